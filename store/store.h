@@ -1,0 +1,368 @@
+/*
+ * store.h -- the durable event log, its jobs, and the tables projected from
+ * it.
+ *
+ * Owns:    its database connections, prepared statements, the writer thread
+ *          and the reader thread, the lock that keeps a second server out.
+ * Touches: no HTTP, no JSON, no configuration, no log, no event loop.
+ * Time:    always passed in (ms since the epoch); the store reads no clock.
+ * Threads: every function here is called from one thread, the caller's.
+ *          Completions run in that thread too, from store_collect(), when
+ *          store_fd() has become readable. Nothing else is shared.
+ *
+ * The store is the queue: which job may run is decided here, by lanes, so
+ * that the rule survives a restart. A job may run when no earlier unfinished
+ * job stands before it in any of its lanes (one lane per handler and order);
+ * each commit reports the jobs that it made runnable.
+ *
+ * Every asynchronous call promises: done() runs exactly once, from
+ * store_collect() or store_close(), and never before the call returns; or the
+ * call returned -1, nothing was queued, and done() never runs.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/job.h"
+#include "store/order.h"
+
+struct store; /* opaque; made by store_open() */
+
+enum store_rc {
+	STORE_OK = 0,
+	STORE_EXISTS,   /* this event_id is stored already */
+	STORE_NOTFOUND, /* no such row, or no such store */
+	STORE_REFUSED,  /* an illegal move, a broken constraint; nothing done */
+	STORE_BUSY,     /* locked by another process; try again */
+	STORE_FULL,     /* no space: new work is refused, reads go on */
+	STORE_NEWER,    /* written by a newer klikitd; not touched */
+	STORE_NOTADB,   /* the file is no database, or is damaged */
+	STORE_FAILED    /* anything else: I/O, permission; see the reason */
+};
+
+/* Room for a reason: one line for people, without a full stop. */
+#define STORE_REASON_MAX 512
+
+/* -- Records -- */
+
+/* One order as an event carries it. Texts are valid UTF-8. */
+struct store_order {
+	int32_t place;           /* its index in the body's array of orders */
+	const char *order_id;    /* the digits as they stand, or the string */
+	const char *status;      /* raw code; NULL if absent */
+	const char *updated_at;  /* as written; NULL if absent */
+	const char *external_id; /* NULL if absent */
+};
+
+/*
+ * An event: the first delivery of an id. Plain data, made whole by
+ * store_event_new(), then never changed but by the store, which sets id, and
+ * by store_event_drop_body(). Reference-counted; the count belongs to the
+ * caller's thread.
+ */
+struct store_event {
+	int64_t id;           /* order of arrival; 0 until stored */
+	const char *event_id; /* x-klikit-event-id */
+	const char *type;     /* x-klikit-event-type */
+	const char *brand;    /* NULL if the body names none */
+	const char *branch;   /* NULL if the body names none */
+	/* The verified HMAC-SHA256 of the body, under the secret named next. */
+	unsigned char digest[ORDER_DIGEST_LEN];
+	const char *secret; /* name of the secret that verified it */
+	const char *peer;   /* address and port it came from */
+	int64_t received_at_ms;
+	const struct store_order *orders;
+	size_t norders;
+	void *body;      /* as received; NULL once dropped or not read */
+	size_t body_len; /* stays known when the body is dropped */
+	unsigned refs;
+};
+
+/*
+ * A deep copy of src with one reference, owned by the caller; id and refs of
+ * src are ignored. Takes src->body (from malloc) on success and leaves it to
+ * the caller on failure. Returns NULL when out of memory.
+ */
+struct store_event *store_event_new(const struct store_event *src);
+
+/* One more reference. Returns ev. */
+struct store_event *store_event_ref(struct store_event *ev);
+
+/* One reference less; frees ev with the last one. Accepts NULL. */
+void store_event_unref(struct store_event *ev);
+
+/* Free the body's bytes, which nobody needs any more; the rest stays. */
+void store_event_drop_body(struct store_event *ev);
+
+/* A job to be made with an event. */
+struct store_job_spec {
+	int64_t handler; /* from store_register() */
+	int32_t place;   /* of the order it is for, or STORE_WHOLE_EVENT */
+	bool ordered;    /* wait in the lanes of the orders it is for */
+};
+#define STORE_WHOLE_EVENT (-1)
+
+/* A job that may run now. */
+struct store_job {
+	int64_t id;
+	int64_t handler;
+	int32_t place;
+	unsigned attempts;      /* finished so far */
+	struct store_event *ev; /* without body; borrowed: ref to keep it */
+};
+
+/* Rows a projection writes together with its verdict. */
+enum store_table { STORE_ORDERS, STORE_CARTS };
+struct store_write {
+	enum store_table table;
+	const struct store_order *order;  /* carts use its id only */
+	const char *brand;                /* NULL if unknown */
+	const char *branch;               /* NULL if unknown */
+	unsigned char key[ORDER_KEY_LEN]; /* a row with a greater one stays */
+	int64_t event;
+	int32_t place;
+};
+
+/* One try of a job, for the attempts table. */
+struct store_attempt {
+	int64_t started_at_ms;
+	int64_t duration_ms;
+	int code;           /* HTTP status or exit code; 0 if there is none */
+	const void *answer; /* the first KB of it; NULL if there is none */
+	size_t answer_len;
+};
+
+/* What became of a job that ran. */
+struct store_outcome {
+	int64_t job;
+	enum job_state to;   /* JOB_DONE, JOB_WAITING or JOB_DEAD */
+	const char *outcome; /* "done", or why not */
+	int64_t at_ms;
+	int64_t due_at_ms; /* when to try again; only for JOB_WAITING */
+	const struct store_attempt *attempt; /* NULL: none is recorded */
+	const struct store_write *writes;
+	size_t nwrites;
+};
+
+/* A delivery that was refused (or is kept beside the event it conflicts). */
+struct store_rejection {
+	int64_t at_ms;
+	const char *peer;
+	const char *cause;     /* one word: signature, headers, ... */
+	const char *diagnosis; /* in words; NULL if there is none */
+	const char *headers;   /* redacted, one "name: value" a line */
+	size_t size;           /* of the whole body */
+	const void *body;      /* what is kept of it */
+	size_t body_len;
+};
+
+/* -- Opening and closing -- */
+
+enum store_mode {
+	STORE_SERVE, /* create if missing, migrate, take the lock */
+	STORE_READ   /* must exist; read-only; needs no lock; lists only */
+};
+
+struct store_options {
+	const char *url; /* "sqlite:PATH"; PATH as it is to be opened */
+	enum store_mode mode;
+	size_t queue_max;   /* bytes of events waiting for their commit */
+	unsigned batch_max; /* operations per commit; 0: the default */
+	int64_t now_ms;
+};
+
+/*
+ * Open the store and start its threads. May block for the disk; a server
+ * calls it before it listens. On success *ret_st is owned by the caller. On
+ * failure writes to reason one line that names the file and says what to do,
+ * leaves the file as it was, and returns: STORE_NOTFOUND (STORE_READ and
+ * there is none), STORE_BUSY (another server holds the lock), STORE_NEWER,
+ * STORE_NOTADB, STORE_FULL or STORE_FAILED (path, permission, url, memory).
+ */
+enum store_rc store_open(const struct store_options *opt, struct store **ret_st,
+    char reason[STORE_REASON_MAX]);
+
+/*
+ * Commit what is queued, run the completions still due, stop the threads and
+ * free st. Blocks for the disk. Accepts NULL.
+ */
+void store_close(struct store *st);
+
+/* Readable when store_collect() has something to do. Valid until close. */
+int store_fd(const struct store *st);
+
+/* Run the done() of everything finished, in the order of completion. */
+void store_collect(struct store *st);
+
+/*
+ * Wait until everything queued so far is finished, collecting as it goes.
+ * Blocks: for start-up, for verbs and tests; never for a serving loop.
+ */
+void store_wait(struct store *st);
+
+/* How the writer is doing; changes are reported through store_fd() too. */
+enum store_health {
+	STORE_READY,
+	STORE_NOSPACE,   /* the last commit found no space */
+	STORE_REOPENING, /* an I/O error: closed, being reopened and probed */
+	STORE_GONE       /* reopening failed; the process should end */
+};
+enum store_health store_health(const struct store *st);
+
+/* Why the health is not STORE_READY; valid until the next store_collect(). */
+const char *store_reason(const struct store *st);
+
+/*
+ * Whether the store was not closed properly the last time, so that a
+ * store_check() is due.
+ */
+bool store_was_unclean(const struct store *st);
+
+/* -- Writing -- */
+
+struct store_result {
+	enum store_rc rc;
+	int64_t id;    /* of the row: event, handler */
+	bool conflict; /* with STORE_EXISTS: the bodies differ */
+	const struct store_job *runnable; /* made runnable by this, or found */
+	size_t nrunnable;
+	int64_t next_due_ms; /* store_runnable(): earliest later one; 0: none */
+	const char *reason;  /* with a failure; never NULL then */
+};
+typedef void store_done_fn(const struct store_result *res, void *arg);
+
+/*
+ * Queue ev and its jobs for the next commit. Refs ev until done() has run;
+ * copies jobs. Outcomes: STORE_OK (on disk, ev->id set, runnable jobs
+ * listed), STORE_EXISTS (id is the earlier event's, whose count of duplicates
+ * went up), or a failure, and then nothing was written. Returns 0; -1 if the
+ * queue is full or memory is short.
+ */
+int store_append(struct store *st, struct store_event *ev,
+    const struct store_job_spec *jobs, size_t njobs, store_done_fn *done,
+    void *arg);
+
+/*
+ * Record what became of a job, its attempt and its rows in one commit. Copies
+ * out. Outcomes: STORE_OK (runnable lists the jobs that stood behind this one
+ * and may run now), STORE_NOTFOUND, STORE_REFUSED (the job is in a state that
+ * cannot move there), or a failure; then nothing was written, and the caller
+ * still has the job. Never refused for a full queue: the caller bounds what
+ * it has under way. Returns 0; -1 if memory is short.
+ */
+int store_finish(struct store *st, const struct store_outcome *out,
+    store_done_fn *done, void *arg);
+
+/*
+ * Find up to limit jobs of a handler that may run at now_ms, oldest first,
+ * after all that was queued before is committed; jobs the caller holds
+ * already are among them. next_due_ms is when the earliest waiting job that
+ * is not yet due comes due. Returns 0; -1 if memory is short.
+ */
+int store_runnable(struct store *st, int64_t handler, size_t limit,
+    int64_t now_ms, store_done_fn *done, void *arg);
+
+/*
+ * Make sure the handler of that name has a row, and note that it was seen at
+ * now_ms. Copies name. STORE_OK: id is its number. Returns 0; -1 if memory is
+ * short.
+ */
+int store_register(struct store *st, const char *name, int64_t now_ms,
+    store_done_fn *done, void *arg);
+
+/*
+ * Add n rejections to the capped ring, in a transaction of their own that
+ * makes no ack wait. Copies rej. done may be NULL. Returns 0; -1 if memory is
+ * short.
+ */
+int store_reject(struct store *st, const struct store_rejection *rej, size_t n,
+    store_done_fn *done, void *arg);
+
+/* -- Reading: on the reader thread, beside all writing -- */
+
+struct store_job_info {
+	int64_t id;
+	const char *handler;
+	int32_t place;
+	enum job_state state;
+	unsigned attempts;
+	int64_t due_at_ms;
+	int64_t finished_at_ms; /* 0: not finished */
+	const char *outcome;    /* NULL: not tried */
+};
+
+struct store_event_info {
+	const struct store_event *ev; /* with body only from store_get_event */
+	unsigned duplicates;
+	int64_t last_duplicate_at_ms;      /* 0: none */
+	unsigned unfinished;               /* jobs */
+	unsigned dead;                     /* jobs */
+	const struct store_job_info *jobs; /* only from store_get_event() */
+	size_t njobs;
+};
+
+struct store_order_info {
+	struct store_order order;
+	const char *brand;  /* NULL if unknown */
+	const char *branch; /* NULL if unknown */
+	int64_t event;      /* that carries the newest record; 0: none yet */
+	int32_t place;
+	const char *event_id; /* of that event; NULL if none */
+	int64_t cart_event;   /* that carries the newest cart; 0: none yet */
+	const char *document; /* the order as JSON; only from get; or NULL */
+};
+
+/* Newest first. NULL, 0 and the like mean: any. Texts are borrowed. */
+struct store_filter {
+	int64_t before; /* only rows with a smaller event id: the next page */
+	const char *type;
+	const char *order_id;
+	const char *brand;
+	const char *branch;
+	int64_t since_ms; /* received at or after */
+	int64_t until_ms; /* received before */
+	size_t limit;     /* 1 to STORE_PAGE_MAX */
+};
+#define STORE_PAGE_MAX 500
+
+/* Rows are valid during the call. rc: STORE_OK or a failure with a reason. */
+typedef void store_events_fn(enum store_rc rc,
+    const struct store_event_info *rows, size_t n, const char *reason,
+    void *arg);
+typedef void store_orders_fn(enum store_rc rc,
+    const struct store_order_info *rows, size_t n, const char *reason,
+    void *arg);
+
+/* One page of events. Copies filter. Returns 0; -1 if memory is short. */
+int store_list_events(struct store *st, const struct store_filter *filter,
+    store_events_fn *done, void *arg);
+
+/*
+ * The event of that x-klikit-event-id with its body and jobs: n is 1, or 0 if
+ * there is none. Copies event_id. Returns 0; -1 if memory is short.
+ */
+int store_get_event(struct store *st, const char *event_id,
+    store_events_fn *done, void *arg);
+
+/*
+ * One page of orders, those changed by the newest events first; `before' and
+ * the times apply to that event. filter->type is ignored. Returns 0; -1 if
+ * memory is short.
+ */
+int store_list_orders(struct store *st, const struct store_filter *filter,
+    store_orders_fn *done, void *arg);
+
+/* The order of that id with its document: n is 1 or 0. Copies order_id. */
+int store_get_order(struct store *st, const char *order_id,
+    store_orders_fn *done, void *arg);
+
+/*
+ * Check the whole file's structure. STORE_OK, STORE_NOTADB with the first
+ * finding as reason, or STORE_FAILED. Returns 0; -1 if memory is short.
+ */
+int store_check(struct store *st, store_done_fn *done, void *arg);
+
+#endif /* STORE_STORE_H */
