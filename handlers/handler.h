@@ -88,13 +88,4 @@ const struct handler *handler_find(const char *type);
 /* The i-th type of the table, for messages; NULL past the end. */
 const struct handler *handler_at(size_t i);
 
-/* What klikit calls an event's type, read tolerantly: see handlers/type.c. */
-enum event_kind { EVENT_CREATED, EVENT_STATUS, EVENT_CART, EVENT_UNKNOWN };
-
-/*
- * The kind of an event type. Names may end in a version (".v" and digits),
- * which does not matter here: klikit.md section 1, C10.
- */
-enum event_kind event_kind(const char *type);
-
 #endif /* HANDLERS_HANDLER_H */

@@ -1,0 +1,23 @@
+/*
+ * event_kind.h -- what an event's type means to us.
+ *
+ * Pure: text in, kind out.
+ */
+#ifndef HANDLERS_EVENT_KIND_H
+#define HANDLERS_EVENT_KIND_H
+
+enum event_kind {
+	EVENT_CREATED, /* klikit.order.created.v2 */
+	EVENT_STATUS,  /* klikit.order.status.updated */
+	EVENT_CART,    /* klikit.order.cart.updated */
+	EVENT_UNKNOWN
+};
+
+/*
+ * The kind of an event type (klikit.md section 2). A name may end in a
+ * version, ".v" and digits, which does not matter here: only one of klikit's
+ * three names has one today (klikit.md section 1, C10).
+ */
+enum event_kind event_kind(const char *type);
+
+#endif /* HANDLERS_EVENT_KIND_H */
