@@ -1,0 +1,135 @@
+/*
+ * config.h -- what the operator asked for.
+ *
+ * Owns:    the table of keys, from which the file, the environment, the
+ *          command line, the help text, check-config and config.example.ini
+ *          are read; the precedence (flag, environment, file, default); the
+ *          validation of the whole.
+ * Touches: the file and the environment it is given. Never the log: what is
+ *          wrong comes back as one line each.
+ *
+ * The result is one const struct config, built whole and checked whole. On
+ * HUP a second one is made; a bad one leaves the old one in force. A module
+ * copies what it needs; nobody else reads configuration.
+ */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "server/log.h"
+
+struct config_list {
+	char **items;
+	size_t n;
+};
+
+/* A secret as configured; its bytes are read by config_load(). */
+struct config_secret {
+	char *name;   /* "default" for the global one */
+	char *source; /* the variable or file it came from, for messages */
+	char *bytes;
+	size_t len;
+	bool newline_dropped;
+	int64_t valid_until_ms; /* 0: for ever */
+};
+
+#define CONFIG_EVERY_EVENT "*"
+
+struct config_handler {
+	char *name;
+	unsigned line; /* of its section; 0: the built-in default */
+	char *type;
+	struct config_list events;   /* types, or the one CONFIG_EVERY_EVENT */
+	struct config_list brands;   /* empty: any */
+	struct config_list branches; /* empty: any */
+	bool ordered;                /* ordering = order */
+	struct config_list terminal; /* status codes that end an order */
+	int64_t *retry_ms;           /* waits, the last repeats */
+	size_t nretry;
+	int64_t max_age_ms; /* a job older than this is given up */
+};
+
+struct config {
+	char *path; /* of the file, absolute; NULL: none was given */
+	char *dir;  /* what relative paths are relative to, absolute */
+
+	struct config_list http_listen; /* HOST:PORT, [V6]:PORT, *:PORT */
+	int64_t http_max_body;          /* bytes */
+	int64_t http_max_connections;
+	int64_t http_request_timeout_ms; /* for a whole request to arrive */
+	int64_t http_idle_timeout_ms;    /* between requests */
+
+	struct config_secret *secrets;
+	size_t nsecrets;
+
+	char *store_url;         /* "sqlite:" and an absolute path */
+	int64_t store_queue_max; /* bytes of events waiting for their commit */
+
+	enum log_level log_level;
+	enum log_format log_format;
+
+	struct config_handler *handlers; /* at least one */
+	size_t nhandlers;
+};
+
+/* What a verb asks of the configuration. */
+enum config_need {
+	CONFIG_SERVER, /* all of it; a missing secret is an error */
+	CONFIG_STORE   /* only where the store is: secrets are not read */
+};
+
+/* Settings from the command line and the environment. */
+struct config_source {
+	const char *path;       /* -c FILE; NULL: none */
+	const char *const *env; /* NAME=value, NULL at the end */
+	/* "section.key" and value by turns, from --section.key; may be NULL. */
+	const char *const *flags;
+	size_t nflags; /* pairs */
+	enum config_need need;
+	bool dev; /* the defaults of klikitd dev; see config.c */
+};
+
+/*
+ * Called for each thing wrong, in order of the file: one line, with file and
+ * line number (or variable, or flag), key and reason.
+ */
+typedef void config_error_fn(const char *line, void *arg);
+
+/*
+ * Build the configuration. Returns it, owned by the caller; or NULL after at
+ * least one call of error(). Goes on after an error, so that all are told.
+ */
+struct config *config_load(const struct config_source *src,
+    config_error_fn *error, void *arg);
+
+/* Wipes the secrets. Accepts NULL. */
+void config_free(struct config *cfg);
+
+/*
+ * What a reload cannot change: does `next' differ from `now' in listeners,
+ * store, queue or connection limits? If so writes the first such key to
+ * *ret_key (static) and returns true.
+ */
+bool config_needs_restart(const struct config *now, const struct config *next,
+    const char **ret_key);
+
+/* Is there a global key "section.key"? For the command line. */
+bool config_has_flag(const char *name);
+
+/*
+ * The global or handler key nearest to a misspelt name, for "did you mean";
+ * NULL if nothing is near. Static.
+ */
+const char *config_nearest(const char *name);
+
+/* Print every global key as a flag with default and text, for --help. */
+void config_print_flags(FILE *out);
+
+/* Print config.example.ini as it should be: every key, commented out. */
+void config_print_example(FILE *out);
+
+#endif /* SERVER_CONFIG_H */

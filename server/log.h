@@ -1,0 +1,52 @@
+/*
+ * log.h -- one line per event, on stderr.
+ *
+ * Owns:    level, format, and where lines go: process-wide, because
+ *          libevent's own messages have no other place to arrive.
+ * Touches: stderr. Threads: the loop's thread only.
+ *
+ * A line says "key: reason" without a full stop. Bytes from outside go
+ * through log_text() first. Never logged: bodies, secrets, signatures,
+ * Authorization.
+ */
+#ifndef SERVER_LOG_H
+#define SERVER_LOG_H
+
+#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_format {
+	LOG_TEXT, /* time level message */
+	LOG_JSON, /* one object a line: time, level, message */
+	LOG_DEV /* for a developer's eyes: clock time, colours on a terminal */
+};
+
+/*
+ * Set level and format from now on; libevent's messages come this way too.
+ * Colours are used by LOG_DEV if stderr is a terminal and NO_COLOR is unset.
+ */
+void log_setup(enum log_level level, enum log_format format);
+
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* How many warnings and errors were logged since the start. */
+uint64_t log_warnings(void);
+
+/*
+ * Make text from outside fit for a line: control characters, quotes,
+ * backslashes and bytes that are not UTF-8 become \xNN, at most
+ * LOG_TEXT_MAX - 1 bytes are kept, cut with "...". NULL gives "-". The result
+ * lives in one of eight buffers used in turn, so that a call may print a few.
+ */
+#define LOG_TEXT_MAX 300
+const char *log_text(const char *text);
+
+/* Pure part of log_text(): writes to ret, which has room for max bytes. */
+void log_escape(const char *text, size_t len, char *ret, size_t max);
+
+#endif /* SERVER_LOG_H */
