@@ -45,8 +45,9 @@ struct rejections *rejections_new(struct event_base *base, struct store *st);
 
 /*
  * Note a rejection; copies it. An authentic one waits for the store as long
- * as it takes; others are dropped, and only counted, once the buffer holds
- * its limit for the second.
+ * as it takes (32 MiB of them; then it is dropped and an error is logged).
+ * Others are dropped, and only counted, while 64 of them wait for the next
+ * write, which comes once a second: strangers cannot fill memory or disk.
  */
 void rejections_add(struct rejections *rej, const struct rejection *r);
 
@@ -57,10 +58,19 @@ uint64_t rejections_count(const struct rejections *rej,
 /* The cause's name in the store and in metrics; static. */
 const char *rejections_cause_name(enum reject_cause cause);
 
-/* Hand all that is buffered to the store now, before it is closed. */
+/*
+ * Hand what is buffered to the store now: one batch; the next one follows by
+ * the timer. At the end, call it and wait for the store until none is left.
+ */
 void rejections_flush(struct rejections *rej);
 
-/* Drops what was not flushed. Accepts NULL. */
+/* Rejections that are not on disk yet. */
+size_t rejections_waiting(const struct rejections *rej);
+
+/*
+ * Drops what is not on disk. Only when the store has finished what it was
+ * given. Accepts NULL.
+ */
 void rejections_free(struct rejections *rej);
 
 #endif /* SERVER_REJECTIONS_H */
