@@ -4,7 +4,6 @@ import concurrent.futures
 import http.client
 import json
 import random
-import shutil
 import subprocess
 import uuid
 
@@ -269,7 +268,6 @@ def test_a_body_over_the_limit_is_413(klikitd):
         pytest.fail("the answer was lost")
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
 def test_node_s_own_client_is_received(server):
     script = """
 const http = require('http'), crypto = require('crypto');
