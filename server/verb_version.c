@@ -5,8 +5,8 @@
 #include <jansson.h>
 #include <mbedtls/version.h>
 
-#include "handlers/envelope.h"
 #include "server/verb_table.h"
+#include "store/version.h"
 
 static enum verb_exit
 version_run(const struct verb_args *args)
@@ -19,12 +19,12 @@ version_run(const struct verb_args *args)
 		       "\"mbedtls\":\"%s\",\"jansson\":\"%s\","
 		       "\"sqlite\":\"%s\"}\n",
 		    KLIKITD_VERSION, event_get_version(), mbedtls,
-		    JANSSON_VERSION, store_sqlite_version());
+		    jansson_version_str(), store_sqlite_version());
 	else
 		printf("klikitd %s\nlibevent %s\nmbedTLS %s\njansson %s\n"
 		       "SQLite %s\n",
 		    KLIKITD_VERSION, event_get_version(), mbedtls,
-		    JANSSON_VERSION, store_sqlite_version());
+		    jansson_version_str(), store_sqlite_version());
 	return (VERB_DONE);
 }
 
