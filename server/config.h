@@ -67,6 +67,7 @@ struct config {
 	int64_t http_request_timeout_ms; /* for a whole request to arrive */
 	int64_t http_idle_timeout_ms;    /* between requests */
 
+	char *secret_file; /* absolute; NULL: none is named */
 	struct config_secret *secrets;
 	size_t nsecrets;
 
@@ -94,7 +95,7 @@ struct config_source {
 	const char *const *flags;
 	size_t nflags; /* pairs */
 	enum config_need need;
-	bool dev; /* the defaults of klikitd dev; see config.c */
+	bool dev; /* the defaults of klikitd dev; see config_load.c */
 };
 
 /*
@@ -120,6 +121,14 @@ void config_free(struct config *cfg);
  */
 bool config_needs_restart(const struct config *now, const struct config *next,
     const char **ret_key);
+
+/*
+ * The directory in which klikitd dev keeps its store and its secret (the file
+ * CONFIG_DEV_SECRET): absolute, whether it exists or not, owned by the
+ * caller. NULL when out of memory.
+ */
+#define CONFIG_DEV_SECRET "secret"
+char *config_dev_dir(const char *const *env);
 
 /* Is there a global key "section.key"? For the command line. */
 bool config_has_flag(const char *name);

@@ -1,0 +1,170 @@
+/*
+ * What only the whole configuration shows: what is missing, what excludes
+ * another, and the secrets, which are read last.
+ */
+#include "server/config_draft.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ENV_SECRET "KLIKIT_WEBHOOK_SECRET"
+#define ENV_SECRET_FILE "KLIKIT_WEBHOOK_SECRET_FILE"
+
+static void
+check_listen(struct config_draft *d)
+{
+	const struct config_list *list = &d->cfg->http_listen;
+
+	for (size_t i = 0; i < list->n; i++) {
+		for (size_t j = 0; j < i; j++) {
+			/* Port 0 is another port each time. */
+			if (strcmp(list->items[i], list->items[j]) == 0 &&
+			    strcmp(strrchr(list->items[i], ':'), ":0") != 0)
+				config_draft_error(d,
+				    "http.listen: %s is listed twice",
+				    list->items[i]);
+		}
+	}
+}
+
+static void
+check_queue(struct config_draft *d)
+{
+	if (d->cfg->store_queue_max < d->cfg->http_max_body)
+		config_draft_error(d,
+		    "store.queue: is smaller than http.max_body: the largest "
+		    "body could never be stored");
+}
+
+static void
+check_handlers(struct config_draft *d)
+{
+	const struct config_key *type = config_key_find("handler", "type");
+	struct config *cfg = d->cfg;
+	struct config_handler *h;
+
+	if (cfg->nhandlers == 0) {
+		if ((h = config_draft_handler(d, "orders", 0)) != NULL)
+			config_draft_set(d, type, h,
+			    "handler.type: ", "orders");
+		return;
+	}
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		if (cfg->handlers[i].type == NULL)
+			config_draft_error(d,
+			    "%s:%u: handler.type: is missing in [handler %s]",
+			    d->src->path, cfg->handlers[i].line,
+			    cfg->handlers[i].name);
+	}
+}
+
+static void
+check_named_secrets(struct config_draft *d)
+{
+	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
+		if (d->cfg->secrets[i].source == NULL)
+			config_draft_error(d,
+			    "%s:%u: secret.file: is missing in [secret %s]",
+			    d->src->path, d->secret_lines[i],
+			    d->cfg->secrets[i].name);
+	}
+}
+
+/* The default secret stands before the named ones. */
+static struct config_secret *
+add_default(struct config_draft *d)
+{
+	struct config *cfg = d->cfg;
+	struct config_secret last;
+
+	if (config_draft_secret(d, "default") == NULL)
+		return (NULL);
+	last = cfg->secrets[cfg->nsecrets - 1];
+	memmove(cfg->secrets + 1, cfg->secrets,
+	    (cfg->nsecrets - 1) * sizeof(*cfg->secrets));
+	cfg->secrets[0] = last;
+	return (&cfg->secrets[0]);
+}
+
+static void
+tell_no_secret(struct config_draft *d)
+{
+	config_draft_error(d,
+	    "no webhook secret: set " ENV_SECRET " or " ENV_SECRET_FILE
+	    ", or name its file by klikit.secret_file in the configuration");
+}
+
+/* A flag's file, then the two variables, then the configured file. */
+static void
+find_default(struct config_draft *d)
+{
+	const char *text = config_env_get(d->src->env, ENV_SECRET);
+	const char *file = config_env_get(d->src->env, ENV_SECRET_FILE);
+	struct config *cfg = d->cfg;
+	struct config_secret *secret;
+
+	if (d->secret_flag)
+		text = file = NULL;
+	if (text != NULL && file != NULL) {
+		config_draft_error(d, ENV_SECRET
+		    ": " ENV_SECRET_FILE " is set as well; unset one of them");
+		return;
+	}
+	if (text == NULL && file == NULL && cfg->secret_file == NULL) {
+		if (cfg->nsecrets == 0)
+			tell_no_secret(d);
+		return;
+	}
+	if ((secret = add_default(d)) == NULL)
+		return;
+	if (text != NULL) {
+		secret->source = strdup(ENV_SECRET);
+		secret->bytes = strdup(text);
+		secret->len = strlen(text);
+	} else if (file != NULL)
+		secret->source = config_path_join(cfg->dir, file);
+	else
+		secret->source = strdup(cfg->secret_file);
+	if (secret->source == NULL || (text != NULL && secret->bytes == NULL))
+		config_draft_error(d, "out of memory");
+}
+
+static void
+read_secrets(struct config_draft *d)
+{
+	struct config_secret *secret;
+	char reason[256];
+
+	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
+		secret = &d->cfg->secrets[i];
+		if (secret->bytes != NULL || secret->source == NULL)
+			continue;
+		if (d->src->dev && secret->source[0] == '/' &&
+		    strcmp(secret->name, "default") == 0 &&
+		    access(secret->source, F_OK) == -1) {
+			config_draft_error(d,
+			    "%s: is not there: klikitd dev makes it when it "
+			    "starts; or set " ENV_SECRET,
+			    secret->source);
+			continue;
+		}
+		if (secrets_read_file(secret->source, &secret->bytes,
+			&secret->len, &secret->newline_dropped, reason) == -1)
+			config_draft_error(d, "secret %s: %s", secret->name,
+			    reason);
+	}
+}
+
+void
+config_check(struct config_draft *d)
+{
+	check_listen(d);
+	check_queue(d);
+	check_handlers(d);
+	check_named_secrets(d);
+	if (d->src->need == CONFIG_SERVER) {
+		find_default(d);
+		read_secrets(d);
+	}
+}

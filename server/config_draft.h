@@ -1,0 +1,65 @@
+/*
+ * config_draft.h -- private to config_*.c: a configuration being built.
+ *
+ * Values are set in the order default, file, environment, flag; a later one
+ * replaces the earlier. What is wrong is told at once, and building goes on.
+ */
+#ifndef SERVER_CONFIG_DRAFT_H
+#define SERVER_CONFIG_DRAFT_H
+
+#include "server/config.h"
+#include "server/config_table.h"
+#include "server/secrets.h"
+
+struct config_draft {
+	const struct config_source *src;
+	struct config *cfg;
+	char *dev_dir; /* where dev's defaults are */
+
+	config_error_fn *error;
+	void *error_arg;
+	unsigned nerrors;
+
+	bool secret_flag; /* klikit.secret_file came by a flag */
+	/* Of the sections [secret NAME], like cfg->secrets. */
+	unsigned secret_lines[SECRETS_MAX];
+
+	/* The section of the file that is being read. */
+	enum config_scope scope;
+	bool skip;            /* it is wrong: its keys are not looked at */
+	uint64_t seen;        /* keys of the table given in this [x NAME] */
+	uint64_t seen_global; /* keys of the table given in the file */
+};
+
+/* Tell one line of error. */
+void config_draft_error(struct config_draft *d, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Set key's field in base from text. where is how the source is told in an
+ * error, with its colon and blank.
+ */
+void config_draft_set(struct config_draft *d, const struct config_key *key,
+    void *base, const char *where, const char *text);
+
+/*
+ * A handler with every default, at the end of cfg's; NULL, told, when out of
+ * memory. Valid until the next one is made.
+ */
+struct config_handler *config_draft_handler(struct config_draft *d,
+    const char *name, unsigned line);
+
+/* The same for a secret, which has no bytes yet. */
+struct config_secret *config_draft_secret(struct config_draft *d,
+    const char *name);
+
+/* Read the file into the draft. */
+void config_file_read(struct config_draft *d);
+
+/* The value of a variable, NULL if it is not set or empty. */
+const char *config_env_get(const char *const *env, const char *name);
+
+/* Check what only the whole shows, and complete it: handlers, secrets. */
+void config_check(struct config_draft *d);
+
+#endif /* SERVER_CONFIG_DRAFT_H */

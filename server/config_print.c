@@ -1,0 +1,98 @@
+/*
+ * The key table, printed for people: as flags and as the example file.
+ */
+#include "server/config.h"
+
+#include <string.h>
+
+#include "server/config_table.h"
+
+#define WIDTH 78
+
+/* Print text broken at blanks, each line after indent. */
+static void
+print_wrapped(FILE *out, const char *indent, const char *text)
+{
+	size_t room = WIDTH - strlen(indent), len;
+
+	while (*text != '\0') {
+		len = strlen(text);
+		if (len > room) {
+			len = room;
+			while (len > 0 && text[len] != ' ')
+				len--;
+			if (len == 0)
+				len = strcspn(text, " ");
+		}
+		fprintf(out, "%s%.*s\n", indent, (int)len, text);
+		text += len;
+		text += strspn(text, " ");
+	}
+}
+
+void
+config_print_flags(FILE *out)
+{
+	const struct config_key *key;
+
+	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
+		if (key->scope != CONFIG_GLOBAL)
+			continue;
+		fprintf(out, "  --%s %s", key->name, key->value);
+		if (key->def[0] != '\0')
+			fprintf(out, " (default %s)", key->def);
+		fprintf(out, "\n");
+		print_wrapped(out, "      ", key->text);
+	}
+}
+
+static const char head[] =
+    "# The configuration of klikitd: every key, with its default.\n"
+    "#\n"
+    "# A flag (--http.listen ...) wins over the environment\n"
+    "# (KLIKITD_HTTP_LISTEN=...), which wins over this file. Relative paths\n"
+    "# begin in this file's directory. A line that begins with a blank goes\n"
+    "# on with the list before it. \"klikitd check-config -c FILE\" checks\n"
+    "# a file; unknown sections and keys are errors.\n";
+
+static const char secret_head[] =
+    "# More secrets that are valid beside the first, for a change without a\n"
+    "# gap. The name is told with each event; \"default\" is the first "
+    "one's.\n";
+
+static const char handler_head[] =
+    "# What is done with the events. Without any such section there is one\n"
+    "# named orders, of type orders, for every event.\n";
+
+/* The line that opens a section; commented out if it is only an example. */
+static void
+print_section(FILE *out, const char *section, size_t len)
+{
+	fprintf(out, "\n");
+	if (strncmp(section, "secret.", len + 1) == 0)
+		fprintf(out, "%s;[secret old]\n", secret_head);
+	else if (strncmp(section, "handler.", len + 1) == 0)
+		fprintf(out, "%s;[handler orders]\n", handler_head);
+	else
+		fprintf(out, "[%.*s]\n", (int)len, section);
+}
+
+void
+config_print_example(FILE *out)
+{
+	const struct config_key *key;
+	const char *last = "", *value;
+	size_t len;
+
+	fprintf(out, "%s", head);
+	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
+		len = strcspn(key->name, ".");
+		if (strncmp(last, key->name, len + 1) != 0)
+			print_section(out, key->name, len);
+		last = key->name;
+		value = key->example != NULL ? key->example : key->def;
+		print_wrapped(out, "# ", key->text);
+		fprintf(out, ";%s =%s%s\n", config_key_short(key),
+		    value[0] == '\0' ? "" : " ", value);
+	}
+}

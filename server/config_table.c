@@ -1,0 +1,187 @@
+#include "server/config_table.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/nearest.h"
+
+#define KIB 1024LL
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define SECOND 1000LL
+#define HOUR (3600 * SECOND)
+
+#define GLOBAL(field) CONFIG_GLOBAL, offsetof(struct config, field)
+#define OF_HANDLER(field) CONFIG_HANDLER, offsetof(struct config_handler, field)
+#define OF_SECRET(field) CONFIG_SECRET, offsetof(struct config_secret, field)
+
+static const struct config_key keys[] = {
+	{ "http.listen", CONFIG_LISTEN, GLOBAL(http_listen), .def = "*:8080",
+	    .dev = "127.0.0.1:8080", .restart = true, .value = "HOST:PORT, ...",
+	    .text =
+		"Addresses to listen on: numeric, [v6]:port, or *:port for "
+		"every address. Port 0 lets the kernel choose. The variable "
+		"PORT changes the port of what stands in the file." },
+	{ "http.max_body", CONFIG_SIZE, GLOBAL(http_max_body), .def = "1m",
+	    .min = KIB, .max = 64 * MIB, .value = "SIZE",
+	    .text = "Largest body accepted; a larger one is answered 413." },
+	{ "http.max_connections", CONFIG_INT, GLOBAL(http_max_connections),
+	    .def = "1024", .min = 1, .max = 65536, .restart = true,
+	    .value = "NUMBER",
+	    .text = "Connections open at once; more wait to be accepted." },
+	{ "http.request_timeout", CONFIG_DURATION,
+	    GLOBAL(http_request_timeout_ms), .def = "10s", .min = 100,
+	    .max = HOUR, .value = "DURATION",
+	    .text = "Time for a whole request to arrive, head and body." },
+	{ "http.idle_timeout", CONFIG_DURATION, GLOBAL(http_idle_timeout_ms),
+	    .def = "75s", .min = 100, .max = 24 * HOUR, .value = "DURATION",
+	    .text = "How long a connection may stay silent between requests." },
+
+	{ "klikit.secret_file", CONFIG_PATH, GLOBAL(secret_file), .def = "",
+	    .dev = CONFIG_DEV_SECRET, .value = "FILE",
+	    .example = "/etc/klikitd/secret",
+	    .text = "File with klikit's webhook secret; its bytes are used as "
+		    "they are, but for one newline at the end. The variables "
+		    "KLIKIT_WEBHOOK_SECRET and KLIKIT_WEBHOOK_SECRET_FILE win "
+		    "over it." },
+
+	{ "store.url", CONFIG_URL, GLOBAL(store_url),
+	    .def = "sqlite:klikitd.db", .dev = "sqlite:dev.db", .restart = true,
+	    .value = "URL", .text = "Where events are kept." },
+	{ "store.queue", CONFIG_SIZE, GLOBAL(store_queue_max), .def = "64m",
+	    .min = 64 * KIB, .max = 4 * GIB, .restart = true, .value = "SIZE",
+	    .text = "Bytes of events that may wait for their commit; beyond "
+		    "it deliveries are answered 503 and come again." },
+
+	{ "log.level", CONFIG_LEVEL, GLOBAL(log_level), .def = "info",
+	    .value = "LEVEL", .text = "error, warn, info or debug." },
+	{ "log.format", CONFIG_FORMAT, GLOBAL(log_format), .def = "text",
+	    .value = "FORMAT", .text = "text, or json: one object a line." },
+
+	{ "secret.file", CONFIG_PATH, OF_SECRET(source), .def = "",
+	    .value = "FILE", .example = "/etc/klikitd/secret.old",
+	    .text = "File of this secret, read like klikit.secret_file." },
+	{ "secret.valid_until", CONFIG_TIME, OF_SECRET(valid_until_ms),
+	    .value = "TIME", .example = "2027-01-31T00:00:00Z",
+	    .text = "Not accepted from then on (RFC 3339); without it, for "
+		    "ever." },
+
+	{ "handler.type", CONFIG_TYPE, OF_HANDLER(type), .value = "TYPE",
+	    .example = "orders",
+	    .text = "What it does: orders keeps the tables of orders and "
+		    "carts." },
+	{ "handler.events", CONFIG_EVENTS, OF_HANDLER(events),
+	    .def = CONFIG_EVERY_EVENT, .value = "TYPE, ...",
+	    .text = "Types of events it is for; * is every one." },
+	{ "handler.brands", CONFIG_WORDS, OF_HANDLER(brands), .def = "",
+	    .value = "ID, ...",
+	    .text = "Only events of these brands; empty: of any." },
+	{ "handler.branches", CONFIG_WORDS, OF_HANDLER(branches), .def = "",
+	    .value = "ID, ...",
+	    .text = "Only events of these branches; empty: of any." },
+	{ "handler.ordering", CONFIG_ORDERING, OF_HANDLER(ordered),
+	    .def = "order", .value = "order|none",
+	    .text = "order: what concerns one order is done one by one, as it "
+		    "arrived. none: in any order." },
+	{ "handler.retry", CONFIG_DURATIONS, OF_HANDLER(retry_ms),
+	    .def = "5s, 30s, 2m, 10m, 1h, 6h", .min = 1, .max = 720 * HOUR,
+	    .value = "DURATION, ...",
+	    .text = "Waits between tries; the last repeats." },
+	{ "handler.max_age", CONFIG_DURATION, OF_HANDLER(max_age_ms),
+	    .def = "24h", .min = SECOND, .max = 8760 * HOUR,
+	    .value = "DURATION", .text = "What is older is given up." },
+	{ "handler.terminal", CONFIG_WORDS, OF_HANDLER(terminal), .def = "3, 9",
+	    .value = "CODE, ...",
+	    .text = "Status codes that end an order. 3 is cancelled and 9 "
+		    "picked up in all that klikit has published; 5 is ready in "
+		    "one place and delivered in another, so it is not here." },
+};
+
+#define NKEYS (sizeof(keys) / sizeof(keys[0]))
+
+const struct config_key *
+config_key_at(size_t i)
+{
+	return (i < NKEYS ? &keys[i] : NULL);
+}
+
+const char *
+config_key_short(const struct config_key *key)
+{
+	return (strchr(key->name, '.') + 1);
+}
+
+static bool
+in_section(const struct config_key *key, const char *section)
+{
+	size_t len = strlen(section);
+
+	return (strncmp(key->name, section, len) == 0 && key->name[len] == '.');
+}
+
+const struct config_key *
+config_key_find(const char *section, const char *key)
+{
+	for (size_t i = 0; i < NKEYS; i++) {
+		if (in_section(&keys[i], section) &&
+		    strcmp(config_key_short(&keys[i]), key) == 0)
+			return (&keys[i]);
+	}
+	return (NULL);
+}
+
+bool
+config_has_section(const char *section)
+{
+	for (size_t i = 0; i < NKEYS; i++) {
+		if (in_section(&keys[i], section))
+			return (true);
+	}
+	return (false);
+}
+
+const char *
+config_key_env(const struct config_key *key, char ret_name[CONFIG_ENV_MAX])
+{
+	(void)snprintf(ret_name, CONFIG_ENV_MAX, "KLIKITD_%s", key->name);
+	for (char *p = ret_name; *p != '\0'; p++)
+		*p = *p == '.' ? '_' : (char)toupper((unsigned char)*p);
+	return (ret_name);
+}
+
+bool
+config_has_flag(const char *name)
+{
+	for (size_t i = 0; i < NKEYS; i++) {
+		if (keys[i].scope == CONFIG_GLOBAL &&
+		    strcmp(keys[i].name, name) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+const char *
+config_nearest(const char *name)
+{
+	struct nearest n;
+
+	nearest_init(&n, name);
+	for (size_t i = 0; i < NKEYS; i++)
+		nearest_offer(&n, keys[i].name);
+	return (nearest_get(&n));
+}
+
+bool
+config_needs_restart(const struct config *now, const struct config *next,
+    const char **ret_key)
+{
+	for (size_t i = 0; i < NKEYS; i++) {
+		if (keys[i].scope == CONFIG_GLOBAL && keys[i].restart &&
+		    !config_value_equal(&keys[i], now, next)) {
+			*ret_key = keys[i].name;
+			return (true);
+		}
+	}
+	return (false);
+}

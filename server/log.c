@@ -1,0 +1,328 @@
+#include "server/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "server/utf8.h"
+#include "store/base/parse.h"
+
+#define MESSAGE_MAX 2048
+#define LINE_MAX_LEN (6 * MESSAGE_MAX + 128) /* every byte as \u00NN */
+#define TEXT_BUFFERS 8
+
+/* Process-wide, as the header says and why. */
+static struct {
+	enum log_level level;
+	enum log_format format;
+	bool colours;
+	uint64_t warnings;
+	char texts[TEXT_BUFFERS][LOG_TEXT_MAX];
+	unsigned next_text;
+} state = { .level = LOG_INFO };
+
+static const struct {
+	const char *name;
+	const char *colour; /* of a whole line for a developer */
+} levels[] = {
+	[LOG_ERROR] = { "error", "\033[1;31m" },
+	[LOG_WARN] = { "warn", "\033[33m" },
+	[LOG_INFO] = { "info", "" },
+	[LOG_DEBUG] = { "debug", "\033[2m" },
+};
+
+/* A line under construction; what does not fit is left out. */
+struct line {
+	char text[LINE_MAX_LEN];
+	size_t len;
+};
+
+static void
+line_add(struct line *line, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= sizeof(line->text) - line->len)
+		len = sizeof(line->text) - line->len - 1;
+	memcpy(line->text + line->len, text, len);
+	line->len += len;
+	line->text[line->len] = '\0';
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+static void
+add_text(struct line *line, enum log_level level, const char *message)
+{
+	char stamp[FORMAT_TIME_MAX];
+
+	line_add(line, format_time(now_ms(), stamp));
+	line_add(line, " ");
+	line_add(line, levels[level].name);
+	line_add(line, " ");
+	line_add(line, message);
+}
+
+/* Messages are ours and mostly ASCII; what is no UTF-8 becomes U+FFFD. */
+static void
+add_json_string(struct line *line, const char *text)
+{
+	size_t len = strlen(text), n;
+	char piece[8];
+	uint32_t code;
+
+	line_add(line, "\"");
+	for (; len > 0; text += n, len -= n) {
+		if ((n = utf8_next(text, len, &code)) == 0) {
+			n = 1;
+			line_add(line, "\\ufffd");
+		} else if (code < 0x20 || code == 0x7f || code == '"' ||
+			   code == '\\') {
+			(void)snprintf(piece, sizeof(piece), "\\u%04x",
+			    (unsigned)code);
+			line_add(line, piece);
+		} else {
+			memcpy(piece, text, n);
+			piece[n] = '\0';
+			line_add(line, piece);
+		}
+	}
+	line_add(line, "\"");
+}
+
+static void
+add_json(struct line *line, enum log_level level, const char *message)
+{
+	char stamp[FORMAT_TIME_MAX];
+
+	line_add(line, "{\"time\":\"");
+	line_add(line, format_time(now_ms(), stamp));
+	line_add(line, "\",\"level\":\"");
+	line_add(line, levels[level].name);
+	line_add(line, "\",\"message\":");
+	add_json_string(line, message);
+	line_add(line, "}");
+}
+
+/* Local time; the [type] that begins an event's line stands out. */
+static void
+add_dev(struct line *line, enum log_level level, const char *message)
+{
+	const char *end = message[0] == '[' ? strchr(message, ']') : NULL;
+	char stamp[16], type[LOG_TEXT_MAX];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	stamp[0] = '\0';
+	if (localtime_r(&now, &tm) != NULL)
+		(void)strftime(stamp, sizeof(stamp), "%H:%M:%S", &tm);
+	line_add(line, state.colours ? "\033[2m" : "");
+	line_add(line, stamp);
+	line_add(line, state.colours ? "\033[0m " : " ");
+	if (!state.colours) {
+		if (level <= LOG_WARN) {
+			line_add(line, levels[level].name);
+			line_add(line, ": ");
+		}
+		line_add(line, message);
+		return;
+	}
+	line_add(line, levels[level].colour);
+	if (end != NULL && (size_t)(end - message) + 2 < sizeof(type)) {
+		(void)snprintf(type, sizeof(type), "%.*s",
+		    (int)(end - message) + 1, message);
+		line_add(line, "\033[1;32m");
+		line_add(line, type);
+		line_add(line, "\033[0m");
+		message = end + 1;
+	}
+	line_add(line, message);
+	line_add(line, "\033[0m");
+}
+
+/* One write for the whole line, so that lines of two processes do not mix. */
+static void
+log_line(enum log_level level, const char *message)
+{
+	struct line line = { .len = 0 };
+
+	switch (state.format) {
+	case LOG_TEXT:
+		add_text(&line, level, message);
+		break;
+	case LOG_JSON:
+		add_json(&line, level, message);
+		break;
+	case LOG_DEV:
+		add_dev(&line, level, message);
+		break;
+	}
+	/* There is room: line_add() keeps the last byte for a NUL. */
+	line.text[line.len] = '\n';
+	(void)fwrite(line.text, 1, line.len + 1, stderr);
+	(void)fflush(stderr);
+}
+
+static void log_format_line(enum log_level level, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+static void
+log_format_line(enum log_level level, const char *fmt, va_list ap)
+{
+	char message[MESSAGE_MAX];
+
+	if (level <= LOG_WARN)
+		state.warnings++;
+	if (level > state.level)
+		return;
+	(void)vsnprintf(message, sizeof(message), fmt, ap);
+	log_line(level, message);
+}
+
+/* event_log_cb: libevent has something to say. */
+static void
+log_libevent_cb(int severity, const char *message)
+{
+	switch (severity) {
+	case EVENT_LOG_DEBUG:
+	case EVENT_LOG_MSG:
+		log_debug("libevent: %s", message);
+		break;
+	case EVENT_LOG_WARN:
+		log_warn("libevent: %s", message);
+		break;
+	default:
+		log_error("libevent: %s", message);
+		break;
+	}
+}
+
+void
+log_setup(enum log_level level, enum log_format format)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	state.level = level;
+	state.format = format;
+	state.colours =
+	    isatty(STDERR_FILENO) && (no_color == NULL || no_color[0] == '\0');
+	event_set_log_callback(log_libevent_cb);
+}
+
+void
+log_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_format_line(LOG_ERROR, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_format_line(LOG_WARN, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_format_line(LOG_INFO, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_debug(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_format_line(LOG_DEBUG, fmt, ap);
+	va_end(ap);
+}
+
+uint64_t
+log_warnings(void)
+{
+	return (state.warnings);
+}
+
+const char *
+log_text(const char *text)
+{
+	char *ret = state.texts[state.next_text++ % TEXT_BUFFERS];
+
+	if (text == NULL)
+		return ("-");
+	log_escape(text, strlen(text), ret, LOG_TEXT_MAX);
+	return (ret);
+}
+
+/*
+ * Controls of both sets, line and paragraph separators, and what turns the
+ * direction of writing: a terminal or a reader could be fooled by any.
+ */
+static bool
+fit_for_line(uint32_t code)
+{
+	if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+		return (false);
+	if (code == '"' || code == '\\' || code == 0xfeff)
+		return (false);
+	return (!(code >= 0x2028 && code <= 0x202e) &&
+		!(code >= 0x2066 && code <= 0x2069) &&
+		!(code >= 0x200e && code <= 0x200f));
+}
+
+void
+log_escape(const char *text, size_t len, char *ret, size_t max)
+{
+	static const char cut[] = "...";
+	size_t at = 0,
+	       fits = 0; /* fits: the last end that leaves room to cut */
+	size_t n, need;
+	uint32_t code;
+
+	if (max == 0)
+		return;
+	for (; len > 0; text += n, len -= n) {
+		n = utf8_next(text, len, &code);
+		need = n != 0 && fit_for_line(code) ? n : 4 * (n == 0 ? 1 : n);
+		if (at + need >= max) {
+			at = fits;
+			(void)snprintf(ret + at, max - at, "%s", cut);
+			return;
+		}
+		if (n == 0 || need != n) {
+			n = n == 0 ? 1 : n;
+			for (size_t i = 0; i < n; i++)
+				(void)snprintf(ret + at + 4 * i, 5, "\\x%02x",
+				    (unsigned char)text[i]);
+		} else
+			memcpy(ret + at, text, n);
+		at += need;
+		if (at + sizeof(cut) <= max)
+			fits = at;
+	}
+	ret[at] = '\0';
+}

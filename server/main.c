@@ -1,0 +1,7 @@
+#include "server/verb.h"
+
+int
+main(int argc, char **argv)
+{
+	return (verb_main(argc, argv));
+}

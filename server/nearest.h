@@ -1,0 +1,35 @@
+/*
+ * nearest.h -- which known name a misspelt one was probably meant to be.
+ *
+ * Pure. Offer the candidates one by one, then ask.
+ */
+#ifndef SERVER_NEAREST_H
+#define SERVER_NEAREST_H
+
+#include <stddef.h>
+
+struct nearest {
+	const char *word; /* kept */
+	const char *best;
+	size_t distance;
+};
+
+void nearest_init(struct nearest *n, const char *word);
+
+/* Keeps name if it is nearer to the word than all before. */
+void nearest_offer(struct nearest *n, const char *name);
+
+/*
+ * The nearest of the names offered; NULL if none is near enough to be a slip
+ * of the fingers.
+ */
+const char *nearest_get(const struct nearest *n);
+
+/*
+ * The least number of letters to insert, remove, replace or swap with their
+ * neighbour that makes b of a, letter case apart. Words longer than 64 bytes
+ * are far from everything: SIZE_MAX.
+ */
+size_t nearest_distance(const char *a, const char *b);
+
+#endif /* SERVER_NEAREST_H */

@@ -1,0 +1,166 @@
+#include "server/verb.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/log.h"
+#include "server/nearest.h"
+#include "server/verb_table.h"
+#include "store/base/parse.h"
+
+static const struct verb *const verbs[] = {
+	&verb_check_config,
+	&verb_version,
+	&verb_help,
+};
+
+const struct verb *
+verb_at(size_t i)
+{
+	return (i < sizeof(verbs) / sizeof(verbs[0]) ? verbs[i] : NULL);
+}
+
+const struct verb *
+verb_find(const char *name)
+{
+	const struct verb *verb;
+
+	for (size_t i = 0; (verb = verb_at(i)) != NULL; i++) {
+		if (strcmp(verb->name, name) == 0)
+			return (verb);
+	}
+	return (NULL);
+}
+
+enum verb_exit
+verb_unknown(const char *name)
+{
+	const struct verb *verb;
+	struct nearest n;
+	const char *near;
+
+	nearest_init(&n, name);
+	for (size_t i = 0; (verb = verb_at(i)) != NULL; i++)
+		nearest_offer(&n, verb->name);
+	near = nearest_get(&n);
+	fprintf(stderr, "klikitd: %s: unknown verb%s%s%s\n", log_text(name),
+	    near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
+	    near == NULL ? "" : "?");
+	fprintf(stderr, "Try: klikitd help\n");
+	return (VERB_USAGE);
+}
+
+/* --help, -h and --version stand for the verbs of that name. */
+static const char *
+verb_name(const char *word)
+{
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return ("help");
+	if (strcmp(word, "--version") == 0)
+		return ("version");
+	return (word);
+}
+
+int
+verb_main(int argc, char **argv)
+{
+	const struct verb *verb;
+	struct verb_args args;
+	enum verb_exit rc = VERB_USAGE;
+
+	if (argc < 2) {
+		verb_print_list(stderr);
+		return (VERB_USAGE);
+	}
+	if ((verb = verb_find(verb_name(argv[1]))) == NULL)
+		return (verb_unknown(argv[1]));
+	switch (verb_read(verb, argc - 2, argv + 2, &args)) {
+	case VERB_READ_OK:
+		rc = verb->run(&args);
+		break;
+	case VERB_READ_HELP:
+		verb_print_help(verb, stdout);
+		rc = VERB_DONE;
+		break;
+	case VERB_READ_BAD:
+		break;
+	}
+	verb_args_fini(&args);
+	/* A full disk or a closed pipe must not look like success. */
+	if (fflush(stdout) == EOF && rc == VERB_DONE)
+		rc = VERB_FAILED;
+	return (rc);
+}
+
+const char *
+verb_flag(const struct verb_args *args, const char *name, size_t i)
+{
+	for (size_t j = 0; j < args->ngiven; j++) {
+		if (strcmp(args->given[j].flag->name, name) == 0 && i-- == 0)
+			return (args->given[j].value);
+	}
+	return (NULL);
+}
+
+bool
+verb_has(const struct verb_args *args, const char *name)
+{
+	return (verb_flag(args, name, 0) != NULL);
+}
+
+int
+verb_int(const struct verb_args *args, const char *name, long long min,
+    long long max, long long *inout_value)
+{
+	const char *text = verb_flag(args, name, 0);
+	int64_t value;
+
+	if (text == NULL)
+		return (0);
+	if (parse_int(text, min, max, &value) == -1) {
+		(void)verb_usage(args,
+		    "--%s: \"%s\" is not a number from %lld to %lld", name,
+		    log_text(text), min, max);
+		return (-1);
+	}
+	*inout_value = value;
+	return (0);
+}
+
+enum verb_exit
+verb_usage(const struct verb_args *args, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "klikitd %s: ", args->verb->name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nTry: klikitd %s --help\n", args->verb->name);
+	return (VERB_USAGE);
+}
+
+/* config_error_fn */
+static void
+tell_cb(const char *line, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", line);
+}
+
+struct config *
+verb_config(const struct verb_args *args, enum config_need need, bool dev)
+{
+	struct config_source src = {
+		.path = args->config_path,
+		.env = (const char *const *)environ,
+		.flags = args->config_flags,
+		.nflags = args->nconfig_flags,
+		.need = need,
+		.dev = dev,
+	};
+
+	return (config_load(&src, tell_cb, NULL));
+}

@@ -1,0 +1,144 @@
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/log.h"
+#include "server/secrets.h"
+#include "server/verb_table.h"
+#include "store/base/parse.h"
+
+static void
+print_list(const struct config_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		printf("%s%s", i == 0 ? "" : ", ", log_text(list->items[i]));
+}
+
+static void
+print_globals(const struct config *cfg)
+{
+	printf("file        %s\n",
+	    cfg->path == NULL ? "none: defaults" : log_text(cfg->path));
+	printf("listen      ");
+	print_list(&cfg->http_listen);
+	printf("\nstore       %s\n", log_text(cfg->store_url));
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+/* The rest of a secret's line: what is known of its bytes, never they. */
+static void
+print_secret(const struct config_secret *secret)
+{
+	struct secrets *sec = secrets_new();
+	struct secrets_info info;
+	char stamp[FORMAT_TIME_MAX];
+
+	printf("secret      %s: from %s, %zu bytes", log_text(secret->name),
+	    log_text(secret->source), secret->len);
+	if (sec != NULL && secrets_add(sec, secret->name, secret->bytes,
+			       secret->len, 0) == 0) {
+		secrets_info(sec, 0, &info);
+		printf(", fingerprint %s", info.fingerprint);
+	}
+	secrets_free(sec);
+	if (secret->valid_until_ms != 0)
+		printf(", valid until %s",
+		    format_time(secret->valid_until_ms, stamp));
+	printf("\n");
+}
+
+/* Legal, but probably not meant. */
+static void
+warn_secret(const struct config_secret *secret)
+{
+	const char *name = log_text(secret->name);
+	struct stat st;
+
+	if (secret->valid_until_ms != 0 && secret->valid_until_ms <= now_ms())
+		fprintf(stderr, "warning: secret %s: has expired\n", name);
+	if (secret->newline_dropped)
+		fprintf(stderr,
+		    "warning: secret %s: the newline at the end of %s is not "
+		    "part of it\n",
+		    name, log_text(secret->source));
+	if (secret->source[0] == '/' && stat(secret->source, &st) == 0 &&
+	    (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
+		fprintf(stderr,
+		    "warning: secret %s: others can read %s; chmod 600 it\n",
+		    name, log_text(secret->source));
+}
+
+static void
+print_handler(const struct config_handler *h)
+{
+	printf("handler     %s: %s, events ", log_text(h->name),
+	    log_text(h->type));
+	if (h->events.n == 0)
+		printf("none");
+	print_list(&h->events);
+	if (h->brands.n > 0) {
+		printf(", brands ");
+		print_list(&h->brands);
+	}
+	if (h->branches.n > 0) {
+		printf(", branches ");
+		print_list(&h->branches);
+	}
+	printf("\n");
+}
+
+static enum verb_exit
+check_config_run(const struct verb_args *args)
+{
+	struct config *cfg;
+
+	if (verb_has(args, "print-example")) {
+		config_print_example(stdout);
+		return (VERB_DONE);
+	}
+	cfg = verb_config(args, CONFIG_SERVER, verb_has(args, "dev"));
+	if (cfg == NULL)
+		return (VERB_FAILED);
+	print_globals(cfg);
+	for (size_t i = 0; i < cfg->nsecrets; i++)
+		print_secret(&cfg->secrets[i]);
+	for (size_t i = 0; i < cfg->nhandlers; i++)
+		print_handler(&cfg->handlers[i]);
+	(void)fflush(stdout);
+	for (size_t i = 0; i < cfg->nsecrets; i++)
+		warn_secret(&cfg->secrets[i]);
+	config_free(cfg);
+	return (VERB_DONE);
+}
+
+static const struct verb_flag flags[] = {
+	{ "dev", NULL, "with the defaults of klikitd dev", false },
+	{ "print-example", NULL, "print config.example.ini", false },
+	{ 0 },
+};
+
+static const char more[] =
+    "Exits 0 if klikitd would start with it, else 1, with one line for each\n"
+    "thing wrong. Secrets are told by name, length and fingerprint only.\n";
+
+const struct verb verb_check_config = {
+	.name = "check-config",
+	.words = "",
+	.text = "Check the configuration and tell what is in force",
+	.more = more,
+	.flags = flags,
+	.config = true,
+	.run = check_config_run,
+};
