@@ -9,7 +9,9 @@
 #include "server/verb.h"
 
 extern const struct verb verb_check_config;
+extern const struct verb verb_dev;
 extern const struct verb verb_help;
+extern const struct verb verb_serve;
 extern const struct verb verb_version;
 
 /* The i-th verb, in the order of the help text; NULL past the end. */
