@@ -174,12 +174,13 @@ segments(struct evbuffer *body, struct evbuffer_iovec segs[SEGS_MAX],
     size_t *ret_nsegs)
 {
 	struct evbuffer_iovec *all = segs;
-	int n = evbuffer_peek(body, -1, NULL, segs, SEGS_MAX);
+	ev_ssize_t len = (ev_ssize_t)evbuffer_get_length(body);
+	int n = evbuffer_peek(body, len, NULL, segs, SEGS_MAX);
 
 	if (n > SEGS_MAX) {
 		if ((all = calloc((size_t)n, sizeof(*all))) == NULL)
 			return (NULL);
-		n = evbuffer_peek(body, -1, NULL, all, n);
+		n = evbuffer_peek(body, len, NULL, all, n);
 	}
 	*ret_nsegs = (size_t)n;
 	return (all);
