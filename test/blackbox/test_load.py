@@ -43,7 +43,7 @@ def fill(server, count):
                        (row["id"], order))
             job = db.execute(
                 "INSERT INTO jobs (event, place, handler, state, behind, "
-                "attempts, due_at) VALUES (?, NULL, ?, 'ready', "
+                "attempts, due_at) VALUES (?, -1, ?, 'ready', "
                 "(SELECT count(*) > 0 FROM lanes WHERE handler = ? AND "
                 "lane = ?), 0, 0)",
                 (row["id"], handler, handler, order)).lastrowid

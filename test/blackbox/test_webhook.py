@@ -149,7 +149,7 @@ def test_an_id_of_255_bytes_is_accepted(server):
 ])
 def test_signed_bodies_that_are_no_document_are_kept_as_rejections(
         server, body):
-    server.expect("JSON")
+    server.expect("invalid_json")
     status, _, answer = server.post(body)
     assert (status, answer) == (400, b'{"error":"invalid JSON"}')
     server.wait_query("SELECT cause, body FROM rejections",
@@ -166,7 +166,7 @@ def test_documents_without_orders_are_stored(server, body):
 
 
 def test_too_many_orders_are_refused_and_kept(server):
-    server.expect("orders")
+    server.expect("too_many_orders")
     body = b'{"orders":[%s]}' % b",".join([b'{"id":1}'] * 4097)
     status, _, answer = server.post(body)
     assert (status, answer) == (400, b'{"error":"too many orders"}')
