@@ -11,6 +11,10 @@
 #include "store/base/parse.h"
 
 static const struct verb *const verbs[] = {
+	&verb_events,
+	&verb_orders,
+	&verb_sign,
+	&verb_verify,
 	&verb_check_config,
 	&verb_version,
 	&verb_help,

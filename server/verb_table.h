@@ -9,7 +9,11 @@
 #include "server/verb.h"
 
 extern const struct verb verb_check_config;
+extern const struct verb verb_events;
 extern const struct verb verb_help;
+extern const struct verb verb_orders;
+extern const struct verb verb_sign;
+extern const struct verb verb_verify;
 extern const struct verb verb_version;
 
 /* The i-th verb, in the order of the help text; NULL past the end. */
