@@ -33,11 +33,11 @@ dispatch_pause(struct dispatch *d)
 }
 
 static struct held *
-held_find(struct dispatch *d, int64_t event)
+held_find(struct held_list *list, int64_t event)
 {
 	struct held *held;
 
-	TAILQ_FOREACH (held, &d->held, link) {
+	TAILQ_FOREACH (held, list, link) {
 		if (held->ev->id == event)
 			return (held);
 	}
@@ -47,8 +47,11 @@ held_find(struct dispatch *d, int64_t event)
 bool
 dispatch_defers(struct dispatch *d, int64_t event)
 {
-	struct held *held = held_find(d, event);
+	struct held *held = held_find(&d->held, event);
 
+	/* Answered, but not started: its own jobs are yet to be queued. */
+	if (held == NULL)
+		held = held_find(&d->opened, event);
 	if (held == NULL)
 		return (false);
 	held->found = true;
@@ -194,7 +197,7 @@ dispatch_hold(struct dispatch *d, struct store_event *ev,
 void
 dispatch_open(struct dispatch *d, int64_t event)
 {
-	struct held *held = held_find(d, event);
+	struct held *held = held_find(&d->held, event);
 
 	if (held == NULL)
 		return; /* there was no memory to hold it */

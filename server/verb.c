@@ -13,6 +13,10 @@
 static const struct verb *const verbs[] = {
 	&verb_serve,
 	&verb_dev,
+	&verb_events,
+	&verb_orders,
+	&verb_sign,
+	&verb_verify,
 	&verb_check_config,
 	&verb_version,
 	&verb_help,

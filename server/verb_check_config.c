@@ -1,13 +1,12 @@
 #include <sys/stat.h>
-#include <sys/time.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/log.h"
 #include "server/secrets.h"
+#include "server/verb_input.h"
 #include "server/verb_table.h"
 #include "store/base/parse.h"
 
@@ -28,16 +27,7 @@ print_globals(const struct config *cfg)
 	printf("\nstore       %s\n", log_text(cfg->store_url));
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
-}
-
-/* The rest of a secret's line: what is known of its bytes, never they. */
+/* What is known of a secret's bytes, never they. */
 static void
 print_secret(const struct config_secret *secret)
 {
@@ -66,7 +56,8 @@ warn_secret(const struct config_secret *secret)
 	const char *name = log_text(secret->name);
 	struct stat st;
 
-	if (secret->valid_until_ms != 0 && secret->valid_until_ms <= now_ms())
+	if (secret->valid_until_ms != 0 &&
+	    secret->valid_until_ms <= verb_now_ms())
 		fprintf(stderr, "warning: secret %s: has expired\n", name);
 	if (secret->newline_dropped)
 		fprintf(stderr,

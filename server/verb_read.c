@@ -40,13 +40,13 @@ static enum verb_read_rc
 unknown_flag(const struct verb_args *args, const char *text)
 {
 	const struct verb *verb = args->verb;
-	size_t len = strcspn(text, "=");
+	size_t len = strcspn(text, "="), dashes = strspn(text, "-");
 	char name[NAME_MAX_LEN] = "";
 	const char *near = NULL;
 	struct nearest n;
 
-	if (len > 2 && len - 2 < sizeof(name))
-		memcpy(name, text + 2, len - 2);
+	if (len > dashes && len - dashes < sizeof(name))
+		memcpy(name, text + dashes, len - dashes);
 	nearest_init(&n, name);
 	for (const struct verb_flag *f = verb->flags;
 	     f != NULL && f->name != NULL; f++)

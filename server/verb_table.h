@@ -10,8 +10,12 @@
 
 extern const struct verb verb_check_config;
 extern const struct verb verb_dev;
+extern const struct verb verb_events;
 extern const struct verb verb_help;
+extern const struct verb verb_orders;
 extern const struct verb verb_serve;
+extern const struct verb verb_sign;
+extern const struct verb verb_verify;
 extern const struct verb verb_version;
 
 /* The i-th verb, in the order of the help text; NULL past the end. */

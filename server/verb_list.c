@@ -1,0 +1,111 @@
+#include "server/verb_list.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/log.h"
+#include "store/base/parse.h"
+
+#define LIMIT_DEFAULT 50
+#define LIMIT_MAX 1000000
+
+static int
+read_time(const struct verb_args *args, const char *name, int64_t *ret_ms)
+{
+	const char *text = verb_flag(args, name, 0);
+
+	if (text == NULL || parse_time(text, strlen(text), ret_ms) == 0)
+		return (0);
+	(void)verb_usage(args,
+	    "--%s: \"%s\" is not a time such as 2026-06-25T09:00:00Z", name,
+	    log_text(text));
+	return (-1);
+}
+
+/* A flag that would have no effect is refused, not ignored. */
+static int
+check_flags(const struct verb_args *args, const char *content)
+{
+	static const char *const choosing[] = { "type", "order", "brand",
+		"branch", "since", "until", "limit" };
+
+	if (args->nwords == 0 && verb_has(args, content)) {
+		(void)verb_usage(args, "--%s: needs %s", content,
+		    args->verb->words);
+		return (-1);
+	}
+	if (verb_has(args, "json") && verb_has(args, content)) {
+		(void)verb_usage(args, "--%s: excludes --json", content);
+		return (-1);
+	}
+	for (size_t i = 0; i < sizeof(choosing) / sizeof(choosing[0]); i++) {
+		if (args->nwords > 0 && verb_has(args, choosing[i])) {
+			(void)verb_usage(args, "--%s: only for the list",
+			    choosing[i]);
+			return (-1);
+		}
+	}
+	return (0);
+}
+
+int
+verb_list_init(const struct verb_args *args, const char *content,
+    struct verb_list *ret_list)
+{
+	struct store_filter *f = &ret_list->filter;
+	long long limit = LIMIT_DEFAULT;
+
+	memset(ret_list, 0, sizeof(*ret_list));
+	if (check_flags(args, content) == -1 ||
+	    verb_int(args, "limit", 1, LIMIT_MAX, &limit) == -1 ||
+	    read_time(args, "since", &f->since_ms) == -1 ||
+	    read_time(args, "until", &f->until_ms) == -1)
+		return (-1);
+	f->type = verb_flag(args, "type", 0);
+	f->order_id = verb_flag(args, "order", 0);
+	f->brand = verb_flag(args, "brand", 0);
+	f->branch = verb_flag(args, "branch", 0);
+	ret_list->left = (size_t)limit;
+	ret_list->content = verb_has(args, content);
+	return (0);
+}
+
+void
+verb_list_fail(struct verb_list *list, const char *reason)
+{
+	(void)snprintf(list->reason, sizeof(list->reason), "%s", reason);
+	list->error = list->reason;
+}
+
+int
+verb_json_text(json_t *object, const char *name, const char *text)
+{
+	json_t *value = text == NULL ? json_null() : json_string(text);
+
+	if (value == NULL)
+		value = json_string(log_text(text));
+	return (json_object_set_new(object, name, value));
+}
+
+int
+verb_json_time(json_t *object, const char *name, int64_t at_ms)
+{
+	char stamp[FORMAT_TIME_MAX];
+
+	return (verb_json_text(object, name,
+	    at_ms == 0 ? NULL : format_time(at_ms, stamp)));
+}
+
+int
+verb_json_print(json_t *object)
+{
+	char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+
+	json_decref(object);
+	if (text == NULL)
+		return (-1);
+	printf("%s\n", text);
+	free(text);
+	return (0);
+}

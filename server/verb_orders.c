@@ -1,0 +1,233 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/log.h"
+#include "server/verb_list.h"
+#include "server/verb_table.h"
+
+/* The event a row stands for in the order of the list. */
+static int64_t
+row_event(const struct store_order_info *row)
+{
+	return (row->event != 0 ? row->event : row->cart_event);
+}
+
+static void
+add_row(struct table *t, const struct store_order_info *row)
+{
+	table_add(t, row->order.order_id);
+	table_add(t, row->order.status);
+	table_add(t, row->order.updated_at);
+	table_add(t, row->brand);
+	table_add(t, row->branch);
+	table_add(t, row->order.external_id);
+	table_add(t, row->event_id);
+}
+
+/* What a list says of an order; NULL when out of memory. */
+static json_t *
+order_json(const struct store_order_info *row)
+{
+	json_t *o = json_object();
+	int bad = 0;
+
+	bad |= verb_json_text(o, "order_id", row->order.order_id);
+	bad |= verb_json_text(o, "status", row->order.status);
+	bad |= verb_json_text(o, "updated_at", row->order.updated_at);
+	bad |= verb_json_text(o, "brand", row->brand);
+	bad |= verb_json_text(o, "branch", row->branch);
+	bad |= verb_json_text(o, "external_id", row->order.external_id);
+	bad |= verb_json_text(o, "event_id", row->event_id);
+	bad |= json_object_set_new(o, "has_cart",
+	    json_boolean(row->cart_event != 0));
+	if (bad == 0)
+		return (o);
+	json_decref(o);
+	return (NULL);
+}
+
+/*
+ * A full page may end among the orders of one event, and the next page begins
+ * with another event: leave these orders to the next page, unless they are
+ * the whole page.
+ */
+static size_t
+whole_events(const struct store_order_info *rows, size_t n)
+{
+	size_t keep = n;
+
+	while (
+	    keep > 0 && row_event(&rows[keep - 1]) == row_event(&rows[n - 1]))
+		keep--;
+	return (keep == 0 ? n : keep);
+}
+
+/* store_orders_fn: one page. */
+static void
+page_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct verb_list *list = arg;
+	size_t keep = n;
+
+	if (rc != STORE_OK) {
+		verb_list_fail(list, reason);
+		return;
+	}
+	list->got = n;
+	if (n == list->filter.limit && n > 0)
+		keep = whole_events(rows, n);
+	for (size_t i = 0; i < keep && list->left > 0; i++, list->left--) {
+		list->filter.before = row_event(&rows[i]);
+		if (list->table != NULL)
+			add_row(list->table, &rows[i]);
+		else if (verb_json_print(order_json(&rows[i])) == -1)
+			verb_list_fail(list, "out of memory");
+	}
+}
+
+static void
+list_pages(struct store *st, struct verb_list *list)
+{
+	list->filter.limit = STORE_PAGE_MAX;
+	do {
+		if (store_list_orders(st, &list->filter, page_cb, list) == -1)
+			verb_list_fail(list, "out of memory");
+		else
+			store_wait(st);
+	} while (list->error == NULL && list->left > 0 &&
+		 list->got == list->filter.limit);
+}
+
+static void
+print_order(const struct store_order_info *row)
+{
+	printf("order       %s\n", log_text(row->order.order_id));
+	printf("external    %s\n", log_text(row->order.external_id));
+	printf("status      %s\n", log_text(row->order.status));
+	printf("updated     %s\n", log_text(row->order.updated_at));
+	printf("brand       %s\n", log_text(row->brand));
+	printf("branch      %s\n", log_text(row->branch));
+	printf("event       %s\n", log_text(row->event_id));
+	printf("cart        %s\n",
+	    row->cart_event == 0 ? "none of its own" : "kept apart");
+}
+
+/*
+ * The document goes in as it stands, digit for digit: only its line ends,
+ * which in JSON can stand between values alone, become blanks.
+ */
+static int
+print_order_json(const struct store_order_info *row)
+{
+	json_t *o = order_json(row);
+	char *text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+
+	json_decref(o);
+	if (text == NULL)
+		return (-1);
+	text[strlen(text) - 1] = '\0';
+	printf("%s,\"document\":", text);
+	free(text);
+	if (row->document == NULL)
+		printf("null");
+	else {
+		for (const char *p = row->document; *p != '\0'; p++)
+			(void)putchar(*p == '\n' || *p == '\r' ? ' ' : *p);
+	}
+	printf("}\n");
+	return (0);
+}
+
+/* store_orders_fn: the one order that was asked for. */
+static void
+show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct verb_list *list = arg;
+
+	if (rc != STORE_OK) {
+		verb_list_fail(list, reason);
+		return;
+	}
+	list->got = n;
+	if (n == 0)
+		return;
+	if (list->content && rows->document == NULL)
+		verb_list_fail(list, "its document is no longer kept");
+	else if (list->content)
+		printf("%s\n", rows->document);
+	else if (list->table != NULL)
+		print_order(rows);
+	else if (print_order_json(rows) == -1)
+		verb_list_fail(list, "out of memory");
+}
+
+static enum verb_exit
+show(struct store *st, struct verb_list *list, const char *order_id)
+{
+	if (store_get_order(st, order_id, show_cb, list) == -1)
+		verb_list_fail(list, "out of memory");
+	else
+		store_wait(st);
+	if (list->error == NULL && list->got == 0) {
+		fprintf(stderr, "klikitd orders: there is no order %s\n",
+		    log_text(order_id));
+		return (VERB_FAILED);
+	}
+	return (VERB_DONE);
+}
+
+static enum verb_exit
+orders_run(const struct verb_args *args)
+{
+	static const char *const titles[] = { "ORDER", "STATUS", "UPDATED AT",
+		"BRAND", "BRANCH", "EXTERNAL ID", "EVENT", NULL };
+	enum verb_exit rc = VERB_DONE;
+	struct verb_list list;
+	struct store *st;
+
+	if (verb_list_init(args, "document", &list) == -1)
+		return (VERB_USAGE);
+	if ((st = verb_store(args)) == NULL)
+		return (VERB_FAILED);
+	if (!verb_has(args, "json") && (list.table = table_new(titles)) == NULL)
+		verb_list_fail(&list, "out of memory");
+	else if (args->nwords == 1)
+		rc = show(st, &list, args->words[0]);
+	else {
+		list_pages(st, &list);
+		if (list.table != NULL && list.error == NULL &&
+		    table_print(list.table, stdout) == -1)
+			verb_list_fail(&list, "out of memory");
+	}
+	store_close(st);
+	table_free(list.table);
+	if (list.error != NULL) {
+		fprintf(stderr, "klikitd orders: %s\n", list.error);
+		rc = VERB_FAILED;
+	}
+	return (rc);
+}
+
+static const struct verb_flag flags[] = {
+	VERB_LIST_FLAGS,
+	{ "document", NULL, "print one order's JSON as klikit sent it", false },
+	{ 0 },
+};
+
+static const char more[] =
+    "Without ORDER-ID lists orders, those last changed first; with it shows\n"
+    "that one. Reads the store beside a running server.\n";
+
+const struct verb verb_orders = {
+	.name = "orders",
+	.words = "[ORDER-ID]",
+	.text = "List the orders as they stand now, or show one",
+	.more = more,
+	.flags = flags,
+	.words_max = 1,
+	.config = true,
+	.run = orders_run,
+};

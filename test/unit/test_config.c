@@ -1,0 +1,696 @@
+#include <sys/stat.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "server/config.h"
+
+#define TOLD_MAX 8192
+#define SECRET "KLIKIT_WEBHOOK_SECRET=s3cret"
+
+/* A directory of its own, and what config_load() told. */
+struct fixture {
+	char dir[64];
+	char file[80];
+	char told[TOLD_MAX];
+	struct config_source src;
+	const char *env[8];
+	const char *flags[8];
+};
+
+/* config_error_fn */
+static void
+tell_cb(const char *line, void *arg)
+{
+	struct fixture *f = arg;
+	size_t len = strlen(f->told);
+
+	(void)snprintf(f->told + len, sizeof(f->told) - len, "%s\n", line);
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return (-1);
+	strcpy(f->dir, "/tmp/test_config.XXXXXX");
+	if (mkdtemp(f->dir) == NULL)
+		return (-1);
+	(void)snprintf(f->file, sizeof(f->file), "%s/c.ini", f->dir);
+	f->src.env = f->env;
+	f->src.flags = f->flags;
+	f->env[0] = SECRET;
+	*state = f;
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/secret", f->dir);
+	(void)unlink(path);
+	(void)unlink(f->file);
+	(void)rmdir(f->dir);
+	free(f);
+	return (0);
+}
+
+static void
+write_file(struct fixture *f, const char *name, const char *text)
+{
+	char path[128];
+	FILE *out;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	assert_int_equal(fputs(text, out) >= 0, 1);
+	assert_int_equal(fclose(out), 0);
+}
+
+static struct config *
+load(struct fixture *f, const char *ini)
+{
+	if (ini != NULL) {
+		write_file(f, "c.ini", ini);
+		f->src.path = f->file;
+	}
+	f->told[0] = '\0';
+	return (config_load(&f->src, tell_cb, f));
+}
+
+static struct config *
+load_good(struct fixture *f, const char *ini)
+{
+	struct config *cfg = load(f, ini);
+
+	if (cfg == NULL)
+		fail_msg("%s", f->told);
+	assert_string_equal(f->told, "");
+	return (cfg);
+}
+
+/* The file gives exactly these lines; "%" stands for its name. */
+static void
+assert_tells(struct fixture *f, const char *ini, const char *lines)
+{
+	char expected[TOLD_MAX] = "";
+	size_t at = 0;
+
+	assert_null(load(f, ini));
+	for (; *lines != '\0'; lines++) {
+		if (*lines == '%')
+			at += (size_t)snprintf(expected + at,
+			    sizeof(expected) - at, "%s", f->file);
+		else {
+			expected[at++] = *lines;
+			expected[at] = '\0';
+		}
+	}
+	assert_string_equal(f->told, expected);
+}
+
+/* Without a file all is as the documentation says. */
+static void
+test_config_has_defaults(void **state)
+{
+	struct fixture *f = *state;
+	struct config *cfg = load_good(f, NULL);
+	const struct config_handler *h = cfg->handlers;
+	char cwd[1000], url[1100];
+
+	assert_int_equal(cfg->http_listen.n, 1);
+	assert_string_equal(cfg->http_listen.items[0], "*:8080");
+	assert_int_equal(cfg->http_max_body, 1 << 20);
+	assert_int_equal(cfg->http_max_connections, 1024);
+	assert_int_equal(cfg->http_request_timeout_ms, 10000);
+	assert_int_equal(cfg->http_idle_timeout_ms, 75000);
+	assert_int_equal(cfg->store_queue_max, 64 << 20);
+	assert_int_equal(cfg->log_level, LOG_INFO);
+	assert_int_equal(cfg->log_format, LOG_TEXT);
+	assert_null(cfg->path);
+	assert_non_null(getcwd(cwd, sizeof(cwd)));
+	assert_string_equal(cfg->dir, cwd);
+	(void)snprintf(url, sizeof(url), "sqlite:%s/klikitd.db", cwd);
+	assert_string_equal(cfg->store_url, url);
+
+	assert_int_equal(cfg->nhandlers, 1);
+	assert_string_equal(h->name, "orders");
+	assert_string_equal(h->type, "orders");
+	assert_int_equal(h->line, 0);
+	assert_int_equal(h->events.n, 1);
+	assert_string_equal(h->events.items[0], CONFIG_EVERY_EVENT);
+	assert_int_equal(h->brands.n, 0);
+	assert_true(h->ordered);
+	assert_int_equal(h->terminal.n, 2);
+	assert_string_equal(h->terminal.items[1], "9");
+	assert_int_equal(h->nretry, 6);
+	assert_int_equal(h->retry_ms[5], 6 * 3600 * 1000);
+	assert_int_equal(h->max_age_ms, 24 * 3600 * 1000);
+	config_free(cfg);
+}
+
+/* A flag wins over a variable, a variable over the file, it over defaults. */
+static void
+test_config_precedence(void **state)
+{
+	struct fixture *f = *state;
+	const char *ini = "[http]\nmax_body = 2m\n";
+	struct config *cfg;
+
+	cfg = load_good(f, ini);
+	assert_int_equal(cfg->http_max_body, 2 << 20);
+	config_free(cfg);
+
+	f->env[1] = "KLIKITD_HTTP_MAX_BODY=3m";
+	cfg = load_good(f, ini);
+	assert_int_equal(cfg->http_max_body, 3 << 20);
+	config_free(cfg);
+
+	f->flags[0] = "http.max_body";
+	f->flags[1] = "4m";
+	f->src.nflags = 1;
+	cfg = load_good(f, ini);
+	assert_int_equal(cfg->http_max_body, 4 << 20);
+	config_free(cfg);
+}
+
+/* What a later source replaces is checked all the same. */
+static void
+test_config_checks_what_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+
+	f->env[1] = "KLIKITD_HTTP_MAX_BODY=3m";
+	assert_tells(f, "[http]\nmax_body = big\n",
+	    "%:2: http.max_body: \"big\" is not a size from 1k to 64m\n");
+}
+
+/* PORT changes the port of the file's addresses, and nothing else does. */
+static void
+test_config_port(void **state)
+{
+	struct fixture *f = *state;
+	struct config *cfg;
+
+	f->env[1] = "PORT=9000";
+	cfg =
+	    load_good(f, "[http]\nlisten = 10.0.0.1:1, [::1]:2, 10.0.0.1:3\n");
+	assert_int_equal(cfg->http_listen.n, 2);
+	assert_string_equal(cfg->http_listen.items[0], "10.0.0.1:9000");
+	assert_string_equal(cfg->http_listen.items[1], "[::1]:9000");
+	config_free(cfg);
+
+	f->env[2] = "KLIKITD_HTTP_LISTEN=*:7000";
+	cfg = load_good(f, NULL);
+	assert_string_equal(cfg->http_listen.items[0], "*:7000");
+	config_free(cfg);
+
+	f->env[2] = NULL;
+	f->flags[0] = "http.listen";
+	f->flags[1] = "*:7001";
+	f->src.nflags = 1;
+	cfg = load_good(f, NULL);
+	assert_string_equal(cfg->http_listen.items[0], "*:7001");
+	config_free(cfg);
+
+	f->env[1] = "PORT=http";
+	f->src.path = NULL;
+	assert_tells(f, NULL,
+	    "PORT: http.listen: \"http\" is not a port from 0 to 65535\n");
+}
+
+/* Every kind of bad value has its reason, its line and its key. */
+static void
+test_config_tells_bad_values(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_tells(f,
+	    "[http]\n"
+	    "listen = 8080, *:x, localhost:80\n"
+	    "max_connections = many\n"
+	    "request_timeout = 10\n"
+	    "idle_timeout = 1ms\n"
+	    "[store]\n"
+	    "url = postgres://x\n"
+	    "queue = 1k\n"
+	    "[log]\n"
+	    "level = loud\n"
+	    "format = dev\n",
+	    "%:2: http.listen: \"8080\" is not HOST:PORT; for every address "
+	    "write *:PORT\n"
+	    "%:3: http.max_connections: \"many\" is not a number from 1 to "
+	    "65536\n"
+	    "%:4: http.request_timeout: \"10\" is not a duration such as "
+	    "500ms, 10s, 5m, 2h, 1d\n"
+	    "%:5: http.idle_timeout: \"1ms\" is not between 100ms and "
+	    "86400s\n"
+	    "%:7: store.url: \"postgres://x\" is not sqlite:PATH\n"
+	    "%:8: store.queue: \"1k\" is not a size from 64k to 4g\n"
+	    "%:10: log.level: \"loud\" is not one of error, warn, info, "
+	    "debug\n"
+	    "%:11: log.format: \"dev\" is not one of text, json\n");
+	assert_tells(f, "[http]\nlisten = *:x\n",
+	    "%:2: http.listen: \"*:x\" has no port from 0 to 65535\n");
+	assert_tells(f, "[http]\nlisten = localhost:80\n",
+	    "%:2: http.listen: \"localhost:80\" has no numeric address; write "
+	    "127.0.0.1:PORT, [::1]:PORT or *:PORT\n");
+	assert_tells(f, "[http]\nlisten = *:80,, *:81\n",
+	    "%:2: http.listen: an empty item in the list\n");
+	assert_tells(f, "[http]\nlisten =\n",
+	    "%:2: http.listen: needs an address, such as *:8080\n");
+	assert_tells(f, "[http]\nlisten = *:80, *:80\n",
+	    "http.listen: *:80 is listed twice\n");
+	assert_tells(f, "[http]\nmax_body = 64m\n[store]\nqueue = 1m\n",
+	    "store.queue: is smaller than http.max_body: the largest body "
+	    "could never be stored\n");
+}
+
+/* Handlers are checked key by key, and as a whole. */
+static void
+test_config_tells_bad_handlers(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_tells(f,
+	    "[handler a]\n"
+	    "type = ordres\n"
+	    "events = *, x\n"
+	    "brands = 1 2\n"
+	    "ordering = some\n"
+	    "retry =\n"
+	    "max_age = 10ms\n"
+	    "[handler a]\n"
+	    "type = orders\n"
+	    "[handler b]\n"
+	    "[handler]\n"
+	    "[http x]\n",
+	    "%:2: handler.type: no type \"ordres\"; there is: orders\n"
+	    "%:3: handler.events: * is every event and stands alone\n"
+	    "%:4: handler.brands: \"1 2\" is no single word; items are "
+	    "separated by commas\n"
+	    "%:5: handler.ordering: \"some\" is not one of order, none\n"
+	    "%:6: handler.retry: needs at least one duration, such as 30s\n"
+	    "%:7: handler.max_age: \"10ms\" is not between 1000ms and "
+	    "31536000s\n"
+	    "%:8: [handler a]: there is one already on line 1\n"
+	    "%:11: [handler]: needs a name: [handler NAME]\n"
+	    "%:12: [http x]: this section takes no name\n"
+	    "%:1: handler.type: is missing in [handler a]\n"
+	    "%:10: handler.type: is missing in [handler b]\n");
+}
+
+/* A handler's keys arrive in its record. */
+static void
+test_config_reads_handlers(void **state)
+{
+	struct fixture *f = *state;
+	struct config *cfg = load_good(f,
+	    "[handler a]\ntype = orders\nevents =\nbrands = 1,\n  2\n"
+	    "ordering = none\nterminal = done\nretry = 1s\nmax_age = 1m\n"
+	    "[handler b]\ntype = orders\n");
+	const struct config_handler *h = cfg->handlers;
+
+	assert_int_equal(cfg->nhandlers, 2);
+	assert_string_equal(h->name, "a");
+	assert_int_equal(h->line, 1);
+	assert_int_equal(h->events.n, 0);
+	assert_int_equal(h->brands.n, 2);
+	assert_string_equal(h->brands.items[1], "2");
+	assert_false(h->ordered);
+	assert_string_equal(h->terminal.items[0], "done");
+	assert_int_equal(h->nretry, 1);
+	assert_int_equal(h->retry_ms[0], 1000);
+	assert_int_equal(h->max_age_ms, 60000);
+	assert_string_equal(cfg->handlers[1].name, "b");
+	assert_int_equal(cfg->handlers[1].nretry, 6);
+	config_free(cfg);
+}
+
+/* A misspelt name is told with the nearest, wherever it stands. */
+static void
+test_config_names_the_nearest(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_tells(f,
+	    "stray = 1\n[htpp]\nlisten = x\n[http]\nmax_bdy = 1m\n"
+	    "zzzzzzzz = 1\n[handler a]\ntype = orders\nevnets = *\n"
+	    "[qqqqqq]\n",
+	    "%:1: stray: stands before any [section]\n"
+	    "%:2: [htpp]: unknown section; did you mean [http]?\n"
+	    "%:5: http.max_bdy: unknown key; did you mean http.max_body?\n"
+	    "%:6: http.zzzzzzzz: unknown key\n"
+	    "%:9: handler.evnets: unknown key; did you mean handler.events?\n"
+	    "%:10: [qqqqqq]: unknown section\n");
+	assert_string_equal(config_nearest("htp.listen"), "http.listen");
+	assert_null(config_nearest("entirely.different"));
+
+	f->src.path = NULL;
+	f->env[1] = "KLIKITD_HTTP_LISTN=*:1";
+	f->env[2] = "KLIKITD_ZZZZZZZZZZZZZZ=1";
+	f->env[3] = "KLIKITD=1";
+	f->flags[0] = "http.nothing";
+	f->flags[1] = "1";
+	f->src.nflags = 1;
+	assert_tells(f, NULL,
+	    "KLIKITD_HTTP_LISTN: unknown variable; did you mean "
+	    "KLIKITD_HTTP_LISTEN?\n"
+	    "KLIKITD_ZZZZZZZZZZZZZZ: unknown variable\n"
+	    "--http.nothing: unknown flag\n");
+}
+
+/* Errors of variables and flags name these. */
+static void
+test_config_names_the_source(void **state)
+{
+	struct fixture *f = *state;
+
+	f->env[1] = "KLIKITD_LOG_LEVEL=loud";
+	f->flags[0] = "log.format";
+	f->flags[1] = "xml";
+	f->src.nflags = 1;
+	assert_tells(f, NULL,
+	    "KLIKITD_LOG_LEVEL: log.level: \"loud\" is not one of error, "
+	    "warn, info, debug\n"
+	    "--log.format: \"xml\" is not one of text, json\n");
+}
+
+/* A key or the whole file may not be there twice, or not be readable. */
+static void
+test_config_tells_bad_files(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_tells(f, "[log]\nlevel = info\n[http]\n[log]\nlevel = warn\n",
+	    "%:5: log.level: given twice\n");
+	assert_tells(f, "[http]\nword\n",
+	    "%:2: neither a [section] nor key = value\n");
+	assert_int_equal(unlink(f->file), 0);
+	assert_tells(f, NULL, "%: cannot be read: No such file or directory\n");
+}
+
+/* Relative paths begin beside the file, or where the state is kept. */
+static void
+test_config_paths(void **state)
+{
+	struct fixture *f = *state;
+	char url[128], dir[64];
+	struct config *cfg;
+
+	cfg = load_good(f, "[store]\nurl = sqlite:a/b.db\n");
+	(void)snprintf(url, sizeof(url), "sqlite:%s/a/b.db", f->dir);
+	assert_string_equal(cfg->store_url, url);
+	assert_string_equal(cfg->path, f->file);
+	assert_string_equal(cfg->dir, f->dir);
+	config_free(cfg);
+
+	cfg = load_good(f, "[store]\nurl = sqlite:/a/b.db\n");
+	assert_string_equal(cfg->store_url, "sqlite:/a/b.db");
+	config_free(cfg);
+
+	f->src.path = NULL;
+	(void)snprintf(dir, sizeof(dir), "STATE_DIRECTORY=%s:/x", "/var/k");
+	f->env[1] = dir;
+	cfg = load_good(f, NULL);
+	assert_string_equal(cfg->store_url, "sqlite:/var/k/klikitd.db");
+	config_free(cfg);
+}
+
+/* A secret is used byte for byte; of a file one final newline is dropped. */
+static void
+test_config_reads_secrets(void **state)
+{
+	struct fixture *f = *state;
+	struct config *cfg;
+
+	f->env[0] = "KLIKIT_WEBHOOK_SECRET= a b\n\n";
+	cfg = load_good(f, "[klikit]\nsecret_file = nowhere\n");
+	assert_int_equal(cfg->nsecrets, 1);
+	assert_string_equal(cfg->secrets[0].name, "default");
+	assert_string_equal(cfg->secrets[0].source, "KLIKIT_WEBHOOK_SECRET");
+	assert_int_equal(cfg->secrets[0].len, 6);
+	assert_memory_equal(cfg->secrets[0].bytes, " a b\n\n", 6);
+	assert_false(cfg->secrets[0].newline_dropped);
+	config_free(cfg);
+
+	write_file(f, "secret", " x\n\n");
+	f->env[0] = NULL;
+	cfg = load_good(f,
+	    "[secret old]\nfile = secret\nvalid_until = 2020-01-01T00:00:00Z\n"
+	    "[klikit]\nsecret_file = secret\n");
+	assert_int_equal(cfg->nsecrets, 2);
+	assert_string_equal(cfg->secrets[0].name, "default");
+	assert_int_equal(cfg->secrets[0].len, 3);
+	assert_memory_equal(cfg->secrets[0].bytes, " x\n", 3);
+	assert_true(cfg->secrets[0].newline_dropped);
+	assert_int_equal(cfg->secrets[0].valid_until_ms, 0);
+	assert_string_equal(cfg->secrets[1].name, "old");
+	assert_int_equal(cfg->secrets[1].valid_until_ms, 1577836800000);
+	config_free(cfg);
+
+	cfg = load_good(f, "[secret only]\nfile = secret\n");
+	assert_int_equal(cfg->nsecrets, 1);
+	assert_string_equal(cfg->secrets[0].name, "only");
+	config_free(cfg);
+}
+
+/* A flag's file, then a variable, then the configured file. */
+static void
+test_config_secret_precedence(void **state)
+{
+	struct fixture *f = *state;
+	const char *ini = "[klikit]\nsecret_file = nowhere\n";
+	struct config *cfg;
+	char path[128];
+
+	write_file(f, "secret", "from-file");
+	f->env[0] = "KLIKIT_WEBHOOK_SECRET_FILE=secret";
+	cfg = load_good(f, ini);
+	(void)snprintf(path, sizeof(path), "%s/secret", f->dir);
+	assert_string_equal(cfg->secrets[0].source, path);
+	assert_memory_equal(cfg->secrets[0].bytes, "from-file", 9);
+	config_free(cfg);
+
+	f->env[0] = SECRET;
+	f->flags[0] = "klikit.secret_file";
+	f->flags[1] = "secret";
+	f->src.nflags = 1;
+	cfg = load_good(f, ini);
+	assert_memory_equal(cfg->secrets[0].bytes, "from-file", 9);
+	config_free(cfg);
+}
+
+/* A missing, doubled or misplaced secret is told; its text never is. */
+static void
+test_config_tells_bad_secrets(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_tells(f,
+	    "[klikit]\nsecret = hunter2\n[secret a]\nvalue = hunter2\n",
+	    "%:2: klikit.secret: a secret does not stand in this file; put it "
+	    "into a file of its own and name that by secret_file, or set "
+	    "KLIKIT_WEBHOOK_SECRET\n"
+	    "%:4: secret.value: a secret does not stand in this file; put it "
+	    "into a file of its own and name that by file\n"
+	    "%:3: secret.file: is missing in [secret a]\n");
+	assert_tells(f,
+	    "[secret default]\n[secret a]\nvalid_until = soon\n[secret a]\n",
+	    "%:1: [secret default]: this name is that of klikit.secret_file; "
+	    "choose another\n"
+	    "%:3: secret.valid_until: \"soon\" is not a time such as "
+	    "2027-01-31T00:00:00Z\n"
+	    "%:4: [secret a]: there is one already on line 2\n"
+	    "%:2: secret.file: is missing in [secret a]\n");
+	assert_null(load(f, "[secret a]\nfile = b\n"));
+	assert_non_null(strstr(f->told, "secret a: "));
+	assert_non_null(strstr(f->told, "/b: No such file"));
+}
+
+/* Without any secret a server is told what to do; a reader needs none. */
+static void
+test_config_needs_a_secret(void **state)
+{
+	struct fixture *f = *state;
+	struct config *cfg;
+
+	f->env[0] = "KLIKIT_WEBHOOK_SECRET=";
+	assert_tells(f, NULL,
+	    "no webhook secret: set KLIKIT_WEBHOOK_SECRET or "
+	    "KLIKIT_WEBHOOK_SECRET_FILE, or name its file by "
+	    "klikit.secret_file in the configuration\n");
+	f->src.need = CONFIG_STORE;
+	cfg = load_good(f, "[klikit]\nsecret_file = nowhere\n");
+	assert_int_equal(cfg->nsecrets, 0);
+	config_free(cfg);
+
+	f->src.need = CONFIG_SERVER;
+	f->src.path = NULL;
+	f->env[0] = SECRET;
+	f->env[1] = "KLIKIT_WEBHOOK_SECRET_FILE=x";
+	assert_tells(f, NULL,
+	    "KLIKIT_WEBHOOK_SECRET: KLIKIT_WEBHOOK_SECRET_FILE is set as "
+	    "well; unset one of them\n");
+}
+
+/* klikitd dev has a place of its own, and does not leave the loopback. */
+static void
+test_config_dev(void **state)
+{
+	struct fixture *f = *state;
+	char dir[100], text[256];
+	struct config *cfg;
+
+	(void)snprintf(dir, sizeof(dir), "STATE_DIRECTORY=%s", f->dir);
+	f->env[0] = dir;
+	f->src.dev = true;
+	assert_null(load(f, NULL));
+	(void)snprintf(text, sizeof(text),
+	    "%s/secret: is not there: klikitd dev makes it when it starts; or "
+	    "set KLIKIT_WEBHOOK_SECRET\n",
+	    f->dir);
+	assert_string_equal(f->told, text);
+
+	write_file(f, "secret", "dev");
+	f->env[1] = "PORT=8081";
+	cfg = load_good(f, NULL);
+	assert_string_equal(cfg->http_listen.items[0], "127.0.0.1:8081");
+	assert_int_equal(cfg->log_format, LOG_DEV);
+	(void)snprintf(text, sizeof(text), "sqlite:%s/dev.db", f->dir);
+	assert_string_equal(cfg->store_url, text);
+	assert_memory_equal(cfg->secrets[0].bytes, "dev", 3);
+	config_free(cfg);
+
+	f->flags[0] = "http.listen";
+	f->flags[1] = "*:8080";
+	f->src.nflags = 1;
+	assert_tells(f, NULL,
+	    "--http.listen: *:8080 is not on this machine's loopback, and "
+	    "klikitd dev listens nowhere else; use klikitd serve for other "
+	    "addresses\n");
+}
+
+/* Only listeners, store, queue and connections need a restart. */
+static void
+test_config_needs_restart(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const live[] = { "[http]\nmax_body = 2m\n",
+		"[log]\nlevel = debug\n", "[handler a]\ntype = orders\n",
+		"[http]\nlisten = *:8080\n" };
+	static const struct {
+		const char *ini;
+		const char *key;
+	} fixed[] = {
+		{ "[http]\nlisten = *:8081\n", "http.listen" },
+		{ "[http]\nlisten = *:8080, [::1]:1\n", "http.listen" },
+		{ "[http]\nmax_connections = 5\n", "http.max_connections" },
+		{ "[store]\nurl = sqlite:x.db\n", "store.url" },
+		{ "[store]\nqueue = 65m\n", "store.queue" },
+	};
+	struct config *now = load_good(f, "[http]\n"), *next;
+	const char *key = "";
+
+	for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++) {
+		next = load_good(f, live[i]);
+		assert_false(config_needs_restart(now, next, &key));
+		assert_string_equal(key, "");
+		config_free(next);
+	}
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		next = load_good(f, fixed[i].ini);
+		assert_true(config_needs_restart(now, next, &key));
+		assert_string_equal(key, fixed[i].key);
+		config_free(next);
+	}
+	config_free(now);
+}
+
+/* The example says every default: uncommented, nothing changes. */
+static void
+test_config_example_holds_the_defaults(void **state)
+{
+	struct fixture *f = *state;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	struct config *cfg;
+	const char *key;
+
+	assert_non_null(out);
+	config_print_example(out);
+	assert_int_equal(fclose(out), 0);
+	for (char *p = strstr(text, "\n;"); p != NULL; p = strstr(p, "\n;"))
+		p[1] = ' ';
+	/* Blanks would continue a value: take them away as well. */
+	for (char *from = text, *to = text;; from++) {
+		if (from[0] == '\n' && from[1] == ' ') {
+			*to++ = '\n';
+			from++;
+			continue;
+		}
+		if ((*to++ = *from) == '\0')
+			break;
+	}
+	/* Two files of the example are not there. */
+	f->src.need = CONFIG_STORE;
+	cfg = load_good(f, text);
+	assert_int_equal(cfg->nhandlers, 1);
+	assert_int_equal(cfg->handlers[0].nretry, 6);
+	assert_string_equal(cfg->secret_file, "/etc/klikitd/secret");
+	{
+		struct config *plain = load_good(f, "");
+
+		assert_false(config_needs_restart(plain, cfg, &key));
+		assert_int_equal(plain->http_max_body, cfg->http_max_body);
+		assert_int_equal(plain->http_request_timeout_ms,
+		    cfg->http_request_timeout_ms);
+		config_free(plain);
+	}
+	config_free(cfg);
+	free(text);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_config_has_defaults),
+		TEST(test_config_precedence),
+		TEST(test_config_checks_what_is_replaced),
+		TEST(test_config_port),
+		TEST(test_config_tells_bad_values),
+		TEST(test_config_tells_bad_handlers),
+		TEST(test_config_reads_handlers),
+		TEST(test_config_names_the_nearest),
+		TEST(test_config_names_the_source),
+		TEST(test_config_tells_bad_files),
+		TEST(test_config_paths),
+		TEST(test_config_reads_secrets),
+		TEST(test_config_secret_precedence),
+		TEST(test_config_tells_bad_secrets),
+		TEST(test_config_needs_a_secret),
+		TEST(test_config_dev),
+		TEST(test_config_needs_restart),
+		TEST(test_config_example_holds_the_defaults),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
