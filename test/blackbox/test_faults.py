@@ -63,12 +63,14 @@ def test_a_failed_fsync_is_no_ack_and_the_store_is_reopened(klikitd):
     """One commit under way meets EIO.
 
     strace counts per thread: on a store that exists the start takes fewer
-    than eight calls, so the eighth is a commit of the writer's.
+    than eight calls, so the eighth is a commit of the writer's; without a
+    handler for the events all of those are commits of deliveries.
     """
-    made = klikitd()
+    config = "[handler none]\ntype = orders\nevents = klikit.none\n"
+    made = klikitd(config=config)
     body = payload("created-small.json")
     made.stop()
-    server = klikitd(directory=made.directory, env=ASAN,
+    server = klikitd(directory=made.directory, env=ASAN, config=config,
                      wrapper=strace("fdatasync:error=EIO:when=8"))
     server.expect("store", "not stored", "sound")
     answers = []
