@@ -1,0 +1,110 @@
+/*
+ * An event is one block: the struct, its orders, then all texts, so that one
+ * free() ends it. Only the body stands apart: it is large and goes first.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store.h"
+
+/* Where the next text goes in the block. */
+struct tail {
+	char *p;
+};
+
+static size_t
+text_size(const char *text)
+{
+	return (text == NULL ? 0 : strlen(text) + 1);
+}
+
+static const char *
+tail_copy(struct tail *t, const char *text)
+{
+	size_t size = text_size(text);
+	char *p = t->p;
+
+	if (text == NULL)
+		return (NULL);
+	memcpy(p, text, size);
+	t->p += size;
+	return (p);
+}
+
+static size_t
+event_texts_size(const struct store_event *ev)
+{
+	size_t size;
+
+	size = text_size(ev->event_id) + text_size(ev->type) +
+	       text_size(ev->brand) + text_size(ev->branch) +
+	       text_size(ev->secret) + text_size(ev->peer);
+	for (size_t i = 0; i < ev->norders; i++) {
+		const struct store_order *o = &ev->orders[i];
+
+		size += text_size(o->order_id) + text_size(o->status) +
+			text_size(o->updated_at) + text_size(o->external_id);
+	}
+	return (size);
+}
+
+struct store_event *
+store_event_new(const struct store_event *src)
+{
+	size_t orders_size = src->norders * sizeof(struct store_order);
+	struct store_event *ev;
+	struct store_order *orders;
+	struct tail t;
+
+	ev = malloc(sizeof(*ev) + orders_size + event_texts_size(src));
+	if (ev == NULL)
+		return (NULL);
+	*ev = *src;
+	orders = (struct store_order *)(ev + 1);
+	t.p = (char *)(orders + src->norders);
+	for (size_t i = 0; i < src->norders; i++) {
+		orders[i] = src->orders[i];
+		orders[i].order_id = tail_copy(&t, src->orders[i].order_id);
+		orders[i].status = tail_copy(&t, src->orders[i].status);
+		orders[i].updated_at = tail_copy(&t, src->orders[i].updated_at);
+		orders[i].external_id =
+		    tail_copy(&t, src->orders[i].external_id);
+	}
+	ev->event_id = tail_copy(&t, src->event_id);
+	ev->type = tail_copy(&t, src->type);
+	ev->brand = tail_copy(&t, src->brand);
+	ev->branch = tail_copy(&t, src->branch);
+	ev->secret = tail_copy(&t, src->secret);
+	ev->peer = tail_copy(&t, src->peer);
+	ev->orders = orders;
+	ev->id = 0;
+	ev->refs = 1;
+	return (ev);
+}
+
+struct store_event *
+store_event_ref(struct store_event *ev)
+{
+	ev->refs++;
+	return (ev);
+}
+
+void
+store_event_unref(struct store_event *ev)
+{
+	if (ev == NULL)
+		return;
+	assert(ev->refs > 0);
+	if (--ev->refs > 0)
+		return;
+	free(ev->body);
+	free(ev);
+}
+
+void
+store_event_drop_body(struct store_event *ev)
+{
+	free(ev->body);
+	ev->body = NULL;
+}

@@ -1,0 +1,249 @@
+/*
+ * The table of functions, and the transaction around a batch.
+ *
+ * A batch runs without savepoints, since almost always all of it succeeds. If
+ * an operation meets a constraint, the batch is rolled back and run again
+ * with a savepoint around each, so that it fails alone.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "store/sqlite/sqlite.h"
+
+/* Pages in the log from which a checkpoint is due: when idle, and anyhow. */
+#define CHECKPOINT_IDLE 1000
+#define CHECKPOINT_ANYHOW 4000
+
+static int
+backend_run(struct db *db, struct store_op *op)
+{
+	switch (op->kind) {
+	case STORE_OP_APPEND:
+		return (events_append(db, op));
+	case STORE_OP_FINISH:
+		return (jobs_finish(db, op));
+	case STORE_OP_RUNNABLE:
+		return (jobs_runnable(db, op));
+	case STORE_OP_REGISTER:
+		return (jobs_register(db, op));
+	case STORE_OP_REJECT:
+		return (rejections_add(db, op));
+	case STORE_OP_LIST_EVENTS:
+		return (lists_events(db, op));
+	case STORE_OP_GET_EVENT:
+		return (lists_event(db, op));
+	case STORE_OP_LIST_ORDERS:
+		return (lists_orders(db, op));
+	case STORE_OP_GET_ORDER:
+		return (lists_order(db, op));
+	case STORE_OP_CHECK:
+		break; /* runs by itself, below */
+	}
+	return (SQLITE_MISUSE);
+}
+
+/* Run op; if it is refused it is undone alone. */
+static int
+backend_run_alone(struct sqlite_store *s, struct store_op *op)
+{
+	struct db *db = &s->writer;
+	char reason[STORE_REASON_MAX];
+	int rc, undo;
+
+	if ((rc = db_exec(db, SQL_SAVEPOINT)) != SQLITE_OK)
+		return (rc);
+	rc = backend_run(db, op);
+	if (db_rc(db, rc) == STORE_REFUSED) {
+		(void)db_reason(db, s, rc, reason);
+		if ((undo = db_exec(db, SQL_ROLLBACK_TO)) != SQLITE_OK)
+			return (undo);
+		store_op_fail(op, STORE_REFUSED, reason);
+		rc = SQLITE_OK;
+	}
+	if (rc == SQLITE_OK)
+		rc = db_exec(db, SQL_RELEASE);
+	return (rc);
+}
+
+static int
+backend_batch(struct sqlite_store *s, struct store_op *const *ops, size_t n,
+    bool alone)
+{
+	struct db *db = &s->writer;
+	int rc;
+
+	if ((rc = db_exec(db, SQL_BEGIN)) != SQLITE_OK)
+		return (rc);
+	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
+		rc = alone ? backend_run_alone(s, ops[i])
+			   : backend_run(db, ops[i]);
+	if (rc == SQLITE_OK)
+		rc = db_exec(db, SQL_COMMIT);
+	return (rc);
+}
+
+/*
+ * Say why a transaction failed and leave it. Says STORE_FAILED if it cannot
+ * be left: then the connection is of no use.
+ */
+static enum store_rc
+backend_abort(struct sqlite_store *s, int rc, char *reason)
+{
+	struct db *db = &s->writer;
+	enum store_rc what = db_reason(db, s, rc, reason);
+
+	if (db->conn != NULL && sqlite3_get_autocommit(db->conn) == 0)
+		(void)db_exec(db, SQL_ROLLBACK);
+	if (db->conn == NULL || sqlite3_get_autocommit(db->conn) == 0)
+		return (STORE_FAILED);
+	return (what);
+}
+
+static enum store_rc
+sqlite_commit(void *be, struct store_op *const *ops, size_t n, char *reason)
+{
+	struct sqlite_store *s = be;
+	enum store_rc what;
+	int rc;
+
+	if ((rc = backend_batch(s, ops, n, false)) == SQLITE_OK)
+		return (STORE_OK);
+	what = backend_abort(s, rc, reason);
+	if (what != STORE_REFUSED)
+		return (what);
+	for (size_t i = 0; i < n; i++)
+		store_op_reset(ops[i]);
+	if ((rc = backend_batch(s, ops, n, true)) == SQLITE_OK)
+		return (STORE_OK);
+	what = backend_abort(s, rc, reason);
+	return (what == STORE_REFUSED ? STORE_FAILED : what);
+}
+
+static enum store_rc
+sqlite_probe(void *be, char *reason)
+{
+	struct sqlite_store *s = be;
+	int rc;
+
+	if ((rc = db_exec(&s->writer, SQL_BEGIN)) == SQLITE_OK &&
+	    (rc = db_exec(&s->writer, SQL_PROBE)) == SQLITE_OK &&
+	    (rc = db_exec(&s->writer, SQL_COMMIT)) == SQLITE_OK)
+		return (STORE_OK);
+	return (backend_abort(s, rc, reason));
+}
+
+static enum store_rc
+sqlite_reopen(void *be, char *reason)
+{
+	struct sqlite_store *s = be;
+	enum store_rc what;
+	int rc;
+
+	db_close(&s->writer);
+	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK) {
+		what = db_reason(&s->writer, s, rc, reason);
+		return (what == STORE_OK ? STORE_FAILED : what);
+	}
+	return (schema_check(s, reason));
+}
+
+static enum store_rc
+sqlite_tidy(void *be, bool idle, char *reason)
+{
+	struct sqlite_store *s = be;
+	int rc;
+
+	if (s->writer.wal_pages < (idle ? CHECKPOINT_IDLE : CHECKPOINT_ANYHOW))
+		return (STORE_OK);
+	rc = db_checkpoint(&s->writer);
+	s->writer.wal_pages = 0; /* the next commit counts anew */
+	/* Without space the log keeps what it has; commits will tell. */
+	if (rc == SQLITE_OK || db_rc(&s->writer, rc) == STORE_FULL)
+		return (STORE_OK);
+	return (db_reason(&s->writer, s, rc, reason));
+}
+
+/* The first line that the check prints is "ok", or what is wrong. */
+static void
+backend_check(struct sqlite_store *s, struct store_op *op)
+{
+	char reason[STORE_REASON_MAX];
+	struct db *db = &s->reader;
+	const char *text = NULL;
+	sqlite3_stmt *st;
+	int rc;
+
+	st = db_stmt(db, SQL_CHECK);
+	rc = st == NULL ? sqlite3_extended_errcode(db->conn) : sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		text = (const char *)sqlite3_column_text(st, 0);
+	if (text == NULL) {
+		enum store_rc what = db_reason(db, s, rc, reason);
+
+		store_op_fail(op, what == STORE_NOTADB ? what : STORE_FAILED,
+		    reason);
+	} else if (strcmp(text, "ok") != 0) {
+		(void)snprintf(reason, sizeof(reason), "%s: %s", s->path, text);
+		store_op_fail(op, STORE_NOTADB, reason);
+	}
+	(void)sqlite3_reset(st);
+}
+
+static void
+sqlite_read(void *be, struct store_op *op)
+{
+	struct sqlite_store *s = be;
+	char reason[STORE_REASON_MAX];
+	enum store_rc what;
+	int rc;
+
+	if (op->kind == STORE_OP_CHECK) {
+		backend_check(s, op);
+		return;
+	}
+	rc = db_exec(&s->reader, SQL_BEGIN_READ);
+	if (rc == SQLITE_OK)
+		rc = backend_run(&s->reader, op);
+	if (rc != SQLITE_OK) {
+		what = db_reason(&s->reader, s, rc, reason);
+		store_op_fail(op, what, reason);
+	}
+	/* Ends the snapshot; there is nothing to undo. */
+	if (sqlite3_get_autocommit(s->reader.conn) == 0)
+		(void)db_exec(&s->reader, SQL_ROLLBACK);
+}
+
+static void
+sqlite_interrupt(void *be)
+{
+	struct sqlite_store *s = be;
+
+	sqlite3_interrupt(s->reader.conn);
+}
+
+static bool
+sqlite_was_unclean(const void *be)
+{
+	const struct sqlite_store *s = be;
+
+	return (s->unclean);
+}
+
+static void
+sqlite_close(void *be)
+{
+	backend_close(be);
+}
+
+const struct store_ops store_sqlite_ops = {
+	.scheme = "sqlite",
+	.open = backend_open,
+	.commit = sqlite_commit,
+	.probe = sqlite_probe,
+	.reopen = sqlite_reopen,
+	.tidy = sqlite_tidy,
+	.read = sqlite_read,
+	.interrupt = sqlite_interrupt,
+	.was_unclean = sqlite_was_unclean,
+	.close = sqlite_close,
+};

@@ -1,0 +1,213 @@
+/* A connection: how it is set up, its statements, what its errors mean. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/sqlite/sqlite.h"
+
+#define BUSY_MS 4000
+
+/*
+ * cache_size is in KiB: the index of event ids is hit at random, so the
+ * writer's has to hold a good part of it.
+ */
+static const char writer_setup[] = "PRAGMA foreign_keys = ON;"
+				   "PRAGMA secure_delete = ON;"
+				   "PRAGMA wal_autocheckpoint = 0;"
+				   "PRAGMA cache_size = -16384;"
+				   "PRAGMA temp_store = MEMORY;";
+static const char reader_setup[] = "PRAGMA query_only = ON;"
+				   "PRAGMA cache_size = -4096;"
+				   "PRAGMA temp_store = MEMORY;";
+
+/* sqlite3_wal_hook: a commit has left this many pages in the log. */
+static int
+db_wal_cb(void *arg, sqlite3 *conn, const char *name, int pages)
+{
+	struct db *db = arg;
+
+	(void)conn;
+	(void)name;
+	db->wal_pages = pages;
+	return (SQLITE_OK);
+}
+
+int
+db_open(struct db *db, const struct sqlite_store *s, enum db_role role)
+{
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	int rc;
+
+	flags |=
+	    role == DB_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	memset(db, 0, sizeof(*db));
+	rc = sqlite3_open_v2(s->path, &db->conn, flags, s->setup.vfs);
+	if (rc != SQLITE_OK)
+		return (rc);
+	(void)sqlite3_busy_timeout(db->conn,
+	    s->setup.busy_ms != 0 ? s->setup.busy_ms : BUSY_MS);
+	if (role == DB_READER)
+		return (sqlite3_exec(db->conn, reader_setup, NULL, NULL, NULL));
+	rc = sqlite3_exec(db->conn, writer_setup, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->conn,
+		    s->setup.sync_normal ? "PRAGMA synchronous = NORMAL"
+					 : "PRAGMA synchronous = FULL",
+		    NULL, NULL, NULL);
+	(void)sqlite3_wal_hook(db->conn, db_wal_cb, db);
+	return (rc);
+}
+
+void
+db_close(struct db *db)
+{
+	for (int i = 0; i < SQL_COUNT; i++)
+		(void)sqlite3_finalize(db->stmt[i]);
+	(void)sqlite3_close(db->conn);
+	memset(db, 0, sizeof(*db));
+}
+
+sqlite3_stmt *
+db_stmt(struct db *db, enum db_sql which)
+{
+	sqlite3_stmt *st = db->stmt[which];
+
+	if (st != NULL) {
+		(void)sqlite3_reset(st);
+		(void)sqlite3_clear_bindings(st);
+		return (st);
+	}
+	(void)sqlite3_prepare_v3(db->conn, db_sql_text(which), -1,
+	    SQLITE_PREPARE_PERSISTENT, &db->stmt[which], NULL);
+	return (db->stmt[which]);
+}
+
+int
+db_run(struct db *db, sqlite3_stmt *st)
+{
+	int rc;
+
+	if (st == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		;
+	(void)sqlite3_reset(st);
+	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+}
+
+int
+db_exec(struct db *db, enum db_sql which)
+{
+	return (db_run(db, db_stmt(db, which)));
+}
+
+int
+db_int(struct db *db, const char *sql, int64_t *ret_value)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	rc = sqlite3_prepare_v2(db->conn, sql, -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return (rc);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		*ret_value = sqlite3_column_int64(st, 0);
+	(void)sqlite3_finalize(st);
+	return (rc == SQLITE_ROW ? SQLITE_OK : rc);
+}
+
+void
+db_bind_text(sqlite3_stmt *st, int at, const char *text)
+{
+	(void)sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
+}
+
+int
+db_column_text(sqlite3_stmt *st, int at, struct arena *a, const char **ret_text)
+{
+	const unsigned char *text = sqlite3_column_text(st, at);
+	int len = sqlite3_column_bytes(st, at);
+
+	*ret_text = NULL;
+	if (text == NULL)
+		return (0);
+	*ret_text = arena_dup(a, text, (size_t)len);
+	return (*ret_text == NULL ? -1 : 0);
+}
+
+/* A full disk comes in more than one disguise. */
+static bool
+db_is_nospace(const struct db *db)
+{
+	int err = db->conn == NULL ? 0 : sqlite3_system_errno(db->conn);
+
+	return (err == ENOSPC || err == EDQUOT);
+}
+
+enum store_rc
+db_rc(const struct db *db, int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return (STORE_OK);
+	case SQLITE_FULL:
+		return (STORE_FULL);
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return (STORE_BUSY);
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return (STORE_NOTADB);
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG:
+	case SQLITE_RANGE:
+		return (STORE_REFUSED);
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+		return (db_is_nospace(db) ? STORE_FULL : STORE_FAILED);
+	default:
+		return (STORE_FAILED);
+	}
+}
+
+enum store_rc
+db_reason(const struct db *db, const struct sqlite_store *s, int rc,
+    char *reason)
+{
+	enum store_rc what = db_rc(db, rc);
+	const char *text = sqlite3_errstr(rc);
+
+	if (db->conn != NULL && sqlite3_extended_errcode(db->conn) == rc)
+		text = sqlite3_errmsg(db->conn);
+	if (what == STORE_FULL)
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: no space left on its disk; free some", s->path);
+	else if (what == STORE_BUSY)
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: locked by another process; end it or its transaction",
+		    s->path);
+	else if (what == STORE_NOTADB)
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: damaged or no database (%s); "
+		    "move it away or restore a copy",
+		    s->path, text);
+	else
+		(void)snprintf(reason, STORE_REASON_MAX, "%s: %s (%d)", s->path,
+		    text, rc);
+	return (what);
+}
+
+int
+db_checkpoint(struct db *db)
+{
+	int rc;
+
+	rc = sqlite3_wal_checkpoint_v2(db->conn, NULL,
+	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	/* Somebody reads or checkpoints: the log just stays for a while. */
+	return (rc == SQLITE_BUSY || rc == SQLITE_LOCKED ? SQLITE_OK : rc);
+}

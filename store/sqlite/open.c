@@ -1,0 +1,249 @@
+/*
+ * Opening: the lock first, then the file, then its schema, then the reader.
+ * What goes wrong is told in words that name the file and the way out.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/sqlite/sqlite.h"
+
+/* The folder that path is in, owned by the caller; NULL: no memory. */
+static char *
+open_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return (strdup("."));
+	if (slash == path)
+		return (strdup("/"));
+	return (strndup(path, (size_t)(slash - path)));
+}
+
+/* Why a file cannot be opened or made, in words. */
+static enum store_rc
+open_errno(const char *path, int err, char *reason)
+{
+	char *folder = open_folder(path);
+	const char *in = folder != NULL ? folder : "its folder";
+
+	switch (err) {
+	case ENOENT:
+	case ENOTDIR:
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: the folder %s does not exist; create it", path, in);
+		break;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: cannot be written (%s); let this user write to it "
+		    "and to the folder %s",
+		    path, strerror(err), in);
+		break;
+	case ENOSPC:
+	case EDQUOT:
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: no space left on its disk; free some", path);
+		break;
+	default:
+		(void)snprintf(reason, STORE_REASON_MAX, "%s: %s", path,
+		    strerror(err));
+		break;
+	}
+	free(folder);
+	return (err == ENOSPC || err == EDQUOT ? STORE_FULL : STORE_FAILED);
+}
+
+static enum store_rc
+open_lock(struct sqlite_store *s, char *reason)
+{
+	s->lock_fd =
+	    open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock_fd == -1)
+		return (open_errno(s->lock_path, errno, reason));
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return (STORE_OK);
+	if (errno != EWOULDBLOCK)
+		return (open_errno(s->lock_path, errno, reason));
+	(void)snprintf(reason, STORE_REASON_MAX,
+	    "%s: another klikitd holds the lock %s; stop it or use another "
+	    "store",
+	    s->path, s->lock_path);
+	return (STORE_BUSY);
+}
+
+/* Make the name of a new file durable. */
+static int
+open_sync_folder(const char *path)
+{
+	char *folder = open_folder(path);
+	int fd, rc;
+
+	if (folder == NULL)
+		return (-1);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	if (fd == -1)
+		return (-1);
+	rc = fsync(fd);
+	(void)close(fd);
+	return (rc);
+}
+
+/*
+ * Make the file if there is none, so that it has its mode from the start;
+ * SQLite gives the same to the files beside it.
+ */
+static enum store_rc
+open_create(struct sqlite_store *s, bool *ret_created, char *reason)
+{
+	int fd;
+
+	*ret_created = false;
+	fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1 && errno != EEXIST)
+		return (open_errno(s->path, errno, reason));
+	if (fd != -1) {
+		(void)close(fd);
+		*ret_created = true;
+		if (open_sync_folder(s->path) == -1)
+			return (open_errno(s->path, errno, reason));
+	} else if (faccessat(AT_FDCWD, s->path, R_OK | W_OK, AT_EACCESS) ==
+		   -1) {
+		return (open_errno(s->path, errno, reason));
+	}
+	return (STORE_OK);
+}
+
+/* A log with something in it: nobody closed the store. */
+static bool
+open_is_unclean(const struct sqlite_store *s)
+{
+	char *wal = NULL;
+	struct stat sb;
+	bool unclean;
+
+	if (asprintf(&wal, "%s-wal", s->path) == -1)
+		return (true);
+	unclean = stat(wal, &sb) == 0 && sb.st_size > 0;
+	free(wal);
+	return (unclean);
+}
+
+/* SQLite takes what it cannot write as read-only, without a word. */
+static enum store_rc
+open_writer(struct sqlite_store *s, char *reason)
+{
+	enum store_rc what;
+	int rc;
+
+	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK)
+		return (db_reason(&s->writer, s, rc, reason));
+	if (sqlite3_db_readonly(s->writer.conn, "main") == 1)
+		return (open_errno(s->path, EROFS, reason));
+	if ((what = schema_prepare(s, reason)) != STORE_OK)
+		return (what);
+	return (STORE_OK);
+}
+
+static enum store_rc
+open_serve(struct sqlite_store *s, char *reason)
+{
+	enum store_rc what;
+	bool created;
+	int rc;
+
+	if ((what = open_lock(s, reason)) != STORE_OK)
+		return (what);
+	s->unclean = open_is_unclean(s);
+	if ((what = open_create(s, &created, reason)) == STORE_OK &&
+	    (what = open_writer(s, reason)) == STORE_OK) {
+		if ((rc = db_open(&s->reader, s, DB_READER)) == SQLITE_OK)
+			return (STORE_OK);
+		what = db_reason(&s->reader, s, rc, reason);
+	}
+	if (created) {
+		db_close(&s->reader);
+		db_close(&s->writer);
+		(void)unlink(s->path);
+	}
+	return (what);
+}
+
+static enum store_rc
+open_read(struct sqlite_store *s, char *reason)
+{
+	int rc;
+
+	if (access(s->path, F_OK) == -1 && errno == ENOENT) {
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: there is no such store; name another one, or start "
+		    "the server to create it",
+		    s->path);
+		return (STORE_NOTFOUND);
+	}
+	if (faccessat(AT_FDCWD, s->path, R_OK, AT_EACCESS) == -1) {
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: cannot be read (%s); run as a user who may", s->path,
+		    strerror(errno));
+		return (STORE_FAILED);
+	}
+	s->unclean = open_is_unclean(s);
+	if ((rc = db_open(&s->reader, s, DB_READER)) != SQLITE_OK)
+		return (db_reason(&s->reader, s, rc, reason));
+	return (schema_prepare(s, reason));
+}
+
+enum store_rc
+backend_open(const struct store_place *place, void **ret_be, char *reason)
+{
+	const struct store_sqlite_setup *setup = place->arg;
+	struct sqlite_store *s;
+	enum store_rc what;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		goto nomem;
+	s->lock_fd = -1;
+	s->mode = place->mode;
+	if (setup != NULL)
+		s->setup = *setup;
+	if ((s->path = strdup(place->path)) == NULL ||
+	    asprintf(&s->lock_path, "%s.lock", s->path) == -1) {
+		s->lock_path = NULL;
+		goto nomem;
+	}
+	what = s->mode == STORE_SERVE ? open_serve(s, reason)
+				      : open_read(s, reason);
+	if (what == STORE_OK)
+		*ret_be = s;
+	else
+		backend_close(s);
+	return (what);
+nomem:
+	backend_close(s);
+	(void)snprintf(reason, STORE_REASON_MAX, "%s: out of memory",
+	    place->path);
+	return (STORE_FAILED);
+}
+
+void
+backend_close(struct sqlite_store *s)
+{
+	if (s == NULL)
+		return;
+	db_close(&s->reader);
+	/* The last to close: it checkpoints and takes the log away. */
+	db_close(&s->writer);
+	if (s->lock_fd != -1)
+		(void)close(s->lock_fd);
+	free(s->lock_path);
+	free(s->path);
+	free(s);
+}

@@ -1,0 +1,208 @@
+/*
+ * What a file is, and how it becomes this version: numbered steps, forward
+ * only, each in one transaction with the new user_version.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/sqlite/sqlite.h"
+
+/* "klik": says in the file's header that it is ours. */
+#define SCHEMA_APPLICATION 0x6b6c696b
+#define SCHEMA_PAGE 16384
+#define STR(x) STR_(x)
+#define STR_(x) #x
+
+extern const char schema_001_init[];
+
+static const char *const steps[] = {
+	schema_001_init,
+};
+#define SCHEMA_VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
+
+/* What the header of the file says. */
+struct schema_header {
+	int64_t application;
+	int64_t version;
+	int64_t tables;
+};
+
+static int
+schema_look(struct db *db, struct schema_header *ret_h)
+{
+	int rc;
+
+	rc = db_int(db, "SELECT count(*) FROM sqlite_master", &ret_h->tables);
+	if (rc == SQLITE_OK)
+		rc = db_int(db, "PRAGMA application_id", &ret_h->application);
+	if (rc == SQLITE_OK)
+		rc = db_int(db, "PRAGMA user_version", &ret_h->version);
+	return (rc);
+}
+
+/* Is the file ours to write? */
+static enum store_rc
+schema_judge(const struct sqlite_store *s, const struct schema_header *h,
+    char *reason)
+{
+	bool fresh = h->tables == 0 && h->version == 0 && h->application == 0;
+
+	if (fresh && s->mode == STORE_SERVE)
+		return (STORE_OK);
+	if (h->application != SCHEMA_APPLICATION) {
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: a database of another program; give another path",
+		    s->path);
+		return (STORE_NOTADB);
+	}
+	if (h->version > SCHEMA_VERSION) {
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: written by a newer klikitd (schema %lld, this one "
+		    "knows %lld); install that version",
+		    s->path, (long long)h->version, (long long)SCHEMA_VERSION);
+		return (STORE_NEWER);
+	}
+	if (h->version < SCHEMA_VERSION && s->mode == STORE_READ) {
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: written by an older klikitd (schema %lld); "
+		    "start the server once to bring it up to date",
+		    s->path, (long long)h->version);
+		return (STORE_FAILED);
+	}
+	return (STORE_OK);
+}
+
+/* Make the copy at path durable, its name included. */
+static int
+schema_sync_copy(const char *path)
+{
+	int fd, rc;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return (SQLITE_IOERR_FSYNC);
+	rc = fsync(fd) == 0 ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+	(void)close(fd);
+	return (rc);
+}
+
+/* Copy the file as it is, before a migration changes it. */
+static int
+schema_copy(struct sqlite_store *s, int64_t version)
+{
+	sqlite3_backup *backup;
+	sqlite3 *copy = NULL;
+	char *path = NULL;
+	int fd, rc;
+
+	if (asprintf(&path, "%s.before-v%lld", s->path, (long long)version) ==
+	    -1)
+		return (SQLITE_NOMEM);
+	(void)unlink(path); /* an earlier try's */
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1) {
+		free(path);
+		return (SQLITE_CANTOPEN);
+	}
+	(void)close(fd);
+	rc = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE, s->setup.vfs);
+	if (rc == SQLITE_OK) {
+		backup =
+		    sqlite3_backup_init(copy, "main", s->writer.conn, "main");
+		if (backup != NULL) {
+			(void)sqlite3_backup_step(backup, -1);
+			(void)sqlite3_backup_finish(backup);
+		}
+		rc = sqlite3_errcode(copy);
+	}
+	(void)sqlite3_close(copy);
+	if (rc == SQLITE_OK)
+		rc = schema_sync_copy(path);
+	free(path);
+	return (rc);
+}
+
+static int
+schema_step(struct db *db, int64_t from)
+{
+	char version[64];
+	int rc;
+
+	(void)snprintf(version, sizeof(version), "PRAGMA user_version = %lld",
+	    (long long)from + 1);
+	rc = sqlite3_exec(db->conn, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->conn, steps[from], NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->conn,
+		    "PRAGMA application_id = " STR(SCHEMA_APPLICATION), NULL,
+		    NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->conn, version, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->conn, "COMMIT", NULL, NULL, NULL);
+	if (rc != SQLITE_OK && sqlite3_get_autocommit(db->conn) == 0)
+		(void)sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
+	return (rc);
+}
+
+static int
+schema_migrate(struct sqlite_store *s, int64_t version)
+{
+	struct db *db = &s->writer;
+	int rc = SQLITE_OK;
+
+	if (version > 0 && version < SCHEMA_VERSION)
+		rc = schema_copy(s, SCHEMA_VERSION);
+	if (rc == SQLITE_OK && version == 0)
+		rc = sqlite3_exec(db->conn,
+		    "PRAGMA page_size = " STR(SCHEMA_PAGE), NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->conn, "PRAGMA journal_mode = WAL", NULL,
+		    NULL, NULL);
+	for (; version < SCHEMA_VERSION && rc == SQLITE_OK; version++)
+		rc = schema_step(db, version);
+	return (rc);
+}
+
+enum store_rc
+schema_prepare(struct sqlite_store *s, char *reason)
+{
+	struct db *db = s->mode == STORE_SERVE ? &s->writer : &s->reader;
+	struct schema_header h;
+	enum store_rc what;
+	int rc;
+
+	/* Until we know that the file is ours, even closing changes nothing. */
+	(void)sqlite3_db_config(db->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+	    NULL);
+	if ((rc = schema_look(db, &h)) != SQLITE_OK)
+		return (db_reason(db, s, rc, reason));
+	if ((what = schema_judge(s, &h, reason)) != STORE_OK)
+		return (what);
+	(void)sqlite3_db_config(db->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
+	    NULL);
+	if (s->mode == STORE_SERVE &&
+	    (rc = schema_migrate(s, h.version)) != SQLITE_OK)
+		return (db_reason(db, s, rc, reason));
+	return (STORE_OK);
+}
+
+enum store_rc
+schema_check(struct sqlite_store *s, char *reason)
+{
+	struct schema_header h;
+	int rc;
+
+	if ((rc = schema_look(&s->writer, &h)) != SQLITE_OK)
+		return (db_reason(&s->writer, s, rc, reason));
+	if (h.application == SCHEMA_APPLICATION && h.version == SCHEMA_VERSION)
+		return (STORE_OK);
+	(void)snprintf(reason, STORE_REASON_MAX,
+	    "%s: no longer the file that was opened", s->path);
+	return (STORE_FAILED);
+}

@@ -1,0 +1,196 @@
+/* Every statement in one place, so that a test can look at each one's plan. */
+#include "store/sqlite/sqlite.h"
+
+#define EVENT_COLUMNS                                                          \
+	"e.id, e.event_id, e.type, e.brand, e.branch, e.signature, "           \
+	"e.secret, e.peer, e.received_at, e.body_size"
+
+#define EVENT_INFO                                                             \
+	EVENT_COLUMNS ", e.duplicates, e.last_duplicate_at, "                  \
+		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
+		      "AND j.finished_at IS NULL), "                           \
+		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
+		      "AND j.state = 'dead') "
+
+#define EVENT_FILTER                                                           \
+	"(?1 = 0 OR e.id < ?1) AND (?2 IS NULL OR e.type = ?2) "               \
+	"AND (?3 IS NULL OR e.brand = ?3) "                                    \
+	"AND (?4 IS NULL OR e.branch = ?4) "                                   \
+	"AND (?5 = 0 OR e.received_at >= ?5) "                                 \
+	"AND (?6 = 0 OR e.received_at < ?6) "
+
+/* An order as lists show it: its newest record, and its newest cart. */
+#define ORDER_COLUMNS                                                          \
+	"o.order_id, o.brand, o.branch, o.external_id, o.status, "             \
+	"o.updated_at, o.event, o.place, e.event_id, c.event "
+
+/* The same of an order of which only a cart is known. */
+#define CART_COLUMNS                                                           \
+	"c.order_id, e.brand, e.branch, NULL, NULL, NULL, 0, c.place, NULL, "  \
+	"c.event "
+
+#define ORDER_FILTER(brand, branch, event)                                     \
+	"(?1 = 0 OR " event " < ?1) AND (?3 IS NULL OR " brand " = ?3) "       \
+	"AND (?4 IS NULL OR " branch " = ?4) "                                 \
+	"AND (?5 = 0 OR e.received_at >= ?5) "                                 \
+	"AND (?6 = 0 OR e.received_at < ?6) "
+
+static const char *const texts[] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_BEGIN_READ] = "BEGIN",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_SAVEPOINT] = "SAVEPOINT op",
+	[SQL_RELEASE] = "RELEASE op",
+	[SQL_ROLLBACK_TO] = "ROLLBACK TO op",
+	[SQL_PROBE] = "UPDATE store SET probes = probes + 1 WHERE id = 1",
+
+	[SQL_EVENT_INSERT] =
+	    "INSERT INTO events (event_id, type, brand, branch, signature, "
+	    "secret, peer, received_at, body_size) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+	    "ON CONFLICT (event_id) DO NOTHING",
+	[SQL_EVENT_FIND] = "SELECT e.id, e.signature, e.secret, b.body "
+			   "FROM events AS e "
+			   "LEFT JOIN bodies AS b ON b.event = e.id "
+			   "WHERE e.event_id = ?1",
+	[SQL_EVENT_AGAIN] = "UPDATE events SET duplicates = duplicates + 1, "
+			    "last_duplicate_at = ?2 WHERE id = ?1",
+	[SQL_EVENT_LOAD] =
+	    "SELECT " EVENT_COLUMNS " FROM events AS e WHERE e.id = ?1",
+	[SQL_BODY_INSERT] = "INSERT INTO bodies (event, body) VALUES (?1, ?2)",
+	[SQL_BODY_LOAD] = "SELECT body FROM bodies WHERE event = ?1",
+	[SQL_EVENT_ORDER_INSERT] =
+	    "INSERT INTO event_orders (event, place, order_id, status, "
+	    "updated_at, external_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_EVENT_ORDERS_LOAD] =
+	    "SELECT place, order_id, status, updated_at, external_id "
+	    "FROM event_orders WHERE event = ?1 ORDER BY place",
+
+	[SQL_JOB_INSERT] =
+	    "INSERT INTO jobs (event, place, handler, state, behind) "
+	    "VALUES (?1, ?2, ?3, 'ready', 0)",
+	[SQL_JOB_BEHIND] = "UPDATE jobs SET behind = ?2 WHERE id = ?1",
+	[SQL_JOB_LOAD] = "SELECT event, place, handler, state, attempts, "
+			 "finished_at FROM jobs WHERE id = ?1",
+	[SQL_JOB_MOVE] =
+	    "UPDATE jobs SET state = ?2, attempts = attempts + 1, "
+	    "due_at = ?3, finished_at = ?4, outcome = ?5 WHERE id = ?1",
+	[SQL_JOB_ADVANCE] = "UPDATE jobs SET behind = behind - 1 WHERE id = ?1 "
+			    "RETURNING behind, state, due_at",
+	/* Two ranges of one index, each in its order. */
+	[SQL_JOB_RUNNABLE] =
+	    "SELECT * FROM (SELECT id, event, place, attempts FROM jobs "
+	    "WHERE finished_at IS NULL AND behind = 0 AND handler = ?1 "
+	    "AND state = 'ready' AND due_at = 0 ORDER BY id LIMIT ?3) "
+	    "UNION ALL "
+	    "SELECT * FROM (SELECT id, event, place, attempts FROM jobs "
+	    "WHERE finished_at IS NULL AND behind = 0 AND handler = ?1 "
+	    "AND state = 'waiting' AND due_at <= ?2 "
+	    "ORDER BY due_at, id LIMIT ?3) "
+	    "ORDER BY id LIMIT ?3",
+	[SQL_JOB_NEXT_DUE] =
+	    "SELECT due_at FROM jobs "
+	    "WHERE finished_at IS NULL AND behind = 0 AND handler = ?1 "
+	    "AND state = 'waiting' AND due_at > ?2 ORDER BY due_at LIMIT 1",
+	[SQL_JOB_ORDERS] = "SELECT DISTINCT order_id FROM event_orders "
+			   "WHERE event = ?1 AND (?2 = -1 OR place = ?2)",
+
+	[SQL_LANE_INSERT] = "INSERT OR IGNORE INTO lanes (handler, lane, job) "
+			    "VALUES (?1, ?2, ?3)",
+	[SQL_LANE_DELETE] = "DELETE FROM lanes WHERE handler = ?1 "
+			    "AND lane = ?2 AND job = ?3",
+	[SQL_LANE_EARLIER] = "SELECT 1 FROM lanes WHERE handler = ?1 "
+			     "AND lane = ?2 AND job < ?3 LIMIT 1",
+	[SQL_LANE_LATER] = "SELECT job FROM lanes WHERE handler = ?1 "
+			   "AND lane = ?2 AND job > ?3 ORDER BY job LIMIT 1",
+	[SQL_ATTEMPT_INSERT] =
+	    "INSERT INTO attempts (job, number, started_at, duration, "
+	    "outcome, code, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_HANDLER_SEEN] =
+	    "INSERT INTO handlers (name, first_seen, last_seen) "
+	    "VALUES (?1, ?2, ?2) ON CONFLICT (name) "
+	    "DO UPDATE SET last_seen = excluded.last_seen RETURNING id",
+
+	/* The row is the greatest version whole; nothing is merged. */
+	[SQL_ORDER_UPSERT] =
+	    "INSERT INTO orders (order_id, brand, branch, external_id, "
+	    "status, updated_at, version_key, event, place) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+	    "ON CONFLICT (order_id) DO UPDATE SET brand = excluded.brand, "
+	    "branch = excluded.branch, external_id = excluded.external_id, "
+	    "status = excluded.status, updated_at = excluded.updated_at, "
+	    "version_key = excluded.version_key, event = excluded.event, "
+	    "place = excluded.place "
+	    "WHERE excluded.version_key > version_key",
+	[SQL_CART_UPSERT] =
+	    "INSERT INTO carts (order_id, version_key, event, place) "
+	    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (order_id) "
+	    "DO UPDATE SET version_key = excluded.version_key, "
+	    "event = excluded.event, place = excluded.place "
+	    "WHERE excluded.version_key > version_key",
+
+	[SQL_REJECTION_INSERT] =
+	    "INSERT INTO rejections (at, peer, cause, diagnosis, headers, "
+	    "size, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_REJECTION_OLDEST] =
+	    "SELECT r.id, ifnull(length(r.body), 0), s.rejected_bytes, "
+	    "(SELECT max(id) FROM rejections) "
+	    "FROM store AS s, rejections AS r WHERE s.id = 1 "
+	    "ORDER BY r.id LIMIT 1",
+	[SQL_REJECTION_DELETE] = "DELETE FROM rejections WHERE id = ?1",
+	[SQL_REJECTED_BYTES] =
+	    "UPDATE store SET rejected_bytes = rejected_bytes + ?1 "
+	    "WHERE id = 1",
+
+	[SQL_LIST_EVENTS] = "SELECT " EVENT_INFO "FROM events AS e "
+			    "WHERE " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
+	[SQL_LIST_EVENTS_OF_ORDER] =
+	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
+	    "(SELECT event FROM event_orders WHERE order_id = ?8) "
+	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
+	[SQL_GET_EVENT] =
+	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id = ?1",
+	[SQL_EVENT_JOBS] =
+	    "SELECT j.id, h.name, j.place, j.state, j.attempts, j.due_at, "
+	    "j.finished_at, j.outcome FROM jobs AS j "
+	    "JOIN handlers AS h ON h.id = j.handler "
+	    "WHERE j.event = ?1 ORDER BY j.id",
+	[SQL_LIST_ORDERS] =
+	    "SELECT * FROM (SELECT o.event AS at, " ORDER_COLUMNS
+	    "FROM orders AS o LEFT JOIN events AS e ON e.id = o.event "
+	    "LEFT JOIN carts AS c ON c.order_id = o.order_id WHERE "
+	    "(?2 IS NULL OR o.order_id = ?2) AND " ORDER_FILTER("o.brand",
+		"o.branch",
+		"o.event") "ORDER BY o.event DESC, o.order_id) "
+			   "UNION ALL "
+			   "SELECT * FROM (SELECT c.event AS at, " CART_COLUMNS
+			   "FROM carts AS c LEFT JOIN events AS e ON e.id = "
+			   "c.event WHERE "
+			   "(?2 IS NULL OR c.order_id = ?2) AND NOT EXISTS "
+			   "(SELECT 1 FROM orders AS o WHERE o.order_id = "
+			   "c.order_id) "
+			   "AND " ORDER_FILTER("e.brand", "e.branch",
+			       "c.event") "ORDER BY c.event DESC, c.order_id) "
+					  "ORDER BY 1 DESC, 2",
+	[SQL_GET_ORDER] =
+	    "SELECT o.event, " ORDER_COLUMNS
+	    "FROM orders AS o LEFT JOIN events AS e ON e.id = o.event "
+	    "LEFT JOIN carts AS c ON c.order_id = o.order_id "
+	    "WHERE o.order_id = ?1 UNION ALL "
+	    "SELECT c.event, " CART_COLUMNS
+	    "FROM carts AS c LEFT JOIN events AS e ON e.id = c.event "
+	    "WHERE c.order_id = ?1 AND NOT EXISTS "
+	    "(SELECT 1 FROM orders AS o WHERE o.order_id = ?1)",
+	[SQL_GET_DOCUMENT] =
+	    "SELECT document FROM order_documents WHERE order_id = ?1",
+	[SQL_CHECK] = "PRAGMA quick_check(1)",
+};
+_Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_COUNT,
+    "every statement has a text");
+
+const char *
+db_sql_text(enum db_sql which)
+{
+	return (texts[which]);
+}

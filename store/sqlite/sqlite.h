@@ -1,0 +1,203 @@
+/*
+ * sqlite.h -- private to store/sqlite/: a connection with its statements, and
+ * the pieces of the backend.
+ *
+ * Functions of type int return a result code of SQLite's, SQLITE_OK when all
+ * is well, unless they say otherwise; db_rc() turns one into a store_rc.
+ */
+#ifndef STORE_SQLITE_SQLITE_H
+#define STORE_SQLITE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "store/store_ops.h"
+
+/* Every statement, in the order of sql.c. */
+enum db_sql {
+	SQL_BEGIN,
+	SQL_BEGIN_READ,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_SAVEPOINT,
+	SQL_RELEASE,
+	SQL_ROLLBACK_TO,
+	SQL_PROBE,
+	SQL_EVENT_INSERT,
+	SQL_EVENT_FIND,
+	SQL_EVENT_AGAIN,
+	SQL_EVENT_LOAD,
+	SQL_BODY_INSERT,
+	SQL_BODY_LOAD,
+	SQL_EVENT_ORDER_INSERT,
+	SQL_EVENT_ORDERS_LOAD,
+	SQL_JOB_INSERT,
+	SQL_JOB_BEHIND,
+	SQL_JOB_LOAD,
+	SQL_JOB_MOVE,
+	SQL_JOB_ADVANCE,
+	SQL_JOB_RUNNABLE,
+	SQL_JOB_NEXT_DUE,
+	SQL_JOB_ORDERS,
+	SQL_LANE_INSERT,
+	SQL_LANE_DELETE,
+	SQL_LANE_EARLIER,
+	SQL_LANE_LATER,
+	SQL_ATTEMPT_INSERT,
+	SQL_HANDLER_SEEN,
+	SQL_ORDER_UPSERT,
+	SQL_CART_UPSERT,
+	SQL_REJECTION_INSERT,
+	SQL_REJECTION_OLDEST,
+	SQL_REJECTION_DELETE,
+	SQL_REJECTED_BYTES,
+	SQL_LIST_EVENTS,
+	SQL_LIST_EVENTS_OF_ORDER,
+	SQL_GET_EVENT,
+	SQL_EVENT_JOBS,
+	SQL_LIST_ORDERS,
+	SQL_GET_ORDER,
+	SQL_GET_DOCUMENT,
+	SQL_CHECK,
+	SQL_COUNT
+};
+
+/* The text of a statement. */
+const char *db_sql_text(enum db_sql which);
+
+/* A connection; belongs to one thread. */
+struct db {
+	sqlite3 *conn;
+	sqlite3_stmt *stmt[SQL_COUNT];
+	int wal_pages; /* in the log after the last commit */
+};
+
+struct sqlite_store {
+	char *path;
+	char *lock_path;
+	enum store_mode mode;
+	struct store_sqlite_setup setup;
+	int lock_fd;
+	bool unclean;
+	struct db writer; /* the writer thread's */
+	struct db reader; /* the reader thread's */
+};
+
+/* -- db.c: connections and statements -- */
+
+enum db_role { DB_WRITER, DB_READER };
+
+/* Open a connection and set it up, but change nothing in the file. */
+int db_open(struct db *db, const struct sqlite_store *s, enum db_role role);
+
+/* Accepts a connection that was never opened. */
+void db_close(struct db *db);
+
+/*
+ * The statement, reset and without values, or NULL; then db->conn has the
+ * error.
+ */
+sqlite3_stmt *db_stmt(struct db *db, enum db_sql which);
+
+/* Run a statement that returns no rows. NULL st: the error of its making. */
+int db_run(struct db *db, sqlite3_stmt *st);
+
+/* db_run() of a statement without values. */
+int db_exec(struct db *db, enum db_sql which);
+
+/* The first column of the first row, or otherwise if there is none. */
+int db_int(struct db *db, const char *sql, int64_t *ret_value);
+
+/* Bind text; NULL becomes NULL. Borrows text until the statement is reset. */
+void db_bind_text(sqlite3_stmt *st, int at, const char *text);
+
+/* Copy a column to the arena; NULL stays NULL. Returns 0, or -1. */
+int db_column_text(sqlite3_stmt *st, int at, struct arena *a,
+    const char **ret_text);
+
+/* What a result code means to the store's callers. */
+enum store_rc db_rc(const struct db *db, int rc);
+
+/* Write why rc happened, naming the file, and return db_rc(). */
+enum store_rc db_reason(const struct db *db, const struct sqlite_store *s,
+    int rc, char *reason);
+
+/* Write what a PASSIVE checkpoint can to the database file. */
+int db_checkpoint(struct db *db);
+
+/* -- schema.c: what is in the file -- */
+
+/*
+ * See what the file is, and bring it to this version (STORE_SERVE). On
+ * failure nothing in it has changed.
+ */
+enum store_rc schema_prepare(struct sqlite_store *s, char *reason);
+
+/* See whether the file, opened again, is still the one it was. */
+enum store_rc schema_check(struct sqlite_store *s, char *reason);
+
+/* -- open.c: struct store_ops open and close -- */
+enum store_rc backend_open(const struct store_place *place, void **ret_be,
+    char *reason);
+void backend_close(struct sqlite_store *s); /* accepts NULL */
+
+/* -- events.c -- */
+int events_append(struct db *db, struct store_op *op);
+
+/*
+ * Read an event and let op keep it. with_body: if it is there. SQLITE_DONE:
+ * there is none.
+ */
+int events_load(struct db *db, struct store_op *op, int64_t id, bool with_body,
+    struct store_event **ret_ev);
+
+/* -- jobs.c -- */
+int jobs_make(struct db *db, struct store_op *op, int64_t event);
+int jobs_finish(struct db *db, struct store_op *op);
+int jobs_runnable(struct db *db, struct store_op *op);
+int jobs_register(struct db *db, struct store_op *op);
+
+/* -- lanes.c -- */
+
+/* A job as its lanes need it. */
+struct lanes_job {
+	int64_t id;
+	int64_t event;
+	int32_t place;
+	int64_t handler;
+};
+
+/* Who, of the jobs next in line, may run now; see lanes_leave(). */
+struct lanes_next {
+	int64_t *jobs; /* in op's result memory */
+	size_t n;
+};
+
+/*
+ * Stand last in every lane of ev's that spec is for; in ret_behind of them
+ * another job stands already.
+ */
+int lanes_enter(struct db *db, const struct store_event *ev,
+    const struct store_job_spec *spec, int64_t job, int64_t *ret_behind);
+
+/*
+ * Leave every lane, let those behind move up, and list which of them may run
+ * at now_ms.
+ */
+int lanes_leave(struct db *db, struct store_op *op, const struct lanes_job *job,
+    int64_t now_ms, struct lanes_next *ret_next);
+
+/* -- orders.c -- */
+int orders_write(struct db *db, const struct store_write *w);
+
+/* -- rejections.c -- */
+#define REJECTIONS_MAX 10000
+#define REJECTIONS_BYTES_MAX (64 << 20)
+int rejections_add(struct db *db, const struct store_op *op);
+
+/* -- lists.c -- */
+int lists_events(struct db *db, struct store_op *op);
+int lists_event(struct db *db, struct store_op *op);
+int lists_orders(struct db *db, struct store_op *op);
+int lists_order(struct db *db, struct store_op *op);
+
+#endif /* STORE_SQLITE_SQLITE_H */

@@ -1,0 +1,257 @@
+/*
+ * store_ops.h -- private to store/: the operation that travels through the
+ * queues, and the table of functions that a backend is.
+ *
+ * An operation belongs to one thread at a time: to the caller's until it is
+ * queued and again once it is on the list of finished ones, in between to the
+ * writer or the reader. Only the queue heads are shared, under the mutex.
+ */
+#ifndef STORE_STORE_OPS_H
+#define STORE_STORE_OPS_H
+
+#include "store/base/arena.h"
+#include "store/store.h"
+
+enum store_op_kind {
+	STORE_OP_APPEND,
+	STORE_OP_FINISH,
+	STORE_OP_RUNNABLE,
+	STORE_OP_REGISTER,
+	STORE_OP_REJECT, /* background: alone in its transaction */
+	STORE_OP_LIST_EVENTS,
+	STORE_OP_GET_EVENT,
+	STORE_OP_LIST_ORDERS,
+	STORE_OP_GET_ORDER,
+	STORE_OP_CHECK
+};
+
+/* An event that the backend read for a result; dropped after done(). */
+struct store_loaded {
+	struct store_loaded *next;
+	struct store_event *ev;
+};
+
+struct store_op {
+	enum store_op_kind kind;
+	union {
+		struct {
+			struct store_event *ev; /* one reference */
+			struct store_job_spec *jobs;
+			size_t njobs;
+		} append;
+		struct store_outcome finish;
+		struct {
+			int64_t handler;
+			size_t limit;
+			int64_t now_ms;
+		} runnable;
+		struct {
+			const char *name;
+			int64_t now_ms;
+		} registered;
+		struct {
+			struct store_rejection *rej;
+			size_t n;
+		} reject;
+		struct store_filter filter;
+		const char *id; /* event_id or order_id */
+	} in;
+
+	struct store_result res;
+	struct store_event_info *events; /* rows of a read */
+	struct store_order_info *orders;
+	size_t nrows;
+	struct store_loaded *loaded;
+
+	union {
+		store_done_fn *result;
+		store_events_fn *events;
+		store_orders_fn *orders;
+	} done;
+	void *arg;
+
+	struct arena in_mem;   /* holds the copies in `in' */
+	struct arena res_mem;  /* holds what the results point at */
+	size_t weight;         /* bytes counted against queue_max */
+	uint64_t seq;          /* order of submission */
+	struct store_op *next; /* in a queue */
+	struct store_op *pend_prev, *pend_next; /* caller's thread only */
+};
+
+/* What a backend is told when it is opened. */
+struct store_place {
+	const char *path; /* the URL after its scheme and colon */
+	enum store_mode mode;
+	int64_t now_ms;
+	void *arg; /* of the struct store_setup */
+};
+
+/*
+ * A backend. One thread calls open and close, with no other running; commit,
+ * reopen, probe and tidy belong to the writer thread, read to the reader
+ * thread, beside them; interrupt may come from any thread between open and
+ * close. Every `reason' has room for STORE_REASON_MAX bytes and is written on
+ * failure.
+ */
+struct store_ops {
+	const char *scheme; /* the URL's first part */
+
+	/*
+	 * Open or create, migrate, lock, as mode says. Returns as store_open();
+	 * *ret_be is set on success only, nothing stays open otherwise.
+	 */
+	enum store_rc (*open)(const struct store_place *place, void **ret_be,
+	    char *reason);
+
+	/*
+	 * Run ops[0..n) in order in one transaction, durable on return, and
+	 * set each one's res: an operation that fails alone is undone alone.
+	 * Any return value but STORE_OK means that none was written, what
+	 * was set is void, and: STORE_BUSY, STORE_FULL: calling again may
+	 * succeed; all else: only after reopen.
+	 */
+	enum store_rc (*commit)(void *be, struct store_op *const *ops, size_t n,
+	    char *reason);
+
+	/*
+	 * Write a little and make it durable. Returns as commit.
+	 */
+	enum store_rc (*probe)(void *be, char *reason);
+
+	/*
+	 * Close what writes, open it anew and look whether it is sound. On
+	 * failure the backend takes only reopen and close, and returns
+	 * STORE_FULL if the cause is lack of space, else any other code.
+	 */
+	enum store_rc (*reopen)(void *be, char *reason);
+
+	/*
+	 * House-keeping between commits. idle: nothing is queued. Returns
+	 * STORE_OK, or as commit.
+	 */
+	enum store_rc (*tidy)(void *be, bool idle, char *reason);
+
+	/*
+	 * Run one operation that reads; sets its res and rows. Failures are
+	 * told in res.
+	 */
+	void (*read)(void *be, struct store_op *op);
+
+	/* Make a read that is under way fail soon. */
+	void (*interrupt)(void *be);
+
+	/* Whether the last user did not close it; as found by open. */
+	bool (*was_unclean)(const void *be);
+
+	/* Never fails. */
+	void (*close)(void *be);
+};
+
+extern const struct store_ops store_sqlite_ops;
+
+/* For tests: how the SQLite backend is to differ from the product. */
+struct store_sqlite_setup {
+	const char *vfs;  /* NULL: the default */
+	bool sync_normal; /* synchronous=NORMAL, which loses acks */
+	int busy_ms;      /* 0: the default */
+};
+
+/* What store_open() does not let its caller choose. */
+struct store_setup {
+	const struct store_ops *ops;
+	void *arg;         /* for ops->open */
+	unsigned pause_ms; /* first pause between reopenings; 0: the default */
+};
+
+/* As store_open(); setup NULL: the backend that the URL names. */
+enum store_rc store_open_with(const struct store_options *opt,
+    const struct store_setup *setup, struct store **ret_st,
+    char reason[STORE_REASON_MAX]);
+
+/* -- Operations (op.c) -- */
+
+/* Returns NULL when out of memory. */
+struct store_op *store_op_new(enum store_op_kind kind);
+
+/* Frees op with all it holds, without calling done. Accepts NULL. */
+void store_op_free(struct store_op *op);
+
+/* Forget the results set so far. */
+void store_op_reset(struct store_op *op);
+
+/* Forget the results; the operation ends with rc. Copies reason. */
+void store_op_fail(struct store_op *op, enum store_rc rc, const char *reason);
+
+/*
+ * Keep ev (takes the reference, also on failure) until op is freed or reset.
+ * Returns 0, or -1 when out of memory.
+ */
+int store_op_keep(struct store_op *op, struct store_event *ev);
+
+/* Call done(), in the caller's thread. */
+void store_op_deliver(struct store_op *op);
+
+/* -- Queues and threads (store.c, writer.c, reader.c) -- */
+
+struct store_queue {
+	struct store_op *head;
+	struct store_op **tail;
+	size_t n;
+};
+
+void store_queue_init(struct store_queue *q);
+void store_queue_put(struct store_queue *q, struct store_op *op);
+struct store_op *store_queue_get(struct store_queue *q);
+
+#include <pthread.h>
+
+struct store {
+	/* Set by open, then constant. */
+	const struct store_ops *ops;
+	void *be;
+	enum store_mode mode;
+	size_t queue_max;
+	unsigned batch_max;
+	unsigned pause_ms;
+	int fd; /* eventfd: something is finished, or the health changed */
+	pthread_t writer, reader;
+	bool has_writer, has_reader;
+
+	/* Shared, under the mutex. */
+	pthread_mutex_t mutex;
+	pthread_cond_t writer_cond; /* urgent, background, stop */
+	pthread_cond_t reader_cond; /* reads, stop */
+	pthread_cond_t done_cond;   /* finished */
+	struct store_queue urgent;
+	struct store_queue background;
+	struct store_queue reads;
+	struct store_queue finished;
+	size_t queued_bytes;
+	enum store_health health;
+	char reason[STORE_REASON_MAX];
+	bool stop;
+
+	/* The caller's thread only. */
+	struct store_queue collected; /* done() is due */
+	struct store_op *pend_head, *pend_tail;
+	uint64_t next_seq;
+	enum store_health seen_health;
+	char seen_reason[STORE_REASON_MAX];
+	bool closing;
+	struct store_op **batch; /* writer's: batch_max places */
+};
+
+/* Caller's thread: hand op to a queue. */
+void store_submit(struct store *st, struct store_op *op);
+
+/* Any other thread, with the mutex held: op is finished. */
+void store_finished(struct store *st, struct store_op *op);
+
+/* With the mutex held: make store_fd() readable. */
+void store_wake(struct store *st);
+
+/* Thread bodies; arg is the struct store. */
+void *store_writer_main(void *arg);
+void *store_reader_main(void *arg);
+
+#endif /* STORE_STORE_OPS_H */

@@ -1,0 +1,315 @@
+/* The public calls: copy what is given into an operation and queue it. */
+#include <string.h>
+
+#include "store/store_ops.h"
+
+/* Beside its body an event costs about this much while it is queued. */
+#define EVENT_WEIGHT 512
+
+static bool
+store_is_full(struct store *st, size_t weight)
+{
+	bool full;
+
+	(void)pthread_mutex_lock(&st->mutex);
+	/* One event always fits: else a huge one could never be stored. */
+	full = st->queued_bytes != 0 &&
+	       (weight > st->queue_max ||
+		   st->queued_bytes > st->queue_max - weight);
+	(void)pthread_mutex_unlock(&st->mutex);
+	return (full);
+}
+
+/* An operation for the writer, or NULL. */
+static struct store_op *
+store_write_op(struct store *st, enum store_op_kind kind, store_done_fn *done,
+    void *arg)
+{
+	struct store_op *op;
+
+	if (st->closing || !st->has_writer || (op = store_op_new(kind)) == NULL)
+		return (NULL);
+	op->done.result = done;
+	op->arg = arg;
+	return (op);
+}
+
+static struct store_op *
+store_read_op(struct store *st, enum store_op_kind kind, void *arg)
+{
+	struct store_op *op;
+
+	if (st->closing || (op = store_op_new(kind)) == NULL)
+		return (NULL);
+	op->arg = arg;
+	return (op);
+}
+
+int
+store_append(struct store *st, struct store_event *ev,
+    const struct store_job_spec *jobs, size_t njobs, store_done_fn *done,
+    void *arg)
+{
+	size_t weight = EVENT_WEIGHT + ev->body_len;
+	struct store_job_spec *copy;
+	struct store_op *op;
+
+	if (store_is_full(st, weight))
+		return (-1);
+	if ((op = store_write_op(st, STORE_OP_APPEND, done, arg)) == NULL)
+		return (-1);
+	op->in.append.ev = store_event_ref(ev);
+	copy = arena_array(&op->in_mem, njobs, sizeof(*copy));
+	if (copy == NULL) {
+		store_op_free(op);
+		return (-1);
+	}
+	if (njobs > 0)
+		memcpy(copy, jobs, njobs * sizeof(*copy));
+	op->in.append.jobs = copy;
+	op->in.append.njobs = njobs;
+	op->weight = weight;
+	store_submit(st, op);
+	return (0);
+}
+
+static int
+copy_order(struct arena *a, const struct store_order *src,
+    const struct store_order **ret_order)
+{
+	struct store_order *o;
+
+	if ((o = arena_alloc(a, sizeof(*o))) == NULL)
+		return (-1);
+	*o = *src;
+	*ret_order = o;
+	return (arena_text(a, src->order_id, &o->order_id) == -1 ||
+			arena_text(a, src->status, &o->status) == -1 ||
+			arena_text(a, src->updated_at, &o->updated_at) == -1 ||
+			arena_text(a, src->external_id, &o->external_id) == -1
+		    ? -1
+		    : 0);
+}
+
+static int
+copy_writes(struct arena *a, struct store_outcome *out)
+{
+	struct store_write *w;
+
+	if ((w = arena_array(a, out->nwrites, sizeof(*w))) == NULL)
+		return (-1);
+	for (size_t i = 0; i < out->nwrites; i++) {
+		w[i] = out->writes[i];
+		if (copy_order(a, out->writes[i].order, &w[i].order) == -1 ||
+		    arena_text(a, out->writes[i].brand, &w[i].brand) == -1 ||
+		    arena_text(a, out->writes[i].branch, &w[i].branch) == -1)
+			return (-1);
+	}
+	out->writes = w;
+	return (0);
+}
+
+static int
+copy_attempt(struct arena *a, struct store_outcome *out)
+{
+	struct store_attempt *at;
+
+	if (out->attempt == NULL)
+		return (0);
+	if ((at = arena_alloc(a, sizeof(*at))) == NULL)
+		return (-1);
+	*at = *out->attempt;
+	out->attempt = at;
+	if (at->answer == NULL)
+		return (0);
+	at->answer = arena_dup(a, at->answer, at->answer_len);
+	return (at->answer == NULL ? -1 : 0);
+}
+
+int
+store_finish(struct store *st, const struct store_outcome *out,
+    store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_write_op(st, STORE_OP_FINISH, done, arg)) == NULL)
+		return (-1);
+	op->in.finish = *out;
+	if (arena_text(&op->in_mem, out->outcome, &op->in.finish.outcome) ==
+		-1 ||
+	    copy_attempt(&op->in_mem, &op->in.finish) == -1 ||
+	    copy_writes(&op->in_mem, &op->in.finish) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_runnable(struct store *st, int64_t handler, size_t limit, int64_t now_ms,
+    store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_write_op(st, STORE_OP_RUNNABLE, done, arg)) == NULL)
+		return (-1);
+	op->in.runnable.handler = handler;
+	op->in.runnable.limit = limit;
+	op->in.runnable.now_ms = now_ms;
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_register(struct store *st, const char *name, int64_t now_ms,
+    store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_write_op(st, STORE_OP_REGISTER, done, arg)) == NULL)
+		return (-1);
+	op->in.registered.now_ms = now_ms;
+	if (arena_text(&op->in_mem, name, &op->in.registered.name) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+static int
+copy_rejection(struct arena *a, const struct store_rejection *src,
+    struct store_rejection *r)
+{
+	*r = *src;
+	if (arena_text(a, src->peer, &r->peer) == -1 ||
+	    arena_text(a, src->cause, &r->cause) == -1 ||
+	    arena_text(a, src->diagnosis, &r->diagnosis) == -1 ||
+	    arena_text(a, src->headers, &r->headers) == -1)
+		return (-1);
+	if (src->body == NULL)
+		return (0);
+	r->body = arena_dup(a, src->body, src->body_len);
+	return (r->body == NULL ? -1 : 0);
+}
+
+int
+store_reject(struct store *st, const struct store_rejection *rej, size_t n,
+    store_done_fn *done, void *arg)
+{
+	struct store_rejection *copy;
+	struct store_op *op;
+
+	if ((op = store_write_op(st, STORE_OP_REJECT, done, arg)) == NULL)
+		return (-1);
+	if ((copy = arena_array(&op->in_mem, n, sizeof(*copy))) == NULL)
+		goto fail;
+	for (size_t i = 0; i < n; i++)
+		if (copy_rejection(&op->in_mem, &rej[i], &copy[i]) == -1)
+			goto fail;
+	op->in.reject.rej = copy;
+	op->in.reject.n = n;
+	store_submit(st, op);
+	return (0);
+fail:
+	store_op_free(op);
+	return (-1);
+}
+
+static int
+copy_filter(struct store_op *op, const struct store_filter *src)
+{
+	struct store_filter *f = &op->in.filter;
+	struct arena *a = &op->in_mem;
+
+	*f = *src;
+	if (f->limit == 0 || f->limit > STORE_PAGE_MAX)
+		f->limit = STORE_PAGE_MAX;
+	return (arena_text(a, src->type, &f->type) == -1 ||
+			arena_text(a, src->order_id, &f->order_id) == -1 ||
+			arena_text(a, src->brand, &f->brand) == -1 ||
+			arena_text(a, src->branch, &f->branch) == -1
+		    ? -1
+		    : 0);
+}
+
+int
+store_list_events(struct store *st, const struct store_filter *filter,
+    store_events_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_LIST_EVENTS, arg)) == NULL)
+		return (-1);
+	op->done.events = done;
+	if (copy_filter(op, filter) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_get_event(struct store *st, const char *event_id, store_events_fn *done,
+    void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_GET_EVENT, arg)) == NULL)
+		return (-1);
+	op->done.events = done;
+	if (arena_text(&op->in_mem, event_id, &op->in.id) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_list_orders(struct store *st, const struct store_filter *filter,
+    store_orders_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_LIST_ORDERS, arg)) == NULL)
+		return (-1);
+	op->done.orders = done;
+	if (copy_filter(op, filter) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_get_order(struct store *st, const char *order_id, store_orders_fn *done,
+    void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_GET_ORDER, arg)) == NULL)
+		return (-1);
+	op->done.orders = done;
+	if (arena_text(&op->in_mem, order_id, &op->in.id) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_check(struct store *st, store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_CHECK, arg)) == NULL)
+		return (-1);
+	op->done.result = done;
+	store_submit(st, op);
+	return (0);
+}

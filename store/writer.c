@@ -1,0 +1,227 @@
+/*
+ * The writer thread: group commit without a timer. While one batch is being
+ * made durable the next one gathers, so a lone event pays one fsync and a
+ * crowd shares it.
+ *
+ *   READY <--> NOSPACE        a commit found no space; any that passes ends it
+ *     |  ^        |
+ *     v  |        v
+ *   REOPENING --> GONE        I/O error: close, reopen, probe; give up in the
+ *                             end, but never for lack of space
+ *
+ * Whatever the health, nothing queued is left without an answer.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "store/store_ops.h"
+
+#define REOPEN_TRIES 10
+#define PAUSE_MAX_MS 1000
+#define NOSPACE_PROBE_MS 1000
+
+/* With the mutex held. */
+static void
+writer_set_health(struct store *st, enum store_health health,
+    const char *reason)
+{
+	bool changed = st->health != health;
+
+	st->health = health;
+	if (reason != st->reason)
+		(void)snprintf(st->reason, sizeof(st->reason), "%s", reason);
+	if (changed)
+		store_wake(st);
+}
+
+/* With the mutex held: wait for work or stop, but at most so long. */
+static void
+writer_pause(struct store *st, unsigned ms)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	(void)pthread_cond_timedwait(&st->writer_cond, &st->mutex, &until);
+}
+
+/* With the mutex held: answer all that is queued with a failure. */
+static void
+writer_fail_queued(struct store *st)
+{
+	struct store_op *op;
+
+	while ((op = store_queue_get(&st->urgent)) != NULL ||
+	       (op = store_queue_get(&st->background)) != NULL) {
+		store_op_fail(op, STORE_FAILED, st->reason);
+		store_finished(st, op);
+	}
+}
+
+/* With the mutex held: sleep for ms, answering what comes meanwhile. */
+static void
+writer_fail_for(struct store *st, unsigned ms)
+{
+	struct timespec t;
+	int64_t now, until = 0;
+
+	for (;;) {
+		(void)clock_gettime(CLOCK_MONOTONIC, &t);
+		now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+		if (until == 0)
+			until = now + ms;
+		writer_fail_queued(st);
+		if (st->stop || now >= until)
+			return;
+		writer_pause(st, (unsigned)(until - now));
+	}
+}
+
+/* With the mutex held: reopen and probe until it works or is hopeless. */
+static void
+writer_recover(struct store *st)
+{
+	char reason[STORE_REASON_MAX];
+	unsigned pause_ms = st->pause_ms;
+	unsigned tries = 0;
+	enum store_rc rc;
+
+	while (!st->stop) {
+		(void)pthread_mutex_unlock(&st->mutex);
+		rc = st->ops->reopen(st->be, reason);
+		if (rc == STORE_OK)
+			rc = st->ops->probe(st->be, reason);
+		(void)pthread_mutex_lock(&st->mutex);
+		if (rc == STORE_OK) {
+			writer_set_health(st, STORE_READY, "");
+			return;
+		}
+		/* A full disk can be emptied; any other cause is counted. */
+		if (rc != STORE_FULL && ++tries >= REOPEN_TRIES) {
+			writer_set_health(st, STORE_GONE, reason);
+			return;
+		}
+		writer_set_health(st, STORE_REOPENING, reason);
+		writer_fail_for(st, pause_ms);
+		pause_ms *= 2;
+		if (pause_ms > PAUSE_MAX_MS)
+			pause_ms = PAUSE_MAX_MS;
+	}
+	writer_set_health(st, STORE_GONE, st->reason);
+}
+
+/* With the mutex held: what rc says about the store from now on. */
+static void
+writer_judge(struct store *st, enum store_rc rc, const char *reason)
+{
+	switch (rc) {
+	case STORE_OK:
+		if (st->health != STORE_READY)
+			writer_set_health(st, STORE_READY, "");
+		return;
+	case STORE_BUSY: /* somebody's lock: it passes, nothing is broken */
+		return;
+	case STORE_FULL:
+		writer_set_health(st, STORE_NOSPACE, reason);
+		return;
+	case STORE_EXISTS:
+	case STORE_NOTFOUND:
+	case STORE_REFUSED:
+	case STORE_NEWER:
+	case STORE_NOTADB:
+	case STORE_FAILED:
+		break;
+	}
+	writer_set_health(st, STORE_REOPENING, reason);
+	writer_recover(st);
+}
+
+/* With the mutex held: commit batch[0..n), which left the queue. */
+static void
+writer_commit(struct store *st, size_t n)
+{
+	char reason[STORE_REASON_MAX];
+	enum store_rc rc;
+
+	(void)pthread_mutex_unlock(&st->mutex);
+	rc = st->ops->commit(st->be, st->batch, n, reason);
+	if (rc != STORE_OK)
+		for (size_t i = 0; i < n; i++)
+			store_op_fail(st->batch[i], rc, reason);
+	(void)pthread_mutex_lock(&st->mutex);
+	for (size_t i = 0; i < n; i++)
+		store_finished(st, st->batch[i]);
+	writer_judge(st, rc, reason);
+}
+
+/* With the mutex held: tidy up, or probe a disk that was full. */
+static void
+writer_between(struct store *st, bool idle)
+{
+	char reason[STORE_REASON_MAX];
+	enum store_rc rc;
+
+	(void)pthread_mutex_unlock(&st->mutex);
+	if (idle && st->health == STORE_NOSPACE)
+		rc = st->ops->probe(st->be, reason);
+	else
+		rc = st->ops->tidy(st->be, idle, reason);
+	(void)pthread_mutex_lock(&st->mutex);
+	if (rc != STORE_OK)
+		writer_judge(st, rc, reason);
+	else if (idle && st->health == STORE_NOSPACE)
+		writer_judge(st, STORE_OK, "");
+}
+
+/* With the mutex held: wait until there is something to do. */
+static void
+writer_wait(struct store *st)
+{
+	while (!st->stop && st->urgent.head == NULL &&
+	       st->background.head == NULL) {
+		if (st->health == STORE_NOSPACE) {
+			writer_pause(st, NOSPACE_PROBE_MS);
+			if (st->urgent.head == NULL)
+				writer_between(st, true);
+		} else {
+			(void)pthread_cond_wait(&st->writer_cond, &st->mutex);
+		}
+	}
+}
+
+void *
+store_writer_main(void *arg)
+{
+	struct store *st = arg;
+	size_t n;
+
+	(void)pthread_mutex_lock(&st->mutex);
+	for (;;) {
+		writer_wait(st);
+		if (st->urgent.head == NULL && st->background.head == NULL)
+			break;
+		if (st->health == STORE_GONE) {
+			writer_fail_queued(st);
+			continue;
+		}
+		for (n = 0; n < st->batch_max && st->urgent.head != NULL; n++)
+			st->batch[n] = store_queue_get(&st->urgent);
+		if (n > 0)
+			writer_commit(st, n);
+		if (st->health == STORE_GONE)
+			continue;
+		if ((st->batch[0] = store_queue_get(&st->background)) != NULL)
+			writer_commit(st, 1);
+		if (st->health == STORE_READY && !st->stop)
+			writer_between(st, st->urgent.head == NULL &&
+					       st->background.head == NULL);
+	}
+	(void)pthread_mutex_unlock(&st->mutex);
+	return (NULL);
+}

@@ -1,0 +1,247 @@
+/* Short-hands over the asynchronous interface: queue, wait, compare. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "test/lib/cmocka_all.h"
+#include "test/lib/store_case.h"
+
+#define CASE_NOW_MS 1750000000000
+
+void
+store_case_init(struct store_case *c)
+{
+	memset(c, 0, sizeof(*c));
+	(void)snprintf(c->dir, sizeof(c->dir), P_tmpdir "/klikitd-test-XXXXXX");
+	assert_non_null(mkdtemp(c->dir));
+	(void)snprintf(c->path, sizeof(c->path), "%s/s.db", c->dir);
+	(void)snprintf(c->url, sizeof(c->url), "sqlite:%s", c->path);
+	c->queue_max = 64 << 20;
+}
+
+enum store_rc
+store_case_try(struct store_case *c, enum store_mode mode)
+{
+	struct store_options opt = {
+		.url = c->url,
+		.mode = mode,
+		.queue_max = c->queue_max,
+		.batch_max = c->batch_max,
+		.now_ms = CASE_NOW_MS,
+	};
+
+	c->reason[0] = '\0';
+	return (store_open_with(&opt, c->setup, &c->st, c->reason));
+}
+
+void
+store_case_open(struct store_case *c)
+{
+	enum store_rc rc = store_case_try(c, STORE_SERVE);
+
+	if (rc != STORE_OK)
+		fail_msg("store_open: %s", c->reason);
+}
+
+void
+store_case_close(struct store_case *c)
+{
+	store_close(c->st);
+	c->st = NULL;
+}
+
+void
+store_case_fini(struct store_case *c)
+{
+	char path[STORE_CASE_PATH_MAX + 256];
+	struct dirent *e;
+	DIR *d;
+
+	store_case_close(c);
+	assert_non_null(d = opendir(c->dir));
+	while ((e = readdir(d)) != NULL) {
+		(void)snprintf(path, sizeof(path), "%s/%s", c->dir, e->d_name);
+		(void)unlink(path);
+	}
+	(void)closedir(d);
+	assert_int_equal(rmdir(c->dir), 0);
+}
+
+int64_t
+store_case_int(const struct store_case *c, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	sqlite3 *conn = NULL;
+	int64_t value;
+
+	assert_int_equal(sqlite3_open_v2(c->path, &conn, SQLITE_OPEN_READONLY,
+			     NULL),
+	    0);
+	if (sqlite3_prepare_v2(conn, sql, -1, &st, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(conn));
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	value = sqlite3_column_int64(st, 0);
+	(void)sqlite3_finalize(st);
+	(void)sqlite3_close(conn);
+	return (value);
+}
+
+void
+store_case_sql(const struct store_case *c, const char *sql)
+{
+	sqlite3 *conn = NULL;
+
+	assert_int_equal(sqlite3_open(c->path, &conn), SQLITE_OK);
+	if (sqlite3_exec(conn, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(conn));
+	(void)sqlite3_close(conn);
+}
+
+void
+case_done_cb(const struct store_result *res, void *arg)
+{
+	struct case_result *r = arg;
+
+	r->calls++;
+	r->rc = res->rc;
+	r->id = res->id;
+	r->conflict = res->conflict;
+	r->nrunnable = res->nrunnable;
+	r->next_due_ms = res->next_due_ms;
+	assert_in_range(res->nrunnable, 0, CASE_RUNNABLE_MAX);
+	for (size_t i = 0; i < res->nrunnable; i++) {
+		r->runnable[i] = res->runnable[i].id;
+		assert_int_not_equal(res->runnable[i].ev->id, 0);
+	}
+	if (res->nrunnable > 0)
+		(void)snprintf(r->event_id, sizeof(r->event_id), "%s",
+		    res->runnable[0].ev->event_id);
+	if (res->rc > STORE_EXISTS) {
+		assert_non_null(res->reason);
+		(void)snprintf(r->reason, sizeof(r->reason), "%s", res->reason);
+	}
+}
+
+struct store_event *
+case_event(const char *event_id, const char *body, const char *const *order_ids)
+{
+	struct store_order orders[16] = { 0 };
+	struct store_event ev = { 0 };
+	struct store_event *copy;
+
+	while (order_ids != NULL && order_ids[ev.norders] != NULL) {
+		orders[ev.norders].place = (int32_t)ev.norders;
+		orders[ev.norders].order_id = order_ids[ev.norders];
+		orders[ev.norders].status = "2";
+		ev.norders++;
+	}
+	ev.orders = orders;
+	ev.event_id = event_id;
+	ev.type = "klikit.order.created.v2";
+	ev.secret = "default";
+	ev.peer = "127.0.0.1:5";
+	ev.received_at_ms = CASE_NOW_MS;
+	ev.body_len = strlen(body);
+	ev.body = strdup(body);
+	assert_non_null(ev.body);
+	/* Stands for a MAC: equal bodies, equal digests. */
+	for (size_t i = 0; i < ev.body_len; i++)
+		ev.digest[i % sizeof(ev.digest)] =
+		    (unsigned char)(ev.digest[i % sizeof(ev.digest)] * 31 +
+				    body[i]);
+	copy = store_event_new(&ev);
+	assert_non_null(copy);
+	return (copy);
+}
+
+void
+case_queue_append(struct store_case *c, const char *event_id,
+    const char *const *order_ids, int64_t handler, struct case_result *res)
+{
+	struct store_job_spec spec = {
+		.handler = handler,
+		.place = STORE_WHOLE_EVENT,
+		.ordered = true,
+	};
+	struct store_event *ev;
+
+	memset(res, 0, sizeof(*res));
+	ev = case_event(event_id, "{\"orders\":[{\"id\":1}]}", order_ids);
+	assert_int_equal(store_append(c->st, ev, &spec, handler == 0 ? 0 : 1,
+			     case_done_cb, res),
+	    0);
+	assert_int_equal(res->calls, 0);
+	store_event_unref(ev);
+}
+
+struct case_result
+case_append(struct store_case *c, const char *event_id,
+    const char *const *order_ids, int64_t handler)
+{
+	struct case_result res;
+
+	case_queue_append(c, event_id, order_ids, handler, &res);
+	store_wait(c->st);
+	assert_int_equal(res.calls, 1);
+	return (res);
+}
+
+void
+case_queue_finish(struct store_case *c, int64_t job, enum job_state to,
+    int64_t due_ms, struct case_result *res)
+{
+	struct store_outcome out = {
+		.job = job,
+		.to = to,
+		.outcome = job_state_name(to),
+		.at_ms = CASE_NOW_MS,
+		.due_at_ms = due_ms,
+	};
+
+	memset(res, 0, sizeof(*res));
+	assert_int_equal(store_finish(c->st, &out, case_done_cb, res), 0);
+	assert_int_equal(res->calls, 0);
+}
+
+struct case_result
+case_finish(struct store_case *c, int64_t job, enum job_state to,
+    int64_t due_ms)
+{
+	struct case_result res;
+
+	case_queue_finish(c, job, to, due_ms, &res);
+	store_wait(c->st);
+	assert_int_equal(res.calls, 1);
+	return (res);
+}
+
+struct case_result
+case_runnable(struct store_case *c, int64_t handler, size_t limit,
+    int64_t now_ms)
+{
+	struct case_result res = { 0 };
+
+	assert_int_equal(store_runnable(c->st, handler, limit, now_ms,
+			     case_done_cb, &res),
+	    0);
+	store_wait(c->st);
+	assert_int_equal(res.calls, 1);
+	return (res);
+}
+
+int64_t
+case_handler(struct store_case *c, const char *name)
+{
+	struct case_result res = { 0 };
+
+	assert_int_equal(store_register(c->st, name, CASE_NOW_MS, case_done_cb,
+			     &res),
+	    0);
+	store_wait(c->st);
+	assert_int_equal(res.rc, STORE_OK);
+	return (res.id);
+}

@@ -1,0 +1,87 @@
+/*
+ * store_case.h -- what the tests of the store share: a private directory, a
+ * store in it, small events, and results that outlive their callback.
+ *
+ * Owns: the directory and all in it, the store. Fails by cmocka's assertions.
+ */
+#ifndef TEST_LIB_STORE_CASE_H
+#define TEST_LIB_STORE_CASE_H
+
+#include "store/store_ops.h"
+
+#define STORE_CASE_PATH_MAX 256
+
+struct store_case {
+	char dir[64];
+	char path[STORE_CASE_PATH_MAX];
+	char url[STORE_CASE_PATH_MAX + 8];
+	struct store *st;
+	const struct store_setup *setup; /* NULL: the product's */
+	unsigned batch_max;
+	size_t queue_max;
+	char reason[STORE_REASON_MAX];
+};
+
+/* A directory, without a store in it yet. */
+void store_case_init(struct store_case *c);
+
+/* Open the store in it; the test fails if that fails. */
+void store_case_open(struct store_case *c);
+
+/* Open it in a mode and say how that went; the reason is in c. */
+enum store_rc store_case_try(struct store_case *c, enum store_mode mode);
+
+void store_case_close(struct store_case *c);
+
+/* Close the store and remove the directory. */
+void store_case_fini(struct store_case *c);
+
+/* One number by SQL, over a connection of its own. */
+int64_t store_case_int(const struct store_case *c, const char *sql);
+
+/* Run SQL on the file of a closed store. */
+void store_case_sql(const struct store_case *c, const char *sql);
+
+/* What a done() was told; texts and events are not kept, but ids are. */
+#define CASE_RUNNABLE_MAX 256
+struct case_result {
+	unsigned calls;
+	enum store_rc rc;
+	int64_t id;
+	bool conflict;
+	size_t nrunnable;
+	int64_t runnable[CASE_RUNNABLE_MAX];
+	int64_t next_due_ms;
+	char event_id[64]; /* of the first runnable job's event */
+	char reason[STORE_REASON_MAX];
+};
+
+/* store_done_fn: note the result in arg, a struct case_result. */
+void case_done_cb(const struct store_result *res, void *arg);
+
+/* An event with that id that carries these orders (up to NULL). */
+struct store_event *case_event(const char *event_id, const char *body,
+    const char *const *order_ids);
+
+/* Queue an append of a new event and forget the event. */
+void case_queue_append(struct store_case *c, const char *event_id,
+    const char *const *order_ids, int64_t handler, struct case_result *res);
+
+/* The same, waited for; one ordered job for the whole event. */
+struct case_result case_append(struct store_case *c, const char *event_id,
+    const char *const *order_ids, int64_t handler);
+
+/* Queue a verdict without rows. */
+void case_queue_finish(struct store_case *c, int64_t job, enum job_state to,
+    int64_t due_ms, struct case_result *res);
+
+struct case_result case_finish(struct store_case *c, int64_t job,
+    enum job_state to, int64_t due_ms);
+
+struct case_result case_runnable(struct store_case *c, int64_t handler,
+    size_t limit, int64_t now_ms);
+
+/* The number of a handler. */
+int64_t case_handler(struct store_case *c, const char *name);
+
+#endif /* TEST_LIB_STORE_CASE_H */
