@@ -49,6 +49,13 @@ int signature_parse(const char *value, unsigned char ret_mac[SIGNATURE_LEN]);
 bool signature_equal(const unsigned char a[SIGNATURE_LEN],
     const unsigned char b[SIGNATURE_LEN]);
 
+/*
+ * The plain SHA-256 of bytes (for fingerprints). Returns 0, or -1 if mbedTLS
+ * fails, and then ret_digest is undefined.
+ */
+int signature_sha256(const void *bytes, size_t len,
+    unsigned char ret_digest[SIGNATURE_LEN]);
+
 /* Fill ret with len random bytes fit for a secret. Returns 0, or -1. */
 int signature_random(void *ret, size_t len);
 
