@@ -33,11 +33,11 @@ dispatch_pause(struct dispatch *d)
 }
 
 static struct held *
-held_find(struct dispatch *d, int64_t event)
+held_find(struct held_list *list, int64_t event)
 {
 	struct held *held;
 
-	TAILQ_FOREACH (held, &d->held, link) {
+	TAILQ_FOREACH (held, list, link) {
 		if (held->ev->id == event)
 			return (held);
 	}
@@ -47,12 +47,22 @@ held_find(struct dispatch *d, int64_t event)
 bool
 dispatch_defers(struct dispatch *d, int64_t event)
 {
-	struct held *held = held_find(d, event);
+	struct held *held = held_find(&d->held, event);
 
+	if (held == NULL)
+		held = held_find(&d->opened, event);
 	if (held == NULL)
 		return (false);
 	held->found = true;
 	return (true);
+}
+
+/* There may be jobs in the store that nobody has here. */
+static void
+dispatch_look(struct dispatch *d)
+{
+	for (size_t i = 0; i < d->nworkers; i++)
+		d->workers[i].more = true;
 }
 
 /*
@@ -164,10 +174,8 @@ dispatch_start(struct dispatch *d, struct held *held)
 	dispatch_unknown(d, ev->type);
 	for (size_t i = 0; i < held->njobs; i++)
 		dispatch_add(d, &held->jobs[i]);
-	if (held->found) {
-		for (size_t i = 0; i < d->nworkers; i++)
-			d->workers[i].more = true;
-	}
+	if (held->found)
+		dispatch_look(d);
 	store_event_unref(held->ev);
 	free(held);
 }
@@ -179,11 +187,8 @@ dispatch_hold(struct dispatch *d, struct store_event *ev,
 	struct held *held;
 
 	held = calloc(1, sizeof(*held) + njobs * sizeof(held->jobs[0]));
-	if (held == NULL) {
-		for (size_t i = 0; i < d->nworkers; i++)
-			d->workers[i].more = true;
-		return;
-	}
+	if (held == NULL)
+		return; /* dispatch_open() makes up for it */
 	held->ev = store_event_ref(ev);
 	held->njobs = njobs;
 	for (size_t i = 0; i < njobs; i++) /* all of this event */
@@ -194,12 +199,14 @@ dispatch_hold(struct dispatch *d, struct store_event *ev,
 void
 dispatch_open(struct dispatch *d, int64_t event)
 {
-	struct held *held = held_find(d, event);
+	struct held *held = held_find(&d->held, event);
 
-	if (held == NULL)
-		return; /* there was no memory to hold it */
-	TAILQ_REMOVE(&d->held, held, link);
-	TAILQ_INSERT_TAIL(&d->opened, held, link);
+	if (held != NULL) {
+		TAILQ_REMOVE(&d->held, held, link);
+		TAILQ_INSERT_TAIL(&d->opened, held, link);
+	} else {
+		dispatch_look(d); /* there was no memory to hold it */
+	}
 	dispatch_wake(d);
 }
 
