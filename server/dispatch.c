@@ -58,6 +58,14 @@ dispatch_defers(struct dispatch *d, int64_t event)
 	return (true);
 }
 
+/* There may be jobs in the store that nobody has here. */
+static void
+dispatch_look(struct dispatch *d)
+{
+	for (size_t i = 0; i < d->nworkers; i++)
+		d->workers[i].more = true;
+}
+
 /*
  * A commit made this job runnable. It is taken in if it is next: with more in
  * the store, or on its way from there, it will come in its turn.
@@ -167,10 +175,8 @@ dispatch_start(struct dispatch *d, struct held *held)
 	dispatch_unknown(d, ev->type);
 	for (size_t i = 0; i < held->njobs; i++)
 		dispatch_add(d, &held->jobs[i]);
-	if (held->found) {
-		for (size_t i = 0; i < d->nworkers; i++)
-			d->workers[i].more = true;
-	}
+	if (held->found)
+		dispatch_look(d);
 	store_event_unref(held->ev);
 	free(held);
 }
@@ -182,11 +188,8 @@ dispatch_hold(struct dispatch *d, struct store_event *ev,
 	struct held *held;
 
 	held = calloc(1, sizeof(*held) + njobs * sizeof(held->jobs[0]));
-	if (held == NULL) {
-		for (size_t i = 0; i < d->nworkers; i++)
-			d->workers[i].more = true;
-		return;
-	}
+	if (held == NULL)
+		return; /* dispatch_open() makes up for it */
 	held->ev = store_event_ref(ev);
 	held->njobs = njobs;
 	for (size_t i = 0; i < njobs; i++) /* all of this event */
@@ -199,10 +202,12 @@ dispatch_open(struct dispatch *d, int64_t event)
 {
 	struct held *held = held_find(&d->held, event);
 
-	if (held == NULL)
-		return; /* there was no memory to hold it */
-	TAILQ_REMOVE(&d->held, held, link);
-	TAILQ_INSERT_TAIL(&d->opened, held, link);
+	if (held != NULL) {
+		TAILQ_REMOVE(&d->held, held, link);
+		TAILQ_INSERT_TAIL(&d->opened, held, link);
+	} else {
+		dispatch_look(d); /* there was no memory to hold it */
+	}
 	dispatch_wake(d);
 }
 

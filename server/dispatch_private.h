@@ -82,8 +82,8 @@ void dispatch_pause(struct dispatch *d);
 void dispatch_add(struct dispatch *d, const struct store_job *job);
 
 /*
- * Is the event's answer still on its way? Then the store is asked for its jobs
- * once it has left.
+ * Is the event's answer still on its way, or its start due in the next turn?
+ * Then the store is asked for its jobs after that.
  */
 bool dispatch_defers(struct dispatch *d, int64_t event);
 
