@@ -124,30 +124,61 @@ has_many(const char *text, char c, size_t n)
 	return (true);
 }
 
+static const char *
+skip_blanks(const char *p)
+{
+	return (p + strspn(p, " \t\r\n"));
+}
+
+/* Does c stand before a colon anywhere in text, in a string or not? */
+static bool
+has_before_colon(const char *text, char c)
+{
+	while ((text = strchr(text, c)) != NULL) {
+		text = skip_blanks(text + 1);
+		if (*text == ':')
+			return (true);
+	}
+	return (false);
+}
+
+/* Where the string ends whose first quote is at p; NULL if it never ends. */
+static const char *
+envelope_skip_string(const char *p)
+{
+	p += 1 + strcspn(p + 1, "\"\\");
+	while (*p == '\\' && p[1] != '\0')
+		p += 2 + strcspn(p + 2, "\"\\");
+	return (*p == '"' ? p : NULL);
+}
+
 /*
- * Is text nested too deep? SQLite has a limit too, but it is another one in
- * each version. Most bodies have too few brackets for it, which is seen soon.
+ * Is this what SQLite must not see? It may be nested too deep: SQLite has a
+ * limit too, but it is another one in each version. Or an object or array
+ * stands for a key: 3.40 takes that for valid if it ends in a string, and
+ * crashes when it compares the keys. Most bodies have so few brackets, and
+ * none before a colon, that they need not be walked.
  */
 static bool
-is_too_deep(const char *text)
+is_refused_unseen(const char *text)
 {
 	size_t depth = 0;
 
 	if (!has_many(text, '[', ENVELOPE_DEPTH_MAX / 2) &&
-	    !has_many(text, '{', ENVELOPE_DEPTH_MAX / 2))
+	    !has_many(text, '{', ENVELOPE_DEPTH_MAX / 2) &&
+	    !has_before_colon(text, ']') && !has_before_colon(text, '}'))
 		return (false);
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p == '[' || *p == '{') {
 			if (++depth > ENVELOPE_DEPTH_MAX)
 				return (true);
-		} else if ((*p == ']' || *p == '}') && depth > 0) {
+		} else if (*p == ']' || *p == '}') {
+			if (depth == 0 || *skip_blanks(p + 1) == ':')
+				return (true);
 			depth--;
 		} else if (*p == '"') {
-			p += strcspn(p + 1, "\"\\") + 1;
-			while (*p == '\\' && p[1] != '\0')
-				p += strcspn(p + 2, "\"\\") + 2;
-			if (*p == '\0' || *p == '\\')
-				return (false); /* never ends: invalid */
+			if ((p = envelope_skip_string(p)) == NULL)
+				return (true);
 		}
 	}
 	return (false);
@@ -269,7 +300,9 @@ envelope_read(struct envelope_reader *er, struct envelope *ret_env)
 	env.branch = envelope_next(&cur);
 	if (n == 1)
 		envelope_add(&env, 0, &cur);
-	else if (n > 1 && n <= FEW)
+	else
+		(void)sqlite3_reset(er->head); /* its parse makes room */
+	if (n > 1 && n <= FEW)
 		rc = envelope_read_few(er, &env, n, &cur);
 	else if (n > FEW)
 		rc = envelope_read_rest(er, &env, &cur);
@@ -293,7 +326,7 @@ envelope_scan(struct envelope_reader *er, const void *body, size_t body_len,
 		return (ENVELOPE_INVALID);
 	if (envelope_keep_text(er, body, body_len) == -1)
 		return (ENVELOPE_NOMEM);
-	if (is_too_deep(er->text))
+	if (is_refused_unseen(er->text))
 		return (ENVELOPE_INVALID);
 
 	(void)sqlite3_bind_text(er->head, 1, er->text, -1, SQLITE_STATIC);

@@ -219,6 +219,29 @@ test_envelope_refuses_what_is_no_body(void **state)
 		assert_int_equal(scan_rc(bad[i]), ENVELOPE_INVALID);
 }
 
+/*
+ * An object or array is no key, though SQLite 3.40 takes it for one when it
+ * ends in a string; what only looks so, in a string, is let through.
+ */
+static void
+test_envelope_refuses_keys_that_are_no_strings(void **state)
+{
+	static const char *const bad[] = {
+		"{{\"a\":\"b\"}:1}", "{[\"a\"]:1}",
+		"{\"a\":1,{\"b\":\"c\"} \t\r\n:2}",
+		"{\"orders\":[{[\"a\",\"b\",\"c\",\"d\"]:1,\"id\":1}]}",
+		"{\"orders\":[{{\"x\":1,\"y\":\"d\"}:1,\"id\":1},{\"id\":2}]}"
+	};
+	static const char *const good[] = { "{\"a\":\"}:\",\"b\":[\"]:\"]}",
+		"{\"}\":1,\"]\" :2}", "{\"\\\"}:\":[]}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(scan_rc(bad[i]), ENVELOPE_INVALID);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_int_equal(scan_rc(good[i]), ENVELOPE_OK);
+}
+
 /* A NUL byte is never part of JSON, wherever it stands. */
 static void
 test_envelope_refuses_nul_bytes(void **state)
@@ -534,6 +557,8 @@ main(void)
 		cmocka_unit_test(test_envelope_reads_the_payloads),
 		cmocka_unit_test(test_envelope_takes_objects_and_arrays),
 		cmocka_unit_test(test_envelope_refuses_what_is_no_body),
+		cmocka_unit_test(
+		    test_envelope_refuses_keys_that_are_no_strings),
 		cmocka_unit_test(test_envelope_refuses_nul_bytes),
 		cmocka_unit_test(test_envelope_depth_is_limited),
 		cmocka_unit_test(test_envelope_depth_is_not_number),
