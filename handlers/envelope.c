@@ -127,7 +127,9 @@ has_many(const char *text, char c, size_t n)
 static const char *
 skip_blanks(const char *p)
 {
-	return (p + strspn(p, " \t\r\n"));
+	while (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')
+		p++;
+	return (p);
 }
 
 /* Does c stand before a colon anywhere in text, in a string or not? */
