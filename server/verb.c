@@ -11,6 +11,7 @@
 #include "store/base/parse.h"
 
 static const struct verb *const verbs[] = {
+	&verb_trigger,
 	&verb_events,
 	&verb_orders,
 	&verb_sign,

@@ -13,6 +13,7 @@ extern const struct verb verb_events;
 extern const struct verb verb_help;
 extern const struct verb verb_orders;
 extern const struct verb verb_sign;
+extern const struct verb verb_trigger;
 extern const struct verb verb_verify;
 extern const struct verb verb_version;
 
