@@ -3,10 +3,10 @@
  * JSON functions want one, and would otherwise copy the body for each call.
  *
  * `head' reads everything of a body with one order, which nearly all have,
- * from a single parse that its calls share. `rest' is for batches: it cuts
- * the array into its elements and parses each by itself, so that the work
- * grows with the body's length and not with its square, as it would if each
- * order were looked up by its index.
+ * from a single parse that its calls share. `few' does the same for small
+ * batches. `rest' is for the others: it cuts the array into its elements and
+ * parses each by itself, so that the work grows with the body's length and
+ * not with its square, as it would if each order were looked up by its index.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,10 +19,12 @@
 
 #define TEXT_SIZE (ENVELOPE_TEXT_MAX + 1)
 #define FIELDS 4 /* texts of an order */
+#define FEW 8    /* orders that `few' reads */
 
 struct envelope_reader {
 	sqlite3 *db;
 	sqlite3_stmt *head;
+	sqlite3_stmt *few;
 	sqlite3_stmt *rest;
 	char *text; /* the body being scanned, with a NUL */
 	size_t text_size;
@@ -32,13 +34,22 @@ struct envelope_reader {
  * json_extract() of several paths gives one array of the values as they stand
  * in the body, null for what is missing.
  */
+/* clang-format off */
+#define ORDER_PATHS(i) \
+	"'$.orders[" #i "].id', '$.orders[" #i "].status'," \
+	"'$.orders[" #i "].updated_at', '$.orders[" #i "].external_id'"
+
 static const char head_sql[] =
     "SELECT json_type(?1), json_array_length(?1, '$.orders'),"
-    " json_extract(?1, '$.brand_id', '$.branch_id', '$.orders[0].id',"
-    " '$.orders[0].status', '$.orders[0].updated_at',"
-    " '$.orders[0].external_id')"
-    " WHERE json_valid(?1)";
+    " json_extract(?1, '$.brand_id', '$.branch_id', "
+    ORDER_PATHS(0) ") WHERE json_valid(?1)";
 enum { HEAD_TYPE, HEAD_NORDERS, HEAD_VALUES };
+
+static const char few_sql[] =
+    "SELECT json_extract(?1, "
+    ORDER_PATHS(0) "," ORDER_PATHS(1) "," ORDER_PATHS(2) "," ORDER_PATHS(3) ","
+    ORDER_PATHS(4) "," ORDER_PATHS(5) "," ORDER_PATHS(6) "," ORDER_PATHS(7) ")";
+/* clang-format on */
 
 static const char rest_sql[] =
     "SELECT key, json_extract(value, '$.id', '$.status', '$.updated_at',"
@@ -58,6 +69,8 @@ envelope_reader_new(void)
 	if (sqlite3_open_v2(":memory:", &er->db, flags, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v3(er->db, head_sql, sizeof(head_sql),
 		SQLITE_PREPARE_PERSISTENT, &er->head, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v3(er->db, few_sql, sizeof(few_sql),
+		SQLITE_PREPARE_PERSISTENT, &er->few, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v3(er->db, rest_sql, sizeof(rest_sql),
 		SQLITE_PREPARE_PERSISTENT, &er->rest, NULL) != SQLITE_OK) {
 		envelope_reader_free(er);
@@ -72,6 +85,7 @@ envelope_reader_free(struct envelope_reader *er)
 	if (er == NULL)
 		return;
 	sqlite3_finalize(er->head);
+	sqlite3_finalize(er->few);
 	sqlite3_finalize(er->rest);
 	sqlite3_close(er->db);
 	free(er->text);
@@ -110,30 +124,63 @@ has_many(const char *text, char c, size_t n)
 	return (true);
 }
 
+static const char *
+skip_blanks(const char *p)
+{
+	while (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')
+		p++;
+	return (p);
+}
+
+/* Does c stand before a colon anywhere in text, in a string or not? */
+static bool
+has_before_colon(const char *text, char c)
+{
+	while ((text = strchr(text, c)) != NULL) {
+		text = skip_blanks(text + 1);
+		if (*text == ':')
+			return (true);
+	}
+	return (false);
+}
+
+/* Where the string ends whose first quote is at p; NULL if it never ends. */
+static const char *
+envelope_skip_string(const char *p)
+{
+	p += 1 + strcspn(p + 1, "\"\\");
+	while (*p == '\\' && p[1] != '\0')
+		p += 2 + strcspn(p + 2, "\"\\");
+	return (*p == '"' ? p : NULL);
+}
+
 /*
- * Is text nested too deep? SQLite has a limit too, but it is another one in
- * each version. Most bodies have too few brackets for it, which is seen soon.
+ * Is this what SQLite must not see? It may be nested too deep: SQLite has a
+ * limit too, but it is another one in each version. Or an object or array
+ * stands for a key: 3.40 takes that for valid if it ends in a string, and
+ * crashes when it compares the keys. Most bodies have so few brackets, and
+ * none before a colon, that they need not be walked.
  */
 static bool
-is_too_deep(const char *text)
+is_refused_unseen(const char *text)
 {
 	size_t depth = 0;
 
 	if (!has_many(text, '[', ENVELOPE_DEPTH_MAX / 2) &&
-	    !has_many(text, '{', ENVELOPE_DEPTH_MAX / 2))
+	    !has_many(text, '{', ENVELOPE_DEPTH_MAX / 2) &&
+	    !has_before_colon(text, ']') && !has_before_colon(text, '}'))
 		return (false);
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p == '[' || *p == '{') {
 			if (++depth > ENVELOPE_DEPTH_MAX)
 				return (true);
-		} else if ((*p == ']' || *p == '}') && depth > 0) {
+		} else if (*p == ']' || *p == '}') {
+			if (depth == 0 || *skip_blanks(p + 1) == ':')
+				return (true);
 			depth--;
 		} else if (*p == '"') {
-			p += strcspn(p + 1, "\"\\") + 1;
-			while (*p == '\\' && p[1] != '\0')
-				p += strcspn(p + 2, "\"\\") + 2;
-			if (*p == '\0' || *p == '\\')
-				return (false); /* never ends: invalid */
+			if ((p = envelope_skip_string(p)) == NULL)
+				return (true);
 		}
 	}
 	return (false);
@@ -172,12 +219,11 @@ envelope_add(struct envelope *env, int32_t place, struct cursor *cur)
 
 	o->place = place;
 	o->order_id = envelope_next(cur);
-	if (o->order_id == NULL || o->order_id[0] == '\0')
-		return;
 	o->status = envelope_next(cur);
 	o->updated_at = envelope_next(cur);
 	o->external_id = envelope_next(cur);
-	env->norders++;
+	if (o->order_id != NULL && o->order_id[0] != '\0')
+		env->norders++;
 }
 
 /* The array of values in a column; NULL when out of memory. */
@@ -187,7 +233,26 @@ envelope_values(sqlite3_stmt *st, int column)
 	return ((const char *)sqlite3_column_text(st, column));
 }
 
-/* Read a batch. Returns 0, or -1 when out of memory. */
+/* Read a batch of n orders, at most FEW. Returns 0, or -1 when out of memory.
+ */
+static int
+envelope_read_few(struct envelope_reader *er, struct envelope *env, size_t n,
+    struct cursor *cur)
+{
+	int rc = -1;
+
+	(void)sqlite3_bind_text(er->few, 1, er->text, -1, SQLITE_STATIC);
+	if (sqlite3_step(er->few) == SQLITE_ROW &&
+	    (cur->values = envelope_values(er->few, 0)) != NULL) {
+		for (size_t i = 0; i < n; i++)
+			envelope_add(env, (int32_t)i, cur);
+		rc = 0;
+	}
+	(void)sqlite3_reset(er->few);
+	return (rc);
+}
+
+/* Read a batch of any size. Returns 0, or -1 when out of memory. */
 static int
 envelope_read_rest(struct envelope_reader *er, struct envelope *env,
     struct cursor *cur)
@@ -213,6 +278,7 @@ envelope_read(struct envelope_reader *er, struct envelope *ret_env)
 	struct envelope env = { .norders = 0 };
 	struct cursor cur;
 	const char *type;
+	int rc = 0;
 	size_t n;
 
 	type = (const char *)sqlite3_column_text(er->head, HEAD_TYPE);
@@ -234,9 +300,15 @@ envelope_read(struct envelope_reader *er, struct envelope *ret_env)
 	cur.text = (char *)(env.orders + n);
 	env.brand = envelope_next(&cur);
 	env.branch = envelope_next(&cur);
-	if (n == 1) {
+	if (n == 1)
 		envelope_add(&env, 0, &cur);
-	} else if (n > 1 && envelope_read_rest(er, &env, &cur) == -1) {
+	else
+		(void)sqlite3_reset(er->head); /* its parse makes room */
+	if (n > 1 && n <= FEW)
+		rc = envelope_read_few(er, &env, n, &cur);
+	else if (n > FEW)
+		rc = envelope_read_rest(er, &env, &cur);
+	if (rc == -1) {
 		envelope_fini(&env);
 		return (ENVELOPE_NOMEM);
 	}
@@ -256,7 +328,7 @@ envelope_scan(struct envelope_reader *er, const void *body, size_t body_len,
 		return (ENVELOPE_INVALID);
 	if (envelope_keep_text(er, body, body_len) == -1)
 		return (ENVELOPE_NOMEM);
-	if (is_too_deep(er->text))
+	if (is_refused_unseen(er->text))
 		return (ENVELOPE_INVALID);
 
 	(void)sqlite3_bind_text(er->head, 1, er->text, -1, SQLITE_STATIC);

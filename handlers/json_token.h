@@ -24,7 +24,6 @@ const char *json_token_end(const char *token);
  * then ret_text is undefined: token is neither number nor string, or its text
  * does not fit.
  */
-int json_token_text(const char *token, size_t len, size_t size,
-    char *ret_text);
+int json_token_text(const char *token, size_t len, size_t size, char *ret_text);
 
 #endif /* HANDLERS_JSON_TOKEN_H */

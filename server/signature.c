@@ -5,7 +5,9 @@
  *
  * Only such functions of mbedTLS are used as are the same in 2.28 and 3.x. In
  * builds of 3.x that hash through PSA a context can be cloned onto only while
- * it is idle: after its setup, and again once mbedtls_md_finish() succeeded.
+ * it is idle: after its setup, after mbedtls_md_finish(), and after any call
+ * on it that failed. So the work context is idle whenever signature_mac()
+ * begins.
  */
 #include <sys/random.h>
 
@@ -24,7 +26,7 @@
 struct signature_key {
 	mbedtls_md_context_t inner; /* after key ^ ipad */
 	mbedtls_md_context_t outer; /* after key ^ opad */
-	mbedtls_md_context_t work;  /* idle between calls */
+	mbedtls_md_context_t work;  /* idle between MACs */
 };
 
 /* Feed ctx a block of key ^ pad. Returns 0, or -1. */
@@ -100,17 +102,6 @@ signature_key_free(struct signature_key *key)
 	free(key);
 }
 
-/* Make the work context idle again after a call on it failed. */
-static void
-signature_reset_work(struct signature_key *key)
-{
-	mbedtls_md_free(&key->work);
-	mbedtls_md_init(&key->work);
-	/* If this fails, so do all clones onto it. */
-	(void)mbedtls_md_setup(&key->work,
-	    mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 0);
-}
-
 int
 signature_mac(struct signature_key *key, const struct iovec *segs, size_t nsegs,
     unsigned char ret_mac[SIGNATURE_LEN])
@@ -118,21 +109,18 @@ signature_mac(struct signature_key *key, const struct iovec *segs, size_t nsegs,
 	unsigned char digest[SIGNATURE_LEN];
 
 	if (mbedtls_md_clone(&key->work, &key->inner) != 0)
-		goto fail;
+		return (-1);
 	for (size_t i = 0; i < nsegs; i++) {
 		if (mbedtls_md_update(&key->work, segs[i].iov_base,
 			segs[i].iov_len) != 0)
-			goto fail;
+			return (-1);
 	}
 	if (mbedtls_md_finish(&key->work, digest) != 0 ||
 	    mbedtls_md_clone(&key->work, &key->outer) != 0 ||
 	    mbedtls_md_update(&key->work, digest, sizeof(digest)) != 0 ||
 	    mbedtls_md_finish(&key->work, ret_mac) != 0)
-		goto fail;
+		return (-1);
 	return (0);
-fail:
-	signature_reset_work(key);
-	return (-1);
 }
 
 int
