@@ -80,7 +80,7 @@ verb_main(int argc, char **argv)
 		return (VERB_USAGE);
 	}
 	if ((verb = verb_find(verb_name(argv[1]))) == NULL)
-		return (verb_unknown(argv[1]));
+		return ((int)verb_unknown(argv[1]));
 	switch (verb_read(verb, argc - 2, argv + 2, &args)) {
 	case VERB_READ_OK:
 		rc = verb->run(&args);
@@ -96,7 +96,7 @@ verb_main(int argc, char **argv)
 	/* A full disk or a closed pipe must not look like success. */
 	if (fflush(stdout) == EOF && rc == VERB_DONE)
 		rc = VERB_FAILED;
-	return (rc);
+	return ((int)rc);
 }
 
 const char *
