@@ -39,6 +39,10 @@ struct config_secret {
 
 #define CONFIG_EVERY_EVENT "*"
 
+/* Where klikitd dev keeps its things without $STATE_DIRECTORY. */
+#define CONFIG_DEV_DIR ".klikitd"
+#define CONFIG_DEV_SECRET "secret"
+
 struct config_handler {
 	char *name;
 	unsigned line; /* of its section; 0: the built-in default */

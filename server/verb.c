@@ -11,6 +11,8 @@
 #include "store/base/parse.h"
 
 static const struct verb *const verbs[] = {
+	&verb_serve,
+	&verb_dev,
 	&verb_trigger,
 	&verb_events,
 	&verb_orders,
@@ -155,17 +157,24 @@ tell_cb(const char *line, void *arg)
 	fprintf(stderr, "%s\n", line);
 }
 
+struct config_source
+verb_config_source(const struct verb_args *args, enum config_need need,
+    bool dev)
+{
+	return ((struct config_source){
+	    .path = args->config_path,
+	    .env = (const char *const *)environ,
+	    .flags = args->config_flags,
+	    .nflags = args->nconfig_flags,
+	    .need = need,
+	    .dev = dev,
+	});
+}
+
 struct config *
 verb_config(const struct verb_args *args, enum config_need need, bool dev)
 {
-	struct config_source src = {
-		.path = args->config_path,
-		.env = (const char *const *)environ,
-		.flags = args->config_flags,
-		.nflags = args->nconfig_flags,
-		.need = need,
-		.dev = dev,
-	};
+	struct config_source src = verb_config_source(args, need, dev);
 
 	return (config_load(&src, tell_cb, NULL));
 }

@@ -71,6 +71,13 @@ enum verb_exit verb_usage(const struct verb_args *args, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
+ * The source that verb_config() loads from, for a server that loads it again.
+ * Borrows args, which live as long as the process.
+ */
+struct config_source verb_config_source(const struct verb_args *args,
+    enum config_need need, bool dev);
+
+/*
  * Load the configuration that args name, telling every error on stderr.
  * Returns it, owned by the caller, or NULL.
  */

@@ -9,9 +9,11 @@
 #include "server/verb.h"
 
 extern const struct verb verb_check_config;
+extern const struct verb verb_dev;
 extern const struct verb verb_events;
 extern const struct verb verb_help;
 extern const struct verb verb_orders;
+extern const struct verb verb_serve;
 extern const struct verb verb_sign;
 extern const struct verb verb_trigger;
 extern const struct verb verb_verify;

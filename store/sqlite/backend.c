@@ -27,7 +27,7 @@ backend_run(struct db *db, struct store_op *op)
 	case STORE_OP_REGISTER:
 		return (jobs_register(db, op));
 	case STORE_OP_REJECT:
-		return (rejections_add(db, op));
+		return (rejections_write(db, op));
 	case STORE_OP_LIST_EVENTS:
 		return (lists_events(db, op));
 	case STORE_OP_GET_EVENT:

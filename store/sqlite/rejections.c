@@ -69,7 +69,7 @@ rejections_trim(struct db *db, bool *ret_more)
 }
 
 int
-rejections_add(struct db *db, const struct store_op *op)
+rejections_write(struct db *db, const struct store_op *op)
 {
 	int64_t bytes = 0;
 	bool more = true;

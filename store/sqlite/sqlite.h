@@ -192,7 +192,7 @@ int orders_write(struct db *db, const struct store_write *w);
 /* -- rejections.c -- */
 #define REJECTIONS_MAX 10000
 #define REJECTIONS_BYTES_MAX (64 << 20)
-int rejections_add(struct db *db, const struct store_op *op);
+int rejections_write(struct db *db, const struct store_op *op);
 
 /* -- lists.c -- */
 int lists_events(struct db *db, struct store_op *op);

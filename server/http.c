@@ -1,0 +1,278 @@
+/*
+ * http.c -- the public listener: routes, replies, draining.
+ *
+ * evhttp may not be freed while a request is with a route: so a drain closes
+ * the listeners and what is idle, lets everything else come to its answer,
+ * which says "Connection: close", and ends when the last connection is gone.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+
+#include "server/http_private.h"
+#include "server/log.h"
+
+#define EVERY_METHOD                                                           \
+	(EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | \
+	    EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |        \
+	    EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH)
+
+static void healthz_run(struct http_conn *conn, struct evhttp_request *req);
+
+static const struct http_route routes[] = {
+	{ HTTP_WEBHOOK_PATH, EVHTTP_REQ_POST, "POST", http_webhook_run },
+	{ "/healthz", EVHTTP_REQ_GET | EVHTTP_REQ_HEAD, "GET, HEAD",
+	    healthz_run },
+};
+#define NROUTES (sizeof(routes) / sizeof(routes[0]))
+_Static_assert(NROUTES <= HTTP_ROUTES_MAX, "a mount for each route");
+
+static const struct http_answer answer_ok = { 200, "OK",
+	"{\"status\":\"ok\"}" };
+static const struct http_answer answer_not_found = { 404, "Not Found",
+	"{\"error\":\"not found\"}" };
+static const struct http_answer answer_method = { 405, "Method Not Allowed",
+	"{\"error\":\"method not allowed\"}" };
+
+bool
+http_rate_ask(struct http_rate *rate, unsigned *ret_held)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	if (rate->second == (int64_t)ts.tv_sec + 1) {
+		rate->held++;
+		return (false);
+	}
+	rate->second = (int64_t)ts.tv_sec + 1; /* 0: no line yet */
+	*ret_held = rate->held;
+	rate->held = 0;
+	return (true);
+}
+
+/* evhttp: the whole answer has been written. */
+static void
+answer_left_cb(struct evhttp_request *req, void *arg)
+{
+	struct http_conn *conn = arg;
+
+	(void)req;
+	if (conn->leaving)
+		http_webhook_left(conn);
+	http_guard_answered(&conn->guard);
+	if (conn->h->draining && http_guard_idle(&conn->guard))
+		http_guard_close(&conn->guard);
+}
+
+void
+http_answer(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *answer)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+
+	if (conn->h->draining)
+		(void)evhttp_add_header(headers, "Connection", "close");
+	if (evhttp_request_get_command(req) != EVHTTP_REQ_HEAD)
+		(void)evbuffer_add(evhttp_request_get_output_buffer(req),
+		    answer->body, strlen(answer->body));
+	evhttp_request_set_on_complete_cb(req, answer_left_cb, conn);
+	evhttp_send_reply(req, answer->code, answer->reason, NULL);
+}
+
+static void
+healthz_run(struct http_conn *conn, struct evhttp_request *req)
+{
+	http_answer(conn, req, &answer_ok);
+}
+
+/*
+ * The connection of a request that has come whole: it counts no longer. What
+ * body a route does not want is let go before the answer.
+ */
+static struct http_conn *
+take(struct http *h, struct evhttp_request *req)
+{
+	struct http_conn *conn = http_conn_of(h, req);
+
+	h->requests++;
+	http_guard_settled(&conn->guard);
+	return (conn);
+}
+
+/* evhttp: a request for one of the routes. */
+static void
+route_cb(struct evhttp_request *req, void *arg)
+{
+	const struct http_mount *m = arg;
+	struct http_conn *conn = take(m->h, req);
+
+	if ((evhttp_request_get_command(req) & m->route->methods) == 0) {
+		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
+		    "Allow", m->route->allow);
+		http_answer(conn, req, &answer_method);
+		return;
+	}
+	m->route->run(conn, req);
+}
+
+/* evhttp: a request for no route. */
+static void
+other_cb(struct evhttp_request *req, void *arg)
+{
+	http_answer(take(arg, req), req, &answer_not_found);
+}
+
+/* http_guard: a connection was refused or cut. */
+static void
+guard_report(struct http_guard *g, const char *reason, void *arg)
+{
+	struct http *h = arg;
+	struct http_conn *conn;
+	unsigned held;
+
+	conn =
+	    (struct http_conn *)((char *)g - offsetof(struct http_conn, guard));
+	if (http_rate_ask(&h->guard_rate, &held))
+		log_info("http: refused %s: %s (and %u before)",
+		    http_conn_peer(conn), reason, held);
+}
+
+/* event: a drain has ended. */
+static void
+drained_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct http *h = arg;
+	void (*done)(void *arg) = h->done;
+
+	(void)fd;
+	(void)what;
+	h->done = NULL;
+	if (done != NULL)
+		done(h->done_arg);
+}
+
+static int
+mount_routes(struct http *h)
+{
+	size_t i;
+
+	for (i = 0; i < NROUTES; i++) {
+		h->mounts[i].h = h;
+		h->mounts[i].route = &routes[i];
+		if (evhttp_set_cb(h->evhttp, routes[i].path, route_cb,
+			&h->mounts[i]) != 0)
+			return (-1);
+	}
+	evhttp_set_gencb(h->evhttp, other_cb, h);
+	return (0);
+}
+
+void
+http_set_limits(struct http *h, const struct http_options *opt)
+{
+	struct timeval idle;
+
+	h->opt = *opt;
+	idle.tv_sec = (time_t)(opt->idle_timeout_ms / 1000);
+	idle.tv_usec = (suseconds_t)(opt->idle_timeout_ms % 1000 * 1000);
+	evhttp_set_timeout_tv(h->evhttp, &idle);
+	evhttp_set_max_body_size(h->evhttp, (ev_ssize_t)opt->max_body);
+	http_listen_pump(h);
+}
+
+struct http *
+http_new(struct event_base *base, const struct http_options *opt,
+    struct ingest *in, struct rejections *rej, struct secrets *sec)
+{
+	struct http *h;
+
+	if ((h = calloc(1, sizeof(*h))) == NULL)
+		return (NULL);
+	h->base = base;
+	h->in = in;
+	h->rej = rej;
+	h->sec = sec;
+	h->guards.report = guard_report;
+	h->guards.arg = h;
+	if ((h->evhttp = evhttp_new(base)) == NULL ||
+	    (h->drained = event_new(base, -1, 0, drained_cb, h)) == NULL ||
+	    http_guards_init(&h->guards, base) == -1 ||
+	    http_listen_init(h) == -1 || http_conns_init(h) == -1 ||
+	    mount_routes(h) == -1)
+		goto fail;
+	evhttp_set_allowed_methods(h->evhttp, EVERY_METHOD);
+	evhttp_set_max_headers_size(h->evhttp, HTTP_HEAD_MAX);
+	evhttp_set_flags(h->evhttp, EVHTTP_SERVER_LINGERING_CLOSE);
+	evhttp_set_default_content_type(h->evhttp,
+	    "application/json; charset=utf-8");
+	http_set_limits(h, opt);
+	return (h);
+fail:
+	http_free(h);
+	return (NULL);
+}
+
+void
+http_set_secrets(struct http *h, struct secrets *sec)
+{
+	h->sec = sec;
+}
+
+void
+http_drain_pump(struct http *h)
+{
+	if (h->draining && h->nconns == 0 && h->done != NULL)
+		event_active(h->drained, EV_TIMEOUT, 0);
+}
+
+void
+http_drain(struct http *h, void (*done)(void *arg), void *arg)
+{
+	struct http_conn *conn;
+
+	h->draining = true;
+	h->done = done;
+	h->done_arg = arg;
+	http_listen_stop(h);
+	TAILQ_FOREACH (conn, &h->conns, next)
+		if (http_guard_idle(&conn->guard))
+			http_guard_close(&conn->guard);
+	http_drain_pump(h);
+}
+
+size_t
+http_connections(const struct http *h)
+{
+	return (h->nconns);
+}
+
+void
+http_stats(const struct http *h, struct http_stats *ret_stats)
+{
+	ret_stats->requests = h->requests;
+	ret_stats->bad_requests = h->guards.bad_requests;
+	ret_stats->cut = h->guards.cut;
+	ret_stats->unverified = h->guards.unverified;
+}
+
+void
+http_free(struct http *h)
+{
+	if (h == NULL)
+		return;
+	h->done = NULL;
+	if (h->evhttp != NULL) {
+		http_listen_stop(h);
+		evhttp_free(h->evhttp);
+		http_conns_fini(h);
+	}
+	http_listen_fini(h);
+	http_guards_fini(&h->guards);
+	if (h->drained != NULL)
+		event_free(h->drained);
+	free(h);
+}

@@ -1,0 +1,79 @@
+/*
+ * http.h -- the public listener.
+ *
+ * Owns:    the listening sockets, evhttp, the guard of each connection, the
+ *          table of routes, and the rule that every request kept gets exactly
+ *          one reply, all of them before http_free().
+ * Touches: evhttp, ingest.h, secrets.h, rejections.h, the log. No store.
+ */
+#ifndef SERVER_HTTP_H
+#define SERVER_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct ingest;
+struct rejections;
+struct secrets;
+struct http; /* opaque */
+
+#define HTTP_WEBHOOK_PATH "/webhooks/klikit"
+
+struct http_options {
+	size_t max_body;            /* bytes; more is answered 413 */
+	size_t max_connections;     /* further ones wait in the backlog */
+	int64_t request_timeout_ms; /* for a request to arrive whole */
+	int64_t idle_timeout_ms;    /* between requests of a connection */
+};
+
+/*
+ * Keeps base, in, rej and sec until http_free(), copies opt. Listens nowhere
+ * yet. NULL when out of memory.
+ */
+struct http *http_new(struct event_base *base, const struct http_options *opt,
+    struct ingest *in, struct rejections *rej, struct secrets *sec);
+
+/*
+ * Listen on "HOST:PORT", "[V6]:PORT" or "*:PORT" (every address, IPv6 and
+ * IPv4), HOST numeric or "localhost"; port 0 lets the kernel choose. Returns
+ * 0 and writes "http://HOST:PORT" with the real port to ret_url; -1 and one
+ * line that says what to do to reason.
+ */
+#define HTTP_URL_MAX 128
+int http_listen(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
+    char reason[256]);
+
+/* Take other secrets from now on; keeps sec, lets go of the old ones. */
+void http_set_secrets(struct http *h, struct secrets *sec);
+
+/* Take another max_body and other timeouts, for connections to come. */
+void http_set_limits(struct http *h, const struct http_options *opt);
+
+/*
+ * Stop accepting, close idle connections, and answer what is under way with
+ * "Connection: close". done() runs once, when the last connection is gone,
+ * not before this call returns.
+ */
+void http_drain(struct http *h, void (*done)(void *arg), void *arg);
+
+/* Connections open now. */
+size_t http_connections(const struct http *h);
+
+/* What was counted since the start. */
+struct http_stats {
+	uint64_t requests;
+	uint64_t bad_requests; /* refused by the strict check */
+	uint64_t cut;          /* connections cut by the guard */
+	size_t unverified;     /* bytes received for unfinished requests, now */
+};
+void http_stats(const struct http *h, struct http_stats *ret_stats);
+
+/*
+ * Close what is open, drained or not. Only when ingest has nothing pending.
+ * Accepts NULL.
+ */
+void http_free(struct http *h);
+
+#endif /* SERVER_HTTP_H */

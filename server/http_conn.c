@@ -1,0 +1,240 @@
+/*
+ * http_conn.c -- a connection's record, from accept to close.
+ *
+ * evhttp tells of a new connection by asking for its bufferevent, before it
+ * has made the connection itself. Right after that the bufferevent's
+ * callbacks carry the evhttp_connection as their argument: an event without
+ * delay, which runs before any byte can be read, takes it from there and sets
+ * the close callback, by which evhttp tells of the end. That callback runs
+ * exactly once for a server's connection: evhttp_connection_free() is the one
+ * way out, for errors, timeouts and evhttp_free() alike.
+ *
+ * A bevcb cannot refuse (NULL makes evhttp use a plain bufferevent, without a
+ * guard), so it must not fail: the record for the next connection is made in
+ * advance, and without one nothing is accepted.
+ */
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include "server/http_private.h"
+
+static void
+conn_free(struct http_conn *conn)
+{
+	http_guard_fini(&conn->guard);
+	free(conn);
+}
+
+int
+http_conn_prepare(struct http *h)
+{
+	struct http_conn *conn;
+
+	if (h->spare != NULL)
+		return (0);
+	if ((conn = calloc(1, sizeof(*conn))) == NULL)
+		return (-1);
+	conn->h = h;
+	conn->fd = -1;
+	if ((conn->bev = bufferevent_socket_new(h->base, -1, 0)) == NULL)
+		goto fail;
+	if (http_guard_init(&conn->guard, &h->guards, conn->bev) == -1)
+		goto fail;
+	h->spare = conn;
+	return (0);
+fail:
+	if (conn->bev != NULL)
+		bufferevent_free(conn->bev);
+	free(conn);
+	return (-1);
+}
+
+/* evhttp: a connection was accepted and needs its bufferevent. */
+static struct bufferevent *
+conn_bev_cb(struct event_base *base, void *arg)
+{
+	struct http *h = arg;
+	struct http_conn *conn = h->spare;
+
+	(void)base;
+	h->spare = NULL;
+	http_guard_limit(&conn->guard, h->opt.max_body,
+	    h->opt.request_timeout_ms);
+	/* Until it is adopted evhttp may fail and free it behind our back. */
+	bufferevent_incref(conn->bev);
+	TAILQ_INSERT_TAIL(&h->fresh, conn, next);
+	h->nconns++;
+	event_active(h->adopt, EV_TIMEOUT, 0);
+	if (http_conn_prepare(h) == -1)
+		http_listen_starve(h, "out of memory");
+	http_listen_pump(h);
+	return (conn->bev);
+}
+
+static void
+conn_gone(struct http_conn *conn)
+{
+	struct http *h = conn->h;
+
+	h->nconns--;
+	http_listen_pump(h);
+	http_drain_pump(h);
+}
+
+/* evhttp: the connection is about to be freed, for whatever reason. */
+static void
+conn_close_cb(struct evhttp_connection *evcon, void *arg)
+{
+	struct http_conn *conn = arg;
+	struct http *h = conn->h;
+
+	(void)evcon;
+	if (conn->leaving)
+		http_webhook_left(conn);
+	h->by_fd[conn->fd] = NULL;
+	TAILQ_REMOVE(&h->conns, conn, next);
+	conn->evcon = NULL;
+	conn->closed = true;
+	http_guard_fini(&conn->guard);
+	conn_gone(conn);
+	if (conn->kept == NULL)
+		free(conn);
+}
+
+void
+http_conn_release(struct http_conn *conn)
+{
+	conn->kept = NULL;
+	if (conn->closed)
+		free(conn);
+}
+
+/* Make room for fd in the table. Returns 0, or -1 when out of memory. */
+static int
+by_fd_reach(struct http *h, size_t fd)
+{
+	struct http_conn **grown;
+	size_t len = h->by_fd_len;
+
+	if (fd < len)
+		return (0);
+	while (len <= fd)
+		len = len == 0 ? 64 : 2 * len;
+	if ((grown = realloc(h->by_fd, len * sizeof(*grown))) == NULL)
+		return (-1);
+	memset(grown + h->by_fd_len, 0, (len - h->by_fd_len) * sizeof(*grown));
+	h->by_fd = grown;
+	h->by_fd_len = len;
+	return (0);
+}
+
+static void
+conn_adopt(struct http_conn *conn)
+{
+	struct http *h = conn->h;
+	struct bufferevent *bev = conn->bev;
+	bufferevent_event_cb event_cb;
+	void *arg;
+
+	bufferevent_getcb(bev, NULL, NULL, &event_cb, &arg);
+	if (event_cb == NULL) { /* evhttp gave it up at once */
+		conn_gone(conn);
+		conn_free(conn);
+		goto out;
+	}
+	conn->evcon = arg;
+	assert(evhttp_connection_get_bufferevent(conn->evcon) == bev);
+	conn->fd = bufferevent_getfd(bev);
+	if (by_fd_reach(h, (size_t)conn->fd) == -1) {
+		evhttp_connection_free(conn->evcon);
+		conn_gone(conn);
+		conn_free(conn);
+		goto out;
+	}
+	h->by_fd[conn->fd] = conn;
+	TAILQ_INSERT_TAIL(&h->conns, conn, next);
+	evhttp_connection_set_closecb(conn->evcon, conn_close_cb, conn);
+	if (h->draining)
+		http_guard_close(&conn->guard);
+out:
+	(void)bufferevent_decref(bev);
+}
+
+/* event: bevcb made records in this turn of the loop. */
+static void
+conn_adopt_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct http *h = arg;
+	struct http_conn *conn;
+
+	(void)fd;
+	(void)what;
+	while ((conn = TAILQ_FIRST(&h->fresh)) != NULL) {
+		TAILQ_REMOVE(&h->fresh, conn, next);
+		conn_adopt(conn);
+	}
+}
+
+struct http_conn *
+http_conn_of(struct http *h, struct evhttp_request *req)
+{
+	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+	int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evcon));
+
+	if (fd < 0 || (size_t)fd >= h->by_fd_len)
+		return (NULL);
+	return (h->by_fd[fd]);
+}
+
+const char *
+http_conn_peer(struct http_conn *conn)
+{
+	const char *mapped = "::ffff:";
+	char *address = NULL;
+	ev_uint16_t port = 0;
+
+	if (conn->peer[0] != '\0' || conn->evcon == NULL)
+		return (conn->peer);
+	evhttp_connection_get_peer(conn->evcon, &address, &port);
+	if (strncmp(address, mapped, strlen(mapped)) == 0)
+		address += strlen(mapped); /* IPv4 on a socket for both */
+	(void)snprintf(conn->peer, sizeof(conn->peer),
+	    strchr(address, ':') != NULL ? "[%s]:%u" : "%s:%u", address,
+	    (unsigned)port);
+	return (conn->peer);
+}
+
+int
+http_conns_init(struct http *h)
+{
+	TAILQ_INIT(&h->conns);
+	TAILQ_INIT(&h->fresh);
+	h->adopt = event_new(h->base, -1, 0, conn_adopt_cb, h);
+	if (h->adopt == NULL)
+		return (-1);
+	evhttp_set_bevcb(h->evhttp, conn_bev_cb, h);
+	return (http_conn_prepare(h));
+}
+
+void
+http_conns_fini(struct http *h)
+{
+	conn_adopt_cb(-1, 0, h); /* those that evhttp_free() has freed */
+	if (h->spare != NULL) {
+		http_guard_fini(&h->spare->guard);
+		bufferevent_free(h->spare->bev);
+		free(h->spare);
+	}
+	if (h->adopt != NULL)
+		event_free(h->adopt);
+	free(h->by_fd);
+}

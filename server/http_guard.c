@@ -1,0 +1,338 @@
+/*
+ * http_guard.c -- what a stranger may cost us before he is known.
+ *
+ * Two readers see every byte: this one first, from a callback of the input
+ * buffer, then evhttp, from the bufferevent's. So a request that is refused
+ * here can be taken away before evhttp sees it. evhttp is in the middle of
+ * nothing then: it was waiting for bytes, and goes on waiting.
+ *
+ * The unfinished requests of all connections stand in one list, oldest first.
+ * One timer looks at its head; it is not touched per request, but armed anew
+ * only when it has fired, so it may fire early and then just waits on.
+ */
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <string.h>
+#include <time.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include "server/http_guard.h"
+
+#define PEEK_SEGS 16
+
+#define REFUSAL(status, error, len)                                            \
+	"HTTP/1.1 " status "\r\n"                                              \
+	"Content-Type: application/json; charset=utf-8\r\n"                    \
+	"Content-Length: " len "\r\n"                                          \
+	"Connection: close\r\n\r\n"                                            \
+	"{\"error\":\"" error "\"}"
+static const char bad_request[] =
+    REFUSAL("400 Bad Request", "bad request", "23");
+static const char length_required[] =
+    REFUSAL("411 Length Required", "length required", "27");
+static const char request_timeout[] =
+    REFUSAL("408 Request Timeout", "request timeout", "27");
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+static void
+arm(struct http_guards *all, int64_t wait_ms)
+{
+	struct timeval tv;
+
+	if (wait_ms < 1)
+		wait_ms = 1;
+	tv.tv_sec = (time_t)(wait_ms / 1000);
+	tv.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
+	(void)evtimer_add(all->timer, &tv);
+}
+
+static void
+enqueue(struct http_guard *g)
+{
+	struct http_guards *all = g->all;
+
+	g->deadline_ms = now_ms() + g->timeout_ms;
+	TAILQ_INSERT_TAIL(&all->unfinished, g, next);
+	g->queued = true;
+	if (!evtimer_pending(all->timer, NULL))
+		arm(all, g->timeout_ms);
+}
+
+static void
+dequeue(struct http_guard *g)
+{
+	if (!g->queued)
+		return;
+	TAILQ_REMOVE(&g->all->unfinished, g, next);
+	g->queued = false;
+}
+
+/* Let `received' count, up to what one connection can really hold. */
+static void
+count(struct http_guard *g, size_t received)
+{
+	g->received = received;
+	g->all->unverified -= g->counted;
+	g->counted = received < g->max_held ? received : g->max_held;
+	g->all->unverified += g->counted;
+}
+
+static void
+drop_input(struct http_guard *g)
+{
+	struct evbuffer *input = bufferevent_get_input(g->bev);
+
+	(void)evbuffer_drain(input, evbuffer_get_length(input));
+	count(g, 0);
+}
+
+static bool
+unanswered(const struct http_guard *g)
+{
+	return (g->arrived != g->answered);
+}
+
+/*
+ * Say why on the socket itself, past evhttp, which will never answer this
+ * request; not in the midst of something that evhttp still has to send.
+ */
+static void
+tell(struct http_guard *g, const char *text)
+{
+	int fd = bufferevent_getfd(g->bev);
+
+	if (evbuffer_get_length(bufferevent_get_output(g->bev)) == 0)
+		(void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/*
+ * Answer the bad request and read on only to drop it: closing on unread bytes
+ * would reset the connection and take the answer from the client. It has
+ * until its deadline to close its side.
+ */
+static void
+refuse(struct http_guard *g)
+{
+	g->all->bad_requests++;
+	g->state = HTTP_GUARD_REFUSED;
+	tell(g,
+	    g->verdict == HTTP_REQUEST_LENGTH ? length_required : bad_request);
+	(void)shutdown(bufferevent_getfd(g->bev), SHUT_WR);
+	drop_input(g);
+	if (!g->queued)
+		enqueue(g);
+	g->all->report(g, http_request_reason(&g->reader), g->all->arg);
+}
+
+static void
+cut(struct http_guard *g, const char *text, const char *reason)
+{
+	if (g->state == HTTP_GUARD_CUT)
+		return;
+	if (g->state == HTTP_GUARD_READING && text != NULL)
+		tell(g, text);
+	if (g->state != HTTP_GUARD_REFUSED) {
+		g->all->cut++;
+		g->all->report(g, reason, g->all->arg);
+	}
+	http_guard_close(g);
+}
+
+/* Follow the added bytes from request to request. */
+static void
+follow(struct http_guard *g, const unsigned char *bytes, size_t len)
+{
+	enum http_request_rc rc;
+	size_t used;
+
+	while (len > 0 && g->state == HTTP_GUARD_READING) {
+		rc = http_request_read(&g->reader, bytes, len, &used);
+		bytes += used;
+		len -= used;
+		switch (rc) {
+		case HTTP_REQUEST_MORE:
+			break;
+		case HTTP_REQUEST_DONE:
+			g->arrived++;
+			dequeue(g);
+			break;
+		case HTTP_REQUEST_BAD:
+		case HTTP_REQUEST_LENGTH:
+			g->verdict = rc;
+			g->state = HTTP_GUARD_BAD;
+			break;
+		}
+	}
+}
+
+static void
+follow_added(struct http_guard *g, struct evbuffer *input, size_t added)
+{
+	struct evbuffer_ptr pos;
+	struct evbuffer_iovec segs[PEEK_SEGS];
+	int i, n;
+
+	if (evbuffer_ptr_set(input, &pos, evbuffer_get_length(input) - added,
+		EVBUFFER_PTR_SET) == -1)
+		return;
+	while (added > 0 && g->state == HTTP_GUARD_READING) {
+		n = evbuffer_peek(input, (ev_ssize_t)added, &pos, segs,
+		    PEEK_SEGS);
+		if (n <= 0)
+			return;
+		if (n > PEEK_SEGS)
+			n = PEEK_SEGS;
+		for (i = 0; i < n && added > 0; i++) {
+			if (segs[i].iov_len > added)
+				segs[i].iov_len = added;
+			follow(g, segs[i].iov_base, segs[i].iov_len);
+			added -= segs[i].iov_len;
+			(void)evbuffer_ptr_set(input, &pos, segs[i].iov_len,
+			    EVBUFFER_PTR_ADD);
+		}
+	}
+}
+
+/* evbuffer: bytes came in, or evhttp took some out. */
+static void
+guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
+    void *arg)
+{
+	struct http_guard *g = arg;
+
+	if (info->n_added == 0 || g->state == HTTP_GUARD_BAD)
+		return;
+	if (g->state != HTTP_GUARD_READING) {
+		drop_input(g);
+		return;
+	}
+	follow_added(g, input, info->n_added);
+	if (g->state == HTTP_GUARD_BAD) {
+		dequeue(g);
+		if (!unanswered(g))
+			refuse(g);
+		return;
+	}
+	if (!unanswered(g) && !g->queued)
+		enqueue(g);
+	count(g, g->received + info->n_added);
+	if (evbuffer_get_length(input) > g->max_held)
+		cut(g, bad_request, "more than a request's worth of bytes");
+	while (g->all->unverified > HTTP_UNVERIFIED_MAX &&
+	       !TAILQ_EMPTY(&g->all->unfinished))
+		cut(TAILQ_FIRST(&g->all->unfinished), NULL,
+		    "too many bytes of unfinished requests");
+}
+
+/* evtimer: the oldest request may have had its time. */
+static void
+guards_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_guards *all = arg;
+	struct http_guard *g;
+	int64_t now = now_ms();
+
+	(void)fd;
+	(void)what;
+	while ((g = TAILQ_FIRST(&all->unfinished)) != NULL &&
+	       g->deadline_ms <= now)
+		cut(g, request_timeout, "request took too long");
+	if (g != NULL)
+		arm(all, g->deadline_ms - now);
+}
+
+int
+http_guards_init(struct http_guards *all, struct event_base *base)
+{
+	TAILQ_INIT(&all->unfinished);
+	all->timer = evtimer_new(base, guards_timer_cb, all);
+	return (all->timer == NULL ? -1 : 0);
+}
+
+void
+http_guards_fini(struct http_guards *all)
+{
+	if (all->timer != NULL)
+		event_free(all->timer);
+	all->timer = NULL;
+}
+
+int
+http_guard_init(struct http_guard *g, struct http_guards *all,
+    struct bufferevent *bev)
+{
+	memset(g, 0, sizeof(*g));
+	g->all = all;
+	g->bev = bev;
+	g->state = HTTP_GUARD_READING;
+	http_request_init(&g->reader);
+	g->input_cb =
+	    evbuffer_add_cb(bufferevent_get_input(bev), guard_input_cb, g);
+	return (g->input_cb == NULL ? -1 : 0);
+}
+
+void
+http_guard_limit(struct http_guard *g, size_t max_body, int64_t timeout_ms)
+{
+	g->timeout_ms = timeout_ms;
+	g->max_held = HTTP_HEAD_MAX + max_body + HTTP_GUARD_SLACK;
+}
+
+void
+http_guard_fini(struct http_guard *g)
+{
+	dequeue(g);
+	count(g, 0);
+	(void)evbuffer_remove_cb_entry(bufferevent_get_input(g->bev),
+	    g->input_cb);
+}
+
+void
+http_guard_settled(struct http_guard *g)
+{
+	/* What is left in the buffer is the beginning of later requests. */
+	count(g, evbuffer_get_length(bufferevent_get_input(g->bev)));
+}
+
+void
+http_guard_answered(struct http_guard *g)
+{
+	g->answered++;
+	if (unanswered(g))
+		return;
+	if (g->state == HTTP_GUARD_BAD)
+		refuse(g);
+	else if (g->state == HTTP_GUARD_READING &&
+		 http_request_begun(&g->reader))
+		enqueue(g);
+}
+
+bool
+http_guard_idle(const struct http_guard *g)
+{
+	return (g->state != HTTP_GUARD_READING ||
+		(!unanswered(g) && !http_request_begun(&g->reader)));
+}
+
+void
+http_guard_close(struct http_guard *g)
+{
+	if (g->state == HTTP_GUARD_CUT)
+		return;
+	g->state = HTTP_GUARD_CUT;
+	dequeue(g);
+	drop_input(g);
+	(void)shutdown(bufferevent_getfd(g->bev), SHUT_RDWR);
+}

@@ -1,0 +1,171 @@
+/*
+ * http_private.h -- what the files of the public listener share.
+ *
+ * http.c         the whole: routes, replies, draining
+ * http_listen.c  addresses, sockets, when to accept
+ * http_conn.c    a connection's record, from accept to close
+ * http_webhook.c POST /webhooks/klikit
+ */
+#ifndef SERVER_HTTP_PRIVATE_H
+#define SERVER_HTTP_PRIVATE_H
+
+#include <sys/queue.h>
+
+#include <netinet/in.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/http.h>
+
+#include "server/http.h"
+#include "server/http_guard.h"
+
+#define HTTP_PEER_MAX (INET6_ADDRSTRLEN + 16)
+
+struct evconnlistener;
+struct event;
+
+/*
+ * A connection. It lives until it is closed and its kept request answered,
+ * whichever is later; one request at a time is with a route.
+ */
+struct http_conn {
+	struct http *h;
+	struct http_guard guard;
+	struct bufferevent *bev;
+	struct evhttp_connection *evcon; /* NULL until adopted */
+	TAILQ_ENTRY(http_conn) next;
+	int fd; /* -1 until adopted */
+	bool closed;
+	char peer[HTTP_PEER_MAX]; /* made when first asked for */
+
+	struct evhttp_request *kept; /* with ingest, to be answered */
+	bool leaving;  /* the answer to `event' has not left yet */
+	int64_t event; /* which was received */
+};
+TAILQ_HEAD(http_conn_list, http_conn);
+
+struct http_listener {
+	TAILQ_ENTRY(http_listener) next;
+	struct evhttp_bound_socket *bound;
+	struct evconnlistener *listener;
+};
+TAILQ_HEAD(http_listener_list, http_listener);
+
+/* Lets one line a second through, and knows how many it held back. */
+struct http_rate {
+	int64_t second;
+	unsigned held;
+};
+
+/* A path of the listener; table in http.c. */
+struct http_route {
+	const char *path;
+	unsigned methods;  /* of enum evhttp_cmd_type */
+	const char *allow; /* the same, for the header */
+	void (*run)(struct http_conn *conn, struct evhttp_request *req);
+};
+#define HTTP_ROUTES_MAX 4
+
+/* A route mounted: what evhttp hands to the callback. */
+struct http_mount {
+	struct http *h;
+	const struct http_route *route;
+};
+
+struct http {
+	struct event_base *base;
+	struct http_options opt;
+	struct ingest *in;
+	struct rejections *rej;
+	struct secrets *sec;
+	struct evhttp *evhttp;
+	struct http_mount mounts[HTTP_ROUTES_MAX];
+	struct http_guards guards;
+	uint64_t requests;
+	struct http_rate refused_rate; /* lines on refused deliveries */
+	struct http_rate guard_rate;   /* lines of the guard */
+	unsigned nbusy;
+
+	/* http_conn.c */
+	struct http_conn_list conns; /* adopted */
+	struct http_conn_list fresh; /* made by bevcb in this turn */
+	struct event *adopt;
+	struct http_conn *spare; /* for the next connection */
+	struct http_conn **by_fd;
+	size_t by_fd_len;
+	size_t nconns;
+
+	/* http_listen.c */
+	struct http_listener_list listeners;
+	struct event *retry;
+	struct http_rate starve_rate; /* lines on being starved */
+	bool starved;   /* no descriptors or memory to accept with */
+	bool accepting; /* the listeners are enabled */
+
+	bool draining;
+	struct event *drained;
+	void (*done)(void *arg);
+	void *done_arg;
+};
+
+/* An answer, made once. */
+struct http_answer {
+	int code;
+	const char *reason;
+	const char *body; /* JSON */
+};
+
+/*
+ * Answer req, whose connection is conn, for good. Headers that the answer
+ * needs beside Content-Type have been added already.
+ */
+void http_answer(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *answer);
+
+/* The last connection may be gone: end a drain. */
+void http_drain_pump(struct http *h);
+
+/* May a line be logged now? Then *ret_held is how many were not. */
+bool http_rate_ask(struct http_rate *rate, unsigned *ret_held);
+
+/* Returns 0; -1 when out of memory. */
+int http_conns_init(struct http *h);
+
+/* Frees what no connection uses any more. */
+void http_conns_fini(struct http *h);
+
+/* Make the record for the next connection, unless there is one. */
+int http_conn_prepare(struct http *h);
+
+/* The connection of a request; NULL if it could not be adopted. */
+struct http_conn *http_conn_of(struct http *h, struct evhttp_request *req);
+
+/* "ADDRESS:PORT" of the client; borrowed. */
+const char *http_conn_peer(struct http_conn *conn);
+
+/* A kept request was answered: free a connection that waited for that. */
+void http_conn_release(struct http_conn *conn);
+
+/* Returns 0; -1 when out of memory. */
+int http_listen_init(struct http *h);
+
+/* Close every listener. */
+void http_listen_stop(struct http *h);
+void http_listen_fini(struct http *h);
+
+/* Accept if there is room, else let clients wait in the backlog. */
+void http_listen_pump(struct http *h);
+
+/* Accepting failed for want of descriptors or memory: try again soon. */
+void http_listen_starve(struct http *h, const char *why);
+
+/* POST /webhooks/klikit. */
+void http_webhook_run(struct http_conn *conn, struct evhttp_request *req);
+
+/* The answer to a received event has left, or never will. */
+void http_webhook_left(struct http_conn *conn);
+
+#endif /* SERVER_HTTP_PRIVATE_H */

@@ -1,0 +1,451 @@
+/*
+ * http_request.c -- the strictness that evhttp lacks.
+ *
+ * A machine of one byte at a time, with a run over whole spans where only
+ * counting is left to do. Where evhttp reads a form in its own way (a tab
+ * before a length, a body with HEAD, an extension of a chunk, a header among
+ * the trailers) the form is refused: a disagreement about where a request
+ * ends is a smuggled request.
+ */
+#include <string.h>
+
+#include "server/http_request.h"
+
+enum state {
+	IN_METHOD,
+	IN_TARGET,
+	IN_VERSION,
+	LINE_LF, /* the LF after a request line or a field */
+	FIELD,   /* at the start of a field, or of the empty line */
+	IN_NAME,
+	IN_VALUE,
+	END_LF, /* the LF of the empty line */
+	IN_BODY,
+	CHUNK_SIZE,
+	CHUNK_SIZE_LF,
+	IN_CHUNK,
+	CHUNK_CR,
+	CHUNK_LF
+};
+
+enum flag {
+	VERSION_11 = 1 << 0,
+	LENGTH_DUE = 1 << 1, /* the method comes with a body */
+	BODILESS = 1 << 2,   /* evhttp takes no body with the method */
+	IN_TRAILER = 1 << 3
+};
+
+/* Headers that matter to us: each at most once, none in a trailer. */
+enum interest { CONTENT_LENGTH, TRANSFER_ENCODING, HOST, NEITHER };
+static const struct {
+	const char *name;
+	size_t len;
+} interests[] = {
+#define NAME(text)                                                             \
+	{                                                                      \
+		text, sizeof(text) - 1                                         \
+	}
+	[CONTENT_LENGTH] = NAME("content-length"),
+	[TRANSFER_ENCODING] = NAME("transfer-encoding"),
+	[HOST] = NAME("host"),
+	[NEITHER] = NAME("x-klikit-signature"),
+	NAME("x-klikit-event-id"),
+	NAME("x-klikit-event-type"),
+#undef NAME
+};
+#define NINTERESTS (sizeof(interests) / sizeof(interests[0]))
+
+#define LENGTH_DIGITS_MAX 18 /* fits an int64_t, which evhttp uses */
+#define CHUNK_DIGITS_MAX 15
+
+static enum http_request_rc
+fail(struct http_request *r, enum http_request_rc rc, const char *reason)
+{
+	r->failed = rc;
+	r->reason = reason;
+	return (rc);
+}
+
+static enum http_request_rc
+bad(struct http_request *r, const char *reason)
+{
+	return (fail(r, HTTP_REQUEST_BAD, reason));
+}
+
+/* A character of a token, RFC 9110 section 5.6.2. */
+static bool
+is_token(unsigned char c)
+{
+	static const uint32_t set[4] = { 0, 0x03ff6cfa, 0xc7fffffe,
+		0x57ffffff };
+
+	return (c < 128 && (set[c / 32] >> (c % 32) & 1) != 0);
+}
+
+static bool
+is_value(unsigned char c)
+{
+	return ((c >= 0x20 && c != 0x7f) || c == '\t');
+}
+
+static bool
+line_is(const struct http_request *r, const char *text, size_t len)
+{
+	return (r->line_len == len && memcmp(r->line, text, len) == 0);
+}
+
+static void
+line_add(struct http_request *r, unsigned char c)
+{
+	if (r->line_len < sizeof(r->line))
+		r->line[r->line_len] = c;
+	r->line_len++;
+}
+
+static unsigned char
+lower(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c);
+}
+
+static int
+hex_value(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return (c - '0');
+	c = lower(c);
+	return (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1);
+}
+
+void
+http_request_init(struct http_request *r)
+{
+	r->state = IN_METHOD;
+	r->failed = HTTP_REQUEST_MORE;
+	r->reason = NULL;
+	r->left = 0;
+	r->head_len = 0;
+	r->seen = 0;
+	r->flags = 0;
+	r->length = 0;
+	r->line_len = 0;
+}
+
+/* The method has ended at its blank. */
+static enum http_request_rc
+end_method(struct http_request *r)
+{
+	if (r->line_len == 0)
+		return (bad(r, "no method"));
+	if (line_is(r, "POST", 4) || line_is(r, "PUT", 3) ||
+	    line_is(r, "PATCH", 5))
+		r->flags |= LENGTH_DUE;
+	if (line_is(r, "HEAD", 4) || line_is(r, "TRACE", 5))
+		r->flags |= BODILESS;
+	r->line_len = 0;
+	r->state = IN_TARGET;
+	return (HTTP_REQUEST_MORE);
+}
+
+static enum http_request_rc
+end_version(struct http_request *r)
+{
+	if (line_is(r, "HTTP/1.1", 8))
+		r->flags |= VERSION_11;
+	else if (!line_is(r, "HTTP/1.0", 8))
+		return (bad(r, "HTTP version other than 1.0 and 1.1"));
+	r->state = LINE_LF;
+	return (HTTP_REQUEST_MORE);
+}
+
+/*
+ * The name has ended at its colon. While the value is read, left is the index
+ * of its header among the interests, NINTERESTS if it is none.
+ */
+static enum http_request_rc
+end_name(struct http_request *r)
+{
+	size_t i;
+
+	r->left = NINTERESTS;
+	for (i = 0; i < NINTERESTS; i++) {
+		if (!line_is(r, interests[i].name, interests[i].len))
+			continue;
+		if (r->flags & IN_TRAILER)
+			return (bad(r, "header that may not be a trailer"));
+		if (r->seen & 1u << i)
+			return (bad(r, "header stands twice"));
+		r->seen |= 1u << i;
+		r->left = i;
+		break;
+	}
+	r->line_len = 0;
+	r->state = IN_VALUE;
+	return (HTTP_REQUEST_MORE);
+}
+
+/* Content-Length: the value is in line, blanks before it dropped. */
+static enum http_request_rc
+read_length(struct http_request *r)
+{
+	size_t i;
+
+	if (r->line_len == 0 || r->line_len > LENGTH_DIGITS_MAX)
+		return (bad(r, "Content-Length is no length"));
+	for (i = 0; i < r->line_len; i++) {
+		if (r->line[i] < '0' || r->line[i] > '9')
+			return (bad(r, "Content-Length is not digits only"));
+		r->length = r->length * 10 + (r->line[i] - '0');
+	}
+	return (HTTP_REQUEST_MORE);
+}
+
+/* The value has ended at its CR. */
+static enum http_request_rc
+end_value(struct http_request *r)
+{
+	enum http_request_rc rc = HTTP_REQUEST_MORE;
+
+	/* Blanks after a value are no part of it, if it is here whole. */
+	while (r->line_len > 0 && r->line_len <= sizeof(r->line) &&
+	       r->line[r->line_len - 1] == ' ')
+		r->line_len--;
+	if (r->left == CONTENT_LENGTH)
+		rc = read_length(r);
+	else if (r->left == TRANSFER_ENCODING && !line_is(r, "chunked", 7))
+		rc = bad(r, "Transfer-Encoding is not chunked");
+	r->state = LINE_LF;
+	return (rc);
+}
+
+/* The head has ended: what follows it? */
+static enum http_request_rc
+end_head(struct http_request *r)
+{
+	bool length = (r->seen & 1u << CONTENT_LENGTH) != 0;
+	bool chunked = (r->seen & 1u << TRANSFER_ENCODING) != 0;
+
+	if ((r->flags & VERSION_11) && !(r->seen & 1u << HOST))
+		return (bad(r, "no Host"));
+	if (chunked && length)
+		return (bad(r, "Content-Length with Transfer-Encoding"));
+	if (chunked && !(r->flags & VERSION_11))
+		return (bad(r, "Transfer-Encoding with HTTP/1.0"));
+	if ((chunked || r->length > 0) && (r->flags & BODILESS))
+		return (bad(r, "body with a method that has none"));
+	if ((r->flags & LENGTH_DUE) && !chunked && !length)
+		return (fail(r, HTTP_REQUEST_LENGTH, "no length"));
+
+	r->head_len = 0;
+	r->line_len = 0;
+	r->left = 0;
+	if (chunked) {
+		r->state = CHUNK_SIZE;
+		return (HTTP_REQUEST_MORE);
+	}
+	if (r->length == 0)
+		return (HTTP_REQUEST_DONE);
+	r->left = r->length;
+	r->state = IN_BODY;
+	return (HTTP_REQUEST_MORE);
+}
+
+static enum http_request_rc
+read_request_line(struct http_request *r, unsigned char c)
+{
+	switch (r->state) {
+	case IN_METHOD:
+		if (c == ' ')
+			return (end_method(r));
+		if (!is_token(c))
+			return (bad(r, "method is no token"));
+		line_add(r, c);
+		break;
+	case IN_TARGET:
+		if (c == ' ') {
+			if (r->line_len == 0)
+				return (bad(r, "no target"));
+			r->line_len = 0;
+			r->state = IN_VERSION;
+		} else if (c <= 0x20 || c >= 0x7f)
+			return (
+			    bad(r, "target with other than URI characters"));
+		else
+			r->line_len++;
+		break;
+	default: /* IN_VERSION */
+		if (c == '\r')
+			return (end_version(r));
+		if (c <= 0x20 || c >= 0x7f)
+			return (bad(r, "request line with other than 3 parts"));
+		line_add(r, c);
+		break;
+	}
+	return (HTTP_REQUEST_MORE);
+}
+
+static enum http_request_rc
+read_field(struct http_request *r, unsigned char c)
+{
+	switch (r->state) {
+	case FIELD:
+		r->line_len = 0;
+		if (c == '\r') {
+			r->state = END_LF;
+			break;
+		}
+		if (c == ' ' || c == '\t')
+			return (bad(r, "folded header line"));
+		r->state = IN_NAME;
+		/* FALLTHROUGH */
+	case IN_NAME:
+		if (c == ':' && r->line_len > 0)
+			return (end_name(r));
+		if (!is_token(c))
+			return (bad(r, "header name is no token"));
+		line_add(r, lower(c));
+		break;
+	default: /* IN_VALUE */
+		if (c == '\r')
+			return (end_value(r));
+		if (!is_value(c))
+			return (bad(r, "control byte in a header"));
+		/* Of blanks before a value evhttp drops only spaces. */
+		if (r->left < NEITHER && (r->line_len > 0 || c != ' '))
+			line_add(r, lower(c));
+		break;
+	}
+	return (HTTP_REQUEST_MORE);
+}
+
+/* A chunk's size: hex digits, their value gathered in left. */
+static enum http_request_rc
+read_chunk_size(struct http_request *r, unsigned char c)
+{
+	int digit = hex_value(c);
+
+	if (digit != -1) {
+		if (++r->line_len > HTTP_CHUNK_LINE_MAX)
+			return (bad(r, "chunk line too long"));
+		if (r->left >> (4 * CHUNK_DIGITS_MAX - 4) != 0)
+			return (bad(r, "chunk too large"));
+		r->left = r->left << 4 | (unsigned)digit;
+		return (HTTP_REQUEST_MORE);
+	}
+	if (c != '\r' || r->line_len == 0)
+		return (bad(r, "chunk size is not hex digits only"));
+	r->line_len = 0;
+	r->state = CHUNK_SIZE_LF;
+	return (HTTP_REQUEST_MORE);
+}
+
+static enum http_request_rc
+read_lf(struct http_request *r, unsigned char c)
+{
+	if (c != '\n')
+		return (bad(r, "CR without LF"));
+	switch (r->state) {
+	case LINE_LF:
+		r->state = FIELD;
+		break;
+	case END_LF:
+		if (r->flags & IN_TRAILER)
+			return (HTTP_REQUEST_DONE);
+		return (end_head(r));
+	case CHUNK_SIZE_LF:
+		if (r->left == 0) {
+			r->flags |= IN_TRAILER;
+			r->state = FIELD;
+		} else
+			r->state = IN_CHUNK;
+		break;
+	default: /* CHUNK_LF */
+		r->state = CHUNK_SIZE;
+		break;
+	}
+	return (HTTP_REQUEST_MORE);
+}
+
+static enum http_request_rc
+read_byte(struct http_request *r, unsigned char c)
+{
+	switch (r->state) {
+	case IN_METHOD:
+	case IN_TARGET:
+	case IN_VERSION:
+		return (read_request_line(r, c));
+	case FIELD:
+	case IN_NAME:
+	case IN_VALUE:
+		return (read_field(r, c));
+	case CHUNK_SIZE:
+		return (read_chunk_size(r, c));
+	case CHUNK_CR:
+		if (c != '\r')
+			return (bad(r, "chunk longer than its size"));
+		r->state = CHUNK_LF;
+		return (HTTP_REQUEST_MORE);
+	default:
+		return (read_lf(r, c));
+	}
+}
+
+/* Skip body, as far as it is here. Returns how much. */
+static size_t
+skip(struct http_request *r, size_t len, enum http_request_rc *ret_rc)
+{
+	size_t n = r->left < len ? (size_t)r->left : len;
+
+	r->left -= n;
+	*ret_rc = HTTP_REQUEST_MORE;
+	if (r->left > 0)
+		return (n);
+	if (r->state == IN_BODY)
+		*ret_rc = HTTP_REQUEST_DONE;
+	else
+		r->state = CHUNK_CR;
+	return (n);
+}
+
+static bool
+in_head(const struct http_request *r)
+{
+	return (r->state <= END_LF);
+}
+
+enum http_request_rc
+http_request_read(struct http_request *r, const void *bytes, size_t len,
+    size_t *ret_used)
+{
+	const unsigned char *p = bytes;
+	enum http_request_rc rc = r->failed;
+	size_t max, i = 0;
+
+	while (rc == HTTP_REQUEST_MORE && i < len) {
+		if (r->state == IN_BODY || r->state == IN_CHUNK) {
+			i += skip(r, len - i, &rc);
+			continue;
+		}
+		max = r->flags & IN_TRAILER ? HTTP_TRAILER_MAX : HTTP_HEAD_MAX;
+		if (in_head(r) && ++r->head_len > max)
+			rc = bad(r, "head too long");
+		else
+			rc = read_byte(r, p[i++]);
+	}
+	*ret_used = i;
+	if (rc == HTTP_REQUEST_DONE)
+		http_request_init(r);
+	return (rc);
+}
+
+bool
+http_request_begun(const struct http_request *r)
+{
+	return (r->state != IN_METHOD || r->line_len > 0);
+}
+
+const char *
+http_request_reason(const struct http_request *r)
+{
+	return (r->reason);
+}

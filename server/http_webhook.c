@@ -1,0 +1,334 @@
+/*
+ * http_webhook.c -- POST /webhooks/klikit: verify, submit, answer.
+ *
+ * The checks stand in the order of the table in the README. Up to the verdict
+ * on the signature nothing is copied: the MAC is computed over the segments
+ * as they lie. Then the body moves, once, into memory of its own, which goes
+ * to ingest.
+ */
+#include <sys/uio.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+
+#include "server/http_private.h"
+#include "server/ingest.h"
+#include "server/log.h"
+#include "server/rejections.h"
+#include "server/secrets.h"
+
+#define NAME_MAX_LEN 255 /* of an event's id and of its type */
+#define SEGS_MAX 64      /* more are rare: those are asked for from malloc */
+#define HEADERS_MAX 4096 /* shown of a rejection's headers */
+#define RETRY_AFTER_S 5
+#define RETRY_SPREAD_S 3
+
+#define SIGNATURE_HEADER "x-klikit-signature"
+
+static const struct http_answer answer_received = { 200, "OK",
+	"{\"status\":\"received\"}" };
+static const struct http_answer answer_duplicate = { 200, "OK",
+	"{\"status\":\"duplicate-ignored\"}" };
+static const struct http_answer answer_missing = { 400, "Bad Request",
+	"{\"error\":\"missing klikit headers\"}" };
+static const struct http_answer answer_invalid = { 400, "Bad Request",
+	"{\"error\":\"invalid klikit headers\"}" };
+static const struct http_answer answer_json = { 400, "Bad Request",
+	"{\"error\":\"invalid JSON\"}" };
+static const struct http_answer answer_too_many = { 400, "Bad Request",
+	"{\"error\":\"too many orders\"}" };
+static const struct http_answer answer_signature = { 401, "Unauthorized",
+	"{\"error\":\"invalid signature\"}" };
+static const struct http_answer answer_busy = { 503, "Service Unavailable",
+	"{\"error\":\"try again later\"}" };
+
+/* A delivery as it lies in its request. */
+struct parcel {
+	struct http_conn *conn;
+	struct evhttp_request *req;
+	struct evbuffer *body;
+	const char *event_id;
+	const char *type;
+	const char *signature;
+	int64_t at_ms;
+};
+
+static int64_t
+wall_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+static bool
+is_name(const char *text)
+{
+	size_t i;
+
+	for (i = 0; text[i] != '\0'; i++)
+		if (i == NAME_MAX_LEN || text[i] < 0x20 || text[i] > 0x7e)
+			return (false);
+	return (true);
+}
+
+/* Is this header's value nobody's business? */
+static bool
+is_secret(const char *name)
+{
+	static const char *const secret[] = { "authorization",
+		"proxy-authorization", "cookie", SIGNATURE_HEADER };
+	size_t i;
+
+	for (i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
+		if (strcasecmp(name, secret[i]) == 0)
+			return (true);
+	return (false);
+}
+
+/* Write the request's headers, one a line, as far as they fit. */
+static void
+show_headers(struct evhttp_request *req, char ret_text[HEADERS_MAX])
+{
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
+	const struct evkeyval *h;
+	size_t len = 0;
+	int n;
+
+	ret_text[0] = '\0';
+	for (h = headers->tqh_first; h != NULL; h = h->next.tqe_next) {
+		if (is_secret(h->key))
+			n = snprintf(ret_text + len, HEADERS_MAX - len,
+			    "%s: (%zu bytes)\n", h->key, strlen(h->value));
+		else
+			n = snprintf(ret_text + len, HEADERS_MAX - len,
+			    "%s: %s\n", h->key, h->value);
+		if (n < 0 || (size_t)n >= HEADERS_MAX - len)
+			return; /* the last line is cut */
+		len += (size_t)n;
+	}
+}
+
+/* Keep the refused delivery for the operator, with so much of its body. */
+static void
+note(const struct parcel *p, enum reject_cause cause, const void *body,
+    size_t body_len, size_t size)
+{
+	char headers[HEADERS_MAX];
+	struct rejection r = { .cause = cause,
+		.at_ms = p->at_ms,
+		.peer = http_conn_peer(p->conn),
+		.headers = headers,
+		.body = body,
+		.body_len = body_len,
+		.size = size };
+
+	show_headers(p->req, headers);
+	rejections_add(p->conn->h->rej, &r);
+}
+
+/* Refuse a delivery that nobody has vouched for. */
+static void
+refuse(const struct parcel *p, enum reject_cause cause,
+    const struct http_answer *answer)
+{
+	struct http *h = p->conn->h;
+	size_t size = evbuffer_get_length(p->body);
+	char start[REJECTIONS_BODY_MAX];
+	ev_ssize_t len;
+	unsigned held;
+
+	len = evbuffer_copyout(p->body, start, sizeof(start));
+	note(p, cause, start, len > 0 ? (size_t)len : 0, size);
+	(void)evbuffer_drain(p->body, size); /* the answer may leave late */
+	if (http_rate_ask(&h->refused_rate, &held))
+		log_warn("delivery %s from %s refused: %s (and %u before)",
+		    log_text(p->event_id), http_conn_peer(p->conn),
+		    rejections_cause_name(cause), held);
+	http_answer(p->conn, p->req, answer);
+}
+
+static void
+answer_later(struct http_conn *conn, struct evhttp_request *req)
+{
+	char seconds[16];
+
+	(void)snprintf(seconds, sizeof(seconds), "%u",
+	    RETRY_AFTER_S + conn->h->nbusy++ % RETRY_SPREAD_S);
+	(void)evhttp_add_header(evhttp_request_get_output_headers(req),
+	    "Retry-After", seconds);
+	http_answer(conn, req, &answer_busy);
+}
+
+/* The body's segments, in segs or from malloc; NULL when out of memory. */
+static struct evbuffer_iovec *
+segments(struct evbuffer *body, struct evbuffer_iovec segs[SEGS_MAX],
+    size_t *ret_nsegs)
+{
+	struct evbuffer_iovec *all = segs;
+	ev_ssize_t len = (ev_ssize_t)evbuffer_get_length(body);
+	int n = evbuffer_peek(body, len, NULL, segs, SEGS_MAX);
+
+	if (n > SEGS_MAX) {
+		if ((all = calloc((size_t)n, sizeof(*all))) == NULL)
+			return (NULL);
+		n = evbuffer_peek(body, len, NULL, all, n);
+	}
+	*ret_nsegs = (size_t)n;
+	return (all);
+}
+
+enum verdict { AUTHENTIC, FORGED, NO_MEMORY };
+
+static enum verdict
+verify(const struct parcel *p, const char **ret_name,
+    unsigned char ret_mac[SIGNATURE_LEN])
+{
+	struct evbuffer_iovec few[SEGS_MAX], *segs;
+	size_t nsegs;
+	bool ok;
+
+	if ((segs = segments(p->body, few, &nsegs)) == NULL)
+		return (NO_MEMORY);
+	ok = secrets_verify(p->conn->h->sec, p->signature, segs, nsegs,
+	    p->at_ms, ret_name, ret_mac);
+	if (segs != few)
+		free(segs);
+	return (ok ? AUTHENTIC : FORGED);
+}
+
+/* ingest_done_fn: the event is on disk, or will not be in time. */
+static void
+webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
+{
+	struct http_conn *conn = arg;
+	struct evhttp_request *req = conn->kept;
+
+	conn->kept = NULL;
+	if (rc == INGEST_RECEIVED) {
+		conn->event = event;
+		conn->leaving = true;
+	}
+	if (conn->closed) { /* evhttp only frees the request */
+		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
+		if (conn->leaving)
+			http_webhook_left(conn);
+		free(conn);
+		return;
+	}
+	if (rc == INGEST_RECEIVED)
+		http_answer(conn, req, &answer_received);
+	else if (rc == INGEST_DUPLICATE)
+		http_answer(conn, req, &answer_duplicate);
+	else
+		answer_later(conn, req);
+}
+
+void
+http_webhook_left(struct http_conn *conn)
+{
+	conn->leaving = false;
+	ingest_answered(conn->h->in, conn->event);
+}
+
+/* Refuse a body that is authentic and makes no sense: kept whole. */
+static void
+refuse_authentic(const struct parcel *p, const struct delivery *del,
+    enum reject_cause cause, const struct http_answer *answer)
+{
+	note(p, cause, del->body, del->body_len, del->body_len);
+	log_warn("delivery %s from %s refused: %s", log_text(del->event_id),
+	    del->peer, rejections_cause_name(cause));
+	http_answer(p->conn, p->req, answer);
+}
+
+static void
+submit(const struct parcel *p, struct delivery *del)
+{
+	struct http_conn *conn = p->conn;
+
+	switch (ingest_submit(conn->h->in, del, webhook_done_cb, conn)) {
+	case INGEST_PENDING:
+		conn->kept = p->req;
+		return; /* the body is ingest's */
+	case INGEST_INVALID:
+		refuse_authentic(p, del, REJECT_INVALID_JSON, &answer_json);
+		break;
+	case INGEST_TOO_MANY:
+		refuse_authentic(p, del, REJECT_TOO_MANY_ORDERS,
+		    &answer_too_many);
+		break;
+	case INGEST_DUPLICATE:
+		http_answer(conn, p->req, &answer_duplicate);
+		break;
+	case INGEST_RECEIVED: /* only ever told to webhook_done_cb() */
+	case INGEST_BUSY:
+		answer_later(conn, p->req);
+		break;
+	}
+	free(del->body);
+}
+
+/* The delivery is ours: move its body out of the request and hand it on. */
+static void
+accept_delivery(const struct parcel *p, const char *secret,
+    const unsigned char mac[SIGNATURE_LEN])
+{
+	size_t len = evbuffer_get_length(p->body);
+	struct delivery del = { .event_id = p->event_id,
+		.type = p->type,
+		.secret = secret,
+		.peer = http_conn_peer(p->conn),
+		.digest = mac,
+		.received_at_ms = p->at_ms,
+		.body_len = len };
+
+	if ((del.body = malloc(len > 0 ? len : 1)) == NULL) {
+		answer_later(p->conn, p->req);
+		return;
+	}
+	(void)evbuffer_remove(p->body, del.body, len);
+	submit(p, &del);
+}
+
+void
+http_webhook_run(struct http_conn *conn, struct evhttp_request *req)
+{
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
+	const char *secret;
+	unsigned char mac[SIGNATURE_LEN];
+	struct parcel p = { .conn = conn, .req = req, .at_ms = wall_ms() };
+
+	p.body = evhttp_request_get_input_buffer(req);
+	p.event_id = evhttp_find_header(headers, "x-klikit-event-id");
+	p.type = evhttp_find_header(headers, "x-klikit-event-type");
+	p.signature = evhttp_find_header(headers, SIGNATURE_HEADER);
+	if (p.event_id == NULL || *p.event_id == '\0' || p.type == NULL ||
+	    *p.type == '\0' || p.signature == NULL || *p.signature == '\0') {
+		refuse(&p, REJECT_HEADERS_MISSING, &answer_missing);
+		return;
+	}
+	if (!is_name(p.event_id) || !is_name(p.type)) {
+		refuse(&p, REJECT_HEADERS_INVALID, &answer_invalid);
+		return;
+	}
+	switch (verify(&p, &secret, mac)) {
+	case AUTHENTIC:
+		accept_delivery(&p, secret, mac);
+		break;
+	case FORGED:
+		refuse(&p, REJECT_SIGNATURE, &answer_signature);
+		break;
+	case NO_MEMORY:
+		answer_later(conn, req);
+		break;
+	}
+}

@@ -1,0 +1,109 @@
+/*
+ * ingest.h -- a verified delivery becomes an event and its jobs.
+ *
+ * Owns:    the deliveries between their verification and their commit, the
+ *          deadline for that commit, the routes (which handlers an event is
+ *          for), and the promise of exactly one answer each.
+ * Touches: store.h, envelope.h, dispatch.h, the log and an evtimer. No HTTP:
+ *          what an outcome is called there is the caller's business.
+ */
+#ifndef SERVER_INGEST_H
+#define SERVER_INGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+struct event_base;
+struct dispatch;
+struct rejections;
+struct ingest; /* opaque */
+
+/* How long a delivery waits for its commit before it is turned away. */
+#define INGEST_COMMIT_MS 5000
+
+/* A delivery whose signature has been verified. */
+struct delivery {
+	const char *event_id;
+	const char *type;
+	const char *secret; /* the name of the one that matched */
+	const char *peer;
+	const unsigned char *digest; /* the MAC, ORDER_DIGEST_LEN bytes */
+	int64_t received_at_ms;
+	void *body; /* from malloc */
+	size_t body_len;
+};
+
+enum ingest_rc {
+	INGEST_RECEIVED,  /* it is on disk */
+	INGEST_DUPLICATE, /* its id was stored before */
+	INGEST_INVALID,   /* the body is no JSON object or array */
+	INGEST_TOO_MANY,  /* more orders than ENVELOPE_ORDERS_MAX */
+	INGEST_BUSY,      /* not now: queue, disk, memory or time */
+	INGEST_PENDING    /* only from ingest_submit(): done() will run */
+};
+
+/*
+ * The outcome: INGEST_RECEIVED, with the event's number, INGEST_DUPLICATE or
+ * INGEST_BUSY.
+ */
+typedef void ingest_done_fn(enum ingest_rc rc, int64_t event, void *arg);
+
+/* Which events a handler is for; texts are borrowed and copied. */
+struct ingest_route {
+	int64_t handler;           /* its number in the store */
+	const char *const *events; /* types; "*" matches every one */
+	size_t nevents;
+	const char *const *brands; /* none: any */
+	size_t nbrands;
+	const char *const *branches; /* none: any */
+	size_t nbranches;
+	bool ordered; /* its jobs wait in the lanes of their orders */
+};
+
+/*
+ * Keeps all of its arguments until ingest_free(). NULL when out of memory.
+ */
+struct ingest *ingest_new(struct event_base *base, struct store *st,
+    struct dispatch *d, struct rejections *rej);
+
+/*
+ * Take over these routes, in place of the old ones, for deliveries to come.
+ * Returns 0; -1 when out of memory, and then the old ones stay.
+ */
+int ingest_route(struct ingest *in, const struct ingest_route *routes,
+    size_t nroutes);
+
+/*
+ * Scan the body and queue the event. INGEST_PENDING: del->body is taken, and
+ * done() runs exactly once, within INGEST_COMMIT_MS, not before this call
+ * returns. Anything else: done() never runs and del->body is the caller's.
+ */
+enum ingest_rc ingest_submit(struct ingest *in, const struct delivery *del,
+    ingest_done_fn *done, void *arg);
+
+/*
+ * The answer to an event that was INGEST_RECEIVED has left, or never will:
+ * its jobs may run. To be called exactly once for each.
+ */
+void ingest_answered(struct ingest *in, int64_t event);
+
+/* Deliveries that have not had their outcome. */
+size_t ingest_pending(const struct ingest *in);
+
+/* What was counted since the start. */
+struct ingest_stats {
+	uint64_t received;
+	uint64_t duplicates;
+	uint64_t conflicts; /* of the duplicates: another body */
+	uint64_t invalid;
+	uint64_t busy;
+};
+void ingest_stats(const struct ingest *in, struct ingest_stats *ret_stats);
+
+/* Only when nothing is pending, in ingest or in the store. Accepts NULL. */
+void ingest_free(struct ingest *in);
+
+#endif /* SERVER_INGEST_H */

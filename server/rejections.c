@@ -1,0 +1,264 @@
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "server/log.h"
+#include "server/rejections.h"
+
+/* What is gathered goes out this long after the first of it came in. */
+#define REJECTIONS_PAUSE_MS 1000
+
+/* Of strangers' rejections no more than this many wait at once. */
+#define REJECTIONS_STRANGERS_MAX 64
+
+/* One store_reject() takes at most this many. */
+#define REJECTIONS_BATCH_MAX 256
+
+/* Authentic bodies that wait; beyond it the disk has failed for long. */
+#define REJECTIONS_BYTES_MAX ((size_t)32 << 20)
+
+/* A rejection that waits, its texts and its body in one block. */
+struct kept {
+	TAILQ_ENTRY(kept) link;
+	bool authentic;
+	struct store_rejection r;
+	char data[];
+};
+TAILQ_HEAD(kept_list, kept);
+
+struct rejections {
+	struct store *st;
+	struct event *timer;
+	struct kept_list waiting;
+	struct kept_list writing; /* handed to the store, not yet on disk */
+	size_t nstrangers;        /* of waiting and writing */
+	size_t bytes;             /* of authentic bodies, likewise */
+	uint64_t counts[REJECT_NCAUSES];
+};
+
+static const char *const cause_names[] = {
+	[REJECT_HEADERS_MISSING] = "headers_missing",
+	[REJECT_HEADERS_INVALID] = "headers_invalid",
+	[REJECT_SIGNATURE] = "signature",
+	[REJECT_INVALID_JSON] = "invalid_json",
+	[REJECT_TOO_MANY_ORDERS] = "too_many_orders",
+	[REJECT_ID_CONFLICT] = "id_conflict",
+};
+_Static_assert(sizeof(cause_names) / sizeof(cause_names[0]) == REJECT_NCAUSES,
+    "every cause has a name");
+
+const char *
+rejections_cause_name(enum reject_cause cause)
+{
+	return (cause_names[cause]);
+}
+
+/* Was the delivery signed with one of our secrets? */
+static bool
+cause_is_authentic(enum reject_cause cause)
+{
+	switch (cause) {
+	case REJECT_INVALID_JSON:
+	case REJECT_TOO_MANY_ORDERS:
+	case REJECT_ID_CONFLICT:
+		return (true);
+	case REJECT_HEADERS_MISSING:
+	case REJECT_HEADERS_INVALID:
+	case REJECT_SIGNATURE:
+	case REJECT_NCAUSES:
+		break;
+	}
+	return (false);
+}
+
+static struct kept *
+kept_new(const struct rejection *r, bool authentic)
+{
+	const char *headers = r->headers == NULL ? "" : r->headers;
+	size_t body_len = r->body_len;
+	size_t peer_size = strlen(r->peer) + 1;
+	size_t headers_size = strlen(headers) + 1;
+	struct kept *k;
+
+	if (!authentic && body_len > REJECTIONS_BODY_MAX)
+		body_len = REJECTIONS_BODY_MAX;
+	k = malloc(sizeof(*k) + peer_size + headers_size + body_len);
+	if (k == NULL)
+		return (NULL);
+	memcpy(k->data, r->peer, peer_size);
+	memcpy(k->data + peer_size, headers, headers_size);
+	if (body_len > 0)
+		memcpy(k->data + peer_size + headers_size, r->body, body_len);
+	k->authentic = authentic;
+	k->r = (struct store_rejection){
+		.at_ms = r->at_ms,
+		.peer = k->data,
+		.cause = cause_names[r->cause],
+		.headers = k->data + peer_size,
+		.size = r->size,
+		.body = k->data + peer_size + headers_size,
+		.body_len = body_len,
+	};
+	return (k);
+}
+
+/* Take k from list, and from what is counted; free it. */
+static void
+kept_drop(struct rejections *rej, struct kept_list *list, struct kept *k)
+{
+	TAILQ_REMOVE(list, k, link);
+	if (k->authentic)
+		rej->bytes -= k->r.body_len;
+	else
+		rej->nstrangers--;
+	free(k);
+}
+
+static void
+rejections_arm(struct rejections *rej)
+{
+	static const struct timeval pause = { REJECTIONS_PAUSE_MS / 1000, 0 };
+
+	if (!TAILQ_EMPTY(&rej->waiting) && TAILQ_EMPTY(&rej->writing) &&
+	    !evtimer_pending(rej->timer, NULL))
+		(void)evtimer_add(rej->timer, &pause);
+}
+
+/* store_done_fn: the batch is on disk, or is not. */
+static void
+rejections_written_cb(const struct store_result *res, void *arg)
+{
+	struct rejections *rej = arg;
+	struct kept *k;
+
+	if (res->rc != STORE_OK)
+		log_warn("rejections: not stored: %s", res->reason);
+	while ((k = TAILQ_LAST(&rej->writing, kept_list)) != NULL) {
+		if (res->rc == STORE_OK || !k->authentic) {
+			kept_drop(rej, &rej->writing, k);
+			continue;
+		}
+		TAILQ_REMOVE(&rej->writing, k, link);
+		TAILQ_INSERT_HEAD(&rej->waiting, k, link);
+	}
+	rejections_arm(rej);
+}
+
+void
+rejections_flush(struct rejections *rej)
+{
+	struct store_rejection batch[REJECTIONS_BATCH_MAX];
+	struct kept *k;
+	size_t n = 0;
+
+	if (!TAILQ_EMPTY(&rej->writing))
+		return; /* one batch at a time; its end arms the timer */
+	while (n < REJECTIONS_BATCH_MAX &&
+	       (k = TAILQ_FIRST(&rej->waiting)) != NULL) {
+		batch[n++] = k->r;
+		TAILQ_REMOVE(&rej->waiting, k, link);
+		TAILQ_INSERT_TAIL(&rej->writing, k, link);
+	}
+	if (n == 0)
+		return;
+	if (store_reject(rej->st, batch, n, rejections_written_cb, rej) == -1)
+		rejections_written_cb(
+		    &(struct store_result){
+			.rc = STORE_FAILED,
+			.reason = "out of memory",
+		    },
+		    rej);
+}
+
+/* evtimer: what was gathered is due. */
+static void
+rejections_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	rejections_flush(arg);
+}
+
+void
+rejections_add(struct rejections *rej, const struct rejection *r)
+{
+	bool authentic = cause_is_authentic(r->cause);
+	struct kept *k;
+
+	rej->counts[r->cause]++;
+	if (!authentic && rej->nstrangers >= REJECTIONS_STRANGERS_MAX)
+		return;
+	if (authentic && rej->bytes + r->body_len > REJECTIONS_BYTES_MAX) {
+		log_error("rejection of %s from %s: dropped: too many wait "
+			  "for the store",
+		    cause_names[r->cause], log_text(r->peer));
+		return;
+	}
+	if ((k = kept_new(r, authentic)) == NULL) {
+		log_error("rejection of %s from %s: dropped: out of memory",
+		    cause_names[r->cause], log_text(r->peer));
+		return;
+	}
+	if (authentic)
+		rej->bytes += k->r.body_len;
+	else
+		rej->nstrangers++;
+	TAILQ_INSERT_TAIL(&rej->waiting, k, link);
+	rejections_arm(rej);
+}
+
+size_t
+rejections_waiting(const struct rejections *rej)
+{
+	const struct kept *k;
+	size_t n = 0;
+
+	TAILQ_FOREACH (k, &rej->waiting, link)
+		n++;
+	TAILQ_FOREACH (k, &rej->writing, link)
+		n++;
+	return (n);
+}
+
+uint64_t
+rejections_count(const struct rejections *rej, enum reject_cause cause)
+{
+	return (rej->counts[cause]);
+}
+
+struct rejections *
+rejections_new(struct event_base *base, struct store *st)
+{
+	struct rejections *rej;
+
+	if ((rej = calloc(1, sizeof(*rej))) == NULL)
+		return (NULL);
+	TAILQ_INIT(&rej->waiting);
+	TAILQ_INIT(&rej->writing);
+	rej->st = st;
+	if ((rej->timer = evtimer_new(base, rejections_timer_cb, rej)) ==
+	    NULL) {
+		free(rej);
+		return (NULL);
+	}
+	return (rej);
+}
+
+void
+rejections_free(struct rejections *rej)
+{
+	struct kept *k;
+
+	if (rej == NULL)
+		return;
+	while ((k = TAILQ_FIRST(&rej->waiting)) != NULL)
+		kept_drop(rej, &rej->waiting, k);
+	while ((k = TAILQ_FIRST(&rej->writing)) != NULL)
+		kept_drop(rej, &rej->writing, k);
+	event_free(rej->timer);
+	free(rej);
+}

@@ -1,0 +1,76 @@
+/*
+ * rejections.h -- deliveries that were refused, on their way to the store.
+ *
+ * Owns:    a bounded buffer of rejections and the timer that writes it out,
+ *          in batches, apart from every ack; counts by cause.
+ * Touches: store.h, an evtimer, the log.
+ */
+#ifndef SERVER_REJECTIONS_H
+#define SERVER_REJECTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+struct event_base;
+struct rejections; /* opaque */
+
+/* Why a delivery was refused, or kept beside the event it conflicts with. */
+enum reject_cause {
+	REJECT_HEADERS_MISSING, /* one of klikit's three headers */
+	REJECT_HEADERS_INVALID, /* too long, or not printable ASCII */
+	REJECT_SIGNATURE,
+	REJECT_INVALID_JSON,    /* authentic: kept whole */
+	REJECT_TOO_MANY_ORDERS, /* authentic: kept whole */
+	REJECT_ID_CONFLICT,     /* authentic: kept whole */
+	REJECT_NCAUSES
+};
+
+/* Of a body that is not authentic this much is kept. */
+#define REJECTIONS_BODY_MAX 1024
+
+struct rejection {
+	enum reject_cause cause;
+	int64_t at_ms;
+	const char *peer;
+	const char *headers; /* redacted; NULL if there are none to show */
+	const void *body;
+	size_t body_len; /* of what is at body */
+	size_t size;     /* of the whole */
+};
+
+/* Keeps base and st. NULL when out of memory. */
+struct rejections *rejections_new(struct event_base *base, struct store *st);
+
+/*
+ * Note a rejection; copies it. An authentic one waits for the store as long
+ * as it takes (32 MiB of them; then it is dropped and an error is logged).
+ * Others are dropped, and only counted, while 64 of them wait for the next
+ * write, which comes once a second: strangers cannot fill memory or disk.
+ */
+void rejections_add(struct rejections *rej, const struct rejection *r);
+
+/* How many of a cause there were since the start, dropped ones included. */
+uint64_t rejections_count(const struct rejections *rej,
+    enum reject_cause cause);
+
+/* The cause's name in the store and in metrics; static. */
+const char *rejections_cause_name(enum reject_cause cause);
+
+/*
+ * Hand what is buffered to the store now: one batch; the next one follows by
+ * the timer. At the end, call it and wait for the store until none is left.
+ */
+void rejections_flush(struct rejections *rej);
+
+/* Rejections that are not on disk yet. */
+size_t rejections_waiting(const struct rejections *rej);
+
+/*
+ * Drops what is not on disk. Only when the store has finished what it was
+ * given. Accepts NULL.
+ */
+void rejections_free(struct rejections *rej);
+
+#endif /* SERVER_REJECTIONS_H */

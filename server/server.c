@@ -1,0 +1,334 @@
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <pthread.h>
+
+#include <event2/event.h>
+
+#include "server/clock.h"
+#include "server/log.h"
+#include "server/server_private.h"
+
+/* How long a first TERM waits for what is under way. */
+#define SERVER_DRAIN_S 10
+
+/* handler_env: the wall clock. */
+static int64_t
+server_now_ms(void *arg)
+{
+	(void)arg;
+	return (clock_wall_ms());
+}
+
+/* -- Stopping -- */
+
+/* Has everything that is under way come to its end? Then leave the loop. */
+static void
+server_pump(struct server *s)
+{
+	if (!s->draining || !s->drained || s->reload != NULL ||
+	    ingest_pending(s->ingest) > 0 ||
+	    dispatch_recording(s->dispatch) > 0)
+		return;
+	(void)event_base_loopbreak(s->base);
+}
+
+/* http_drain: the last connection is gone. */
+static void
+server_drained_cb(void *arg)
+{
+	struct server *s = arg;
+
+	s->drained = true;
+	dispatch_stop(s->dispatch);
+	server_pump(s);
+}
+
+/* evtimer: the drain takes too long. */
+static void
+server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	log_warn("stopping: not done after %d s, leaving: %zu connections, "
+		 "%zu deliveries and %zu outcomes are under way",
+	    SERVER_DRAIN_S, http_connections(s->http),
+	    ingest_pending(s->ingest), dispatch_recording(s->dispatch));
+	if (ingest_pending(s->ingest) > 0 ||
+	    dispatch_recording(s->dispatch) > 0)
+		_exit(1); /* the disk hangs: to wait for it is to hang too */
+	s->exit_code = 1;
+	(void)event_base_loopbreak(s->base);
+}
+
+/* signals_fns: TERM or INT. */
+static void
+server_stop_cb(void *arg)
+{
+	static const struct timeval limit = { SERVER_DRAIN_S, 0 };
+	struct server *s = arg;
+
+	if (s->draining) {
+		log_warn("stopping: second signal, leaving at once");
+		_exit(1);
+	}
+	log_info("stopping: finishing what is under way");
+	s->draining = true;
+	(void)evtimer_add(s->drain_timer, &limit);
+	http_drain(s->http, server_drained_cb, s);
+}
+
+/* signals_fns: HUP. */
+static void
+server_hup_cb(void *arg)
+{
+	server_reload(arg);
+}
+
+/* -- The store's side of the loop -- */
+
+static void
+server_watch_health(struct server *s)
+{
+	enum store_health health = store_health(s->st);
+
+	if (health == s->health)
+		return;
+	s->health = health;
+	switch (health) {
+	case STORE_READY:
+		log_info("store: works again");
+		break;
+	case STORE_NOSPACE:
+		log_error("store: no space: deliveries are answered 503 until "
+			  "there is some: %s",
+		    store_reason(s->st));
+		break;
+	case STORE_REOPENING:
+		log_error("store: failed, reopening it; deliveries are "
+			  "answered 503: %s",
+		    store_reason(s->st));
+		break;
+	case STORE_GONE:
+		log_error("store: lost: %s", store_reason(s->st));
+		s->exit_code = 1;
+		(void)event_base_loopbreak(s->base);
+		break;
+	}
+}
+
+/* event: the store has finished something. */
+static void
+server_store_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	store_collect(s->st);
+	server_watch_health(s);
+	server_pump(s);
+}
+
+/* store_done_fn: the check after an unclean stop is through. */
+static void
+server_checked_cb(const struct store_result *res, void *arg)
+{
+	(void)arg;
+	if (res->rc == STORE_OK)
+		log_info("store: checked after an unclean stop: sound");
+	else
+		log_error("store: checked after an unclean stop: %s; restore "
+			  "a backup",
+		    res->reason);
+}
+
+/* -- Starting: each step logs why it failed -- */
+
+static int
+server_open_loop(struct server *s)
+{
+	const struct signals_fns fns = {
+		.stop = server_stop_cb,
+		.reload = server_hup_cb,
+		.arg = s,
+	};
+	struct event_config *ec;
+
+	/* No fd here is ever dup'ed, which the changelist could not bear. */
+	if ((ec = event_config_new()) != NULL) {
+		(void)event_config_set_flag(ec,
+		    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+		s->base = event_base_new_with_config(ec);
+		event_config_free(ec);
+	}
+	if (s->base == NULL ||
+	    (s->signals = signals_new(s->base, &fns)) == NULL ||
+	    (s->drain_timer = evtimer_new(s->base, server_drain_timer_cb, s)) ==
+		NULL) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	return (0);
+}
+
+static int
+server_open_store(struct server *s)
+{
+	const struct store_options opt = {
+		.url = s->cfg->store_url,
+		.mode = STORE_SERVE,
+		.queue_max = (size_t)s->cfg->store_queue_max,
+		.now_ms = clock_wall_ms(),
+	};
+	char reason[STORE_REASON_MAX];
+	sigset_t all;
+	sigset_t old;
+	enum store_rc rc;
+
+	/* Signals are for the loop's thread, not for those made here. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = store_open(&opt, &s->st, reason);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc != STORE_OK) {
+		log_error("%s", reason);
+		return (-1);
+	}
+	log_info("store: %s", s->cfg->store_url);
+	s->store_ev = event_new(s->base, store_fd(s->st), EV_READ | EV_PERSIST,
+	    server_store_cb, s);
+	if (s->store_ev == NULL || event_add(s->store_ev, NULL) == -1) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	if (store_was_unclean(s->st))
+		(void)store_check(s->st, server_checked_cb, s);
+	return (0);
+}
+
+static int
+server_open_pipeline(struct server *s)
+{
+	s->env.now_ms = server_now_ms;
+	if ((s->rej = rejections_new(s->base, s->st)) == NULL ||
+	    (s->dispatch = dispatch_new(s->base, s->st, &s->env)) == NULL ||
+	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
+		NULL) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	return (0);
+}
+
+static int
+server_open_handlers(struct server *s)
+{
+	char reason[HANDLER_REASON_MAX];
+	int64_t *numbers;
+	int rc = -1;
+
+	if ((numbers = calloc(s->cfg->nhandlers, sizeof(*numbers))) == NULL)
+		(void)snprintf(reason, sizeof(reason), "out of memory");
+	else if (server_register(s, s->cfg, numbers, reason) == 0)
+		rc = server_set_handlers(s, s->cfg, numbers, reason);
+	free(numbers);
+	if (rc == -1)
+		log_error("cannot start the handlers: %s", reason);
+	return (rc);
+}
+
+static int
+server_open_http(struct server *s, const struct server_options *opt)
+{
+	const struct http_options limits = {
+		.max_body = (size_t)s->cfg->http_max_body,
+		.max_connections = (size_t)s->cfg->http_max_connections,
+		.request_timeout_ms = s->cfg->http_request_timeout_ms,
+		.idle_timeout_ms = s->cfg->http_idle_timeout_ms,
+	};
+	char url[HTTP_URL_MAX];
+	char reason[256];
+
+	if ((s->secrets = server_secrets(s->cfg)) == NULL ||
+	    (s->http = http_new(s->base, &limits, s->ingest, s->rej,
+		 s->secrets)) == NULL) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	for (size_t i = 0; i < s->cfg->http_listen.n; i++) {
+		if (http_listen(s->http, s->cfg->http_listen.items[i], url,
+			reason) == -1) {
+			log_error("%s", reason);
+			return (-1);
+		}
+		(void)printf("listening: %s\n", url);
+		(void)fflush(stdout);
+	}
+	if (opt->ready != NULL)
+		opt->ready(url, s->cfg);
+	return (0);
+}
+
+/* The same steps, backwards; what is in the store's hands ends first. */
+static void
+server_close(struct server *s)
+{
+	if (s->dispatch != NULL)
+		dispatch_stop(s->dispatch);
+	if (s->st != NULL)
+		store_wait(s->st);
+	http_free(s->http);
+	if (s->rej != NULL && rejections_waiting(s->rej) > 0) {
+		rejections_flush(s->rej);
+		store_wait(s->st);
+	}
+	ingest_free(s->ingest);
+	dispatch_free(s->dispatch);
+	rejections_free(s->rej);
+	if (s->store_ev != NULL)
+		event_free(s->store_ev);
+	store_close(s->st);
+	secrets_free(s->secrets);
+	if (s->drain_timer != NULL)
+		event_free(s->drain_timer);
+	signals_free(s->signals);
+	if (s->base != NULL)
+		event_base_free(s->base);
+	config_free(s->cfg);
+	libevent_global_shutdown();
+}
+
+int
+server_run(const struct server_options *opt)
+{
+	struct server s = {
+		.cfg = opt->cfg,
+		.source = opt->source,
+		.exit_code = 1,
+	};
+
+	log_setup(s.cfg->log_level, s.cfg->log_format);
+	if (server_open_loop(&s) == -1 ||     /* event base, signals */
+	    server_open_store(&s) == -1 ||    /* database, schema */
+	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
+	    server_open_handlers(&s) == -1 || /* projections, routes */
+	    server_open_http(&s, opt) == -1)  /* secrets, listeners */
+		goto out;
+
+	s.exit_code = 0;
+	if (event_base_dispatch(s.base) == -1) {
+		log_error("the event loop failed");
+		s.exit_code = 1;
+	}
+	if (s.exit_code == 0)
+		log_info("stopped");
+out:
+	server_close(&s);
+	return (s.exit_code);
+}

@@ -1,0 +1,30 @@
+/*
+ * server.h -- a klikitd at work: builds the modules in order, runs the loop,
+ * takes them down.
+ *
+ * Owns:    the event base and one of each module; the configuration in force.
+ * Touches: stdout, for one line per listener when it is ready.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "server/config.h"
+
+struct server_options {
+	struct config *cfg;                 /* taken */
+	const struct config_source *source; /* kept: read again on HUP */
+	/* Called once, when the listeners are ready; may be NULL. */
+	void (*ready)(const char *url, const struct config *cfg);
+};
+
+/*
+ * Serve until TERM or INT. The first one drains: no new connections, what is
+ * pending is committed and answered, outcomes are recorded, for at most 10 s.
+ * The second leaves at once, by _exit(1). HUP reads the configuration again;
+ * a bad one, or one that needs a restart, leaves the old in force and is
+ * logged. Returns 0 after an orderly end; 1 if it could not start, if the
+ * store was lost, or if the drain ran out of time; the reason is logged.
+ */
+int server_run(const struct server_options *opt);
+
+#endif /* SERVER_SERVER_H */

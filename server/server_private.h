@@ -1,0 +1,63 @@
+/*
+ * server_private.h -- what server.c and server_reload.c share.
+ */
+#ifndef SERVER_SERVER_PRIVATE_H
+#define SERVER_SERVER_PRIVATE_H
+
+#include <event2/event.h>
+
+#include "handlers/handler.h"
+#include "server/dispatch.h"
+#include "server/http.h"
+#include "server/ingest.h"
+#include "server/rejections.h"
+#include "server/secrets.h"
+#include "server/server.h"
+#include "server/signals.h"
+
+struct reload;
+
+struct server {
+	struct config *cfg;
+	const struct config_source *source;
+	struct event_base *base;
+	struct signals *signals;
+	struct store *st;
+	struct event *store_ev;
+	enum store_health health; /* as it was last logged */
+	struct handler_env env;
+	struct rejections *rej;
+	struct dispatch *dispatch;
+	struct ingest *ingest;
+	struct secrets *secrets;
+	struct http *http;
+	struct event *drain_timer;
+	struct reload *reload; /* under way; NULL: none */
+	bool draining;
+	bool drained; /* no connection is left */
+	int exit_code;
+};
+
+/* -- server_reload.c -- */
+
+/*
+ * The secrets of cfg, ready for use, each told in the log. Returns NULL when
+ * out of memory.
+ */
+struct secrets *server_secrets(const struct config *cfg);
+
+/*
+ * Put the handlers of cfg to work; numbers are theirs in the store, in the
+ * same order. Returns 0, or -1 and a reason; then the old ones go on.
+ */
+int server_set_handlers(struct server *s, const struct config *cfg,
+    const int64_t *numbers, char reason[HANDLER_REASON_MAX]);
+
+/* HUP: read the configuration again and put what changed into force. */
+void server_reload(struct server *s);
+
+/* Register the handlers of cfg in the store, waiting for it: start-up only. */
+int server_register(struct server *s, const struct config *cfg,
+    int64_t *ret_numbers, char reason[HANDLER_REASON_MAX]);
+
+#endif /* SERVER_SERVER_PRIVATE_H */

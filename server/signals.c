@@ -1,0 +1,75 @@
+#include <signal.h>
+#include <stdlib.h>
+
+#include <event2/event.h>
+
+#include "server/signals.h"
+
+struct signals {
+	struct signals_fns fns;
+	struct event *term;
+	struct event *interrupt;
+	struct event *hup;
+};
+
+/* evsignal: TERM or INT came. */
+static void
+signals_stop_cb(evutil_socket_t signo, short what, void *arg)
+{
+	struct signals *sig = arg;
+
+	(void)signo;
+	(void)what;
+	sig->fns.stop(sig->fns.arg);
+}
+
+/* evsignal: HUP came. */
+static void
+signals_hup_cb(evutil_socket_t signo, short what, void *arg)
+{
+	struct signals *sig = arg;
+
+	(void)signo;
+	(void)what;
+	sig->fns.reload(sig->fns.arg);
+}
+
+struct signals *
+signals_new(struct event_base *base, const struct signals_fns *fns)
+{
+	struct signals *sig;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if ((sig = calloc(1, sizeof(*sig))) == NULL)
+		return (NULL);
+	sig->fns = *fns;
+	sig->term = evsignal_new(base, SIGTERM, signals_stop_cb, sig);
+	sig->interrupt = evsignal_new(base, SIGINT, signals_stop_cb, sig);
+	sig->hup = evsignal_new(base, SIGHUP, signals_hup_cb, sig);
+	if (sig->term == NULL || sig->interrupt == NULL || sig->hup == NULL ||
+	    evsignal_add(sig->term, NULL) == -1 ||
+	    evsignal_add(sig->interrupt, NULL) == -1 ||
+	    evsignal_add(sig->hup, NULL) == -1) {
+		signals_free(sig);
+		return (NULL);
+	}
+	return (sig);
+}
+
+static void
+signal_event_free(struct event *ev)
+{
+	if (ev != NULL)
+		event_free(ev);
+}
+
+void
+signals_free(struct signals *sig)
+{
+	if (sig == NULL)
+		return;
+	signal_event_free(sig->term);
+	signal_event_free(sig->interrupt);
+	signal_event_free(sig->hup);
+	free(sig);
+}

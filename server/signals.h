@@ -1,0 +1,27 @@
+/*
+ * signals.h -- signals as events of the loop.
+ *
+ * Owns:    the handlers of TERM, INT and HUP while it lives; PIPE is ignored
+ *          for good, because a peer may vanish at any write.
+ */
+#ifndef SERVER_SIGNALS_H
+#define SERVER_SIGNALS_H
+
+struct event_base;
+struct signals; /* opaque */
+
+/* Run in the loop, once per signal. */
+struct signals_fns {
+	void (*stop)(void *arg);   /* TERM or INT */
+	void (*reload)(void *arg); /* HUP */
+	void *arg;
+};
+
+/* Keeps base, copies fns. NULL when out of memory. */
+struct signals *signals_new(struct event_base *base,
+    const struct signals_fns *fns);
+
+/* Accepts NULL. */
+void signals_free(struct signals *sig);
+
+#endif /* SERVER_SIGNALS_H */

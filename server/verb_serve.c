@@ -1,0 +1,38 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "server/server.h"
+#include "server/verb.h"
+
+static enum verb_exit
+verb_serve_run(const struct verb_args *args)
+{
+	const struct config_source source =
+	    verb_config_source(args, CONFIG_SERVER, false);
+	struct server_options opt = { .source = &source };
+
+	if ((opt.cfg = verb_config(args, CONFIG_SERVER, false)) == NULL)
+		return (VERB_FAILED);
+	return (server_run(&opt) == 0 ? VERB_DONE : VERB_FAILED);
+}
+
+const struct verb verb_serve = {
+	.name = "serve",
+	.words = "",
+	.text = "Receive, store and process klikit's deliveries.",
+	.more =
+	    "The secret comes from KLIKIT_WEBHOOK_SECRET, from the file named "
+	    "by\n"
+	    "KLIKIT_WEBHOOK_SECRET_FILE, or from the key klikit.secret_file.\n"
+	    "\n"
+	    "  KLIKIT_WEBHOOK_SECRET=... klikitd serve\n"
+	    "  klikitd serve -c /etc/klikitd/klikitd.ini\n"
+	    "\n"
+	    "Prints one line per listener on stdout when it is ready; the log\n"
+	    "goes to stderr. TERM: finish what is under way, then stop; a "
+	    "second\n"
+	    "one: leave now. HUP: read the configuration again.\n",
+	.words_max = 0,
+	.config = true,
+	.run = verb_serve_run,
+};

@@ -1,0 +1,289 @@
+"""Fixtures: a klikitd of one's own for each test, on a port the kernel chose.
+
+KLIKITD names the binary (default: build/klikitd beside the tests). A test that
+expects warnings in the log says so with server.expect(PATTERN); any other
+warning or error fails it at the end, as does a report of a sanitizer.
+"""
+
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import sqlite3
+import subprocess
+import threading
+import uuid
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("KLIKITD", str(ROOT / "build" / "klikitd"))
+PAYLOADS = ROOT / "test" / "payloads"
+SECRET = b"klikit-test-secret"
+CREATED = "klikit.order.created.v2"
+STATUS = "klikit.order.status.updated"
+CART = "klikit.order.cart.updated"
+DEADLINE = 60  # seconds that anything awaited may take on a slow machine
+
+# Set by the runner: every server runs under valgrind, whose exit code says
+# what it found.
+VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
+            "--errors-for-leak-kinds=definite"]
+PREFIX = VALGRIND if os.environ.get("KLIKITD_VALGRIND") else []
+
+
+def sign(body, secret=SECRET):
+    return hmac.new(secret, body, hashlib.sha256).hexdigest()
+
+
+def payload(name):
+    return (PAYLOADS / name).read_bytes()
+
+
+class Klikitd:
+    """One server process in a directory of its own."""
+
+    def __init__(self, directory, verb="serve", args=(), config="", env=None,
+                 secret=SECRET, wrapper=(), database="klikitd.db"):
+        self.directory = pathlib.Path(directory)
+        self.secret = secret
+        self.database = self.directory / database
+        self.config = self.directory / "klikitd.ini"
+        self.verb = verb
+        self.args = list(args)
+        self.wrapper = list(wrapper)
+        self.env = dict(env or {})
+        self.expected = []
+        self.process = None
+        self.lines = []
+        self.changed = threading.Condition()
+        self.write_config(config)
+
+    def write_config(self, text):
+        """Replace the configuration; listeners on port 0 unless it has one."""
+        if "listen" not in text:
+            text = "[http]\nlisten = 127.0.0.1:0\n" + text.replace(
+                "[http]\n", "")
+        self.config.write_text(text)
+
+    # -- life --
+
+    def command(self):
+        return (self.wrapper + PREFIX +
+                [BINARY, self.verb, "-c", str(self.config)] + self.args)
+
+    def environment(self):
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith(("KLIKIT", "PORT", "STATE_DIR"))}
+        if self.secret is not None:
+            env["KLIKIT_WEBHOOK_SECRET"] = self.secret.decode()
+        env.update(self.env)
+        return env
+
+    def start(self, wait=True):
+        self.urls = []
+        self.process = subprocess.Popen(
+            self.command(), cwd=self.directory, env=self.environment(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        self.readers = [
+            threading.Thread(target=self._read, args=(stream, kind),
+                             daemon=True)
+            for stream, kind in ((self.process.stdout, "out"),
+                                 (self.process.stderr, "err"))]
+        for reader in self.readers:
+            reader.start()
+        if wait:
+            self.wait_for(lambda: self.urls, "a listener")
+            self.url = self.urls[0]
+            self.port = int(self.url.rsplit(":", 1)[1])
+        return self
+
+    def _read(self, stream, kind):
+        for raw in stream:
+            line = raw.decode(errors="replace").rstrip("\n")
+            with self.changed:
+                if kind == "out" and line.startswith("listening: "):
+                    self.urls.append(line.split(" ", 1)[1])
+                self.lines.append((kind, line))
+                self.changed.notify_all()
+
+    @property
+    def pid(self):
+        """The server's own, also below a wrapper such as strace."""
+        if not self.wrapper:
+            return self.process.pid
+        children = pathlib.Path(
+            f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(children.read_text().split()[0])
+
+    def wait_for(self, condition, what):
+        """Wait until a condition on the output so far holds."""
+        with self.changed:
+            done = self.changed.wait_for(
+                lambda: condition() or self._gone(), DEADLINE)
+        assert done and condition(), f"no {what}:\n{self.log()}"
+
+    def _gone(self):
+        return (self.process.poll() is not None and
+                not any(r.is_alive() for r in self.readers))
+
+    def wait_log(self, pattern, count=1):
+        self.wait_for(
+            lambda: len(re.findall(pattern, self.log())) >= count,
+            f"line matching {pattern!r}")
+
+    def stop(self, signum=signal.SIGTERM, expect=0):
+        """End the process and check how it ended."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            os.kill(self.pid, signum)
+        return self.wait(expect)
+
+    def wait(self, expect=0):
+        code = self.process.wait(DEADLINE)
+        for reader in self.readers:
+            reader.join(DEADLINE)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        self.process = None
+        if expect is not None:
+            assert code == expect, f"exit {code}:\n{self.log()}"
+        return code
+
+    def kill(self):
+        """As a power switch would; nothing is checked."""
+        return self.stop(signal.SIGKILL, expect=None)
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    # -- what it says --
+
+    def log(self):
+        with self.changed:
+            return "\n".join(line for _, line in self.lines)
+
+    def expect(self, *patterns):
+        """Warnings that match one of these are part of the test."""
+        self.expected += patterns
+
+    def check_log(self):
+        log = self.log()
+        assert "Sanitizer" not in log and "runtime error:" not in log, log
+        bad = [line for line in log.splitlines()
+               if re.search(r"\b(WARN|ERROR|warn|error)\b", line) and
+               not any(re.search(p, line) for p in self.expected)]
+        assert not bad, "unexpected in the log:\n" + "\n".join(bad)
+
+    # -- talking to it --
+
+    def connect(self, timeout=DEADLINE):
+        return http.client.HTTPConnection("127.0.0.1", self.port,
+                                          timeout=timeout)
+
+    def headers(self, body, event_id=None, type=CREATED, signature=None):
+        return {
+            "Content-Type": "application/json",
+            "x-klikit-event-id": event_id or f"test-{uuid.uuid4()}",
+            "x-klikit-event-type": type,
+            "x-klikit-signature": signature or sign(body, self.secret),
+        }
+
+    def post(self, body, event_id=None, type=CREATED, signature=None,
+             headers=None, connection=None, path="/webhooks/klikit"):
+        """Deliver a body. Returns status, headers (lower case) and body."""
+        conn = connection or self.connect()
+        sent = self.headers(body, event_id, type, signature)
+        sent.update(headers or {})
+        sent = {k: v for k, v in sent.items() if v is not None}
+        conn.request("POST", path, body, sent)
+        answer = conn.getresponse()
+        data = answer.read()
+        fields = {k.lower(): v for k, v in answer.getheaders()}
+        if connection is None:
+            conn.close()
+        return answer.status, fields, data
+
+    def get(self, path):
+        conn = self.connect()
+        conn.request("GET", path)
+        answer = conn.getresponse()
+        data = answer.read()
+        conn.close()
+        return answer.status, data
+
+    # -- what it stored --
+
+    def query(self, sql, *values):
+        """Rows of the database, read beside the server."""
+        conn = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True,
+                               timeout=DEADLINE)
+        try:
+            return conn.execute(sql, values).fetchall()
+        finally:
+            conn.close()
+
+    def wait_query(self, sql, wanted):
+        """Wait until a query gives the wanted rows."""
+        ticks = threading.Event()
+        for _ in range(DEADLINE * 50):
+            rows = self.query(sql)
+            if rows == wanted:
+                return
+            ticks.wait(0.02)  # nothing tells when another process commits
+        raise AssertionError(f"{sql}: {rows}, not {wanted}\n{self.log()}")
+
+    def wait_processed(self):
+        self.wait_query(
+            "SELECT count(*) FROM jobs WHERE finished_at IS NULL", [(0,)])
+
+
+@pytest.fixture
+def klikitd(tmp_path):
+    """A factory of servers; all are stopped and checked at the end."""
+    made = []
+
+    def make(start=True, directory=None, **options):
+        home = directory or tmp_path / f"server{len(made)}"
+        pathlib.Path(home).mkdir(exist_ok=True)
+        server = Klikitd(home, **options)
+        made.append(server)
+        return server.start() if start else server
+
+    yield make
+    for server in made:
+        server.stop()
+        server.check_log()
+
+
+@pytest.fixture
+def server(klikitd):
+    """A server with the defaults, running."""
+    return klikitd()
+
+
+def run(*args, env=None, cwd=None, input=None):
+    """Run a verb to its end."""
+    base = {k: v for k, v in os.environ.items()
+            if not k.startswith(("KLIKIT", "PORT", "STATE_DIR"))}
+    base.update(env or {})
+    return subprocess.run([BINARY, *map(str, args)], env=base, cwd=cwd,
+                          input=input, capture_output=True, timeout=DEADLINE)
+
+
+def received(answer):
+    status, _, body = answer
+    assert (status, json.loads(body)) == (200, {"status": "received"}), answer
+
+
+def duplicate(answer):
+    status, _, body = answer
+    assert (status, json.loads(body)) == (
+        200, {"status": "duplicate-ignored"}), answer

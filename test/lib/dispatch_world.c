@@ -1,0 +1,351 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "server/dispatch_private.h"
+#include "test/lib/dispatch_world.h"
+#include "test/lib/fake_clock.h"
+#include "test/lib/fake_log.h"
+#include "test/lib/heap.h"
+
+/* -- Handlers -- */
+
+struct instance {
+	struct handler_instance handler; /* first */
+	struct world *w;
+};
+
+static struct handler_instance *world_open(const struct handler_env *env,
+    const struct handler_options *opt, char reason[HANDLER_REASON_MAX]);
+static enum handler_verdict world_run(struct handler_instance *h,
+    const struct handler_job *job, struct handler_result *ret_result);
+static void world_close(struct handler_instance *h);
+
+static const struct handler world_handler = {
+	.type = "world",
+	.open = world_open,
+	.run = world_run,
+	.close = world_close,
+};
+
+static struct handler_instance *
+world_open(const struct handler_env *env, const struct handler_options *opt,
+    char reason[HANDLER_REASON_MAX])
+{
+	struct instance *in = calloc(1, sizeof(*in));
+
+	(void)opt;
+	if (in == NULL) {
+		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
+		return (NULL);
+	}
+	in->handler.type = &world_handler;
+	in->w = env->arg;
+	in->w->opened++;
+	return (&in->handler);
+}
+
+static enum handler_verdict
+world_run(struct handler_instance *h, const struct handler_job *job,
+    struct handler_result *ret_result)
+{
+	struct world *w = ((struct instance *)h)->w;
+	struct world_job *wj = &w->jobs[job->ev->id - 1];
+
+	wj->runs++;
+	w->runs++;
+	w->disorder += wj->id < w->last[wj->handler];
+	w->last[wj->handler] = wj->id;
+	if (w->verdict != HANDLER_DONE)
+		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
+		    "the POS is closed");
+	return (w->verdict);
+}
+
+static void
+world_close(struct handler_instance *h)
+{
+	((struct instance *)h)->w->opened--;
+	free(h);
+}
+
+static int64_t
+world_now_ms(void *arg)
+{
+	(void)arg;
+	return (fake_clock_wall_ms());
+}
+
+int
+world_try_handlers(struct world *w, size_t n, int64_t without)
+{
+	static const int64_t retry[] = { 5000, 30000 };
+	struct dispatch_handler handlers[WORLD_HANDLERS_MAX];
+	char names[WORLD_HANDLERS_MAX][32];
+	char reason[HANDLER_REASON_MAX];
+	size_t made = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((int64_t)i + 1 == without)
+			continue;
+		(void)snprintf(names[i], sizeof(names[i]), "h%zu", i + 1);
+		handlers[made++] = (struct dispatch_handler){
+			.number = (int64_t)i + 1,
+			.name = names[i],
+			.type = &world_handler,
+			.retry_ms = retry,
+			.nretry = 2,
+			.max_age_ms = WORLD_MAX_AGE_MS,
+		};
+	}
+	return (dispatch_set_handlers(w->d, handlers, made, reason));
+}
+
+void
+world_handlers(struct world *w, size_t n, int64_t without)
+{
+	assert_int_equal(world_try_handlers(w, n, without), 0);
+}
+
+/* -- The model -- */
+
+static struct store_event *
+event_of(const struct world_job *wj)
+{
+	char name[32];
+	struct store_event src = {
+		.event_id = name,
+		.type = "klikit.order.created.v2",
+		.secret = "default",
+		.peer = "127.0.0.1:1",
+		.received_at_ms = FAKE_CLOCK_START_MS,
+	};
+	struct store_event *ev;
+
+	(void)snprintf(name, sizeof(name), "event-%d", (int)wj->id);
+	ev = store_event_new(&src);
+	assert_non_null(ev);
+	ev->id = wj->id;
+	return (ev);
+}
+
+void
+world_add(struct world *w, size_t n, int64_t handler)
+{
+	w->jobs = realloc(w->jobs, (w->njobs + n) * sizeof(*w->jobs));
+	assert_non_null(w->jobs);
+	for (size_t i = 0; i < n; i++, w->njobs++)
+		w->jobs[w->njobs] = (struct world_job){
+			.id = (int64_t)w->njobs + 1,
+			.handler = handler,
+			.state = JOB_READY,
+		};
+}
+
+/* As the store tells of a job; the event's reference is the caller's. */
+static struct store_job
+told_of(const struct world_job *wj)
+{
+	return ((struct store_job){
+	    .id = wj->id,
+	    .handler = wj->handler,
+	    .place = STORE_WHOLE_EVENT,
+	    .attempts = wj->attempts,
+	    .ev = event_of(wj),
+	});
+}
+
+int64_t
+world_arrive(struct world *w, int64_t handler)
+{
+	struct store_job job;
+
+	world_add(w, 1, handler);
+	job = told_of(&w->jobs[w->njobs - 1]);
+	dispatch_hold(w->d, job.ev, &job, 1);
+	store_event_unref(job.ev);
+	return (job.id);
+}
+
+static bool
+is_runnable(const struct world *w, const struct world_job *wj, int64_t now_ms)
+{
+	if (wj->behind != 0 && !job_is_end(w->jobs[wj->behind - 1].state))
+		return (false);
+	return (wj->state == JOB_READY ||
+		(wj->state == JOB_WAITING && wj->due_ms <= now_ms));
+}
+
+static void
+serve_runnable(struct world *w, struct fake_op *op)
+{
+	struct store_job *jobs = calloc(op->limit, sizeof(*jobs));
+	struct store_result res = { .rc = STORE_OK, .runnable = jobs };
+
+	assert_non_null(jobs);
+	while (w->first < w->njobs && job_is_end(w->jobs[w->first].state))
+		w->first++;
+	for (size_t i = w->first; i < w->njobs; i++) {
+		const struct world_job *wj = &w->jobs[i];
+
+		if (wj->handler != op->handler)
+			continue;
+		if (wj->state == JOB_WAITING && wj->due_ms > op->now_ms &&
+		    (res.next_due_ms == 0 || wj->due_ms < res.next_due_ms))
+			res.next_due_ms = wj->due_ms;
+		if (res.nrunnable < op->limit && is_runnable(w, wj, op->now_ms))
+			jobs[res.nrunnable++] = told_of(wj);
+	}
+	fake_store_complete(w->st, op, &res);
+	for (size_t i = 0; i < res.nrunnable; i++)
+		store_event_unref(jobs[i].ev);
+	free(jobs);
+}
+
+static void
+serve_finish(struct world *w, struct fake_op *op)
+{
+	struct world_job *wj = &w->jobs[op->out.job - 1];
+	struct store_result res = {
+		.rc = w->finish_rc,
+		.reason = "the disk is full",
+	};
+	struct store_job next = { 0 };
+
+	(void)snprintf(w->outcome, sizeof(w->outcome), "%s", op->outcome);
+	if (res.rc == STORE_OK && job_is_end(wj->state)) {
+		res.rc = STORE_REFUSED;
+		res.reason = "the job has ended";
+	}
+	if (res.rc == STORE_OK) {
+		wj->state = op->out.to;
+		wj->due_ms = op->out.due_at_ms;
+		wj->attempts++;
+		for (size_t i = (size_t)wj->id;
+		     i < w->njobs && job_is_end(wj->state); i++) {
+			if (w->jobs[i].behind == wj->id) {
+				next = told_of(&w->jobs[i]);
+				res.runnable = &next;
+				res.nrunnable = 1;
+				break;
+			}
+			if (i >= (size_t)wj->id + 8)
+				break; /* it stands near, or nowhere */
+		}
+	}
+	fake_store_complete(w->st, op, &res);
+	store_event_unref(next.ev);
+}
+
+static void
+world_look(struct world *w)
+{
+	for (size_t i = 0; i < w->d->nworkers; i++) {
+		const struct worker *wk = &w->d->workers[i];
+		const struct run *run;
+		size_t n = 0;
+
+		TAILQ_FOREACH (run, &wk->queue, link)
+			n++;
+		assert_int_equal(n, wk->nqueue);
+		if (n > w->queue_max)
+			w->queue_max = n;
+	}
+	if (dispatch_recording(w->d) > w->records_max)
+		w->records_max = dispatch_recording(w->d);
+}
+
+void
+world_serve(struct world *w)
+{
+	struct fake_op *op;
+
+	world_look(w);
+	while ((op = fake_store_first(w->st)) != NULL) {
+		if (op->call == FAKE_RUNNABLE)
+			serve_runnable(w, op);
+		else
+			serve_finish(w, op);
+		world_look(w);
+	}
+}
+
+void
+world_turn(struct world *w)
+{
+	int flags = EVLOOP_ONCE | EVLOOP_NONBLOCK;
+
+	assert_int_not_equal(event_base_loop(w->base, flags), -1);
+	world_look(w);
+}
+
+void
+world_settle(struct world *w)
+{
+	size_t calls;
+	size_t runs;
+
+	do {
+		calls = fake_store_total(w->st, FAKE_RUNNABLE) +
+			fake_store_total(w->st, FAKE_FINISH);
+		runs = w->runs;
+		world_turn(w);
+		world_serve(w);
+		world_turn(w);
+	} while (fake_store_first(w->st) != NULL || runs != w->runs ||
+		 calls != fake_store_total(w->st, FAKE_RUNNABLE) +
+			      fake_store_total(w->st, FAKE_FINISH));
+}
+
+size_t
+world_count(const struct world *w, enum job_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->njobs; i++)
+		n += w->jobs[i].state == state;
+	return (n);
+}
+
+int
+world_setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	fake_clock_reset();
+	fake_log_clear();
+	w->base = event_base_new();
+	w->st = fake_store_new();
+	w->env.now_ms = world_now_ms;
+	w->env.arg = w;
+	w->d = dispatch_new(w->base, w->st, &w->env);
+	assert_non_null(w->base);
+	assert_non_null(w->d);
+	*state = w;
+	return (0);
+}
+
+/* As the server goes: stop, let the store finish, free. */
+int
+world_teardown(void **state)
+{
+	struct world *w = *state;
+
+	(void)heap_heal();
+	fake_store_refuse(w->st, 0);
+	dispatch_stop(w->d);
+	world_serve(w);
+	dispatch_free(w->d);
+	assert_int_equal(w->opened, 0);
+	fake_store_free(w->st);
+	event_base_free(w->base);
+	free(w->jobs);
+	free(w);
+	return (0);
+}

@@ -1,0 +1,80 @@
+/*
+ * dispatch_world.h -- a dispatch at work over a model of the store.
+ *
+ * Owns: the loop, the fake store and what is true in it: a list of jobs with
+ *       their states, as many as a test wants; handlers that give the verdict
+ *       a test asks for and keep count of what they were given.
+ */
+#ifndef TEST_LIB_DISPATCH_WORLD_H
+#define TEST_LIB_DISPATCH_WORLD_H
+
+#include "handlers/handler.h"
+#include "server/dispatch.h"
+#include "test/lib/fake_store.h"
+
+struct event_base;
+
+#define WORLD_HANDLERS_MAX 4
+#define WORLD_MAX_AGE_MS INT64_C(3600000)
+
+struct world_job {
+	int64_t id; /* its place in the list, from 1; its event's too */
+	int64_t handler;
+	int64_t behind; /* runs only after that job; 0: none */
+	enum job_state state;
+	int64_t due_ms; /* with JOB_WAITING */
+	unsigned attempts;
+	unsigned runs; /* times that it was handed to its handler */
+};
+
+struct world {
+	struct event_base *base;
+	struct store *st;
+	struct dispatch *d;
+	struct handler_env env;
+	struct world_job *jobs;
+	size_t njobs;
+	size_t first; /* all jobs before it have ended */
+	enum handler_verdict verdict;
+	enum store_rc finish_rc; /* what becomes of outcomes */
+	size_t runs;
+	size_t disorder; /* runs of a job after a later one */
+	int64_t last[WORLD_HANDLERS_MAX + 1]; /* run, by handler */
+	size_t opened;                        /* handlers that live */
+	size_t queue_max;   /* most jobs ever seen in one queue */
+	size_t records_max; /* most outcomes ever seen under way */
+	char outcome[512];  /* of the last outcome recorded */
+};
+
+/* cmocka's setup and teardown: *state is the world. */
+int world_setup(void **state);
+int world_teardown(void **state);
+
+/*
+ * Put the handlers 1 to n to work; one that is named in `without' (a number;
+ * 0: none) is left out.
+ */
+void world_handlers(struct world *w, size_t n, int64_t without);
+
+/* The same, where it may fail: as dispatch_set_handlers(). */
+int world_try_handlers(struct world *w, size_t n, int64_t without);
+
+/* n jobs more in the store, of that handler; nobody is told. */
+void world_add(struct world *w, size_t n, int64_t handler);
+
+/* A new event with one job was committed: dispatch is told to hold it. */
+int64_t world_arrive(struct world *w, int64_t handler);
+
+/* Complete all calls under way, in their order, as the model says. */
+void world_serve(struct world *w);
+
+/* One turn of the loop, without waiting. */
+void world_turn(struct world *w);
+
+/* Turns and answers until nothing happens any more. */
+void world_settle(struct world *w);
+
+/* Jobs in that state. */
+size_t world_count(const struct world *w, enum job_state state);
+
+#endif /* TEST_LIB_DISPATCH_WORLD_H */

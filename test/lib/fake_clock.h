@@ -1,0 +1,32 @@
+/*
+ * fake_clock.h -- time that passes only when a test says so.
+ *
+ * Owns: clock_gettime() of the whole test program, libevent's timers too: a
+ *       timer fires in the first turn of the loop after its time has been
+ *       passed over. Turn the loop with EVLOOP_ONCE | EVLOOP_NONBLOCK.
+ */
+#ifndef TEST_LIB_FAKE_CLOCK_H
+#define TEST_LIB_FAKE_CLOCK_H
+
+#include <stdint.h>
+
+/* The wall clock starts here, the other one at an hour. */
+#define FAKE_CLOCK_START_MS INT64_C(1750000000000)
+
+/* Back to the start; no steps. */
+void fake_clock_reset(void);
+
+/* Let time pass on both clocks. */
+void fake_clock_pass_ms(int64_t ms);
+
+/* Set the wall clock, and only it, by so much. */
+void fake_clock_jump_ms(int64_t ms);
+
+/* From now on each look at CLOCK_MONOTONIC itself takes so long. */
+void fake_clock_step_us(int64_t us);
+
+/* The two clocks, without a step. */
+int64_t fake_clock_wall_ms(void);
+int64_t fake_clock_mono_us(void);
+
+#endif /* TEST_LIB_FAKE_CLOCK_H */

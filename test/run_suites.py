@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+"""Build with warnings as errors, run every suite, print the totals.
+
+usage: run_suites.py [SUITE...]     one or more of the names below
+
+  check     layers, configuration, formatting
+  unit      pure modules, cmocka
+  store     conformance, faults, power loss
+  fuzz      every fuzzer over its corpus
+  blackbox  the real binary, pytest
+  valgrind  the unit suite and a short black-box run under valgrind
+  release   the release build, without sanitizers
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SANITIZED = ROOT / "build-test"
+PLAIN = ROOT / "build-valgrind"
+RELEASE = ROOT / "build-release"
+MESON_SUITES = ("check", "unit", "store", "fuzz")
+SUITES = MESON_SUITES + ("blackbox", "valgrind", "release")
+
+ENV = {
+    **os.environ,
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+}
+
+
+def say(text):
+    print(f"==> {text}", flush=True)
+
+
+def build(directory, *options):
+    """Configure once, then compile. Returns whether it worked."""
+    if not (directory / "build.ninja").exists():
+        setup = subprocess.run(["meson", "setup", directory, "--werror",
+                                *options], cwd=ROOT, capture_output=True,
+                               text=True)
+        if setup.returncode != 0:
+            print(setup.stdout, setup.stderr)
+            return False
+    return subprocess.run(["ninja", "-C", directory, "--quiet"],
+                          cwd=ROOT).returncode == 0
+
+
+def meson_suite(directory, suite, *options):
+    """Run one of meson's suites. Returns passed, failed."""
+    log = directory / "meson-logs" / "suite.json"
+    before = time.time()
+    run = subprocess.run(["meson", "test", "-C", directory, "--no-rebuild",
+                          "--print-errorlogs", "--suite", suite, *options],
+                         cwd=ROOT, env=ENV)
+    for log in sorted((directory / "meson-logs").glob("testlog*.json"),
+                      key=lambda path: path.stat().st_mtime, reverse=True):
+        if log.stat().st_mtime < before - 1:
+            break
+        results = [json.loads(line)["result"] for line in
+                   log.read_text().splitlines()]
+        good = sum(r in ("OK", "EXPECTEDFAIL") for r in results)
+        return good, len(results) - good
+    return 0, 1 if run.returncode == 0 else max(1, run.returncode)
+
+
+def pytest_suite(binary, *options, env=None):
+    """Run the black-box tests on a binary. Returns passed, failed."""
+    report = ROOT / "build-test" / "pytest.xml"
+    report.unlink(missing_ok=True)
+    run = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-ra",
+                          "-p", "no:cacheprovider", f"--junitxml={report}",
+                          *options, "test/blackbox"], cwd=ROOT,
+                         env={**ENV, **(env or {}), "KLIKITD": str(binary)})
+    if not report.exists():
+        return 0, 1
+    suite = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
+    total, bad, skipped = (int(suite.get("tests")),
+                           int(suite.get("failures")) +
+                           int(suite.get("errors")),
+                           int(suite.get("skipped")))
+    if total == 0 or (run.returncode != 0 and bad == 0):
+        bad += 1
+    return max(0, total - bad - skipped), bad
+
+
+def run_suite(suite):
+    if suite == "release":
+        return (1, 0) if build(RELEASE, "--buildtype=release",
+                               "-Dtests=disabled") else (0, 1)
+    if suite == "valgrind":
+        if not build(PLAIN, "-Dtests=enabled"):
+            return 0, 1
+        unit = meson_suite(PLAIN, "unit", "--setup=valgrind")
+        box = pytest_suite(PLAIN / "klikitd", "-m", "valgrind",
+                           env={"KLIKITD_VALGRIND": "1"})
+        return unit[0] + box[0], unit[1] + box[1]
+    if not build(SANITIZED, "-Dtests=enabled",
+                 "-Db_sanitize=address,undefined", "-Db_lundef=false"):
+        return 0, 1
+    if suite == "blackbox":
+        return pytest_suite(SANITIZED / "klikitd")
+    return meson_suite(SANITIZED, suite)
+
+
+def main():
+    wanted = sys.argv[1:] or SUITES
+    unknown = [suite for suite in wanted if suite not in SUITES]
+    if unknown:
+        print(f"run_suites.py: no suite {unknown[0]}; there are: "
+              f"{', '.join(SUITES)}", file=sys.stderr)
+        return 2
+    totals = {}
+    for suite in wanted:
+        say(f"suite {suite}")
+        before = time.time()
+        passed, failed = run_suite(suite)
+        totals[suite] = passed, failed, time.time() - before
+    print()
+    for suite, (passed, failed, seconds) in totals.items():
+        print(f"{suite:9} {passed:4} passed {failed:3} failed "
+              f"{seconds:5.0f} s")
+    passed = sum(t[0] for t in totals.values())
+    failed = sum(t[1] for t in totals.values())
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
