@@ -13,6 +13,7 @@
 static const struct verb *const verbs[] = {
 	&verb_serve,
 	&verb_dev,
+	&verb_trigger,
 	&verb_events,
 	&verb_orders,
 	&verb_sign,
@@ -81,7 +82,7 @@ verb_main(int argc, char **argv)
 		return (VERB_USAGE);
 	}
 	if ((verb = verb_find(verb_name(argv[1]))) == NULL)
-		return (verb_unknown(argv[1]));
+		return ((int)verb_unknown(argv[1]));
 	switch (verb_read(verb, argc - 2, argv + 2, &args)) {
 	case VERB_READ_OK:
 		rc = verb->run(&args);
@@ -97,7 +98,7 @@ verb_main(int argc, char **argv)
 	/* A full disk or a closed pipe must not look like success. */
 	if (fflush(stdout) == EOF && rc == VERB_DONE)
 		rc = VERB_FAILED;
-	return (rc);
+	return ((int)rc);
 }
 
 const char *

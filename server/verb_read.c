@@ -107,7 +107,15 @@ read_own(struct reading *r, const struct argument *a,
 	return (VERB_READ_OK);
 }
 
-/* -c and --section.key; VERB_READ_HELP means: it is neither. */
+static bool
+is_config(const struct verb *verb, const char *name)
+{
+	return (verb->config &&
+		(strcmp(name, "c") == 0 || strcmp(name, "config") == 0 ||
+		    config_has_flag(name)));
+}
+
+/* -c and --section.key. */
 static enum verb_read_rc
 read_config(struct reading *r, const struct argument *a)
 {
@@ -123,8 +131,6 @@ read_config(struct reading *r, const struct argument *a)
 		return (
 		    args->config_path == NULL ? VERB_READ_BAD : VERB_READ_OK);
 	}
-	if (!config_has_flag(a->name))
-		return (VERB_READ_HELP);
 	for (size_t i = 0; i < args->nconfig_flags; i++) {
 		if (strcmp(args->config_flags[2 * i], a->name) == 0) {
 			(void)verb_usage(args, "--%s: given twice", a->name);
@@ -165,7 +171,6 @@ static enum verb_read_rc
 read_flag(struct reading *r, const char *text)
 {
 	const struct verb_flag *flag;
-	enum verb_read_rc rc;
 	struct argument a;
 
 	if (split(text, &a) == -1)
@@ -175,11 +180,8 @@ read_flag(struct reading *r, const char *text)
 		return (VERB_READ_HELP);
 	if ((flag = find_flag(r->args->verb, a.name)) != NULL)
 		return (read_own(r, &a, flag));
-	if (r->args->verb->config) {
-		rc = read_config(r, &a);
-		if (rc != VERB_READ_HELP)
-			return (rc);
-	}
+	if (is_config(r->args->verb, a.name))
+		return (read_config(r, &a));
 	return (unknown_flag(r->args, text));
 }
 

@@ -1,0 +1,51 @@
+/*
+ * trigger_client.h -- one connection of klikitd trigger.
+ *
+ * Owns:    a private event loop and a keep-alive connection.
+ * Touches: the network; never the log. Blocks: only for verbs.
+ */
+#ifndef SERVER_TRIGGER_CLIENT_H
+#define SERVER_TRIGGER_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct trigger_client; /* opaque */
+
+#define TRIGGER_REASON_MAX 256
+#define TRIGGER_CLIENT_REASON_MAX 256
+#define TRIGGER_ANSWER_MAX 1024
+
+/*
+ * A client for an http:// URL; a URL without a path means
+ * /webhooks/klikit. Connects with the first post. Owned by the caller; NULL,
+ * and a reason, if the URL cannot be used or memory is short.
+ */
+struct trigger_client *trigger_client_new(const char *url,
+    char reason[TRIGGER_CLIENT_REASON_MAX]);
+
+/* Accepts NULL. */
+void trigger_client_free(struct trigger_client *tc);
+
+struct trigger_header {
+	const char *name;
+	const char *value;
+};
+
+struct trigger_answer {
+	int status;                    /* HTTP */
+	char text[TRIGGER_ANSWER_MAX]; /* as much of the body as fits */
+	int64_t latency_us;
+};
+
+/*
+ * POST body with the headers, NULL at the end, and wait for the answer, for
+ * timeout_s seconds at most. Borrows all. Returns 0; -1, and a reason, if
+ * none came.
+ */
+int trigger_client_post(struct trigger_client *tc,
+    const struct trigger_header *headers, const void *body, size_t body_len,
+    int timeout_s, struct trigger_answer *ret_answer,
+    char reason[TRIGGER_CLIENT_REASON_MAX]);
+
+#endif /* SERVER_TRIGGER_CLIENT_H */
