@@ -155,6 +155,7 @@ writer_commit(struct store *st, size_t n)
 		for (size_t i = 0; i < n; i++)
 			store_op_fail(st->batch[i], rc, reason);
 	(void)pthread_mutex_lock(&st->mutex);
+	/* With one wake-up the caller sees both outcomes and health. */
 	for (size_t i = 0; i < n; i++)
 		store_finished(st, st->batch[i]);
 	writer_judge(st, rc, reason);

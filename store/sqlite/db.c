@@ -202,12 +202,16 @@ db_reason(const struct db *db, const struct sqlite_store *s, int rc,
 }
 
 int
-db_checkpoint(struct db *db)
+db_checkpoint(struct db *db, int *ret_left)
 {
+	int pages = 0, done = 0;
 	int rc;
 
 	rc = sqlite3_wal_checkpoint_v2(db->conn, NULL,
-	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	    SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
+	*ret_left = pages - done;
 	/* Somebody reads or checkpoints: the log just stays for a while. */
-	return (rc == SQLITE_BUSY || rc == SQLITE_LOCKED ? SQLITE_OK : rc);
+	return ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED
+		    ? SQLITE_OK
+		    : rc);
 }
