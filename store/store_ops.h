@@ -151,10 +151,11 @@ extern const struct store_ops store_sqlite_ops;
 
 /* For tests: how the SQLite backend is to differ from the product. */
 struct store_sqlite_setup {
-	const char *vfs;      /* NULL: the default */
-	bool sync_normal;     /* synchronous=NORMAL, which loses acks */
-	int busy_ms;          /* 0: the default */
-	int checkpoint_pages; /* of the log; 0: the default */
+	const char *vfs;         /* NULL: the default */
+	bool sync_normal;        /* synchronous=NORMAL, which loses acks */
+	int busy_ms;             /* 0: the default */
+	int checkpoint_pages;    /* of the log; 0: the default */
+	const char *more_schema; /* one more migration; NULL: none */
 };
 
 /* What store_open() does not let its caller choose. */
