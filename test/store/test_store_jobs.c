@@ -127,8 +127,8 @@ test_other_lanes_go_on(void **state)
 	assert_int_equal(case_append(&c, "e1", order, h).nrunnable, 1);
 	assert_int_equal(case_append(&c, "e2", order, other).nrunnable, 1);
 	ev = case_event("e3", "{}", order);
-	assert_int_equal(
-	    store_append(c.st, ev, &loose, 1, case_done_cb, &r), 0);
+	assert_int_equal(store_append(c.st, ev, &loose, 1, case_done_cb, &r),
+	    0);
 	store_event_unref(ev);
 	store_wait(c.st);
 	assert_int_equal(r.nrunnable, 1);
@@ -151,8 +151,7 @@ test_place_is_one_lane(void **state)
 	(void)state;
 	first = case_append(&c, "first", two, h);
 	ev = case_event("both", "{}", both);
-	assert_int_equal(
-	    store_append(c.st, ev, specs, 2, case_done_cb, &r), 0);
+	assert_int_equal(store_append(c.st, ev, specs, 2, case_done_cb, &r), 0);
 	store_event_unref(ev);
 	store_wait(c.st);
 	assert_int_equal(r.nrunnable, 1);
@@ -172,8 +171,7 @@ test_illegal_moves_are_refused(void **state)
 	a = case_append(&c, "e1", NULL, h);
 	r = case_finish(&c, a.runnable[0], JOB_READY, 0);
 	assert_int_equal(r.rc, STORE_REFUSED);
-	assert_int_equal(case_finish(&c, 999, JOB_DONE, 0).rc,
-	    STORE_NOTFOUND);
+	assert_int_equal(case_finish(&c, 999, JOB_DONE, 0).rc, STORE_NOTFOUND);
 	assert_int_equal(case_finish(&c, a.runnable[0], JOB_DONE, 0).rc,
 	    STORE_OK);
 	r = case_finish(&c, a.runnable[0], JOB_DEAD, 0);
@@ -254,8 +252,7 @@ test_attempt_is_recorded(void **state)
 	(void)state;
 	out.job = case_append(&c, "e1", NULL, h).runnable[0];
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(
-		    store_finish(c.st, &out, case_done_cb, &r), 0);
+		assert_int_equal(store_finish(c.st, &out, case_done_cb, &r), 0);
 		store_wait(c.st);
 		assert_int_equal(r.rc, STORE_OK);
 	}
@@ -286,10 +283,8 @@ test_constraint_fails_alone(void **state)
 	assert_string_not_equal(r[2].reason, "");
 	assert_int_equal(r[3].rc, STORE_OK);
 	assert_int_equal(r[4].rc, STORE_EXISTS);
-	assert_int_equal(
-	    store_case_int(&c, "SELECT count(*) FROM events"), 3);
-	assert_int_equal(
-	    store_case_int(&c, "SELECT count(*) FROM bodies"), 3);
+	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 3);
+	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM bodies"), 3);
 	assert_int_equal(store_health(c.st), STORE_READY);
 }
 
@@ -327,8 +322,9 @@ test_random_work_keeps_lanes(void **state)
 	/* And in the end every job gets its turn, in its lane's order. */
 	while ((r = case_runnable(&c, h, 4, NOW)).nrunnable > 0)
 		for (size_t k = 0; k < r.nrunnable; k++)
-			assert_int_equal(
-			    case_finish(&c, r.runnable[k], JOB_DONE, 0).rc,
+			assert_int_equal(case_finish(&c, r.runnable[k],
+					     JOB_DONE, 0)
+					     .rc,
 			    STORE_OK);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT count(*) FROM jobs WHERE state = 'done'"),
@@ -418,8 +414,8 @@ test_rows_forget_order_of_arrival(void **state)
 				     "SELECT event FROM orders "
 				     "WHERE status = '4' AND brand = '910'"),
 		    event[4]);
-		assert_int_equal(
-		    store_case_int(&c, "SELECT event FROM carts"), event[2]);
+		assert_int_equal(store_case_int(&c, "SELECT event FROM carts"),
+		    event[2]);
 		store_case_close(&c);
 		store_case_sql(&c, "DELETE FROM orders; DELETE FROM carts");
 		store_case_open(&c);
@@ -430,11 +426,11 @@ test_rows_forget_order_of_arrival(void **state)
 static void
 test_no_look_up_scans(void **state)
 {
-	static const enum db_sql looks[] = { SQL_JOB_RUNNABLE,
-		SQL_JOB_NEXT_DUE, SQL_LANE_EARLIER, SQL_LANE_LATER,
-		SQL_LANE_DELETE, SQL_JOB_LOAD, SQL_JOB_ORDERS, SQL_EVENT_FIND,
-		SQL_EVENT_LOAD, SQL_EVENT_ORDERS_LOAD, SQL_BODY_LOAD,
-		SQL_EVENT_JOBS, SQL_GET_ORDER };
+	static const enum db_sql looks[] = { SQL_JOB_RUNNABLE, SQL_JOB_NEXT_DUE,
+		SQL_LANE_EARLIER, SQL_LANE_LATER, SQL_LANE_DELETE, SQL_JOB_LOAD,
+		SQL_JOB_ORDERS, SQL_EVENT_FIND, SQL_EVENT_LOAD,
+		SQL_EVENT_ORDERS_LOAD, SQL_BODY_LOAD, SQL_EVENT_JOBS,
+		SQL_GET_ORDER };
 	sqlite3_stmt *st;
 	sqlite3 *conn;
 	char sql[2048];
@@ -444,8 +440,8 @@ test_no_look_up_scans(void **state)
 	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
 		(void)snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
 		    db_sql_text(looks[i]));
-		assert_int_equal(
-		    sqlite3_prepare_v2(conn, sql, -1, &st, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_prepare_v2(conn, sql, -1, &st, NULL),
+		    SQLITE_OK);
 		while (sqlite3_step(st) == SQLITE_ROW) {
 			const char *step =
 			    (const char *)sqlite3_column_text(st, 3);
