@@ -313,7 +313,7 @@ struct store_order_info {
 	int32_t place;
 	const char *event_id; /* of that event; NULL if none */
 	int64_t cart_event;   /* that carries the newest cart; 0: none yet */
-	const char *document; /* newest record as JSON; only from get; or NULL */
+	const char *document; /* of the newest record; only from get; or NULL */
 };
 
 /* Newest first. NULL, 0 and the like mean: any. Texts are borrowed. */

@@ -9,6 +9,8 @@
 #ifndef STORE_STORE_OPS_H
 #define STORE_STORE_OPS_H
 
+#include <pthread.h>
+
 #include "store/base/arena.h"
 #include "store/store.h"
 
@@ -204,8 +206,6 @@ struct store_queue {
 void store_queue_init(struct store_queue *q);
 void store_queue_put(struct store_queue *q, struct store_op *op);
 struct store_op *store_queue_get(struct store_queue *q);
-
-#include <pthread.h>
 
 struct store {
 	/* Set by open, then constant. */

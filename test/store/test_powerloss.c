@@ -48,6 +48,7 @@ struct model {
 	uint32_t seed;
 	char acked[EVENTS]; /* 1: the event is; 2: its job's end too */
 	unsigned images;
+	unsigned checkpoints; /* syncs of the database itself */
 	unsigned findings;
 	unsigned lost;     /* acknowledged, and not in an image */
 	char finding[512]; /* the first */
@@ -201,6 +202,10 @@ image_make(unsigned kind)
 	(void)unlink(path);
 }
 
+static void image_finding(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* Note what is wrong with an image; the first finding is kept in words. */
 static void
 image_finding(const char *fmt, ...)
 {
@@ -330,6 +335,8 @@ model_sync(void *arg, const char *path)
 	(void)arg;
 	(void)pthread_mutex_lock(&m.mutex);
 	images(path);
+	if (strstr(path, ".db-") == NULL)
+		m.checkpoints++;
 	(void)pthread_mutex_unlock(&m.mutex);
 	return (SQLITE_OK);
 }
@@ -483,7 +490,7 @@ run(bool sync_normal)
 
 	m.nfiles = 0;
 	m.seed = 2463534242u;
-	m.images = m.findings = m.lost = 0;
+	m.images = m.checkpoints = m.findings = m.lost = 0;
 	m.finding[0] = '\0';
 	memset(m.acked, 0, sizeof(m.acked));
 	store_case_init(&image);
@@ -492,6 +499,7 @@ run(bool sync_normal)
 	c.setup = &setup;
 	assert_int_equal(shim_vfs_install(&model_hooks), 0);
 	store_case_open(&c);
+	m.checkpoints = 0;
 	handler = case_handler(&c, "orders");
 	for (int i = 0; i < EVENTS; i++) {
 		events[i].c = &c;
@@ -502,6 +510,7 @@ run(bool sync_normal)
 	}
 	store_wait(c.st);
 	store_wait(c.st);
+	assert_true(m.checkpoints > 1);
 	store_case_fini(&c);
 	shim_vfs_uninstall();
 	for (size_t i = 0; i < m.nfiles; i++) {

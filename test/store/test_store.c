@@ -153,10 +153,11 @@ events_cb(enum store_rc rc, const struct store_event_info *info, size_t n,
     const char *reason, void *arg)
 {
 	struct rows *r = arg;
+	unsigned calls = r->calls;
 
 	(void)reason;
 	memset(r, 0, sizeof(*r));
-	r->calls++;
+	r->calls = calls + 1;
 	r->rc = rc;
 	r->n = n;
 	assert_in_range(n, 0, ROWS_MAX);
@@ -470,6 +471,24 @@ test_rejected_bytes_are_capped(void **state)
 	    3);
 }
 
+/* Reads under way at close end too, each exactly once. */
+static void
+test_close_ends_reads(void **state)
+{
+	struct store_filter f = { .limit = 10 };
+	static struct rows r[50];
+
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(store_list_events(c.st, &f, events_cb, &r[i]),
+		    0);
+	store_case_close(&c);
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(r[i].calls, 1);
+		assert_true(r[i].rc == STORE_OK || r[i].rc == STORE_FAILED);
+	}
+}
+
 /* An event lives as long as somebody holds it; its body may go before. */
 static void
 test_event_is_counted(void **state)
@@ -506,6 +525,7 @@ main(void)
 		CASE(test_list_orders_pages),
 		CASE(test_rejections_are_capped),
 		CASE(test_rejected_bytes_are_capped),
+		CASE(test_close_ends_reads),
 		CASE(test_event_is_counted),
 	};
 
