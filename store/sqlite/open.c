@@ -88,9 +88,8 @@ open_lock(struct sqlite_store *s, char *reason)
 	return (STORE_BUSY);
 }
 
-/* Make the name of a new file durable. */
-static int
-open_sync_folder(const char *path)
+int
+backend_sync_folder(const char *path)
 {
 	char *folder = open_folder(path);
 	int fd, rc;
@@ -122,7 +121,7 @@ open_create(struct sqlite_store *s, bool *ret_created, char *reason)
 	if (fd != -1) {
 		(void)close(fd);
 		*ret_created = true;
-		if (open_sync_folder(s->path) == -1)
+		if (backend_sync_folder(s->path) == -1)
 			return (open_errno(s->path, errno, reason));
 	} else if (faccessat(AT_FDCWD, s->path, R_OK | W_OK, AT_EACCESS) ==
 		   -1) {

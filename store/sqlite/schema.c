@@ -100,7 +100,9 @@ schema_sync_copy(const char *path)
 
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return (SQLITE_IOERR_FSYNC);
-	rc = fsync(fd) == 0 ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+	rc = fsync(fd) == 0 && backend_sync_folder(path) == 0
+		 ? SQLITE_OK
+		 : SQLITE_IOERR_FSYNC;
 	(void)close(fd);
 	return (rc);
 }
@@ -137,6 +139,8 @@ schema_copy(struct sqlite_store *s, int64_t version)
 	(void)sqlite3_close(copy);
 	if (rc == SQLITE_OK)
 		rc = schema_sync_copy(path);
+	if (rc != SQLITE_OK)
+		(void)unlink(path); /* half a copy misleads */
 	free(path);
 	return (rc);
 }

@@ -143,6 +143,9 @@ enum store_rc schema_check(struct sqlite_store *s, char *reason);
 enum store_rc backend_open(const struct store_place *place, void **ret_be,
     char *reason);
 
+/* Make the name of a new file durable. Returns 0, or -1 with errno. */
+int backend_sync_folder(const char *path);
+
 /* At how many pages in its log a checkpoint is due. */
 int backend_checkpoint_pages(const struct sqlite_store *s);
 void backend_close(struct sqlite_store *s); /* accepts NULL */
