@@ -200,6 +200,7 @@ server_open_store(struct server *s)
 		log_error("%s", reason);
 		return (-1);
 	}
+	log_info("store: %s", s->cfg->store_url);
 	s->store_ev = event_new(s->base, store_fd(s->st), EV_READ | EV_PERSIST,
 	    server_store_cb, s);
 	if (s->store_ev == NULL || event_add(s->store_ev, NULL) == -1) {

@@ -157,8 +157,8 @@ tell_cb(const char *line, void *arg)
 }
 
 struct config_source
-verb_config_source(
-    const struct verb_args *args, enum config_need need, bool dev)
+verb_config_source(const struct verb_args *args, enum config_need need,
+    bool dev)
 {
 	return ((struct config_source){
 	    .path = args->config_path,
