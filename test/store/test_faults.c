@@ -261,6 +261,34 @@ test_batch_gathers(void **state)
 	assert_int_equal(faulty_store_largest(f), 19);
 }
 
+/* Rejections share no transaction with acks, nor with each other. */
+static void
+test_rejections_stay_apart(void **state)
+{
+	struct store_rejection rej = { .peer = "p", .cause = "signature" };
+	struct case_result r[4], rejected[2] = { 0 };
+
+	(void)state;
+	faulty_store_block(f);
+	case_queue_append(&c, "first", NULL, 0, &r[0]);
+	faulty_store_wait_blocked(f);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(store_reject(c.st, &rej, 1, case_done_cb,
+				     &rejected[i]),
+		    0);
+	case_queue_append(&c, "e1", NULL, 0, &r[1]);
+	case_queue_append(&c, "e2", NULL, 0, &r[2]);
+	case_queue_append(&c, "e3", NULL, 0, &r[3]);
+	faulty_store_release(f);
+	store_wait(c.st);
+	assert_int_equal(rejected[0].calls + rejected[1].calls, 2);
+	assert_int_equal(rejected[0].rc, STORE_OK);
+	assert_int_equal(faulty_store_commits(f), 4);
+	assert_int_equal(faulty_store_largest(f), 3);
+	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM rejections"),
+	    2);
+}
+
 /* The queue has a limit in bytes; beyond it the call says so at once. */
 static void
 test_full_queue_refuses(void **state)
@@ -322,6 +350,7 @@ main(void)
 		CASE(test_reopening_outlasts_full_disk),
 		CASE(test_foreign_lock_is_busy),
 		CASE(test_batch_gathers),
+		CASE(test_rejections_stay_apart),
 		CASE(test_full_queue_refuses),
 		CASE(test_close_commits_queue),
 	};
