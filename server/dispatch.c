@@ -13,6 +13,9 @@
 /* How long to leave the store alone after it failed to record an outcome. */
 #define DISPATCH_PAUSE_MS 1000
 
+/* The wall clock may be put right at any time: how long not to look at it. */
+#define DISPATCH_LOOK_MS 60000
+
 /* -- Small decisions shared with the other files -- */
 
 void
@@ -235,9 +238,30 @@ dispatch_arm(struct dispatch *d)
 	}
 	if (wait_ms < 1)
 		wait_ms = 1;
+	if (wait_ms > DISPATCH_LOOK_MS)
+		wait_ms = DISPATCH_LOOK_MS;
 	tv.tv_sec = wait_ms / 1000;
 	tv.tv_usec = wait_ms % 1000 * 1000;
 	(void)evtimer_add(d->due, &tv);
+}
+
+/*
+ * Have the store asked for what has come due. Every turn looks: a timer that
+ * is armed anew in each of a row of busy turns would never fire.
+ */
+static void
+dispatch_check_due(struct dispatch *d)
+{
+	int64_t now_ms = d->env->now_ms(d->env->arg);
+
+	for (size_t i = 0; i < d->nworkers; i++) {
+		struct worker *w = &d->workers[i];
+
+		if (w->due_ms != 0 && w->due_ms <= now_ms) {
+			w->due_ms = 0;
+			w->more = true;
+		}
+	}
 }
 
 /* Has this turn used up its slice, after n things done? */
@@ -278,6 +302,7 @@ dispatch_pump(struct dispatch *d)
 		    (w = dispatch_next(d)) != NULL;
 	     n++)
 		worker_run(d, w);
+	dispatch_check_due(d);
 	for (size_t i = 0; i < d->nworkers; i++)
 		worker_fetch(d, &d->workers[i]);
 
@@ -287,35 +312,16 @@ dispatch_pump(struct dispatch *d)
 	dispatch_arm(d);
 }
 
-/* evtimer(0): an answer has left, or the last slice left work over. */
+/*
+ * evtimer: there is work, or work left over; or a job has come due, or a pause
+ * is over.
+ */
 static void
 dispatch_turn_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct dispatch *d = arg;
-
 	(void)fd;
 	(void)what;
-	dispatch_pump(d);
-}
-
-/* evtimer: a job has come due, or a pause is over. */
-static void
-dispatch_due_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct dispatch *d = arg;
-	int64_t now_ms = d->env->now_ms(d->env->arg);
-
-	(void)fd;
-	(void)what;
-	for (size_t i = 0; i < d->nworkers; i++) {
-		struct worker *w = &d->workers[i];
-
-		if (w->due_ms != 0 && w->due_ms <= now_ms) {
-			w->due_ms = 0;
-			w->more = true;
-		}
-	}
-	dispatch_pump(d);
+	dispatch_pump(arg);
 }
 
 void
@@ -358,7 +364,7 @@ dispatch_new(struct event_base *base, struct store *st,
 	d->st = st;
 	d->env = env;
 	if ((d->turn = evtimer_new(base, dispatch_turn_cb, d)) == NULL ||
-	    (d->due = evtimer_new(base, dispatch_due_cb, d)) == NULL) {
+	    (d->due = evtimer_new(base, dispatch_turn_cb, d)) == NULL) {
 		dispatch_free(d);
 		return (NULL);
 	}

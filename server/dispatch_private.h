@@ -32,6 +32,7 @@ struct run {
 	struct store_job job; /* holds a reference to its event */
 	enum job_state to;    /* what is being recorded */
 	int64_t due_ms;       /* with JOB_WAITING: when it is due again */
+	bool refused;         /* an earlier outcome was; now it is to be dead */
 	char outcome[HANDLER_REASON_MAX + 32];
 };
 TAILQ_HEAD(run_list, run);

@@ -16,6 +16,63 @@ run_free(struct run *run)
 	free(run);
 }
 
+static void dispatch_recorded_cb(const struct store_result *res, void *arg);
+
+/* Hand an outcome to the store; if it has no memory, the job is run again. */
+static void
+run_record(struct run *run, struct worker *w, const struct store_outcome *out)
+{
+	struct dispatch *d = run->d;
+
+	if (store_finish(d->st, out, dispatch_recorded_cb, run) == -1) {
+		if (w != NULL)
+			w->more = true;
+		dispatch_pause(d);
+		run_free(run);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&d->recording, run, link);
+	d->nrecording++;
+}
+
+/*
+ * The store will never take this outcome: its rows break a constraint, or the
+ * job has ended meanwhile. As it might be the first, have it end dead, lest
+ * it hold up its lanes for ever; in the other case that is refused too.
+ */
+static void
+run_refused(struct run *run, struct worker *w, const struct store_result *res)
+{
+	const struct store_outcome out = {
+		.job = run->job.id,
+		.to = JOB_DEAD,
+		.outcome = run->outcome,
+		.at_ms = run->d->env->now_ms(run->d->env->arg),
+	};
+
+	if (!run->refused)
+		(void)snprintf(run->outcome, sizeof(run->outcome),
+		    "not recorded as %s: %s", job_state_name(run->to),
+		    res->reason);
+	if (res->rc == STORE_REFUSED && run->to != JOB_DEAD) {
+		run->refused = true;
+		run->to = JOB_DEAD;
+		run_record(run, w, &out);
+		return;
+	}
+	log_warn("job %" PRId64 " %s: %s", run->job.id,
+	    w == NULL ? "?" : w->name, run->outcome);
+	run_free(run);
+}
+
+static void
+run_log_dead(const struct run *run, const struct worker *w)
+{
+	log_error("job %" PRId64 " %s: dead: event %s: %s", run->job.id,
+	    w == NULL ? "?" : w->name, log_text(run->job.ev->event_id),
+	    run->outcome);
+}
+
 /* store_done_fn: the outcome of a job is on disk, or is not. */
 static void
 dispatch_recorded_cb(const struct store_result *res, void *arg)
@@ -31,6 +88,8 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 		d->stats.done += run->to == JOB_DONE;
 		d->stats.retries += run->to == JOB_WAITING;
 		d->stats.dead += run->to == JOB_DEAD;
+		if (run->refused)
+			run_log_dead(run, w);
 		if (run->to == JOB_WAITING && w != NULL &&
 		    (w->due_ms == 0 || run->due_ms < w->due_ms))
 			w->due_ms = run->due_ms;
@@ -40,9 +99,8 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 	case STORE_EXISTS:
 	case STORE_NOTFOUND:
 	case STORE_REFUSED:
-		log_warn("job %" PRId64 " %s: not recorded as %s: %s",
-		    run->job.id, w == NULL ? "?" : w->name,
-		    job_state_name(run->to), res->reason);
+		run_refused(run, w, res);
+		run = NULL;
 		break;
 	case STORE_BUSY:
 	case STORE_FULL:
@@ -55,7 +113,8 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 		dispatch_pause(d);
 		break;
 	}
-	run_free(run);
+	if (run != NULL)
+		run_free(run);
 	dispatch_wake(d);
 }
 
@@ -101,8 +160,7 @@ run_judge(struct run *run, struct worker *w, enum handler_verdict verdict,
 		break;
 	}
 	if (out->to == JOB_DEAD)
-		log_error("job %" PRId64 " %s: dead: event %s: %s", job->id,
-		    w->name, log_text(job->ev->event_id), run->outcome);
+		run_log_dead(run, w);
 	run->to = out->to;
 	run->due_ms = out->due_at_ms;
 	out->outcome = run->outcome;
@@ -138,12 +196,5 @@ worker_run(struct dispatch *d, struct worker *w)
 	}
 	TAILQ_REMOVE(&w->queue, run, link);
 	w->nqueue--;
-	if (store_finish(d->st, &out, dispatch_recorded_cb, run) == -1) {
-		w->more = true; /* found and done again */
-		dispatch_pause(d);
-		run_free(run);
-		return;
-	}
-	TAILQ_INSERT_TAIL(&d->recording, run, link);
-	d->nrecording++;
+	run_record(run, w, &out);
 }

@@ -125,6 +125,10 @@ dispatch_fetched_cb(const struct store_result *res, void *arg)
 		if (dispatch_defers(d, job->ev->id) ||
 		    worker_has(d, w, job->id))
 			continue;
+		if (w->nqueue >= DISPATCH_QUEUE_MAX) {
+			w->more = true;
+			break;
+		}
 		worker_push(d, w, job);
 		added++;
 	}
@@ -146,14 +150,14 @@ worker_fetch(struct dispatch *d, struct worker *w)
 
 	if (!w->more || w->fetching || w->nqueue > DISPATCH_QUEUE_MAX / 4)
 		return;
-	if ((fetch = malloc(sizeof(*fetch))) == NULL)
-		return;
-	fetch->d = d;
-	fetch->handler = w->number;
-	if (store_runnable(d->st, w->number, DISPATCH_QUEUE_MAX,
+	if ((fetch = malloc(sizeof(*fetch))) != NULL)
+		*fetch = (struct fetch){ .d = d, .handler = w->number };
+	if (fetch == NULL ||
+	    store_runnable(d->st, w->number, DISPATCH_QUEUE_MAX,
 		d->env->now_ms(d->env->arg), dispatch_fetched_cb,
 		fetch) == -1) {
 		free(fetch);
+		dispatch_pause(d); /* it is tried again after that */
 		return;
 	}
 	w->more = false;

@@ -5,6 +5,8 @@
  * the listeners and what is idle, lets everything else come to its answer,
  * which says "Connection: close", and ends when the last connection is gone.
  */
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -39,7 +41,7 @@ static const struct http_answer answer_method = { 405, "Method Not Allowed",
 	"{\"error\":\"method not allowed\"}" };
 
 bool
-http_rate_ask(struct http_rate *rate, unsigned *ret_held)
+http_rate_ask(struct http_rate *rate, char ret_more[HTTP_MORE_MAX])
 {
 	struct timespec ts;
 
@@ -49,7 +51,10 @@ http_rate_ask(struct http_rate *rate, unsigned *ret_held)
 		return (false);
 	}
 	rate->second = (int64_t)ts.tv_sec + 1; /* 0: no line yet */
-	*ret_held = rate->held;
+	ret_more[0] = '\0';
+	if (rate->held > 0)
+		(void)snprintf(ret_more, HTTP_MORE_MAX,
+		    " (and %u more since the last line)", rate->held);
 	rate->held = 0;
 	return (true);
 }
@@ -73,7 +78,10 @@ http_answer(struct http_conn *conn, struct evhttp_request *req,
     const struct http_answer *answer)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+	struct evbuffer *body = evhttp_request_get_input_buffer(req);
 
+	/* The answer may take its time to leave: it needs no body. */
+	(void)evbuffer_drain(body, evbuffer_get_length(body));
 	if (conn->h->draining)
 		(void)evhttp_add_header(headers, "Connection", "close");
 	if (evhttp_request_get_command(req) != EVHTTP_REQ_HEAD)
@@ -89,15 +97,13 @@ healthz_run(struct http_conn *conn, struct evhttp_request *req)
 	http_answer(conn, req, &answer_ok);
 }
 
-/*
- * The connection of a request that has come whole: it counts no longer. What
- * body a route does not want is let go before the answer.
- */
+/* The connection of a request that has come whole: it counts no longer. */
 static struct http_conn *
 take(struct http *h, struct evhttp_request *req)
 {
 	struct http_conn *conn = http_conn_of(h, req);
 
+	assert(conn != NULL); /* one that is not adopted is freed at once */
 	h->requests++;
 	http_guard_settled(&conn->guard);
 	return (conn);
@@ -132,13 +138,13 @@ guard_report(struct http_guard *g, const char *reason, void *arg)
 {
 	struct http *h = arg;
 	struct http_conn *conn;
-	unsigned held;
+	char more[HTTP_MORE_MAX];
 
 	conn =
 	    (struct http_conn *)((char *)g - offsetof(struct http_conn, guard));
-	if (http_rate_ask(&h->guard_rate, &held))
-		log_info("http: refused %s: %s (and %u before)",
-		    http_conn_peer(conn), reason, held);
+	if (http_rate_ask(&h->guard_rate, more))
+		log_info("http: refused %s: %s%s", http_conn_peer(conn), reason,
+		    more);
 }
 
 /* event: a drain has ended. */

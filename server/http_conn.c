@@ -67,6 +67,7 @@ conn_bev_cb(struct event_base *base, void *arg)
 
 	(void)base;
 	h->spare = NULL;
+	h->told = false;
 	http_guard_limit(&conn->guard, h->opt.max_body,
 	    h->opt.request_timeout_ms);
 	/* Until it is adopted evhttp may fail and free it behind our back. */
@@ -113,9 +114,8 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 void
 http_conn_release(struct http_conn *conn)
 {
-	conn->kept = NULL;
-	if (conn->closed)
-		free(conn);
+	assert(conn->closed);
+	free(conn);
 }
 
 /* Make room for fd in the table. Returns 0, or -1 when out of memory. */

@@ -215,7 +215,10 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 	if (info->n_added == 0 || g->state == HTTP_GUARD_BAD)
 		return;
 	if (g->state != HTTP_GUARD_READING) {
+		g->dropped += info->n_added;
 		drop_input(g);
+		if (g->dropped > g->max_held)
+			http_guard_close(g); /* it does not listen */
 		return;
 	}
 	follow_added(g, input, info->n_added);
@@ -322,8 +325,8 @@ http_guard_answered(struct http_guard *g)
 bool
 http_guard_idle(const struct http_guard *g)
 {
-	return (g->state != HTTP_GUARD_READING ||
-		(!unanswered(g) && !http_request_begun(&g->reader)));
+	return (!unanswered(g) && (g->state != HTTP_GUARD_READING ||
+				      !http_request_begun(&g->reader)));
 }
 
 void

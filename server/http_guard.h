@@ -71,6 +71,7 @@ struct http_guard {
 	size_t max_held;
 	size_t received;   /* since the last request was settled */
 	size_t counted;    /* of that, in all->unverified */
+	size_t dropped;    /* since it was refused */
 	unsigned arrived;  /* requests read whole */
 	unsigned answered; /* of those */
 };

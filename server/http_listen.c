@@ -57,11 +57,12 @@ http_listen_pump(struct http *h)
 void
 http_listen_starve(struct http *h, const char *why)
 {
-	unsigned held;
+	char more[HTTP_MORE_MAX];
 
-	if (!h->starved && http_rate_ask(&h->starve_rate, &held))
-		log_warn("http: accepting nothing until there is room: %s",
-		    why);
+	if (!h->told && http_rate_ask(&h->starve_rate, more))
+		log_warn("http: accepting nothing until there is room: %s%s",
+		    why, more);
+	h->told = true;
 	h->starved = true;
 	retry_arm(h, true);
 	http_listen_pump(h);

@@ -102,6 +102,7 @@ struct http {
 	struct http_listener_list listeners;
 	struct event *retry;
 	struct http_rate starve_rate; /* lines on being starved */
+	bool told;      /* of being starved; nothing was accepted since */
 	bool starved;   /* no descriptors or memory to accept with */
 	bool accepting; /* the listeners are enabled */
 
@@ -128,8 +129,12 @@ void http_answer(struct http_conn *conn, struct evhttp_request *req,
 /* The last connection may be gone: end a drain. */
 void http_drain_pump(struct http *h);
 
-/* May a line be logged now? Then *ret_held is how many were not. */
-bool http_rate_ask(struct http_rate *rate, unsigned *ret_held);
+/*
+ * May a line be logged now? Then ret_more says how many were not, to be put
+ * at its end; it is empty if none was held back.
+ */
+#define HTTP_MORE_MAX 48
+bool http_rate_ask(struct http_rate *rate, char ret_more[HTTP_MORE_MAX]);
 
 /* Returns 0; -1 when out of memory. */
 int http_conns_init(struct http *h);
@@ -146,7 +151,7 @@ struct http_conn *http_conn_of(struct http *h, struct evhttp_request *req);
 /* "ADDRESS:PORT" of the client; borrowed. */
 const char *http_conn_peer(struct http_conn *conn);
 
-/* A kept request was answered: free a connection that waited for that. */
+/* The kept request of a closed connection has its outcome: free the rest. */
 void http_conn_release(struct http_conn *conn);
 
 /* Returns 0; -1 when out of memory. */

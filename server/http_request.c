@@ -297,7 +297,7 @@ read_field(struct http_request *r, unsigned char c)
 		if (c == ' ' || c == '\t')
 			return (bad(r, "folded header line"));
 		r->state = IN_NAME;
-		/* FALLTHROUGH */
+		return (read_field(r, c));
 	case IN_NAME:
 		if (c == ':' && r->line_len > 0)
 			return (end_name(r));

@@ -144,15 +144,14 @@ refuse(const struct parcel *p, enum reject_cause cause,
 	size_t size = evbuffer_get_length(p->body);
 	char start[REJECTIONS_BODY_MAX];
 	ev_ssize_t len;
-	unsigned held;
+	char more[HTTP_MORE_MAX];
 
 	len = evbuffer_copyout(p->body, start, sizeof(start));
 	note(p, cause, start, len > 0 ? (size_t)len : 0, size);
-	(void)evbuffer_drain(p->body, size); /* the answer may leave late */
-	if (http_rate_ask(&h->refused_rate, &held))
-		log_warn("delivery %s from %s refused: %s (and %u before)",
+	if (http_rate_ask(&h->refused_rate, more))
+		log_warn("delivery %s from %s refused: %s%s",
 		    log_text(p->event_id), http_conn_peer(p->conn),
-		    rejections_cause_name(cause), held);
+		    rejections_cause_name(cause), more);
 	http_answer(p->conn, p->req, answer);
 }
 
@@ -221,7 +220,7 @@ webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
 		if (conn->leaving)
 			http_webhook_left(conn);
-		free(conn);
+		http_conn_release(conn);
 		return;
 	}
 	if (rc == INGEST_RECEIVED)

@@ -18,13 +18,14 @@
 /* One store_reject() takes at most this many. */
 #define REJECTIONS_BATCH_MAX 256
 
-/* Authentic bodies that wait; beyond it the disk has failed for long. */
+/* Authentic ones that wait; beyond it the disk has failed for long. */
 #define REJECTIONS_BYTES_MAX ((size_t)32 << 20)
 
 /* A rejection that waits, its texts and its body in one block. */
 struct kept {
 	TAILQ_ENTRY(kept) link;
 	bool authentic;
+	size_t size; /* of this block */
 	struct store_rejection r;
 	char data[];
 };
@@ -36,7 +37,7 @@ struct rejections {
 	struct kept_list waiting;
 	struct kept_list writing; /* handed to the store, not yet on disk */
 	size_t nstrangers;        /* of waiting and writing */
-	size_t bytes;             /* of authentic bodies, likewise */
+	size_t bytes;             /* of authentic ones, likewise */
 	uint64_t counts[REJECT_NCAUSES];
 };
 
@@ -82,18 +83,20 @@ kept_new(const struct rejection *r, bool authentic)
 	size_t body_len = r->body_len;
 	size_t peer_size = strlen(r->peer) + 1;
 	size_t headers_size = strlen(headers) + 1;
+	size_t size;
 	struct kept *k;
 
 	if (!authentic && body_len > REJECTIONS_BODY_MAX)
 		body_len = REJECTIONS_BODY_MAX;
-	k = malloc(sizeof(*k) + peer_size + headers_size + body_len);
-	if (k == NULL)
+	size = sizeof(*k) + peer_size + headers_size + body_len;
+	if ((k = malloc(size)) == NULL)
 		return (NULL);
 	memcpy(k->data, r->peer, peer_size);
 	memcpy(k->data + peer_size, headers, headers_size);
 	if (body_len > 0)
 		memcpy(k->data + peer_size + headers_size, r->body, body_len);
 	k->authentic = authentic;
+	k->size = size;
 	k->r = (struct store_rejection){
 		.at_ms = r->at_ms,
 		.peer = k->data,
@@ -112,7 +115,7 @@ kept_drop(struct rejections *rej, struct kept_list *list, struct kept *k)
 {
 	TAILQ_REMOVE(list, k, link);
 	if (k->authentic)
-		rej->bytes -= k->r.body_len;
+		rej->bytes -= k->size;
 	else
 		rej->nstrangers--;
 	free(k);
@@ -192,19 +195,20 @@ rejections_add(struct rejections *rej, const struct rejection *r)
 	rej->counts[r->cause]++;
 	if (!authentic && rej->nstrangers >= REJECTIONS_STRANGERS_MAX)
 		return;
-	if (authentic && rej->bytes + r->body_len > REJECTIONS_BYTES_MAX) {
-		log_error("rejection of %s from %s: dropped: too many wait "
-			  "for the store",
-		    cause_names[r->cause], log_text(r->peer));
-		return;
-	}
 	if ((k = kept_new(r, authentic)) == NULL) {
 		log_error("rejection of %s from %s: dropped: out of memory",
 		    cause_names[r->cause], log_text(r->peer));
 		return;
 	}
+	if (authentic && rej->bytes + k->size > REJECTIONS_BYTES_MAX) {
+		log_error("rejection of %s from %s: dropped: too many wait "
+			  "for the store",
+		    cause_names[r->cause], log_text(r->peer));
+		free(k);
+		return;
+	}
 	if (authentic)
-		rej->bytes += k->r.body_len;
+		rej->bytes += k->size;
 	else
 		rej->nstrangers++;
 	TAILQ_INSERT_TAIL(&rej->waiting, k, link);
@@ -252,13 +256,18 @@ void
 rejections_free(struct rejections *rej)
 {
 	struct kept *k;
+	size_t lost = 0;
 
 	if (rej == NULL)
 		return;
-	while ((k = TAILQ_FIRST(&rej->waiting)) != NULL)
+	TAILQ_CONCAT(&rej->waiting, &rej->writing, link);
+	while ((k = TAILQ_FIRST(&rej->waiting)) != NULL) {
+		lost += k->authentic;
 		kept_drop(rej, &rej->waiting, k);
-	while ((k = TAILQ_FIRST(&rej->writing)) != NULL)
-		kept_drop(rej, &rej->writing, k);
+	}
+	if (lost > 0)
+		log_error("rejections: %zu could not be stored and are lost",
+		    lost);
 	event_free(rej->timer);
 	free(rej);
 }

@@ -68,8 +68,8 @@ void rejections_flush(struct rejections *rej);
 size_t rejections_waiting(const struct rejections *rej);
 
 /*
- * Drops what is not on disk. Only when the store has finished what it was
- * given. Accepts NULL.
+ * Drops what is not on disk, and logs it if some was authentic. Only when the
+ * store has finished what it was given. Accepts NULL.
  */
 void rejections_free(struct rejections *rej);
 

@@ -275,6 +275,21 @@ server_open_http(struct server *s, const struct server_options *opt)
 	return (0);
 }
 
+/* One batch after the other, as long as the store takes them. */
+static void
+server_flush_rejections(struct server *s)
+{
+	size_t before = SIZE_MAX;
+	size_t left;
+
+	while (s->rej != NULL && (left = rejections_waiting(s->rej)) > 0 &&
+	       left < before) {
+		before = left;
+		rejections_flush(s->rej);
+		store_wait(s->st);
+	}
+}
+
 /* The same steps, backwards; what is in the store's hands ends first. */
 static void
 server_close(struct server *s)
@@ -284,10 +299,7 @@ server_close(struct server *s)
 	if (s->st != NULL)
 		store_wait(s->st);
 	http_free(s->http);
-	if (s->rej != NULL && rejections_waiting(s->rej) > 0) {
-		rejections_flush(s->rej);
-		store_wait(s->st);
-	}
+	server_flush_rejections(s);
 	ingest_free(s->ingest);
 	dispatch_free(s->dispatch);
 	rejections_free(s->rej);

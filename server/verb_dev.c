@@ -25,7 +25,7 @@ static int
 secret_make(const char *path)
 {
 	unsigned char bytes[DEV_SECRET_BYTES];
-	char text[2 * DEV_SECRET_BYTES + 2];
+	char text[2 * DEV_SECRET_BYTES + 1];
 	char tmp[PATH_MAX];
 	int fd = -1;
 	int rc = -1;
@@ -40,8 +40,6 @@ secret_make(const char *path)
 		return (-1);
 	}
 	hex_encode(bytes, sizeof(bytes), text);
-	text[2 * DEV_SECRET_BYTES] = '\n';
-	text[2 * DEV_SECRET_BYTES + 1] = '\0';
 	if ((fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) ==
 	    -1)
 		return (-1);

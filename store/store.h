@@ -169,7 +169,7 @@ enum store_mode {
 struct store_options {
 	const char *url; /* "sqlite:PATH"; PATH as it is to be opened */
 	enum store_mode mode;
-	size_t queue_max;   /* bytes of events waiting for their commit */
+	size_t queue_max;   /* bytes of events waiting; one always fits */
 	unsigned batch_max; /* operations per commit; 0: the default */
 	int64_t now_ms;
 };
@@ -187,7 +187,8 @@ enum store_rc store_open(const struct store_options *opt, struct store **ret_st,
 
 /*
  * Commit what is queued, run the completions still due, stop the threads and
- * free st. Blocks for the disk. Accepts NULL.
+ * free st. Reads not yet finished end with STORE_FAILED; whatever a done()
+ * queues now is refused with -1. Blocks for the disk. Accepts NULL.
  */
 void store_close(struct store *st);
 
@@ -210,7 +211,7 @@ enum store_health {
 	STORE_REOPENING, /* an I/O error: closed, being reopened and probed */
 	STORE_GONE       /* reopening failed; the process should end */
 };
-enum store_health store_health(const struct store *st);
+enum store_health store_health(const struct store *st); /* as collected */
 
 /* Why the health is not STORE_READY; valid until the next store_collect(). */
 const char *store_reason(const struct store *st);
@@ -312,7 +313,7 @@ struct store_order_info {
 	int32_t place;
 	const char *event_id; /* of that event; NULL if none */
 	int64_t cart_event;   /* that carries the newest cart; 0: none yet */
-	const char *document; /* the order as JSON; only from get; or NULL */
+	const char *document; /* of the newest record; only from get; or NULL */
 };
 
 /* Newest first. NULL, 0 and the like mean: any. Texts are borrowed. */
@@ -349,13 +350,18 @@ int store_get_event(struct store *st, const char *event_id,
 
 /*
  * One page of orders, those changed by the newest events first; `before' and
- * the times apply to that event. filter->type is ignored. Returns 0; -1 if
- * memory is short.
+ * the times apply to that event: the one of the newest record, or of the
+ * newest cart while there is no record. The orders of one event are never
+ * torn between pages, so a page may be longer than its limit by the rest of
+ * its last event. filter->type is ignored. Returns 0; -1 if memory is short.
  */
 int store_list_orders(struct store *st, const struct store_filter *filter,
     store_orders_fn *done, void *arg);
 
-/* The order of that id with its document: n is 1 or 0. Copies order_id. */
+/*
+ * The order of that id with its document: n is 1 or 0. Copies order_id.
+ * Returns 0; -1 if memory is short.
+ */
 int store_get_order(struct store *st, const char *order_id,
     store_orders_fn *done, void *arg);
 

@@ -9,6 +9,8 @@
 #ifndef STORE_STORE_OPS_H
 #define STORE_STORE_OPS_H
 
+#include <pthread.h>
+
 #include "store/base/arena.h"
 #include "store/store.h"
 
@@ -151,9 +153,11 @@ extern const struct store_ops store_sqlite_ops;
 
 /* For tests: how the SQLite backend is to differ from the product. */
 struct store_sqlite_setup {
-	const char *vfs;  /* NULL: the default */
-	bool sync_normal; /* synchronous=NORMAL, which loses acks */
-	int busy_ms;      /* 0: the default */
+	const char *vfs;         /* NULL: the default */
+	bool sync_normal;        /* synchronous=NORMAL, which loses acks */
+	int busy_ms;             /* 0: the default */
+	int checkpoint_pages;    /* of the log; 0: the default */
+	const char *more_schema; /* one more migration; NULL: none */
 };
 
 /* What store_open() does not let its caller choose. */
@@ -202,8 +206,6 @@ struct store_queue {
 void store_queue_init(struct store_queue *q);
 void store_queue_put(struct store_queue *q, struct store_op *op);
 struct store_op *store_queue_get(struct store_queue *q);
-
-#include <pthread.h>
 
 struct store {
 	/* Set by open, then constant. */

@@ -18,8 +18,7 @@
 #include "store/store_ops.h"
 
 #define REOPEN_TRIES 10
-#define PAUSE_MAX_MS 1000
-#define NOSPACE_PROBE_MS 1000
+#define PAUSE_GROWTH 100 /* the longest pause, in first ones */
 
 /* With the mutex held. */
 static void
@@ -110,8 +109,8 @@ writer_recover(struct store *st)
 		writer_set_health(st, STORE_REOPENING, reason);
 		writer_fail_for(st, pause_ms);
 		pause_ms *= 2;
-		if (pause_ms > PAUSE_MAX_MS)
-			pause_ms = PAUSE_MAX_MS;
+		if (pause_ms > st->pause_ms * PAUSE_GROWTH)
+			pause_ms = st->pause_ms * PAUSE_GROWTH;
 	}
 	writer_set_health(st, STORE_GONE, st->reason);
 }
@@ -155,6 +154,7 @@ writer_commit(struct store *st, size_t n)
 		for (size_t i = 0; i < n; i++)
 			store_op_fail(st->batch[i], rc, reason);
 	(void)pthread_mutex_lock(&st->mutex);
+	/* With one wake-up the caller sees both outcomes and health. */
 	for (size_t i = 0; i < n; i++)
 		store_finished(st, st->batch[i]);
 	writer_judge(st, rc, reason);
@@ -186,7 +186,7 @@ writer_wait(struct store *st)
 	while (!st->stop && st->urgent.head == NULL &&
 	       st->background.head == NULL) {
 		if (st->health == STORE_NOSPACE) {
-			writer_pause(st, NOSPACE_PROBE_MS);
+			writer_pause(st, st->pause_ms * PAUSE_GROWTH);
 			if (st->urgent.head == NULL)
 				writer_between(st, true);
 		} else {

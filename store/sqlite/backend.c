@@ -10,9 +10,8 @@
 
 #include "store/sqlite/sqlite.h"
 
-/* Pages in the log from which a checkpoint is due: when idle, and anyhow. */
-#define CHECKPOINT_IDLE 1000
-#define CHECKPOINT_ANYHOW 4000
+/* A log this much over its limit is checkpointed even if work waits. */
+#define CHECKPOINT_ANYHOW 4
 
 static int
 backend_run(struct db *db, struct store_op *op)
@@ -147,16 +146,28 @@ sqlite_reopen(void *be, char *reason)
 	return (schema_check(s, reason));
 }
 
+/*
+ * After a complete checkpoint the next commit starts the log over. While a
+ * reader holds an old snapshot it cannot be complete: then it is tried again
+ * when as much has come on top.
+ */
 static enum store_rc
 sqlite_tidy(void *be, bool idle, char *reason)
 {
 	struct sqlite_store *s = be;
+	int pages = s->writer.wal_pages;
+	int left = 0;
 	int rc;
 
-	if (s->writer.wal_pages < (idle ? CHECKPOINT_IDLE : CHECKPOINT_ANYHOW))
+	if (pages < s->checkpoint_at)
 		return (STORE_OK);
-	rc = db_checkpoint(&s->writer);
+	if (!idle && pages < s->checkpoint_at * CHECKPOINT_ANYHOW)
+		return (STORE_OK);
+	rc = db_checkpoint(&s->writer, &left);
 	s->writer.wal_pages = 0; /* the next commit counts anew */
+	s->checkpoint_at = backend_checkpoint_pages(s);
+	if (left > 0)
+		s->checkpoint_at += pages;
 	/* Without space the log keeps what it has; commits will tell. */
 	if (rc == SQLITE_OK || db_rc(&s->writer, rc) == STORE_FULL)
 		return (STORE_OK);

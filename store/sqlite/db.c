@@ -9,16 +9,17 @@
 #define BUSY_MS 4000
 
 /*
- * cache_size is in KiB: the index of event ids is hit at random, so the
- * writer's has to hold a good part of it.
+ * cache_size is in pages of 16 KB: a negative one, in KiB, is reckoned before
+ * the page size is known and takes four times as much. The index of event ids
+ * is hit at random, so the writer gets more; what it misses the system has.
  */
 static const char writer_setup[] = "PRAGMA foreign_keys = ON;"
 				   "PRAGMA secure_delete = ON;"
 				   "PRAGMA wal_autocheckpoint = 0;"
-				   "PRAGMA cache_size = -16384;"
+				   "PRAGMA cache_size = 512;"
 				   "PRAGMA temp_store = MEMORY;";
 static const char reader_setup[] = "PRAGMA query_only = ON;"
-				   "PRAGMA cache_size = -4096;"
+				   "PRAGMA cache_size = 128;"
 				   "PRAGMA temp_store = MEMORY;";
 
 /* sqlite3_wal_hook: a commit has left this many pages in the log. */
@@ -202,12 +203,16 @@ db_reason(const struct db *db, const struct sqlite_store *s, int rc,
 }
 
 int
-db_checkpoint(struct db *db)
+db_checkpoint(struct db *db, int *ret_left)
 {
+	int pages = 0, done = 0;
 	int rc;
 
 	rc = sqlite3_wal_checkpoint_v2(db->conn, NULL,
-	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	    SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
+	*ret_left = pages - done;
 	/* Somebody reads or checkpoints: the log just stays for a while. */
-	return (rc == SQLITE_BUSY || rc == SQLITE_LOCKED ? SQLITE_OK : rc);
+	return ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED
+		    ? SQLITE_OK
+		    : rc);
 }

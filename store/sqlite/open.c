@@ -13,6 +13,15 @@
 
 #include "store/sqlite/sqlite.h"
 
+#define CHECKPOINT_PAGES 1000
+
+int
+backend_checkpoint_pages(const struct sqlite_store *s)
+{
+	return (s->setup.checkpoint_pages != 0 ? s->setup.checkpoint_pages
+					       : CHECKPOINT_PAGES);
+}
+
 /* The folder that path is in, owned by the caller; NULL: no memory. */
 static char *
 open_folder(const char *path)
@@ -79,9 +88,8 @@ open_lock(struct sqlite_store *s, char *reason)
 	return (STORE_BUSY);
 }
 
-/* Make the name of a new file durable. */
-static int
-open_sync_folder(const char *path)
+int
+backend_sync_folder(const char *path)
 {
 	char *folder = open_folder(path);
 	int fd, rc;
@@ -113,7 +121,7 @@ open_create(struct sqlite_store *s, bool *ret_created, char *reason)
 	if (fd != -1) {
 		(void)close(fd);
 		*ret_created = true;
-		if (open_sync_folder(s->path) == -1)
+		if (backend_sync_folder(s->path) == -1)
 			return (open_errno(s->path, errno, reason));
 	} else if (faccessat(AT_FDCWD, s->path, R_OK | W_OK, AT_EACCESS) ==
 		   -1) {
@@ -214,6 +222,7 @@ backend_open(const struct store_place *place, void **ret_be, char *reason)
 	s->mode = place->mode;
 	if (setup != NULL)
 		s->setup = *setup;
+	s->checkpoint_at = backend_checkpoint_pages(s);
 	if ((s->path = strdup(place->path)) == NULL ||
 	    asprintf(&s->lock_path, "%s.lock", s->path) == -1) {
 		s->lock_path = NULL;

@@ -23,7 +23,21 @@ extern const char schema_001_init[];
 static const char *const steps[] = {
 	schema_001_init,
 };
-#define SCHEMA_VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
+#define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
+
+/* The version that a file has when all steps were taken. */
+static int64_t
+schema_version(const struct sqlite_store *s)
+{
+	return (NSTEPS + (s->setup.more_schema != NULL ? 1 : 0));
+}
+
+/* The SQL that leads from that version to the next. */
+static const char *
+schema_sql(const struct sqlite_store *s, int64_t from)
+{
+	return (from < NSTEPS ? steps[from] : s->setup.more_schema);
+}
 
 /* What the header of the file says. */
 struct schema_header {
@@ -60,14 +74,15 @@ schema_judge(const struct sqlite_store *s, const struct schema_header *h,
 		    s->path);
 		return (STORE_NOTADB);
 	}
-	if (h->version > SCHEMA_VERSION) {
+	if (h->version > schema_version(s)) {
 		(void)snprintf(reason, STORE_REASON_MAX,
 		    "%s: written by a newer klikitd (schema %lld, this one "
 		    "knows %lld); install that version",
-		    s->path, (long long)h->version, (long long)SCHEMA_VERSION);
+		    s->path, (long long)h->version,
+		    (long long)schema_version(s));
 		return (STORE_NEWER);
 	}
-	if (h->version < SCHEMA_VERSION && s->mode == STORE_READ) {
+	if (h->version < schema_version(s) && s->mode == STORE_READ) {
 		(void)snprintf(reason, STORE_REASON_MAX,
 		    "%s: written by an older klikitd (schema %lld); "
 		    "start the server once to bring it up to date",
@@ -85,7 +100,9 @@ schema_sync_copy(const char *path)
 
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return (SQLITE_IOERR_FSYNC);
-	rc = fsync(fd) == 0 ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+	rc = fsync(fd) == 0 && backend_sync_folder(path) == 0
+		 ? SQLITE_OK
+		 : SQLITE_IOERR_FSYNC;
 	(void)close(fd);
 	return (rc);
 }
@@ -122,13 +139,16 @@ schema_copy(struct sqlite_store *s, int64_t version)
 	(void)sqlite3_close(copy);
 	if (rc == SQLITE_OK)
 		rc = schema_sync_copy(path);
+	if (rc != SQLITE_OK)
+		(void)unlink(path); /* half a copy misleads */
 	free(path);
 	return (rc);
 }
 
 static int
-schema_step(struct db *db, int64_t from)
+schema_step(struct sqlite_store *s, int64_t from)
 {
+	struct db *db = &s->writer;
 	char version[64];
 	int rc;
 
@@ -136,7 +156,8 @@ schema_step(struct db *db, int64_t from)
 	    (long long)from + 1);
 	rc = sqlite3_exec(db->conn, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db->conn, steps[from], NULL, NULL, NULL);
+		rc = sqlite3_exec(db->conn, schema_sql(s, from), NULL, NULL,
+		    NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->conn,
 		    "PRAGMA application_id = " STR(SCHEMA_APPLICATION), NULL,
@@ -156,16 +177,16 @@ schema_migrate(struct sqlite_store *s, int64_t version)
 	struct db *db = &s->writer;
 	int rc = SQLITE_OK;
 
-	if (version > 0 && version < SCHEMA_VERSION)
-		rc = schema_copy(s, SCHEMA_VERSION);
+	if (version > 0 && version < schema_version(s))
+		rc = schema_copy(s, schema_version(s));
 	if (rc == SQLITE_OK && version == 0)
 		rc = sqlite3_exec(db->conn,
 		    "PRAGMA page_size = " STR(SCHEMA_PAGE), NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->conn, "PRAGMA journal_mode = WAL", NULL,
 		    NULL, NULL);
-	for (; version < SCHEMA_VERSION && rc == SQLITE_OK; version++)
-		rc = schema_step(db, version);
+	for (; version < schema_version(s) && rc == SQLITE_OK; version++)
+		rc = schema_step(s, version);
 	return (rc);
 }
 
@@ -200,7 +221,8 @@ schema_check(struct sqlite_store *s, char *reason)
 
 	if ((rc = schema_look(&s->writer, &h)) != SQLITE_OK)
 		return (db_reason(&s->writer, s, rc, reason));
-	if (h.application == SCHEMA_APPLICATION && h.version == SCHEMA_VERSION)
+	if (h.application == SCHEMA_APPLICATION &&
+	    h.version == schema_version(s))
 		return (STORE_OK);
 	(void)snprintf(reason, STORE_REASON_MAX,
 	    "%s: no longer the file that was opened", s->path);

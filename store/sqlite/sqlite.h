@@ -78,8 +78,9 @@ struct sqlite_store {
 	struct store_sqlite_setup setup;
 	int lock_fd;
 	bool unclean;
-	struct db writer; /* the writer thread's */
-	struct db reader; /* the reader thread's */
+	int checkpoint_at; /* pages in the log at which one is due */
+	struct db writer;  /* the writer thread's */
+	struct db reader;  /* the reader thread's */
 };
 
 /* -- db.c: connections and statements -- */
@@ -121,8 +122,11 @@ enum store_rc db_rc(const struct db *db, int rc);
 enum store_rc db_reason(const struct db *db, const struct sqlite_store *s,
     int rc, char *reason);
 
-/* Write what a PASSIVE checkpoint can to the database file. */
-int db_checkpoint(struct db *db);
+/*
+ * Write what a PASSIVE checkpoint can to the database file. ret_left: pages
+ * of the log that it could not, so that the log cannot start over.
+ */
+int db_checkpoint(struct db *db, int *ret_left);
 
 /* -- schema.c: what is in the file -- */
 
@@ -138,6 +142,12 @@ enum store_rc schema_check(struct sqlite_store *s, char *reason);
 /* -- open.c: struct store_ops open and close -- */
 enum store_rc backend_open(const struct store_place *place, void **ret_be,
     char *reason);
+
+/* Make the name of a new file durable. Returns 0, or -1 with errno. */
+int backend_sync_folder(const char *path);
+
+/* At how many pages in its log a checkpoint is due. */
+int backend_checkpoint_pages(const struct sqlite_store *s);
 void backend_close(struct sqlite_store *s); /* accepts NULL */
 
 /* -- events.c -- */

@@ -222,6 +222,10 @@ serve_finish(struct world *w, struct fake_op *op)
 		res.rc = STORE_REFUSED;
 		res.reason = "the job has ended";
 	}
+	if (op->out.to == JOB_DONE && wj->id == w->refuse_done) {
+		res.rc = STORE_REFUSED;
+		res.reason = "a constraint failed";
+	}
 	if (res.rc == STORE_OK) {
 		wj->state = op->out.to;
 		wj->due_ms = op->out.due_at_ms;

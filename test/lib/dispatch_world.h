@@ -37,6 +37,7 @@ struct world {
 	size_t first; /* all jobs before it have ended */
 	enum handler_verdict verdict;
 	enum store_rc finish_rc; /* what becomes of outcomes */
+	int64_t refuse_done;     /* a job whose rows break a constraint */
 	size_t runs;
 	size_t disorder; /* runs of a job after a later one */
 	int64_t last[WORLD_HANDLERS_MAX + 1]; /* run, by handler */

@@ -283,6 +283,29 @@ test_handlers_take_turns(void **state)
 	assert_int_equal(w->jobs[200].runs + w->jobs[201].runs, 2);
 }
 
+/* However busy one handler is, another's job runs when it comes due. */
+static void
+test_a_backlog_does_not_hold_up_what_comes_due(void **state)
+{
+	struct world *w = *state;
+
+	world_add(w, 10000, 1);
+	world_add(w, 1, 2);
+	w->jobs[10000].state = JOB_WAITING;
+	w->jobs[10000].due_ms = FAKE_CLOCK_START_MS + 1000;
+	world_handlers(w, 2, 0);
+	world_turn(w);
+	world_serve(w);
+	fake_clock_step_us(DISPATCH_SLICE_US);
+	for (int turn = 0; turn < 100; turn++) {
+		fake_clock_pass_ms(20);
+		world_turn(w);
+		world_serve(w);
+	}
+	assert_int_equal(w->jobs[10000].runs, 1);
+	assert_int_equal(world_count(w, JOB_READY), 10001 - w->runs);
+}
+
 /* -- Reload -- */
 
 /* Jobs of a handler that is gone wait in the store for its return. */
@@ -459,6 +482,7 @@ main(void)
 		world_test(test_other_events_run_between_slices),
 		world_test(test_opened_events_do_not_starve_jobs),
 		world_test(test_handlers_take_turns),
+		world_test(test_a_backlog_does_not_hold_up_what_comes_due),
 		world_test(test_a_removed_handler_keeps_its_jobs),
 		world_test(test_a_kept_handler_keeps_its_queue),
 		world_test(test_outcomes_outlive_their_handler),

@@ -1,0 +1,553 @@
+/*
+ * Power loss at any moment: no acknowledged event is lost, none is half there.
+ *
+ * The shim VFS keeps, beside the real files, what a disk would have: the
+ * content at the last sync and every write since. After each ack and at each
+ * sync a crash image is made of it - some of the unsynced writes lost, some
+ * torn at sectors - and opened as after a restart. The same run without the
+ * fsync per commit must lose events, or the test would prove nothing.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "test/lib/cmocka_all.h"
+#include "test/lib/shim_vfs.h"
+#include "test/lib/store_case.h"
+
+#define SECTOR 512
+#define FILES_MAX 4
+#define EVENTS 60
+#define LANES 5
+
+/* A write, or with data NULL a truncation, that no sync has covered yet. */
+struct pending {
+	struct pending *next;
+	unsigned char *data;
+	size_t len;
+	int64_t offset;
+};
+
+/* One file as the disk has it. */
+struct model_file {
+	char name[STORE_CASE_PATH_MAX];
+	unsigned char *synced;
+	size_t len;
+	struct pending *first, **last;
+	bool entry; /* its name is durable */
+};
+
+struct model {
+	pthread_mutex_t mutex;
+	struct model_file files[FILES_MAX];
+	size_t nfiles;
+	uint32_t seed;
+	char acked[EVENTS]; /* 1: the event is; 2: its job's end too */
+	unsigned images;
+	unsigned checkpoints; /* syncs of the database itself */
+	unsigned findings;
+	unsigned lost;     /* acknowledged, and not in an image */
+	char finding[512]; /* the first */
+	char dir[64];
+};
+
+static struct model m = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+/* xorshift: the same images on every run. */
+static uint32_t
+model_random(void)
+{
+	m.seed ^= m.seed << 13;
+	m.seed ^= m.seed >> 17;
+	m.seed ^= m.seed << 5;
+	return (m.seed);
+}
+
+static struct model_file *
+model_file(const char *path)
+{
+	struct model_file *file;
+
+	for (size_t i = 0; i < m.nfiles; i++)
+		if (strcmp(m.files[i].name, path) == 0)
+			return (&m.files[i]);
+	if (m.nfiles == FILES_MAX)
+		abort();
+	file = &m.files[m.nfiles++];
+	memset(file, 0, sizeof(*file));
+	(void)snprintf(file->name, sizeof(file->name), "%s", path);
+	file->last = &file->first;
+	/* The database's name is made durable by the store, before SQLite. */
+	file->entry = strstr(path, ".db-") == NULL;
+	return (file);
+}
+
+static void
+model_clear(struct model_file *file)
+{
+	struct pending *p;
+
+	while ((p = file->first) != NULL) {
+		file->first = p->next;
+		free(p->data);
+		free(p);
+	}
+	file->last = &file->first;
+}
+
+static void
+model_add(const char *path, const void *data, size_t len, int64_t offset)
+{
+	struct model_file *file = model_file(path);
+	struct pending *p;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		abort();
+	if (data != NULL) {
+		if ((p->data = malloc(len)) == NULL)
+			abort();
+		memcpy(p->data, data, len);
+	}
+	p->len = len;
+	p->offset = offset;
+	*file->last = p;
+	file->last = &p->next;
+}
+
+/* Write part of p, from byte from on, to the content at *buf. */
+static void
+image_write(unsigned char **buf, size_t *len, const struct pending *p,
+    size_t from, size_t n)
+{
+	size_t end = (size_t)p->offset + from + n;
+
+	if (end > *len) {
+		if ((*buf = realloc(*buf, end)) == NULL)
+			abort();
+		memset(*buf + *len, 0, end - *len);
+		*len = end;
+	}
+	memcpy(*buf + p->offset + from, p->data + from, n);
+}
+
+/* Apply one pending write as a crash may: whole, torn, or not at all. */
+static void
+image_apply(unsigned char **buf, size_t *len, const struct pending *p)
+{
+	uint32_t how = model_random() % 4;
+	size_t n;
+
+	if (how == 0)
+		return;
+	if (p->data == NULL) {
+		if (p->len < *len)
+			*len = p->len;
+		return;
+	}
+	for (size_t from = 0; from < p->len; from += n) {
+		n = SECTOR - ((size_t)p->offset + from) % SECTOR;
+		if (n > p->len - from)
+			n = p->len - from;
+		if (how == 1 && model_random() % 2 == 0)
+			continue;
+		image_write(buf, len, p, from, n);
+	}
+}
+
+/* The content of a file: what is synced, and with `kind' some of the rest. */
+static unsigned char *
+image_content(const struct model_file *file, unsigned kind, size_t *ret_len)
+{
+	unsigned char *buf;
+	size_t len = file->len;
+
+	if ((buf = malloc(len + 1)) == NULL)
+		abort();
+	if (len > 0)
+		memcpy(buf, file->synced, len);
+	for (struct pending *p = file->first; p != NULL && kind != 0;
+	     p = p->next)
+		image_apply(&buf, &len, p);
+	*ret_len = len;
+	return (buf);
+}
+
+/* Write the crash image to m.dir as x.db and its log. */
+static void
+image_make(unsigned kind)
+{
+	char path[STORE_CASE_PATH_MAX];
+	const char *suffix;
+	unsigned char *buf;
+	size_t len;
+	FILE *out;
+
+	for (size_t i = 0; i < m.nfiles; i++) {
+		suffix = strstr(m.files[i].name, ".db") + 3;
+		(void)snprintf(path, sizeof(path), "%s/x.db%s", m.dir, suffix);
+		(void)unlink(path);
+		if (!m.files[i].entry && (kind == 0 || model_random() % 2))
+			continue;
+		buf = image_content(&m.files[i], kind, &len);
+		if ((out = fopen(path, "wb")) == NULL ||
+		    fwrite(buf, 1, len, out) != len || fclose(out) != 0)
+			abort();
+		free(buf);
+	}
+	(void)snprintf(path, sizeof(path), "%s/x.db-shm", m.dir);
+	(void)unlink(path);
+}
+
+static void image_finding(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* Note what is wrong with an image; the first finding is kept in words. */
+static void
+image_finding(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (m.findings++ != 0)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(m.finding, sizeof(m.finding), fmt, ap);
+	va_end(ap);
+}
+
+/* The first column of the first row as a number; -1: an error or no row. */
+static int64_t
+image_int(sqlite3 *conn, const char *sql, int64_t value)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t n = -1;
+
+	if (sqlite3_prepare_v2(conn, sql, -1, &st, NULL) == SQLITE_OK) {
+		(void)sqlite3_bind_int64(st, 1, value);
+		if (sqlite3_step(st) == SQLITE_ROW)
+			n = sqlite3_column_int64(st, 0);
+	}
+	(void)sqlite3_finalize(st);
+	return (n);
+}
+
+/* Each must count nothing: halves of events, lanes that do not add up. */
+static const char *const halves[] = {
+	"SELECT count(*) FROM pragma_integrity_check "
+	"WHERE integrity_check <> 'ok'",
+	"SELECT count(*) FROM events WHERE id NOT IN "
+	"(SELECT event FROM bodies WHERE length(body) = 3000)",
+	"SELECT count(*) FROM events AS e WHERE 2 <> "
+	"(SELECT count(*) FROM event_orders AS o WHERE o.event = e.id)",
+	"SELECT count(*) FROM events AS e WHERE 1 <> "
+	"(SELECT count(*) FROM jobs AS j WHERE j.event = e.id)",
+	"SELECT count(*) FROM jobs AS j WHERE (finished_at IS NULL) * 2 <> "
+	"(SELECT count(*) FROM lanes AS l WHERE l.job = j.id)",
+	"SELECT count(*) FROM jobs AS j WHERE finished_at IS NULL AND behind "
+	"<> (SELECT count(*) FROM lanes AS l WHERE l.job = j.id AND EXISTS "
+	"(SELECT 1 FROM lanes AS k WHERE k.handler = l.handler "
+	"AND k.lane = l.lane AND k.job < l.job))",
+	"SELECT count(*) FROM jobs AS j WHERE state = 'done' AND NOT EXISTS "
+	"(SELECT 1 FROM attempts AS a WHERE a.job = j.id)",
+	"SELECT count(*) FROM jobs AS j WHERE state = 'done' AND NOT EXISTS "
+	"(SELECT 1 FROM orders AS o WHERE o.event = j.event)",
+};
+
+/* What an ack of each kind promised of event ?1; each counts one. */
+static const char *const promises[] = {
+	"SELECT count(*) FROM events WHERE event_id = 'e' || ?1",
+	"SELECT count(*) FROM jobs AS j JOIN events AS e ON e.id = j.event "
+	"WHERE e.event_id = 'e' || ?1 AND j.state = 'done'",
+};
+
+/* Open the image as after a restart and look for all that was promised. */
+static void
+image_check(const char *when)
+{
+	char path[STORE_CASE_PATH_MAX];
+	sqlite3 *conn = NULL;
+	bool any = memchr(m.acked, 1, EVENTS) != NULL;
+
+	m.images++;
+	(void)snprintf(path, sizeof(path), "%s/x.db", m.dir);
+	if (sqlite3_open(path, &conn) != SQLITE_OK)
+		image_finding("%s: does not open", when);
+	(void)sqlite3_exec(conn, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
+	/* Before the schema is there, an empty database is a whole one. */
+	if (!any && image_int(conn, "PRAGMA user_version", 0) == 0) {
+		if (image_int(conn, "SELECT count(*) FROM sqlite_master", 0))
+			image_finding("%s: half a schema", when);
+		(void)sqlite3_close(conn);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++)
+		if (image_int(conn, halves[i], 0) != 0)
+			image_finding("%s: %s", when, halves[i]);
+	for (int i = 0; i < EVENTS; i++) {
+		if (m.acked[i] == 0 ||
+		    image_int(conn, promises[m.acked[i] - 1], i) == 1)
+			continue;
+		m.lost++;
+		image_finding("%s: %d is lost", when, i);
+	}
+	(void)sqlite3_close(conn);
+}
+
+/* Two images: nothing of what is unsynced has made it, and some of it. */
+static void
+images(const char *when)
+{
+	image_make(0);
+	image_check(when);
+	image_make(1);
+	image_check(when);
+}
+
+/* shim_hooks write. */
+static int
+model_write(void *arg, const char *path, const void *data, size_t len,
+    int64_t offset)
+{
+	(void)arg;
+	(void)pthread_mutex_lock(&m.mutex);
+	model_add(path, data, len, offset);
+	(void)pthread_mutex_unlock(&m.mutex);
+	return (SQLITE_OK);
+}
+
+/* shim_hooks truncated. */
+static void
+model_truncated(void *arg, const char *path, int64_t len)
+{
+	(void)arg;
+	(void)pthread_mutex_lock(&m.mutex);
+	model_add(path, NULL, (size_t)len, 0);
+	(void)pthread_mutex_unlock(&m.mutex);
+}
+
+/* shim_hooks sync: the moment before a sync is the richest one. */
+static int
+model_sync(void *arg, const char *path)
+{
+	(void)arg;
+	(void)pthread_mutex_lock(&m.mutex);
+	images(path);
+	if (strstr(path, ".db-") == NULL)
+		m.checkpoints++;
+	(void)pthread_mutex_unlock(&m.mutex);
+	return (SQLITE_OK);
+}
+
+/* shim_hooks synced: all that was written is content now. */
+static void
+model_synced(void *arg, const char *path)
+{
+	struct model_file *file;
+
+	(void)arg;
+	(void)pthread_mutex_lock(&m.mutex);
+	file = model_file(path);
+	for (struct pending *p = file->first; p != NULL; p = p->next) {
+		if (p->data != NULL)
+			image_write(&file->synced, &file->len, p, 0, p->len);
+		else if (p->len < file->len)
+			file->len = p->len;
+	}
+	model_clear(file);
+	file->entry = true; /* SQLite syncs the folder of what it creates */
+	(void)pthread_mutex_unlock(&m.mutex);
+}
+
+/* shim_hooks deleted: the file is gone, its content too. */
+static void
+model_deleted(void *arg, const char *path)
+{
+	struct model_file *file;
+
+	(void)arg;
+	(void)pthread_mutex_lock(&m.mutex);
+	file = model_file(path);
+	model_clear(file);
+	free(file->synced);
+	*file = m.files[--m.nfiles];
+	if (file->first == NULL)
+		file->last = &file->first;
+	(void)pthread_mutex_unlock(&m.mutex);
+}
+
+static const struct shim_hooks model_hooks = {
+	.write = model_write,
+	.truncated = model_truncated,
+	.sync = model_sync,
+	.synced = model_synced,
+	.deleted = model_deleted,
+};
+
+/* One event of the run, from its append to the end of its job. */
+struct run_event {
+	struct store_case *c;
+	int n;
+};
+
+/* store_done_fn: an end is acknowledged; those behind it may be ended too. */
+static void run_finished_cb(const struct store_result *res, void *arg);
+
+static void
+run_finish(struct store_case *c, const struct store_job *job)
+{
+	static struct run_event ends[EVENTS];
+	struct store_attempt attempt = { .code = 200 };
+	struct store_write writes[2] = { 0 };
+	struct store_outcome out = {
+		.job = job->id,
+		.to = JOB_DONE,
+		.outcome = "done",
+		.at_ms = 1,
+		.attempt = &attempt,
+		.writes = writes,
+		.nwrites = job->ev->norders,
+	};
+	int n = atoi(job->ev->event_id + 1);
+
+	for (size_t i = 0; i < job->ev->norders; i++) {
+		writes[i].order = &job->ev->orders[i];
+		writes[i].event = job->ev->id;
+		writes[i].place = job->ev->orders[i].place;
+		writes[i].key[0] = (unsigned char)n;
+	}
+	/* Each event has an order of its own beside the shared one. */
+	ends[n].c = c;
+	ends[n].n = n;
+	assert_int_equal(store_finish(c->st, &out, run_finished_cb, &ends[n]),
+	    0);
+}
+
+static void
+run_finished_cb(const struct store_result *res, void *arg)
+{
+	struct run_event *e = arg;
+
+	assert_int_equal(res->rc, STORE_OK);
+	(void)pthread_mutex_lock(&m.mutex);
+	m.acked[e->n] = 2;
+	images("end");
+	(void)pthread_mutex_unlock(&m.mutex);
+	for (size_t i = 0; i < res->nrunnable; i++)
+		run_finish(e->c, &res->runnable[i]);
+}
+
+/* store_done_fn: the event is acknowledged; every other job ends at once. */
+static void
+run_appended_cb(const struct store_result *res, void *arg)
+{
+	struct run_event *e = arg;
+
+	assert_int_equal(res->rc, STORE_OK);
+	(void)pthread_mutex_lock(&m.mutex);
+	m.acked[e->n] = 1;
+	images("ack");
+	(void)pthread_mutex_unlock(&m.mutex);
+	if (e->n % 3 != 0)
+		for (size_t i = 0; i < res->nrunnable; i++)
+			run_finish(e->c, &res->runnable[i]);
+}
+
+static void
+run_append(struct store_case *c, struct run_event *e, int64_t handler)
+{
+	struct store_job_spec spec = { .handler = handler,
+		.place = STORE_WHOLE_EVENT,
+		.ordered = true };
+	char id[16], own[16], lane[16], body[3001];
+	const char *const orders[] = { own, lane, NULL };
+	struct store_event *ev;
+
+	(void)snprintf(id, sizeof(id), "e%d", e->n);
+	(void)snprintf(own, sizeof(own), "own%d", e->n);
+	(void)snprintf(lane, sizeof(lane), "lane%d", e->n % LANES);
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = '\0';
+	ev = case_event(id, body, orders);
+	assert_int_equal(store_append(c->st, ev, &spec, 1, run_appended_cb, e),
+	    0);
+	store_event_unref(ev);
+}
+
+/* Run all events through a store in batches of mixed sizes. */
+static void
+run(bool sync_normal)
+{
+	static struct run_event events[EVENTS];
+	struct store_sqlite_setup sqlite = { .vfs = SHIM_VFS,
+		.sync_normal = sync_normal,
+		.checkpoint_pages = 20 };
+	struct store_setup setup = { .arg = &sqlite };
+	struct store_case c, image;
+	int64_t handler;
+
+	m.nfiles = 0;
+	m.seed = 2463534242u;
+	m.images = m.checkpoints = m.findings = m.lost = 0;
+	m.finding[0] = '\0';
+	memset(m.acked, 0, sizeof(m.acked));
+	store_case_init(&image);
+	(void)snprintf(m.dir, sizeof(m.dir), "%s", image.dir);
+	store_case_init(&c);
+	c.setup = &setup;
+	assert_int_equal(shim_vfs_install(&model_hooks), 0);
+	store_case_open(&c);
+	m.checkpoints = 0;
+	handler = case_handler(&c, "orders");
+	for (int i = 0; i < EVENTS; i++) {
+		events[i].c = &c;
+		events[i].n = i;
+		run_append(&c, &events[i], handler);
+		if (i % 7 == 0 || i % 5 == 0)
+			store_wait(c.st);
+	}
+	store_wait(c.st);
+	store_wait(c.st);
+	assert_true(m.checkpoints > 1);
+	store_case_fini(&c);
+	shim_vfs_uninstall();
+	for (size_t i = 0; i < m.nfiles; i++) {
+		model_clear(&m.files[i]);
+		free(m.files[i].synced);
+	}
+	store_case_fini(&image);
+}
+
+/* With the store as it is, every crash image has all that was promised. */
+static void
+test_no_ack_is_lost(void **state)
+{
+	(void)state;
+	run(false);
+	assert_true(m.images > 2 * EVENTS);
+	if (m.findings != 0)
+		fail_msg("%u in %u images: %s", m.findings, m.images,
+		    m.finding);
+}
+
+/* Without an fsync per commit events are lost: the images do tell. */
+static void
+test_normal_loses_acks(void **state)
+{
+	(void)state;
+	run(true);
+	assert_true(m.lost > 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_ack_is_lost),
+		cmocka_unit_test(test_normal_loses_acks),
+	};
+
+	return (cmocka_run_group_tests_name("powerloss", tests, NULL, NULL));
+}
