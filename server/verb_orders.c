@@ -78,7 +78,7 @@ list_pages(struct store *st, struct verb_list *list)
 		else
 			store_wait(st);
 	} while (list->error == NULL && list->left > 0 &&
-		 list->got == list->filter.limit);
+		 list->got >= list->filter.limit);
 }
 
 static void
