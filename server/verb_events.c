@@ -31,7 +31,7 @@ static void
 add_row(struct table *t, const struct store_event_info *info)
 {
 	const struct store_event *ev = info->ev;
-	char stamp[FORMAT_TIME_MAX];
+	char stamp[FORMAT_TIME_MAX], count[NUMBER_MAX];
 
 	table_add(t, format_time(ev->received_at_ms, stamp));
 	table_add(t, ev->event_id);
@@ -40,8 +40,10 @@ add_row(struct table *t, const struct store_event_info *info)
 	table_add(t, ev->branch);
 	if (ev->norders == 1)
 		table_add(t, ev->orders[0].order_id);
-	else
-		add_number(t, ev->norders);
+	else {
+		(void)snprintf(count, sizeof(count), "%zu orders", ev->norders);
+		table_add(t, count);
+	}
 	add_number(t, info->duplicates);
 	table_add(t, progress(info));
 }

@@ -47,38 +47,19 @@ order_json(const struct store_order_info *row)
 	return (NULL);
 }
 
-/*
- * A full page may end among the orders of one event, and the next page begins
- * with another event: leave these orders to the next page, unless they are
- * the whole page.
- */
-static size_t
-whole_events(const struct store_order_info *rows, size_t n)
-{
-	size_t keep = n;
-
-	while (
-	    keep > 0 && row_event(&rows[keep - 1]) == row_event(&rows[n - 1]))
-		keep--;
-	return (keep == 0 ? n : keep);
-}
-
-/* store_orders_fn: one page. */
+/* store_orders_fn: one page; it may be longer, to end with its event. */
 static void
 page_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct verb_list *list = arg;
-	size_t keep = n;
 
 	if (rc != STORE_OK) {
 		verb_list_fail(list, reason);
 		return;
 	}
 	list->got = n;
-	if (n == list->filter.limit && n > 0)
-		keep = whole_events(rows, n);
-	for (size_t i = 0; i < keep && list->left > 0; i++, list->left--) {
+	for (size_t i = 0; i < n && list->left > 0; i++, list->left--) {
 		list->filter.before = row_event(&rows[i]);
 		if (list->table != NULL)
 			add_row(list->table, &rows[i]);
@@ -97,7 +78,7 @@ list_pages(struct store *st, struct verb_list *list)
 		else
 			store_wait(st);
 	} while (list->error == NULL && list->left > 0 &&
-		 list->got == list->filter.limit);
+		 list->got >= list->filter.limit);
 }
 
 static void
@@ -110,8 +91,7 @@ print_order(const struct store_order_info *row)
 	printf("brand       %s\n", log_text(row->brand));
 	printf("branch      %s\n", log_text(row->branch));
 	printf("event       %s\n", log_text(row->event_id));
-	printf("cart        %s\n",
-	    row->cart_event == 0 ? "none of its own" : "kept apart");
+	printf("cart        %s\n", row->cart_event == 0 ? "none" : "known");
 }
 
 /*
@@ -213,7 +193,7 @@ orders_run(const struct verb_args *args)
 
 static const struct verb_flag flags[] = {
 	VERB_LIST_FLAGS,
-	{ "document", NULL, "print one order's JSON as klikit sent it", false },
+	{ "document", NULL, "print one order's JSON, digit for digit", false },
 	{ 0 },
 };
 

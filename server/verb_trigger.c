@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "server/log.h"
 #include "server/trigger_body.h"
@@ -30,7 +31,6 @@ struct trigger {
 	const char *type;
 	const char **overrides;
 	size_t noverrides;
-	int64_t first_order;
 	bool bad_signature;
 	bool duplicate;
 	size_t unexpected; /* answers */
@@ -122,13 +122,23 @@ make_event_id(char ret_id[EVENT_ID_LEN])
 	return (0);
 }
 
-/* The i-th delivery's body; owned by the caller. */
+/* Microseconds: a number that no other run has had, and fits a double. */
+static int64_t
+fresh_order(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ((int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+}
+
+/* The body of a delivery; owned by the caller. */
 static char *
-make_body(const struct trigger *t, size_t i, size_t *ret_len)
+make_body(const struct trigger *t, size_t *ret_len)
 {
 	struct trigger_body b = {
 		.kind = t->kind,
-		.order_id = t->first_order + (int64_t)i,
+		.order_id = fresh_order(),
 		.now_ms = verb_now_ms(),
 		.overrides = t->overrides,
 		.noverrides = t->noverrides,
@@ -150,14 +160,14 @@ make_body(const struct trigger *t, size_t i, size_t *ret_len)
 }
 
 static int
-make_delivery(const struct trigger *t, size_t i, struct delivery *ret_d)
+make_delivery(const struct trigger *t, struct delivery *ret_d)
 {
 	const char *event_id = verb_flag(t->args, "event-id", 0);
 	unsigned char mac[SIGNATURE_LEN];
 	struct iovec seg;
 	char *last = &ret_d->signature[SIGNATURE_TEXT_LEN - 1];
 
-	if ((ret_d->body = make_body(t, i, &ret_d->len)) == NULL)
+	if ((ret_d->body = make_body(t, &ret_d->len)) == NULL)
 		return (-1);
 	seg.iov_base = ret_d->body;
 	seg.iov_len = ret_d->len;
@@ -243,7 +253,7 @@ run_deliveries(struct trigger *t, long long count)
 
 	for (long long i = 0; i < count && rc == 0; i++) {
 		memset(&d, 0, sizeof(d));
-		rc = make_delivery(t, (size_t)i, &d);
+		rc = make_delivery(t, &d);
 		if (rc == 0 && t->client == NULL)
 			print_delivery(&d);
 		else if (rc == 0) {
@@ -307,7 +317,9 @@ set_overrides(struct trigger *t)
 static enum verb_exit
 trigger_run(const struct verb_args *args)
 {
-	struct trigger t = { .args = args, .first_order = verb_now_ms() };
+	struct trigger t = {
+		.args = args,
+	};
 	enum verb_exit rc = VERB_FAILED;
 	struct config *cfg = NULL;
 	long long count = 1;

@@ -282,6 +282,90 @@ def test_lists_name_a_missing_store(cli, tmp_path, verb):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def served(cli, tmp_path):
+    """A server in the directory of cli, for as long as the test runs."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("KLIKIT")}
+    server = subprocess.Popen(
+        [KLIKITD, "serve", "--http.listen=127.0.0.1:0"], cwd=tmp_path,
+        env={**env, "KLIKIT_WEBHOOK_SECRET": KEY}, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL)
+    line = server.stdout.readline().decode()
+    assert line.startswith("listening: ")
+    yield line.split()[1]
+    server.terminate()
+    server.stdout.close()
+    assert server.wait(60) == 0
+
+
+def rows(done):
+    assert done.rc == 0, done.err
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def test_lists_page_through_everything(cli, served):
+    done = cli("trigger", "created", "--count", "507", "--to", served)
+    assert done.rc == 0, done.err
+    sent = [line.split()[3] for line in done.out.splitlines()]
+    # Its five orders straddle what would be the end of the first page.
+    batch = PAYLOADS / "created-batch-5.json"
+    assert cli("trigger", batch, "--to", served).rc == 0
+    assert cli("trigger", "created", "--count", "497", "--to", served).rc == 0
+
+    events = rows(cli("events", "--json", "--limit", "9999"))
+    assert len(events) == 507 + 1 + 497
+    assert [e["event_id"] for e in reversed(events)][:507] == sent
+    assert len(rows(cli("events", "--json"))) == 50
+    assert len(rows(cli("events", "--json", "--limit", "501"))) == 501
+
+    orders = rows(cli("orders", "--json", "--limit", "9999"))
+    assert len(orders) == len({o["order_id"] for o in orders}) == 1009
+    assert len(rows(cli("orders", "--json", "--limit", "499"))) == 499
+
+
+def test_lists_choose_rows(cli, served):
+    for name in "created-batch-5.json", "created-small.json":
+        assert cli("trigger", PAYLOADS / name, "--to", served).rc == 0
+    assert cli("trigger", "status", "--override", "brand_id=5", "--override",
+               "branch_id=6", "--override", "orders.0.id=9100001", "--to",
+               served).rc == 0
+
+    def count(*flags):
+        return len(rows(cli("events", "--json", *flags)))
+
+    assert count() == 3
+    assert count("--type", "klikit.order.status.updated") == 1
+    assert count("--order", "9100001") == 2
+    assert count("--brand", "5") == count("--branch", "6") == 1
+    assert count("--brand", "5", "--branch", "2041") == 0
+    assert count("--since", "2100-01-01T00:00:00Z") == 0
+    assert count("--until", "2100-01-01T00:00:00Z") == 3
+    assert len(rows(cli("orders", "--json", "--order", "9100001"))) == 1
+
+
+def test_an_event_is_shown_with_its_bytes(cli, served):
+    path = PAYLOADS / "roundtrip-traps.json"
+    assert cli("trigger", path, "--event-id", "evt-7", "--duplicate", "--to",
+               served).rc == 0
+    assert cli("events", "evt-7", "--body").bytes == path.read_bytes()
+    shown = cli("events", "evt-7").out
+    assert "duplicates  1, the last at " in shown
+    assert "9007199254740993" in shown
+    event, = rows(cli("events", "evt-7", "--json"))
+    assert event["orders"] == ["9007199254740993"]
+    assert event["jobs"][0]["handler"] == "orders"
+    done = cli("events", "evt-8")
+    assert done.rc == 1
+    assert "there is no event evt-8" in done.err
+
+    # Also a list of bytes over lines stays one JSON object on one line.
+    order, = rows(cli("orders", "9007199254740993", "--json"))
+    assert order["document"]["external_id"] == "RT/0001"
+    assert '"final_price":84.50' in cli("orders", "9007199254740993",
+                                        "--document").out
+    assert cli("orders", "1").rc == 1
+
+
 # -- trigger --
 
 
