@@ -64,6 +64,12 @@ struct handler {
 	const char *type; /* as it stands in the configuration */
 
 	/*
+	 * Does it matter to it in which order the events of one order come?
+	 * Then its jobs wait in lanes, unless the configuration says otherwise.
+	 */
+	bool ordered;
+
+	/*
 	 * Make an instance, owned by the caller. Copies what it keeps of opt;
 	 * keeps env. On failure returns NULL and writes one line to reason.
 	 */

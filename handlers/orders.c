@@ -144,6 +144,7 @@ orders_run(struct handler_instance *h, const struct handler_job *job,
 
 const struct handler handler_orders = {
 	.type = "orders",
+	.ordered = false, /* versions are ordered by their keys */
 	.open = orders_open,
 	.run = orders_run,
 	.close = orders_close,

@@ -43,6 +43,8 @@ struct config_secret {
 #define CONFIG_DEV_DIR ".klikitd"
 #define CONFIG_DEV_SECRET "secret"
 
+enum config_ordering { ORDERING_AUTO, ORDERING_ORDER, ORDERING_NONE };
+
 struct config_handler {
 	char *name;
 	unsigned line; /* of its section; 0: the built-in default */
@@ -50,7 +52,8 @@ struct config_handler {
 	struct config_list events;   /* types, or the one CONFIG_EVERY_EVENT */
 	struct config_list brands;   /* empty: any */
 	struct config_list branches; /* empty: any */
-	bool ordered;                /* ordering = order */
+	enum config_ordering ordering;
+	bool ordered;                /* what that means for the type */
 	struct config_list terminal; /* status codes that end an order */
 	int64_t *retry_ms;           /* waits, the last repeats */
 	size_t nretry;

@@ -2,6 +2,7 @@
  * What only the whole configuration shows: what is missing, what excludes
  * another, and the secrets, which are read last.
  */
+#include "handlers/handler.h"
 #include "server/config_draft.h"
 
 #include <stdlib.h>
@@ -37,6 +38,22 @@ check_queue(struct config_draft *d)
 		    "body could never be stored");
 }
 
+static bool
+config_is_ordered(const struct config_handler *h)
+{
+	const struct handler *type = handler_find(h->type);
+
+	switch (h->ordering) {
+	case ORDERING_AUTO:
+		return (type != NULL && type->ordered);
+	case ORDERING_ORDER:
+		return (true);
+	case ORDERING_NONE:
+		break;
+	}
+	return (false);
+}
+
 static void
 check_handlers(struct config_draft *d)
 {
@@ -48,14 +65,15 @@ check_handlers(struct config_draft *d)
 		if ((h = config_draft_handler(d, "orders", 0)) != NULL)
 			config_draft_set(d, type, h,
 			    "handler.type: ", "orders");
-		return;
 	}
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		if (cfg->handlers[i].type == NULL)
+		h = &cfg->handlers[i];
+		if (h->type == NULL)
 			config_draft_error(d,
 			    "%s:%u: handler.type: is missing in [handler %s]",
-			    d->src->path, cfg->handlers[i].line,
-			    cfg->handlers[i].name);
+			    d->src->path, h->line, h->name);
+		else
+			h->ordered = config_is_ordered(h);
 	}
 }
 

@@ -80,10 +80,11 @@ static const struct config_key keys[] = {
 	{ "handler.branches", CONFIG_WORDS, OF_HANDLER(branches), .def = "",
 	    .value = "ID, ...",
 	    .text = "Only events of these branches; empty: of any." },
-	{ "handler.ordering", CONFIG_ORDERING, OF_HANDLER(ordered),
-	    .def = "order", .value = "order|none",
+	{ "handler.ordering", CONFIG_ORDERING, OF_HANDLER(ordering),
+	    .def = "auto", .value = "auto|order|none",
 	    .text = "order: what concerns one order is done one by one, as it "
-		    "arrived. none: in any order." },
+		    "arrived. none: in any order. auto: as the type needs; "
+		    "orders comes to the same rows in any order." },
 	{ "handler.retry", CONFIG_DURATIONS, OF_HANDLER(retry_ms),
 	    .def = "5s, 30s, 2m, 10m, 1h, 6h", .min = 1, .max = 720 * HOUR,
 	    .value = "DURATION, ...",

@@ -255,8 +255,11 @@ set_type(char **field, const char *text, char *reason)
 			at += (size_t)snprintf(known + at, sizeof(known) - at,
 			    "%s%s", i == 0 ? "" : ", ", h->type);
 	}
-	return (fail(reason, "no type \"%s\"; there is: %s", log_text(text),
-	    known));
+	(void)fail(reason, "no type \"%s\"; there is: %s", log_text(text),
+	    known);
+	free(*field);
+	*field = strdup(text); /* so that it is not said to be missing, too */
+	return (-1);
 }
 
 static int
@@ -303,15 +306,19 @@ set_format(enum log_format *field, const char *text, char *reason)
 }
 
 static int
-set_ordering(bool *field, const char *text, char *reason)
+set_ordering(enum config_ordering *field, const char *text, char *reason)
 {
-	static const char *const names[] = { "none", "order" };
+	static const char *const names[] = {
+		[ORDERING_AUTO] = "auto",
+		[ORDERING_ORDER] = "order",
+		[ORDERING_NONE] = "none",
+	};
 	size_t i;
 
-	if (choose(text, names, 2, &i) == -1)
-		return (fail(reason, "\"%s\" is not one of order, none",
+	if (choose(text, names, 3, &i) == -1)
+		return (fail(reason, "\"%s\" is not one of auto, order, none",
 		    log_text(text)));
-	*field = i == 1;
+	*field = (enum config_ordering)i;
 	return (0);
 }
 

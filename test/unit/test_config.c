@@ -154,7 +154,7 @@ test_config_has_defaults(void **state)
 	assert_int_equal(h->events.n, 1);
 	assert_string_equal(h->events.items[0], CONFIG_EVERY_EVENT);
 	assert_int_equal(h->brands.n, 0);
-	assert_true(h->ordered);
+	assert_false(h->ordered);
 	assert_int_equal(h->terminal.n, 2);
 	assert_string_equal(h->terminal.items[1], "9");
 	assert_int_equal(h->nretry, 6);
@@ -303,14 +303,13 @@ test_config_tells_bad_handlers(void **state)
 	    "%:3: handler.events: * is every event and stands alone\n"
 	    "%:4: handler.brands: \"1 2\" is no single word; items are "
 	    "separated by commas\n"
-	    "%:5: handler.ordering: \"some\" is not one of order, none\n"
+	    "%:5: handler.ordering: \"some\" is not one of auto, order, none\n"
 	    "%:6: handler.retry: needs at least one duration, such as 30s\n"
 	    "%:7: handler.max_age: \"10ms\" is not between 1000ms and "
 	    "31536000s\n"
 	    "%:8: [handler a]: there is one already on line 1\n"
 	    "%:11: [handler]: needs a name: [handler NAME]\n"
 	    "%:12: [http x]: this section takes no name\n"
-	    "%:1: handler.type: is missing in [handler a]\n"
 	    "%:10: handler.type: is missing in [handler b]\n");
 }
 
@@ -322,7 +321,7 @@ test_config_reads_handlers(void **state)
 	struct config *cfg = load_good(f,
 	    "[handler a]\ntype = orders\nevents =\nbrands = 1,\n  2\n"
 	    "ordering = none\nterminal = done\nretry = 1s\nmax_age = 1m\n"
-	    "[handler b]\ntype = orders\n");
+	    "[handler b]\ntype = orders\nordering = order\n");
 	const struct config_handler *h = cfg->handlers;
 
 	assert_int_equal(cfg->nhandlers, 2);
@@ -337,6 +336,7 @@ test_config_reads_handlers(void **state)
 	assert_int_equal(h->retry_ms[0], 1000);
 	assert_int_equal(h->max_age_ms, 60000);
 	assert_string_equal(cfg->handlers[1].name, "b");
+	assert_true(cfg->handlers[1].ordered);
 	assert_int_equal(cfg->handlers[1].nretry, 6);
 	config_free(cfg);
 }
