@@ -6,12 +6,15 @@
  * two readers could read differently: that is how requests are smuggled.
  *
  * Refused: lines that do not end in CRLF, folded lines, NUL and other control
- * bytes, header names that are no tokens (so also a blank before the colon),
+ * bytes, a request line of other than three parts with one blank between,
+ * header names that are no tokens (so also a blank before the colon),
  * Content-Length that is not digits only, or stands twice, or beside
- * Transfer-Encoding; Transfer-Encoding other than exactly "chunked"; chunk
- * sizes that are not hex digits only; no Host or several in HTTP/1.1; an HTTP
- * version other than 1.0 and 1.1; klikit's headers standing twice; a request
- * with POST, PUT or PATCH and no length at all (411).
+ * Transfer-Encoding; Transfer-Encoding other than exactly "chunked", or with
+ * HTTP/1.0; a body with HEAD or TRACE, where evhttp reads none; chunk sizes
+ * that are not hex digits only (extensions too: evhttp cannot read them); a
+ * trailer that names one of the headers named here; no Host in HTTP/1.1, or
+ * several; an HTTP version other than 1.0 and 1.1; klikit's headers standing
+ * twice; a request with POST, PUT or PATCH and no length at all (411).
  */
 #ifndef SERVER_HTTP_REQUEST_H
 #define SERVER_HTTP_REQUEST_H
@@ -21,7 +24,7 @@
 #include <stdint.h>
 
 #define HTTP_HEAD_MAX (16 * 1024)   /* request line and headers */
-#define HTTP_CHUNK_LINE_MAX 256     /* a chunk's size and extensions */
+#define HTTP_CHUNK_LINE_MAX 256     /* a chunk's size, leading zeros too */
 #define HTTP_TRAILER_MAX (4 * 1024) /* fields after the last chunk */
 
 enum http_request_rc {

@@ -1,5 +1,6 @@
 """What evhttp lets through and klikitd does not, one claim per test."""
 
+import os
 import signal
 import socket
 import struct
@@ -333,6 +334,7 @@ def test_path_is_decoded_and_its_query_ignored(server, path):
 
 # -- order and endings --
 
+@pytest.mark.valgrind
 def test_pipelined_requests_are_answered_in_order(server):
     with Wire(server) as wire:
         wire.send(b"".join(
@@ -344,6 +346,7 @@ def test_pipelined_requests_are_answered_in_order(server):
     server.wait_processed()
 
 
+@pytest.mark.valgrind
 def test_nothing_after_a_bad_request_is_read(server):
     good = delivery(server, BODY, event_id="before")
     bad = delivery(server, BODY, event_id="bad", extra=("Content-Length: 0",))
@@ -380,6 +383,7 @@ def test_half_closed_client_gets_its_answer(server):
         assert wire.closed()
 
 
+@pytest.mark.valgrind
 def test_client_gone_before_its_answer_harms_nothing(server):
     for i in range(50):
         with Wire(server) as wire:
@@ -408,3 +412,23 @@ def test_stop_answers_what_is_under_way(server):
         wire.sock.close()
     server.wait()
     assert server.query("SELECT count(*) FROM events")[0][0] >= answered
+
+
+# -- addresses --
+
+def test_star_listens_on_ipv6_and_ipv4(klikitd):
+    server = klikitd(config="[http]\nlisten = *:0\n")
+    server.expect("refused")
+    hosts = ["127.0.0.1"] + (["::1"] if socket.has_ipv6 and
+                             os.path.exists("/proc/net/if_inet6") else [])
+    for host in hosts:
+        with Wire(server, host) as wire:
+            wire.send(delivery(server, BODY))
+            assert wire.answer().json() == {"status": "received"}
+    with Wire(server) as wire:
+        wire.send(delivery(server, BODY, signature="0" * 64))
+        assert wire.answer().status == 401
+    server.wait_log(r"from 127\.0\.0\.1:\d+ refused")
+    peers = [row[0] for row in server.query("SELECT peer FROM events")]
+    assert peers[0].startswith("127.0.0.1:")
+    assert [p for p in peers[1:] if not p.startswith("[::1]:")] == []
