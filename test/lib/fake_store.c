@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "test/lib/fake_store.h"
+#include "test/lib/heap.h"
 
 struct store {
 	TAILQ_HEAD(, fake_op) ops; /* in the order of the calls */
@@ -122,8 +123,7 @@ op_new(struct store *st, enum fake_call call, store_done_fn *done, void *arg)
 		st->refuse--;
 		return (NULL);
 	}
-	if ((op = calloc(1, sizeof(*op))) == NULL)
-		return (NULL);
+	op = heap_alloc(sizeof(*op));
 	op->call = call;
 	op->done = done;
 	op->arg = arg;
@@ -136,12 +136,10 @@ op_new(struct store *st, enum fake_call call, store_done_fn *done, void *arg)
 static void *
 copy_of(const void *bytes, size_t len)
 {
-	void *copy = malloc(len + 1);
+	void *copy = heap_alloc(len + 1);
 
-	assert_non_null(copy);
 	if (len > 0)
 		memcpy(copy, bytes, len);
-	((char *)copy)[len] = '\0';
 	return (copy);
 }
 

@@ -1,5 +1,6 @@
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "test/lib/heap.h"
 
@@ -28,6 +29,16 @@ heap_heal(void)
 
 	failures = 0;
 	return (left);
+}
+
+void *
+heap_alloc(size_t size)
+{
+	void *p = __real_calloc(1, size);
+
+	if (p == NULL)
+		abort();
+	return (p);
 }
 
 static bool

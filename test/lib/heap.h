@@ -15,4 +15,7 @@ void heap_fail(size_t n, size_t times);
 /* Fail no more. Returns how many of the failures were not used up. */
 size_t heap_heal(void);
 
+/* For fakes: zeroed memory that does not run out. To be freed by free(). */
+void *heap_alloc(size_t size);
+
 #endif /* TEST_LIB_HEAP_H */

@@ -221,6 +221,29 @@ test_a_job_without_memory_is_not_lost(void **state)
 	assert_int_equal(w->jobs[0].state, JOB_DONE);
 }
 
+/* Memory that fails now here, now there, delays jobs but loses none. */
+static void
+test_failing_memory_loses_no_job(void **state)
+{
+	struct world *w = *state;
+
+	world_handlers(w, 2, 0);
+	world_add(w, 500, 1);
+	for (size_t i = 0; i < 200; i++) {
+		dispatch_open(w->d, world_arrive(w, 2));
+		heap_fail(i % 3, i % 5);
+		world_turn(w);
+		(void)heap_heal();
+		if (i % 2 == 0)
+			world_serve(w);
+		fake_clock_pass_ms(100);
+	}
+	fake_clock_pass_ms(2000);
+	world_settle(w);
+	assert_int_equal(world_count(w, JOB_DONE), 700);
+	assert_int_equal(w->runs, 700);
+}
+
 /* The answer to a question of a handler that is gone harms nobody. */
 static void
 test_a_fetch_may_outlive_its_handler(void **state)
@@ -259,6 +282,7 @@ main(void)
 		world_test(
 		    test_a_fetch_without_memory_is_repeated_after_a_pause),
 		world_test(test_a_job_without_memory_is_not_lost),
+		world_test(test_failing_memory_loses_no_job),
 		world_test(test_a_fetch_may_outlive_its_handler),
 	};
 
