@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
 
+#include "server/clock.h"
 #include "server/log.h"
 
 #define DEFAULT_PATH "/webhooks/klikit"
@@ -30,15 +30,6 @@ struct trigger_client {
 	bool answered;
 	const char *failure;
 };
-
-static int64_t
-now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
-}
 
 static int
 fail(char *reason, const char *text, const char *url)
@@ -163,7 +154,7 @@ trigger_answer_cb(struct evhttp_request *req, void *arg)
 	ev_ssize_t n;
 
 	if (req != NULL && evhttp_request_get_response_code(req) != 0) {
-		answer->latency_us = now_us() - tc->started_us;
+		answer->latency_us = clock_mono_us() - tc->started_us;
 		answer->status = evhttp_request_get_response_code(req);
 		n = evbuffer_copyout(evhttp_request_get_input_buffer(req),
 		    answer->text, sizeof(answer->text) - 1);
@@ -236,7 +227,7 @@ trigger_client_post(struct trigger_client *tc,
 	req = make_request(tc, headers, body, body_len);
 	if (req == NULL)
 		return (fail(reason, "out of memory", tc->host));
-	tc->started_us = now_us();
+	tc->started_us = clock_mono_us();
 	/* From here on the request is the connection's. */
 	if (evhttp_make_request(tc->conn, req, EVHTTP_REQ_POST, tc->target) ==
 	    -1)

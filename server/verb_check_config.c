@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/clock.h"
 #include "server/log.h"
 #include "server/secrets.h"
 #include "server/verb_input.h"
@@ -57,7 +58,7 @@ warn_secret(const struct config_secret *secret)
 	struct stat st;
 
 	if (secret->valid_until_ms != 0 &&
-	    secret->valid_until_ms <= verb_now_ms())
+	    secret->valid_until_ms <= clock_wall_ms())
 		fprintf(stderr, "warning: secret %s: has expired\n", name);
 	if (secret->newline_dropped)
 		fprintf(stderr,

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "server/clock.h"
 #include "server/log.h"
 
 /* Grow by doubling; what the file's size is does not matter (pipes). */
@@ -55,15 +55,6 @@ verb_read_body(const char *path, char **ret_body, size_t *ret_len)
 	*ret_body = body;
 	*ret_len = len;
 	return (0);
-}
-
-int64_t
-verb_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
 }
 
 struct secrets *
@@ -119,7 +110,7 @@ verb_store(const struct verb_args *args)
 		return (NULL);
 	opt.url = cfg->store_url;
 	opt.queue_max = (size_t)cfg->store_queue_max;
-	opt.now_ms = verb_now_ms();
+	opt.now_ms = clock_wall_ms();
 	if (store_open(&opt, &st, reason) != STORE_OK)
 		fprintf(stderr, "klikitd %s: %s\n", args->verb->name, reason);
 	else

@@ -1,6 +1,6 @@
 /*
  * verb_input.h -- private to verb_*.c: what several verbs take in: bodies
- * from files, secrets from the configuration, the clock, the store.
+ * from files, secrets from the configuration, the store.
  */
 #ifndef SERVER_VERB_INPUT_H
 #define SERVER_VERB_INPUT_H
@@ -20,9 +20,6 @@
  * *ret_body (from malloc) is owned by the caller; or -1, told on stderr.
  */
 int verb_read_body(const char *path, char **ret_body, size_t *ret_len);
-
-/* The wall clock in ms since the epoch. */
-int64_t verb_now_ms(void);
 
 /*
  * All secrets of the configuration, owned by the caller. NULL, told on

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/clock.h"
 #include "server/log.h"
 #include "server/trigger_body.h"
 #include "server/trigger_client.h"
@@ -139,7 +140,7 @@ make_body(const struct trigger *t, size_t *ret_len)
 	struct trigger_body b = {
 		.kind = t->kind,
 		.order_id = fresh_order(),
-		.now_ms = verb_now_ms(),
+		.now_ms = clock_wall_ms(),
 		.overrides = t->overrides,
 		.noverrides = t->noverrides,
 	};
