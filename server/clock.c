@@ -2,20 +2,29 @@
 
 #include "server/clock.h"
 
-int64_t
-clock_wall_ms(void)
+static int64_t
+clock_us(clockid_t id)
 {
 	struct timespec ts;
 
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+	(void)clock_gettime(id, &ts); /* cannot fail for these two */
+	return ((int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+}
+
+int64_t
+clock_wall_us(void)
+{
+	return (clock_us(CLOCK_REALTIME));
+}
+
+int64_t
+clock_wall_ms(void)
+{
+	return (clock_wall_us() / 1000);
 }
 
 int64_t
 clock_mono_us(void)
 {
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+	return (clock_us(CLOCK_MONOTONIC));
 }

@@ -9,8 +9,9 @@
 
 #include <stdint.h>
 
-/* The wall clock, ms since the epoch, UTC. */
+/* The wall clock since the epoch, UTC. */
 int64_t clock_wall_ms(void);
+int64_t clock_wall_us(void);
 
 /* Microseconds since some fixed moment; never goes back. */
 int64_t clock_mono_us(void);

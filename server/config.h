@@ -39,10 +39,6 @@ struct config_secret {
 
 #define CONFIG_EVERY_EVENT "*"
 
-/* Where klikitd dev keeps its things without $STATE_DIRECTORY. */
-#define CONFIG_DEV_DIR ".klikitd"
-#define CONFIG_DEV_SECRET "secret"
-
 enum config_ordering { ORDERING_AUTO, ORDERING_ORDER, ORDERING_NONE };
 
 struct config_handler {

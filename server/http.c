@@ -15,6 +15,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 
+#include "server/clock.h"
 #include "server/http_private.h"
 #include "server/log.h"
 
@@ -43,14 +44,13 @@ static const struct http_answer answer_method = { 405, "Method Not Allowed",
 bool
 http_rate_ask(struct http_rate *rate, char ret_more[HTTP_MORE_MAX])
 {
-	struct timespec ts;
+	int64_t second = clock_mono_us() / 1000000 + 1; /* 0: no line yet */
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	if (rate->second == (int64_t)ts.tv_sec + 1) {
+	if (rate->second == second) {
 		rate->held++;
 		return (false);
 	}
-	rate->second = (int64_t)ts.tv_sec + 1; /* 0: no line yet */
+	rate->second = second;
 	ret_more[0] = '\0';
 	if (rate->held > 0)
 		(void)snprintf(ret_more, HTTP_MORE_MAX,

@@ -20,6 +20,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "server/clock.h"
 #include "server/http_guard.h"
 
 #define PEEK_SEGS 16
@@ -40,10 +41,7 @@ static const char request_timeout[] =
 static int64_t
 now_ms(void)
 {
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+	return (clock_mono_us() / 1000);
 }
 
 static void

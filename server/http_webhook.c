@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 
+#include "server/clock.h"
 #include "server/http_private.h"
 #include "server/ingest.h"
 #include "server/log.h"
@@ -59,15 +59,6 @@ struct parcel {
 	const char *signature;
 	int64_t at_ms;
 };
-
-static int64_t
-wall_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
-}
 
 static bool
 is_name(const char *text)
@@ -304,7 +295,9 @@ http_webhook_run(struct http_conn *conn, struct evhttp_request *req)
 	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
 	const char *secret;
 	unsigned char mac[SIGNATURE_LEN];
-	struct parcel p = { .conn = conn, .req = req, .at_ms = wall_ms() };
+	struct parcel p = { .conn = conn,
+		.req = req,
+		.at_ms = clock_wall_ms() };
 
 	p.body = evhttp_request_get_input_buffer(req);
 	p.event_id = evhttp_find_header(headers, "x-klikit-event-id");

@@ -1,3 +1,4 @@
+#include "server/clock.h"
 #include "server/log.h"
 
 #include <stdarg.h>
@@ -54,21 +55,12 @@ line_add(struct line *line, const char *text)
 	line->text[line->len] = '\0';
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
-}
-
 static void
 add_text(struct line *line, enum log_level level, const char *message)
 {
 	char stamp[FORMAT_TIME_MAX];
 
-	line_add(line, format_time(now_ms(), stamp));
+	line_add(line, format_time(clock_wall_ms(), stamp));
 	line_add(line, " ");
 	line_add(line, levels[level].name);
 	line_add(line, " ");
@@ -108,7 +100,7 @@ add_json(struct line *line, enum log_level level, const char *message)
 	char stamp[FORMAT_TIME_MAX];
 
 	line_add(line, "{\"time\":\"");
-	line_add(line, format_time(now_ms(), stamp));
+	line_add(line, format_time(clock_wall_ms(), stamp));
 	line_add(line, "\",\"level\":\"");
 	line_add(line, levels[level].name);
 	line_add(line, "\",\"message\":");

@@ -55,30 +55,34 @@ secret_make(const char *path)
 static int
 dev_prepare(const struct verb_args *args)
 {
-	const char *dir = getenv("STATE_DIRECTORY");
+	char *dir;
 	char path[PATH_MAX];
+	int rc = -1;
 
-	if (dir == NULL || dir[0] == '\0')
-		dir = CONFIG_DEV_DIR;
+	if ((dir = config_dev_dir((const char *const *)environ)) == NULL)
+		return (-1);
 	if (mkdir(dir, 0700) == -1 && errno != EEXIST) {
 		(void)fprintf(stderr,
 		    "klikitd %s: cannot make the directory %s: %s\n",
 		    args->verb->name, dir, strerror(errno));
-		return (-1);
+		goto out;
 	}
 	if (snprintf(path, sizeof(path), "%s/%s", dir, CONFIG_DEV_SECRET) >=
 	    (int)sizeof(path)) {
 		(void)fprintf(stderr, "klikitd %s: %s: path too long\n",
 		    args->verb->name, dir);
-		return (-1);
+		goto out;
 	}
 	if (access(path, F_OK) == -1 && secret_make(path) == -1) {
 		(void)fprintf(stderr,
 		    "klikitd %s: cannot write a secret to %s: %s\n",
 		    args->verb->name, path, strerror(errno));
-		return (-1);
+		goto out;
 	}
-	return (0);
+	rc = 0;
+out:
+	free(dir);
+	return (rc);
 }
 
 /* server_options: tell the developer what to do now. */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/clock.h"
 #include "server/log.h"
@@ -123,23 +122,14 @@ make_event_id(char ret_id[EVENT_ID_LEN])
 	return (0);
 }
 
-/* Microseconds: a number that no other run has had, and fits a double. */
-static int64_t
-fresh_order(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ((int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
-}
-
 /* The body of a delivery; owned by the caller. */
 static char *
 make_body(const struct trigger *t, size_t *ret_len)
 {
 	struct trigger_body b = {
 		.kind = t->kind,
-		.order_id = fresh_order(),
+		/* That no other run has had, and that fits a double. */
+		.order_id = clock_wall_us(),
 		.now_ms = clock_wall_ms(),
 		.overrides = t->overrides,
 		.noverrides = t->noverrides,

@@ -18,7 +18,7 @@ def refused(server, *words):
     server.start(wait=False)
     server.wait(expect=1)
     lines = [text for kind, text in server.lines if kind == "err" and
-             "secret default" not in text]
+             " info " not in text]
     assert len(lines) == 1, server.log()
     for word in words:
         assert word in lines[0], server.log()
