@@ -21,17 +21,50 @@
 #include "store/store.h"
 
 enum handler_verdict {
-	HANDLER_DONE,  /* accepted: the rows in the result are to be written */
-	HANDLER_RETRY, /* not now; the result's reason says why */
-	HANDLER_DEAD   /* never; the result's reason says why */
+	HANDLER_DONE,   /* accepted: the rows in the result are to be written */
+	HANDLER_RETRY,  /* not now; the result's reason says why */
+	HANDLER_DEAD,   /* never; the result's reason says why */
+	HANDLER_PENDING /* under way; env's finish() will be called */
 };
 
 #define HANDLER_REASON_MAX 256
 
+struct bufferevent;
+struct event_base;
+struct evdns_base;
+struct handler_call; /* an attempt under way; dispatch's */
+struct handler_result;
+
 /* What dispatch lends a handler; outlives every handler made with it. */
 struct handler_env {
+	struct event_base *base;
+	struct evdns_base *dns; /* names are looked up here, in the loop */
 	int64_t (*now_ms)(void *arg); /* the wall clock */
-	void *arg;
+
+	/*
+	 * The end of an attempt that run() left PENDING: exactly once, never
+	 * before run() has returned, and never after cancel(). All of result is
+	 * copied; its verdict is in it and is not PENDING.
+	 */
+	void (*finish)(void *arg, struct handler_call *call,
+	    const struct handler_result *result);
+
+	/*
+	 * A fresh bufferevent for one outgoing connection, owned by the caller;
+	 * the one seam at which TLS comes in. NULL when out of memory, or when
+	 * tls is asked for and there is none.
+	 */
+	struct bufferevent *(
+	    *connect)(void *arg, const char *host, uint16_t port, bool tls);
+
+	/*
+	 * The lower-case hex HMAC-SHA256 of body under secret, as klikit
+	 * signs. Returns 0, or -1 when out of memory.
+	 */
+	int (*sign)(void *arg, const void *secret, size_t secret_len,
+	    const void *body, size_t body_len, char ret_hex[65]);
+
+	void *arg; /* of the functions above */
 };
 
 /* One configured handler's own settings; borrowed for open(). */
@@ -39,18 +72,41 @@ struct handler_options {
 	const char *name;
 	const char *const *terminal; /* status codes that end an order */
 	size_t nterminal;
+
+	/* forward */
+	const char *url;
+	const char *const *headers; /* "Name: value", checked */
+	size_t nheaders;
+	const char *sign_secret; /* signs the body anew; NULL: it is not */
+	size_t sign_secret_len;
+	bool conflict_is_done; /* 409 means that it was done before */
+
+	/* exec */
+	const char *const *command; /* argv, NULL at the end */
+
+	/* both */
+	int64_t timeout_ms; /* of a whole attempt */
 };
 
 /* A job handed to run(); all borrowed for the call. */
 struct handler_job {
-	const struct store_event *ev; /* without its body */
+	struct handler_call *call;    /* to be named in finish() */
+	int64_t id;                   /* of the job */
+	const struct store_event *ev; /* with its body only for outlets */
 	int32_t place;    /* the order it is for, or STORE_WHOLE_EVENT */
 	unsigned attempt; /* 1 for the first */
 };
 
 /* Set to all zero before run(); result and writes are the handler's. */
 struct handler_result {
+	enum handler_verdict verdict;    /* only for finish() */
 	char reason[HANDLER_REASON_MAX]; /* with RETRY and DEAD */
+	bool unknown;       /* with RETRY: it may have been done all the same */
+	int code;           /* HTTP status or exit code; 0: there was none */
+	const void *answer; /* the first KB of it, borrowed; or NULL */
+	size_t answer_len;
+	int64_t retry_after_ms; /* the far side's wish; 0: none */
+	bool pause; /* no further job is to be sent until told otherwise */
 	struct store_write *writes; /* borrowed; valid until the next run() */
 	size_t nwrites;
 };
@@ -70,6 +126,12 @@ struct handler {
 	bool ordered;
 
 	/*
+	 * Does it call out? Then an attempt is recorded before it begins, gets
+	 * the body, and may be PENDING.
+	 */
+	bool outlet;
+
+	/*
 	 * Make an instance, owned by the caller. Copies what it keeps of opt;
 	 * keeps env. On failure returns NULL and writes one line to reason.
 	 */
@@ -84,7 +146,13 @@ struct handler {
 	enum handler_verdict (*run)(struct handler_instance *h,
 	    const struct handler_job *job, struct handler_result *ret_result);
 
-	/* Free the instance. */
+	/*
+	 * End an attempt that is PENDING, at once: finish() will not be called
+	 * for it. NULL for a type that is never PENDING.
+	 */
+	void (*cancel)(struct handler_instance *h, struct handler_call *call);
+
+	/* Free the instance, which has nothing PENDING. */
 	void (*close)(struct handler_instance *h);
 };
 

@@ -99,18 +99,28 @@ void store_event_drop_body(struct store_event *ev);
 
 /* A job to be made with an event. */
 struct store_job_spec {
-	int64_t handler; /* from store_register() */
-	int32_t place;   /* of the order it is for, or STORE_WHOLE_EVENT */
-	bool ordered;    /* wait in the lanes of the orders it is for */
+	int64_t handler;   /* from store_register() */
+	int32_t place;     /* of the order it is for, or STORE_WHOLE_EVENT */
+	bool ordered;      /* wait in the lanes of the orders it is for */
+	int64_t due_at_ms; /* not before then; 0: at once */
+	/*
+	 * An alarm: the index in this array of the job it guards, which comes
+	 * before it; the alarm is cancelled when that job is done. Else
+	 * STORE_NO_GUARD.
+	 */
+	int32_t guards;
 };
 #define STORE_WHOLE_EVENT (-1)
+#define STORE_NO_GUARD (-1)
 
 /* A job that may run now. */
 struct store_job {
 	int64_t id;
 	int64_t handler;
 	int32_t place;
-	unsigned attempts;      /* finished so far */
+	unsigned attempts;      /* begun so far */
+	bool replay;            /* made by hand from an earlier job */
+	bool alarm;             /* guards another job: see store_job_spec */
 	struct store_event *ev; /* without body; borrowed: ref to keep it */
 };
 
@@ -143,6 +153,8 @@ struct store_outcome {
 	int64_t at_ms;
 	int64_t due_at_ms; /* when to try again; only for JOB_WAITING */
 	const struct store_attempt *attempt; /* NULL: none is recorded */
+	bool
+	    served; /* with JOB_DONE: note that its orders are done, for once */
 	const struct store_write *writes;
 	size_t nwrites;
 };
@@ -162,8 +174,10 @@ struct store_rejection {
 /* -- Opening and closing -- */
 
 enum store_mode {
-	STORE_SERVE, /* create if missing, migrate, take the lock */
-	STORE_READ   /* must exist; read-only; needs no lock; lists only */
+	STORE_SERVE,  /* create if missing, migrate, take the lock */
+	STORE_CHANGE, /* must exist; takes the lock, migrates: a verb that
+			 writes */
+	STORE_READ    /* must exist; read-only; needs no lock; lists only */
 };
 
 struct store_options {
@@ -258,6 +272,69 @@ int store_finish(struct store *st, const struct store_outcome *out,
     store_done_fn *done, void *arg);
 
 /*
+ * Note that an attempt of a job begins: it is RUNNING from now on, also after
+ * a crash, and its attempts are one more. With once, a job all of whose orders
+ * the handler has served before (store_outcome.served) does not begin: it ends
+ * done, as `already', and names the job that served the first of them.
+ * Outcomes: STORE_OK (runnable is the job itself, its event with the body),
+ * STORE_EXISTS (it ended as `already'; runnable lists those that stood behind
+ * it), STORE_NOTFOUND, STORE_REFUSED (it is not ready or waiting, or stands
+ * behind another), or a failure, and then nothing was written. Returns 0; -1 if
+ * memory is short.
+ *
+ * Jobs found RUNNING by store_open() get an attempt with the outcome `unknown'
+ * and wait, due at once: nobody knows how far their call came.
+ */
+int store_start(struct store *st, int64_t job, bool once, int64_t now_ms,
+    store_done_fn *done, void *arg);
+
+/* What can be done to a job by hand. */
+enum store_act {
+	STORE_REPLAY, /* a new job like this one, which must have ended */
+	STORE_RETRY,  /* a waiting one is due at once */
+	STORE_DISCARD /* a ready or waiting one is dead: discarded */
+};
+
+/*
+ * Do that to a job. why (copied, may be NULL) is kept with a discarded one.
+ * STORE_OK: id is the new job of a replay; runnable lists what may run by it.
+ * STORE_NOTFOUND, STORE_REFUSED (its state does not allow it, or it was
+ * replayed before and that job has not ended), or a failure. Returns 0; -1 if
+ * memory is short.
+ */
+int store_act(struct store *st, enum store_act act, int64_t job,
+    const char *why, int64_t now_ms, store_done_fn *done, void *arg);
+
+/*
+ * Pause the handler of that name, or let it go on (by NULL). by and why are
+ * copied. STORE_OK: id is its number; STORE_NOTFOUND. Returns 0; -1 if memory
+ * is short.
+ */
+int store_pause(struct store *st, const char *handler, const char *by,
+    const char *why, int64_t now_ms, store_done_fn *done, void *arg);
+
+/* What a purge is to remove; see store/DESIGN.md for what stays. */
+struct store_purge {
+	int64_t
+	    bodies_before_ms;  /* bodies of events received before; 0: none */
+	int64_t ids_before_ms; /* whole events received before; 0: none */
+	const char *order_id;  /* bodies of all events of this order; or NULL */
+	int64_t now_ms;
+	size_t limit; /* events per transaction */
+};
+
+/*
+ * Remove one batch of customers' data, in a transaction of its own that makes
+ * no ack wait: bodies, answers of attempts, and rejections of that age. Events
+ * with unfinished jobs are left alone. Copies purge. STORE_OK: id is how many
+ * events were purged (0: nothing is left to do, and the log was truncated as
+ * well, so that no trace remains in it; STORE_BUSY if a reader stood in the
+ * way of that). Returns 0; -1 if memory is short.
+ */
+int store_purge(struct store *st, const struct store_purge *purge,
+    store_done_fn *done, void *arg);
+
+/*
  * Find up to limit jobs of a handler that may run at now_ms, oldest first,
  * after all that was queued before is committed; jobs the caller holds
  * already are among them. next_due_ms is when the earliest waiting job that
@@ -286,6 +363,10 @@ int store_reject(struct store *st, const struct store_rejection *rej, size_t n,
 
 struct store_job_info {
 	int64_t id;
+	const char *event_id; /* x-klikit-event-id of its event */
+	const char *type;
+	int64_t replay_of;   /* the job it repeats; 0: none */
+	int64_t replayed_by; /* the newest job that repeats it; 0: none */
 	const char *handler;
 	int32_t place;
 	enum job_state state;
@@ -293,6 +374,18 @@ struct store_job_info {
 	int64_t due_at_ms;
 	int64_t finished_at_ms; /* 0: not finished */
 	const char *outcome;    /* NULL: not tried */
+};
+
+/* An attempt as it was recorded. */
+struct store_attempt_info {
+	int64_t job;
+	unsigned number;
+	int64_t started_at_ms;
+	int64_t duration_ms;
+	const char *outcome; /* NULL while it runs */
+	int code;
+	const void *answer;
+	size_t answer_len;
 };
 
 struct store_event_info {
@@ -316,6 +409,20 @@ struct store_order_info {
 	const char *document; /* of the newest record; only from get; or NULL */
 };
 
+/* A handler with its backlog. */
+struct store_handler_info {
+	int64_t number;
+	const char *name;
+	int64_t last_seen_ms;
+	int64_t paused_at_ms;   /* 0: it is not */
+	const char *paused_by;  /* NULL if it is not */
+	const char *paused_why; /* NULL if it is not */
+	uint64_t unfinished;
+	uint64_t dead;
+	int64_t
+	    oldest_ms; /* when its oldest unfinished event came in; 0: none */
+};
+
 /* Newest first. NULL, 0 and the like mean: any. Texts are borrowed. */
 struct store_filter {
 	int64_t before; /* only rows with a smaller event id: the next page */
@@ -336,6 +443,52 @@ typedef void store_events_fn(enum store_rc rc,
 typedef void store_orders_fn(enum store_rc rc,
     const struct store_order_info *rows, size_t n, const char *reason,
     void *arg);
+
+/* Which jobs; NULL, 0 and the like mean: any. Texts are borrowed. */
+struct store_job_filter {
+	int64_t before; /* only jobs with a smaller id: the next page */
+	bool any_state; /* else only those in `state' */
+	enum job_state state;
+	const char *handler;
+	const char *event_id;
+	const char *order_id;
+	const char *type;
+	int64_t since_ms; /* event received at or after */
+	int64_t until_ms; /* event received before */
+	bool newest;      /* of a chain of replays only the last */
+	size_t limit;     /* 1 to STORE_PAGE_MAX */
+};
+typedef void store_jobs_fn(enum store_rc rc, const struct store_job_info *rows,
+    size_t n, const char *reason, void *arg);
+typedef void store_attempts_fn(enum store_rc rc,
+    const struct store_attempt_info *rows, size_t n, const char *reason,
+    void *arg);
+typedef void store_handlers_fn(enum store_rc rc,
+    const struct store_handler_info *rows, size_t n, const char *reason,
+    void *arg);
+
+/* One page of jobs, newest first. Copies filter. 0; -1 if memory is short. */
+int store_list_jobs(struct store *st, const struct store_job_filter *filter,
+    store_jobs_fn *done, void *arg);
+
+/* The attempts of a job, oldest first. 0; -1 if memory is short. */
+int store_list_attempts(struct store *st, int64_t job, store_attempts_fn *done,
+    void *arg);
+
+/* Every handler the store has seen. 0; -1 if memory is short. */
+int store_list_handlers(struct store *st, store_handlers_fn *done, void *arg);
+
+/*
+ * Copy the whole store, as it is at one moment, to a new file (0600, fsynced,
+ * checked), without holding up any ack. The backup of a purged store holds
+ * nothing of what was purged. Copies path. progress (may be NULL) runs from
+ * store_collect() with pages copied and in all, now and then. STORE_OK;
+ * STORE_EXISTS (there is a file of that name), STORE_FULL, STORE_FAILED: the
+ * incomplete file is removed. Returns 0; -1 if memory is short.
+ */
+typedef void store_progress_fn(int64_t copied, int64_t total, void *arg);
+int store_backup(struct store *st, const char *path,
+    store_progress_fn *progress, store_done_fn *done, void *arg);
 
 /* One page of events. Copies filter. Returns 0; -1 if memory is short. */
 int store_list_events(struct store *st, const struct store_filter *filter,

@@ -1,0 +1,92 @@
+/*
+ * http_client.h -- outgoing POSTs to one far side.
+ *
+ * Owns:    a pool of keep-alive connections to one host and port (evhttp
+ *          client over bufferevents from the env), their deadlines, and the
+ *          first KB of each answer.
+ * Touches: the loop, evdns, the env's connect(). Knows nothing of jobs.
+ *
+ * Redirects are not followed: a 3xx is an answer like any other. An answer of
+ * any length is read by chunks; only its beginning is kept.
+ */
+#ifndef HANDLERS_HTTP_CLIENT_H
+#define HANDLERS_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "handlers/handler.h"
+
+#define HTTP_CLIENT_ANSWER_MAX 1024 /* bytes kept of an answer */
+
+struct http_client;      /* opaque */
+struct http_client_call; /* opaque; one request under way */
+
+/* An http or https URL, taken apart. Texts are owned by the struct. */
+struct http_client_url {
+	bool tls;
+	char *host; /* without the brackets of an IPv6 address */
+	uint16_t port;
+	char *path; /* with its query; "/" if there is none */
+};
+
+/*
+ * Take a URL apart: scheme http or https, no user, no fragment. Returns 0,
+ * and the caller owns what is in *ret_url; -1 and one line in reason.
+ */
+int http_client_url_parse(const char *text, struct http_client_url *ret_url,
+    char reason[HANDLER_REASON_MAX]);
+void http_client_url_fini(struct http_client_url *url);
+
+/* How a request ended. */
+enum http_client_end {
+	HTTP_CLIENT_ANSWERED, /* status is the far side's */
+	HTTP_CLIENT_NOT_SENT, /* it cannot have had an effect */
+	HTTP_CLIENT_UNKNOWN   /* it was sent, or part of it; no answer came */
+};
+
+struct http_client_answer {
+	enum http_client_end end;
+	const char *reason; /* why there is no answer; NULL with one */
+	int status;
+	int64_t retry_after_ms; /* from Retry-After, either form; 0: none */
+	const void *body;       /* its beginning */
+	size_t body_len;
+};
+
+/* Exactly once; never before post() returns; answer is valid for the call. */
+typedef void http_client_fn(const struct http_client_answer *answer, void *arg);
+
+/*
+ * Keeps env, copies url. idle connections are kept for reuse, at most
+ * max_idle. NULL when out of memory.
+ */
+struct http_client *http_client_new(const struct handler_env *env,
+    const struct http_client_url *url, size_t max_idle);
+
+/* What to send; all borrowed for the call of http_client_post(). */
+struct http_client_request {
+	const char *const *headers; /* "Name: value" */
+	size_t nheaders;
+	const void *body;
+	size_t body_len;
+	int64_t timeout_ms; /* for all of it: look-up, connect, send, answer */
+};
+
+/*
+ * POST. Returns the call, to be named to http_client_cancel() until done()
+ * has run; NULL when out of memory, and then done() never runs. A connection
+ * kept from before that turns out to be closed before any byte of an answer is
+ * tried anew once, if nothing of the request can have been taken.
+ */
+struct http_client_call *http_client_post(struct http_client *hc,
+    const struct http_client_request *req, http_client_fn *done, void *arg);
+
+/* Drop the request and its connection; done() will not run. */
+void http_client_cancel(struct http_client_call *call);
+
+/* Only when no call is under way. Accepts NULL. */
+void http_client_free(struct http_client *hc);
+
+#endif /* HANDLERS_HTTP_CLIENT_H */
