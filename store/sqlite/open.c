@@ -173,11 +173,15 @@ open_serve(struct sqlite_store *s, char *reason)
 	s->unclean = open_is_unclean(s);
 	if ((what = open_create(s, &created, reason)) == STORE_OK &&
 	    (what = open_writer(s, reason)) == STORE_OK) {
-		if ((rc = db_open(&s->reader, s, DB_READER)) == SQLITE_OK)
+		if ((rc = db_open(&s->reader, s, DB_READER)) != SQLITE_OK)
+			what = db_reason(&s->reader, s, rc, reason);
+		else if ((rc = db_open(&s->copier, s, DB_COPIER)) != SQLITE_OK)
+			what = db_reason(&s->copier, s, rc, reason);
+		else
 			return (STORE_OK);
-		what = db_reason(&s->reader, s, rc, reason);
 	}
 	if (created) {
+		db_close(&s->copier);
 		db_close(&s->reader);
 		db_close(&s->writer);
 		(void)unlink(s->path);
@@ -247,6 +251,7 @@ backend_close(struct sqlite_store *s)
 {
 	if (s == NULL)
 		return;
+	db_close(&s->copier);
 	db_close(&s->reader);
 	/* The last to close: it checkpoints and takes the log away. */
 	db_close(&s->writer);

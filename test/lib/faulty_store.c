@@ -107,11 +107,19 @@ faulty_reopen(void *be, char *reason)
 }
 
 static enum store_rc
-faulty_tidy(void *be, bool idle, char *reason)
+faulty_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
 {
 	struct faulty_store *f = be;
 
-	return (store_sqlite_ops.tidy(f->inner, idle, reason));
+	return (store_sqlite_ops.tidy(f->inner, at, ret_aside, reason));
+}
+
+static void
+faulty_aside(void *be)
+{
+	struct faulty_store *f = be;
+
+	store_sqlite_ops.aside(f->inner);
 }
 
 static void
@@ -154,6 +162,7 @@ static const struct store_ops faulty_ops = {
 	.probe = faulty_probe,
 	.reopen = faulty_reopen,
 	.tidy = faulty_tidy,
+	.aside = faulty_aside,
 	.read = faulty_read,
 	.interrupt = faulty_interrupt,
 	.was_unclean = faulty_was_unclean,
