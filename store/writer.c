@@ -82,7 +82,7 @@ writer_fail_for(struct store *st, unsigned ms)
 	}
 }
 
-/* With the mutex held: let the reader end what it does aside, unless begun. */
+/* With the mutex held: let the reader end what it has begun aside. */
 static void
 writer_end_aside(struct store *st)
 {

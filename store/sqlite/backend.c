@@ -10,20 +10,6 @@
 
 #include "store/sqlite/sqlite.h"
 
-/* Of the log's limit: where the writer copies it all by itself. */
-#define CHECKPOINT_ANYHOW 4
-/* Of the log's limit, as a fraction: what is little enough for the writer. */
-#define CHECKPOINT_FEW 8
-
-/* What sqlite_tidy() does. */
-enum tidy_step {
-	TIDY_NOTHING,
-	TIDY_ASIDE,   /* let the reader copy the bulk */
-	TIDY_COPY,    /* copy the rest here */
-	TIDY_PUT_OFF, /* until more has come */
-	TIDY_BROKEN   /* the copier met an error */
-};
-
 static int
 backend_run(struct db *db, struct store_op *op)
 {
@@ -151,7 +137,7 @@ sqlite_reopen(void *be, char *reason)
 
 	db_close(&s->copier);
 	db_close(&s->writer);
-	s->checkpoint_at = backend_checkpoint_pages(s);
+	s->checkpoint_at = checkpoint_pages(s);
 	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK) {
 		what = db_reason(&s->writer, s, rc, reason);
 		return (what == STORE_OK ? STORE_FAILED : what);
@@ -160,116 +146,6 @@ sqlite_reopen(void *be, char *reason)
 		return (what);
 	if ((rc = db_open(&s->copier, s, DB_COPIER)) != SQLITE_OK)
 		return (db_reason(&s->copier, s, rc, reason));
-	return (STORE_OK);
-}
-
-/*
- * Checkpoints. The bulk of the log is copied aside, by the reader thread,
- * while commits go on; a round later little is left. When that is little
- * enough the writer copies it between two commits, and the next one starts
- * the log over. If the reader has no time the writer copies all by itself.
- *
- * While a foreign reader holds an old snapshot the log cannot start over: it
- * is tried again when as much as makes a checkpoint has come on top.
- */
-static void
-sqlite_aside(void *be)
-{
-	struct sqlite_store *s = be;
-
-	s->copier_rc = db_checkpoint(&s->copier, &s->copier_log);
-}
-
-/* What is left to do when the copier is done. */
-static enum tidy_step
-tidy_after_aside(struct sqlite_store *s)
-{
-	int pages = s->writer.wal_pages;
-	int due = backend_checkpoint_pages(s);
-	int few = due / CHECKPOINT_FEW;
-	int copied = s->copier_log.pages - s->copier_log.left;
-
-	if (db_rc(&s->copier, s->copier_rc) == STORE_FAILED ||
-	    db_rc(&s->copier, s->copier_rc) == STORE_NOTADB)
-		return (TIDY_BROKEN);
-	if (pages < due) /* it has started over meanwhile */
-		return (TIDY_NOTHING);
-	if (s->copier_rc != SQLITE_OK || s->copier_log.left > few)
-		return (TIDY_PUT_OFF);
-	if (pages - copied > few && pages < due * CHECKPOINT_ANYHOW)
-		return (TIDY_ASIDE);
-	return (TIDY_COPY);
-}
-
-static enum tidy_step
-tidy_next(struct sqlite_store *s, enum store_aside at)
-{
-	int pages = s->writer.wal_pages;
-
-	switch (at) {
-	case STORE_ASIDE_DONE:
-		return (tidy_after_aside(s));
-	case STORE_ASIDE_NONE:
-		return (pages < s->checkpoint_at ? TIDY_NOTHING : TIDY_ASIDE);
-	case STORE_ASIDE_WANTED:
-		return (pages < s->checkpoint_at + backend_checkpoint_pages(s) *
-						       (CHECKPOINT_ANYHOW - 1)
-			    ? TIDY_NOTHING
-			    : TIDY_COPY);
-	case STORE_ASIDE_RUNNING:
-		break;
-	}
-	return (TIDY_NOTHING);
-}
-
-/* Copy what is left of the log, in the writer's thread. */
-static enum store_rc
-tidy_copy(struct sqlite_store *s, char *reason)
-{
-	struct db_log log = { 0 };
-	int rc;
-
-	rc = db_checkpoint(&s->writer, &log);
-	s->checkpoint_at = backend_checkpoint_pages(s);
-	if (rc != SQLITE_OK || log.left > 0)
-		s->checkpoint_at += s->writer.wal_pages;
-	s->writer.wal_pages = 0; /* the next commit counts anew */
-	switch (db_rc(&s->writer, rc)) {
-	case STORE_OK:
-	case STORE_BUSY: /* somebody else copies */
-	case STORE_FULL: /* the log keeps what it has; commits will tell */
-		return (STORE_OK);
-	case STORE_EXISTS:
-	case STORE_NOTFOUND:
-	case STORE_REFUSED:
-	case STORE_NEWER:
-	case STORE_NOTADB:
-	case STORE_FAILED:
-		break;
-	}
-	return (db_reason(&s->writer, s, rc, reason));
-}
-
-static enum store_rc
-sqlite_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
-{
-	struct sqlite_store *s = be;
-
-	switch (tidy_next(s, at)) {
-	case TIDY_NOTHING:
-		break;
-	case TIDY_ASIDE:
-		*ret_aside = true;
-		break;
-	case TIDY_COPY:
-		return (tidy_copy(s, reason));
-	case TIDY_PUT_OFF:
-		s->checkpoint_at =
-		    s->writer.wal_pages + backend_checkpoint_pages(s);
-		break;
-	case TIDY_BROKEN:
-		return (db_reason(&s->copier, s, s->copier_rc, reason));
-	}
 	return (STORE_OK);
 }
 
@@ -321,6 +197,18 @@ sqlite_read(void *be, struct store_op *op)
 	/* Ends the snapshot; there is nothing to undo. */
 	if (sqlite3_get_autocommit(s->reader.conn) == 0)
 		(void)db_exec(&s->reader, SQL_ROLLBACK);
+}
+
+static enum store_rc
+sqlite_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
+{
+	return (checkpoint_tidy(be, at, ret_aside, reason));
+}
+
+static void
+sqlite_aside(void *be)
+{
+	checkpoint_aside(be);
 }
 
 static void

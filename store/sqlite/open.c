@@ -13,15 +13,6 @@
 
 #include "store/sqlite/sqlite.h"
 
-#define CHECKPOINT_PAGES 1000
-
-int
-backend_checkpoint_pages(const struct sqlite_store *s)
-{
-	return (s->setup.checkpoint_pages != 0 ? s->setup.checkpoint_pages
-					       : CHECKPOINT_PAGES);
-}
-
 /* The folder that path is in, owned by the caller; NULL: no memory. */
 static char *
 open_folder(const char *path)
@@ -226,7 +217,7 @@ backend_open(const struct store_place *place, void **ret_be, char *reason)
 	s->mode = place->mode;
 	if (setup != NULL)
 		s->setup = *setup;
-	s->checkpoint_at = backend_checkpoint_pages(s);
+	s->checkpoint_at = checkpoint_pages(s);
 	if ((s->path = strdup(place->path)) == NULL ||
 	    asprintf(&s->lock_path, "%s.lock", s->path) == -1) {
 		s->lock_path = NULL;

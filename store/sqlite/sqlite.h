@@ -158,9 +158,15 @@ enum store_rc backend_open(const struct store_place *place, void **ret_be,
 /* Make the name of a new file durable. Returns 0, or -1 with errno. */
 int backend_sync_folder(const char *path);
 
-/* At how many pages in its log a checkpoint is due. */
-int backend_checkpoint_pages(const struct sqlite_store *s);
 void backend_close(struct sqlite_store *s); /* accepts NULL */
+
+/* -- checkpoint.c: struct store_ops tidy and aside -- */
+enum store_rc checkpoint_tidy(struct sqlite_store *s, enum store_aside at,
+    bool *ret_aside, char *reason);
+void checkpoint_aside(struct sqlite_store *s);
+
+/* How many pages in the log make a checkpoint due. */
+int checkpoint_pages(const struct sqlite_store *s);
 
 /* -- events.c -- */
 int events_append(struct db *db, struct store_op *op);

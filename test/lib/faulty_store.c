@@ -11,6 +11,7 @@ struct faulty_store {
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
 	bool blocked, held;
+	bool reads_blocked, read_held;
 	unsigned fail_after; /* commits that still pass before */
 	unsigned fail_times;
 	enum store_rc fail_rc;
@@ -127,6 +128,14 @@ faulty_read(void *be, struct store_op *op)
 {
 	struct faulty_store *f = be;
 
+	(void)pthread_mutex_lock(&f->mutex);
+	while (f->reads_blocked) {
+		f->read_held = true;
+		(void)pthread_cond_broadcast(&f->cond);
+		(void)pthread_cond_wait(&f->cond, &f->mutex);
+	}
+	f->read_held = false;
+	(void)pthread_mutex_unlock(&f->mutex);
 	store_sqlite_ops.read(f->inner, op);
 }
 
@@ -244,6 +253,32 @@ faulty_store_wait_blocked(struct faulty_store *f)
 {
 	(void)pthread_mutex_lock(&f->mutex);
 	while (!f->held)
+		(void)pthread_cond_wait(&f->cond, &f->mutex);
+	(void)pthread_mutex_unlock(&f->mutex);
+}
+
+void
+faulty_store_block_reads(struct faulty_store *f)
+{
+	(void)pthread_mutex_lock(&f->mutex);
+	f->reads_blocked = true;
+	(void)pthread_mutex_unlock(&f->mutex);
+}
+
+void
+faulty_store_release_reads(struct faulty_store *f)
+{
+	(void)pthread_mutex_lock(&f->mutex);
+	f->reads_blocked = false;
+	(void)pthread_cond_broadcast(&f->cond);
+	(void)pthread_mutex_unlock(&f->mutex);
+}
+
+void
+faulty_store_wait_read_blocked(struct faulty_store *f)
+{
+	(void)pthread_mutex_lock(&f->mutex);
+	while (!f->read_held)
 		(void)pthread_cond_wait(&f->cond, &f->mutex);
 	(void)pthread_mutex_unlock(&f->mutex);
 }
