@@ -9,9 +9,9 @@
  */
 #include "store/sqlite/sqlite.h"
 
-#define PAGES_DUE 1000
-#define PAGES_ANYHOW 4 /* times as many: the writer copies all by itself */
-#define PAGES_FEW 8    /* of these the part that is little enough for it */
+#define PAGES_DUE 2000
+#define PAGES_ANYHOW 3 /* times as many: the writer copies all by itself */
+#define PAGES_FEW 16   /* of these the part that is little enough for it */
 
 /* What checkpoint_tidy() does. */
 enum step {

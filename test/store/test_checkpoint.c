@@ -254,7 +254,7 @@ test_busy_reader_is_not_awaited(void **state)
 		}
 		assert_int_equal(r.rc, STORE_OK);
 		assert_in_range(log_state(&restarts), 1,
-		    (int64_t)(4 * DUE + COMMIT_MAX) * PAGE);
+		    (int64_t)(3 * DUE + COMMIT_MAX) * PAGE);
 	}
 	assert_int_equal(disk_get().aside, 0);
 	faulty_store_release_reads(f);
