@@ -17,7 +17,7 @@ struct faulty_store {
 	enum store_rc fail_rc;
 	unsigned reopen_times;
 	enum store_rc reopen_rc;
-	unsigned commits, reopens;
+	unsigned commits, reopens, asides;
 	size_t largest;
 };
 
@@ -120,6 +120,9 @@ faulty_aside(void *be)
 {
 	struct faulty_store *f = be;
 
+	(void)pthread_mutex_lock(&f->mutex);
+	f->asides++;
+	(void)pthread_mutex_unlock(&f->mutex);
 	store_sqlite_ops.aside(f->inner);
 }
 
@@ -301,6 +304,17 @@ faulty_store_reopens(struct faulty_store *f)
 
 	(void)pthread_mutex_lock(&f->mutex);
 	n = f->reopens;
+	(void)pthread_mutex_unlock(&f->mutex);
+	return (n);
+}
+
+unsigned
+faulty_store_asides(struct faulty_store *f)
+{
+	unsigned n;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	n = f->asides;
 	(void)pthread_mutex_unlock(&f->mutex);
 	return (n);
 }
