@@ -130,7 +130,7 @@ const struct verb verb_dev = {
 	.name = "dev",
 	.words = "",
 	.text =
-	    "Serve on this machine only, with a store and secret of its own.",
+	    "Serve on this machine only, with a store and secret of its own",
 	.more =
 	    "Listens on 127.0.0.1:8080 (PORT or --http.listen change the port, "
 	    "not\n"
