@@ -518,8 +518,10 @@ run(bool sync_normal)
 	c.setup = &setup;
 	assert_int_equal(shim_vfs_install(&model_hooks), 0);
 	store_case_open(&c);
-	m.st = c.st; /* its threads have nothing to do yet */
-	m.checkpoints = 0;
+	(void)pthread_mutex_lock(&m.mutex);
+	m.st = c.st;
+	m.checkpoints = 0; /* those of the start */
+	(void)pthread_mutex_unlock(&m.mutex);
 	handler = case_handler(&c, "orders");
 	for (int i = 0; i < EVENTS; i++) {
 		events[i].c = &c;
