@@ -37,7 +37,10 @@ open_errno(const char *path, int err, char *reason)
 	case ENOENT:
 	case ENOTDIR:
 		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: the folder %s does not exist; create it", path, in);
+		    access(in, F_OK) == 0
+			? "%s: cannot be made in %s; name another place"
+			: "%s: the folder %s does not exist; create it",
+		    path, in);
 		break;
 	case EACCES:
 	case EPERM:
