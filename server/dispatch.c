@@ -205,6 +205,9 @@ dispatch_open(struct dispatch *d, int64_t event)
 {
 	struct held *held = held_find(&d->held, event);
 
+	d->allowance += DISPATCH_EVENT_RECORDS;
+	if (d->allowance > DISPATCH_RECORDS_MAX - DISPATCH_RECORDS_MIN)
+		d->allowance = DISPATCH_RECORDS_MAX - DISPATCH_RECORDS_MIN;
 	if (held != NULL) {
 		TAILQ_REMOVE(&d->held, held, link);
 		TAILQ_INSERT_TAIL(&d->opened, held, link);
@@ -264,12 +267,48 @@ dispatch_check_due(struct dispatch *d)
 	}
 }
 
-/* Has this turn used up its slice, after n things done? */
-static bool
-slice_over(int64_t start_us, size_t n)
+/*
+ * How long the slice of a turn is that begins now: half of what the rest of
+ * the loop has taken since the last one, for a turn that reads from a thousand
+ * connections must not leave behind more than its slice can do.
+ */
+static int64_t
+slice_length(const struct dispatch *d, int64_t start_us)
 {
-	return (n >= DISPATCH_SLICE_MIN &&
-		clock_mono_us() - start_us >= DISPATCH_SLICE_US);
+	int64_t us = (start_us - d->slice_end_us) / 2;
+
+	if (us < DISPATCH_SLICE_US)
+		return (DISPATCH_SLICE_US);
+	return (us < DISPATCH_SLICE_MAX_US ? us : DISPATCH_SLICE_MAX_US);
+}
+
+/* Is the slice over, after n things done? */
+static bool
+slice_over(int64_t until_us, size_t n)
+{
+	return (n >= DISPATCH_SLICE_MIN && clock_mono_us() >= until_us);
+}
+
+/*
+ * May another job run? A delivery's commit waits for the one before it, so
+ * few outcomes are on their way at a time. Each delivery allows two more: in
+ * a flood commits are large anyhow, and what arrives must not pile up.
+ */
+static bool
+dispatch_may_run(const struct dispatch *d)
+{
+	return (d->paused_until_us == 0 &&
+		d->nrecording < DISPATCH_RECORDS_MAX &&
+		(d->nrecording < DISPATCH_RECORDS_MIN || d->allowance > 0));
+}
+
+/* Run the first job of w, on the allowance if the minimum is used up. */
+static void
+dispatch_run(struct dispatch *d, struct worker *w)
+{
+	if (d->nrecording >= DISPATCH_RECORDS_MIN)
+		d->allowance--;
+	worker_run(d, w);
 }
 
 /*
@@ -282,6 +321,7 @@ dispatch_pump(struct dispatch *d)
 	struct worker *w = NULL;
 	struct held *held = NULL;
 	int64_t start_us = clock_mono_us();
+	int64_t slice_us = slice_length(d, start_us);
 	size_t n = 0;
 
 	if (d->stopped)
@@ -291,25 +331,25 @@ dispatch_pump(struct dispatch *d)
 		return;
 	}
 	d->paused_until_us = 0;
-	while (!slice_over(start_us, n) &&
+	while (!slice_over(start_us + slice_us, n) &&
 	       (held = TAILQ_FIRST(&d->opened)) != NULL) {
 		TAILQ_REMOVE(&d->opened, held, link);
 		dispatch_start(d, held);
 		n++;
 	}
-	for (n = 0; !slice_over(start_us, n) && d->paused_until_us == 0 &&
-		    d->nrecording < DISPATCH_RECORDS_MAX &&
-		    (w = dispatch_next(d)) != NULL;
+	start_us = clock_mono_us();
+	for (n = 0; !slice_over(start_us + slice_us, n) &&
+		    dispatch_may_run(d) && (w = dispatch_next(d)) != NULL;
 	     n++)
-		worker_run(d, w);
+		dispatch_run(d, w);
 	dispatch_check_due(d);
 	for (size_t i = 0; i < d->nworkers; i++)
 		worker_fetch(d, &d->workers[i]);
 
-	if (!TAILQ_EMPTY(&d->opened) ||
-	    (w != NULL && d->nrecording < DISPATCH_RECORDS_MAX))
+	if (!TAILQ_EMPTY(&d->opened) || (w != NULL && dispatch_may_run(d)))
 		dispatch_wake(d);
 	dispatch_arm(d);
+	d->slice_end_us = clock_mono_us();
 }
 
 /*
@@ -363,6 +403,7 @@ dispatch_new(struct event_base *base, struct store *st,
 	TAILQ_INIT(&d->recording);
 	d->st = st;
 	d->env = env;
+	d->slice_end_us = clock_mono_us();
 	if ((d->turn = evtimer_new(base, dispatch_turn_cb, d)) == NULL ||
 	    (d->due = evtimer_new(base, dispatch_turn_cb, d)) == NULL) {
 		dispatch_free(d);

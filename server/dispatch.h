@@ -23,10 +23,14 @@
 struct event_base;
 struct dispatch; /* opaque */
 
-#define DISPATCH_QUEUE_MAX 256  /* runnable jobs held per handler */
-#define DISPATCH_RECORDS_MAX 64 /* outcomes on their way to the store */
-#define DISPATCH_SLICE_US 2000  /* of each turn of the loop, at most */
-#define DISPATCH_SLICE_MIN 4    /* jobs of each turn, whatever they take */
+#define DISPATCH_QUEUE_MAX 2048     /* runnable jobs held per handler */
+#define DISPATCH_FETCH_MAX 256      /* of them asked for at a time */
+#define DISPATCH_RECORDS_MIN 16     /* outcomes on their way to the store */
+#define DISPATCH_RECORDS_MAX 1024   /* with what deliveries allow beside */
+#define DISPATCH_EVENT_RECORDS 2    /* outcomes that a delivery allows */
+#define DISPATCH_SLICE_US 2000      /* of each turn of the loop */
+#define DISPATCH_SLICE_MAX_US 20000 /* of one in which much else was done */
+#define DISPATCH_SLICE_MIN 4        /* jobs of each turn, whatever they take */
 
 /* A handler to be put to work; all borrowed. */
 struct dispatch_handler {

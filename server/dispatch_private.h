@@ -64,6 +64,8 @@ struct dispatch {
 	struct held_list opened; /* answered, to be logged and started */
 	struct run_list recording;
 	size_t nrecording;
+	int64_t slice_end_us;    /* of the last turn */
+	size_t allowance;        /* outcomes beyond DISPATCH_RECORDS_MIN */
 	int64_t paused_until_us; /* the store is in trouble; 0: it is not */
 	bool stopped;
 	char *unknown[UNKNOWN_MAX]; /* types that were warned of */

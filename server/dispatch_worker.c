@@ -138,7 +138,7 @@ dispatch_fetched_cb(const struct store_result *res, void *arg)
 	 * taken, all of it waits for answers to leave, and dispatch_open()
 	 * asks again.
 	 */
-	if (res->nrunnable >= DISPATCH_QUEUE_MAX && added > 0)
+	if (res->nrunnable >= DISPATCH_FETCH_MAX && added > 0)
 		w->more = true;
 	dispatch_wake(d);
 }
@@ -148,12 +148,12 @@ worker_fetch(struct dispatch *d, struct worker *w)
 {
 	struct fetch *fetch;
 
-	if (!w->more || w->fetching || w->nqueue > DISPATCH_QUEUE_MAX / 4)
+	if (!w->more || w->fetching || w->nqueue > DISPATCH_FETCH_MAX / 4)
 		return;
 	if ((fetch = malloc(sizeof(*fetch))) != NULL)
 		*fetch = (struct fetch){ .d = d, .handler = w->number };
 	if (fetch == NULL ||
-	    store_runnable(d->st, w->number, DISPATCH_QUEUE_MAX,
+	    store_runnable(d->st, w->number, DISPATCH_FETCH_MAX,
 		d->env->now_ms(d->env->arg), dispatch_fetched_cb,
 		fetch) == -1) {
 		free(fetch);
