@@ -121,6 +121,7 @@ ingest_jobs(struct ingest *in, const char *type, const struct envelope *env)
 			.handler = r->handler,
 			.place = STORE_WHOLE_EVENT,
 			.ordered = r->ordered,
+			.guards = STORE_NO_GUARD,
 		};
 	}
 	return (n);
