@@ -156,8 +156,10 @@ order_body_cut(const void *body, size_t body_len, int32_t place,
 		return (-1);
 	}
 	/* What is put between them are different parts of one body. */
-	if ((made = malloc(sizeof(frame) + body_len)) == NULL)
+	if ((made = malloc(sizeof(frame) + body_len)) == NULL) {
+		errno = ENOMEM;
 		return (-1);
+	}
 	p = made;
 	if (find_member(top, end, "brand_id", &brand)) {
 		p = put(p, "{\"brand_id\":", brand);

@@ -3,6 +3,7 @@
 #include "handlers/registry.h"
 
 static const struct handler *const handlers[] = {
+	&handler_forward,
 	&handler_orders,
 };
 
