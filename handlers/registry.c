@@ -4,6 +4,7 @@
 
 static const struct handler *const handlers[] = {
 	&handler_orders,
+	&handler_forward,
 	&handler_exec,
 };
 
