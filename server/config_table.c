@@ -62,7 +62,6 @@ static const struct config_key keys[] = {
 		    "needs admin.token_file." },
 	{ "admin.token_file", CONFIG_PATH, GLOBAL(admin_token_file), .def = "",
 	    .restart = true, .value = "FILE",
-	    .example = "/etc/klikitd/admin-token",
 	    .text = "File with the token that every request must then carry "
 		    "(Authorization: Bearer): at least 16 printable "
 		    "characters. The verbs read it too." },
