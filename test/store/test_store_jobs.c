@@ -119,7 +119,8 @@ test_other_lanes_go_on(void **state)
 	int64_t h = case_handler(&c, "a");
 	int64_t other = case_handler(&c, "b");
 	struct store_job_spec loose = { .handler = h,
-		.place = STORE_WHOLE_EVENT };
+		.place = STORE_WHOLE_EVENT,
+		.guards = STORE_NO_GUARD };
 	struct case_result r = { 0 };
 	struct store_event *ev;
 
@@ -142,8 +143,14 @@ test_place_is_one_lane(void **state)
 	const char *const two[] = { "2", NULL };
 	int64_t h = case_handler(&c, "a");
 	struct store_job_spec specs[2] = {
-		{ .handler = h, .place = 0, .ordered = true },
-		{ .handler = h, .place = 1, .ordered = true },
+		{ .handler = h,
+		    .place = 0,
+		    .ordered = true,
+		    .guards = STORE_NO_GUARD },
+		{ .handler = h,
+		    .place = 1,
+		    .ordered = true,
+		    .guards = STORE_NO_GUARD },
 	};
 	struct case_result first, r = { 0 };
 	struct store_event *ev;
