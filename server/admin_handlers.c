@@ -68,8 +68,8 @@ pause_cb(const struct store_result *res, void *arg)
 	json_t *o;
 
 	if (res->rc == STORE_NOTFOUND)
-		(void)admin_error(call, 404, "there is no handler %s",
-		    call->name);
+		(void)admin_error(call, 404,
+		    "there is no handler of that name");
 	else if (res->rc != STORE_OK)
 		(void)admin_store_error(call, res->rc, res->reason);
 	else {

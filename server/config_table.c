@@ -55,7 +55,8 @@ static const struct config_key keys[] = {
 		    "it deliveries are answered 503 and come again." },
 
 	{ "admin.listen", CONFIG_ADMIN, GLOBAL(admin_listen),
-	    .def = "127.0.0.1:8081", .restart = true, .value = "HOST:PORT",
+	    .def = "127.0.0.1:8081", .dev = "127.0.0.1:0", .restart = true,
+	    .value = "HOST:PORT",
 	    .text = "Where the operator's verbs reach the server. Port 0 lets "
 		    "the kernel choose; empty: nowhere, and verbs that change "
 		    "something need the server stopped. Beyond the loopback it "

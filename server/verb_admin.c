@@ -27,6 +27,7 @@ struct verb_admin {
 	char *token;            /* that it may ask for */
 
 	/* Of the call under way. */
+	const char *about; /* what it is about, for messages; or NULL */
 	int status;
 	json_t *answer;
 };
@@ -34,7 +35,9 @@ struct verb_admin {
 static void
 tell(const struct verb_admin *va, const char *text)
 {
-	fprintf(stderr, "klikitd %s: %s\n", va->verb, text);
+	fprintf(stderr, "klikitd %s: %s%s%s\n", va->verb,
+	    va->about == NULL ? "" : log_text(va->about),
+	    va->about == NULL ? "" : ": ", text);
 }
 
 /* -- Opening -- */
@@ -278,7 +281,10 @@ verb_admin_do(struct verb_admin *va, const char *word, const char *before,
 		return (VERB_FAILED);
 	}
 	(void)snprintf(path, sizeof(path), "%s%s%s", before, encoded, after);
-	if ((answer = verb_admin_post(va, path, body)) == NULL)
+	va->about = word;
+	answer = verb_admin_post(va, path, body);
+	va->about = NULL;
+	if (answer == NULL)
 		return (VERB_FAILED);
 	json_decref(answer);
 	return (VERB_DONE);

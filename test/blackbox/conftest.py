@@ -81,11 +81,14 @@ class Klikitd:
                if not k.startswith(("KLIKIT", "PORT", "STATE_DIR"))}
         if self.secret is not None:
             env["KLIKIT_WEBHOOK_SECRET"] = self.secret.decode()
+        if "[admin]" not in self.config.read_text():
+            env["KLIKITD_ADMIN_LISTEN"] = "127.0.0.1:0"
         env.update(self.env)
         return env
 
     def start(self, wait=True):
         self.urls = []
+        self.admin = None  # the URL of its admin listener
         self.process = subprocess.Popen(
             self.command(), cwd=self.directory, env=self.environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -109,6 +112,8 @@ class Klikitd:
             with self.changed:
                 if kind == "out" and line.startswith("listening: "):
                     self.urls.append(line.split(" ", 1)[1])
+                if kind == "out" and line.startswith("admin: "):
+                    self.admin = line.split(" ", 1)[1]
                 self.lines.append((kind, line))
                 self.changed.notify_all()
 
