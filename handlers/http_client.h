@@ -7,7 +7,9 @@
  * Touches: the loop, evdns, the env's connect(). Knows nothing of jobs.
  *
  * Redirects are not followed: a 3xx is an answer like any other. An answer of
- * any length is read by chunks; only its beginning is kept.
+ * any length is read by chunks; only its beginning is kept, and one that does
+ * not end is cut at HTTP_CLIENT_READ_MAX. Its head is enough to count as an
+ * answer, whatever becomes of the rest.
  */
 #ifndef HANDLERS_HTTP_CLIENT_H
 #define HANDLERS_HTTP_CLIENT_H
@@ -18,7 +20,9 @@
 
 #include "handlers/handler.h"
 
-#define HTTP_CLIENT_ANSWER_MAX 1024 /* bytes kept of an answer */
+#define HTTP_CLIENT_ANSWER_MAX 1024           /* bytes kept of an answer */
+#define HTTP_CLIENT_READ_MAX (1024 * 1024)    /* bytes read of an answer */
+#define HTTP_CLIENT_WAIT_MAX (86400 * 1000LL) /* of Retry-After, in ms */
 
 struct http_client;      /* opaque */
 struct http_client_call; /* opaque; one request under way */
@@ -48,10 +52,11 @@ enum http_client_end {
 
 struct http_client_answer {
 	enum http_client_end end;
-	const char *reason; /* why there is no answer; NULL with one */
-	int status;
-	int64_t retry_after_ms; /* from Retry-After, either form; 0: none */
-	const void *body;       /* its beginning */
+	const char *reason;     /* why there is no answer; NULL with one */
+	int status;             /* 200 to 599; 0 without an answer */
+	int64_t retry_after_ms; /* Retry-After, either form; 0: none */
+	const char *location;   /* Location; NULL: none, or no answer */
+	const void *body; /* its beginning; may be cut short by anything */
 	size_t body_len;
 };
 
@@ -67,7 +72,8 @@ struct http_client *http_client_new(const struct handler_env *env,
 
 /* What to send; all borrowed for the call of http_client_post(). */
 struct http_client_request {
-	const char *const *headers; /* "Name: value" */
+	/* "Name: value"; Host is added if none of them is one. */
+	const char *const *headers;
 	size_t nheaders;
 	const void *body;
 	size_t body_len;
@@ -86,7 +92,7 @@ struct http_client_call *http_client_post(struct http_client *hc,
 /* Drop the request and its connection; done() will not run. */
 void http_client_cancel(struct http_client_call *call);
 
-/* Only when no call is under way. Accepts NULL. */
+/* Only when no call is under way; also from within done(). Accepts NULL. */
 void http_client_free(struct http_client *hc);
 
 #endif /* HANDLERS_HTTP_CLIENT_H */

@@ -4,6 +4,8 @@
 
 static const struct handler *const handlers[] = {
 	&handler_orders,
+	&handler_forward,
+	&handler_exec,
 };
 
 #define NHANDLERS (sizeof(handlers) / sizeof(handlers[0]))

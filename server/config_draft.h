@@ -65,4 +65,7 @@ bool config_is_loopback(const char *address);
 /* Check what only the whole shows, and complete it: handlers, secrets. */
 void config_check(struct config_draft *d);
 
+/* The handlers' part of it. */
+void config_check_handlers(struct config_draft *d);
+
 #endif /* SERVER_CONFIG_DRAFT_H */

@@ -287,19 +287,15 @@ static const char *const texts[] = {
 	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NOT NULL "
 	    "AND e.received_at < ?1 AND e.id < (SELECT max(id) FROM events) "
 	    "AND e.id <> ifnull((SELECT event FROM jobs "
-	    "ORDER BY id DESC LIMIT 1), 0) "
+	    "WHERE id = (SELECT max(id) FROM jobs)), 0) "
 	    "AND " PURGEABLE "ORDER BY e.received_at LIMIT ?2",
 	[SQL_PURGE_BODY] = "DELETE FROM bodies WHERE event = ?1",
 	[SQL_PURGE_ANSWERS] =
 	    "UPDATE attempts SET answer = NULL WHERE answer IS NOT NULL "
 	    "AND job IN (SELECT id FROM jobs WHERE event = ?1)",
 	[SQL_PURGE_NOTE] = "UPDATE events SET purged_at = ?2 WHERE id = ?1",
-	[SQL_PURGE_SERVED] =
-	    "DELETE FROM served WHERE (handler, order_id) IN "
-	    "(SELECT j.handler, eo.order_id FROM jobs AS j "
-	    "JOIN event_orders AS eo ON eo.event = j.event "
-	    "WHERE j.event = ?1) "
-	    "AND job IN (SELECT id FROM jobs WHERE event = ?1)",
+	[SQL_PURGE_SERVED] = "DELETE FROM served WHERE job IN "
+			     "(SELECT id FROM jobs WHERE event = ?1)",
 	[SQL_PURGE_ATTEMPTS] = "DELETE FROM attempts WHERE job IN "
 			       "(SELECT id FROM jobs WHERE event = ?1)",
 	[SQL_PURGE_JOBS] = "DELETE FROM jobs WHERE event = ?1",

@@ -1,0 +1,397 @@
+/*
+ * The handler of type "forward": each job is one POST. The body goes out as
+ * it came, or with one order of it; the idempotency key stays the same in
+ * every attempt, so that the far side can tell a repeat.
+ */
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "handlers/forward_verdict.h"
+#include "handlers/order_body.h"
+#include "handlers/registry.h"
+#include "store/base/hex.h"
+
+#define MAX_IDLE 8           /* kept connections: more calls at once are rare */
+#define OWN_HEADERS 6        /* what we add at most */
+#define HEADER_LINE_MAX 1152 /* an id of 255 bytes, each as %XX, and another   \
+			      */
+
+struct forward_call {
+	struct forward *forward;
+	struct handler_call *call; /* dispatch's */
+	struct http_client_call *http;
+	LIST_ENTRY(forward_call) next;
+};
+
+struct forward {
+	struct handler_instance base; /* first: what dispatch holds */
+	const struct handler_env *env;
+	struct http_client *hc;
+	char *name;
+	char **headers;
+	size_t nheaders;
+	void *sign_secret; /* NULL: none */
+	size_t sign_secret_len;
+	bool conflict_is_done;
+	int64_t timeout_ms;
+	LIST_HEAD(, forward_call) calls;
+};
+
+/* -- An instance -- */
+
+static void
+forward_close(struct handler_instance *h)
+{
+	struct forward *f = (struct forward *)h;
+
+	if (f == NULL)
+		return;
+	http_client_free(f->hc);
+	for (size_t i = 0; i < f->nheaders; i++)
+		free(f->headers[i]);
+	free(f->headers);
+	if (f->sign_secret != NULL)
+		explicit_bzero(f->sign_secret, f->sign_secret_len);
+	free(f->sign_secret);
+	free(f->name);
+	free(f);
+}
+
+/* Is line a header of that name? */
+static bool
+is_header(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return (strncasecmp(line, name, len) == 0 && line[len] == ':');
+}
+
+/* May it be set from outside? What frames a request may not. */
+static bool
+forward_check_header(const char *line, char reason[HANDLER_REASON_MAX])
+{
+	static const char *const ours[] = { "Idempotency-Key", "Content-Length",
+		"Transfer-Encoding", "Connection", "Expect" };
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		if (is_header(line, ours[i])) {
+			snprintf(reason, HANDLER_REASON_MAX,
+			    "headers: %s is always klikitd's own", ours[i]);
+			return (false);
+		}
+	}
+	return (true);
+}
+
+/* Copy the options. Returns 0, or -1 and a reason. */
+static int
+forward_copy(struct forward *f, const struct handler_options *opt,
+    char reason[HANDLER_REASON_MAX])
+{
+	f->conflict_is_done = opt->conflict_is_done;
+	f->timeout_ms = opt->timeout_ms;
+	if ((f->name = strdup(opt->name)) == NULL)
+		return (-1);
+	if (opt->nheaders > 0 &&
+	    (f->headers = calloc(opt->nheaders, sizeof(*f->headers))) == NULL)
+		return (-1);
+	for (; f->nheaders < opt->nheaders; f->nheaders++) {
+		if (!forward_check_header(opt->headers[f->nheaders], reason))
+			return (-1);
+		f->headers[f->nheaders] = strdup(opt->headers[f->nheaders]);
+		if (f->headers[f->nheaders] == NULL)
+			return (-1);
+	}
+	if (opt->sign_secret == NULL)
+		return (0);
+	if ((f->sign_secret = malloc(opt->sign_secret_len + 1)) == NULL)
+		return (-1);
+	memcpy(f->sign_secret, opt->sign_secret, opt->sign_secret_len);
+	f->sign_secret_len = opt->sign_secret_len;
+	return (0);
+}
+
+/* Make the client. Returns 0, or -1 and a reason. */
+static int
+forward_connect(struct forward *f, const char *text,
+    char reason[HANDLER_REASON_MAX])
+{
+	struct http_client_url url;
+	char why[HANDLER_REASON_MAX];
+
+	if (text == NULL) {
+		snprintf(reason, HANDLER_REASON_MAX, "url is missing");
+		return (-1);
+	}
+	if (http_client_url_parse(text, &url, why) == -1) {
+		snprintf(reason, HANDLER_REASON_MAX, "url %.230s", why);
+		return (-1);
+	}
+	if (url.tls)
+		snprintf(reason, HANDLER_REASON_MAX,
+		    "url is https, which is not built in yet; use http");
+	else
+		f->hc = http_client_new(f->env, &url, MAX_IDLE);
+	http_client_url_fini(&url);
+	return (f->hc == NULL ? -1 : 0);
+}
+
+static struct handler_instance *
+forward_open(const struct handler_env *env, const struct handler_options *opt,
+    char reason[HANDLER_REASON_MAX])
+{
+	struct forward *f;
+
+	snprintf(reason, HANDLER_REASON_MAX, "out of memory");
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return (NULL);
+	f->base.type = &handler_forward;
+	f->env = env;
+	LIST_INIT(&f->calls);
+	if (forward_copy(f, opt, reason) == -1 ||
+	    forward_connect(f, opt->url, reason) == -1) {
+		forward_close(&f->base);
+		return (NULL);
+	}
+	return (&f->base);
+}
+
+/* -- A request -- */
+
+/* What one job sends. */
+struct forward_request {
+	const void *body;
+	size_t body_len;
+	void *cut; /* the body, if it is one made for this; else NULL */
+	const struct store_order *order; /* it is for that one, or NULL */
+	const char **headers;
+	size_t nheaders;
+	size_t nlines;
+	char lines[OWN_HEADERS][HEADER_LINE_MAX];
+};
+
+/* Add a header of ours, unless the configuration sets the same. */
+static void __attribute__((format(printf, 4, 5)))
+request_add(struct forward_request *req, const struct forward *f,
+    const char *name, const char *format, ...)
+{
+	char *line = req->lines[req->nlines];
+	size_t len;
+	va_list ap;
+
+	for (size_t i = 0; i < f->nheaders; i++) {
+		if (is_header(f->headers[i], name))
+			return;
+	}
+	len = (size_t)snprintf(line, HEADER_LINE_MAX, "%s: ", name);
+	va_start(ap, format);
+	vsnprintf(line + len, HEADER_LINE_MAX - len, format, ap);
+	va_end(ap);
+	req->headers[req->nheaders++] = line;
+	req->nlines++;
+}
+
+/*
+ * An order's id may hold anything; a header may not. Percent-encoded, two
+ * different ids stay different.
+ */
+static void
+encode_id(const char *id, size_t size, char *ret_text)
+{
+	char *p = ret_text;
+
+	for (; *id != '\0' && size - (size_t)(p - ret_text) > 3; id++) {
+		if (*id > ' ' && *id <= '~' && *id != '%')
+			*p++ = *id;
+		else
+			p += sprintf(p, "%%%02X", (unsigned char)*id);
+	}
+	*p = '\0';
+}
+
+/* Add the signature of what is sent. Returns 0, or -1 when out of memory. */
+static int
+request_sign(struct forward_request *req, const struct forward *f,
+    const struct store_event *ev)
+{
+	char hex[2 * ORDER_DIGEST_LEN + 1];
+
+	if (f->sign_secret != NULL) {
+		if (f->env->sign(f->env->arg, f->sign_secret,
+			f->sign_secret_len, req->body, req->body_len,
+			hex) == -1)
+			return (-1);
+	} else if (req->order == NULL) {
+		hex_encode(ev->digest, sizeof(ev->digest), hex);
+	} else {
+		return (0); /* klikit's fits no other body than its own */
+	}
+	request_add(req, f, "x-klikit-signature", "%s", hex);
+	return (0);
+}
+
+/* Make all headers. Returns 0, or -1 when out of memory. */
+static int
+request_head(struct forward_request *req, const struct forward *f,
+    const struct handler_job *job)
+{
+	const struct store_event *ev = job->ev;
+	char id[3 * 255 + 1];
+
+	req->headers = calloc(f->nheaders + OWN_HEADERS, sizeof(*req->headers));
+	if (req->headers == NULL)
+		return (-1);
+	for (size_t i = 0; i < f->nheaders; i++)
+		req->headers[req->nheaders++] = f->headers[i];
+	request_add(req, f, "Content-Type", "application/json");
+	request_add(req, f, "x-klikit-event-id", "%s", ev->event_id);
+	request_add(req, f, "x-klikit-event-type", "%s", ev->type);
+	request_add(req, f, "x-klikitd-attempt", "%u", job->attempt);
+	if (req->order == NULL) {
+		request_add(req, f, "Idempotency-Key", "%s", ev->event_id);
+	} else {
+		encode_id(req->order->order_id, sizeof(id), id);
+		request_add(req, f, "Idempotency-Key", "%s:%s", ev->event_id,
+		    id);
+	}
+	return (request_sign(req, f, ev));
+}
+
+/*
+ * Choose the body. DONE if there is one; else the verdict, and its reason in
+ * the result.
+ */
+static enum handler_verdict
+request_body(struct forward_request *req, const struct handler_job *job,
+    struct handler_result *ret_result)
+{
+	const struct store_event *ev = job->ev;
+	bool oom;
+
+	if (ev->body == NULL) {
+		snprintf(ret_result->reason, HANDLER_REASON_MAX,
+		    "the body was purged");
+		return (HANDLER_DEAD);
+	}
+	req->body = ev->body;
+	req->body_len = ev->body_len;
+	if (job->place == STORE_WHOLE_EVENT)
+		return (HANDLER_DONE);
+	for (size_t i = 0; i < ev->norders; i++) {
+		if (ev->orders[i].place == job->place)
+			req->order = &ev->orders[i];
+	}
+	errno = ENOENT;
+	if (req->order == NULL ||
+	    order_body_cut(ev->body, ev->body_len, job->place, &req->cut,
+		&req->body_len) == -1) {
+		oom = errno == ENOMEM;
+		snprintf(ret_result->reason, HANDLER_REASON_MAX, "%s",
+		    oom ? "out of memory"
+			: "the body has no order at that place");
+		return (oom ? HANDLER_RETRY : HANDLER_DEAD);
+	}
+	req->body = req->cut;
+	return (HANDLER_DONE);
+}
+
+/* -- An attempt -- */
+
+/* http_client: the attempt has ended. */
+static void
+forward_done_cb(const struct http_client_answer *answer, void *arg)
+{
+	struct forward_call *fc = arg;
+	struct forward *f = fc->forward;
+	struct handler_result result = { .code = 0 };
+
+	LIST_REMOVE(fc, next);
+	forward_verdict(answer, f->name, f->conflict_is_done, &result);
+	f->env->finish(f->env->arg, fc->call, &result);
+	free(fc);
+}
+
+/* Send it. Returns 0, or -1 when out of memory. */
+static int
+forward_send(struct forward *f, const struct forward_request *req,
+    struct handler_call *call)
+{
+	const struct http_client_request http = {
+		.headers = req->headers,
+		.nheaders = req->nheaders,
+		.body = req->body,
+		.body_len = req->body_len,
+		.timeout_ms = f->timeout_ms,
+	};
+	struct forward_call *fc;
+
+	if ((fc = calloc(1, sizeof(*fc))) == NULL)
+		return (-1);
+	fc->forward = f;
+	fc->call = call;
+	fc->http = http_client_post(f->hc, &http, forward_done_cb, fc);
+	if (fc->http == NULL) {
+		free(fc);
+		return (-1);
+	}
+	LIST_INSERT_HEAD(&f->calls, fc, next);
+	return (0);
+}
+
+static enum handler_verdict
+forward_run(struct handler_instance *h, const struct handler_job *job,
+    struct handler_result *ret_result)
+{
+	struct forward *f = (struct forward *)h;
+	struct forward_request req = { .body = NULL };
+	enum handler_verdict verdict;
+
+	verdict = request_body(&req, job, ret_result);
+	if (verdict != HANDLER_DONE)
+		return (verdict);
+	verdict = HANDLER_PENDING;
+	if (request_head(&req, f, job) == -1 ||
+	    forward_send(f, &req, job->call) == -1) {
+		snprintf(ret_result->reason, HANDLER_REASON_MAX,
+		    "out of memory");
+		verdict = HANDLER_RETRY;
+	}
+	free(req.headers);
+	free(req.cut);
+	return (verdict);
+}
+
+static void
+forward_cancel(struct handler_instance *h, struct handler_call *call)
+{
+	struct forward *f = (struct forward *)h;
+	struct forward_call *fc;
+
+	LIST_FOREACH(fc, &f->calls, next)
+	{
+		if (fc->call == call)
+			break;
+	}
+	if (fc == NULL)
+		return;
+	LIST_REMOVE(fc, next);
+	http_client_cancel(fc->http);
+	free(fc);
+}
+
+const struct handler handler_forward = {
+	.type = "forward",
+	.ordered = true,
+	.outlet = true,
+	.open = forward_open,
+	.run = forward_run,
+	.cancel = forward_cancel,
+	.close = forward_close,
+};
