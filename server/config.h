@@ -95,6 +95,9 @@ struct config {
 	char *store_url;         /* "sqlite:" and an absolute path */
 	int64_t store_queue_max; /* bytes of events waiting for their commit */
 
+	struct config_list admin_listen; /* one address, or none */
+	char *admin_token_file;          /* absolute; NULL: none is named */
+
 	enum log_level log_level;
 	enum log_format log_format;
 

@@ -28,6 +28,20 @@ check_listen(struct config_draft *d)
 	}
 }
 
+/* Whoever reaches the admin listener may replay and purge. */
+static void
+check_admin(struct config_draft *d)
+{
+	const struct config_list *list = &d->cfg->admin_listen;
+
+	if (list->n == 1 && d->cfg->admin_token_file == NULL &&
+	    !config_is_loopback(list->items[0]))
+		config_draft_error(d,
+		    "admin.listen: %s can be reached from other machines: "
+		    "name a file with a token by admin.token_file",
+		    list->items[0]);
+}
+
 static void
 check_queue(struct config_draft *d)
 {
@@ -147,6 +161,7 @@ void
 config_check(struct config_draft *d)
 {
 	check_listen(d);
+	check_admin(d);
 	check_queue(d);
 	check_retention(d);
 	config_check_handlers(d);

@@ -59,6 +59,9 @@ void config_file_read(struct config_draft *d);
 /* The value of a variable, NULL if it is not set or empty. */
 const char *config_env_get(const char *const *env, const char *name);
 
+/* Is "HOST:PORT" an address of this machine alone? */
+bool config_is_loopback(const char *address);
+
 /* Check what only the whole shows, and complete it: handlers, secrets. */
 void config_check(struct config_draft *d);
 

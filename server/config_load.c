@@ -34,20 +34,19 @@ config_draft_error(struct config_draft *d, const char *fmt, ...)
 	d->error(line, d->error_arg);
 }
 
-static bool
-is_loopback(const char *address)
+bool
+config_is_loopback(const char *address)
 {
 	return (strncmp(address, "127.", 4) == 0 ||
 		strncmp(address, "[::1]:", 6) == 0);
 }
 
 static void
-check_dev_listen(struct config_draft *d, const char *where)
+check_dev_listen(struct config_draft *d, const struct config_list *list,
+    const char *where)
 {
-	const struct config_list *list = &d->cfg->http_listen;
-
 	for (size_t i = 0; i < list->n; i++) {
-		if (!is_loopback(list->items[i]))
+		if (!config_is_loopback(list->items[i]))
 			config_draft_error(d,
 			    "%s%s is not on this machine's loopback, and "
 			    "klikitd dev listens nowhere else; use klikitd "
@@ -64,8 +63,10 @@ config_draft_set(struct config_draft *d, const struct config_key *key,
 
 	if (config_value_set(key, base, d->cfg->dir, text, reason) == -1)
 		config_draft_error(d, "%s%s", where, reason);
-	else if (d->src->dev && key->kind == CONFIG_LISTEN)
-		check_dev_listen(d, where);
+	else if (d->src->dev &&
+		 (key->kind == CONFIG_LISTEN || key->kind == CONFIG_ADMIN))
+		check_dev_listen(d,
+		    (const void *)((const char *)base + key->offset), where);
 }
 
 /* -- Defaults -- */
@@ -278,7 +279,7 @@ set_flags(struct config_draft *d)
 		}
 		(void)snprintf(where, sizeof(where), "--%s: ", name);
 		config_draft_set(d, key, d->cfg, where, value);
-		if (key->kind == CONFIG_PATH)
+		if (key->offset == offsetof(struct config, secret_file))
 			d->secret_flag = value[0] != '\0';
 	}
 }
@@ -421,6 +422,8 @@ config_free(struct config *cfg)
 	free(cfg->handlers);
 	free(cfg->secrets);
 	config_list_free(&cfg->http_listen);
+	config_list_free(&cfg->admin_listen);
+	free(cfg->admin_token_file);
 	free(cfg->secret_file);
 	free(cfg->store_url);
 	free(cfg->path);

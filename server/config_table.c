@@ -55,6 +55,19 @@ static const struct config_key keys[] = {
 	    .text = "Bytes of events that may wait for their commit; beyond "
 		    "it deliveries are answered 503 and come again." },
 
+	{ "admin.listen", CONFIG_ADMIN, GLOBAL(admin_listen),
+	    .def = "127.0.0.1:8081", .dev = "127.0.0.1:0", .restart = true,
+	    .value = "HOST:PORT",
+	    .text = "Where the operator's verbs reach the server. Port 0 lets "
+		    "the kernel choose; empty: nowhere, and verbs that change "
+		    "something need the server stopped. Beyond the loopback it "
+		    "needs admin.token_file." },
+	{ "admin.token_file", CONFIG_PATH, GLOBAL(admin_token_file), .def = "",
+	    .restart = true, .value = "FILE",
+	    .text = "File with the token that every request must then carry "
+		    "(Authorization: Bearer): at least 16 printable "
+		    "characters. The verbs read it too." },
+
 	{ "log.level", CONFIG_LEVEL, GLOBAL(log_level), .def = "info",
 	    .value = "LEVEL", .text = "error, warn, info or debug." },
 	{ "log.format", CONFIG_FORMAT, GLOBAL(log_format), .def = "text",

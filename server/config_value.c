@@ -135,6 +135,14 @@ check_listen(const struct config_list *list, char *reason)
 }
 
 static int
+check_admin(const struct config_list *list, char *reason)
+{
+	if (list->n > 1)
+		return (fail(reason, "is one address, not a list"));
+	return (list->n == 0 ? 0 : check_address(list->items[0], reason));
+}
+
+static int
 check_words(const struct config_list *list, char *reason)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -171,6 +179,8 @@ set_list(const struct config_key *key, struct config_list *field,
 		return (-1);
 	if (key->kind == CONFIG_LISTEN)
 		rc = check_listen(&list, reason);
+	else if (key->kind == CONFIG_ADMIN)
+		rc = check_admin(&list, reason);
 	else if (key->kind == CONFIG_EVENTS)
 		rc = check_events(&list, reason);
 	else
@@ -457,6 +467,7 @@ config_value_set(const struct config_key *key, void *base, const char *dir,
 	case CONFIG_ORDERING:
 		return (set_ordering(field, text, reason));
 	case CONFIG_LISTEN:
+	case CONFIG_ADMIN:
 	case CONFIG_EVENTS:
 	case CONFIG_WORDS:
 		return (set_list(key, field, text, reason));
@@ -496,14 +507,22 @@ list_equal(const struct config_list *a, const struct config_list *b)
 	return (true);
 }
 
+static bool
+path_equal(const char *a, const char *b)
+{
+	return (a == NULL || b == NULL ? a == b : strcmp(a, b) == 0);
+}
+
 bool
 config_value_equal(const struct config_key *key, const void *a, const void *b)
 {
 	const void *x = (const char *)a + key->offset;
 	const void *y = (const char *)b + key->offset;
 
-	if (key->kind == CONFIG_LISTEN)
+	if (key->kind == CONFIG_LISTEN || key->kind == CONFIG_ADMIN)
 		return (list_equal(x, y));
+	if (key->kind == CONFIG_PATH)
+		return (path_equal(*(char *const *)x, *(char *const *)y));
 	if (key->kind == CONFIG_URL)
 		return (strcmp(*(char *const *)x, *(char *const *)y) == 0);
 	assert(key->kind == CONFIG_INT || key->kind == CONFIG_SIZE);

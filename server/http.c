@@ -1,5 +1,5 @@
 /*
- * http.c -- the public listener: routes, replies, draining.
+ * http.c -- a listener: routes, replies, draining.
  *
  * evhttp may not be freed while a request is with a route: so a drain closes
  * the listeners and what is idle, lets everything else come to its answer,
@@ -25,6 +25,7 @@
 	    EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH)
 
 static void healthz_run(struct http_conn *conn, struct evhttp_request *req);
+static void other_run(struct http_conn *conn, struct evhttp_request *req);
 
 static const struct http_route routes[] = {
 	{ HTTP_WEBHOOK_PATH, EVHTTP_REQ_POST, "POST", http_webhook_run },
@@ -33,6 +34,8 @@ static const struct http_route routes[] = {
 };
 #define NROUTES (sizeof(routes) / sizeof(routes[0]))
 _Static_assert(NROUTES <= HTTP_ROUTES_MAX, "a mount for each route");
+
+static const struct http_site site = { routes, NROUTES, other_run };
 
 static const struct http_answer answer_ok = { 200, "OK",
 	"{\"status\":\"ok\"}" };
@@ -125,11 +128,19 @@ route_cb(struct evhttp_request *req, void *arg)
 	m->route->run(conn, req);
 }
 
+static void
+other_run(struct http_conn *conn, struct evhttp_request *req)
+{
+	http_answer(conn, req, &answer_not_found);
+}
+
 /* evhttp: a request for no route. */
 static void
 other_cb(struct evhttp_request *req, void *arg)
 {
-	http_answer(take(arg, req), req, &answer_not_found);
+	struct http *h = arg;
+
+	h->site->other(take(h, req), req);
 }
 
 /* http_guard: a connection was refused or cut. */
@@ -166,10 +177,10 @@ mount_routes(struct http *h)
 {
 	size_t i;
 
-	for (i = 0; i < NROUTES; i++) {
+	for (i = 0; i < h->site->nroutes; i++) {
 		h->mounts[i].h = h;
-		h->mounts[i].route = &routes[i];
-		if (evhttp_set_cb(h->evhttp, routes[i].path, route_cb,
+		h->mounts[i].route = &h->site->routes[i];
+		if (evhttp_set_cb(h->evhttp, h->mounts[i].route->path, route_cb,
 			&h->mounts[i]) != 0)
 			return (-1);
 	}
@@ -191,17 +202,15 @@ http_set_limits(struct http *h, const struct http_options *opt)
 }
 
 struct http *
-http_new(struct event_base *base, const struct http_options *opt,
-    struct ingest *in, struct rejections *rej, struct secrets *sec)
+http_new_site(struct event_base *base, const struct http_options *opt,
+    const struct http_site *of)
 {
 	struct http *h;
 
 	if ((h = calloc(1, sizeof(*h))) == NULL)
 		return (NULL);
 	h->base = base;
-	h->in = in;
-	h->rej = rej;
-	h->sec = sec;
+	h->site = of;
 	h->guards.report = guard_report;
 	h->guards.arg = h;
 	if ((h->evhttp = evhttp_new(base)) == NULL ||
@@ -220,6 +229,20 @@ http_new(struct event_base *base, const struct http_options *opt,
 fail:
 	http_free(h);
 	return (NULL);
+}
+
+struct http *
+http_new(struct event_base *base, const struct http_options *opt,
+    struct ingest *in, struct rejections *rej, struct secrets *sec)
+{
+	struct http *h;
+
+	if ((h = http_new_site(base, opt, &site)) == NULL)
+		return (NULL);
+	h->in = in;
+	h->rej = rej;
+	h->sec = sec;
+	return (h);
 }
 
 void

@@ -1,10 +1,14 @@
 /*
- * http_private.h -- what the files of the public listener share.
+ * http_private.h -- what the files of the listeners share.
+ *
+ * There may be several struct http on one loop: the public listener, and the
+ * admin listener, which has routes of its own and is guarded in the same way.
  *
  * http.c         the whole: routes, replies, draining
  * http_listen.c  addresses, sockets, when to accept
  * http_conn.c    a connection's record, from accept to close
  * http_webhook.c POST /webhooks/klikit
+ * http_admin.c   the admin listener
  */
 #ifndef SERVER_HTTP_PRIVATE_H
 #define SERVER_HTTP_PRIVATE_H
@@ -41,7 +45,7 @@ struct http_conn {
 	bool closed;
 	char peer[HTTP_PEER_MAX]; /* made when first asked for */
 
-	struct evhttp_request *kept; /* with ingest, to be answered */
+	struct evhttp_request *kept; /* with others, to be answered */
 	bool leaving;  /* the answer to `event' has not left yet */
 	int64_t event; /* which was received */
 };
@@ -69,6 +73,14 @@ struct http_route {
 };
 #define HTTP_ROUTES_MAX 4
 
+/* What a listener serves. */
+struct http_site {
+	const struct http_route *routes;
+	size_t nroutes; /* at most HTTP_ROUTES_MAX */
+	/* Every other path. */
+	void (*other)(struct http_conn *conn, struct evhttp_request *req);
+};
+
 /* A route mounted: what evhttp hands to the callback. */
 struct http_mount {
 	struct http *h;
@@ -81,6 +93,8 @@ struct http {
 	struct ingest *in;
 	struct rejections *rej;
 	struct secrets *sec;
+	struct http_admin *admin; /* whose listener it is; else NULL */
+	const struct http_site *site;
 	struct evhttp *evhttp;
 	struct http_mount mounts[HTTP_ROUTES_MAX];
 	struct http_guards guards;
@@ -118,6 +132,13 @@ struct http_answer {
 	const char *reason;
 	const char *body; /* JSON */
 };
+
+/*
+ * A listener of that site, which is kept; the rest as http_new(). The site's
+ * own parts (in, rej, sec or admin) are the caller's to set.
+ */
+struct http *http_new_site(struct event_base *base,
+    const struct http_options *opt, const struct http_site *site);
 
 /*
  * Answer req, whose connection is conn, for good. Headers that the answer

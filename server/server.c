@@ -21,20 +21,20 @@
 static void
 server_pump(struct server *s)
 {
-	if (!s->draining || !s->drained || s->reload != NULL ||
+	if (!s->draining || s->undrained > 0 || s->reload != NULL ||
 	    ingest_pending(s->ingest) > 0 || dispatch_busy(s->dispatch) > 0)
 		return;
 	(void)event_base_loopbreak(s->base);
 }
 
-/* http_drain: the last connection is gone. */
+/* http_drain: the last connection of a listener is gone. */
 static void
 server_drained_cb(void *arg)
 {
 	struct server *s = arg;
 
-	s->drained = true;
-	dispatch_stop(s->dispatch);
+	if (--s->undrained == 0)
+		dispatch_stop(s->dispatch);
 	server_pump(s);
 }
 
@@ -76,7 +76,12 @@ server_stop_cb(void *arg)
 	log_info("stopping: finishing what is under way");
 	s->draining = true;
 	(void)evtimer_add(s->drain_timer, &limit);
+	s->undrained = 1;
 	http_drain(s->http, server_drained_cb, s);
+	if (s->http_admin != NULL) {
+		s->undrained++;
+		http_admin_drain(s->http_admin, server_drained_cb, s);
+	}
 }
 
 /* signals_fns: HUP. */
@@ -271,6 +276,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 		(void)printf("listening: %s\n", url);
 		(void)fflush(stdout);
 	}
+	server_tell_admin(s);
 	if (opt->ready != NULL)
 		opt->ready(url, s->cfg);
 	return (0);
@@ -303,6 +309,7 @@ server_close(struct server *s)
 	if (s->st != NULL)
 		store_wait(s->st);
 	http_free(s->http);
+	server_close_admin(s);
 	server_flush_rejections(s);
 	ingest_free(s->ingest);
 	dispatch_free(s->dispatch);
@@ -336,6 +343,7 @@ server_run(const struct server_options *opt)
 	    server_open_store(&s) == -1 ||    /* database, schema */
 	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
 	    server_open_handlers(&s) == -1 || /* projections, routes */
+	    server_open_admin(&s) == -1 ||    /* the operator's listener */
 	    server_open_http(&s, opt) == -1)  /* secrets, listeners */
 		goto out;
 

@@ -9,6 +9,7 @@
 #include "handlers/handler.h"
 #include "server/dispatch.h"
 #include "server/http.h"
+#include "server/http_admin.h"
 #include "server/ingest.h"
 #include "server/janitor.h"
 #include "server/rejections.h"
@@ -16,6 +17,7 @@
 #include "server/server.h"
 #include "server/signals.h"
 
+struct admin;
 struct reload;
 
 struct server {
@@ -33,12 +35,29 @@ struct server {
 	struct janitor *janitor;
 	struct secrets *secrets;
 	struct http *http;
+	struct admin *admin;           /* NULL: there is no listener for it */
+	struct http_admin *http_admin; /* the same */
+	char admin_url[HTTP_URL_MAX];
 	struct event *drain_timer;
 	struct reload *reload; /* under way; NULL: none */
 	bool draining;
-	bool drained; /* no connection is left */
+	unsigned undrained; /* listeners with connections left */
 	int exit_code;
 };
+
+/* -- server_admin.c -- */
+
+/*
+ * Open the admin listener, unless the configuration wants none, and leave its
+ * address beside the store. Returns 0, or -1, logged.
+ */
+int server_open_admin(struct server *s);
+
+/* Print its line on stdout, if there is one. */
+void server_tell_admin(const struct server *s);
+
+/* Only when the store has finished what it was asked. */
+void server_close_admin(struct server *s);
 
 /* -- server_reload.c -- */
 

@@ -1,5 +1,6 @@
 /*
- * trigger_client.h -- one connection of klikitd trigger.
+ * trigger_client.h -- one connection of a verb that posts: klikitd trigger,
+ * and those that change something by way of the running server.
  *
  * Owns:    a private event loop and a keep-alive connection.
  * Touches: the network; never the log. Blocks: only for verbs.
@@ -14,7 +15,7 @@ struct trigger_client; /* opaque */
 
 #define TRIGGER_REASON_MAX 256
 #define TRIGGER_CLIENT_REASON_MAX 256
-#define TRIGGER_ANSWER_MAX 1024
+#define TRIGGER_ANSWER_MAX 32768
 
 /*
  * A client for an http:// URL; a URL without a path means

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "server/config.h"
 
@@ -34,6 +35,8 @@ struct verb_args {
 	const char **config_flags; /* pairs, for struct config_source */
 	size_t nconfig_flags;
 };
+
+#define VERB_WORDS_MAX SIZE_MAX /* as many as are given */
 
 struct verb {
 	const char *name;

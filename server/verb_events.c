@@ -59,20 +59,20 @@ event_json(const struct store_event_info *info)
 	for (size_t i = 0; i < ev->norders; i++)
 		bad |= json_array_append_new(ids,
 		    json_string(ev->orders[i].order_id));
-	bad |= verb_json_text(o, "event_id", ev->event_id);
-	bad |= verb_json_text(o, "type", ev->type);
-	bad |= verb_json_text(o, "brand", ev->brand);
-	bad |= verb_json_text(o, "branch", ev->branch);
-	bad |= verb_json_time(o, "received_at", ev->received_at_ms);
+	bad |= json_set_text(o, "event_id", ev->event_id);
+	bad |= json_set_text(o, "type", ev->type);
+	bad |= json_set_text(o, "brand", ev->brand);
+	bad |= json_set_text(o, "branch", ev->branch);
+	bad |= json_set_time(o, "received_at", ev->received_at_ms);
 	bad |= json_object_set_new(o, "orders", ids);
 	bad |= json_object_set_new(o, "bytes",
 	    json_integer((json_int_t)ev->body_len));
-	bad |= verb_json_text(o, "secret", ev->secret);
-	bad |= verb_json_text(o, "peer", ev->peer);
+	bad |= json_set_text(o, "secret", ev->secret);
+	bad |= json_set_text(o, "peer", ev->peer);
 	bad |= json_object_set_new(o, "duplicates",
 	    json_integer(info->duplicates));
 	bad |=
-	    verb_json_time(o, "last_duplicate_at", info->last_duplicate_at_ms);
+	    json_set_time(o, "last_duplicate_at", info->last_duplicate_at_ms);
 	bad |= json_object_set_new(o, "unfinished",
 	    json_integer(info->unfinished));
 	bad |= json_object_set_new(o, "dead", json_integer(info->dead));
@@ -187,13 +187,13 @@ print_event_json(const struct store_event_info *info)
 		job = &info->jobs[i];
 		j = json_object();
 		bad |= json_object_set_new(j, "id", json_integer(job->id));
-		bad |= verb_json_text(j, "handler", job->handler);
-		bad |= verb_json_text(j, "state", job_state_name(job->state));
+		bad |= json_set_text(j, "handler", job->handler);
+		bad |= json_set_text(j, "state", job_state_name(job->state));
 		bad |= json_object_set_new(j, "attempts",
 		    json_integer(job->attempts));
-		bad |= verb_json_time(j, "due_at", job->due_at_ms);
-		bad |= verb_json_time(j, "finished_at", job->finished_at_ms);
-		bad |= verb_json_text(j, "outcome", job->outcome);
+		bad |= json_set_time(j, "due_at", job->due_at_ms);
+		bad |= json_set_time(j, "finished_at", job->finished_at_ms);
+		bad |= json_set_text(j, "outcome", job->outcome);
 		bad |= json_array_append_new(jobs, j);
 	}
 	bad |= json_object_set_new(o, "jobs", jobs);

@@ -100,6 +100,14 @@ verb_secret_index(const struct verb_args *args, const struct secrets *sec,
 struct store *
 verb_store(const struct verb_args *args)
 {
+	struct verb_store_name name;
+
+	return (verb_store_named(args, &name));
+}
+
+struct store *
+verb_store_named(const struct verb_args *args, struct verb_store_name *ret_name)
+{
 	struct config *cfg;
 	struct store_options opt = { .mode = STORE_READ };
 	char reason[STORE_REASON_MAX];
@@ -111,6 +119,8 @@ verb_store(const struct verb_args *args)
 	opt.url = cfg->store_url;
 	opt.queue_max = (size_t)cfg->store_queue_max;
 	opt.now_ms = clock_wall_ms();
+	(void)snprintf(ret_name->path, sizeof(ret_name->path), "%s",
+	    cfg->store_url + strcspn(cfg->store_url, ":") + 1);
 	if (store_open(&opt, &st, reason) != STORE_OK)
 		fprintf(stderr, "klikitd %s: %s\n", args->verb->name, reason);
 	else

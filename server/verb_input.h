@@ -5,6 +5,7 @@
 #ifndef SERVER_VERB_INPUT_H
 #define SERVER_VERB_INPUT_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,5 +41,12 @@ int verb_secret_index(const struct verb_args *args, const struct secrets *sec,
  * on failure.
  */
 struct store *verb_store(const struct verb_args *args);
+
+/* The same, with the path of its file. */
+struct verb_store_name {
+	char path[PATH_MAX];
+};
+struct store *verb_store_named(const struct verb_args *args,
+    struct verb_store_name *ret_name);
 
 #endif /* SERVER_VERB_INPUT_H */

@@ -139,25 +139,6 @@ verb_list_fail(struct verb_list *list, const char *reason)
 }
 
 int
-verb_json_text(json_t *object, const char *name, const char *text)
-{
-	json_t *value = text == NULL ? json_null() : json_string(text);
-
-	if (value == NULL)
-		value = json_string(log_text(text));
-	return (json_object_set_new(object, name, value));
-}
-
-int
-verb_json_time(json_t *object, const char *name, int64_t at_ms)
-{
-	char stamp[FORMAT_TIME_MAX];
-
-	return (verb_json_text(object, name,
-	    at_ms == 0 ? NULL : format_time(at_ms, stamp)));
-}
-
-int
 verb_json_print(json_t *object)
 {
 	char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "server/json.h"
 #include "server/table.h"
 #include "server/verb_input.h"
 
@@ -59,15 +60,6 @@ enum verb_exit verb_list_run(const struct verb_args *args,
 
 /* Note why a page or a row could not be had. */
 void verb_list_fail(struct verb_list *list, const char *reason);
-
-/*
- * Set name to text, escaped if it is no UTF-8, or to null. Returns 0, or -1
- * when out of memory.
- */
-int verb_json_text(json_t *object, const char *name, const char *text);
-
-/* Set name to a time in RFC 3339, or to null if it is 0. */
-int verb_json_time(json_t *object, const char *name, int64_t at_ms);
 
 /* Print the object on one line, and drop it; NULL is out of memory: -1. */
 int verb_json_print(json_t *object);

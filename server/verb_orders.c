@@ -32,13 +32,13 @@ order_json(const struct store_order_info *row)
 	json_t *o = json_object();
 	int bad = 0;
 
-	bad |= verb_json_text(o, "order_id", row->order.order_id);
-	bad |= verb_json_text(o, "status", row->order.status);
-	bad |= verb_json_text(o, "updated_at", row->order.updated_at);
-	bad |= verb_json_text(o, "brand", row->brand);
-	bad |= verb_json_text(o, "branch", row->branch);
-	bad |= verb_json_text(o, "external_id", row->order.external_id);
-	bad |= verb_json_text(o, "event_id", row->event_id);
+	bad |= json_set_text(o, "order_id", row->order.order_id);
+	bad |= json_set_text(o, "status", row->order.status);
+	bad |= json_set_text(o, "updated_at", row->order.updated_at);
+	bad |= json_set_text(o, "brand", row->brand);
+	bad |= json_set_text(o, "branch", row->branch);
+	bad |= json_set_text(o, "external_id", row->order.external_id);
+	bad |= json_set_text(o, "event_id", row->event_id);
 	bad |= json_object_set_new(o, "has_cart",
 	    json_boolean(row->cart_event != 0));
 	if (bad == 0)

@@ -8,11 +8,20 @@
 
 #include "server/verb.h"
 
+extern const struct verb verb_backup;
 extern const struct verb verb_check_config;
 extern const struct verb verb_dev;
+extern const struct verb verb_discard;
 extern const struct verb verb_events;
+extern const struct verb verb_handlers;
 extern const struct verb verb_help;
+extern const struct verb verb_jobs;
 extern const struct verb verb_orders;
+extern const struct verb verb_pause;
+extern const struct verb verb_purge;
+extern const struct verb verb_replay;
+extern const struct verb verb_resume;
+extern const struct verb verb_retry;
 extern const struct verb verb_serve;
 extern const struct verb verb_sign;
 extern const struct verb verb_sink;

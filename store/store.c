@@ -205,6 +205,18 @@ store_reason(const struct store *st)
 	return (st->seen_reason);
 }
 
+size_t
+store_queued(const struct store *st)
+{
+	struct store *s = (struct store *)st; /* the lock is no change */
+	size_t queued;
+
+	(void)pthread_mutex_lock(&s->mutex);
+	queued = s->queued_bytes;
+	(void)pthread_mutex_unlock(&s->mutex);
+	return (queued);
+}
+
 void
 store_submit(struct store *st, struct store_op *op)
 {

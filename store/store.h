@@ -230,6 +230,9 @@ enum store_health store_health(const struct store *st); /* as collected */
 /* Why the health is not STORE_READY; valid until the next store_collect(). */
 const char *store_reason(const struct store *st);
 
+/* Bytes of events that wait for their commit, of options.queue_max. */
+size_t store_queued(const struct store *st);
+
 /*
  * Whether the store was not closed properly the last time, so that a
  * store_check() is due.

@@ -81,11 +81,14 @@ class Klikitd:
                if not k.startswith(("KLIKIT", "PORT", "STATE_DIR"))}
         if self.secret is not None:
             env["KLIKIT_WEBHOOK_SECRET"] = self.secret.decode()
+        if "[admin]" not in self.config.read_text():
+            env["KLIKITD_ADMIN_LISTEN"] = "127.0.0.1:0"
         env.update(self.env)
         return env
 
     def start(self, wait=True):
         self.urls = []
+        self.admin = None  # the URL of its admin listener
         self.process = subprocess.Popen(
             self.command(), cwd=self.directory, env=self.environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -98,7 +101,9 @@ class Klikitd:
         for reader in self.readers:
             reader.start()
         if wait:
-            self.wait_for(lambda: self.urls, "a listener")
+            alone = "[admin]\nlisten =\n" in self.config.read_text()
+            self.wait_for(lambda: self.urls and (self.admin or alone),
+                          "a listener")
             self.url = self.urls[0]
             self.port = int(self.url.rsplit(":", 1)[1])
         return self
@@ -109,6 +114,8 @@ class Klikitd:
             with self.changed:
                 if kind == "out" and line.startswith("listening: "):
                     self.urls.append(line.split(" ", 1)[1])
+                if kind == "out" and line.startswith("admin: "):
+                    self.admin = line.split(" ", 1)[1]
                 self.lines.append((kind, line))
                 self.changed.notify_all()
 
@@ -218,6 +225,30 @@ class Klikitd:
         data = answer.read()
         conn.close()
         return answer.status, data
+
+    def do(self, *args, expect=0):
+        """Run a verb on this server's store. Returns what it printed."""
+        done = run(args[0], "-c", self.config, *args[1:], cwd=self.directory)
+        assert b"Sanitizer" not in done.stderr, done.stderr.decode()
+        assert done.returncode == expect, done
+        self.said = done.stderr.decode()
+        return done.stdout.decode()
+
+    def ask(self, method, path, body=None, headers=None):
+        """A request to the admin listener. Returns status, headers, JSON."""
+        host, port = self.admin.removeprefix("http://").rsplit(":", 1)
+        conn = http.client.HTTPConnection(host, int(port), timeout=DEADLINE)
+        sent = {} if body is None else {"Content-Type": "application/json"}
+        sent.update(headers or {})
+        sent = {k: v for k, v in sent.items() if v is not None}
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        conn.request(method, path, body, sent)
+        answer = conn.getresponse()
+        data = answer.read()
+        fields = {k.lower(): v for k, v in answer.getheaders()}
+        conn.close()
+        return answer.status, fields, json.loads(data) if data else None
 
     # -- what it stored --
 

@@ -289,7 +289,8 @@ def served(cli, tmp_path):
     """A server in the directory of cli, for as long as the test runs."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("KLIKIT")}
     server = subprocess.Popen(
-        [KLIKITD, "serve", "--http.listen=127.0.0.1:0"], cwd=tmp_path,
+        [KLIKITD, "serve", "--http.listen=127.0.0.1:0",
+         "--admin.listen=127.0.0.1:0"], cwd=tmp_path,
         env={**env, "KLIKIT_WEBHOOK_SECRET": KEY}, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL)
     line = server.stdout.readline().decode()

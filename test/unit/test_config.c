@@ -586,6 +586,32 @@ test_config_dev(void **state)
 	    "addresses\n");
 }
 
+/* Whoever can reach it needs a token, or it stays on this machine. */
+static void
+test_config_admin_beyond_the_loopback(void **state)
+{
+	struct fixture *f = *state;
+	struct config *cfg;
+
+	cfg = load_good(f, "[admin]\nlisten = [::1]:0\n");
+	assert_string_equal(cfg->admin_listen.items[0], "[::1]:0");
+	config_free(cfg);
+	cfg = load_good(f, "[admin]\nlisten =\n");
+	assert_int_equal(cfg->admin_listen.n, 0);
+	config_free(cfg);
+	cfg = load_good(f, "[admin]\nlisten = *:1\ntoken_file = t\n");
+	assert_string_equal(strrchr(cfg->admin_token_file, '/'), "/t");
+	config_free(cfg);
+	assert_tells(f, "[admin]\nlisten = *:1\n",
+	    "admin.listen: *:1 can be reached from other machines: name a "
+	    "file with a token by admin.token_file\n");
+	assert_tells(f, "[admin]\nlisten = 127.0.0.1:1, 127.0.0.1:2\n",
+	    "%:2: admin.listen: is one address, not a list\n");
+	assert_tells(f, "[admin]\nlisten = localhost\n",
+	    "%:2: admin.listen: \"localhost\" is not HOST:PORT; for every "
+	    "address write *:PORT\n");
+}
+
 /* Only listeners, store, queue and connections need a restart. */
 static void
 test_config_needs_restart(void **state)
@@ -603,6 +629,9 @@ test_config_needs_restart(void **state)
 		{ "[http]\nmax_connections = 5\n", "http.max_connections" },
 		{ "[store]\nurl = sqlite:x.db\n", "store.url" },
 		{ "[store]\nqueue = 65m\n", "store.queue" },
+		{ "[admin]\nlisten = 127.0.0.1:9\n", "admin.listen" },
+		{ "[admin]\nlisten =\n", "admin.listen" },
+		{ "[admin]\ntoken_file = t\n", "admin.token_file" },
 	};
 	struct config *now = load_good(f, "[http]\n"), *next;
 	const char *key = "";
@@ -689,6 +718,7 @@ main(void)
 		TEST(test_config_tells_bad_secrets),
 		TEST(test_config_needs_a_secret),
 		TEST(test_config_dev),
+		TEST(test_config_admin_beyond_the_loopback),
 		TEST(test_config_needs_restart),
 		TEST(test_config_example_holds_the_defaults),
 	};

@@ -1,0 +1,296 @@
+#include "server/http_admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+
+#include "server/admin.h"
+#include "server/http_door.h"
+#include "server/http_private.h"
+#include "server/log.h"
+
+#define REQUEST_TIMEOUT_MS 10000
+#define IDLE_TIMEOUT_MS 60000
+#define READY_MAX 128
+#define METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST)
+
+struct http_admin {
+	struct admin *a;
+	struct http *http;
+	struct http_door door;
+	char *address;
+	char *token;
+	bool (*ready)(void *arg, const char **ret_why);
+	void *arg;
+	struct http_rate refused_rate;
+};
+
+static const struct http_answer answer_memory = { 500, "Internal Server Error",
+	"{\"error\":\"out of memory\"}" };
+static const struct http_answer answer_ok = { 200, "OK",
+	"{\"status\":\"ok\"}" };
+static const struct http_answer answer_ready = { 200, "OK",
+	"{\"status\":\"ready\"}" };
+static const struct http_answer answer_method = { 405, "Method Not Allowed",
+	"{\"error\":\"method not allowed\"}" };
+
+static const struct http_answer refusals[] = {
+	[HTTP_DOOR_HOST] = { 421, "Misdirected Request",
+	    "{\"error\":\"the Host is neither an address of this listener nor "
+	    "localhost\"}" },
+	[HTTP_DOOR_ORIGIN] = { 403, "Forbidden",
+	    "{\"error\":\"requests of other origins are refused\"}" },
+	[HTTP_DOOR_TOKEN] = { 401, "Unauthorized",
+	    "{\"error\":\"needs Authorization: Bearer with the token\"}" },
+	[HTTP_DOOR_TYPE] = { 415, "Unsupported Media Type",
+	    "{\"error\":\"needs Content-Type: application/json\"}" },
+};
+
+static const char *
+phrase(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} phrases[] = {
+		{ 200, "OK" },
+		{ 400, "Bad Request" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
+		if (phrases[i].status == status)
+			return (phrases[i].text);
+	}
+	return ("Internal Server Error");
+}
+
+/* Answer, for nobody's cache and as nothing but what it says it is. */
+static void
+answer(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *what)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+
+	(void)evhttp_add_header(headers, "Cache-Control", "no-store");
+	(void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+	http_answer(conn, req, what);
+}
+
+/* Pass on what admin_call() came to. */
+static void
+answer_admin(struct http_conn *conn, struct evhttp_request *req,
+    const struct admin_answer *from)
+{
+	struct http_answer what = { from->status, phrase(from->status),
+		from->body };
+
+	if (from->allow != NULL)
+		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
+		    "Allow", from->allow);
+	answer(conn, req, from->body == NULL ? &answer_memory : &what);
+}
+
+/* admin_done_fn: a call that was under way has its answer. */
+static void
+admin_done_cb(const struct admin_answer *from, void *arg)
+{
+	struct http_conn *conn = arg;
+	struct evhttp_request *req = conn->kept;
+
+	conn->kept = NULL;
+	if (conn->closed) { /* evhttp only frees the request */
+		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
+		http_conn_release(conn);
+		return;
+	}
+	answer_admin(conn, req, from);
+}
+
+static void
+call(struct http_conn *conn, struct evhttp_request *req, bool acts)
+{
+	struct http_admin *ha = conn->h->admin;
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
+	struct evbuffer *body = evhttp_request_get_input_buffer(req);
+	struct admin_answer made = { 0 };
+	struct admin_request r = {
+		.method = acts ? "POST" : "GET",
+		.path = evhttp_uri_get_path(uri),
+		.query = evhttp_uri_get_query(uri),
+		.body_len = evbuffer_get_length(body),
+	};
+
+	if (r.body_len > 0 && (r.body = evbuffer_pullup(body, -1)) == NULL) {
+		answer(conn, req, &answer_memory);
+		return;
+	}
+	if (admin_call(ha->a, &r, admin_done_cb, conn, &made)) {
+		conn->kept = req;
+		return;
+	}
+	answer_admin(conn, req, &made);
+	free(made.body);
+}
+
+static void
+readyz(struct http_conn *conn, struct evhttp_request *req)
+{
+	struct http_admin *ha = conn->h->admin;
+	const char *why = "draining";
+	char text[READY_MAX];
+	const struct http_answer no = { 503, "Service Unavailable", text };
+
+	if (!conn->h->draining && ha->ready(ha->arg, &why)) {
+		answer(conn, req, &answer_ready);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "{\"status\":\"%s\"}", why);
+	answer(conn, req, &no);
+}
+
+/* The door: who is refused here is told why, the operator in the log. */
+static bool
+let_in(struct http_conn *conn, struct evhttp_request *req, bool open)
+{
+	struct http_admin *ha = conn->h->admin;
+	const struct evkeyvalq *in = evhttp_request_get_input_headers(req);
+	const struct http_knock knock = {
+		.host = evhttp_find_header(in, "Host"),
+		.origin = evhttp_find_header(in, "Origin"),
+		.content_type = evhttp_find_header(in, "Content-Type"),
+		.authorization = evhttp_find_header(in, "Authorization"),
+		.acts = evhttp_request_get_command(req) == EVHTTP_REQ_POST,
+		.open = open,
+	};
+	enum http_door_rc rc = http_door_ask(&ha->door, &knock);
+	char more[HTTP_MORE_MAX];
+
+	if (rc == HTTP_DOOR_OPEN)
+		return (true);
+	if (http_rate_ask(&ha->refused_rate, more))
+		log_warn("admin: refused %s: %s %s, host %s, origin %s%s",
+		    http_conn_peer(conn), refusals[rc].reason,
+		    log_text(evhttp_request_get_uri(req)), log_text(knock.host),
+		    log_text(knock.origin), more);
+	if (rc == HTTP_DOOR_TOKEN)
+		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
+		    "WWW-Authenticate", "Bearer");
+	answer(conn, req, &refusals[rc]);
+	return (false);
+}
+
+/* http_site: every request. */
+static void
+http_admin_run(struct http_conn *conn, struct evhttp_request *req)
+{
+	const char *path =
+	    evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
+	enum evhttp_cmd_type method = evhttp_request_get_command(req);
+	bool health = strcmp(path, "/healthz") == 0;
+	bool ready = strcmp(path, "/readyz") == 0;
+	bool acts = method == EVHTTP_REQ_POST;
+
+	if (!let_in(conn, req, health || ready))
+		return;
+	if ((method & METHODS) == 0 || (acts && (health || ready))) {
+		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
+		    "Allow", health || ready ? "GET, HEAD" : "GET, HEAD, POST");
+		answer(conn, req, &answer_method);
+	} else if (health)
+		answer(conn, req, &answer_ok);
+	else if (ready)
+		readyz(conn, req);
+	else
+		call(conn, req, acts);
+}
+
+static const struct http_site site = { .other = http_admin_run };
+
+/* "*" and the like are no place to connect to: the loopback is. */
+static void
+local_url(char url[HTTP_URL_MAX])
+{
+	static const struct {
+		const char *any;
+		const char *local;
+	} hosts[] = {
+		{ "http://*:", "http://127.0.0.1:" },
+		{ "http://0.0.0.0:", "http://127.0.0.1:" },
+		{ "http://[::]:", "http://[::1]:" },
+	};
+	char port[HTTP_URL_MAX];
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		len = strlen(hosts[i].any);
+		if (strncmp(url, hosts[i].any, len) != 0)
+			continue;
+		(void)strcpy(port, url + len);
+		(void)snprintf(url, HTTP_URL_MAX, "%s%.8s", hosts[i].local,
+		    port);
+		return;
+	}
+}
+
+struct http_admin *
+http_admin_new(struct event_base *base, struct admin *a,
+    const struct http_admin_options *opt, char ret_url[HTTP_URL_MAX],
+    char reason[256])
+{
+	static const struct http_options limits = {
+		.max_body = HTTP_ADMIN_BODY,
+		.max_connections = HTTP_ADMIN_CONNECTIONS,
+		.request_timeout_ms = REQUEST_TIMEOUT_MS,
+		.idle_timeout_ms = IDLE_TIMEOUT_MS,
+	};
+	struct http_admin *ha;
+
+	(void)snprintf(reason, 256, "cannot start: out of memory");
+	if ((ha = calloc(1, sizeof(*ha))) == NULL)
+		return (NULL);
+	ha->a = a;
+	ha->ready = opt->ready;
+	ha->arg = opt->arg;
+	ha->address = strdup(opt->address);
+	if (opt->token != NULL)
+		ha->token = strdup(opt->token);
+	ha->door = (struct http_door){ ha->address, ha->token };
+	if (ha->address == NULL || (opt->token != NULL && ha->token == NULL) ||
+	    (ha->http = http_new_site(base, &limits, &site)) == NULL)
+		goto fail;
+	ha->http->admin = ha;
+	if (http_listen(ha->http, opt->address, ret_url, reason) == -1)
+		goto fail;
+	local_url(ret_url);
+	return (ha);
+fail:
+	http_admin_free(ha);
+	return (NULL);
+}
+
+void
+http_admin_drain(struct http_admin *ha, void (*done)(void *arg), void *arg)
+{
+	http_drain(ha->http, done, arg);
+}
+
+void
+http_admin_free(struct http_admin *ha)
+{
+	if (ha == NULL)
+		return;
+	http_free(ha->http);
+	free(ha->address);
+	if (ha->token != NULL)
+		explicit_bzero(ha->token, strlen(ha->token));
+	free(ha->token);
+	free(ha);
+}

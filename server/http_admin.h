@@ -1,0 +1,53 @@
+/*
+ * http_admin.h -- the admin listener: admin.h by HTTP.
+ *
+ * Owns:    its socket, its connections, the door that keeps strangers out
+ *          (http_door.h), /healthz and /readyz.
+ * Touches: evhttp, admin.h, the log.
+ *
+ * Guarded as the public listener is, with limits of its own: at most
+ * HTTP_ADMIN_CONNECTIONS, bodies up to HTTP_ADMIN_BODY. What acts is a POST
+ * with Content-Type application/json. /healthz and /readyz, which tell
+ * nothing else, need no token. Errors are {"error": TEXT}.
+ */
+#ifndef SERVER_HTTP_ADMIN_H
+#define SERVER_HTTP_ADMIN_H
+
+#include <stdbool.h>
+
+#include "server/http.h"
+
+#define HTTP_ADMIN_CONNECTIONS 64
+#define HTTP_ADMIN_BODY (1024 * 1024)
+
+struct admin;
+struct event_base;
+struct http_admin; /* opaque */
+
+struct http_admin_options {
+	const char *address; /* HOST:PORT; copied */
+	const char *token;   /* copied; NULL: none is asked for */
+	/*
+	 * Is the server ready for deliveries? Else writes one word to *ret_why
+	 * (static).
+	 */
+	bool (*ready)(void *arg, const char **ret_why);
+	void *arg;
+};
+
+/*
+ * Listen, answering by a, which is kept. ret_url is where a client on this
+ * machine finds it. NULL, and one line that says what to do, on failure.
+ */
+struct http_admin *http_admin_new(struct event_base *base, struct admin *a,
+    const struct http_admin_options *opt, char ret_url[HTTP_URL_MAX],
+    char reason[256]);
+
+/* As http_drain(). */
+void http_admin_drain(struct http_admin *ha, void (*done)(void *arg),
+    void *arg);
+
+/* Close what is open. Only when a has nothing under way. Accepts NULL. */
+void http_admin_free(struct http_admin *ha);
+
+#endif /* SERVER_HTTP_ADMIN_H */

@@ -1,0 +1,27 @@
+/*
+ * json.h -- values of JSON documents for people and programs.
+ *
+ * Pure, over jansson. Each adds to an object and copes with a NULL one, as
+ * jansson does. Returns 0, or -1 when out of memory.
+ */
+#ifndef SERVER_JSON_H
+#define SERVER_JSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+/* Set name to text, escaped if it is no UTF-8, or to null if it is NULL. */
+int json_set_text(json_t *object, const char *name, const char *text);
+
+/* The same for bytes; those that are no UTF-8 are cut as log_escape() does. */
+int json_set_bytes(json_t *object, const char *name, const void *bytes,
+    size_t len);
+
+/* Set name to a time in RFC 3339, or to null if it is 0. */
+int json_set_time(json_t *object, const char *name, int64_t at_ms);
+
+int json_set_int(json_t *object, const char *name, int64_t value);
+
+#endif /* SERVER_JSON_H */

@@ -1,0 +1,124 @@
+/*
+ * server_admin.c -- the operator's way in: the admin API, its listener, and
+ * the file by which verbs find it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/admin.h"
+#include "server/admin_link.h"
+#include "server/http_admin.h"
+#include "server/log.h"
+#include "server/server_private.h"
+
+/* admin_fns: jobs of that handler may run. */
+static void
+server_look_cb(void *arg, int64_t handler)
+{
+	struct server *s = arg;
+
+	dispatch_look(s->dispatch, handler);
+}
+
+/* admin_fns: a handler was paused, or goes on. */
+static void
+server_paused_cb(void *arg, int64_t handler, bool paused)
+{
+	struct server *s = arg;
+
+	dispatch_pause(s->dispatch, handler, paused);
+}
+
+/* http_admin_options: would a delivery be taken now? */
+static bool
+server_ready_cb(void *arg, const char **ret_why)
+{
+	struct server *s = arg;
+
+	switch (store_health(s->st)) {
+	case STORE_READY:
+		break;
+	case STORE_NOSPACE:
+		*ret_why = "store full";
+		return (false);
+	case STORE_REOPENING:
+	case STORE_GONE:
+		*ret_why = "store failed";
+		return (false);
+	}
+	*ret_why = "queue full";
+	return (store_queued(s->st) < (size_t)s->cfg->store_queue_max);
+}
+
+static int
+server_listen_admin(struct server *s, const char *token)
+{
+	const struct http_admin_options opt = {
+		.address = s->cfg->admin_listen.items[0],
+		.token = token,
+		.ready = server_ready_cb,
+		.arg = s,
+	};
+	char reason[256];
+
+	s->http_admin =
+	    http_admin_new(s->base, s->admin, &opt, s->admin_url, reason);
+	if (s->http_admin == NULL)
+		log_error("admin.listen: %s", reason);
+	return (s->http_admin == NULL ? -1 : 0);
+}
+
+int
+server_open_admin(struct server *s)
+{
+	const struct admin_fns fns = { server_look_cb, server_paused_cb, s };
+	char reason[ADMIN_LINK_REASON_MAX];
+	char *token = NULL;
+	int rc = -1;
+
+	if (s->cfg->admin_listen.n == 0)
+		return (0);
+	if ((s->admin = admin_new(s->st, &fns)) == NULL) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	if (s->cfg->admin_token_file != NULL &&
+	    (token = admin_token_read(s->cfg->admin_token_file, reason)) ==
+		NULL) {
+		log_error("%s", reason);
+		return (-1);
+	}
+	rc = server_listen_admin(s, token);
+	if (token != NULL)
+		explicit_bzero(token, strlen(token));
+	free(token);
+	if (rc == 0 &&
+	    admin_link_write(s->cfg->store_url, s->admin_url, reason) == -1) {
+		log_error("admin: cannot leave its address beside the store: "
+			  "%s",
+		    reason);
+		rc = -1;
+	}
+	return (rc);
+}
+
+void
+server_tell_admin(const struct server *s)
+{
+	if (s->http_admin == NULL)
+		return;
+	(void)printf("admin: %s\n", s->admin_url);
+	(void)fflush(stdout);
+}
+
+void
+server_close_admin(struct server *s)
+{
+	if (s->http_admin != NULL)
+		admin_link_remove(s->cfg->store_url);
+	while (s->admin != NULL && admin_pending(s->admin) > 0)
+		store_wait(s->st);
+	http_admin_free(s->http_admin);
+	admin_free(s->admin);
+}
