@@ -3,8 +3,9 @@
 #include "handlers/registry.h"
 
 static const struct handler *const handlers[] = {
-	&handler_forward,
 	&handler_orders,
+	&handler_forward,
+	&handler_exec,
 };
 
 #define NHANDLERS (sizeof(handlers) / sizeof(handlers[0]))

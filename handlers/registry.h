@@ -9,6 +9,7 @@
 
 #include "handlers/handler.h"
 
+extern const struct handler handler_exec;    /* exec.c */
 extern const struct handler handler_forward; /* forward.c */
 extern const struct handler handler_orders;  /* orders.c */
 

@@ -39,11 +39,14 @@ struct config_secret {
 
 #define CONFIG_EVERY_EVENT "*"
 
+#define CONFIG_KEYS_MAX 64 /* in the whole table */
+
 enum config_ordering { ORDERING_AUTO, ORDERING_ORDER, ORDERING_NONE };
 
 struct config_handler {
 	char *name;
 	unsigned line; /* of its section; 0: the built-in default */
+	unsigned key_lines[CONFIG_KEYS_MAX]; /* of its keys; 0: not given */
 	char *type;
 	struct config_list events;   /* types, or the one CONFIG_EVERY_EVENT */
 	struct config_list brands;   /* empty: any */
@@ -53,7 +56,26 @@ struct config_handler {
 	struct config_list terminal; /* status codes that end an order */
 	int64_t *retry_ms;           /* waits, the last repeats */
 	size_t nretry;
-	int64_t max_age_ms; /* a job older than this is given up */
+	int64_t max_age_ms;  /* a job older than this is given up */
+	int64_t deadline_ms; /* 0: none */
+	char *on_deadline;   /* the handler that rings then; NULL: none */
+
+	/* Outlets. */
+	int64_t timeout_ms;
+	int64_t concurrency;
+	bool once_per_order;
+
+	/* forward */
+	char *url;
+	bool per_order;             /* unit = order */
+	struct config_list headers; /* "Name: value", files read */
+	char *sign_secret_file;     /* absolute; NULL: none */
+	char *sign_secret;          /* its bytes */
+	size_t sign_secret_len;
+	bool conflict_is_done;
+
+	/* exec */
+	struct config_list command; /* argv, NULL after the last */
 };
 
 struct config {
@@ -75,6 +97,9 @@ struct config {
 
 	enum log_level log_level;
 	enum log_format log_format;
+
+	int64_t retention_bodies_ms; /* customers' data; since it came in */
+	int64_t retention_ids_ms;    /* that it ever came in */
 
 	struct config_handler *handlers; /* at least one */
 	size_t nhandlers;

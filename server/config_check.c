@@ -2,7 +2,6 @@
  * What only the whole configuration shows: what is missing, what excludes
  * another, and the secrets, which are read last.
  */
-#include "handlers/handler.h"
 #include "server/config_draft.h"
 
 #include <stdlib.h>
@@ -38,43 +37,13 @@ check_queue(struct config_draft *d)
 		    "body could never be stored");
 }
 
-static bool
-config_is_ordered(const struct config_handler *h)
-{
-	const struct handler *type = handler_find(h->type);
-
-	switch (h->ordering) {
-	case ORDERING_AUTO:
-		return (type != NULL && type->ordered);
-	case ORDERING_ORDER:
-		return (true);
-	case ORDERING_NONE:
-		break;
-	}
-	return (false);
-}
-
 static void
-check_handlers(struct config_draft *d)
+check_retention(struct config_draft *d)
 {
-	const struct config_key *type = config_key_find("handler", "type");
-	struct config *cfg = d->cfg;
-	struct config_handler *h;
-
-	if (cfg->nhandlers == 0) {
-		if ((h = config_draft_handler(d, "orders", 0)) != NULL)
-			config_draft_set(d, type, h,
-			    "handler.type: ", "orders");
-	}
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		h = &cfg->handlers[i];
-		if (h->type == NULL)
-			config_draft_error(d,
-			    "%s:%u: handler.type: is missing in [handler %s]",
-			    d->src->path, h->line, h->name);
-		else
-			h->ordered = config_is_ordered(h);
-	}
+	if (d->cfg->retention_ids_ms < d->cfg->retention_bodies_ms)
+		config_draft_error(d,
+		    "retention.ids: is shorter than retention.bodies: a body "
+		    "is not kept without its id");
 }
 
 static void
@@ -179,7 +148,8 @@ config_check(struct config_draft *d)
 {
 	check_listen(d);
 	check_queue(d);
-	check_handlers(d);
+	check_retention(d);
+	config_check_handlers(d);
 	check_named_secrets(d);
 	if (d->src->need == CONFIG_SERVER) {
 		find_default(d);

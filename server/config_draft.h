@@ -62,4 +62,7 @@ const char *config_env_get(const char *const *env, const char *name);
 /* Check what only the whole shows, and complete it: handlers, secrets. */
 void config_check(struct config_draft *d);
 
+/* The handlers' part of it. */
+void config_check_handlers(struct config_draft *d);
+
 #endif /* SERVER_CONFIG_DRAFT_H */

@@ -19,7 +19,7 @@ static const char *
 nearest_section(const char *section)
 {
 	static const char *const names[] = { "http", "klikit", "store", "log",
-		"secret", "handler" };
+		"retention", "secret", "handler" };
 	struct nearest n;
 
 	nearest_init(&n, section);
@@ -192,6 +192,7 @@ config_file_cb(const struct config_ini_key *k, void *arg)
 {
 	struct config_draft *d = arg;
 	const struct config_key *key;
+	struct config_handler *h;
 	char where[WHERE_MAX];
 	void *base = d->cfg;
 
@@ -212,9 +213,11 @@ config_file_cb(const struct config_ini_key *k, void *arg)
 	}
 	if (!first_time(d, key, k->line))
 		return (0);
-	if (d->scope == CONFIG_HANDLER)
-		base = &d->cfg->handlers[d->cfg->nhandlers - 1];
-	else if (d->scope == CONFIG_SECRET)
+	if (d->scope == CONFIG_HANDLER) {
+		h = &d->cfg->handlers[d->cfg->nhandlers - 1];
+		h->key_lines[key - config_key_at(0)] = k->line;
+		base = h;
+	} else if (d->scope == CONFIG_SECRET)
 		base = &d->cfg->secrets[d->cfg->nsecrets - 1];
 	(void)snprintf(where, sizeof(where), "%s:%u: %s: ", d->src->path,
 	    k->line, key->name);

@@ -386,6 +386,17 @@ handler_fini(struct config_handler *h)
 	config_list_free(&h->branches);
 	config_list_free(&h->terminal);
 	free(h->retry_ms);
+	free(h->on_deadline);
+	free(h->url);
+	for (size_t i = 0; i < h->headers.n; i++)
+		explicit_bzero(h->headers.items[i],
+		    strlen(h->headers.items[i]));
+	config_list_free(&h->headers);
+	free(h->sign_secret_file);
+	if (h->sign_secret != NULL)
+		explicit_bzero(h->sign_secret, h->sign_secret_len);
+	free(h->sign_secret);
+	config_list_free(&h->command);
 }
 
 static void

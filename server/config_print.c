@@ -77,11 +77,37 @@ print_section(FILE *out, const char *section, size_t len)
 		fprintf(out, "[%.*s]\n", (int)len, section);
 }
 
+/* The sections that show the keys of one type alone. */
+static const struct {
+	const char *type; /* first among the types of its keys */
+	const char *text;
+} typed[] = {
+	{ "forward", "# Another, of type forward; timeout, concurrency and "
+		     "once_per_order\n# are exec's as well.\n"
+		     ";[handler pos]\n;type = forward\n" },
+	{ "exec", "# Another, of type exec; without events it only rings.\n"
+		  ";[handler bell]\n;type = exec\n;events =\n" },
+};
+
+/* Open the section of the key's type if *at is not there yet. */
+static void
+print_typed(FILE *out, const struct config_key *key, size_t *at)
+{
+	for (size_t i = *at; key->types != NULL && i < 2; i++) {
+		if (strncmp(key->types, typed[i].type, strlen(typed[i].type)) ==
+		    0) {
+			fprintf(out, "\n%s", typed[i].text);
+			*at = i + 1;
+		}
+	}
+}
+
 void
 config_print_example(FILE *out)
 {
 	const struct config_key *key;
 	const char *last = "", *value;
+	size_t at = 0;
 	size_t len;
 
 	fprintf(out, "%s", head);
@@ -90,6 +116,7 @@ config_print_example(FILE *out)
 		if (strncmp(last, key->name, len + 1) != 0)
 			print_section(out, key->name, len);
 		last = key->name;
+		print_typed(out, key, &at);
 		value = key->example != NULL ? key->example : key->def;
 		print_wrapped(out, "# ", key->text);
 		fprintf(out, ";%s =%s%s\n", config_key_short(key),

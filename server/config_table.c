@@ -11,6 +11,7 @@
 #define GIB (1024 * MIB)
 #define SECOND 1000LL
 #define HOUR (3600 * SECOND)
+#define DAY (24 * HOUR)
 
 #define GLOBAL(field) CONFIG_GLOBAL, offsetof(struct config, field)
 #define OF_HANDLER(field) CONFIG_HANDLER, offsetof(struct config_handler, field)
@@ -59,6 +60,16 @@ static const struct config_key keys[] = {
 	{ "log.format", CONFIG_FORMAT, GLOBAL(log_format), .def = "text",
 	    .value = "FORMAT", .text = "text, or json: one object a line." },
 
+	{ "retention.bodies", CONFIG_DURATION, GLOBAL(retention_bodies_ms),
+	    .def = "30d", .min = SECOND, .max = 3650 * DAY, .value = "DURATION",
+	    .text = "How long customers' data is kept: bodies, answers, "
+		    "rejections. What is not done yet is kept until it is." },
+	{ "retention.ids", CONFIG_DURATION, GLOBAL(retention_ids_ms),
+	    .def = "400d", .min = SECOND, .max = 3650 * DAY,
+	    .value = "DURATION",
+	    .text = "How long an event's id is known, so that it is a "
+		    "duplicate when it comes again." },
+
 	{ "secret.file", CONFIG_PATH, OF_SECRET(source), .def = "",
 	    .value = "FILE", .example = "/etc/klikitd/secret.old",
 	    .text = "File of this secret, read like klikit.secret_file." },
@@ -70,7 +81,7 @@ static const struct config_key keys[] = {
 	{ "handler.type", CONFIG_TYPE, OF_HANDLER(type), .value = "TYPE",
 	    .example = "orders",
 	    .text = "What it does: orders keeps the tables of orders and "
-		    "carts." },
+		    "carts, forward POSTs to a URL, exec runs a command." },
 	{ "handler.events", CONFIG_EVENTS, OF_HANDLER(events),
 	    .def = CONFIG_EVERY_EVENT, .value = "TYPE, ...",
 	    .text = "Types of events it is for; * is every one." },
@@ -92,14 +103,65 @@ static const struct config_key keys[] = {
 	{ "handler.max_age", CONFIG_DURATION, OF_HANDLER(max_age_ms),
 	    .def = "24h", .min = SECOND, .max = 8760 * HOUR,
 	    .value = "DURATION", .text = "What is older is given up." },
+	{ "handler.deadline", CONFIG_DURATION, OF_HANDLER(deadline_ms),
+	    .min = SECOND, .max = 30 * DAY, .value = "DURATION",
+	    .example = "3m",
+	    .text = "What is not done so long after it came in makes "
+		    "on_deadline ring, once." },
+	{ "handler.on_deadline", CONFIG_NAME, OF_HANDLER(on_deadline),
+	    .value = "HANDLER", .example = "bell",
+	    .text = "The handler that then gets the event." },
 	{ "handler.terminal", CONFIG_WORDS, OF_HANDLER(terminal), .def = "3, 9",
-	    .value = "CODE, ...",
+	    .types = "orders", .value = "CODE, ...",
 	    .text = "Status codes that end an order. 3 is cancelled and 9 "
 		    "picked up in all that klikit has published; 5 is ready in "
 		    "one place and delivered in another, so it is not here." },
+
+	{ "handler.url", CONFIG_HTTP_URL, OF_HANDLER(url), .types = "forward",
+	    .value = "URL", .example = "http://127.0.0.1:9000/orders",
+	    .text = "Where to POST to. 2xx is done; 408, 425, 429, 5xx and no "
+		    "answer are tried again; 410 pauses the handler; anything "
+		    "else is dead." },
+	{ "handler.unit", CONFIG_UNIT, OF_HANDLER(per_order), .def = "event",
+	    .types = "forward", .value = "event|order",
+	    .text = "event: the body as it came. order: a call for each order "
+		    "in it." },
+	{ "handler.header", CONFIG_HEADERS, OF_HANDLER(headers),
+	    .types = "forward", .value = "NAME: VALUE, ...",
+	    .example = "Authorization: @/etc/klikitd/pos-token",
+	    .text = "Headers to send as well; @FILE is what stands in that "
+		    "file. A value with a comma needs a file." },
+	{ "handler.sign_secret_file", CONFIG_PATH, OF_HANDLER(sign_secret_file),
+	    .def = "", .types = "forward", .value = "FILE",
+	    .example = "/etc/klikitd/pos-secret",
+	    .text = "File with a secret to sign what is sent anew, as klikit "
+		    "does, in place of klikit's own signature." },
+	{ "handler.on_conflict", CONFIG_CONFLICT, OF_HANDLER(conflict_is_done),
+	    .def = "dead", .types = "forward", .value = "dead|done",
+	    .text = "What an answer of 409 means." },
+	{ "handler.timeout", CONFIG_DURATION, OF_HANDLER(timeout_ms), .min = 10,
+	    .max = HOUR, .types = "forward exec", .value = "DURATION",
+	    .example = "5s",
+	    .text = "For a whole call; 5s for forward and 30s for exec." },
+	{ "handler.concurrency", CONFIG_INT, OF_HANDLER(concurrency), .min = 1,
+	    .max = 64, .types = "forward exec", .value = "NUMBER",
+	    .example = "4",
+	    .text = "Calls at once; 4 for forward and 2 for exec." },
+	{ "handler.once_per_order", CONFIG_BOOL, OF_HANDLER(once_per_order),
+	    .def = "yes", .types = "forward exec", .value = "yes|no",
+	    .text = "A created event whose orders this handler has all done "
+		    "before, under another id, is not sent again." },
+	{ "handler.command", CONFIG_COMMAND, OF_HANDLER(command),
+	    .types = "exec", .value = "PROGRAM ARGUMENT ...",
+	    .example = "/usr/local/bin/ring --loud",
+	    .text = "What to run, without a shell; '...' holds a word with "
+		    "blanks together. It gets the body on stdin. Exit code 0 "
+		    "is done, 75, a signal and the timeout are tried again, "
+		    "anything else is dead." },
 };
 
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
+_Static_assert(NKEYS <= CONFIG_KEYS_MAX, "every key has its bit and line");
 
 const struct config_key *
 config_key_at(size_t i)

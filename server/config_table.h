@@ -25,6 +25,13 @@ enum config_kind {
 	CONFIG_EVENTS,    /* struct config_list of types, or "*" */
 	CONFIG_WORDS,     /* struct config_list of ids or codes */
 	CONFIG_TYPE,      /* char *: a handler's type */
+	CONFIG_HEADERS,   /* struct config_list of "Name: value" */
+	CONFIG_COMMAND,   /* struct config_list: argv */
+	CONFIG_BOOL,      /* bool: yes or no */
+	CONFIG_UNIT,      /* bool: order, not event */
+	CONFIG_CONFLICT,  /* bool: done, not dead */
+	CONFIG_NAME,      /* char *: of a handler */
+	CONFIG_HTTP_URL,  /* char * */
 	CONFIG_PATH,      /* char *: absolute; NULL if empty */
 	CONFIG_URL        /* char *: of the store */
 };
@@ -46,6 +53,7 @@ struct config_key {
 	int64_t min;     /* of numbers, in the field's unit */
 	int64_t max;
 	bool restart;        /* a reload cannot change it */
+	const char *types;   /* of handlers, by blanks; NULL: every one */
 	const char *value;   /* what the value is called in help texts */
 	const char *example; /* in config.example.ini; NULL: def */
 	const char *text;    /* what it does, for help and the example */
@@ -86,6 +94,41 @@ bool config_value_equal(const struct config_key *key, const void *a,
     const void *b);
 
 void config_list_free(struct config_list *list);
+
+/*
+ * The words between commas, without the blanks around them. Returns 0, and the
+ * list is the caller's; or -1, with the reason written.
+ */
+int config_list_split(const char *text, struct config_list *ret_list,
+    char reason[CONFIG_REASON_MAX]);
+
+/* Write a reason. Always -1, so that it can be returned in one statement. */
+int config_fail(char reason[CONFIG_REASON_MAX], const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* -- config_outlet.c: values of handlers that call out; as above -- */
+
+/*
+ * A command's words, split at blanks; "..." and '...' hold a word with blanks
+ * together, and in the former \ stands before " and \.
+ */
+int config_outlet_command(struct config_list *field, const char *text,
+    char reason[CONFIG_REASON_MAX]);
+
+/* Headers "Name: value" or "Name: @FILE"; files are not read here. */
+int config_outlet_headers(struct config_list *field, const char *text,
+    char reason[CONFIG_REASON_MAX]);
+
+/* Where to POST. */
+int config_outlet_url(char **field, const char *text,
+    char reason[CONFIG_REASON_MAX]);
+
+/*
+ * Put the bytes of its file in place of a header's "@FILE". Returns 0 (also
+ * if there is no file in it); or -1, with the reason written.
+ */
+int config_outlet_header_file(char **header, const char *dir,
+    char reason[CONFIG_REASON_MAX]);
 
 /*
  * path as it stands if absolute, else dir/path; owned by the caller. NULL

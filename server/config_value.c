@@ -19,12 +19,8 @@
 #define STORE_SCHEME "sqlite:"
 #define WORD_LEN_MAX 255
 
-/* Always -1, so that a reason can be returned in one statement. */
-static int fail(char *reason, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int
-fail(char *reason, const char *fmt, ...)
+int
+config_fail(char reason[CONFIG_REASON_MAX], const char *fmt, ...)
 {
 	va_list ap;
 
@@ -44,9 +40,9 @@ config_list_free(struct config_list *list)
 	list->n = 0;
 }
 
-/* The words between commas, without the blanks around them. */
-static int
-list_split(const char *text, struct config_list *ret_list, char *reason)
+int
+config_list_split(const char *text, struct config_list *ret_list,
+    char reason[CONFIG_REASON_MAX])
 {
 	struct config_list list = { NULL, 0 };
 	char **grown;
@@ -66,7 +62,7 @@ list_split(const char *text, struct config_list *ret_list, char *reason)
 		    len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
 			len--;
 		if (len == 0) {
-			(void)fail(reason, "an empty item in the list");
+			(void)config_fail(reason, "an empty item in the list");
 			goto fail;
 		}
 		grown = realloc(list.items, (list.n + 1) * sizeof(*grown));
@@ -82,7 +78,7 @@ list_split(const char *text, struct config_list *ret_list, char *reason)
 	*ret_list = list;
 	return (0);
 nomem:
-	(void)fail(reason, "out of memory");
+	(void)config_fail(reason, "out of memory");
 fail:
 	config_list_free(&list);
 	return (-1);
@@ -99,12 +95,12 @@ check_address(const char *text, char *reason)
 	size_t len;
 
 	if (colon == NULL || colon == text)
-		return (fail(reason,
+		return (config_fail(reason,
 		    "\"%s\" is not HOST:PORT; for every address write *:PORT",
 		    log_text(text)));
 	if (parse_int(colon + 1, 0, 65535, &port) == -1)
-		return (fail(reason, "\"%s\" has no port from 0 to 65535",
-		    log_text(text)));
+		return (config_fail(reason,
+		    "\"%s\" has no port from 0 to 65535", log_text(text)));
 	len = (size_t)(colon - text);
 	if (len == 1 && text[0] == '*')
 		return (0);
@@ -119,7 +115,7 @@ check_address(const char *text, char *reason)
 				return (0);
 		}
 	}
-	return (fail(reason,
+	return (config_fail(reason,
 	    "\"%s\" has no numeric address; write 127.0.0.1:PORT, [::1]:PORT "
 	    "or *:PORT",
 	    log_text(text)));
@@ -129,7 +125,8 @@ static int
 check_listen(const struct config_list *list, char *reason)
 {
 	if (list->n == 0)
-		return (fail(reason, "needs an address, such as *:8080"));
+		return (
+		    config_fail(reason, "needs an address, such as *:8080"));
 	for (size_t i = 0; i < list->n; i++) {
 		if (check_address(list->items[i], reason) == -1)
 			return (-1);
@@ -143,7 +140,7 @@ check_words(const struct config_list *list, char *reason)
 	for (size_t i = 0; i < list->n; i++) {
 		if (strlen(list->items[i]) > WORD_LEN_MAX ||
 		    strpbrk(list->items[i], " \t") != NULL)
-			return (fail(reason,
+			return (config_fail(reason,
 			    "\"%s\" is no single word; items are separated by "
 			    "commas",
 			    log_text(list->items[i])));
@@ -157,8 +154,8 @@ check_events(const struct config_list *list, char *reason)
 	for (size_t i = 0; i < list->n; i++) {
 		if (list->n > 1 &&
 		    strcmp(list->items[i], CONFIG_EVERY_EVENT) == 0)
-			return (
-			    fail(reason, "* is every event and stands alone"));
+			return (config_fail(reason,
+			    "* is every event and stands alone"));
 	}
 	return (check_words(list, reason));
 }
@@ -170,7 +167,7 @@ set_list(const struct config_key *key, struct config_list *field,
 	struct config_list list;
 	int rc;
 
-	if (list_split(text, &list, reason) == -1)
+	if (config_list_split(text, &list, reason) == -1)
 		return (-1);
 	if (key->kind == CONFIG_LISTEN)
 		rc = check_listen(&list, reason);
@@ -192,7 +189,7 @@ static int
 set_string(char **field, char *value, char *reason)
 {
 	if (value == NULL)
-		return (fail(reason, "out of memory"));
+		return (config_fail(reason, "out of memory"));
 	free(*field);
 	*field = value;
 	return (0);
@@ -231,10 +228,10 @@ set_url(char **field, const char *dir, const char *text, char *reason)
 	char *path, *url;
 
 	if (strncmp(text, STORE_SCHEME, len) != 0 || text[len] == '\0')
-		return (fail(reason, "\"%s\" is not " STORE_SCHEME "PATH",
-		    log_text(text)));
+		return (config_fail(reason,
+		    "\"%s\" is not " STORE_SCHEME "PATH", log_text(text)));
 	if ((path = config_path_join(dir, text + len)) == NULL)
-		return (fail(reason, "out of memory"));
+		return (config_fail(reason, "out of memory"));
 	if (asprintf(&url, STORE_SCHEME "%s", path) == -1)
 		url = NULL;
 	free(path);
@@ -255,8 +252,8 @@ set_type(char **field, const char *text, char *reason)
 			at += (size_t)snprintf(known + at, sizeof(known) - at,
 			    "%s%s", i == 0 ? "" : ", ", h->type);
 	}
-	(void)fail(reason, "no type \"%s\"; there is: %s", log_text(text),
-	    known);
+	(void)config_fail(reason, "no type \"%s\"; there is: %s",
+	    log_text(text), known);
 	free(*field);
 	*field = strdup(text); /* so that it is not said to be missing, too */
 	return (-1);
@@ -284,7 +281,7 @@ set_level(enum log_level *field, const char *text, char *reason)
 	size_t i;
 
 	if (choose(text, names, 4, &i) == -1)
-		return (fail(reason,
+		return (config_fail(reason,
 		    "\"%s\" is not one of error, warn, info, debug",
 		    log_text(text)));
 	*field = (enum log_level)i;
@@ -299,7 +296,7 @@ set_format(enum log_format *field, const char *text, char *reason)
 	size_t i;
 
 	if (choose(text, names, 2, &i) == -1)
-		return (fail(reason, "\"%s\" is not one of text, json",
+		return (config_fail(reason, "\"%s\" is not one of text, json",
 		    log_text(text)));
 	*field = (enum log_format)i;
 	return (0);
@@ -316,9 +313,21 @@ set_ordering(enum config_ordering *field, const char *text, char *reason)
 	size_t i;
 
 	if (choose(text, names, 3, &i) == -1)
-		return (fail(reason, "\"%s\" is not one of auto, order, none",
-		    log_text(text)));
+		return (config_fail(reason,
+		    "\"%s\" is not one of auto, order, none", log_text(text)));
 	*field = (enum config_ordering)i;
+	return (0);
+}
+
+/* One of two words. */
+static int
+set_bool(bool *field, const char *no, const char *yes, const char *text,
+    char *reason)
+{
+	if (strcmp(text, no) != 0 && strcmp(text, yes) != 0)
+		return (config_fail(reason, "\"%s\" is not one of %s, %s",
+		    log_text(text), no, yes));
+	*field = strcmp(text, yes) == 0;
 	return (0);
 }
 
@@ -327,8 +336,9 @@ set_int(const struct config_key *key, int64_t *field, const char *text,
     char *reason)
 {
 	if (parse_int(text, key->min, key->max, field) == -1)
-		return (fail(reason, "\"%s\" is not a number from %lld to %lld",
-		    log_text(text), (long long)key->min, (long long)key->max));
+		return (config_fail(reason,
+		    "\"%s\" is not a number from %lld to %lld", log_text(text),
+		    (long long)key->min, (long long)key->max));
 	return (0);
 }
 
@@ -354,9 +364,9 @@ set_size(const struct config_key *key, int64_t *field, const char *text,
 	char min[32], max[32];
 
 	if (parse_size(text, key->min, key->max, field) == -1) {
-		return (fail(reason, "\"%s\" is not a size from %s to %s",
-		    log_text(text), format_size(key->min, min),
-		    format_size(key->max, max)));
+		return (config_fail(reason,
+		    "\"%s\" is not a size from %s to %s", log_text(text),
+		    format_size(key->min, min), format_size(key->max, max)));
 	}
 	return (0);
 }
@@ -368,13 +378,13 @@ read_duration(const struct config_key *key, const char *text, int64_t *ret_ms,
 	int64_t ms;
 
 	if (parse_duration(text, &ms) == -1)
-		return (fail(reason,
+		return (config_fail(reason,
 		    "\"%s\" is not a duration such as 500ms, 10s, 5m, 2h, 1d",
 		    log_text(text)));
 	if (ms < key->min || ms > key->max)
-		return (fail(reason, "\"%s\" is not between %lldms and %llds",
-		    log_text(text), (long long)key->min,
-		    (long long)key->max / 1000));
+		return (config_fail(reason,
+		    "\"%s\" is not between %lldms and %llds", log_text(text),
+		    (long long)key->min, (long long)key->max / 1000));
 	*ret_ms = ms;
 	return (0);
 }
@@ -387,14 +397,15 @@ set_durations(const struct config_key *key, struct config_handler *h,
 	int64_t *waits = NULL;
 	int rc = -1;
 
-	if (list_split(text, &list, reason) == -1)
+	if (config_list_split(text, &list, reason) == -1)
 		return (-1);
 	if (list.n == 0) {
-		(void)fail(reason, "needs at least one duration, such as 30s");
+		(void)config_fail(reason,
+		    "needs at least one duration, such as 30s");
 		goto out;
 	}
 	if ((waits = calloc(list.n, sizeof(*waits))) == NULL) {
-		(void)fail(reason, "out of memory");
+		(void)config_fail(reason, "out of memory");
 		goto out;
 	}
 	for (size_t i = 0; i < list.n; i++) {
@@ -416,7 +427,7 @@ static int
 set_time(int64_t *field, const char *text, char *reason)
 {
 	if (parse_time(text, strlen(text), field) == -1)
-		return (fail(reason,
+		return (config_fail(reason,
 		    "\"%s\" is not a time such as 2027-01-31T00:00:00Z",
 		    log_text(text)));
 	return (0);
@@ -449,6 +460,20 @@ config_value_set(const struct config_key *key, void *base, const char *dir,
 	case CONFIG_EVENTS:
 	case CONFIG_WORDS:
 		return (set_list(key, field, text, reason));
+	case CONFIG_HEADERS:
+		return (config_outlet_headers(field, text, reason));
+	case CONFIG_COMMAND:
+		return (config_outlet_command(field, text, reason));
+	case CONFIG_BOOL:
+		return (set_bool(field, "no", "yes", text, reason));
+	case CONFIG_UNIT:
+		return (set_bool(field, "event", "order", text, reason));
+	case CONFIG_CONFLICT:
+		return (set_bool(field, "dead", "done", text, reason));
+	case CONFIG_NAME:
+		return (set_string(field, strdup(text), reason));
+	case CONFIG_HTTP_URL:
+		return (config_outlet_url(field, text, reason));
 	case CONFIG_TYPE:
 		return (set_type(field, text, reason));
 	case CONFIG_PATH:

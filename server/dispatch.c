@@ -5,16 +5,15 @@
 
 #include <event2/event.h>
 
-#include "handlers/event_kind.h"
 #include "server/clock.h"
 #include "server/dispatch_private.h"
 #include "server/log.h"
 
-/* How long to leave the store alone after it failed to record an outcome. */
-#define DISPATCH_PAUSE_MS 1000
+/* How long to leave the store alone after it failed to record something. */
+#define DISPATCH_REST_MS 1000
 
-/* The wall clock may be put right at any time: how long not to look at it. */
-#define DISPATCH_LOOK_MS 60000
+/* The longest that the timer is armed for. */
+#define DISPATCH_ARM_MAX_US (INT64_C(3600) * 1000000)
 
 /* -- Small decisions shared with the other files -- */
 
@@ -23,55 +22,52 @@ dispatch_wake(struct dispatch *d)
 {
 	static const struct timeval now = { 0, 0 };
 
-	if (!d->stopped && !evtimer_pending(d->turn, NULL))
+	if (!evtimer_pending(d->turn, NULL))
 		(void)evtimer_add(d->turn, &now);
 }
 
 void
-dispatch_pause(struct dispatch *d)
+dispatch_rest(struct dispatch *d)
 {
-	d->paused_until_us =
-	    clock_mono_us() + DISPATCH_PAUSE_MS * (int64_t)1000;
+	d->rest_until_us = clock_mono_us() + DISPATCH_REST_MS * (int64_t)1000;
 	dispatch_wake(d);
 }
 
-static struct held *
-held_find(struct held_list *list, int64_t event)
-{
-	struct held *held;
-
-	TAILQ_FOREACH (held, list, link) {
-		if (held->ev->id == event)
-			return (held);
-	}
-	return (NULL);
-}
-
-bool
-dispatch_defers(struct dispatch *d, int64_t event)
-{
-	struct held *held = held_find(&d->held, event);
-
-	/* Answered, but not started: its own jobs are yet to be queued. */
-	if (held == NULL)
-		held = held_find(&d->opened, event);
-	if (held == NULL)
-		return (false);
-	held->found = true;
-	return (true);
-}
-
-/* There may be jobs in the store that nobody has here. */
-static void
-dispatch_look(struct dispatch *d)
+void
+dispatch_look_all(struct dispatch *d)
 {
 	for (size_t i = 0; i < d->nworkers; i++)
 		d->workers[i].more = true;
 }
 
+void
+dispatch_look(struct dispatch *d, int64_t handler)
+{
+	struct worker *w = worker_find(d, handler);
+
+	if (w == NULL)
+		return;
+	w->more = true;
+	w->release = true;
+	dispatch_wake(d);
+}
+
+void
+dispatch_due(struct dispatch *d, int64_t handler, int64_t due_ms)
+{
+	struct worker *w = worker_find(d, handler);
+
+	if (w == NULL || (w->due_ms != 0 && w->due_ms <= due_ms))
+		return;
+	w->due_ms = due_ms;
+	dispatch_wake(d);
+}
+
 /*
- * A commit made this job runnable. It is taken in if it is next: with more in
- * the store, or on its way from there, it will come in its turn.
+ * A commit made this job runnable. It is taken in if it is next. With more in
+ * the store, or on its way from there, it would come in its turn; but that may
+ * be hours away when a backlog drains into a slow far side, and an order that
+ * comes now is wanted now. So an outlet keeps a few of the newest beside.
  */
 void
 dispatch_add(struct dispatch *d, const struct store_job *job)
@@ -80,21 +76,38 @@ dispatch_add(struct dispatch *d, const struct store_job *job)
 
 	if (w == NULL)
 		return; /* parked: its handler is not configured */
-	if (dispatch_defers(d, job->ev->id) || w->more || w->fetching)
+	if (dispatch_defers(d, job->ev->id))
 		return;
-	if (w->nqueue >= DISPATCH_QUEUE_MAX) {
-		w->more = true;
+	if (!w->more && !w->fetching && w->nqueue < DISPATCH_QUEUE_MAX) {
+		worker_push(d, w, job);
 		return;
 	}
-	worker_push(d, w, job);
+	if (w->nqueue >= DISPATCH_QUEUE_MAX)
+		w->more = true;
+	if (w->outlet)
+		worker_push_fresh(d, w, job);
 }
 
 static void
-workers_free(struct worker *workers, size_t n)
+workers_free(struct dispatch *d, struct worker *workers, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		worker_fini(&workers[i]);
+		worker_fini(d, &workers[i]);
 	free(workers);
+}
+
+/* Starts and calls under way of that handler, which may have been gone. */
+static size_t
+calls_of(const struct dispatch *d, int64_t handler)
+{
+	const struct run *run;
+	size_t n = 0;
+
+	TAILQ_FOREACH (run, &d->calls, link)
+		n += run->job.handler == handler;
+	TAILQ_FOREACH (run, &d->recording, link)
+		n += run->job.handler == handler && run->to_start;
+	return (n);
 }
 
 int
@@ -112,7 +125,7 @@ dispatch_set_handlers(struct dispatch *d,
 	for (; made < n; made++) {
 		if (worker_init(&workers[made], d->env, &handlers[made],
 			reason) == -1) {
-			workers_free(workers, made + 1);
+			workers_free(d, workers, made + 1);
 			return (-1);
 		}
 	}
@@ -121,8 +134,9 @@ dispatch_set_handlers(struct dispatch *d,
 
 		if (old != NULL)
 			worker_inherit(&workers[i], old);
+		workers[i].under_way = calls_of(d, workers[i].number);
 	}
-	workers_free(d->workers, d->nworkers);
+	workers_free(d, d->workers, d->nworkers);
 	d->workers = workers;
 	d->nworkers = n;
 	d->next = 0;
@@ -130,88 +144,34 @@ dispatch_set_handlers(struct dispatch *d,
 	return (0);
 }
 
-/* The next worker that has a job, in turn; NULL if none has. */
+/* May any worker start a job? */
+static bool
+dispatch_may_start(const struct dispatch *d)
+{
+	int64_t now_us = clock_mono_us();
+
+	for (size_t i = 0; i < d->nworkers; i++) {
+		if (pace_allows(d, &d->workers[i], now_us))
+			return (true);
+	}
+	return (false);
+}
+
+/* The next worker that may start a job, in turn; NULL if none may. */
 static struct worker *
 dispatch_next(struct dispatch *d)
 {
+	int64_t now_us = clock_mono_us();
+
 	for (size_t i = 0; i < d->nworkers; i++) {
 		struct worker *w = &d->workers[(d->next + i) % d->nworkers];
 
-		if (w->nqueue > 0) {
+		if (pace_allows(d, w, now_us)) {
 			d->next = (d->next + i + 1) % d->nworkers;
 			return (w);
 		}
 	}
 	return (NULL);
-}
-
-/* -- Events whose answer has left -- */
-
-/* Warn of a type that klikit does not document, once for each. */
-static void
-dispatch_unknown(struct dispatch *d, const char *type)
-{
-	if (event_kind(type) != EVENT_UNKNOWN)
-		return;
-	for (size_t i = 0; i < d->nunknown; i++) {
-		if (strcmp(d->unknown[i], type) == 0)
-			return;
-	}
-	if (d->nunknown == UNKNOWN_MAX ||
-	    (d->unknown[d->nunknown] = strdup(type)) == NULL)
-		return;
-	d->nunknown++;
-	log_warn("unknown event type: %s: stored, and given to the handlers "
-		 "whose events match it",
-	    log_text(type));
-}
-
-/* Log the reference receiver's line and let the event's jobs run. */
-static void
-dispatch_start(struct dispatch *d, struct held *held)
-{
-	const struct store_event *ev = held->ev;
-
-	log_info("[%s] brand=%s branch=%s orders=%zu event=%s",
-	    log_text(ev->type), log_text(ev->brand), log_text(ev->branch),
-	    ev->norders, log_text(ev->event_id));
-	dispatch_unknown(d, ev->type);
-	for (size_t i = 0; i < held->njobs; i++)
-		dispatch_add(d, &held->jobs[i]);
-	if (held->found)
-		dispatch_look(d);
-	store_event_unref(held->ev);
-	free(held);
-}
-
-void
-dispatch_hold(struct dispatch *d, struct store_event *ev,
-    const struct store_job *jobs, size_t njobs)
-{
-	struct held *held;
-
-	held = calloc(1, sizeof(*held) + njobs * sizeof(held->jobs[0]));
-	if (held == NULL)
-		return; /* dispatch_open() makes up for it */
-	held->ev = store_event_ref(ev);
-	held->njobs = njobs;
-	for (size_t i = 0; i < njobs; i++) /* all of this event */
-		held->jobs[i] = jobs[i];
-	TAILQ_INSERT_TAIL(&d->held, held, link);
-}
-
-void
-dispatch_open(struct dispatch *d, int64_t event)
-{
-	struct held *held = held_find(&d->held, event);
-
-	if (held != NULL) {
-		TAILQ_REMOVE(&d->held, held, link);
-		TAILQ_INSERT_TAIL(&d->opened, held, link);
-	} else {
-		dispatch_look(d); /* there was no memory to hold it */
-	}
-	dispatch_wake(d);
 }
 
 /* -- The pump -- */
@@ -220,48 +180,28 @@ dispatch_open(struct dispatch *d, int64_t event)
 static void
 dispatch_arm(struct dispatch *d)
 {
-	int64_t wait_ms = INT64_MAX;
-	int64_t now_ms = d->env->now_ms(d->env->arg);
+	int64_t wait_us = INT64_MAX;
 	struct timeval tv;
 
-	for (size_t i = 0; i < d->nworkers; i++) {
-		int64_t due_ms = d->workers[i].due_ms;
+	for (size_t i = 0; i < d->nworkers && !d->stopped; i++) {
+		int64_t us = worker_next_us(d, &d->workers[i]);
 
-		if (due_ms != 0 && due_ms - now_ms < wait_ms)
-			wait_ms = due_ms - now_ms;
+		if (us < wait_us)
+			wait_us = us;
 	}
-	if (d->paused_until_us != 0)
-		wait_ms = (d->paused_until_us - clock_mono_us()) / 1000 + 1;
-	if (wait_ms == INT64_MAX) {
+	if (d->rest_until_us != 0)
+		wait_us = d->rest_until_us - clock_mono_us();
+	if (wait_us == INT64_MAX) {
 		(void)evtimer_del(d->due);
 		return;
 	}
-	if (wait_ms < 1)
-		wait_ms = 1;
-	if (wait_ms > DISPATCH_LOOK_MS)
-		wait_ms = DISPATCH_LOOK_MS;
-	tv.tv_sec = wait_ms / 1000;
-	tv.tv_usec = wait_ms % 1000 * 1000;
+	if (wait_us < 1000)
+		wait_us = 1000;
+	if (wait_us > DISPATCH_ARM_MAX_US)
+		wait_us = DISPATCH_ARM_MAX_US;
+	tv.tv_sec = wait_us / 1000000;
+	tv.tv_usec = wait_us % 1000000;
 	(void)evtimer_add(d->due, &tv);
-}
-
-/*
- * Have the store asked for what has come due. Every turn looks: a timer that
- * is armed anew in each of a row of busy turns would never fire.
- */
-static void
-dispatch_check_due(struct dispatch *d)
-{
-	int64_t now_ms = d->env->now_ms(d->env->arg);
-
-	for (size_t i = 0; i < d->nworkers; i++) {
-		struct worker *w = &d->workers[i];
-
-		if (w->due_ms != 0 && w->due_ms <= now_ms) {
-			w->due_ms = 0;
-			w->more = true;
-		}
-	}
 }
 
 /* Has this turn used up its slice, after n things done? */
@@ -272,48 +212,56 @@ slice_over(int64_t start_us, size_t n)
 		clock_mono_us() - start_us >= DISPATCH_SLICE_US);
 }
 
+/* Start what may start, within this turn's slice. */
+static void
+dispatch_start(struct dispatch *d, int64_t start_us)
+{
+	struct worker *w;
+	size_t n;
+
+	for (n = 0; !slice_over(start_us, n) && !TAILQ_EMPTY(&d->opened); n++)
+		held_start(d);
+	for (n = 0; !slice_over(start_us, n) && d->rest_until_us == 0 &&
+		    (w = dispatch_next(d)) != NULL;
+	     n++) {
+		if (w->outlet)
+			worker_call(d, w);
+		else
+			worker_run(d, w);
+	}
+}
+
 /*
- * Start what may start, within this turn's slice; then see what else is to
- * come: another turn, jobs to be fetched, a time to wait for.
+ * Start what may start; then see what else is to come: another turn, jobs to
+ * be fetched, a time to wait for. Every turn looks at what is due: a timer
+ * that is armed anew in each of a row of busy turns would never fire.
  */
 static void
 dispatch_pump(struct dispatch *d)
 {
-	struct worker *w = NULL;
-	struct held *held = NULL;
 	int64_t start_us = clock_mono_us();
-	size_t n = 0;
 
-	if (d->stopped)
-		return;
-	if (d->paused_until_us > start_us) {
+	engines_sweep(d);
+	if (d->rest_until_us > start_us) {
 		dispatch_arm(d);
 		return;
 	}
-	d->paused_until_us = 0;
-	while (!slice_over(start_us, n) &&
-	       (held = TAILQ_FIRST(&d->opened)) != NULL) {
-		TAILQ_REMOVE(&d->opened, held, link);
-		dispatch_start(d, held);
-		n++;
+	d->rest_until_us = 0;
+	unrecorded_retry(d);
+	if (!d->stopped) {
+		dispatch_start(d, start_us);
+		for (size_t i = 0; i < d->nworkers; i++) {
+			worker_check_due(d, &d->workers[i]);
+			worker_fetch(d, &d->workers[i]);
+		}
+		if (!TAILQ_EMPTY(&d->opened) || dispatch_may_start(d))
+			dispatch_wake(d);
 	}
-	for (n = 0; !slice_over(start_us, n) && d->paused_until_us == 0 &&
-		    d->nrecording < DISPATCH_RECORDS_MAX &&
-		    (w = dispatch_next(d)) != NULL;
-	     n++)
-		worker_run(d, w);
-	dispatch_check_due(d);
-	for (size_t i = 0; i < d->nworkers; i++)
-		worker_fetch(d, &d->workers[i]);
-
-	if (!TAILQ_EMPTY(&d->opened) ||
-	    (w != NULL && d->nrecording < DISPATCH_RECORDS_MAX))
-		dispatch_wake(d);
 	dispatch_arm(d);
 }
 
 /*
- * evtimer: there is work, or work left over; or a job has come due, or a pause
+ * evtimer: there is work, or work left over; or a job has come due, or a rest
  * is over.
  */
 static void
@@ -327,21 +275,21 @@ dispatch_turn_cb(evutil_socket_t fd, short what, void *arg)
 void
 dispatch_stop(struct dispatch *d)
 {
-	struct held *held;
-
+	while (!TAILQ_EMPTY(&d->opened))
+		held_start(d);
 	d->stopped = true;
-	while ((held = TAILQ_FIRST(&d->opened)) != NULL) {
-		TAILQ_REMOVE(&d->opened, held, link);
-		dispatch_start(d, held);
-	}
-	(void)evtimer_del(d->turn);
-	(void)evtimer_del(d->due);
 }
 
 size_t
 dispatch_recording(const struct dispatch *d)
 {
 	return (d->nrecording);
+}
+
+size_t
+dispatch_busy(const struct dispatch *d)
+{
+	return (d->nrecording + d->nunrecorded + d->ncalls);
 }
 
 void
@@ -361,8 +309,12 @@ dispatch_new(struct event_base *base, struct store *st,
 	TAILQ_INIT(&d->held);
 	TAILQ_INIT(&d->opened);
 	TAILQ_INIT(&d->recording);
+	TAILQ_INIT(&d->calls);
+	TAILQ_INIT(&d->unrecorded);
+	TAILQ_INIT(&d->retired);
 	d->st = st;
 	d->env = env;
+	d->clock_ms = env->now_ms(env->arg) - clock_mono_us() / 1000;
 	if ((d->turn = evtimer_new(base, dispatch_turn_cb, d)) == NULL ||
 	    (d->due = evtimer_new(base, dispatch_turn_cb, d)) == NULL) {
 		dispatch_free(d);
@@ -371,31 +323,26 @@ dispatch_new(struct event_base *base, struct store *st,
 	return (d);
 }
 
-static void
-held_clear(struct held_list *list)
-{
-	struct held *held;
-
-	while ((held = TAILQ_FIRST(list)) != NULL) {
-		TAILQ_REMOVE(list, held, link);
-		store_event_unref(held->ev);
-		free(held);
-	}
-}
-
 void
 dispatch_free(struct dispatch *d)
 {
+	struct run *run;
+
 	if (d == NULL)
 		return;
-	assert(d->nrecording == 0);
+	assert(d->nrecording == 0 && d->ncalls == 0);
 	if (d->turn != NULL)
 		event_free(d->turn);
 	if (d->due != NULL)
 		event_free(d->due);
 	held_clear(&d->held);
 	held_clear(&d->opened);
-	workers_free(d->workers, d->nworkers);
+	while ((run = TAILQ_FIRST(&d->unrecorded)) != NULL) {
+		TAILQ_REMOVE(&d->unrecorded, run, link);
+		run_free(run);
+	}
+	workers_free(d, d->workers, d->nworkers);
+	engines_sweep(d);
 	for (size_t i = 0; i < d->nunknown; i++)
 		free(d->unknown[i]);
 	free(d);

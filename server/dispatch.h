@@ -2,13 +2,18 @@
  * dispatch.h -- runnable jobs: call the handler, record its verdict.
  *
  * Owns:    the handlers at work, a bounded queue of runnable jobs for each,
- *          the events whose answer has not left yet, the timer for the
- *          earliest job due, and the slices of time that jobs get.
+ *          the calls under way, the events whose answer has not left yet, the
+ *          timer for the earliest job due, and the slices of time that jobs
+ *          get.
  * Touches: store.h, handler.h, the log, evtimers. No HTTP, no SQL.
  *
  * The store decides which job may run; dispatch keeps only those in memory,
  * at most DISPATCH_QUEUE_MAX per handler, and asks the store for more when it
  * has room. An event's jobs start only after dispatch_open() for it.
+ *
+ * A projection's job is run and recorded in one go. An outlet's is first noted
+ * as begun in the store, then called, then recorded: whatever happens between,
+ * the store knows that a call may have gone out.
  */
 #ifndef SERVER_DISPATCH_H
 #define SERVER_DISPATCH_H
@@ -24,7 +29,10 @@ struct event_base;
 struct dispatch; /* opaque */
 
 #define DISPATCH_QUEUE_MAX 256  /* runnable jobs held per handler */
-#define DISPATCH_RECORDS_MAX 64 /* outcomes on their way to the store */
+#define DISPATCH_FRESH_MAX 64   /* newest ones beside a backlog, per outlet */
+#define DISPATCH_WAITS_MAX 1024 /* waiting jobs held per handler */
+#define DISPATCH_RECORDS_MAX 64 /* starts and outcomes in the store's hands */
+#define DISPATCH_PROBE_AFTER 5  /* calls that fail in a row */
 #define DISPATCH_SLICE_US 2000  /* of each turn of the loop, at most */
 #define DISPATCH_SLICE_MIN 4    /* jobs of each turn, whatever they take */
 
@@ -37,6 +45,13 @@ struct dispatch_handler {
 	const int64_t *retry_ms; /* waits between attempts, the last repeats */
 	size_t nretry;
 	int64_t max_age_ms; /* since the event came in; then it is dead */
+	int64_t
+	    alarm_max_ms; /* the longest deadline it is the alarm of, or 0 */
+	bool paused;      /* as the store has it; only when it is new */
+
+	/* Only for an outlet. */
+	size_t concurrency; /* calls at once, at least 1 */
+	bool once_per_order;
 };
 
 /*
@@ -65,21 +80,76 @@ void dispatch_hold(struct dispatch *d, struct store_event *ev,
 /* The event's answer has left, or never will: its jobs may run. */
 void dispatch_open(struct dispatch *d, int64_t event);
 
-/* Start no further job; those whose outcome is being recorded go on. */
+/*
+ * handler_env.finish: the end of a call that was PENDING. Copies what it needs
+ * of result.
+ */
+void dispatch_finish(struct handler_call *call,
+    const struct handler_result *result);
+
+/* -- Time -- */
+
+/*
+ * The clock by which jobs are due: it starts as the wall clock, or at the time
+ * of the newest event if that is ahead, and then only passes; it never jumps.
+ */
+int64_t dispatch_now_ms(const struct dispatch *d);
+
+/* Nothing was received after this: see dispatch_now_ms(). At start-up only. */
+void dispatch_set_newest(struct dispatch *d, int64_t received_at_ms);
+
+/* A time of the wall clock, read just now, by the clock of jobs. */
+int64_t dispatch_time_ms(const struct dispatch *d, int64_t wall_ms);
+
+/* A job of that handler is on disk that comes due then (its alarm). */
+void dispatch_due(struct dispatch *d, int64_t handler, int64_t due_ms);
+
+/* -- By hand: what the store has done already, and dispatch is to follow -- */
+
+/*
+ * The handler was paused, or goes on. While paused nothing of it is started;
+ * calls under way end as they may. Unknown numbers are ignored.
+ */
+void dispatch_pause(struct dispatch *d, int64_t handler, bool paused);
+
+/*
+ * The store has new runnable jobs of that handler, or waiting ones that are
+ * due now: after a replay, a retry, a discarded job.
+ */
+void dispatch_look(struct dispatch *d, int64_t handler);
+
+/* -- Stopping -- */
+
+/* Start no further job; calls and outcomes under way go on. */
 void dispatch_stop(struct dispatch *d);
 
-/* Jobs that have run, whose outcome is not yet on disk. */
+/* Jobs that have begun, whose outcome is not yet on disk. */
+size_t dispatch_busy(const struct dispatch *d);
+
+/* Those of them that are in the store's hands now. */
 size_t dispatch_recording(const struct dispatch *d);
+
+/*
+ * After dispatch_stop(): end all calls at once. Their jobs stay RUNNING in the
+ * store, which takes them for `unknown' at its next start.
+ */
+void dispatch_cancel(struct dispatch *d);
 
 /* What was counted since the start. */
 struct dispatch_stats {
 	uint64_t done;
+	uint64_t already; /* done by an earlier job, so not called */
 	uint64_t retries;
+	uint64_t unknown; /* of the retries: it may have been done */
 	uint64_t dead;
+	uint64_t alarms; /* that rang */
 };
 void dispatch_stats(const struct dispatch *d, struct dispatch_stats *ret);
 
-/* Only when nothing is being recorded. Accepts NULL. */
+/*
+ * Only when nothing is in the store's hands and no call is under way. Accepts
+ * NULL.
+ */
 void dispatch_free(struct dispatch *d);
 
 #endif /* SERVER_DISPATCH_H */

@@ -3,36 +3,76 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/backoff.h"
 #include "server/clock.h"
 #include "server/dispatch_private.h"
 #include "server/log.h"
 
+/*
+ * An event dated before then was received while the clock was not set: how old
+ * it is, nobody knows (2025-01-01).
+ */
+#define CLOCK_SET_MS INT64_C(1735689600000)
+
 void
 run_free(struct run *run)
 {
 	store_event_unref(run->job.ev);
+	free(run->answer);
 	free(run);
 }
 
+/* -- On the way to the disk -- */
+
 static void dispatch_recorded_cb(const struct store_result *res, void *arg);
 
-/* Hand an outcome to the store; if it has no memory, the job is run again. */
+/*
+ * The store cannot take the outcome now. A projection's job is still as it
+ * was, and is found and done again. A call cannot be undone: what became of it
+ * is kept.
+ */
 static void
-run_record(struct run *run, struct worker *w, const struct store_outcome *out)
+run_put_off(struct run *run, struct worker *w)
 {
 	struct dispatch *d = run->d;
 
-	if (store_finish(d->st, out, dispatch_recorded_cb, run) == -1) {
-		if (w != NULL)
-			w->more = true;
-		dispatch_pause(d);
-		run_free(run);
+	dispatch_rest(d);
+	if (run->outlet) {
+		TAILQ_INSERT_TAIL(&d->unrecorded, run, link);
+		d->nunrecorded++;
+		return;
+	}
+	if (w != NULL)
+		w->more = true;
+	run_free(run);
+}
+
+void
+run_record(struct run *run, struct worker *w)
+{
+	struct dispatch *d = run->d;
+
+	if (store_finish(d->st, &run->out, dispatch_recorded_cb, run) == -1) {
+		run_put_off(run, w);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&d->recording, run, link);
 	d->nrecording++;
+}
+
+void
+unrecorded_retry(struct dispatch *d)
+{
+	struct run *run;
+
+	while (d->rest_until_us == 0 &&
+	       (run = TAILQ_FIRST(&d->unrecorded)) != NULL) {
+		TAILQ_REMOVE(&d->unrecorded, run, link);
+		d->nunrecorded--;
+		run_record(run, worker_find(d, run->job.handler));
+	}
 }
 
 /*
@@ -43,21 +83,19 @@ run_record(struct run *run, struct worker *w, const struct store_outcome *out)
 static void
 run_refused(struct run *run, struct worker *w, const struct store_result *res)
 {
-	const struct store_outcome out = {
-		.job = run->job.id,
-		.to = JOB_DEAD,
-		.outcome = run->outcome,
-		.at_ms = run->d->env->now_ms(run->d->env->arg),
-	};
-
 	if (!run->refused)
 		(void)snprintf(run->outcome, sizeof(run->outcome),
-		    "not recorded as %s: %s", job_state_name(run->to),
+		    "not recorded as %s: %s", job_state_name(run->out.to),
 		    res->reason);
-	if (res->rc == STORE_REFUSED && run->to != JOB_DEAD) {
+	if (res->rc == STORE_REFUSED && run->out.to != JOB_DEAD) {
 		run->refused = true;
-		run->to = JOB_DEAD;
-		run_record(run, w, &out);
+		run->out = (struct store_outcome){
+			.job = run->job.id,
+			.to = JOB_DEAD,
+			.outcome = run->outcome,
+			.at_ms = run->d->env->now_ms(run->d->env->arg),
+		};
+		run_record(run, w);
 		return;
 	}
 	log_warn("job %" PRId64 " %s: %s", run->job.id,
@@ -70,7 +108,30 @@ run_log_dead(const struct run *run, const struct worker *w)
 {
 	log_error("job %" PRId64 " %s: dead: event %s: %s", run->job.id,
 	    w == NULL ? "?" : w->name, log_text(run->job.ev->event_id),
-	    run->outcome);
+	    log_text(run->outcome));
+}
+
+/* It is on disk: count it, keep it if it waits, let others go on. */
+static void
+run_recorded(struct run *run, struct worker *w, const struct store_result *res)
+{
+	struct dispatch *d = run->d;
+
+	d->stats.done += run->out.to == JOB_DONE;
+	d->stats.retries += run->out.to == JOB_WAITING;
+	d->stats.unknown += run->out.to == JOB_WAITING && run->unknown;
+	d->stats.dead += run->out.to == JOB_DEAD;
+	if (run->refused)
+		run_log_dead(run, w);
+	for (size_t i = 0; i < res->nrunnable; i++)
+		dispatch_add(d, &res->runnable[i]);
+	if (run->out.to == JOB_WAITING && w != NULL) {
+		free(run->answer);
+		run->answer = NULL;
+		worker_wait(w, run);
+		return;
+	}
+	run_free(run);
 }
 
 /* store_done_fn: the outcome of a job is on disk, or is not. */
@@ -85,116 +146,133 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 	d->nrecording--;
 	switch (res->rc) {
 	case STORE_OK:
-		d->stats.done += run->to == JOB_DONE;
-		d->stats.retries += run->to == JOB_WAITING;
-		d->stats.dead += run->to == JOB_DEAD;
-		if (run->refused)
-			run_log_dead(run, w);
-		if (run->to == JOB_WAITING && w != NULL &&
-		    (w->due_ms == 0 || run->due_ms < w->due_ms))
-			w->due_ms = run->due_ms;
-		for (size_t i = 0; i < res->nrunnable; i++)
-			dispatch_add(d, &res->runnable[i]);
+		run_recorded(run, w, res);
 		break;
 	case STORE_EXISTS:
 	case STORE_NOTFOUND:
 	case STORE_REFUSED:
 		run_refused(run, w, res);
-		run = NULL;
 		break;
 	case STORE_BUSY:
 	case STORE_FULL:
 	case STORE_NEWER:
 	case STORE_NOTADB:
 	case STORE_FAILED:
-		/* Nothing was written: the job is found and done again. */
-		if (w != NULL)
-			w->more = true;
-		dispatch_pause(d);
+		run_put_off(run, w);
 		break;
 	}
-	if (run != NULL)
-		run_free(run);
 	dispatch_wake(d);
 }
 
-/* Turn a verdict into what is recorded; says so unless all went well. */
-static void
-run_judge(struct run *run, struct worker *w, enum handler_verdict verdict,
-    const char *reason, struct store_outcome *out)
+/* -- Verdicts -- */
+
+/*
+ * How old the job's event is. Where the two clocks differ the wall clock was
+ * put right on the way, and the younger age is taken: better to try once too
+ * often.
+ */
+static int64_t
+run_age_ms(const struct run *run)
 {
-	const struct store_job *job = &run->job;
+	const struct dispatch *d = run->d;
+	int64_t received_ms = run->job.ev->received_at_ms;
+	int64_t now_ms = d->env->now_ms(d->env->arg);
+
+	if (dispatch_now_ms(d) < now_ms)
+		now_ms = dispatch_now_ms(d);
+	if (received_ms < CLOCK_SET_MS || now_ms < received_ms)
+		return (0);
+	return (now_ms - received_ms);
+}
+
+/* Not now: when the job is due again, or that it is too old for that. */
+static void
+run_judge_retry(struct run *run, struct worker *w,
+    const struct handler_result *result)
+{
 	const struct backoff backoff = { w->retry_ms, w->nretry };
-	unsigned attempt = job->attempts + 1;
-	int64_t too_old_ms = job->ev->received_at_ms + w->max_age_ms;
+	int64_t wait_ms;
 	uint32_t rnd = 0;
 
-	switch (verdict) {
+	(void)getrandom(&rnd, sizeof(rnd), 0);
+	wait_ms = backoff_next(&backoff, run->job.attempts, 0, rnd);
+	if (result->retry_after_ms > wait_ms) {
+		wait_ms = result->retry_after_ms;
+		if (wait_ms > w->wait_max_ms && wait_ms <= w->max_age_ms)
+			w->wait_max_ms = wait_ms;
+	}
+	run->unknown = result->unknown;
+	if (wait_ms > w->max_age_ms - run_age_ms(run)) {
+		run->out.to = JOB_DEAD;
+		(void)snprintf(run->outcome, sizeof(run->outcome),
+		    "too old: %s%s", result->unknown ? "unknown: " : "",
+		    result->reason);
+		return;
+	}
+	run->out.to = JOB_WAITING;
+	run->out.due_at_ms = dispatch_now_ms(run->d) + wait_ms;
+	run->due_us = clock_mono_us() + wait_ms * 1000;
+	(void)snprintf(run->outcome, sizeof(run->outcome), "%s%s",
+	    result->unknown ? "unknown: " : "", result->reason);
+	log_warn("job %" PRId64 " %s: retry in %" PRId64 " s: event %s: %s",
+	    run->job.id, w->name, (wait_ms + 500) / 1000,
+	    log_text(run->job.ev->event_id), log_text(run->outcome));
+}
+
+void
+run_judge(struct run *run, struct worker *w,
+    const struct handler_result *result)
+{
+	run->out.job = run->job.id;
+	run->out.at_ms = run->d->env->now_ms(run->d->env->arg);
+	run->out.outcome = run->outcome;
+	switch (result->verdict) {
 	case HANDLER_DONE:
-		out->to = JOB_DONE;
+		run->out.to = JOB_DONE;
 		(void)snprintf(run->outcome, sizeof(run->outcome), "done");
 		break;
 	case HANDLER_RETRY:
-		(void)getrandom(&rnd, sizeof(rnd), 0);
-		out->due_at_ms =
-		    backoff_next(&backoff, attempt, out->at_ms, rnd);
-		if (out->due_at_ms <= too_old_ms) {
-			out->to = JOB_WAITING;
-			(void)snprintf(run->outcome, sizeof(run->outcome), "%s",
-			    reason);
-			log_warn("job %" PRId64 " %s: retry in %" PRId64
-				 " s: event %s: %s",
-			    job->id, w->name,
-			    (out->due_at_ms - out->at_ms + 500) / 1000,
-			    log_text(job->ev->event_id), reason);
-			break;
-		}
-		out->to = JOB_DEAD;
-		(void)snprintf(run->outcome, sizeof(run->outcome),
-		    "too old: %s", reason);
+		run_judge_retry(run, w, result);
 		break;
 	case HANDLER_DEAD:
-		out->to = JOB_DEAD;
+	case HANDLER_PENDING: /* no verdict: a broken handler */
+		run->out.to = JOB_DEAD;
 		(void)snprintf(run->outcome, sizeof(run->outcome), "%s",
-		    reason);
+		    result->reason);
 		break;
 	}
-	if (out->to == JOB_DEAD)
+	if (run->out.to == JOB_DEAD)
 		run_log_dead(run, w);
-	run->to = out->to;
-	run->due_ms = out->due_at_ms;
-	out->outcome = run->outcome;
 }
 
 void
 worker_run(struct dispatch *d, struct worker *w)
 {
-	struct run *run = TAILQ_FIRST(&w->queue);
-	struct handler_result result = { .nwrites = 0 };
+	struct run *run = worker_take(w);
+	struct handler_result result = { .verdict = HANDLER_DEAD };
 	struct handler_job job = {
+		.call = &run->call,
+		.id = run->job.id,
 		.ev = run->job.ev,
 		.place = run->job.place,
-		.attempt = run->job.attempts + 1,
+		.attempt = ++run->job.attempts,
 	};
-	struct store_outcome out = { .job = run->job.id };
-	struct store_attempt attempt;
-	enum handler_verdict verdict;
-	int64_t start_us = clock_mono_us();
 
-	out.at_ms = d->env->now_ms(d->env->arg);
-	verdict = w->instance->type->run(w->instance, &job, &result);
-	run_judge(run, w, verdict, result.reason, &out);
-	if (verdict == HANDLER_DONE) {
-		out.writes = result.writes;
-		out.nwrites = result.nwrites;
+	run->out = (struct store_outcome){ 0 };
+	run->attempt = (struct store_attempt){
+		.started_at_ms = d->env->now_ms(d->env->arg),
+	};
+	run->started_us = clock_mono_us();
+	result.verdict =
+	    w->engine->instance->type->run(w->engine->instance, &job, &result);
+	run_judge(run, w, &result);
+	if (run->out.to == JOB_DONE) {
+		run->out.writes = result.writes;
+		run->out.nwrites = result.nwrites;
 	} else {
-		attempt = (struct store_attempt){
-			.started_at_ms = out.at_ms,
-			.duration_ms = (clock_mono_us() - start_us) / 1000,
-		};
-		out.attempt = &attempt;
+		run->attempt.duration_ms =
+		    (clock_mono_us() - run->started_us) / 1000;
+		run->out.attempt = &run->attempt;
 	}
-	TAILQ_REMOVE(&w->queue, run, link);
-	w->nqueue--;
-	run_record(run, w, &out);
+	run_record(run, w);
 }

@@ -8,10 +8,9 @@
 #include "handlers/envelope.h"
 #include "server/clock.h"
 #include "server/dispatch.h"
-#include "server/ingest.h"
+#include "server/ingest_jobs.h"
 #include "server/log.h"
 #include "server/rejections.h"
-#include "server/route.h"
 
 /* A delivery on its way to the disk. */
 struct pending {
@@ -21,6 +20,7 @@ struct pending {
 	ingest_done_fn *done;   /* NULL once it was turned away for time */
 	void *arg;
 	int64_t deadline_us;
+	int64_t alarm_ms; /* when its first alarm is due; 0: it has none */
 };
 
 struct ingest {
@@ -31,100 +31,9 @@ struct ingest {
 	struct event *timer;           /* for the oldest of waiting */
 	TAILQ_HEAD(, pending) waiting; /* oldest first */
 	size_t npending;
-	struct ingest_route *routes;
-	size_t nroutes;
-	struct store_job_spec *specs; /* room for one per route */
+	struct ingest_routes *routes;
 	struct ingest_stats stats;
 };
-
-/* -- Routes -- */
-
-static void
-routes_free(struct ingest_route *routes, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		free((void *)routes[i].events);
-		free((void *)routes[i].brands);
-		free((void *)routes[i].branches);
-	}
-	free(routes);
-}
-
-/* A copy of a list of texts in one block; NULL when out of memory. */
-static const char *const *
-texts_copy(const char *const *texts, size_t n)
-{
-	size_t size = (n + 1) * sizeof(char *);
-	const char **copy;
-	char *p;
-
-	for (size_t i = 0; i < n; i++)
-		size += strlen(texts[i]) + 1;
-	if ((copy = malloc(size)) == NULL)
-		return (NULL);
-	p = (char *)(copy + n + 1);
-	for (size_t i = 0; i < n; i++) {
-		copy[i] = p;
-		p = stpcpy(p, texts[i]) + 1;
-	}
-	copy[n] = NULL;
-	return (copy);
-}
-
-int
-ingest_route(struct ingest *in, const struct ingest_route *routes,
-    size_t nroutes)
-{
-	struct ingest_route *copy;
-	struct store_job_spec *specs;
-
-	copy = calloc(nroutes + 1, sizeof(*copy));
-	specs = calloc(nroutes + 1, sizeof(*specs));
-	if (copy == NULL || specs == NULL)
-		goto fail;
-	for (size_t i = 0; i < nroutes; i++) {
-		const struct ingest_route *r = &routes[i];
-
-		copy[i] = *r;
-		copy[i].events = texts_copy(r->events, r->nevents);
-		copy[i].brands = texts_copy(r->brands, r->nbrands);
-		copy[i].branches = texts_copy(r->branches, r->nbranches);
-		if (copy[i].events == NULL || copy[i].brands == NULL ||
-		    copy[i].branches == NULL)
-			goto fail;
-	}
-	routes_free(in->routes, in->nroutes);
-	free(in->specs);
-	in->routes = copy;
-	in->nroutes = nroutes;
-	in->specs = specs;
-	return (0);
-fail:
-	if (copy != NULL)
-		routes_free(copy, nroutes);
-	free(specs);
-	return (-1);
-}
-
-/* The jobs of an event, written to in->specs. Returns how many. */
-static size_t
-ingest_jobs(struct ingest *in, const char *type, const struct envelope *env)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < in->nroutes; i++) {
-		const struct ingest_route *r = &in->routes[i];
-
-		if (!route_match(r, type, env->brand, env->branch))
-			continue;
-		in->specs[n++] = (struct store_job_spec){
-			.handler = r->handler,
-			.place = STORE_WHOLE_EVENT,
-			.ordered = r->ordered,
-		};
-	}
-	return (n);
-}
 
 /* -- Outcomes -- */
 
@@ -166,6 +75,19 @@ ingest_conflict(struct ingest *in, const struct store_event *ev)
 				});
 }
 
+/* Its alarms are on disk: dispatch looks after them. */
+static void
+ingest_alarms(struct ingest *in, const struct pending *p)
+{
+	const struct ingest_routes *routes = in->routes;
+
+	for (size_t i = 0; p->alarm_ms != 0 && i < routes->n; i++) {
+		if (routes->items[i].deadline_ms != 0)
+			dispatch_due(in->d, routes->items[i].alarm,
+			    p->alarm_ms);
+	}
+}
+
 /* store_done_fn: the event is on disk, or never will be. */
 static void
 ingest_stored_cb(const struct store_result *res, void *arg)
@@ -179,6 +101,7 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 		in->stats.received++;
 		store_event_drop_body(p->ev);
 		dispatch_hold(in->d, p->ev, res->runnable, res->nrunnable);
+		ingest_alarms(in, p);
 		if (late) {
 			log_info("event %s: stored after it was turned away",
 			    log_text(p->ev->event_id));
@@ -272,13 +195,29 @@ ingest_event(const struct delivery *del, const struct envelope *env)
 	return (store_event_new(&src));
 }
 
+/* When the first alarm among the jobs is due; 0: there is none. */
+static int64_t
+first_alarm(const struct store_job_spec *specs, size_t n)
+{
+	int64_t first_ms = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (specs[i].guards != STORE_NO_GUARD &&
+		    (first_ms == 0 || specs[i].due_at_ms < first_ms))
+			first_ms = specs[i].due_at_ms;
+	}
+	return (first_ms);
+}
+
 /* Queue a delivery whose body has been scanned. */
 static enum ingest_rc
 ingest_queue(struct ingest *in, const struct delivery *del,
     const struct envelope *env, ingest_done_fn *done, void *arg)
 {
+	int64_t received_ms = dispatch_time_ms(in->d, del->received_at_ms);
+	struct store_job_spec *specs;
 	struct pending *p;
-	size_t njobs = ingest_jobs(in, del->type, env);
+	size_t njobs;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return (INGEST_BUSY);
@@ -286,22 +225,26 @@ ingest_queue(struct ingest *in, const struct delivery *del,
 	p->done = done;
 	p->arg = arg;
 	p->deadline_us = clock_mono_us() + INGEST_COMMIT_MS * (int64_t)1000;
-	if ((p->ev = ingest_event(del, env)) == NULL) {
-		free(p);
-		return (INGEST_BUSY);
-	}
-	if (store_append(in->st, p->ev, in->specs, njobs, ingest_stored_cb,
-		p) == -1) {
+	specs = ingest_jobs(in->routes, del->type, env, received_ms, &njobs);
+	if (specs == NULL || (p->ev = ingest_event(del, env)) == NULL)
+		goto fail;
+	p->alarm_ms = first_alarm(specs, njobs);
+	if (store_append(in->st, p->ev, specs, njobs, ingest_stored_cb, p) ==
+	    -1) {
 		p->ev->body = NULL; /* stays the caller's */
-		store_event_unref(p->ev);
-		free(p);
-		return (INGEST_BUSY);
+		goto fail;
 	}
+	free(specs);
 	in->npending++;
 	TAILQ_INSERT_TAIL(&in->waiting, p, link);
 	if (TAILQ_FIRST(&in->waiting) == p)
 		ingest_arm(in);
 	return (INGEST_PENDING);
+fail:
+	store_event_unref(p->ev);
+	free(specs);
+	free(p);
+	return (INGEST_BUSY);
 }
 
 enum ingest_rc
@@ -333,6 +276,19 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 	if (rc == INGEST_BUSY)
 		in->stats.busy++;
 	return (rc);
+}
+
+int
+ingest_route(struct ingest *in, const struct ingest_route *routes,
+    size_t nroutes)
+{
+	struct ingest_routes *copy;
+
+	if ((copy = ingest_routes_new(routes, nroutes)) == NULL)
+		return (-1);
+	ingest_routes_free(in->routes);
+	in->routes = copy;
+	return (0);
 }
 
 void
@@ -383,7 +339,6 @@ ingest_free(struct ingest *in)
 	if (in->timer != NULL)
 		event_free(in->timer);
 	envelope_reader_free(in->er);
-	routes_free(in->routes, in->nroutes);
-	free(in->specs);
+	ingest_routes_free(in->routes);
 	free(in);
 }

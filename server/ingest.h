@@ -60,7 +60,12 @@ struct ingest_route {
 	size_t nbrands;
 	const char *const *branches; /* none: any */
 	size_t nbranches;
-	bool ordered; /* its jobs wait in the lanes of their orders */
+	bool ordered;   /* its jobs wait in the lanes of their orders */
+	bool per_order; /* a job for each order, instead of one for all */
+
+	/* A job not done by then has another handler's made; 0: none. */
+	int64_t deadline_ms; /* since the event came in */
+	int64_t alarm;       /* that handler's number in the store */
 };
 
 /*

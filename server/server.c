@@ -15,14 +15,6 @@
 /* How long a first TERM waits for what is under way. */
 #define SERVER_DRAIN_S 10
 
-/* handler_env: the wall clock. */
-static int64_t
-server_now_ms(void *arg)
-{
-	(void)arg;
-	return (clock_wall_ms());
-}
-
 /* -- Stopping -- */
 
 /* Has everything that is under way come to its end? Then leave the loop. */
@@ -30,8 +22,7 @@ static void
 server_pump(struct server *s)
 {
 	if (!s->draining || !s->drained || s->reload != NULL ||
-	    ingest_pending(s->ingest) > 0 ||
-	    dispatch_recording(s->dispatch) > 0)
+	    ingest_pending(s->ingest) > 0 || dispatch_busy(s->dispatch) > 0)
 		return;
 	(void)event_base_loopbreak(s->base);
 }
@@ -56,13 +47,18 @@ server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	log_warn("stopping: not done after %d s, leaving: %zu connections, "
-		 "%zu deliveries and %zu outcomes are under way",
+		 "%zu deliveries and %zu jobs are under way",
 	    SERVER_DRAIN_S, http_connections(s->http),
-	    ingest_pending(s->ingest), dispatch_recording(s->dispatch));
+	    ingest_pending(s->ingest), dispatch_busy(s->dispatch));
+	dispatch_stop(s->dispatch);
+	dispatch_cancel(s->dispatch);
 	if (ingest_pending(s->ingest) > 0 ||
 	    dispatch_recording(s->dispatch) > 0)
 		_exit(1); /* the disk hangs: to wait for it is to hang too */
-	s->exit_code = 1;
+
+	/* Calls that take longer than that are begun anew: no failure. */
+	if (!s->drained || dispatch_busy(s->dispatch) > 0)
+		s->exit_code = 1;
 	(void)event_base_loopbreak(s->base);
 }
 
@@ -215,14 +211,19 @@ server_open_store(struct server *s)
 static int
 server_open_pipeline(struct server *s)
 {
-	s->env.now_ms = server_now_ms;
+	if (server_open_env(s) == -1)
+		return (-1);
 	if ((s->rej = rejections_new(s->base, s->st)) == NULL ||
 	    (s->dispatch = dispatch_new(s->base, s->st, &s->env)) == NULL ||
 	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
-		NULL) {
+		NULL ||
+	    (s->janitor = janitor_new(s->base, s->st)) == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
+	server_set_newest(s);
+	janitor_set(s->janitor, s->cfg->retention_bodies_ms,
+	    s->cfg->retention_ids_ms);
 	return (0);
 }
 
@@ -230,14 +231,14 @@ static int
 server_open_handlers(struct server *s)
 {
 	char reason[HANDLER_REASON_MAX];
-	int64_t *numbers;
+	struct server_handler *known;
 	int rc = -1;
 
-	if ((numbers = calloc(s->cfg->nhandlers, sizeof(*numbers))) == NULL)
+	if ((known = calloc(s->cfg->nhandlers, sizeof(*known))) == NULL)
 		(void)snprintf(reason, sizeof(reason), "out of memory");
-	else if (server_register(s, s->cfg, numbers, reason) == 0)
-		rc = server_set_handlers(s, s->cfg, numbers, reason);
-	free(numbers);
+	else if (server_register(s, s->cfg, known, reason) == 0)
+		rc = server_set_handlers(s, s->cfg, known, reason);
+	free(known);
 	if (rc == -1)
 		log_error("cannot start the handlers: %s", reason);
 	return (rc);
@@ -294,14 +295,19 @@ server_flush_rejections(struct server *s)
 static void
 server_close(struct server *s)
 {
-	if (s->dispatch != NULL)
+	janitor_stop(s->janitor);
+	if (s->dispatch != NULL) {
 		dispatch_stop(s->dispatch);
+		dispatch_cancel(s->dispatch);
+	}
 	if (s->st != NULL)
 		store_wait(s->st);
 	http_free(s->http);
 	server_flush_rejections(s);
 	ingest_free(s->ingest);
 	dispatch_free(s->dispatch);
+	server_close_env(s);
+	janitor_free(s->janitor);
 	rejections_free(s->rej);
 	if (s->store_ev != NULL)
 		event_free(s->store_ev);

@@ -1,5 +1,5 @@
 /*
- * server_private.h -- what server.c and server_reload.c share.
+ * server_private.h -- what the files of server.c share.
  */
 #ifndef SERVER_SERVER_PRIVATE_H
 #define SERVER_SERVER_PRIVATE_H
@@ -10,6 +10,7 @@
 #include "server/dispatch.h"
 #include "server/http.h"
 #include "server/ingest.h"
+#include "server/janitor.h"
 #include "server/rejections.h"
 #include "server/secrets.h"
 #include "server/server.h"
@@ -29,6 +30,7 @@ struct server {
 	struct rejections *rej;
 	struct dispatch *dispatch;
 	struct ingest *ingest;
+	struct janitor *janitor;
 	struct secrets *secrets;
 	struct http *http;
 	struct event *drain_timer;
@@ -46,18 +48,41 @@ struct server {
  */
 struct secrets *server_secrets(const struct config *cfg);
 
-/*
- * Put the handlers of cfg to work; numbers are theirs in the store, in the
- * same order. Returns 0, or -1 and a reason; then the old ones go on.
- */
-int server_set_handlers(struct server *s, const struct config *cfg,
-    const int64_t *numbers, char reason[HANDLER_REASON_MAX]);
-
 /* HUP: read the configuration again and put what changed into force. */
 void server_reload(struct server *s);
 
+/* -- server_handlers.c -- */
+
+/* What the store knows of a configured handler. */
+struct server_handler {
+	int64_t number;
+	bool paused;
+};
+
+/*
+ * Put the handlers of cfg to work; known is what the store knows of them, in
+ * the same order. Returns 0, or -1 and a reason; then the old ones go on.
+ */
+int server_set_handlers(struct server *s, const struct config *cfg,
+    const struct server_handler *known, char reason[HANDLER_REASON_MAX]);
+
+/* Note in known, by number, which of them are paused. */
+void server_note_paused(struct server_handler *known, size_t nknown,
+    const struct store_handler_info *rows, size_t n);
+
 /* Register the handlers of cfg in the store, waiting for it: start-up only. */
 int server_register(struct server *s, const struct config *cfg,
-    int64_t *ret_numbers, char reason[HANDLER_REASON_MAX]);
+    struct server_handler *ret_known, char reason[HANDLER_REASON_MAX]);
+
+/* -- server_env.c -- */
+
+/* Fill s->env. Returns 0, or -1, told in the log. */
+int server_open_env(struct server *s);
+
+/* When no handler lives any more. */
+void server_close_env(struct server *s);
+
+/* Tell dispatch when the newest event was received: start-up only. */
+void server_set_newest(struct server *s);
 
 #endif /* SERVER_SERVER_PRIVATE_H */

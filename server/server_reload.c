@@ -12,7 +12,7 @@ struct reload {
 	struct secrets *secrets;
 	size_t missing; /* numbers not there yet */
 	bool failed;
-	int64_t numbers[];
+	struct server_handler known[];
 };
 
 static void
@@ -53,105 +53,6 @@ server_secrets(const struct config *cfg)
 	return (sec);
 }
 
-int
-server_set_handlers(struct server *s, const struct config *cfg,
-    const int64_t *numbers, char reason[HANDLER_REASON_MAX])
-{
-	struct dispatch_handler *handlers;
-	struct ingest_route *routes;
-	int rc = -1;
-
-	handlers = calloc(cfg->nhandlers, sizeof(*handlers));
-	routes = calloc(cfg->nhandlers, sizeof(*routes));
-	if (handlers == NULL || routes == NULL) {
-		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
-		goto out;
-	}
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		const struct config_handler *ch = &cfg->handlers[i];
-
-		handlers[i] = (struct dispatch_handler){
-			.number = numbers[i],
-			.name = ch->name,
-			.type = handler_find(ch->type),
-			.options = {
-				.name = ch->name,
-				.terminal =
-				    (const char *const *)ch->terminal.items,
-				.nterminal = ch->terminal.n,
-			},
-			.retry_ms = ch->retry_ms,
-			.nretry = ch->nretry,
-			.max_age_ms = ch->max_age_ms,
-		};
-		routes[i] = (struct ingest_route){
-			.handler = numbers[i],
-			.events = (const char *const *)ch->events.items,
-			.nevents = ch->events.n,
-			.brands = (const char *const *)ch->brands.items,
-			.nbrands = ch->brands.n,
-			.branches = (const char *const *)ch->branches.items,
-			.nbranches = ch->branches.n,
-			.ordered = ch->ordered,
-		};
-	}
-	if (dispatch_set_handlers(s->dispatch, handlers, cfg->nhandlers,
-		reason) == -1)
-		goto out;
-	if (ingest_route(s->ingest, routes, cfg->nhandlers) == -1) {
-		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
-		goto out;
-	}
-	rc = 0;
-out:
-	free(handlers);
-	free(routes);
-	return (rc);
-}
-
-/* Where server_register() collects one number. */
-struct registration {
-	int64_t number;
-	char reason[HANDLER_REASON_MAX];
-};
-
-/* store_done_fn: a handler has its number, or has none. */
-static void
-server_registered_cb(const struct store_result *res, void *arg)
-{
-	struct registration *reg = arg;
-
-	if (res->rc == STORE_OK)
-		reg->number = res->id;
-	else
-		(void)snprintf(reg->reason, sizeof(reg->reason), "%s",
-		    res->reason);
-}
-
-int
-server_register(struct server *s, const struct config *cfg,
-    int64_t *ret_numbers, char reason[HANDLER_REASON_MAX])
-{
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		struct registration reg = { .number = -1 };
-
-		if (store_register(s->st, cfg->handlers[i].name,
-			clock_wall_ms(), server_registered_cb, &reg) == -1) {
-			(void)snprintf(reason, HANDLER_REASON_MAX,
-			    "out of memory");
-			return (-1);
-		}
-		store_wait(s->st);
-		if (reg.number == -1) {
-			(void)snprintf(reason, HANDLER_REASON_MAX, "%s",
-			    reg.reason);
-			return (-1);
-		}
-		ret_numbers[i] = reg.number;
-	}
-	return (0);
-}
-
 /* -- HUP -- */
 
 static void
@@ -170,7 +71,7 @@ reload_apply(struct reload *r)
 	struct secrets *old = s->secrets;
 	char reason[HANDLER_REASON_MAX];
 
-	if (server_set_handlers(s, r->cfg, r->numbers, reason) == -1) {
+	if (server_set_handlers(s, r->cfg, r->known, reason) == -1) {
 		log_error("reload: refused: %s", reason);
 		return;
 	}
@@ -184,11 +85,30 @@ reload_apply(struct reload *r)
 		.request_timeout_ms = r->cfg->http_request_timeout_ms,
 		.idle_timeout_ms = r->cfg->http_idle_timeout_ms,
 	    });
+	janitor_set(s->janitor, r->cfg->retention_bodies_ms,
+	    r->cfg->retention_ids_ms);
 	log_setup(r->cfg->log_level, r->cfg->log_format);
 	config_free(s->cfg);
 	s->cfg = r->cfg;
 	r->cfg = NULL;
 	log_info("reload: done");
+}
+
+/* store_handlers_fn: which handlers are paused. */
+static void
+reload_listed_cb(enum store_rc rc, const struct store_handler_info *rows,
+    size_t n, const char *reason, void *arg)
+{
+	struct reload *r = arg;
+
+	if (rc != STORE_OK)
+		log_error("reload: refused: %s", reason);
+	else if (!r->s->draining) {
+		server_note_paused(r->known, r->cfg->nhandlers, rows, n);
+		reload_apply(r);
+	}
+	r->s->reload = NULL;
+	reload_free(r);
 }
 
 /* A number that reload_registered_cb() is to fill in. */
@@ -205,7 +125,7 @@ reload_registered_cb(const struct store_result *res, void *arg)
 	struct reload *r = slot->r;
 
 	if (res->rc == STORE_OK) {
-		r->numbers[slot->i] = res->id;
+		r->known[slot->i].number = res->id;
 	} else if (!r->failed) {
 		r->failed = true;
 		log_error("reload: refused: %s", res->reason);
@@ -213,8 +133,11 @@ reload_registered_cb(const struct store_result *res, void *arg)
 	free(slot);
 	if (--r->missing > 0)
 		return;
-	if (!r->failed && !r->s->draining)
-		reload_apply(r);
+	if (!r->failed &&
+	    store_list_handlers(r->s->st, reload_listed_cb, r) == 0)
+		return;
+	if (!r->failed)
+		log_error("reload: refused: out of memory");
 	r->s->reload = NULL;
 	reload_free(r);
 }
@@ -263,7 +186,7 @@ server_reload(struct server *s)
 	}
 	if ((cfg = reload_config(s)) == NULL)
 		return;
-	r = calloc(1, sizeof(*r) + cfg->nhandlers * sizeof(r->numbers[0]));
+	r = calloc(1, sizeof(*r) + cfg->nhandlers * sizeof(r->known[0]));
 	if (r == NULL || (r->secrets = server_secrets(cfg)) == NULL) {
 		log_error("reload: refused: out of memory");
 		config_free(cfg);

@@ -88,6 +88,13 @@ print_handler(const struct config_handler *h)
 		printf(", branches ");
 		print_list(&h->branches);
 	}
+	if (h->url != NULL)
+		printf(", to %s", log_text(h->url));
+	if (h->command.n > 0)
+		printf(", runs %s", log_text(h->command.items[0]));
+	if (h->on_deadline != NULL)
+		printf(", after %lld s %s rings",
+		    (long long)h->deadline_ms / 1000, log_text(h->on_deadline));
 	printf("\n");
 }
 

@@ -25,6 +25,9 @@ store_op_reset(struct store_op *op)
 	memset(&op->res, 0, sizeof(op->res));
 	op->events = NULL;
 	op->orders = NULL;
+	op->jobs = NULL;
+	op->attempts = NULL;
+	op->handlers = NULL;
 	op->nrows = 0;
 }
 
@@ -78,6 +81,18 @@ store_op_deliver(struct store_op *op)
 		op->done.orders(op->res.rc, op->orders, op->nrows,
 		    op->res.reason, op->arg);
 		break;
+	case STORE_OP_LIST_JOBS:
+		op->done.jobs(op->res.rc, op->jobs, op->nrows, op->res.reason,
+		    op->arg);
+		break;
+	case STORE_OP_LIST_ATTEMPTS:
+		op->done.attempts(op->res.rc, op->attempts, op->nrows,
+		    op->res.reason, op->arg);
+		break;
+	case STORE_OP_LIST_HANDLERS:
+		op->done.handlers(op->res.rc, op->handlers, op->nrows,
+		    op->res.reason, op->arg);
+		break;
 	case STORE_OP_APPEND:
 		if (op->res.rc == STORE_OK)
 			op->in.append.ev->id = op->res.id;
@@ -88,8 +103,13 @@ store_op_deliver(struct store_op *op)
 			op->done.result(&op->res, op->arg);
 		break;
 	case STORE_OP_FINISH:
+	case STORE_OP_START:
+	case STORE_OP_ACT:
+	case STORE_OP_PAUSE:
 	case STORE_OP_RUNNABLE:
 	case STORE_OP_REGISTER:
+	case STORE_OP_PURGE:
+	case STORE_OP_BACKUP:
 	case STORE_OP_CHECK:
 		op->done.result(&op->res, op->arg);
 		break;

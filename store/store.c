@@ -86,9 +86,9 @@ store_new(const struct store_options *opt, const struct store_setup *setup)
 }
 
 static int
-store_start(struct store *st)
+store_run(struct store *st)
 {
-	if (st->mode == STORE_SERVE) {
+	if (st->mode != STORE_READ) {
 		if (pthread_create(&st->writer, NULL, store_writer_main, st))
 			return (-1);
 		st->has_writer = true;
@@ -126,7 +126,7 @@ store_open_with(const struct store_options *opt,
 	}
 	if ((rc = ops->open(&place, &st->be, reason)) == STORE_OK) {
 		st->ops = ops;
-		if (store_start(st) == 0) {
+		if (store_run(st) == 0) {
 			*ret_st = st;
 			return (STORE_OK);
 		}
@@ -220,6 +220,9 @@ store_submit(struct store *st, struct store_op *op)
 	switch (op->kind) {
 	case STORE_OP_APPEND:
 	case STORE_OP_FINISH:
+	case STORE_OP_START:
+	case STORE_OP_ACT:
+	case STORE_OP_PAUSE:
 	case STORE_OP_RUNNABLE:
 	case STORE_OP_REGISTER:
 		st->queued_bytes += op->weight;
@@ -227,6 +230,7 @@ store_submit(struct store *st, struct store_op *op)
 		(void)pthread_cond_signal(&st->writer_cond);
 		break;
 	case STORE_OP_REJECT:
+	case STORE_OP_PURGE:
 		store_queue_put(&st->background, op);
 		(void)pthread_cond_signal(&st->writer_cond);
 		break;
@@ -234,6 +238,10 @@ store_submit(struct store *st, struct store_op *op)
 	case STORE_OP_GET_EVENT:
 	case STORE_OP_LIST_ORDERS:
 	case STORE_OP_GET_ORDER:
+	case STORE_OP_LIST_JOBS:
+	case STORE_OP_LIST_ATTEMPTS:
+	case STORE_OP_LIST_HANDLERS:
+	case STORE_OP_BACKUP:
 	case STORE_OP_CHECK:
 		store_queue_put(&st->reads, op);
 		(void)pthread_cond_signal(&st->reader_cond);
@@ -263,6 +271,19 @@ store_finished(struct store *st, struct store_op *op)
 	store_queue_put(&st->finished, op);
 }
 
+void
+store_tell(struct store_op *op, int64_t copied, int64_t total)
+{
+	struct store *st = op->in.backup.st;
+
+	(void)pthread_mutex_lock(&st->mutex);
+	st->told.op = op;
+	st->told.copied = copied;
+	st->told.total = total;
+	store_wake(st);
+	(void)pthread_mutex_unlock(&st->mutex);
+}
+
 /* Take op off the list of what the caller waits for. */
 static void
 store_unpend(struct store *st, struct store_op *op)
@@ -280,6 +301,7 @@ store_unpend(struct store *st, struct store_op *op)
 void
 store_collect(struct store *st)
 {
+	struct store_told told;
 	struct store_op *op;
 	uint64_t count;
 
@@ -291,8 +313,14 @@ store_collect(struct store *st)
 		store_queue_put(&st->collected, op);
 	st->seen_health = st->health;
 	memcpy(st->seen_reason, st->reason, sizeof(st->seen_reason));
+	told = st->told;
+	st->told.op = NULL;
 	(void)pthread_mutex_unlock(&st->mutex);
 
+	/* First: the operation it is about may be among the finished ones. */
+	if (told.op != NULL && told.op->in.backup.progress != NULL)
+		told.op->in.backup.progress(told.copied, told.total,
+		    told.op->arg);
 	while ((op = store_queue_get(&st->collected)) != NULL) {
 		store_unpend(st, op);
 		store_op_deliver(op);

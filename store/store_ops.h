@@ -17,13 +17,21 @@
 enum store_op_kind {
 	STORE_OP_APPEND,
 	STORE_OP_FINISH,
+	STORE_OP_START,
+	STORE_OP_ACT,
+	STORE_OP_PAUSE,
 	STORE_OP_RUNNABLE,
 	STORE_OP_REGISTER,
 	STORE_OP_REJECT, /* background: alone in its transaction */
+	STORE_OP_PURGE,  /* as well */
 	STORE_OP_LIST_EVENTS,
 	STORE_OP_GET_EVENT,
 	STORE_OP_LIST_ORDERS,
 	STORE_OP_GET_ORDER,
+	STORE_OP_LIST_JOBS,
+	STORE_OP_LIST_ATTEMPTS,
+	STORE_OP_LIST_HANDLERS,
+	STORE_OP_BACKUP,
 	STORE_OP_CHECK
 };
 
@@ -43,6 +51,24 @@ struct store_op {
 		} append;
 		struct store_outcome finish;
 		struct {
+			int64_t job;
+			bool once;
+			int64_t now_ms;
+		} start;
+		struct {
+			enum store_act act;
+			int64_t job;
+			const char *why;
+			int64_t now_ms;
+		} act;
+		struct {
+			const char *handler;
+			const char *by;
+			const char *why;
+			int64_t now_ms;
+		} pause;
+		struct store_purge purge;
+		struct {
 			int64_t handler;
 			size_t limit;
 			int64_t now_ms;
@@ -56,12 +82,22 @@ struct store_op {
 			size_t n;
 		} reject;
 		struct store_filter filter;
+		struct store_job_filter jobs;
+		int64_t job; /* whose attempts */
+		struct {
+			struct store *st; /* whom to tell how far it is */
+			const char *path;
+			store_progress_fn *progress; /* caller's thread */
+		} backup;
 		const char *id; /* event_id or order_id */
 	} in;
 
 	struct store_result res;
 	struct store_event_info *events; /* rows of a read */
 	struct store_order_info *orders;
+	struct store_job_info *jobs;
+	struct store_attempt_info *attempts;
+	struct store_handler_info *handlers;
 	size_t nrows;
 	struct store_loaded *loaded;
 
@@ -69,6 +105,9 @@ struct store_op {
 		store_done_fn *result;
 		store_events_fn *events;
 		store_orders_fn *orders;
+		store_jobs_fn *jobs;
+		store_attempts_fn *attempts;
+		store_handlers_fn *handlers;
 	} done;
 	void *arg;
 
@@ -195,6 +234,16 @@ int store_op_keep(struct store_op *op, struct store_event *ev);
 /* Call done(), in the caller's thread. */
 void store_op_deliver(struct store_op *op);
 
+/* -- Submitting (submit.c) -- */
+
+/* An operation for the writer, or NULL; then the call returns -1. */
+struct store_op *store_write_op(struct store *st, enum store_op_kind kind,
+    store_done_fn *done, void *arg);
+
+/* The same for the reader; done is the caller's to set. */
+struct store_op *store_read_op(struct store *st, enum store_op_kind kind,
+    void *arg);
+
 /* -- Queues and threads (store.c, writer.c, reader.c) -- */
 
 struct store_queue {
@@ -206,6 +255,12 @@ struct store_queue {
 void store_queue_init(struct store_queue *q);
 void store_queue_put(struct store_queue *q, struct store_op *op);
 struct store_op *store_queue_get(struct store_queue *q);
+
+/* How far a backup is; op NULL: nothing new. */
+struct store_told {
+	struct store_op *op;
+	int64_t copied, total;
+};
 
 struct store {
 	/* Set by open, then constant. */
@@ -228,6 +283,7 @@ struct store {
 	struct store_queue background;
 	struct store_queue reads;
 	struct store_queue finished;
+	struct store_told told;
 	size_t queued_bytes;
 	enum store_health health;
 	char reason[STORE_REASON_MAX];
@@ -248,6 +304,9 @@ void store_submit(struct store *st, struct store_op *op);
 
 /* Any other thread, with the mutex held: op is finished. */
 void store_finished(struct store *st, struct store_op *op);
+
+/* Reader thread, in a backup: let the caller know how far it is. */
+void store_tell(struct store_op *op, int64_t copied, int64_t total);
 
 /* With the mutex held: make store_fd() readable. */
 void store_wake(struct store *st);

@@ -1,4 +1,5 @@
 /* The public calls: copy what is given into an operation and queue it. */
+#include <assert.h>
 #include <string.h>
 
 #include "store/store_ops.h"
@@ -20,8 +21,7 @@ store_is_full(struct store *st, size_t weight)
 	return (full);
 }
 
-/* An operation for the writer, or NULL. */
-static struct store_op *
+struct store_op *
 store_write_op(struct store *st, enum store_op_kind kind, store_done_fn *done,
     void *arg)
 {
@@ -34,7 +34,7 @@ store_write_op(struct store *st, enum store_op_kind kind, store_done_fn *done,
 	return (op);
 }
 
-static struct store_op *
+struct store_op *
 store_read_op(struct store *st, enum store_op_kind kind, void *arg)
 {
 	struct store_op *op;
@@ -54,6 +54,8 @@ store_append(struct store *st, struct store_event *ev,
 	struct store_job_spec *copy;
 	struct store_op *op;
 
+	for (size_t i = 0; i < njobs; i++)
+		assert(jobs[i].guards < (int32_t)i);
 	if (store_is_full(st, weight))
 		return (-1);
 	if ((op = store_write_op(st, STORE_OP_APPEND, done, arg)) == NULL)
@@ -215,101 +217,4 @@ store_reject(struct store *st, const struct store_rejection *rej, size_t n,
 fail:
 	store_op_free(op);
 	return (-1);
-}
-
-static int
-copy_filter(struct store_op *op, const struct store_filter *src)
-{
-	struct store_filter *f = &op->in.filter;
-	struct arena *a = &op->in_mem;
-
-	*f = *src;
-	if (f->limit == 0 || f->limit > STORE_PAGE_MAX)
-		f->limit = STORE_PAGE_MAX;
-	return (arena_text(a, src->type, &f->type) == -1 ||
-			arena_text(a, src->order_id, &f->order_id) == -1 ||
-			arena_text(a, src->brand, &f->brand) == -1 ||
-			arena_text(a, src->branch, &f->branch) == -1
-		    ? -1
-		    : 0);
-}
-
-int
-store_list_events(struct store *st, const struct store_filter *filter,
-    store_events_fn *done, void *arg)
-{
-	struct store_op *op;
-
-	if ((op = store_read_op(st, STORE_OP_LIST_EVENTS, arg)) == NULL)
-		return (-1);
-	op->done.events = done;
-	if (copy_filter(op, filter) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
-}
-
-int
-store_get_event(struct store *st, const char *event_id, store_events_fn *done,
-    void *arg)
-{
-	struct store_op *op;
-
-	if ((op = store_read_op(st, STORE_OP_GET_EVENT, arg)) == NULL)
-		return (-1);
-	op->done.events = done;
-	if (arena_text(&op->in_mem, event_id, &op->in.id) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
-}
-
-int
-store_list_orders(struct store *st, const struct store_filter *filter,
-    store_orders_fn *done, void *arg)
-{
-	struct store_op *op;
-
-	if ((op = store_read_op(st, STORE_OP_LIST_ORDERS, arg)) == NULL)
-		return (-1);
-	op->done.orders = done;
-	if (copy_filter(op, filter) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
-}
-
-int
-store_get_order(struct store *st, const char *order_id, store_orders_fn *done,
-    void *arg)
-{
-	struct store_op *op;
-
-	if ((op = store_read_op(st, STORE_OP_GET_ORDER, arg)) == NULL)
-		return (-1);
-	op->done.orders = done;
-	if (arena_text(&op->in_mem, order_id, &op->in.id) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
-}
-
-int
-store_check(struct store *st, store_done_fn *done, void *arg)
-{
-	struct store_op *op;
-
-	if ((op = store_read_op(st, STORE_OP_CHECK, arg)) == NULL)
-		return (-1);
-	op->done.result = done;
-	store_submit(st, op);
-	return (0);
 }

@@ -48,6 +48,22 @@ arena_array(struct arena *a, size_t n, size_t size)
 }
 
 void *
+arena_more(struct arena *a, void *old, size_t n, size_t *room, size_t size)
+{
+	size_t more = *room == 0 ? 4 : *room * 2;
+	void *p;
+
+	if (n < *room)
+		return (old);
+	if ((p = arena_array(a, more, size)) == NULL)
+		return (NULL);
+	if (n > 0)
+		memcpy(p, old, n * size);
+	*room = more;
+	return (p);
+}
+
+void *
 arena_dup(struct arena *a, const void *src, size_t len)
 {
 	unsigned char *p;

@@ -25,6 +25,14 @@ void *arena_alloc(struct arena *a, size_t len);
 /* As arena_alloc() for n members of size bytes; NULL also on overflow. */
 void *arena_array(struct arena *a, size_t n, size_t size);
 
+/*
+ * Room for one member more than the n of old, which has *room places: old
+ * itself, or a larger copy of it. NULL old: the first ones. Returns NULL as
+ * above.
+ */
+void *arena_more(struct arena *a, void *old, size_t n, size_t *room,
+    size_t size);
+
 /* A copy of len bytes at src followed by a NUL. Returns NULL as above. */
 void *arena_dup(struct arena *a, const void *src, size_t len);
 

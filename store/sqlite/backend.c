@@ -20,13 +20,21 @@ backend_run(struct db *db, struct store_op *op)
 	case STORE_OP_APPEND:
 		return (events_append(db, op));
 	case STORE_OP_FINISH:
-		return (jobs_finish(db, op));
+		return (attempts_finish(db, op));
+	case STORE_OP_START:
+		return (attempts_start(db, op));
+	case STORE_OP_ACT:
+		return (acts_run(db, op));
+	case STORE_OP_PAUSE:
+		return (acts_pause(db, op));
 	case STORE_OP_RUNNABLE:
 		return (jobs_runnable(db, op));
 	case STORE_OP_REGISTER:
-		return (jobs_register(db, op));
+		return (acts_register(db, op));
 	case STORE_OP_REJECT:
 		return (rejections_write(db, op));
+	case STORE_OP_PURGE:
+		return (purge_run(db, op));
 	case STORE_OP_LIST_EVENTS:
 		return (lists_events(db, op));
 	case STORE_OP_GET_EVENT:
@@ -35,8 +43,15 @@ backend_run(struct db *db, struct store_op *op)
 		return (lists_orders(db, op));
 	case STORE_OP_GET_ORDER:
 		return (lists_order(db, op));
+	case STORE_OP_LIST_JOBS:
+		return (lists_jobs(db, op));
+	case STORE_OP_LIST_ATTEMPTS:
+		return (lists_attempts(db, op));
+	case STORE_OP_LIST_HANDLERS:
+		return (lists_handlers(db, op));
+	case STORE_OP_BACKUP:
 	case STORE_OP_CHECK:
-		break; /* runs by itself, below */
+		break; /* run by themselves, below */
 	}
 	return (SQLITE_MISUSE);
 }
@@ -98,6 +113,16 @@ backend_abort(struct sqlite_store *s, int rc, char *reason)
 	return (what);
 }
 
+/* What an operation of a committed batch asks for beside its rows. */
+static void
+backend_after(struct sqlite_store *s, struct store_op *const *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ops[i]->kind == STORE_OP_PURGE &&
+		    ops[i]->res.rc == STORE_OK && ops[i]->res.id == 0)
+			purge_truncate(s, ops[i]);
+}
+
 static enum store_rc
 sqlite_commit(void *be, struct store_op *const *ops, size_t n, char *reason)
 {
@@ -105,8 +130,10 @@ sqlite_commit(void *be, struct store_op *const *ops, size_t n, char *reason)
 	enum store_rc what;
 	int rc;
 
-	if ((rc = backend_batch(s, ops, n, false)) == SQLITE_OK)
+	if ((rc = backend_batch(s, ops, n, false)) == SQLITE_OK) {
+		backend_after(s, ops, n);
 		return (STORE_OK);
+	}
 	what = backend_abort(s, rc, reason);
 	if (what != STORE_REFUSED)
 		return (what);
@@ -212,6 +239,10 @@ sqlite_read(void *be, struct store_op *op)
 		backend_check(s, op);
 		return;
 	}
+	if (op->kind == STORE_OP_BACKUP) {
+		backup_run(s, op);
+		return;
+	}
 	rc = db_exec(&s->reader, SQL_BEGIN_READ);
 	if (rc == SQLITE_OK)
 		rc = backend_run(&s->reader, op);
@@ -229,6 +260,7 @@ sqlite_interrupt(void *be)
 {
 	struct sqlite_store *s = be;
 
+	atomic_store(&s->interrupted, true);
 	sqlite3_interrupt(s->reader.conn);
 }
 

@@ -35,6 +35,12 @@ db_wal_cb(void *arg, sqlite3 *conn, const char *name, int pages)
 }
 
 int
+db_busy_ms(const struct sqlite_store *s)
+{
+	return (s->setup.busy_ms != 0 ? s->setup.busy_ms : BUSY_MS);
+}
+
+int
 db_open(struct db *db, const struct sqlite_store *s, enum db_role role)
 {
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -46,8 +52,7 @@ db_open(struct db *db, const struct sqlite_store *s, enum db_role role)
 	rc = sqlite3_open_v2(s->path, &db->conn, flags, s->setup.vfs);
 	if (rc != SQLITE_OK)
 		return (rc);
-	(void)sqlite3_busy_timeout(db->conn,
-	    s->setup.busy_ms != 0 ? s->setup.busy_ms : BUSY_MS);
+	(void)sqlite3_busy_timeout(db->conn, db_busy_ms(s));
 	if (role == DB_READER)
 		return (sqlite3_exec(db->conn, reader_setup, NULL, NULL, NULL));
 	rc = sqlite3_exec(db->conn, writer_setup, NULL, NULL, NULL);

@@ -70,60 +70,6 @@ lists_events(struct db *db, struct store_op *op)
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
-/* One row of SQL_EVENT_JOBS. Returns 0, or -1 when out of memory. */
-static int
-lists_job_row(sqlite3_stmt *st, struct arena *a, struct store_job_info *job)
-{
-	const char *state = (const char *)sqlite3_column_text(st, 3);
-
-	job->id = sqlite3_column_int64(st, 0);
-	job->place = sqlite3_column_int(st, 2);
-	if (state == NULL || job_state_parse(state, &job->state) == -1)
-		job->state = JOB_DEAD;
-	job->attempts = (unsigned)sqlite3_column_int64(st, 4);
-	job->due_at_ms = sqlite3_column_int64(st, 5);
-	job->finished_at_ms = sqlite3_column_int64(st, 6);
-	if (db_column_text(st, 1, a, &job->handler) == -1 ||
-	    db_column_text(st, 7, a, &job->outcome) == -1)
-		return (-1);
-	return (0);
-}
-
-static int
-lists_jobs(struct db *db, struct store_op *op, struct store_event_info *info)
-{
-	struct store_job_info *jobs = NULL, *more;
-	size_t n = 0, room = 0;
-	sqlite3_stmt *st;
-	int rc;
-
-	if ((st = db_stmt(db, SQL_EVENT_JOBS)) == NULL)
-		return (sqlite3_extended_errcode(db->conn));
-	(void)sqlite3_bind_int64(st, 1, info->ev->id);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		if (n == room) {
-			room = room == 0 ? 4 : room * 2;
-			more = arena_array(&op->res_mem, room, sizeof(*more));
-			if (more == NULL) {
-				rc = SQLITE_NOMEM;
-				break;
-			}
-			if (n > 0)
-				memcpy(more, jobs, n * sizeof(*more));
-			jobs = more;
-		}
-		if (lists_job_row(st, &op->res_mem, &jobs[n]) == -1) {
-			rc = SQLITE_NOMEM;
-			break;
-		}
-		n++;
-	}
-	(void)sqlite3_reset(st);
-	info->jobs = jobs;
-	info->njobs = n;
-	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
-}
-
 int
 lists_event(struct db *db, struct store_op *op)
 {
@@ -139,7 +85,7 @@ lists_event(struct db *db, struct store_op *op)
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		rc = lists_event_row(db, op, st, true, info);
 		if (rc == SQLITE_OK)
-			rc = lists_jobs(db, op, info);
+			rc = lists_jobs_of_event(db, op, info);
 		if (rc == SQLITE_OK) {
 			op->events = info;
 			op->nrows = 1;

@@ -147,7 +147,7 @@ open_is_unclean(const struct sqlite_store *s)
 
 /* SQLite takes what it cannot write as read-only, without a word. */
 static enum store_rc
-open_writer(struct sqlite_store *s, char *reason)
+open_writer(struct sqlite_store *s, int64_t now_ms, char *reason)
 {
 	enum store_rc what;
 	int rc;
@@ -158,21 +158,39 @@ open_writer(struct sqlite_store *s, char *reason)
 		return (open_errno(s->path, EROFS, reason));
 	if ((what = schema_prepare(s, reason)) != STORE_OK)
 		return (what);
+	if ((rc = attempts_recover(&s->writer, now_ms)) != SQLITE_OK)
+		return (db_reason(&s->writer, s, rc, reason));
 	return (STORE_OK);
 }
 
+/* Is there a store, for a mode that makes none? */
 static enum store_rc
-open_serve(struct sqlite_store *s, char *reason)
+open_find(const struct sqlite_store *s, char *reason)
+{
+	if (access(s->path, F_OK) != -1 || errno != ENOENT)
+		return (STORE_OK);
+	(void)snprintf(reason, STORE_REASON_MAX,
+	    "%s: there is no such store; name another one, or start the "
+	    "server to create it",
+	    s->path);
+	return (STORE_NOTFOUND);
+}
+
+static enum store_rc
+open_write(struct sqlite_store *s, int64_t now_ms, char *reason)
 {
 	enum store_rc what;
 	bool created;
 	int rc;
 
+	if (s->mode == STORE_CHANGE &&
+	    (what = open_find(s, reason)) != STORE_OK)
+		return (what);
 	if ((what = open_lock(s, reason)) != STORE_OK)
 		return (what);
 	s->unclean = open_is_unclean(s);
 	if ((what = open_create(s, &created, reason)) == STORE_OK &&
-	    (what = open_writer(s, reason)) == STORE_OK) {
+	    (what = open_writer(s, now_ms, reason)) == STORE_OK) {
 		if ((rc = db_open(&s->reader, s, DB_READER)) == SQLITE_OK)
 			return (STORE_OK);
 		what = db_reason(&s->reader, s, rc, reason);
@@ -188,15 +206,11 @@ open_serve(struct sqlite_store *s, char *reason)
 static enum store_rc
 open_read(struct sqlite_store *s, char *reason)
 {
+	enum store_rc what;
 	int rc;
 
-	if (access(s->path, F_OK) == -1 && errno == ENOENT) {
-		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: there is no such store; name another one, or start "
-		    "the server to create it",
-		    s->path);
-		return (STORE_NOTFOUND);
-	}
+	if ((what = open_find(s, reason)) != STORE_OK)
+		return (what);
 	if (faccessat(AT_FDCWD, s->path, R_OK, AT_EACCESS) == -1) {
 		(void)snprintf(reason, STORE_REASON_MAX,
 		    "%s: cannot be read (%s); run as a user who may", s->path,
@@ -228,8 +242,8 @@ backend_open(const struct store_place *place, void **ret_be, char *reason)
 		s->lock_path = NULL;
 		goto nomem;
 	}
-	what = s->mode == STORE_SERVE ? open_serve(s, reason)
-				      : open_read(s, reason);
+	what = s->mode != STORE_READ ? open_write(s, place->now_ms, reason)
+				     : open_read(s, reason);
 	if (what == STORE_OK)
 		*ret_be = s;
 	else

@@ -35,6 +35,21 @@ rejections_insert(struct db *db, const struct store_rejection *r)
 	return (db_run(db, st));
 }
 
+/* Delete one whose body is so long. */
+static int
+rejections_delete(struct db *db, int64_t id, int64_t len)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((st = db_stmt(db, SQL_REJECTION_DELETE)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, id);
+	if ((rc = db_run(db, st)) != SQLITE_OK)
+		return (rc);
+	return (rejections_count(db, -len));
+}
+
 /* Delete the oldest if the ring is over a limit; says whether it was. */
 static int
 rejections_trim(struct db *db, bool *ret_more)
@@ -55,17 +70,12 @@ rejections_trim(struct db *db, bool *ret_more)
 	total = sqlite3_column_int64(st, 2);
 	newest = sqlite3_column_int64(st, 3);
 	(void)sqlite3_reset(st);
-	/* Ids have no gaps: only the oldest row is ever deleted. */
+	/* Where a purge left gaps among the ids, the ring is a little short. */
 	if (newest - id < REJECTIONS_MAX && total <= REJECTIONS_BYTES_MAX)
 		return (SQLITE_OK);
 
-	if ((st = db_stmt(db, SQL_REJECTION_DELETE)) == NULL)
-		return (sqlite3_extended_errcode(db->conn));
-	(void)sqlite3_bind_int64(st, 1, id);
-	if ((rc = db_run(db, st)) != SQLITE_OK)
-		return (rc);
 	*ret_more = true;
-	return (rejections_count(db, -len));
+	return (rejections_delete(db, id, len));
 }
 
 int
@@ -88,4 +98,30 @@ rejections_write(struct db *db, const struct store_op *op)
 		if ((rc = rejections_trim(db, &more)) != SQLITE_OK)
 			return (rc);
 	return (SQLITE_OK);
+}
+
+int
+rejections_purge(struct db *db, int64_t before_ms, size_t limit, int64_t *ret_n)
+{
+	int64_t n = 0, id, len;
+	sqlite3_stmt *st;
+	int rc = SQLITE_ROW;
+
+	while ((size_t)n < limit && rc == SQLITE_ROW) {
+		if ((st = db_stmt(db, SQL_PURGE_REJECTIONS)) == NULL)
+			return (sqlite3_extended_errcode(db->conn));
+		(void)sqlite3_bind_int64(st, 1, before_ms);
+		rc = sqlite3_step(st);
+		id = sqlite3_column_int64(st, 0);
+		len = sqlite3_column_int64(st, 1);
+		(void)sqlite3_reset(st);
+		if (rc != SQLITE_ROW)
+			break;
+		if ((rc = rejections_delete(db, id, len)) != SQLITE_OK)
+			return (rc);
+		rc = SQLITE_ROW;
+		n++;
+	}
+	*ret_n = n;
+	return (rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
 }

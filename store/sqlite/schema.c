@@ -19,9 +19,11 @@
 #define STR_(x) #x
 
 extern const char schema_001_init[];
+extern const char schema_002_attempts[];
 
 static const char *const steps[] = {
 	schema_001_init,
+	schema_002_attempts,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
@@ -193,7 +195,7 @@ schema_migrate(struct sqlite_store *s, int64_t version)
 enum store_rc
 schema_prepare(struct sqlite_store *s, char *reason)
 {
-	struct db *db = s->mode == STORE_SERVE ? &s->writer : &s->reader;
+	struct db *db = s->mode != STORE_READ ? &s->writer : &s->reader;
 	struct schema_header h;
 	enum store_rc what;
 	int rc;
@@ -207,7 +209,7 @@ schema_prepare(struct sqlite_store *s, char *reason)
 		return (what);
 	(void)sqlite3_db_config(db->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
 	    NULL);
-	if (s->mode == STORE_SERVE &&
+	if (s->mode != STORE_READ &&
 	    (rc = schema_migrate(s, h.version)) != SQLITE_OK)
 		return (db_reason(db, s, rc, reason));
 	return (STORE_OK);

@@ -35,6 +35,41 @@
 	"AND (?5 = 0 OR e.received_at >= ?5) "                                 \
 	"AND (?6 = 0 OR e.received_at < ?6) "
 
+#define RUNNABLE_COLUMNS                                                       \
+	"id, event, place, attempts, replay_of IS NOT NULL, "                  \
+	"guards IS NOT NULL"
+
+/* Jobs that run, by index: those that run stand behind no other. */
+#define RUNNING                                                                \
+	"finished_at IS NULL AND behind = 0 "                                  \
+	"AND handler IN (SELECT id FROM handlers) AND state = 'running' "
+
+#define PURGEABLE                                                              \
+	"NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "            \
+	"AND j.finished_at IS NULL) "
+
+/* replayed_by: the last of those that repeat it, and each other. */
+#define JOB_INFO                                                               \
+	"j.id, h.name, j.place, j.state, j.attempts, j.due_at, "               \
+	"j.finished_at, j.outcome, e.event_id, e.type, j.replay_of, "          \
+	"(WITH RECURSIVE r (id) AS (SELECT id FROM jobs "                      \
+	"WHERE replay_of = j.id UNION SELECT k.id FROM r "                     \
+	"JOIN jobs AS k ON k.replay_of = r.id) SELECT max(id) FROM r) "
+
+#define JOB_FROM                                                               \
+	"FROM jobs AS j JOIN events AS e ON e.id = j.event "                   \
+	"JOIN handlers AS h ON h.id = j.handler "
+
+#define JOB_FILTER                                                             \
+	"(?1 = 0 OR j.id < ?1) AND (?2 IS NULL OR j.state = ?2) "              \
+	"AND (?3 IS NULL OR h.name = ?3) "                                     \
+	"AND (?4 IS NULL OR e.event_id = ?4) "                                 \
+	"AND (?6 IS NULL OR e.type = ?6) "                                     \
+	"AND (?7 = 0 OR e.received_at >= ?7) "                                 \
+	"AND (?8 = 0 OR e.received_at < ?8) "                                  \
+	"AND (?9 = 0 OR NOT EXISTS "                                           \
+	"(SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id)) "
+
 static const char *const texts[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_BEGIN_READ] = "BEGIN",
@@ -68,23 +103,26 @@ static const char *const texts[] = {
 	    "FROM event_orders WHERE event = ?1 ORDER BY place",
 
 	[SQL_JOB_INSERT] =
-	    "INSERT INTO jobs (event, place, handler, state, behind) "
-	    "VALUES (?1, ?2, ?3, 'ready', 0)",
+	    "INSERT INTO jobs (event, place, handler, state, due_at, behind, "
+	    "ordered, guards, replay_of) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8)",
 	[SQL_JOB_BEHIND] = "UPDATE jobs SET behind = ?2 WHERE id = ?1",
 	[SQL_JOB_LOAD] = "SELECT event, place, handler, state, attempts, "
-			 "finished_at FROM jobs WHERE id = ?1",
+			 "behind, ordered, ifnull(guards, 0), "
+			 "ifnull(replay_of, 0) FROM jobs WHERE id = ?1",
 	[SQL_JOB_MOVE] =
-	    "UPDATE jobs SET state = ?2, attempts = attempts + 1, "
-	    "due_at = ?3, finished_at = ?4, outcome = ?5 WHERE id = ?1",
+	    "UPDATE jobs SET state = ?2, attempts = attempts + ?6, "
+	    "due_at = ?3, finished_at = ?4, outcome = ifnull(?5, outcome) "
+	    "WHERE id = ?1",
 	[SQL_JOB_ADVANCE] = "UPDATE jobs SET behind = behind - 1 WHERE id = ?1 "
 			    "RETURNING behind, state, due_at",
 	/* Two ranges of one index, each in its order. */
 	[SQL_JOB_RUNNABLE] =
-	    "SELECT * FROM (SELECT id, event, place, attempts FROM jobs "
+	    "SELECT * FROM (SELECT " RUNNABLE_COLUMNS " FROM jobs "
 	    "WHERE finished_at IS NULL AND behind = 0 AND handler = ?1 "
 	    "AND state = 'ready' AND due_at = 0 ORDER BY id LIMIT ?3) "
 	    "UNION ALL "
-	    "SELECT * FROM (SELECT id, event, place, attempts FROM jobs "
+	    "SELECT * FROM (SELECT " RUNNABLE_COLUMNS " FROM jobs "
 	    "WHERE finished_at IS NULL AND behind = 0 AND handler = ?1 "
 	    "AND state = 'waiting' AND due_at <= ?2 "
 	    "ORDER BY due_at, id LIMIT ?3) "
@@ -95,6 +133,34 @@ static const char *const texts[] = {
 	    "AND state = 'waiting' AND due_at > ?2 ORDER BY due_at LIMIT 1",
 	[SQL_JOB_ORDERS] = "SELECT DISTINCT order_id FROM event_orders "
 			   "WHERE event = ?1 AND (?2 = -1 OR place = ?2)",
+	[SQL_JOB_REPLAY] = "SELECT id, finished_at IS NULL FROM jobs "
+			   "WHERE replay_of = ?1 ORDER BY id DESC LIMIT 1",
+	[SQL_JOB_REPLAYABLE] = "SELECT 1 FROM bodies WHERE event = ?1",
+	/* One that runs is left to end by itself: see attempts.c. */
+	[SQL_ALARM_CANCEL] =
+	    "UPDATE jobs SET state = 'done', due_at = 0, finished_at = ?2, "
+	    "outcome = 'cancelled' WHERE guards = ?1 "
+	    "AND finished_at IS NULL AND state <> 'running'",
+	[SQL_SERVED_INSERT] =
+	    "INSERT OR IGNORE INTO served (handler, order_id, job) "
+	    "SELECT ?3, order_id, ?4 FROM event_orders "
+	    "WHERE event = ?1 AND (?2 = -1 OR place = ?2)",
+	[SQL_SERVED_BY] =
+	    "SELECT s.job FROM event_orders AS eo LEFT JOIN served AS s "
+	    "ON s.handler = ?3 AND s.order_id = eo.order_id "
+	    "WHERE eo.event = ?1 AND (?2 = -1 OR eo.place = ?2) "
+	    "ORDER BY eo.place",
+	[SQL_RECOVER_ATTEMPTS] =
+	    "UPDATE attempts SET outcome = 'unknown' WHERE outcome IS NULL "
+	    "AND (job, number) IN (SELECT id, attempts FROM jobs WHERE " RUNNING
+	    ")",
+	[SQL_RECOVER_ALARMS] =
+	    "UPDATE jobs SET state = 'done', finished_at = ?1, "
+	    "outcome = 'cancelled' WHERE " RUNNING "AND guards IS NOT NULL "
+	    "AND (SELECT g.state FROM jobs AS g WHERE g.id = jobs.guards) "
+	    "= 'done'",
+	[SQL_RECOVER_JOBS] = "UPDATE jobs SET state = 'waiting', due_at = 0, "
+			     "outcome = 'unknown' WHERE " RUNNING,
 
 	[SQL_LANE_INSERT] = "INSERT OR IGNORE INTO lanes (handler, lane, job) "
 			    "VALUES (?1, ?2, ?3)",
@@ -107,6 +173,12 @@ static const char *const texts[] = {
 	[SQL_ATTEMPT_INSERT] =
 	    "INSERT INTO attempts (job, number, started_at, duration, "
 	    "outcome, code, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_ATTEMPT_END] =
+	    "UPDATE attempts SET duration = ?3, outcome = ?4, code = ?5, "
+	    "answer = ?6 WHERE job = ?1 AND number = ?2",
+	[SQL_HANDLER_PAUSE] =
+	    "UPDATE handlers SET paused_at = ?2, paused_by = ?3, "
+	    "paused_why = ?4 WHERE name = ?1 RETURNING id",
 	[SQL_HANDLER_SEEN] =
 	    "INSERT INTO handlers (name, first_seen, last_seen) "
 	    "VALUES (?1, ?2, ?2) ON CONFLICT (name) "
@@ -152,10 +224,86 @@ static const char *const texts[] = {
 	[SQL_GET_EVENT] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id = ?1",
 	[SQL_EVENT_JOBS] =
-	    "SELECT j.id, h.name, j.place, j.state, j.attempts, j.due_at, "
-	    "j.finished_at, j.outcome FROM jobs AS j "
-	    "JOIN handlers AS h ON h.id = j.handler "
-	    "WHERE j.event = ?1 ORDER BY j.id",
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event = ?1 ORDER BY j.id",
+	[SQL_LIST_JOBS] = "SELECT " JOB_INFO JOB_FROM "WHERE " JOB_FILTER
+			  "ORDER BY j.id DESC LIMIT ?10",
+	[SQL_LIST_JOBS_DEAD] =
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.id IN (SELECT id FROM jobs "
+	    "WHERE state = 'dead') AND " JOB_FILTER
+	    "ORDER BY j.id DESC LIMIT ?10",
+	[SQL_LIST_JOBS_OPEN] =
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.id IN "
+	    "(SELECT id FROM jobs INDEXED BY jobs_runnable "
+	    "WHERE finished_at IS NULL AND behind = 0 UNION ALL "
+	    "SELECT id FROM jobs INDEXED BY jobs_behind "
+	    "WHERE finished_at IS NULL AND behind > 0) AND " JOB_FILTER
+	    "ORDER BY j.id DESC LIMIT ?10",
+	[SQL_LIST_JOBS_OF_EVENT] =
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event = "
+	    "(SELECT id FROM events WHERE event_id = ?4) AND " JOB_FILTER
+	    "ORDER BY j.id DESC LIMIT ?10",
+	/* The whole event's jobs, and those of the places with that order. */
+	[SQL_LIST_JOBS_OF_ORDER] =
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event IN "
+	    "(SELECT event FROM event_orders WHERE order_id = ?5) "
+	    "AND (j.place = -1 OR ?5 = (SELECT eo.order_id "
+	    "FROM event_orders AS eo WHERE eo.event = j.event "
+	    "AND eo.place = j.place)) AND " JOB_FILTER
+	    "ORDER BY j.id DESC LIMIT ?10",
+	[SQL_LIST_ATTEMPTS] =
+	    "SELECT number, started_at, duration, outcome, code, answer "
+	    "FROM attempts WHERE job = ?1 ORDER BY number",
+	/*
+	 * Those that stand behind another are never the oldest; of the rest
+	 * ids grow with arrival, but for replays.
+	 */
+	[SQL_LIST_HANDLERS] =
+	    "SELECT h.id, h.name, h.last_seen, h.paused_at, h.paused_by, "
+	    "h.paused_why, "
+	    "(SELECT count(*) FROM jobs WHERE finished_at IS NULL "
+	    "AND behind = 0 AND handler = h.id) + "
+	    "(SELECT count(*) FROM jobs WHERE finished_at IS NULL "
+	    "AND behind > 0 AND handler = h.id), "
+	    "(SELECT count(*) FROM jobs WHERE state = 'dead' "
+	    "AND handler = h.id), "
+	    "(SELECT received_at FROM events WHERE id = (SELECT min(event) "
+	    "FROM (SELECT event FROM jobs WHERE id = (SELECT min(id) "
+	    "FROM jobs WHERE finished_at IS NULL AND behind = 0 "
+	    "AND handler = h.id) UNION ALL SELECT min(event) FROM jobs "
+	    "WHERE replay_of IS NOT NULL AND finished_at IS NULL "
+	    "AND handler = h.id))) "
+	    "FROM handlers AS h ORDER BY h.id",
+
+	[SQL_PURGE_FIND] =
+	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NULL "
+	    "AND e.received_at < ?1 AND " PURGEABLE
+	    "ORDER BY e.received_at LIMIT ?2",
+	[SQL_PURGE_FIND_ORDER] =
+	    "SELECT DISTINCT e.id FROM event_orders AS eo "
+	    "JOIN events AS e ON e.id = eo.event WHERE eo.order_id = ?1 "
+	    "AND e.purged_at IS NULL AND " PURGEABLE "LIMIT ?2",
+	/* Row ids are not given out again: the newest of each stay. */
+	[SQL_PURGE_FIND_IDS] =
+	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NOT NULL "
+	    "AND e.received_at < ?1 AND e.id < (SELECT max(id) FROM events) "
+	    "AND e.id <> ifnull((SELECT event FROM jobs "
+	    "WHERE id = (SELECT max(id) FROM jobs)), 0) "
+	    "AND " PURGEABLE "ORDER BY e.received_at LIMIT ?2",
+	[SQL_PURGE_BODY] = "DELETE FROM bodies WHERE event = ?1",
+	[SQL_PURGE_ANSWERS] =
+	    "UPDATE attempts SET answer = NULL WHERE answer IS NOT NULL "
+	    "AND job IN (SELECT id FROM jobs WHERE event = ?1)",
+	[SQL_PURGE_NOTE] = "UPDATE events SET purged_at = ?2 WHERE id = ?1",
+	[SQL_PURGE_SERVED] = "DELETE FROM served WHERE job IN "
+			     "(SELECT id FROM jobs WHERE event = ?1)",
+	[SQL_PURGE_ATTEMPTS] = "DELETE FROM attempts WHERE job IN "
+			       "(SELECT id FROM jobs WHERE event = ?1)",
+	[SQL_PURGE_JOBS] = "DELETE FROM jobs WHERE event = ?1",
+	[SQL_PURGE_ORDERS] = "DELETE FROM event_orders WHERE event = ?1",
+	[SQL_PURGE_EVENT] = "DELETE FROM events WHERE id = ?1",
+	[SQL_PURGE_REJECTIONS] = "SELECT id, ifnull(length(body), 0) "
+				 "FROM rejections WHERE at < ?1 LIMIT 1",
+
 	[SQL_LIST_ORDERS] =
 	    "SELECT * FROM (SELECT o.event AS at, " ORDER_COLUMNS
 	    "FROM orders AS o LEFT JOIN events AS e ON e.id = o.event "

@@ -8,6 +8,8 @@
 #ifndef STORE_SQLITE_SQLITE_H
 #define STORE_SQLITE_SQLITE_H
 
+#include <stdatomic.h>
+
 #include <sqlite3.h>
 
 #include "store/store_ops.h"
@@ -38,11 +40,21 @@ enum db_sql {
 	SQL_JOB_RUNNABLE,
 	SQL_JOB_NEXT_DUE,
 	SQL_JOB_ORDERS,
+	SQL_JOB_REPLAY,
+	SQL_JOB_REPLAYABLE,
+	SQL_ALARM_CANCEL,
+	SQL_SERVED_INSERT,
+	SQL_SERVED_BY,
+	SQL_RECOVER_ATTEMPTS,
+	SQL_RECOVER_ALARMS,
+	SQL_RECOVER_JOBS,
 	SQL_LANE_INSERT,
 	SQL_LANE_DELETE,
 	SQL_LANE_EARLIER,
 	SQL_LANE_LATER,
 	SQL_ATTEMPT_INSERT,
+	SQL_ATTEMPT_END,
+	SQL_HANDLER_PAUSE,
 	SQL_HANDLER_SEEN,
 	SQL_ORDER_UPSERT,
 	SQL_CART_UPSERT,
@@ -54,6 +66,25 @@ enum db_sql {
 	SQL_LIST_EVENTS_OF_ORDER,
 	SQL_GET_EVENT,
 	SQL_EVENT_JOBS,
+	SQL_LIST_JOBS,
+	SQL_LIST_JOBS_DEAD,
+	SQL_LIST_JOBS_OPEN,
+	SQL_LIST_JOBS_OF_EVENT,
+	SQL_LIST_JOBS_OF_ORDER,
+	SQL_LIST_ATTEMPTS,
+	SQL_LIST_HANDLERS,
+	SQL_PURGE_FIND,
+	SQL_PURGE_FIND_ORDER,
+	SQL_PURGE_FIND_IDS,
+	SQL_PURGE_BODY,
+	SQL_PURGE_ANSWERS,
+	SQL_PURGE_NOTE,
+	SQL_PURGE_SERVED,
+	SQL_PURGE_ATTEMPTS,
+	SQL_PURGE_JOBS,
+	SQL_PURGE_ORDERS,
+	SQL_PURGE_EVENT,
+	SQL_PURGE_REJECTIONS,
 	SQL_LIST_ORDERS,
 	SQL_GET_ORDER,
 	SQL_GET_DOCUMENT,
@@ -78,9 +109,10 @@ struct sqlite_store {
 	struct store_sqlite_setup setup;
 	int lock_fd;
 	bool unclean;
-	int checkpoint_at; /* pages in the log at which one is due */
-	struct db writer;  /* the writer thread's */
-	struct db reader;  /* the reader thread's */
+	atomic_bool interrupted; /* whatever reads is to end */
+	int checkpoint_at;       /* pages in the log at which one is due */
+	struct db writer;        /* the writer thread's */
+	struct db reader;        /* the reader thread's */
 };
 
 /* -- db.c: connections and statements -- */
@@ -89,6 +121,9 @@ enum db_role { DB_WRITER, DB_READER };
 
 /* Open a connection and set it up, but change nothing in the file. */
 int db_open(struct db *db, const struct sqlite_store *s, enum db_role role);
+
+/* How long a connection waits for a lock. */
+int db_busy_ms(const struct sqlite_store *s);
 
 /* Accepts a connection that was never opened. */
 void db_close(struct db *db);
@@ -160,12 +195,6 @@ int events_append(struct db *db, struct store_op *op);
 int events_load(struct db *db, struct store_op *op, int64_t id, bool with_body,
     struct store_event **ret_ev);
 
-/* -- jobs.c -- */
-int jobs_make(struct db *db, struct store_op *op, int64_t event);
-int jobs_finish(struct db *db, struct store_op *op);
-int jobs_runnable(struct db *db, struct store_op *op);
-int jobs_register(struct db *db, struct store_op *op);
-
 /* -- lanes.c -- */
 
 /* A job as its lanes need it. */
@@ -196,6 +225,91 @@ int lanes_enter(struct db *db, const struct store_event *ev,
 int lanes_leave(struct db *db, struct store_op *op, const struct lanes_job *job,
     int64_t now_ms, struct lanes_next *ret_next);
 
+/* -- jobs.c -- */
+
+/* A job to be written; ev has its orders, event is its number. */
+struct jobs_new {
+	const struct store_event *ev;
+	int64_t event;
+	const struct store_job_spec *spec;
+	int64_t guards;    /* 0: none */
+	int64_t replay_of; /* 0: none */
+};
+
+/* A job's row, as far as a move needs it. */
+struct jobs_row {
+	struct lanes_job lanes;
+	enum job_state state;
+	unsigned attempts;
+	int64_t behind;
+	bool ordered;
+	int64_t guards;    /* 0: none */
+	int64_t replay_of; /* 0: none */
+};
+
+/* A move of a job that is known to be legal. */
+struct jobs_move {
+	int64_t job;
+	enum job_state to;
+	int64_t due_at_ms;   /* of JOB_WAITING */
+	int64_t at_ms;       /* of an end */
+	const char *outcome; /* NULL: stays */
+	unsigned begun;      /* attempts that began with it */
+};
+
+/* Write a job and fill *job, but for its event. ret_runs: it may run now. */
+int jobs_insert(struct db *db, const struct jobs_new *new,
+    struct store_job *job, bool *ret_runs);
+
+int jobs_make(struct db *db, struct store_op *op, int64_t event);
+
+/*
+ * Read a row. SQLITE_ROW: found. SQLITE_DONE: there is none; op says so, and
+ * there is nothing more to do.
+ */
+int jobs_load(struct db *db, struct store_op *op, int64_t id,
+    struct jobs_row *row);
+
+int jobs_move(struct db *db, const struct jobs_move *move);
+
+/* After a move to an end: leave the lanes, list who may run now in op. */
+int jobs_end(struct db *db, struct store_op *op, const struct jobs_row *row,
+    const struct jobs_move *move);
+
+/* Make one job, which was loaded, op's whole result. */
+int jobs_report_one(struct db *db, struct store_op *op,
+    const struct jobs_row *row, bool with_body);
+
+/* Op ends with rc without having written anything. Returns SQLITE_OK. */
+int jobs_refuse(struct store_op *op, enum store_rc rc, const char *reason);
+
+int jobs_runnable(struct db *db, struct store_op *op);
+
+/* -- attempts.c -- */
+int attempts_start(struct db *db, struct store_op *op);
+int attempts_finish(struct db *db, struct store_op *op);
+
+/* At open: whatever runs has lost who ran it. */
+int attempts_recover(struct db *db, int64_t now_ms);
+
+/* -- acts.c -- */
+int acts_run(struct db *db, struct store_op *op);
+int acts_register(struct db *db, struct store_op *op);
+int acts_pause(struct db *db, struct store_op *op);
+
+/* -- purge.c -- */
+int purge_run(struct db *db, struct store_op *op);
+
+/*
+ * After the commit of a purge that found nothing: truncate the log, so that
+ * nothing of what was purged remains in it. Without waiting for readers: op
+ * says STORE_BUSY.
+ */
+void purge_truncate(struct sqlite_store *s, struct store_op *op);
+
+/* -- backup.c -- */
+void backup_run(struct sqlite_store *s, struct store_op *op);
+
 /* -- orders.c -- */
 int orders_write(struct db *db, const struct store_write *w);
 
@@ -204,10 +318,23 @@ int orders_write(struct db *db, const struct store_write *w);
 #define REJECTIONS_BYTES_MAX (64 << 20)
 int rejections_write(struct db *db, const struct store_op *op);
 
+/* Remove up to limit from before that time. */
+int rejections_purge(struct db *db, int64_t before_ms, size_t limit,
+    int64_t *ret_n);
+
 /* -- lists.c -- */
 int lists_events(struct db *db, struct store_op *op);
 int lists_event(struct db *db, struct store_op *op);
 int lists_orders(struct db *db, struct store_op *op);
 int lists_order(struct db *db, struct store_op *op);
+
+/* -- lists_jobs.c -- */
+
+/* All jobs of an event, in op's result memory. */
+int lists_jobs_of_event(struct db *db, struct store_op *op,
+    struct store_event_info *info);
+int lists_jobs(struct db *db, struct store_op *op);
+int lists_attempts(struct db *db, struct store_op *op);
+int lists_handlers(struct db *db, struct store_op *op);
 
 #endif /* STORE_SQLITE_SQLITE_H */

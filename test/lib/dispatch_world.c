@@ -24,6 +24,9 @@ static struct handler_instance *world_open(const struct handler_env *env,
     const struct handler_options *opt, char reason[HANDLER_REASON_MAX]);
 static enum handler_verdict world_run(struct handler_instance *h,
     const struct handler_job *job, struct handler_result *ret_result);
+static enum handler_verdict world_call(struct handler_instance *h,
+    const struct handler_job *job, struct handler_result *ret_result);
+static void world_cancel(struct handler_instance *h, struct handler_call *call);
 static void world_close(struct handler_instance *h);
 
 static const struct handler world_handler = {
@@ -33,18 +36,27 @@ static const struct handler world_handler = {
 	.close = world_close,
 };
 
+static const struct handler world_outlet = {
+	.type = "outlet",
+	.outlet = true,
+	.open = world_open,
+	.run = world_call,
+	.cancel = world_cancel,
+	.close = world_close,
+};
+
 static struct handler_instance *
 world_open(const struct handler_env *env, const struct handler_options *opt,
     char reason[HANDLER_REASON_MAX])
 {
 	struct instance *in = calloc(1, sizeof(*in));
 
-	(void)opt;
 	if (in == NULL) {
 		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
 		return (NULL);
 	}
-	in->handler.type = &world_handler;
+	in->handler.type =
+	    opt->timeout_ms != 0 ? &world_outlet : &world_handler;
 	in->w = env->arg;
 	in->w->opened++;
 	return (&in->handler);
@@ -65,6 +77,65 @@ world_run(struct handler_instance *h, const struct handler_job *job,
 		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
 		    "the POS is closed");
 	return (w->verdict);
+}
+
+static enum handler_verdict
+world_call(struct handler_instance *h, const struct handler_job *job,
+    struct handler_result *ret_result)
+{
+	struct world *w = ((struct instance *)h)->w;
+
+	*ret_result = w->result;
+	w->bodies += job->ev->body != NULL;
+	w->attempt = job->attempt;
+	(void)world_run(h, job, ret_result);
+	assert_int_equal(job->id, job->ev->id);
+	if (w->verdict == HANDLER_PENDING) {
+		assert_in_range(w->ncalls, 0, WORLD_CALLS_MAX - 1);
+		w->calling[w->ncalls] = job->id;
+		w->calls[w->ncalls++] = job->call;
+		if (w->ncalls > w->calls_max)
+			w->calls_max = w->ncalls;
+	}
+	return (w->verdict);
+}
+
+static void
+calls_remove(struct world *w, size_t i)
+{
+	w->ncalls--;
+	for (; i < w->ncalls; i++) {
+		w->calls[i] = w->calls[i + 1];
+		w->calling[i] = w->calling[i + 1];
+	}
+}
+
+static void
+world_cancel(struct handler_instance *h, struct handler_call *call)
+{
+	struct world *w = ((struct instance *)h)->w;
+	size_t i = 0;
+
+	while (i < w->ncalls && w->calls[i] != call)
+		i++;
+	assert_in_range(i, 0, w->ncalls - 1);
+	calls_remove(w, i);
+	w->cancelled++;
+}
+
+void
+world_finish(struct world *w, enum handler_verdict verdict)
+{
+	struct handler_result result = w->result;
+	struct handler_call *call = w->calls[0];
+
+	assert_in_range(w->ncalls, 1, WORLD_CALLS_MAX);
+	result.verdict = verdict;
+	if (verdict != HANDLER_DONE)
+		(void)snprintf(result.reason, HANDLER_REASON_MAX,
+		    "the POS is closed");
+	calls_remove(w, 0);
+	dispatch_finish(call, &result);
 }
 
 static void
@@ -94,14 +165,23 @@ world_try_handlers(struct world *w, size_t n, int64_t without)
 		if ((int64_t)i + 1 == without)
 			continue;
 		(void)snprintf(names[i], sizeof(names[i]), "h%zu", i + 1);
-		handlers[made++] = (struct dispatch_handler){
+		handlers[made] = (struct dispatch_handler){
 			.number = (int64_t)i + 1,
 			.name = names[i],
 			.type = &world_handler,
 			.retry_ms = retry,
 			.nretry = 2,
 			.max_age_ms = WORLD_MAX_AGE_MS,
+			.alarm_max_ms = w->alarm_max_ms,
+			.concurrency = w->concurrency == 0 ? 4 : w->concurrency,
+			.once_per_order = w->once,
+			.paused = w->paused,
 		};
+		if (w->outlets != 0 && handlers[made].number >= w->outlets) {
+			handlers[made].type = &world_outlet;
+			handlers[made].options.timeout_ms = 1;
+		}
+		made++;
 	}
 	return (dispatch_set_handlers(w->d, handlers, made, reason));
 }
@@ -115,12 +195,12 @@ world_handlers(struct world *w, size_t n, int64_t without)
 /* -- The model -- */
 
 static struct store_event *
-event_of(const struct world_job *wj)
+event_of(const struct world *w, const struct world_job *wj)
 {
 	char name[32];
 	struct store_event src = {
 		.event_id = name,
-		.type = "klikit.order.created.v2",
+		.type = w->type != NULL ? w->type : "klikit.order.created.v2",
 		.secret = "default",
 		.peer = "127.0.0.1:1",
 		.received_at_ms = FAKE_CLOCK_START_MS,
@@ -149,14 +229,16 @@ world_add(struct world *w, size_t n, int64_t handler)
 
 /* As the store tells of a job; the event's reference is the caller's. */
 static struct store_job
-told_of(const struct world_job *wj)
+told_of(const struct world *w, const struct world_job *wj)
 {
 	return ((struct store_job){
 	    .id = wj->id,
 	    .handler = wj->handler,
 	    .place = STORE_WHOLE_EVENT,
 	    .attempts = wj->attempts,
-	    .ev = event_of(wj),
+	    .replay = wj->replay,
+	    .alarm = wj->alarm,
+	    .ev = event_of(w, wj),
 	});
 }
 
@@ -166,7 +248,7 @@ world_arrive(struct world *w, int64_t handler)
 	struct store_job job;
 
 	world_add(w, 1, handler);
-	job = told_of(&w->jobs[w->njobs - 1]);
+	job = told_of(w, &w->jobs[w->njobs - 1]);
 	dispatch_hold(w->d, job.ev, &job, 1);
 	store_event_unref(job.ev);
 	return (job.id);
@@ -199,7 +281,7 @@ serve_runnable(struct world *w, struct fake_op *op)
 		    (res.next_due_ms == 0 || wj->due_ms < res.next_due_ms))
 			res.next_due_ms = wj->due_ms;
 		if (res.nrunnable < op->limit && is_runnable(w, wj, op->now_ms))
-			jobs[res.nrunnable++] = told_of(wj);
+			jobs[res.nrunnable++] = told_of(w, wj);
 	}
 	fake_store_complete(w->st, op, &res);
 	for (size_t i = 0; i < res.nrunnable; i++)
@@ -227,13 +309,13 @@ serve_finish(struct world *w, struct fake_op *op)
 		res.reason = "a constraint failed";
 	}
 	if (res.rc == STORE_OK) {
+		wj->attempts += wj->state != JOB_RUNNING;
 		wj->state = op->out.to;
 		wj->due_ms = op->out.due_at_ms;
-		wj->attempts++;
 		for (size_t i = (size_t)wj->id;
 		     i < w->njobs && job_is_end(wj->state); i++) {
 			if (w->jobs[i].behind == wj->id) {
-				next = told_of(&w->jobs[i]);
+				next = told_of(w, &w->jobs[i]);
 				res.runnable = &next;
 				res.nrunnable = 1;
 				break;
@@ -244,6 +326,35 @@ serve_finish(struct world *w, struct fake_op *op)
 	}
 	fake_store_complete(w->st, op, &res);
 	store_event_unref(next.ev);
+}
+
+static void
+serve_start(struct world *w, struct fake_op *op)
+{
+	struct world_job *wj = &w->jobs[op->job - 1];
+	struct store_result res = {
+		.rc = w->start_rc,
+		.reason = "it cannot begin",
+	};
+	struct store_job job = { 0 };
+
+	if (res.rc == STORE_OK && !is_runnable(w, wj, INT64_MAX))
+		res.rc = STORE_REFUSED;
+	if (res.rc == STORE_OK && wj->id == w->already) {
+		res.rc = STORE_EXISTS;
+		wj->state = JOB_DONE;
+	}
+	if (res.rc == STORE_OK) {
+		wj->state = JOB_RUNNING;
+		wj->attempts++;
+		job = told_of(w, wj);
+		job.ev->body = strdup("{}");
+		job.ev->body_len = 2;
+		res.runnable = &job;
+		res.nrunnable = 1;
+	}
+	fake_store_complete(w->st, op, &res);
+	store_event_unref(job.ev);
 }
 
 static void
@@ -273,6 +384,11 @@ world_serve(struct world *w)
 	while ((op = fake_store_first(w->st)) != NULL) {
 		if (op->call == FAKE_RUNNABLE)
 			serve_runnable(w, op);
+		else if (op->call == FAKE_START)
+			serve_start(w, op);
+		else if (op->call == FAKE_PAUSE)
+			fake_store_complete(w->st, op,
+			    &(struct store_result){ .rc = STORE_OK });
 		else
 			serve_finish(w, op);
 		world_look(w);
@@ -288,6 +404,15 @@ world_turn(struct world *w)
 	world_look(w);
 }
 
+/* What dispatch has asked of the store since the start. */
+static size_t
+calls_total(const struct world *w)
+{
+	return (fake_store_total(w->st, FAKE_RUNNABLE) +
+		fake_store_total(w->st, FAKE_START) +
+		fake_store_total(w->st, FAKE_FINISH));
+}
+
 void
 world_settle(struct world *w)
 {
@@ -295,15 +420,13 @@ world_settle(struct world *w)
 	size_t runs;
 
 	do {
-		calls = fake_store_total(w->st, FAKE_RUNNABLE) +
-			fake_store_total(w->st, FAKE_FINISH);
+		calls = calls_total(w);
 		runs = w->runs;
 		world_turn(w);
 		world_serve(w);
 		world_turn(w);
 	} while (fake_store_first(w->st) != NULL || runs != w->runs ||
-		 calls != fake_store_total(w->st, FAKE_RUNNABLE) +
-			      fake_store_total(w->st, FAKE_FINISH));
+		 calls != calls_total(w));
 }
 
 size_t
@@ -344,6 +467,7 @@ world_teardown(void **state)
 	(void)heap_heal();
 	fake_store_refuse(w->st, 0);
 	dispatch_stop(w->d);
+	dispatch_cancel(w->d);
 	world_serve(w);
 	dispatch_free(w->d);
 	assert_int_equal(w->opened, 0);

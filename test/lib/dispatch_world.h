@@ -15,6 +15,7 @@
 struct event_base;
 
 #define WORLD_HANDLERS_MAX 4
+#define WORLD_CALLS_MAX 128
 #define WORLD_MAX_AGE_MS INT64_C(3600000)
 
 struct world_job {
@@ -25,6 +26,8 @@ struct world_job {
 	int64_t due_ms; /* with JOB_WAITING */
 	unsigned attempts;
 	unsigned runs; /* times that it was handed to its handler */
+	bool replay;
+	bool alarm;
 };
 
 struct world {
@@ -36,6 +39,25 @@ struct world {
 	size_t njobs;
 	size_t first; /* all jobs before it have ended */
 	enum handler_verdict verdict;
+
+	/* Outlets: handlers with a number from here on; 0: none. */
+	int64_t outlets;
+	size_t concurrency; /* 0: 4 */
+	bool once;
+	int64_t alarm_max_ms;
+	bool paused;                  /* new ones are, at world_handlers() */
+	const char *type;             /* of events; NULL: a created one */
+	struct handler_result result; /* what run() gives, but the verdict */
+	struct handler_call *calls[WORLD_CALLS_MAX]; /* PENDING, oldest first */
+	int64_t calling[WORLD_CALLS_MAX];            /* their jobs */
+	size_t ncalls;
+	size_t calls_max;       /* most ever at once */
+	size_t cancelled;       /* calls */
+	size_t bodies;          /* outlet jobs that came with a body */
+	unsigned attempt;       /* that the last outlet job was told */
+	enum store_rc start_rc; /* what becomes of starts */
+	int64_t already;        /* a job that ends so instead of starting */
+
 	enum store_rc finish_rc; /* what becomes of outcomes */
 	int64_t refuse_done;     /* a job whose rows break a constraint */
 	size_t runs;
@@ -65,6 +87,9 @@ void world_add(struct world *w, size_t n, int64_t handler);
 
 /* A new event with one job was committed: dispatch is told to hold it. */
 int64_t world_arrive(struct world *w, int64_t handler);
+
+/* The oldest PENDING call ends so; world.result tells the rest. */
+void world_finish(struct world *w, enum handler_verdict verdict);
 
 /* Complete all calls under way, in their order, as the model says. */
 void world_serve(struct world *w);

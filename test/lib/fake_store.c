@@ -179,7 +179,68 @@ store_finish(struct store *st, const struct store_outcome *out,
 	if (out->attempt != NULL) {
 		op->attempt = *out->attempt;
 		op->out.attempt = &op->attempt;
+		assert_in_range(op->attempt.answer_len, 0, sizeof(op->answer));
+		if (op->attempt.answer_len > 0)
+			memcpy(op->answer, op->attempt.answer,
+			    op->attempt.answer_len);
+		op->attempt.answer = op->answer;
 	}
+	return (0);
+}
+
+int
+store_start(struct store *st, int64_t job, bool once, int64_t now_ms,
+    store_done_fn *done, void *arg)
+{
+	struct fake_op *op = op_new(st, FAKE_START, done, arg);
+
+	if (op == NULL)
+		return (-1);
+	op->job = job;
+	op->once = once;
+	op->now_ms = now_ms;
+	return (0);
+}
+
+int
+store_act(struct store *st, enum store_act act, int64_t job, const char *why,
+    int64_t now_ms, store_done_fn *done, void *arg)
+{
+	struct fake_op *op = op_new(st, FAKE_ACT, done, arg);
+
+	if (op == NULL)
+		return (-1);
+	op->act = act;
+	op->job = job;
+	(void)snprintf(op->why, sizeof(op->why), "%s", why == NULL ? "" : why);
+	op->now_ms = now_ms;
+	return (0);
+}
+
+int
+store_pause(struct store *st, const char *handler, const char *by,
+    const char *why, int64_t now_ms, store_done_fn *done, void *arg)
+{
+	struct fake_op *op = op_new(st, FAKE_PAUSE, done, arg);
+
+	if (op == NULL)
+		return (-1);
+	(void)snprintf(op->name, sizeof(op->name), "%s", handler);
+	(void)snprintf(op->by, sizeof(op->by), "%s", by == NULL ? "" : by);
+	(void)snprintf(op->why, sizeof(op->why), "%s", why == NULL ? "" : why);
+	op->now_ms = now_ms;
+	return (0);
+}
+
+int
+store_purge(struct store *st, const struct store_purge *purge,
+    store_done_fn *done, void *arg)
+{
+	struct fake_op *op = op_new(st, FAKE_PURGE, done, arg);
+
+	if (op == NULL)
+		return (-1);
+	op->purge = *purge;
 	return (0);
 }
 

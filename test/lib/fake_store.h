@@ -18,6 +18,10 @@ enum fake_call {
 	FAKE_FINISH,
 	FAKE_RUNNABLE,
 	FAKE_REJECT,
+	FAKE_START,
+	FAKE_ACT,
+	FAKE_PAUSE,
+	FAKE_PURGE,
 	FAKE_NCALLS
 };
 
@@ -31,9 +35,17 @@ struct fake_op {
 	struct store_outcome out; /* finish: its texts are the op's */
 	char outcome[512];
 	struct store_attempt attempt;
+	char answer[2048];
 	int64_t handler; /* runnable */
 	size_t limit;
-	int64_t now_ms;
+	int64_t now_ms; /* start, act, pause too */
+	int64_t job;    /* start, act */
+	bool once;      /* start */
+	enum store_act act;
+	char name[64]; /* pause: the handler, by whom, and why */
+	char by[64];   /* "" for NULL */
+	char why[512]; /* act too */
+	struct store_purge purge;
 	struct store_rejection *rejections; /* reject: its texts too */
 	size_t nrejections;
 	store_done_fn *done;

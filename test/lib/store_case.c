@@ -166,6 +166,7 @@ case_queue_append(struct store_case *c, const char *event_id,
 		.handler = handler,
 		.place = STORE_WHOLE_EVENT,
 		.ordered = true,
+		.guards = STORE_NO_GUARD,
 	};
 	struct store_event *ev;
 

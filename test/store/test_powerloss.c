@@ -460,7 +460,8 @@ run_append(struct store_case *c, struct run_event *e, int64_t handler)
 {
 	struct store_job_spec spec = { .handler = handler,
 		.place = STORE_WHOLE_EVENT,
-		.ordered = true };
+		.ordered = true,
+		.guards = STORE_NO_GUARD };
 	char id[16], own[16], lane[16], body[3001];
 	const char *const orders[] = { own, lane, NULL };
 	struct store_event *ev;

@@ -83,7 +83,7 @@ test_file_is_set_up(void **state)
 	(void)state;
 	store_case_open(&c);
 	assert_int_equal(store_case_int(&c, "PRAGMA page_size"), 16384);
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 1);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 2);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT count(*) FROM pragma_journal_mode "
 			     "WHERE journal_mode = 'wal'"),
@@ -330,13 +330,75 @@ test_migration_keeps_copy(void **state)
 	assert_non_null(strstr(c.reason, "older"));
 	store_case_open(&c);
 	store_case_close(&c);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
+	assert_int_equal(mode_of(".before-v3"), 0600);
+	(void)strcat(c.path, ".before-v3");
 	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 2);
-	assert_int_equal(mode_of(".before-v2"), 0600);
-	(void)strcat(c.path, ".before-v2");
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 1);
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 1);
 	c.setup = NULL;
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_NEWER);
+}
+
+extern const char schema_001_init[];
+
+/*
+ * The first schema, with work half done, becomes the present one: what stood
+ * in a lane is ordered, as its replay will be.
+ */
+static void
+test_first_schema_is_migrated(void **state)
+{
+	static const char rows[] =
+	    "INSERT INTO handlers VALUES (1, 'a', 1, 1, NULL, NULL, NULL);"
+	    "INSERT INTO events (id, event_id, type, signature, secret, peer, "
+	    "received_at, body_size) VALUES "
+	    "(1, 'e1', 't', zeroblob(32), 's', 'p', 1, 2), "
+	    "(2, 'e2', 't', zeroblob(32), 's', 'p', 1, 2);"
+	    "INSERT INTO bodies VALUES (1, x'7b7d'), (2, x'7b7d');"
+	    "INSERT INTO event_orders VALUES (1, 0, '7', NULL, NULL, NULL), "
+	    "(2, 0, '7', NULL, NULL, NULL);"
+	    "INSERT INTO jobs (id, event, place, handler, state, behind, "
+	    "finished_at) VALUES (1, 1, -1, 1, 'ready', 0, NULL), "
+	    "(2, 2, -1, 1, 'ready', 1, NULL), (3, 2, -1, 1, 'dead', 0, 1);"
+	    "INSERT INTO lanes VALUES (1, '7', 1), (1, '7', 2);"
+	    "PRAGMA application_id = 0x6b6c696b; PRAGMA user_version = 1;";
+	struct case_result r;
+
+	(void)state;
+	store_case_sql(&c, schema_001_init);
+	store_case_sql(&c, rows);
+	store_case_open(&c);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 2);
+	assert_int_equal(store_case_int(&c,
+			     "SELECT sum(ordered * id) FROM jobs"),
+	    3);
+	r = case_finish(&c, 1, JOB_DONE, 0);
+	assert_int_equal(r.rc, STORE_OK);
+	assert_int_equal(r.nrunnable, 1);
+	assert_int_equal(r.runnable[0], 2);
+}
+
+/* A verb that writes needs a store that is there, and nobody serving it. */
+static void
+test_change_needs_store_and_lock(void **state)
+{
+	struct case_result r = { 0 };
+	struct store *first;
+
+	(void)state;
+	assert_int_equal(store_case_try(&c, STORE_CHANGE), STORE_NOTFOUND);
+	assert_reason();
+	assert_int_equal(mode_of(""), 0);
+	assert_int_equal(mode_of(".lock"), 0);
+	store_case_open(&c);
+	first = c.st;
+	assert_int_equal(store_case_try(&c, STORE_CHANGE), STORE_BUSY);
+	c.st = first;
+	store_case_close(&c);
+	assert_int_equal(store_case_try(&c, STORE_CHANGE), STORE_OK);
+	assert_int_equal(store_register(c.st, "a", 1, case_done_cb, &r), 0);
+	store_wait(c.st);
+	assert_int_equal(r.rc, STORE_OK);
 }
 
 /* A migration that fails leaves the file as it was. */
@@ -384,6 +446,8 @@ main(void)
 		CASE(test_unwritable_is_named),
 		CASE(test_unknown_url_is_named),
 		CASE(test_migration_keeps_copy),
+		CASE(test_first_schema_is_migrated),
+		CASE(test_change_needs_store_and_lock),
 		CASE(test_failed_migration_changes_nothing),
 	};
 

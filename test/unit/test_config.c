@@ -299,7 +299,8 @@ test_config_tells_bad_handlers(void **state)
 	    "[handler b]\n"
 	    "[handler]\n"
 	    "[http x]\n",
-	    "%:2: handler.type: no type \"ordres\"; there is: orders\n"
+	    "%:2: handler.type: no type \"ordres\"; there is: orders, "
+	    "forward, exec\n"
 	    "%:3: handler.events: * is every event and stands alone\n"
 	    "%:4: handler.brands: \"1 2\" is no single word; items are "
 	    "separated by commas\n"
@@ -647,10 +648,10 @@ test_config_example_holds_the_defaults(void **state)
 		if ((*to++ = *from) == '\0')
 			break;
 	}
-	/* Two files of the example are not there. */
+	/* The files that the example names are not there. */
 	f->src.need = CONFIG_STORE;
 	cfg = load_good(f, text);
-	assert_int_equal(cfg->nhandlers, 1);
+	assert_int_equal(cfg->nhandlers, 3);
 	assert_int_equal(cfg->handlers[0].nretry, 6);
 	assert_string_equal(cfg->secret_file, "/etc/klikitd/secret");
 	{

@@ -134,24 +134,6 @@ test_a_waiting_job_found_at_the_start_runs_when_due(void **state)
 	assert_int_equal(w->runs, 1);
 }
 
-/* A job due in years is run soon after the wall clock was put right. */
-static void
-test_a_jump_of_the_wall_clock_is_noticed(void **state)
-{
-	const int64_t years_ms = INT64_C(6) * 365 * 86400000;
-	struct world *w = *state;
-
-	world_add(w, 1, 1);
-	w->jobs[0].state = JOB_WAITING;
-	w->jobs[0].due_ms = FAKE_CLOCK_START_MS + years_ms;
-	world_handlers(w, 1, 0);
-	world_settle(w);
-	fake_clock_jump_ms(years_ms);
-	fake_clock_pass_ms(60000);
-	world_settle(w);
-	assert_int_equal(w->runs, 1);
-}
-
 /* When the store cannot say what may run, it is asked again in a second. */
 static void
 test_a_failed_fetch_is_repeated_after_a_pause(void **state)
@@ -276,7 +258,6 @@ main(void)
 		world_test(test_old_jobs_do_not_overfill_the_queue),
 		world_test(test_a_page_of_held_jobs_is_not_forgotten),
 		world_test(test_a_waiting_job_found_at_the_start_runs_when_due),
-		world_test(test_a_jump_of_the_wall_clock_is_noticed),
 		world_test(test_a_failed_fetch_is_repeated_after_a_pause),
 		world_test(test_a_refused_fetch_is_repeated_after_a_pause),
 		world_test(

@@ -29,7 +29,11 @@ static struct handler_instance *
 open_orders(void)
 {
 	static const char *const terminal[] = { "3", "9" };
-	const struct handler_options opt = { "orders", terminal, 2 };
+	const struct handler_options opt = {
+		.name = "orders",
+		.terminal = terminal,
+		.nterminal = 2,
+	};
 	const struct handler_env env = { .arg = NULL };
 	const struct handler *type = handler_find("orders");
 	char reason[HANDLER_REASON_MAX];
@@ -45,7 +49,11 @@ static const struct store_write *
 run(struct handler_instance *h, const struct store_event *ev, int32_t place,
     size_t nwrites)
 {
-	const struct handler_job job = { ev, place, 1 };
+	const struct handler_job job = {
+		.ev = ev,
+		.place = place,
+		.attempt = 1,
+	};
 	struct handler_result res = { .nwrites = 0 };
 
 	assert_int_equal(h->type->run(h, &job, &res), HANDLER_DONE);
@@ -169,8 +177,9 @@ test_orders_same_job_gives_the_same_rows(void **state)
 	memcpy(first, run(h, &two_event, STORE_WHOLE_EVENT, 4), sizeof(first));
 	(void)run(h, &two_event, 0, 2);
 	assert_int_equal(h->type->run(h,
-			     &(struct handler_job){ &two_event,
-				 STORE_WHOLE_EVENT, 7 },
+			     &(struct handler_job){ .ev = &two_event,
+				 .place = STORE_WHOLE_EVENT,
+				 .attempt = 7 },
 			     &res),
 	    HANDLER_DONE);
 	for (int i = 0; i < 4; i++) {
@@ -186,7 +195,7 @@ test_orders_same_job_gives_the_same_rows(void **state)
 static void
 test_orders_terminal_comes_from_the_options(void **state)
 {
-	const struct handler_options none = { "orders", NULL, 0 };
+	const struct handler_options none = { .name = "orders" };
 	const struct handler_env env = { .arg = NULL };
 	char reason[HANDLER_REASON_MAX];
 	struct handler_instance *h;

@@ -1,0 +1,387 @@
+/*
+ *   runs --time is up--> TERM --2 s--> KILL
+ *     \                   |             /
+ *      +-------> it is dead, not reaped yet ---> output ends, or is waited
+ *                                                for no longer: reaped
+ *
+ * A child is reaped last, because until then its group's number cannot come
+ * to mean somebody else's processes.
+ */
+#include <sys/queue.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "handlers/child.h"
+#include "handlers/child_spawn.h"
+
+#define KILL_AFTER_MS 2000 /* from TERM to KILL */
+#define EOF_WAIT_MS 200    /* for output, after the child is dead */
+#define REAP_WAIT_MS 1000  /* when the pool is freed */
+#define READ_MAX 65536     /* in one turn of the loop */
+
+struct child {
+	TAILQ_ENTRY(child) next;
+	struct child_pool *pool;
+	child_fn *done; /* NULL: cancelled, only to be reaped */
+	void *arg;
+	pid_t pid;
+	int pidfd;             /* -1: the kernel has none */
+	int in_fd, out_fd;     /* our ends; -1 once closed */
+	struct event *exit_ev; /* pidfd, else SIGCHLD */
+	struct event *in_ev;   /* NULL while there is nothing to feed */
+	struct event *out_ev;
+	struct event *timer;
+	char *input; /* what did not fit into the pipe at once */
+	size_t input_len, input_off;
+	bool limited; /* TERM was sent */
+	bool killed;  /* KILL was sent */
+	bool dead;    /* not reaped yet */
+	char output[CHILD_OUTPUT_MAX];
+	size_t output_len;
+};
+
+struct child_pool {
+	struct event_base *base;
+	TAILQ_HEAD(, child) children;
+};
+
+static void
+close_fd(int *fd)
+{
+	if (*fd != -1)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+static void
+drop_event(struct event **ev)
+{
+	if (*ev != NULL)
+		event_free(*ev);
+	*ev = NULL;
+}
+
+/* -- The end -- */
+
+static void
+close_input(struct child *c)
+{
+	drop_event(&c->in_ev);
+	close_fd(&c->in_fd);
+	free(c->input);
+	c->input = NULL;
+}
+
+static void
+close_output(struct child *c)
+{
+	drop_event(&c->out_ev);
+	close_fd(&c->out_fd);
+}
+
+static void
+child_free(struct child *c)
+{
+	if (c == NULL)
+		return;
+	close_input(c);
+	close_output(c);
+	drop_event(&c->timer);
+	drop_event(&c->exit_ev);
+	close_fd(&c->pidfd);
+	free(c);
+}
+
+static void
+child_arm(struct child *c, int64_t ms)
+{
+	const struct timeval tv = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
+	};
+
+	(void)evtimer_add(c->timer, &tv);
+}
+
+/* Reap a child that is dead, and tell its owner. */
+static void
+child_finish(struct child *c)
+{
+	struct child_end end = {
+		.limited = c->limited,
+		.output = c->output,
+		.output_len = c->output_len,
+	};
+
+	if (c->limited) /* what it left behind had its time as well */
+		(void)kill(-c->pid, SIGKILL);
+	while (waitpid(c->pid, &end.status, 0) == -1) {
+		if (errno != EINTR) {
+			end.lost = true;
+			break;
+		}
+	}
+	TAILQ_REMOVE(&c->pool->children, c, next);
+	if (c->done != NULL)
+		c->done(&end, c->arg);
+	child_free(c); /* the owner may have freed the pool */
+}
+
+/* Has it died? Then it is not reaped yet; a lost one counts as dead. */
+static bool
+child_died(const struct child *c)
+{
+	siginfo_t si = { .si_pid = 0 };
+
+	if (waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG | WNOWAIT) == -1)
+		return (errno == ECHILD);
+	return (si.si_pid != 0);
+}
+
+/* event: the pidfd is readable; or evsignal: some child has died. */
+static void
+child_exit_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (!child_died(c))
+		return;
+	c->dead = true;
+	(void)event_del(c->exit_ev);
+	close_input(c);
+	if (c->done == NULL || c->out_fd == -1)
+		child_finish(c);
+	else if (!c->limited || c->killed)
+		child_arm(c, EOF_WAIT_MS);
+}
+
+/* evtimer: its time is up, or the time to die, or that for its output. */
+static void
+child_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (c->dead) {
+		child_finish(c);
+	} else if (!c->limited) {
+		c->limited = true;
+		(void)kill(-c->pid, SIGTERM);
+		child_arm(c, KILL_AFTER_MS);
+	} else {
+		c->killed = true;
+		(void)kill(-c->pid, SIGKILL);
+	}
+}
+
+/* -- Input and output -- */
+
+/* event: the child has printed something, or nobody can any more. */
+static void
+child_output_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+	char buf[READ_MAX];
+	size_t room = sizeof(c->output) - c->output_len;
+	ssize_t n;
+
+	(void)what;
+	if ((n = read(fd, buf, sizeof(buf))) > 0) {
+		if ((size_t)n < room)
+			room = (size_t)n;
+		memcpy(c->output + c->output_len, buf, room);
+		c->output_len += room;
+		return;
+	}
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	close_output(c);
+	if (c->dead)
+		child_finish(c);
+}
+
+/*
+ * Write what the pipe takes of buf. Returns how much that was; len also when
+ * nobody will read the rest.
+ */
+static size_t
+feed(int fd, const char *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, buf, len);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return (errno == EAGAIN ? 0 : len);
+	return ((size_t)n);
+}
+
+/* event: there is room in the pipe, or nobody reads it. */
+static void
+child_input_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+
+	(void)what;
+	c->input_off +=
+	    feed(fd, c->input + c->input_off, c->input_len - c->input_off);
+	if (c->input_off == c->input_len)
+		close_input(c);
+}
+
+/*
+ * Fill the pipe, and keep a copy of what it does not take. Returns 0; -1 when
+ * out of memory.
+ */
+static int
+child_feed(struct child *c, const char *input, size_t len)
+{
+	size_t n, done = 0;
+
+	/* A pipe may take less than it has room for: ask until it is full. */
+	while (done < len && (n = feed(c->in_fd, input + done, len - done)) > 0)
+		done += n;
+	if (done == len) {
+		close_input(c);
+		return (0);
+	}
+	c->input_len = len - done;
+	if ((c->input = malloc(c->input_len)) == NULL)
+		return (-1);
+	memcpy(c->input, input + done, c->input_len);
+	c->in_ev = event_new(c->pool->base, c->in_fd, EV_WRITE | EV_PERSIST,
+	    child_input_cb, c);
+	return (c->in_ev == NULL ? -1 : event_add(c->in_ev, NULL));
+}
+
+/* -- Starting -- */
+
+/* Have the loop notice when it dies. Returns 0; -1 when out of memory. */
+static int
+child_watch(struct child *c)
+{
+	struct event_base *base = c->pool->base;
+
+	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (c->pidfd != -1)
+		c->exit_ev = event_new(base, c->pidfd, EV_READ | EV_PERSIST,
+		    child_exit_cb, c);
+	else
+		c->exit_ev = evsignal_new(base, SIGCHLD, child_exit_cb, c);
+	if (c->exit_ev == NULL || event_add(c->exit_ev, NULL) == -1)
+		return (-1);
+	if (c->pidfd == -1) /* it may have died before we listened */
+		event_active(c->exit_ev, EV_SIGNAL, 1);
+	return (0);
+}
+
+/* Everything that may fail once the process runs. */
+static int
+child_begin(struct child *c, const struct child_spec *spec)
+{
+	struct event_base *base = c->pool->base;
+
+	if ((c->timer = evtimer_new(base, child_timer_cb, c)) == NULL ||
+	    (c->out_ev = event_new(base, c->out_fd, EV_READ | EV_PERSIST,
+		 child_output_cb, c)) == NULL ||
+	    event_add(c->out_ev, NULL) == -1 || child_watch(c) == -1 ||
+	    child_feed(c, spec->input, spec->input_len) == -1)
+		return (-1);
+	child_arm(c, spec->limit_ms);
+	return (0);
+}
+
+struct child *
+child_start(struct child_pool *pool, const struct child_spec *spec,
+    child_fn *done, void *arg)
+{
+	struct child *c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL) {
+		errno = ENOMEM;
+		return (NULL);
+	}
+	c->pool = pool;
+	c->done = done;
+	c->arg = arg;
+	c->pidfd = c->in_fd = c->out_fd = -1;
+	if (child_spawn(spec, &c->pid, &c->in_fd, &c->out_fd) == -1) {
+		free(c);
+		return (NULL);
+	}
+	TAILQ_INSERT_TAIL(&pool->children, c, next);
+	if (child_begin(c, spec) == 0)
+		return (c);
+	child_cancel(c);
+	errno = ENOMEM;
+	return (NULL);
+}
+
+/* -- Owners that leave -- */
+
+void
+child_cancel(struct child *c)
+{
+	c->done = NULL;
+	(void)kill(-c->pid, SIGKILL);
+	close_input(c);
+	close_output(c);
+	drop_event(&c->timer);
+	if (c->dead || child_died(c))
+		child_finish(c);
+}
+
+struct child_pool *
+child_pool_new(struct event_base *base)
+{
+	struct child_pool *pool;
+
+	if ((pool = calloc(1, sizeof(*pool))) == NULL)
+		return (NULL);
+	pool->base = base;
+	TAILQ_INIT(&pool->children);
+	return (pool);
+}
+
+void
+child_pool_free(struct child_pool *pool)
+{
+	struct child *c;
+	int wait_ms = REAP_WAIT_MS;
+	struct pollfd pfd;
+	int n;
+
+	if (pool == NULL)
+		return;
+	TAILQ_FOREACH (c, &pool->children, next) {
+		c->done = NULL;
+		(void)kill(-c->pid, SIGKILL);
+	}
+	while ((c = TAILQ_FIRST(&pool->children)) != NULL) {
+		pfd = (struct pollfd){ .fd = c->pidfd, .events = POLLIN };
+		do
+			n = c->pidfd == -1 ? 1 : poll(&pfd, 1, wait_ms);
+		while (n == -1 && errno == EINTR);
+		if (n == 1) {
+			child_finish(c);
+			continue;
+		}
+		wait_ms = 0;
+		TAILQ_REMOVE(&pool->children, c, next);
+		child_free(c);
+	}
+	free(pool);
+}

@@ -1,0 +1,349 @@
+/*
+ * The handler of type "exec": a program is run for each job, without a shell,
+ * with the event's body on its standard input. Its exit status is the
+ * verdict. The program is looked up once, when the handler is opened.
+ */
+#include <sys/queue.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "handlers/child.h"
+#include "handlers/program.h"
+#include "handlers/registry.h"
+#include "store/base/arena.h"
+
+#define VARS_MAX 16
+#define WHY_MAX 64
+
+struct exec {
+	struct handler_instance base; /* first: what dispatch holds */
+	const struct handler_env *env;
+	struct arena memory; /* of path and argv */
+	const char *path;
+	char **argv;
+	int64_t timeout_ms;
+	struct child_pool *pool;
+	TAILQ_HEAD(, exec_call) calls;
+};
+
+/* An attempt under way. */
+struct exec_call {
+	TAILQ_ENTRY(exec_call) next;
+	struct exec *x;
+	struct handler_call *call;
+	struct child *child;
+};
+
+/* The environment of one child. */
+struct exec_vars {
+	struct arena memory;
+	char *vars[VARS_MAX + 1];
+	size_t n;
+	bool failed; /* out of memory */
+};
+
+/* -- Opening and closing -- */
+
+static void
+exec_close(struct handler_instance *h)
+{
+	struct exec *x = (struct exec *)h;
+
+	if (x == NULL)
+		return;
+	child_pool_free(x->pool);
+	arena_fini(&x->memory);
+	free(x);
+}
+
+/* Copy the command. Returns 0; -1 when out of memory. */
+static int
+copy_command(struct exec *x, const char *const *command)
+{
+	size_t n = 0;
+
+	while (command[n] != NULL)
+		n++;
+	if ((x->argv = arena_array(&x->memory, n + 1, sizeof(*x->argv))) ==
+	    NULL)
+		return (-1);
+	for (size_t i = 0; i < n; i++) {
+		x->argv[i] =
+		    arena_dup(&x->memory, command[i], strlen(command[i]));
+		if (x->argv[i] == NULL)
+			return (-1);
+	}
+	return (0);
+}
+
+/* If who started us ignored SIGCHLD, the kernel would swallow every status. */
+static void
+want_statuses(void)
+{
+	struct sigaction sa;
+
+	if (sigaction(SIGCHLD, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN)
+		(void)signal(SIGCHLD, SIG_DFL);
+}
+
+static struct handler_instance *
+exec_open(const struct handler_env *env, const struct handler_options *opt,
+    char reason[HANDLER_REASON_MAX])
+{
+	struct exec *x;
+
+	if (opt->command == NULL || opt->command[0] == NULL) {
+		(void)snprintf(reason, HANDLER_REASON_MAX,
+		    "command: there is none");
+		return (NULL);
+	}
+	(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
+	if ((x = calloc(1, sizeof(*x))) == NULL)
+		return (NULL);
+	x->base.type = &handler_exec;
+	x->env = env;
+	x->timeout_ms = opt->timeout_ms;
+	TAILQ_INIT(&x->calls);
+	if ((x->pool = child_pool_new(env->base)) == NULL ||
+	    copy_command(x, opt->command) == -1 ||
+	    program_find(&x->memory, x->argv[0], &x->path, reason) == -1) {
+		exec_close(&x->base);
+		return (NULL);
+	}
+	want_statuses();
+	return (&x->base);
+}
+
+/* -- The environment -- */
+
+static void
+put_var(struct exec_vars *v, const char *name, const char *value)
+{
+	size_t size = strlen(name) + strlen(value) + 2;
+	char *var;
+
+	if (v->n == VARS_MAX || (var = arena_alloc(&v->memory, size)) == NULL) {
+		v->failed = true;
+		return;
+	}
+	(void)snprintf(var, size, "%s=%s", name, value);
+	v->vars[v->n++] = var;
+}
+
+/* The order that the job is for; NULL if it is for the event. */
+static const char *
+job_order(const struct handler_job *job)
+{
+	for (size_t i = 0; i < job->ev->norders; i++) {
+		if (job->ev->orders[i].place == job->place)
+			return (job->ev->orders[i].order_id);
+	}
+	return (NULL);
+}
+
+/* Everything but this stays ours: the secret is often in our environment. */
+static void
+put_vars(struct exec_vars *v, const struct handler_job *job)
+{
+	static const char *const ours[] = { "PATH", "HOME", "LANG", "TZ" };
+	const struct store_event *ev = job->ev;
+	const char *order = job_order(job);
+	char attempt[16];
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		if (getenv(ours[i]) != NULL)
+			put_var(v, ours[i], getenv(ours[i]));
+	}
+	(void)snprintf(attempt, sizeof(attempt), "%u", job->attempt);
+	put_var(v, "KLIKIT_EVENT_ID", ev->event_id);
+	put_var(v, "KLIKIT_EVENT_TYPE", ev->type);
+	put_var(v, "KLIKIT_BRAND_ID", ev->brand == NULL ? "" : ev->brand);
+	put_var(v, "KLIKIT_BRANCH_ID", ev->branch == NULL ? "" : ev->branch);
+	put_var(v, "KLIKIT_ATTEMPT", attempt);
+	if (order != NULL)
+		put_var(v, "KLIKIT_ORDER_ID", order);
+}
+
+/* -- The verdict -- */
+
+/*
+ * The first line of what was printed, made fit for a line. Returns its length,
+ * 0 if there is none.
+ */
+static size_t
+first_line(const struct child_end *end, char *ret_line, size_t max)
+{
+	const char *p = end->output;
+	size_t len = 0, left = end->output_len;
+
+	for (; left > 0 && (*p == '\n' || *p == '\r' || *p == ' '); p++)
+		left--;
+	while (len < left && p[len] != '\n' && p[len] != '\r')
+		len++;
+	if (len > max - 1) {
+		len = max - 1;
+		while (len > 0 && ((unsigned char)p[len] & 0xc0) == 0x80)
+			len--; /* no half characters */
+	}
+	for (size_t i = 0; i < len; i++) {
+		ret_line[i] = p[i];
+		if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
+			ret_line[i] = ' ';
+	}
+	ret_line[len] = '\0';
+	return (len);
+}
+
+/* Say why, with the first line of the output after it. */
+static void
+explain(const struct child_end *end, const char why[WHY_MAX],
+    char reason[HANDLER_REASON_MAX])
+{
+	char line[HANDLER_REASON_MAX - WHY_MAX - 2];
+	size_t len = first_line(end, line, sizeof(line));
+
+	(void)snprintf(reason, HANDLER_REASON_MAX, "%s%s%s", why,
+	    len > 0 ? ": " : "", line);
+}
+
+/* What an exit status means. */
+static void
+judge_exit(const struct child_end *end, struct handler_result *res)
+{
+	res->code = WEXITSTATUS(end->status);
+	if (res->code == 0)
+		res->verdict = HANDLER_DONE;
+	else if (res->code == EX_TEMPFAIL)
+		res->verdict = HANDLER_RETRY;
+	else
+		res->verdict = HANDLER_DEAD;
+	if (res->code != 0 &&
+	    first_line(end, res->reason, sizeof(res->reason)) == 0)
+		(void)snprintf(res->reason, sizeof(res->reason), "exit %d",
+		    res->code);
+}
+
+static void
+judge(const struct exec *x, const struct child_end *end,
+    struct handler_result *res)
+{
+	char why[WHY_MAX];
+
+	if (!end->lost && WIFEXITED(end->status))
+		judge_exit(end, res);
+	if (!end->lost && WIFSIGNALED(end->status)) {
+		res->code = 128 + WTERMSIG(end->status);
+		(void)snprintf(why, sizeof(why), "signal %d (%s)",
+		    WTERMSIG(end->status), strsignal(WTERMSIG(end->status)));
+	} else
+		(void)snprintf(why, sizeof(why), "exit status lost");
+	if (end->limited)
+		(void)snprintf(why, sizeof(why),
+		    "time limit of %" PRId64 " ms exceeded", x->timeout_ms);
+	if (end->limited || end->lost || WIFSIGNALED(end->status)) {
+		res->verdict = HANDLER_RETRY;
+		res->unknown = true;
+		explain(end, why, res->reason);
+	}
+	res->answer = end->output_len > 0 ? end->output : NULL;
+	res->answer_len = end->output_len;
+}
+
+/* child_fn */
+static void
+exec_child_cb(const struct child_end *end, void *arg)
+{
+	struct exec_call *ec = arg;
+	struct exec *x = ec->x;
+	struct handler_call *call = ec->call;
+	struct handler_result res = { .code = 0 };
+
+	judge(x, end, &res);
+	TAILQ_REMOVE(&x->calls, ec, next);
+	free(ec);
+	x->env->finish(x->env->arg, call, &res);
+}
+
+/* -- Running -- */
+
+/* It could not be started: that may pass, unless it is too much for it. */
+static enum handler_verdict
+not_started(const struct exec *x, int error, struct handler_result *res)
+{
+	(void)snprintf(res->reason, sizeof(res->reason),
+	    "cannot start %.150s: %s", x->path, strerror(error));
+	return (error == E2BIG ? HANDLER_DEAD : HANDLER_RETRY);
+}
+
+static enum handler_verdict
+exec_run(struct handler_instance *h, const struct handler_job *job,
+    struct handler_result *ret_result)
+{
+	struct exec *x = (struct exec *)h;
+	struct exec_vars vars = { .n = 0 };
+	struct exec_call *ec;
+	const struct child_spec spec = {
+		.path = x->path,
+		.argv = x->argv,
+		.envp = vars.vars,
+		.input = job->ev->body,
+		.input_len = job->ev->body_len,
+		.limit_ms = x->timeout_ms,
+	};
+	int error = ENOMEM;
+
+	if (job->ev->body == NULL) {
+		(void)snprintf(ret_result->reason, sizeof(ret_result->reason),
+		    "the body was purged");
+		return (HANDLER_DEAD);
+	}
+	put_vars(&vars, job);
+	ec = calloc(1, sizeof(*ec));
+	if (ec != NULL && !vars.failed) {
+		ec->child = child_start(x->pool, &spec, exec_child_cb, ec);
+		error = errno;
+	}
+	arena_fini(&vars.memory);
+	if (ec == NULL || ec->child == NULL) {
+		free(ec);
+		return (not_started(x, error, ret_result));
+	}
+	ec->x = x;
+	ec->call = job->call;
+	TAILQ_INSERT_TAIL(&x->calls, ec, next);
+	return (HANDLER_PENDING);
+}
+
+static void
+exec_cancel(struct handler_instance *h, struct handler_call *call)
+{
+	struct exec *x = (struct exec *)h;
+	struct exec_call *ec;
+
+	TAILQ_FOREACH (ec, &x->calls, next) {
+		if (ec->call == call)
+			break;
+	}
+	if (ec == NULL)
+		return;
+	TAILQ_REMOVE(&x->calls, ec, next);
+	child_cancel(ec->child);
+	free(ec);
+}
+
+const struct handler handler_exec = {
+	.type = "exec",
+	.ordered = true,
+	.outlet = true,
+	.open = exec_open,
+	.run = exec_run,
+	.cancel = exec_cancel,
+	.close = exec_close,
+};

@@ -1,0 +1,19 @@
+/*
+ * program.h -- private to exec.c: which file a command names.
+ */
+#ifndef HANDLERS_PROGRAM_H
+#define HANDLERS_PROGRAM_H
+
+#include "handlers/handler.h"
+#include "store/base/arena.h"
+
+/*
+ * Find the program of that name as execvp(3) does: by itself if it has a
+ * slash, else in the directories of PATH. Keeps name, and whatever else
+ * *ret_path is to point to is in memory. Returns 0; -1, with one line in
+ * reason, if there is none, it cannot be executed, or memory is short.
+ */
+int program_find(struct arena *memory, const char *name, const char **ret_path,
+    char reason[HANDLER_REASON_MAX]);
+
+#endif /* HANDLERS_PROGRAM_H */

@@ -1,0 +1,273 @@
+/*
+ * An outlet's job: noted as begun, called, and recorded. It is in one of d's
+ * lists all the while, and counts as one of its worker's calls until it has
+ * its verdict.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handlers/event_kind.h"
+#include "server/clock.h"
+#include "server/dispatch_private.h"
+#include "server/log.h"
+
+/* What is kept of an answer. */
+#define ANSWER_MAX 1024
+
+/* -- The end of a call -- */
+
+static void dispatch_paused_cb(const struct store_result *res, void *arg);
+
+/* The far side wants no more: nor after a restart, until somebody says so. */
+static void
+call_pause(struct run *run, struct worker *w, const char *reason)
+{
+	struct dispatch *d = run->d;
+
+	if (w->paused)
+		return;
+	w->paused = true;
+	log_error("handler %s: paused: %s; klikitd resume %s lets it go on",
+	    w->name, log_text(reason), w->name);
+	if (store_pause(d->st, w->name, "klikitd", reason,
+		d->env->now_ms(d->env->arg), dispatch_paused_cb, NULL) == -1)
+		log_error("handler %s: paused only until the next start: out "
+			  "of memory",
+		    w->name);
+}
+
+/* store_done_fn: a handler's pause is on disk, or is not. */
+static void
+dispatch_paused_cb(const struct store_result *res, void *arg)
+{
+	(void)arg;
+	if (res->rc != STORE_OK)
+		log_error("a handler is paused only until the next start: %s",
+		    res->reason == NULL ? "it is unknown" : res->reason);
+}
+
+/* Keep what the attempt is to tell: code, duration, answer. */
+static void
+call_attempt(struct run *run, const struct handler_result *result)
+{
+	size_t len = result->answer_len;
+
+	run->attempt.duration_ms = (clock_mono_us() - run->started_us) / 1000;
+	run->attempt.code = result->code;
+	if (len > ANSWER_MAX)
+		len = ANSWER_MAX;
+	if (len > 0 && (run->answer = malloc(len)) != NULL) {
+		memcpy(run->answer, result->answer, len);
+		run->attempt.answer = run->answer;
+		run->attempt.answer_len = len;
+	}
+	run->out.attempt = &run->attempt;
+}
+
+/* The handler is gone from the configuration while it had this job. */
+static void
+call_orphaned(struct run *run, const struct handler_result *result)
+{
+	struct dispatch *d = run->d;
+	bool dead = result->verdict == HANDLER_DEAD;
+
+	run->out.job = run->job.id;
+	run->out.at_ms = d->env->now_ms(d->env->arg);
+	run->out.outcome = run->outcome;
+	run->out.to = result->verdict == HANDLER_DONE ? JOB_DONE
+		      : dead                          ? JOB_DEAD
+						      : JOB_WAITING;
+	run->out.due_at_ms = dispatch_now_ms(d);
+	(void)snprintf(run->outcome, sizeof(run->outcome), "%s%s",
+	    result->unknown ? "unknown: " : "",
+	    run->out.to == JOB_DONE ? "done" : result->reason);
+}
+
+/* Every call that has begun ends here, once, unless it is cancelled. */
+static void
+call_end(struct run *run, const struct handler_result *result)
+{
+	struct dispatch *d = run->d;
+	struct worker *w = worker_find(d, run->job.handler);
+
+	call_attempt(run, result);
+	if (w == NULL) {
+		call_orphaned(run, result);
+	} else {
+		w->under_way--;
+		run_judge(run, w, result);
+		if (result->verdict == HANDLER_RETRY)
+			pace_failed(w, result->retry_after_ms, result->reason);
+		else
+			pace_answered(w);
+		if (result->pause)
+			call_pause(run, w, result->reason);
+	}
+	run->out.served = run->out.to == JOB_DONE && run->once_per_order &&
+			  event_kind(run->job.ev->type) == EVENT_CREATED;
+	run_record(run, w);
+	dispatch_wake(d);
+}
+
+void
+dispatch_finish(struct handler_call *call, const struct handler_result *result)
+{
+	struct run *run = call->run;
+	struct dispatch *d = run->d;
+
+	TAILQ_REMOVE(&d->calls, run, link);
+	d->ncalls--;
+	run->engine->calls--;
+	call_end(run, result);
+}
+
+void
+dispatch_cancel(struct dispatch *d)
+{
+	struct run *run;
+	struct handler_instance *h;
+
+	d->cancelled = true;
+	while ((run = TAILQ_FIRST(&d->calls)) != NULL) {
+		TAILQ_REMOVE(&d->calls, run, link);
+		d->ncalls--;
+		run->engine->calls--;
+		h = run->engine->instance;
+		h->type->cancel(h, &run->call);
+		log_warn("job %" PRId64 ": its call is cut off: event %s: it "
+			 "is made again after the next start",
+		    run->job.id, log_text(run->job.ev->event_id));
+		run_free(run);
+	}
+}
+
+/* -- Its beginning -- */
+
+/* The job is RUNNING in the store, its event here with the body: go. */
+static void
+call_begin(struct run *run, struct worker *w)
+{
+	struct dispatch *d = run->d;
+	struct handler_result result = { .verdict = HANDLER_DEAD };
+	struct handler_instance *h = w->engine->instance;
+	const struct handler_job job = {
+		.call = &run->call,
+		.id = run->job.id,
+		.ev = run->job.ev,
+		.place = run->job.place,
+		.attempt = run->job.attempts,
+	};
+
+	if (run->job.alarm && run->job.attempts == 1) {
+		d->stats.alarms++;
+		log_warn("alarm: %s rings: event %s is not done by its "
+			 "deadline",
+		    w->name, log_text(run->job.ev->event_id));
+	}
+	result.verdict = h->type->run(h, &job, &result);
+	if (result.verdict != HANDLER_PENDING) {
+		call_end(run, &result);
+		return;
+	}
+	store_event_drop_body(run->job.ev); /* the handler has taken it */
+	run->engine = w->engine;
+	w->engine->calls++;
+	TAILQ_INSERT_TAIL(&d->calls, run, link);
+	d->ncalls++;
+}
+
+/* The start is on disk. */
+static void
+call_started(struct run *run, struct worker *w, const struct store_job *job)
+{
+	static const struct handler_result gone = {
+		.verdict = HANDLER_RETRY,
+		.reason = "not called: its handler is not configured any more",
+	};
+	struct dispatch *d = run->d;
+
+	(void)store_event_ref(job->ev);
+	store_event_unref(run->job.ev);
+	run->job = *job;
+	run->outlet = true;
+	run->out = (struct store_outcome){ 0 };
+	run->attempt = (struct store_attempt){
+		.started_at_ms = d->env->now_ms(d->env->arg),
+	};
+	run->started_us = clock_mono_us();
+	if (w == NULL)
+		call_end(run, &gone);
+	else
+		call_begin(run, w);
+}
+
+/* store_done_fn: a job's attempt may begin, or there is none to be made. */
+static void
+dispatch_started_cb(const struct store_result *res, void *arg)
+{
+	struct run *run = arg;
+	struct dispatch *d = run->d;
+	struct worker *w = worker_find(d, run->job.handler);
+
+	TAILQ_REMOVE(&d->recording, run, link);
+	d->nrecording--;
+	run->to_start = false;
+	dispatch_wake(d);
+	if (res->rc == STORE_OK && !d->cancelled) {
+		call_started(run, w, &res->runnable[0]);
+		return;
+	}
+	if (w != NULL)
+		w->under_way--;
+	switch (res->rc) {
+	case STORE_OK: /* left RUNNING, as the calls that were cancelled */
+		break;
+	case STORE_EXISTS:
+		d->stats.already++;
+		log_info("job %" PRId64 " %s: already done by an earlier one: "
+			 "event %s",
+		    run->job.id, w == NULL ? "?" : w->name,
+		    log_text(run->job.ev->event_id));
+		for (size_t i = 0; i < res->nrunnable; i++)
+			dispatch_add(d, &res->runnable[i]);
+		break;
+	case STORE_NOTFOUND:
+	case STORE_REFUSED: /* it has ended, or stands behind another */
+		log_debug("job %" PRId64 ": not begun: %s", run->job.id,
+		    res->reason);
+		break;
+	case STORE_BUSY:
+	case STORE_FULL:
+	case STORE_NEWER:
+	case STORE_NOTADB:
+	case STORE_FAILED:
+		if (w != NULL)
+			w->more = true;
+		dispatch_rest(d);
+		break;
+	}
+	run_free(run);
+}
+
+void
+worker_call(struct dispatch *d, struct worker *w)
+{
+	struct run *run = worker_take(w);
+	bool once = w->once_per_order && !run->job.replay &&
+		    event_kind(run->job.ev->type) == EVENT_CREATED;
+
+	if (store_start(d->st, run->job.id, once, d->env->now_ms(d->env->arg),
+		dispatch_started_cb, run) == -1) {
+		w->more = true;
+		dispatch_rest(d);
+		run_free(run);
+		return;
+	}
+	run->to_start = true;
+	run->once_per_order = w->once_per_order;
+	TAILQ_INSERT_TAIL(&d->recording, run, link);
+	d->nrecording++;
+	w->under_way++;
+}

@@ -1,0 +1,112 @@
+/*
+ * What the handlers are lent, and what dispatch is told of the store before it
+ * starts.
+ */
+#include <sys/uio.h>
+
+#include <event2/bufferevent.h>
+#include <event2/dns.h>
+#include <event2/event.h>
+
+#include "server/clock.h"
+#include "server/log.h"
+#include "server/server_private.h"
+#include "server/signature.h"
+#include "store/base/hex.h"
+
+static int64_t
+env_now_ms(void *arg)
+{
+	(void)arg;
+	return (clock_wall_ms());
+}
+
+static void
+env_finish(void *arg, struct handler_call *call,
+    const struct handler_result *result)
+{
+	(void)arg;
+	dispatch_finish(call, result);
+}
+
+static struct bufferevent *
+env_connect(void *arg, const char *host, uint16_t port, bool tls)
+{
+	struct server *s = arg;
+
+	(void)host;
+	(void)port;
+	if (tls)
+		return (NULL);
+	return (bufferevent_socket_new(s->base, -1, BEV_OPT_CLOSE_ON_FREE));
+}
+
+static int
+env_sign(void *arg, const void *secret, size_t secret_len, const void *body,
+    size_t body_len, char ret_hex[SIGNATURE_TEXT_LEN + 1])
+{
+	const struct iovec seg = { (void *)body, body_len };
+	unsigned char mac[SIGNATURE_LEN];
+	struct signature_key *key;
+	int rc;
+
+	(void)arg;
+	if ((key = signature_key_new(secret, secret_len)) == NULL)
+		return (-1);
+	if ((rc = signature_mac(key, &seg, 1, mac)) == 0)
+		hex_encode(mac, sizeof(mac), ret_hex);
+	signature_key_free(key);
+	return (rc);
+}
+
+int
+server_open_env(struct server *s)
+{
+	s->env = (struct handler_env){
+		.base = s->base,
+		.now_ms = env_now_ms,
+		.finish = env_finish,
+		.connect = env_connect,
+		.sign = env_sign,
+		.arg = s,
+	};
+	if ((s->env.dns = evdns_base_new(s->base, 0)) == NULL) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+
+	/* Without the file libevent asks 127.0.0.1, which is as it should be.
+	 */
+	(void)evdns_base_resolv_conf_parse(s->env.dns, DNS_OPTIONS_ALL,
+	    "/etc/resolv.conf");
+	return (0);
+}
+
+void
+server_close_env(struct server *s)
+{
+	if (s->env.dns != NULL)
+		evdns_base_free(s->env.dns, 0);
+}
+
+/* store_events_fn: the newest event, if there is one. */
+static void
+env_newest_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct server *s = arg;
+
+	if (rc != STORE_OK)
+		log_warn("the newest event could not be read: %s", reason);
+	else if (n > 0)
+		dispatch_set_newest(s->dispatch, rows[0].ev->received_at_ms);
+}
+
+void
+server_set_newest(struct server *s)
+{
+	const struct store_filter newest = { .limit = 1 };
+
+	if (store_list_events(s->st, &newest, env_newest_cb, s) == 0)
+		store_wait(s->st);
+}

@@ -1,0 +1,195 @@
+/*
+ * The handlers of the configuration, put to work: their numbers from the
+ * store, their settings to dispatch, their routes to ingest.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/clock.h"
+#include "server/server_private.h"
+
+static struct handler_options
+options_of(const struct config_handler *ch)
+{
+	return ((struct handler_options){
+	    .name = ch->name,
+	    .terminal = (const char *const *)ch->terminal.items,
+	    .nterminal = ch->terminal.n,
+	    .url = ch->url,
+	    .headers = (const char *const *)ch->headers.items,
+	    .nheaders = ch->headers.n,
+	    .sign_secret = ch->sign_secret,
+	    .sign_secret_len = ch->sign_secret_len,
+	    .conflict_is_done = ch->conflict_is_done,
+	    .command = (const char *const *)ch->command.items,
+	    .timeout_ms = ch->timeout_ms,
+	});
+}
+
+/* The longest deadline whose alarm the handler of that name is; 0: none. */
+static int64_t
+alarm_max_ms(const struct config *cfg, const char *name)
+{
+	int64_t max_ms = 0;
+
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		const struct config_handler *ch = &cfg->handlers[i];
+
+		if (ch->on_deadline != NULL &&
+		    strcmp(ch->on_deadline, name) == 0 &&
+		    ch->deadline_ms > max_ms)
+			max_ms = ch->deadline_ms;
+	}
+	return (max_ms);
+}
+
+static struct dispatch_handler
+handler_of(const struct config *cfg, size_t i,
+    const struct server_handler *known)
+{
+	const struct config_handler *ch = &cfg->handlers[i];
+
+	return ((struct dispatch_handler){
+	    .number = known[i].number,
+	    .name = ch->name,
+	    .type = handler_find(ch->type),
+	    .options = options_of(ch),
+	    .retry_ms = ch->retry_ms,
+	    .nretry = ch->nretry,
+	    .max_age_ms = ch->max_age_ms,
+	    .alarm_max_ms = alarm_max_ms(cfg, ch->name),
+	    .paused = known[i].paused,
+	    .concurrency = (size_t)ch->concurrency,
+	    .once_per_order = ch->once_per_order,
+	});
+}
+
+static struct ingest_route
+route_of(const struct config *cfg, size_t i, const struct server_handler *known)
+{
+	const struct config_handler *ch = &cfg->handlers[i];
+	struct ingest_route route = {
+		.handler = known[i].number,
+		.events = (const char *const *)ch->events.items,
+		.nevents = ch->events.n,
+		.brands = (const char *const *)ch->brands.items,
+		.nbrands = ch->brands.n,
+		.branches = (const char *const *)ch->branches.items,
+		.nbranches = ch->branches.n,
+		.ordered = ch->ordered,
+		.per_order = ch->per_order,
+		.deadline_ms = ch->deadline_ms,
+	};
+
+	for (size_t j = 0; ch->on_deadline != NULL && j < cfg->nhandlers; j++) {
+		if (strcmp(cfg->handlers[j].name, ch->on_deadline) == 0)
+			route.alarm = known[j].number;
+	}
+	return (route);
+}
+
+int
+server_set_handlers(struct server *s, const struct config *cfg,
+    const struct server_handler *known, char reason[HANDLER_REASON_MAX])
+{
+	struct dispatch_handler *handlers;
+	struct ingest_route *routes;
+	int rc = -1;
+
+	handlers = calloc(cfg->nhandlers, sizeof(*handlers));
+	routes = calloc(cfg->nhandlers, sizeof(*routes));
+	if (handlers == NULL || routes == NULL) {
+		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
+		goto out;
+	}
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		handlers[i] = handler_of(cfg, i, known);
+		routes[i] = route_of(cfg, i, known);
+	}
+	if (dispatch_set_handlers(s->dispatch, handlers, cfg->nhandlers,
+		reason) == -1)
+		goto out;
+	if (ingest_route(s->ingest, routes, cfg->nhandlers) == -1) {
+		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
+		goto out;
+	}
+	rc = 0;
+out:
+	free(handlers);
+	free(routes);
+	return (rc);
+}
+
+void
+server_note_paused(struct server_handler *known, size_t nknown,
+    const struct store_handler_info *rows, size_t n)
+{
+	for (size_t i = 0; i < nknown; i++) {
+		for (size_t j = 0; j < n; j++) {
+			if (rows[j].number == known[i].number)
+				known[i].paused = rows[j].paused_at_ms != 0;
+		}
+	}
+}
+
+/* Where server_register() collects what the store answers. */
+struct registration {
+	struct server_handler *known;
+	size_t nknown;
+	int64_t number;
+	char reason[HANDLER_REASON_MAX];
+};
+
+/* store_done_fn: a handler has its number, or has none. */
+static void
+server_registered_cb(const struct store_result *res, void *arg)
+{
+	struct registration *reg = arg;
+
+	if (res->rc == STORE_OK)
+		reg->number = res->id;
+	else
+		(void)snprintf(reg->reason, sizeof(reg->reason), "%s",
+		    res->reason);
+}
+
+/* store_handlers_fn: which handlers are paused. */
+static void
+server_listed_cb(enum store_rc rc, const struct store_handler_info *rows,
+    size_t n, const char *reason, void *arg)
+{
+	struct registration *reg = arg;
+
+	if (rc == STORE_OK) {
+		server_note_paused(reg->known, reg->nknown, rows, n);
+		reg->number = 0;
+	} else
+		(void)snprintf(reg->reason, sizeof(reg->reason), "%s", reason);
+}
+
+int
+server_register(struct server *s, const struct config *cfg,
+    struct server_handler *ret_known, char reason[HANDLER_REASON_MAX])
+{
+	struct registration reg = { ret_known, cfg->nhandlers, -1,
+		"out of memory" };
+
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		reg.number = -1;
+		if (store_register(s->st, cfg->handlers[i].name,
+			clock_wall_ms(), server_registered_cb, &reg) == 0)
+			store_wait(s->st);
+		if (reg.number == -1)
+			goto fail;
+		ret_known[i].number = reg.number;
+	}
+	reg.number = -1;
+	if (store_list_handlers(s->st, server_listed_cb, &reg) == 0)
+		store_wait(s->st);
+	if (reg.number != -1)
+		return (0);
+fail:
+	(void)snprintf(reason, HANDLER_REASON_MAX, "%s", reg.reason);
+	return (-1);
+}

@@ -1,0 +1,243 @@
+/*
+ * Attempts: begun by attempts_start(), ended by attempts_finish() or, if we
+ * did not live to see it, by attempts_recover(). A projection's attempt is
+ * both in one: it has no state in between.
+ */
+#include <stdio.h>
+
+#include "store/sqlite/sqlite.h"
+
+static int
+attempts_insert(struct db *db, int64_t job, unsigned number,
+    const struct store_attempt *at, const char *outcome)
+{
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, SQL_ATTEMPT_INSERT)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, job);
+	(void)sqlite3_bind_int64(st, 2, number);
+	(void)sqlite3_bind_int64(st, 3, at->started_at_ms);
+	(void)sqlite3_bind_int64(st, 4, at->duration_ms);
+	db_bind_text(st, 5, outcome);
+	(void)sqlite3_bind_int64(st, 6, at->code);
+	if (at->answer != NULL)
+		(void)sqlite3_bind_blob64(st, 7, at->answer, at->answer_len,
+		    SQLITE_STATIC);
+	return (db_run(db, st));
+}
+
+/* Complete the row of the attempt under way. */
+static int
+attempts_end(struct db *db, const struct store_outcome *out, unsigned number)
+{
+	static const struct store_attempt none;
+	const struct store_attempt *at =
+	    out->attempt != NULL ? out->attempt : &none;
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, SQL_ATTEMPT_END)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, out->job);
+	(void)sqlite3_bind_int64(st, 2, number);
+	(void)sqlite3_bind_int64(st, 3, at->duration_ms);
+	db_bind_text(st, 4, out->outcome);
+	(void)sqlite3_bind_int64(st, 5, at->code);
+	if (at->answer != NULL)
+		(void)sqlite3_bind_blob64(st, 6, at->answer, at->answer_len,
+		    SQLITE_STATIC);
+	return (db_run(db, st));
+}
+
+static sqlite3_stmt *
+served_stmt(struct db *db, enum db_sql which, const struct lanes_job *job)
+{
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, which)) == NULL)
+		return (NULL);
+	(void)sqlite3_bind_int64(st, 1, job->event);
+	(void)sqlite3_bind_int64(st, 2, job->place);
+	(void)sqlite3_bind_int64(st, 3, job->handler);
+	return (st);
+}
+
+static int
+served_write(struct db *db, const struct lanes_job *job)
+{
+	sqlite3_stmt *st;
+
+	if ((st = served_stmt(db, SQL_SERVED_INSERT, job)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 4, job->id);
+	return (db_run(db, st));
+}
+
+/* The job that served the first of all of job's orders; 0: not all were. */
+static int
+served_by(struct db *db, const struct lanes_job *job, int64_t *ret_by)
+{
+	sqlite3_stmt *st;
+	bool all = true;
+	int rc;
+
+	*ret_by = 0;
+	if ((st = served_stmt(db, SQL_SERVED_BY, job)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (*ret_by == 0)
+			*ret_by = sqlite3_column_int64(st, 0);
+		if (sqlite3_column_type(st, 0) == SQLITE_NULL)
+			all = false;
+	}
+	(void)sqlite3_reset(st);
+	if (!all)
+		*ret_by = 0;
+	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+}
+
+/* End a job that need not run: `by' did what it would do. */
+static int
+attempts_already(struct db *db, struct store_op *op, const struct jobs_row *row,
+    int64_t by)
+{
+	char outcome[64];
+	struct jobs_move move = { .job = row->lanes.id,
+		.to = JOB_DONE,
+		.at_ms = op->in.start.now_ms,
+		.outcome = outcome };
+	int rc;
+
+	(void)snprintf(outcome, sizeof(outcome), "already: job %lld",
+	    (long long)by);
+	op->res.rc = STORE_EXISTS;
+	op->res.id = by;
+	if ((rc = jobs_move(db, &move)) != SQLITE_OK)
+		return (rc);
+	return (jobs_end(db, op, row, &move));
+}
+
+int
+attempts_start(struct db *db, struct store_op *op)
+{
+	struct store_attempt at = { .started_at_ms = op->in.start.now_ms };
+	struct jobs_move move = { .job = op->in.start.job,
+		.to = JOB_RUNNING,
+		.begun = 1 };
+	struct jobs_row row;
+	int64_t by = 0;
+	int rc;
+
+	if ((rc = jobs_load(db, op, move.job, &row)) != SQLITE_ROW)
+		return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+	if (!job_may_move(row.state, JOB_RUNNING))
+		return (jobs_refuse(op, STORE_REFUSED,
+		    "the job is in a state in which it cannot start"));
+	if (row.behind != 0)
+		return (jobs_refuse(op, STORE_REFUSED,
+		    "the job stands behind another of its order"));
+	if (op->in.start.once && row.replay_of == 0) {
+		rc = served_by(db, &row.lanes, &by);
+		if (rc != SQLITE_OK)
+			return (rc);
+		if (by != 0)
+			return (attempts_already(db, op, &row, by));
+	}
+	row.attempts++;
+	if ((rc = jobs_move(db, &move)) != SQLITE_OK ||
+	    (rc = attempts_insert(db, move.job, row.attempts, &at, NULL)) !=
+		SQLITE_OK)
+		return (rc);
+	return (jobs_report_one(db, op, &row, true));
+}
+
+/* An alarm that is to be tried again ends instead if nobody needs it now. */
+static int
+attempts_alarm(struct db *db, struct store_op *op, const struct jobs_row *row,
+    struct jobs_move *move)
+{
+	struct jobs_row guarded;
+	int rc;
+
+	if (row->guards == 0 || move->to != JOB_WAITING)
+		return (SQLITE_OK);
+	if ((rc = jobs_load(db, op, row->guards, &guarded)) != SQLITE_ROW)
+		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
+	if (guarded.state == JOB_DONE) {
+		move->to = JOB_DONE;
+		move->outcome = "cancelled";
+	}
+	return (SQLITE_OK);
+}
+
+/* The attempt that ends: it has a row if the job was started. */
+static int
+attempts_record(struct db *db, const struct store_outcome *out,
+    const struct jobs_row *row)
+{
+	if (row->state == JOB_RUNNING)
+		return (attempts_end(db, out, row->attempts));
+	if (out->attempt == NULL)
+		return (SQLITE_OK);
+	return (attempts_insert(db, out->job, row->attempts + 1, out->attempt,
+	    out->outcome));
+}
+
+int
+attempts_finish(struct db *db, struct store_op *op)
+{
+	const struct store_outcome *out = &op->in.finish;
+	struct jobs_move move = { .job = out->job,
+		.to = out->to,
+		.due_at_ms = out->due_at_ms,
+		.at_ms = out->at_ms,
+		.outcome = out->outcome };
+	struct jobs_row row;
+	int rc;
+
+	if ((rc = jobs_load(db, op, out->job, &row)) != SQLITE_ROW)
+		return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+	if (!(row.state == JOB_RUNNING ||
+		job_may_move(row.state, JOB_RUNNING)) ||
+	    !job_may_move(JOB_RUNNING, out->to))
+		return (jobs_refuse(op, STORE_REFUSED,
+		    "the job is in a state that cannot move there"));
+
+	move.begun = row.state == JOB_RUNNING ? 0 : 1;
+	if ((rc = attempts_alarm(db, op, &row, &move)) != SQLITE_OK ||
+	    (rc = jobs_move(db, &move)) != SQLITE_OK ||
+	    (rc = attempts_record(db, out, &row)) != SQLITE_OK)
+		return (rc);
+	for (size_t i = 0; i < out->nwrites; i++)
+		if ((rc = orders_write(db, &out->writes[i])) != SQLITE_OK)
+			return (rc);
+	if (out->served && out->to == JOB_DONE &&
+	    (rc = served_write(db, &row.lanes)) != SQLITE_OK)
+		return (rc);
+	if (!job_is_end(move.to))
+		return (SQLITE_OK);
+	return (jobs_end(db, op, &row, &move));
+}
+
+int
+attempts_recover(struct db *db, int64_t now_ms)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((rc = db_exec(db, SQL_BEGIN)) != SQLITE_OK)
+		return (rc);
+	rc = db_exec(db, SQL_RECOVER_ATTEMPTS);
+	if (rc == SQLITE_OK) {
+		if ((st = db_stmt(db, SQL_RECOVER_ALARMS)) != NULL)
+			(void)sqlite3_bind_int64(st, 1, now_ms);
+		rc = db_run(db, st);
+	}
+	if (rc == SQLITE_OK)
+		rc = db_exec(db, SQL_RECOVER_JOBS);
+	if (rc == SQLITE_OK)
+		rc = db_exec(db, SQL_COMMIT);
+	if (rc != SQLITE_OK && sqlite3_get_autocommit(db->conn) == 0)
+		(void)db_exec(db, SQL_ROLLBACK);
+	return (rc);
+}

@@ -1,0 +1,254 @@
+/*
+ * A backup: one read snapshot, copied in steps over a connection of its own to
+ * PATH.tmp, which gets its name when it is whole, checked and durable. Only
+ * then does anything stand at PATH.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/sqlite/sqlite.h"
+
+#define STEP_PAGES 256
+
+struct backup {
+	struct sqlite_store *s;
+	struct store_op *op;
+	const char *path;
+	char *tmp;        /* where it grows */
+	bool made;        /* tmp is ours to remove */
+	struct db source; /* with the snapshot */
+	sqlite3 *copy;
+};
+
+/* The backup ends with rc, for a reason about its own file. */
+static void
+backup_fail(struct backup *b, enum store_rc rc, const char *why)
+{
+	char reason[STORE_REASON_MAX];
+
+	(void)snprintf(reason, sizeof(reason), "%s: %s", b->path, why);
+	store_op_fail(b->op, rc, reason);
+}
+
+static void
+backup_fail_errno(struct backup *b, int err)
+{
+	if (err == EEXIST)
+		backup_fail(b, STORE_EXISTS,
+		    "there is a file of that name; give another one");
+	else if (err == ENOSPC || err == EDQUOT)
+		backup_fail(b, STORE_FULL,
+		    "no space left on its disk; free some");
+	else
+		backup_fail(b, STORE_FAILED, strerror(err));
+}
+
+/* What rc, of the copy's connection, says. */
+static void
+backup_fail_sqlite(struct backup *b, int rc)
+{
+	struct db copy = { .conn = b->copy };
+
+	if (db_rc(&copy, rc) == STORE_FULL)
+		backup_fail_errno(b, ENOSPC);
+	else if (atomic_load(&b->s->interrupted))
+		backup_fail(b, STORE_FAILED, "the store is closing");
+	else
+		backup_fail(b, STORE_FAILED, sqlite3_errstr(rc));
+}
+
+/* sqlite3_progress_handler: end what takes long when the store closes. */
+static int
+backup_progress_cb(void *arg)
+{
+	struct backup *b = arg;
+
+	return (atomic_load(&b->s->interrupted) ? 1 : 0);
+}
+
+/* Make the file, so that it has its mode before there is anything in it. */
+static int
+backup_create(struct backup *b)
+{
+	struct stat sb;
+	int fd;
+
+	if (lstat(b->path, &sb) == 0) {
+		backup_fail_errno(b, EEXIST);
+		return (-1);
+	}
+	(void)unlink(b->tmp); /* of an earlier try that was cut short */
+	fd = open(b->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
+	if (fd == -1) {
+		backup_fail_errno(b, errno);
+		return (-1);
+	}
+	(void)close(fd);
+	b->made = true;
+	return (0);
+}
+
+/*
+ * Take the snapshot and open the copy. That needs no journal: should it be cut
+ * short it is thrown away.
+ */
+static int
+backup_open(struct backup *b)
+{
+	char reason[STORE_REASON_MAX];
+	enum store_rc what;
+	int64_t tables;
+	int rc;
+
+	if ((rc = db_open(&b->source, b->s, DB_READER)) != SQLITE_OK ||
+	    (rc = db_exec(&b->source, SQL_BEGIN_READ)) != SQLITE_OK ||
+	    (rc = db_int(&b->source, "SELECT count(*) FROM sqlite_master",
+		 &tables)) != SQLITE_OK) {
+		what = db_reason(&b->source, b->s, rc, reason);
+		store_op_fail(b->op, what, reason);
+		return (-1);
+	}
+	rc = sqlite3_open_v2(b->tmp, &b->copy,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+	    b->s->setup.vfs);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(b->copy,
+		    "PRAGMA locking_mode = EXCLUSIVE;"
+		    "PRAGMA journal_mode = OFF;"
+		    "PRAGMA synchronous = OFF;"
+		    "PRAGMA cache_size = 128",
+		    NULL, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		backup_fail_sqlite(b, rc);
+		return (-1);
+	}
+	sqlite3_progress_handler(b->copy, 1000, backup_progress_cb, b);
+	return (0);
+}
+
+static int
+backup_copy(struct backup *b)
+{
+	sqlite3_backup *steps;
+	int rc, end;
+
+	steps = sqlite3_backup_init(b->copy, "main", b->source.conn, "main");
+	if (steps == NULL) {
+		backup_fail_sqlite(b, sqlite3_extended_errcode(b->copy));
+		return (-1);
+	}
+	do {
+		rc = sqlite3_backup_step(steps, STEP_PAGES);
+		if (rc == SQLITE_OK || rc == SQLITE_DONE)
+			store_tell(b->op,
+			    sqlite3_backup_pagecount(steps) -
+				sqlite3_backup_remaining(steps),
+			    sqlite3_backup_pagecount(steps));
+		if (rc == SQLITE_OK && backup_progress_cb(b) != 0)
+			rc = SQLITE_INTERRUPT;
+	} while (rc == SQLITE_OK);
+	end = sqlite3_backup_finish(steps);
+	if (rc == SQLITE_DONE)
+		rc = end;
+	if (rc == SQLITE_OK)
+		return (0);
+	backup_fail_sqlite(b, rc);
+	return (-1);
+}
+
+static int
+backup_check(struct backup *b)
+{
+	const char *found = NULL;
+	sqlite3_stmt *st = NULL;
+	int rc;
+
+	rc =
+	    sqlite3_prepare_v2(b->copy, "PRAGMA quick_check(1)", -1, &st, NULL);
+	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW)
+		found = (const char *)sqlite3_column_text(st, 0);
+	if (found == NULL)
+		backup_fail_sqlite(b, rc);
+	else if (strcmp(found, "ok") != 0)
+		backup_fail(b, STORE_FAILED, found);
+	rc = found != NULL && strcmp(found, "ok") == 0 ? 0 : -1;
+	(void)sqlite3_finalize(st);
+	return (rc);
+}
+
+/* Rename without overwriting, on any kind of file system. */
+static int
+backup_rename(const char *from, const char *to)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return (0);
+	if (errno != EINVAL && errno != ENOSYS)
+		return (-1);
+	if (link(from, to) == -1)
+		return (-1);
+	(void)unlink(from);
+	return (0);
+}
+
+/* Make the content durable, then the name, which must still be free. */
+static int
+backup_name(struct backup *b)
+{
+	int fd, rc;
+
+	(void)sqlite3_close(b->copy);
+	b->copy = NULL;
+	if ((fd = open(b->tmp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
+		goto fail;
+	rc = fsync(fd);
+	(void)close(fd);
+	if (rc == -1 || backup_rename(b->tmp, b->path) == -1)
+		goto fail;
+	b->made = false;
+	if (backend_sync_folder(b->path) == -1)
+		goto fail;
+	return (0);
+fail:
+	backup_fail_errno(b, errno);
+	return (-1);
+}
+
+/* SQLite leaves a log beside a file in WAL mode that was only read. */
+static void
+backup_remove(const char *path, const char *suffix)
+{
+	char *name;
+
+	if (asprintf(&name, "%s%s", path, suffix) == -1)
+		return;
+	(void)unlink(name);
+	free(name);
+}
+
+void
+backup_run(struct sqlite_store *s, struct store_op *op)
+{
+	struct backup b = { .s = s, .op = op, .path = op->in.backup.path };
+
+	if (asprintf(&b.tmp, "%s.tmp", b.path) == -1) {
+		b.tmp = NULL;
+		backup_fail_errno(&b, ENOMEM);
+		return;
+	}
+	if (backup_create(&b) == 0 && backup_open(&b) == 0 &&
+	    backup_copy(&b) == 0 && backup_check(&b) == 0)
+		(void)backup_name(&b);
+	(void)sqlite3_close(b.copy);
+	db_close(&b.source);
+	if (b.made)
+		(void)unlink(b.tmp);
+	backup_remove(b.tmp, "-wal");
+	backup_remove(b.tmp, "-shm");
+	free(b.tmp);
+}

@@ -1,0 +1,169 @@
+/*
+ * Purging. Rows are deleted with secure_delete, so that the pages they stood
+ * in are overwritten; what the log still has of them goes when it is
+ * truncated. See store/DESIGN.md for what stays.
+ */
+#include "store/sqlite/sqlite.h"
+
+/* Run a statement on one event. */
+static int
+purge_exec(struct db *db, enum db_sql which, int64_t event)
+{
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, which)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, event);
+	return (db_run(db, st));
+}
+
+/* Customers' data of an event; its id and digest stay. */
+static int
+purge_body(struct db *db, int64_t event, int64_t now_ms)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((rc = purge_exec(db, SQL_PURGE_BODY, event)) != SQLITE_OK ||
+	    (rc = purge_exec(db, SQL_PURGE_ANSWERS, event)) != SQLITE_OK)
+		return (rc);
+	if ((st = db_stmt(db, SQL_PURGE_NOTE)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, event);
+	(void)sqlite3_bind_int64(st, 2, now_ms);
+	return (db_run(db, st));
+}
+
+/* All that there is of an event; its body went before. */
+static int
+purge_event(struct db *db, int64_t event)
+{
+	static const enum db_sql steps[] = {
+		SQL_PURGE_SERVED,
+		SQL_PURGE_ATTEMPTS,
+		SQL_PURGE_JOBS,
+		SQL_PURGE_ORDERS,
+		SQL_PURGE_EVENT,
+	};
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if ((rc = purge_exec(db, steps[i], event)) != SQLITE_OK)
+			break;
+	return (rc);
+}
+
+/* The events that a look-up finds, at most limit, in op's memory. */
+static int
+purge_find(struct store_op *op, sqlite3_stmt *st, size_t limit,
+    int64_t **ret_ids, size_t *ret_n)
+{
+	int64_t *ids = NULL;
+	size_t n = 0, room = 0;
+	int rc;
+
+	(void)sqlite3_bind_int64(st, 2, (int64_t)limit);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		ids = arena_more(&op->res_mem, ids, n, &room, sizeof(*ids));
+		if (ids == NULL) {
+			rc = SQLITE_NOMEM;
+			break;
+		}
+		ids[n++] = sqlite3_column_int64(st, 0);
+	}
+	(void)sqlite3_reset(st);
+	*ret_ids = ids;
+	*ret_n = n;
+	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+}
+
+/* Purge what a look-up finds, as long as the limit allows more. */
+static int
+purge_found(struct db *db, struct store_op *op, enum db_sql which,
+    sqlite3_stmt *st)
+{
+	size_t limit = op->in.purge.limit - (size_t)op->res.id;
+	int64_t *ids;
+	size_t n;
+	int rc;
+
+	rc = purge_find(op, st, limit, &ids, &n);
+	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
+		rc = which == SQL_PURGE_FIND_IDS
+			 ? purge_event(db, ids[i])
+			 : purge_body(db, ids[i], op->in.purge.now_ms);
+	if (rc == SQLITE_OK)
+		op->res.id += (int64_t)n;
+	return (rc);
+}
+
+static int
+purge_older(struct db *db, struct store_op *op, enum db_sql which,
+    int64_t before_ms)
+{
+	sqlite3_stmt *st;
+
+	if (before_ms == 0)
+		return (SQLITE_OK);
+	if ((st = db_stmt(db, which)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, before_ms);
+	return (purge_found(db, op, which, st));
+}
+
+static int
+purge_order(struct db *db, struct store_op *op)
+{
+	sqlite3_stmt *st;
+
+	if (op->in.purge.order_id == NULL)
+		return (SQLITE_OK);
+	if ((st = db_stmt(db, SQL_PURGE_FIND_ORDER)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	db_bind_text(st, 1, op->in.purge.order_id);
+	return (purge_found(db, op, SQL_PURGE_FIND_ORDER, st));
+}
+
+int
+purge_run(struct db *db, struct store_op *op)
+{
+	const struct store_purge *p = &op->in.purge;
+	int64_t bodies_ms = p->bodies_before_ms > p->ids_before_ms
+				? p->bodies_before_ms
+				: p->ids_before_ms;
+	int64_t n = 0;
+	int rc;
+
+	if ((rc = purge_order(db, op)) != SQLITE_OK ||
+	    (rc = purge_older(db, op, SQL_PURGE_FIND, bodies_ms)) !=
+		SQLITE_OK ||
+	    (rc = purge_older(db, op, SQL_PURGE_FIND_IDS, p->ids_before_ms)) !=
+		SQLITE_OK)
+		return (rc);
+	if (bodies_ms != 0)
+		rc = rejections_purge(db, bodies_ms,
+		    p->limit - (size_t)op->res.id, &n);
+	op->res.id += n;
+	return (rc);
+}
+
+void
+purge_truncate(struct sqlite_store *s, struct store_op *op)
+{
+	struct db *db = &s->writer;
+	char reason[STORE_REASON_MAX];
+	enum store_rc what;
+	int rc;
+
+	/* Acks would wait with us for the reader. */
+	(void)sqlite3_busy_timeout(db->conn, 0);
+	rc = sqlite3_wal_checkpoint_v2(db->conn, NULL,
+	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	(void)sqlite3_busy_timeout(db->conn, db_busy_ms(s));
+	if (rc == SQLITE_OK) {
+		db->wal_pages = 0;
+		return;
+	}
+	what = db_reason(db, s, rc, reason);
+	store_op_fail(op, what, reason);
+}

@@ -1,0 +1,169 @@
+/* The public calls that read: copy the question, queue it for the reader. */
+#include "store/store_ops.h"
+
+static int
+copy_filter(struct store_op *op, const struct store_filter *src)
+{
+	struct store_filter *f = &op->in.filter;
+	struct arena *a = &op->in_mem;
+
+	*f = *src;
+	if (f->limit == 0 || f->limit > STORE_PAGE_MAX)
+		f->limit = STORE_PAGE_MAX;
+	return (arena_text(a, src->type, &f->type) == -1 ||
+			arena_text(a, src->order_id, &f->order_id) == -1 ||
+			arena_text(a, src->brand, &f->brand) == -1 ||
+			arena_text(a, src->branch, &f->branch) == -1
+		    ? -1
+		    : 0);
+}
+
+int
+store_list_events(struct store *st, const struct store_filter *filter,
+    store_events_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_LIST_EVENTS, arg)) == NULL)
+		return (-1);
+	op->done.events = done;
+	if (copy_filter(op, filter) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_get_event(struct store *st, const char *event_id, store_events_fn *done,
+    void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_GET_EVENT, arg)) == NULL)
+		return (-1);
+	op->done.events = done;
+	if (arena_text(&op->in_mem, event_id, &op->in.id) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_list_orders(struct store *st, const struct store_filter *filter,
+    store_orders_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_LIST_ORDERS, arg)) == NULL)
+		return (-1);
+	op->done.orders = done;
+	if (copy_filter(op, filter) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_get_order(struct store *st, const char *order_id, store_orders_fn *done,
+    void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_GET_ORDER, arg)) == NULL)
+		return (-1);
+	op->done.orders = done;
+	if (arena_text(&op->in_mem, order_id, &op->in.id) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_check(struct store *st, store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_CHECK, arg)) == NULL)
+		return (-1);
+	op->done.result = done;
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_list_jobs(struct store *st, const struct store_job_filter *filter,
+    store_jobs_fn *done, void *arg)
+{
+	struct store_job_filter *f;
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_LIST_JOBS, arg)) == NULL)
+		return (-1);
+	op->done.jobs = done;
+	f = &op->in.jobs;
+	*f = *filter;
+	if (f->limit == 0 || f->limit > STORE_PAGE_MAX)
+		f->limit = STORE_PAGE_MAX;
+	if (arena_text(&op->in_mem, filter->handler, &f->handler) == -1 ||
+	    arena_text(&op->in_mem, filter->event_id, &f->event_id) == -1 ||
+	    arena_text(&op->in_mem, filter->order_id, &f->order_id) == -1 ||
+	    arena_text(&op->in_mem, filter->type, &f->type) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_list_attempts(struct store *st, int64_t job, store_attempts_fn *done,
+    void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_LIST_ATTEMPTS, arg)) == NULL)
+		return (-1);
+	op->done.attempts = done;
+	op->in.job = job;
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_list_handlers(struct store *st, store_handlers_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_LIST_HANDLERS, arg)) == NULL)
+		return (-1);
+	op->done.handlers = done;
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_backup(struct store *st, const char *path, store_progress_fn *progress,
+    store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_BACKUP, arg)) == NULL)
+		return (-1);
+	op->done.result = done;
+	op->in.backup.st = st;
+	op->in.backup.progress = progress;
+	if (arena_text(&op->in_mem, path, &op->in.backup.path) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}

@@ -1,0 +1,559 @@
+/* Outlets: begun, called, recorded; and what goes wrong between. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "test/lib/dispatch_world.h"
+#include "test/lib/fake_clock.h"
+#include "test/lib/fake_log.h"
+#include "test/lib/heap.h"
+
+/* A world whose first handler is an outlet with that verdict; n jobs. */
+static struct world *
+outlet(void **state, enum handler_verdict verdict, size_t n)
+{
+	struct world *w = *state;
+
+	w->outlets = 1;
+	w->verdict = verdict;
+	world_add(w, n, 1);
+	world_handlers(w, 1, 0);
+	return (w);
+}
+
+/* -- Beginning -- */
+
+/* The store knows of an attempt before the call is made, and gives the body. */
+static void
+test_a_job_is_begun_before_it_is_called(void **state)
+{
+	struct world *w = outlet(state, HANDLER_PENDING, 1);
+
+	world_turn(w);
+	world_serve(w); /* found */
+	world_turn(w);
+	assert_int_equal(fake_store_waiting(w->st, FAKE_START), 1);
+	assert_int_equal(fake_store_find(w->st, FAKE_START)->job, 1);
+	assert_int_equal(w->runs, 0);
+	assert_int_equal(dispatch_busy(w->d), 1);
+	world_serve(w);
+	assert_int_equal(w->runs, 1);
+	assert_int_equal(w->bodies, 1);
+	assert_int_equal(w->attempt, 1);
+	assert_int_equal(w->jobs[0].state, JOB_RUNNING);
+	assert_int_equal(dispatch_recording(w->d), 0);
+	assert_int_equal(dispatch_busy(w->d), 1);
+}
+
+/* The next job's start, and then its end as done: once, and served. */
+static void
+assert_once(struct world *w, bool once, bool served)
+{
+	world_turn(w);
+	assert_int_equal(fake_store_find(w->st, FAKE_START)->once, once);
+	world_serve(w);
+	world_finish(w, HANDLER_DONE);
+	assert_int_equal(fake_store_find(w->st, FAKE_FINISH)->out.served,
+	    served);
+	world_settle(w);
+}
+
+/* Once per order is asked for created events, and not for replays. */
+static void
+test_once_is_for_created_events_that_are_no_replays(void **state)
+{
+	struct world *w = *state;
+
+	w->once = true;
+	w = outlet(state, HANDLER_PENDING, 1);
+	world_turn(w);
+	world_serve(w);
+	assert_once(w, true, true);
+
+	world_add(w, 1, 1);
+	w->jobs[1].replay = true;
+	dispatch_look(w->d, 1);
+	world_turn(w);
+	world_serve(w);
+	assert_once(w, false, true);
+
+	w->type = "klikit.order.status.updated";
+	dispatch_open(w->d, world_arrive(w, 1));
+	assert_once(w, false, false);
+}
+
+/* Without once_per_order nothing is asked and nothing noted. */
+static void
+test_once_may_be_turned_off(void **state)
+{
+	struct world *w = outlet(state, HANDLER_PENDING, 1);
+
+	world_turn(w);
+	world_serve(w);
+	assert_once(w, false, false);
+}
+
+/* What was done before is not called, counted, and frees its lane. */
+static void
+test_an_already_done_job_is_not_called(void **state)
+{
+	struct world *w = outlet(state, HANDLER_DONE, 2);
+	struct dispatch_stats stats;
+
+	w->already = 1;
+	world_settle(w);
+	assert_int_equal(w->jobs[0].runs, 0);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+	assert_int_equal(w->jobs[1].runs, 1);
+	dispatch_stats(w->d, &stats);
+	assert_int_equal(stats.already, 1);
+	assert_int_equal(stats.done, 1);
+	assert_int_equal(fake_log_count("job 1 h1: already done"), 1);
+}
+
+/* A job that was discarded, or is cancelled, between is let go. */
+static void
+test_a_job_that_ended_meanwhile_is_let_go(void **state)
+{
+	struct world *w = outlet(state, HANDLER_DONE, 1);
+
+	world_turn(w);
+	world_serve(w);
+	w->jobs[0].state = JOB_DEAD;
+	world_settle(w);
+	assert_int_equal(w->runs, 0);
+	assert_int_equal(dispatch_busy(w->d), 0);
+	assert_int_equal(fake_log_count("warn"), 0);
+}
+
+/* A start that could not be written is made again after a rest. */
+static void
+test_a_failed_start_is_repeated_after_a_rest(void **state)
+{
+	struct world *w = outlet(state, HANDLER_DONE, 1);
+
+	w->start_rc = STORE_FULL;
+	world_settle(w);
+	assert_int_equal(w->runs, 0);
+	assert_int_equal(fake_store_total(w->st, FAKE_START), 1);
+	fake_clock_pass_ms(990);
+	world_settle(w);
+	assert_int_equal(fake_store_total(w->st, FAKE_START), 1);
+	w->start_rc = STORE_OK;
+	fake_clock_pass_ms(20);
+	world_settle(w);
+	assert_int_equal(w->jobs[0].runs, 1);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+}
+
+/* Nor is a job lost when the store has no memory for its start. */
+static void
+test_a_refused_start_is_repeated_after_a_rest(void **state)
+{
+	struct world *w = outlet(state, HANDLER_DONE, 1);
+
+	world_turn(w);
+	world_serve(w);
+	fake_store_refuse(w->st, 1);
+	world_settle(w);
+	assert_int_equal(w->runs, 0);
+	fake_clock_pass_ms(1001);
+	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+}
+
+/* An alarm is told of and counted when it rings, not when it is retried. */
+static void
+test_an_alarm_is_told_of_once(void **state)
+{
+	struct world *w = outlet(state, HANDLER_RETRY, 1);
+	struct dispatch_stats stats;
+
+	w->jobs[0].alarm = true;
+	world_settle(w);
+	fake_clock_pass_ms(6000);
+	world_settle(w);
+	assert_int_equal(w->runs, 2);
+	assert_int_equal(fake_log_count("warn alarm: h1 rings: event event-1"),
+	    1);
+	dispatch_stats(w->d, &stats);
+	assert_int_equal(stats.alarms, 1);
+}
+
+/* An alarm that ingest has announced is started when it is due. */
+static void
+test_an_announced_alarm_rings_when_due(void **state)
+{
+	struct world *w = *state;
+
+	w->alarm_max_ms = 180000;
+	w = outlet(state, HANDLER_DONE, 0);
+	world_settle(w);
+	world_add(w, 1, 1);
+	w->jobs[0].state = JOB_WAITING;
+	w->jobs[0].due_ms = FAKE_CLOCK_START_MS + 180000;
+	dispatch_due(w->d, 1, w->jobs[0].due_ms);
+	dispatch_due(w->d, 1, w->jobs[0].due_ms + 1); /* later: no matter */
+	fake_clock_pass_ms(179999);
+	world_settle(w);
+	assert_int_equal(w->runs, 0);
+	fake_clock_pass_ms(1);
+	world_settle(w);
+	assert_int_equal(w->runs, 1);
+}
+
+/* -- Ending -- */
+
+/* The attempt tells code, duration and the first KB of the answer. */
+static void
+test_an_attempt_is_recorded_whole(void **state)
+{
+	static char answer[3000];
+	struct world *w = outlet(state, HANDLER_PENDING, 1);
+	const struct fake_op *op;
+
+	memset(answer, 'x', sizeof(answer));
+	world_turn(w);
+	world_serve(w);
+	world_turn(w);
+	world_serve(w);
+	fake_clock_jump_ms(-86400000); /* durations do not care */
+	fake_clock_pass_ms(1234);
+	w->result.code = 201;
+	w->result.answer = answer;
+	w->result.answer_len = sizeof(answer);
+	world_finish(w, HANDLER_DONE);
+	memset(answer, 'y', sizeof(answer)); /* it was copied */
+	op = fake_store_find(w->st, FAKE_FINISH);
+	assert_int_equal(op->out.to, JOB_DONE);
+	assert_string_equal(op->outcome, "done");
+	assert_int_equal(op->out.attempt->code, 201);
+	assert_int_equal(op->out.attempt->duration_ms, 1234);
+	assert_int_equal(op->out.attempt->started_at_ms, FAKE_CLOCK_START_MS);
+	assert_int_equal(op->out.attempt->answer_len, 1024);
+	assert_int_equal(op->answer[1023], 'x');
+	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+	assert_int_equal(w->jobs[0].attempts, 1);
+	assert_int_equal(dispatch_busy(w->d), 0);
+}
+
+/* A retry whose effect is not known says so, and is counted. */
+static void
+test_an_unknown_outcome_says_so(void **state)
+{
+	struct world *w = outlet(state, HANDLER_RETRY, 1);
+	struct dispatch_stats stats;
+
+	w->result.unknown = true;
+	world_settle(w);
+	assert_string_equal(w->outcome, "unknown: the POS is closed");
+	dispatch_stats(w->d, &stats);
+	assert_int_equal(stats.retries, 1);
+	assert_int_equal(stats.unknown, 1);
+	w->result.unknown = false;
+	fake_clock_pass_ms(6000);
+	world_settle(w);
+	assert_int_equal(w->attempt, 2);
+	assert_string_equal(w->outcome, "the POS is closed");
+}
+
+/* The far side's wish counts if it is longer than the backoff. */
+static void
+test_retry_after_is_obeyed(void **state)
+{
+	struct world *w = outlet(state, HANDLER_RETRY, 1);
+
+	w->result.retry_after_ms = 60000;
+	world_settle(w);
+	assert_int_equal(w->jobs[0].due_ms, FAKE_CLOCK_START_MS + 60000);
+	fake_clock_pass_ms(59999);
+	world_settle(w);
+	assert_int_equal(w->runs, 1);
+	w->result.retry_after_ms = 1000;
+	fake_clock_pass_ms(1);
+	world_settle(w);
+	assert_int_equal(w->runs, 2);
+	assert_in_range(w->jobs[0].due_ms, fake_clock_wall_ms() + 27000,
+	    fake_clock_wall_ms() + 33000);
+}
+
+/* A wish beyond its age is not waited for. */
+static void
+test_retry_after_beyond_max_age_is_dead(void **state)
+{
+	struct world *w = outlet(state, HANDLER_RETRY, 1);
+
+	w->result.retry_after_ms = WORLD_MAX_AGE_MS + 1;
+	w->result.unknown = true;
+	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_DEAD);
+	assert_string_equal(w->outcome, "too old: unknown: the POS is closed");
+}
+
+/* What became of a call is kept until the store can take it: not made anew. */
+static void
+test_an_outcome_is_kept_until_it_is_recorded(void **state)
+{
+	struct world *w = outlet(state, HANDLER_DONE, 1);
+
+	w->finish_rc = STORE_FULL;
+	world_settle(w);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(w->runs, 1);
+		assert_int_equal(dispatch_busy(w->d), 1);
+		fake_clock_pass_ms(1001);
+		world_settle(w);
+	}
+	assert_int_equal(fake_store_total(w->st, FAKE_FINISH), 6);
+	w->finish_rc = STORE_OK;
+	fake_clock_pass_ms(1001);
+	world_settle(w);
+	assert_int_equal(w->runs, 1);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+	assert_int_equal(dispatch_busy(w->d), 0);
+}
+
+/* Also while stopping, and when the store has no memory to be asked. */
+static void
+test_a_kept_outcome_is_recorded_while_stopping(void **state)
+{
+	struct world *w = outlet(state, HANDLER_DONE, 1);
+
+	world_turn(w);
+	world_serve(w);
+	world_turn(w);
+	fake_store_refuse(w->st, 1);
+	world_serve(w); /* begun, run, not recorded */
+	assert_int_equal(dispatch_busy(w->d), 1);
+	dispatch_stop(w->d);
+	fake_clock_pass_ms(1001);
+	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+	assert_int_equal(dispatch_busy(w->d), 0);
+}
+
+/* Without memory for the answer the outcome is recorded all the same. */
+static void
+test_an_answer_without_memory_is_left_out(void **state)
+{
+	struct world *w = outlet(state, HANDLER_PENDING, 1);
+
+	world_settle(w);
+	w->result.answer = "created";
+	w->result.answer_len = 7;
+	heap_fail(0, 1);
+	world_finish(w, HANDLER_DONE);
+	assert_int_equal(heap_heal(), 0);
+	assert_int_equal(fake_store_find(w->st, FAKE_FINISH)
+			     ->attempt.answer_len,
+	    0);
+	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+}
+
+/* A far side that says it is gone for good pauses its handler, for ever. */
+static void
+test_a_far_side_can_pause_its_handler(void **state)
+{
+	struct world *w = outlet(state, HANDLER_PENDING, 10);
+	const struct fake_op *op;
+
+	w->concurrency = 1;
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	w->result.pause = true;
+	world_finish(w, HANDLER_RETRY);
+	op = fake_store_find(w->st, FAKE_PAUSE);
+	assert_string_equal(op->name, "h1");
+	assert_string_equal(op->by, "klikitd");
+	assert_string_equal(op->why, "the POS is closed");
+	assert_int_equal(fake_log_count("error handler h1: paused: the POS"),
+	    1);
+	fake_clock_pass_ms(WORLD_MAX_AGE_MS / 2);
+	world_settle(w);
+	assert_int_equal(w->runs, 1);
+	w->result.pause = false;
+	w->verdict = HANDLER_DONE;
+	dispatch_pause(w->d, 1, false);
+	world_settle(w);
+	assert_int_equal(world_count(w, JOB_DONE), 10);
+}
+
+/* -- Reload and stop -- */
+
+/* A call under way ends on the old instance, which then is closed. */
+static void
+test_calls_outlive_a_reload(void **state)
+{
+	struct world *w = outlet(state, HANDLER_PENDING, 2);
+
+	w->concurrency = 1;
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	assert_int_equal(w->ncalls, 1);
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	assert_int_equal(w->opened, 2);
+	assert_int_equal(w->ncalls, 1); /* it still counts as a call */
+	world_finish(w, HANDLER_DONE);
+	world_settle(w);
+	assert_int_equal(w->opened, 1);
+	assert_int_equal(w->ncalls, 1); /* the second */
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+}
+
+/* A call of a handler that is gone is recorded; a retry waits in the store. */
+static void
+test_calls_outlive_their_handler(void **state)
+{
+	struct world *w = outlet(state, HANDLER_PENDING, 2);
+
+	world_settle(w);
+	world_handlers(w, 1, 1);
+	world_finish(w, HANDLER_DONE);
+	world_finish(w, HANDLER_RETRY);
+	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+	assert_int_equal(w->jobs[1].state, JOB_WAITING);
+	assert_int_equal(w->opened, 0);
+	w->verdict = HANDLER_DONE;
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	assert_int_equal(w->jobs[1].state, JOB_DONE);
+	assert_int_equal(w->jobs[1].attempts, 2);
+}
+
+/* A job that was begun for a handler that went meanwhile is not stuck. */
+static void
+test_a_start_outlives_its_handler(void **state)
+{
+	struct world *w = outlet(state, HANDLER_DONE, 1);
+
+	world_turn(w);
+	world_serve(w);
+	world_turn(w);
+	assert_int_equal(fake_store_waiting(w->st, FAKE_START), 1);
+	world_handlers(w, 1, 1);
+	world_settle(w);
+	assert_int_equal(w->runs, 0);
+	assert_int_equal(w->jobs[0].state, JOB_WAITING);
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+}
+
+/* Stopping lets calls end, and begins none. */
+static void
+test_stop_lets_calls_end(void **state)
+{
+	struct world *w = outlet(state, HANDLER_PENDING, 10);
+
+	world_settle(w);
+	assert_int_equal(w->ncalls, 4);
+	dispatch_stop(w->d);
+	while (w->ncalls > 0)
+		world_finish(w, HANDLER_DONE);
+	assert_int_equal(dispatch_busy(w->d), 4);
+	world_settle(w);
+	assert_int_equal(dispatch_busy(w->d), 0);
+	assert_int_equal(w->runs, 4);
+	assert_int_equal(world_count(w, JOB_DONE), 4);
+}
+
+/* Cancelled calls never end; their jobs stay RUNNING for the next start. */
+static void
+test_cancelled_calls_stay_running_in_the_store(void **state)
+{
+	struct world *w = outlet(state, HANDLER_PENDING, 10);
+
+	world_settle(w);
+	world_add(w, 1, 1);
+	dispatch_stop(w->d);
+	dispatch_cancel(w->d);
+	world_settle(w);
+	assert_int_equal(w->cancelled, 4);
+	assert_int_equal(dispatch_busy(w->d), 0);
+	assert_int_equal(world_count(w, JOB_RUNNING), 4);
+}
+
+/* A start whose answer comes after that is not called any more. */
+static void
+test_a_start_after_cancel_is_not_called(void **state)
+{
+	struct world *w = outlet(state, HANDLER_PENDING, 1);
+
+	world_turn(w);
+	world_serve(w);
+	world_turn(w);
+	dispatch_stop(w->d);
+	dispatch_cancel(w->d);
+	world_serve(w);
+	assert_int_equal(w->runs, 0);
+	assert_int_equal(w->jobs[0].state, JOB_RUNNING);
+	assert_int_equal(dispatch_busy(w->d), 0);
+}
+
+/* Memory that fails now here, now there, delays calls but loses none. */
+static void
+test_failing_memory_loses_no_call(void **state)
+{
+	struct world *w = outlet(state, HANDLER_PENDING, 100);
+
+	for (size_t i = 0; i < 300; i++) {
+		heap_fail(i % 3, i % 5);
+		world_turn(w);
+		if (w->ncalls > 0)
+			world_finish(w, HANDLER_DONE);
+		(void)heap_heal();
+		world_serve(w);
+		fake_clock_pass_ms(300);
+	}
+	w->verdict = HANDLER_DONE;
+	while (w->ncalls > 0)
+		world_finish(w, HANDLER_DONE);
+	fake_clock_pass_ms(2000);
+	world_settle(w);
+	assert_int_equal(world_count(w, JOB_DONE), 100);
+	assert_int_equal(w->runs, 100);
+}
+
+#define world_test(f)                                                          \
+	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		world_test(test_a_job_is_begun_before_it_is_called),
+		world_test(test_once_is_for_created_events_that_are_no_replays),
+		world_test(test_once_may_be_turned_off),
+		world_test(test_an_already_done_job_is_not_called),
+		world_test(test_a_job_that_ended_meanwhile_is_let_go),
+		world_test(test_a_failed_start_is_repeated_after_a_rest),
+		world_test(test_a_refused_start_is_repeated_after_a_rest),
+		world_test(test_an_alarm_is_told_of_once),
+		world_test(test_an_announced_alarm_rings_when_due),
+		world_test(test_an_attempt_is_recorded_whole),
+		world_test(test_an_unknown_outcome_says_so),
+		world_test(test_retry_after_is_obeyed),
+		world_test(test_retry_after_beyond_max_age_is_dead),
+		world_test(test_an_outcome_is_kept_until_it_is_recorded),
+		world_test(test_a_kept_outcome_is_recorded_while_stopping),
+		world_test(test_an_answer_without_memory_is_left_out),
+		world_test(test_a_far_side_can_pause_its_handler),
+		world_test(test_calls_outlive_a_reload),
+		world_test(test_calls_outlive_their_handler),
+		world_test(test_a_start_outlives_its_handler),
+		world_test(test_stop_lets_calls_end),
+		world_test(test_cancelled_calls_stay_running_in_the_store),
+		world_test(test_a_start_after_cancel_is_not_called),
+		world_test(test_failing_memory_loses_no_call),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
