@@ -15,6 +15,7 @@ extern const struct verb verb_help;
 extern const struct verb verb_orders;
 extern const struct verb verb_serve;
 extern const struct verb verb_sign;
+extern const struct verb verb_sink;
 extern const struct verb verb_trigger;
 extern const struct verb verb_verify;
 extern const struct verb verb_version;
