@@ -25,6 +25,7 @@ test_registry_finds_every_type(void **state)
 	assert_true(n > 0);
 	assert_null(handler_at(n + 1));
 	assert_non_null(handler_find("orders"));
+	assert_non_null(handler_find("forward"));
 	assert_non_null(handler_find("exec"));
 }
 
