@@ -96,7 +96,7 @@ def test_an_event_goes_out_as_it_came_in(klikitd, sink):
     assert request["event_id"] == "one"
     assert request["type"] == CREATED
     assert request["signature"] == sign(body)
-    assert request["bytes"] == len(body)
+    assert request["body_len"] == len(body)
     assert request["attempt"] == 1
     assert server.query("SELECT outcome, code FROM attempts") == [
         ("done", 200)]
@@ -303,7 +303,7 @@ def test_an_alarm_whose_time_passed_while_off_rings_at_the_start(
 
 @pytest.mark.parametrize("config, words", [
     ("[handler a]\ntype = forward\n", ["klikitd.ini", "url"]),
-    ("[handler a]\ntype = forward\nurl = ftp://x/\n", ["url", "ftp"]),
+    ("[handler a]\ntype = forward\nurl = ftp://x/\n", ["url", "http://"]),
     ("[handler a]\ntype = forward\nurl = https://x/\n", ["url", "https"]),
     ("[handler a]\ntype = exec\n", ["command"]),
     ("[handler a]\ntype = forward\nurl = http://x/\ntimeout = soon\n",
