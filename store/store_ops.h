@@ -92,6 +92,7 @@ struct store_op {
 		const char *id; /* event_id or order_id */
 	} in;
 
+	bool again; /* background: commit it once more, after others */
 	struct store_result res;
 	struct store_event_info *events; /* rows of a read */
 	struct store_order_info *orders;
@@ -161,6 +162,7 @@ struct store_ops {
 	/*
 	 * Run ops[0..n) in order in one transaction, durable on return, and
 	 * set each one's res: an operation that fails alone is undone alone.
+	 * One that is alone may set `again': then it is not finished yet.
 	 * Any return value but STORE_OK means that none was written, what
 	 * was set is void, and: STORE_BUSY, STORE_FULL: calling again may
 	 * succeed; all else: only after reopen.

@@ -154,6 +154,21 @@ writer_judge(struct store *st, enum store_rc rc, const char *reason)
 	writer_recover(st);
 }
 
+/*
+ * With the mutex held: let op, the only one of its batch, have another turn.
+ * Returns how many of the batch are finished.
+ */
+static size_t
+writer_again(struct store *st, struct store_op *op)
+{
+	if (st->stop) {
+		store_op_fail(op, STORE_FAILED, "the store is closing");
+		return (1);
+	}
+	store_queue_put(&st->background, op);
+	return (0);
+}
+
 /* With the mutex held: commit batch[0..n), which left the queue. */
 static void
 writer_commit(struct store *st, size_t n)
@@ -167,6 +182,8 @@ writer_commit(struct store *st, size_t n)
 		for (size_t i = 0; i < n; i++)
 			store_op_fail(st->batch[i], rc, reason);
 	(void)pthread_mutex_lock(&st->mutex);
+	if (rc == STORE_OK && n == 1 && st->batch[0]->again)
+		n = writer_again(st, st->batch[0]);
 	/* With one wake-up the caller sees both outcomes and health. */
 	for (size_t i = 0; i < n; i++)
 		store_finished(st, st->batch[i]);

@@ -114,10 +114,14 @@ backend_abort(struct sqlite_store *s, int rc, char *reason)
 static void
 backend_after(struct sqlite_store *s, struct store_op *const *ops, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (ops[i]->kind == STORE_OP_PURGE &&
-		    ops[i]->res.rc == STORE_OK && ops[i]->res.id == 0)
-			purge_truncate(s, ops[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (ops[i]->kind != STORE_OP_PURGE)
+			continue;
+		if (ops[i]->res.id != 0)
+			scrub_forget(s);
+		else if (ops[i]->res.rc == STORE_OK)
+			scrub_run(s, ops[i]);
+	}
 }
 
 static enum store_rc
@@ -136,8 +140,10 @@ sqlite_commit(void *be, struct store_op *const *ops, size_t n, char *reason)
 		return (what);
 	for (size_t i = 0; i < n; i++)
 		store_op_reset(ops[i]);
-	if ((rc = backend_batch(s, ops, n, true)) == SQLITE_OK)
+	if ((rc = backend_batch(s, ops, n, true)) == SQLITE_OK) {
+		backend_after(s, ops, n);
 		return (STORE_OK);
+	}
 	what = backend_abort(s, rc, reason);
 	return (what == STORE_REFUSED ? STORE_FAILED : what);
 }

@@ -1,7 +1,6 @@
 /*
- * Purging. Rows are deleted with secure_delete, so that the pages they stood
- * in are overwritten; what the log still has of them goes when it is
- * truncated. See store/DESIGN.md for what stays.
+ * Purging: which rows go. They are deleted with secure_delete; what that
+ * leaves in the files is scrub.c's. See store/DESIGN.md for what stays.
  */
 #include "store/sqlite/sqlite.h"
 
@@ -134,6 +133,8 @@ purge_run(struct db *db, struct store_op *op)
 	int64_t n = 0;
 	int rc;
 
+	if (op->again) /* nothing is left, but for the scrubbing */
+		return (SQLITE_OK);
 	if ((rc = purge_order(db, op)) != SQLITE_OK ||
 	    (rc = purge_older(db, op, SQL_PURGE_FIND, bodies_ms)) !=
 		SQLITE_OK ||
@@ -145,25 +146,4 @@ purge_run(struct db *db, struct store_op *op)
 		    p->limit - (size_t)op->res.id, &n);
 	op->res.id += n;
 	return (rc);
-}
-
-void
-purge_truncate(struct sqlite_store *s, struct store_op *op)
-{
-	struct db *db = &s->writer;
-	char reason[STORE_REASON_MAX];
-	enum store_rc what;
-	int rc;
-
-	/* Acks would wait with us for the reader. */
-	(void)sqlite3_busy_timeout(db->conn, 0);
-	rc = sqlite3_wal_checkpoint_v2(db->conn, NULL,
-	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	(void)sqlite3_busy_timeout(db->conn, db_busy_ms(s));
-	if (rc == SQLITE_OK) {
-		db->wal_pages = 0;
-		return;
-	}
-	what = db_reason(db, s, rc, reason);
-	store_op_fail(op, what, reason);
 }

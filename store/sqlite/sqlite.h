@@ -116,6 +116,8 @@ struct sqlite_store {
 	int lock_fd;
 	bool unclean;
 	atomic_bool interrupted; /* whatever reads is to end */
+	int64_t scrub_page;      /* the next one to scrub, from 0 */
+	bool scrubbed;           /* nothing was purged since */
 	int checkpoint_at;       /* pages in the log at which one is due */
 	struct db writer;        /* the writer thread's */
 	struct db reader;        /* the reader thread's */
@@ -318,12 +320,17 @@ int acts_pause(struct db *db, struct store_op *op);
 /* -- purge.c -- */
 int purge_run(struct db *db, struct store_op *op);
 
+/* -- scrub.c -- */
+
 /*
- * After the commit of a purge that found nothing: truncate the log, so that
- * nothing of what was purged remains in it. Without waiting for readers: op
- * says STORE_BUSY.
+ * After the commit of a purge that found nothing: remove what deleting left
+ * behind, a slice at a time (op->again: there is more), then truncate the log.
+ * Waits for nobody: op says STORE_BUSY, and the next one goes on from there.
  */
-void purge_truncate(struct sqlite_store *s, struct store_op *op);
+void scrub_run(struct sqlite_store *s, struct store_op *op);
+
+/* Something was purged: begin anew. */
+void scrub_forget(struct sqlite_store *s);
 
 /* -- backup.c -- */
 void backup_run(struct sqlite_store *s, struct store_op *op);
