@@ -195,7 +195,7 @@ call_connect(struct http_client_call *call)
 
 	call->next_addr = addr->ai_next;
 	call->conn = client_conn_new(call->hc, addr->ai_addr,
-	    (unsigned)addr->ai_addrlen, call->peer);
+	    (unsigned)addr->ai_addrlen);
 	if (call->conn == NULL)
 		return (-1);
 	return (client_conn_send(call->conn, call));

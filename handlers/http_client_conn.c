@@ -36,6 +36,7 @@ struct client_conn {
 	struct http_client_call *call; /* NULL while idle */
 	bool listed;                   /* among the client's idle ones */
 	bool closed;
+	char peer[CLIENT_PEER_MAX];
 	LIST_ENTRY(client_conn) next;
 };
 
@@ -221,20 +222,23 @@ fail:
 
 struct client_conn *
 client_conn_new(struct http_client *hc, const struct sockaddr *sa,
-    unsigned sa_len, char ret_peer[CLIENT_PEER_MAX])
+    unsigned sa_len)
 {
 	const struct handler_env *env = hc->env;
+	struct client_conn *conn;
 	struct bufferevent *bev;
 	char host[64];
 
 	if (getnameinfo(sa, sa_len, host, sizeof(host), NULL, 0,
 		NI_NUMERICHOST) != 0)
 		return (NULL);
-	snprintf(ret_peer, CLIENT_PEER_MAX,
+	bev = env->connect(env->arg, hc->url.host, hc->url.port, hc->url.tls);
+	if (bev == NULL || (conn = conn_wrap(hc, bev, host)) == NULL)
+		return (NULL);
+	snprintf(conn->peer, sizeof(conn->peer),
 	    strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
 	    hc->url.port);
-	bev = env->connect(env->arg, hc->url.host, hc->url.port, hc->url.tls);
-	return (bev == NULL ? NULL : conn_wrap(hc, bev, host));
+	return (conn);
 }
 
 /*
@@ -286,6 +290,7 @@ client_conn_send(struct client_conn *conn, struct http_client_call *call)
 		return (-1);
 	}
 	conn->call = call;
+	memcpy(call->peer, conn->peer, sizeof(call->peer));
 	if (evhttp_make_request(conn->evcon, req, EVHTTP_REQ_POST,
 		conn->hc->url.path) == -1)
 		return (-1);

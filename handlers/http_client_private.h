@@ -77,7 +77,7 @@ struct http_client_call {
 
 /* One connection, made with no call; NULL: out of memory, or no connector. */
 struct client_conn *client_conn_new(struct http_client *hc,
-    const struct sockaddr *sa, unsigned sa_len, char ret_peer[CLIENT_PEER_MAX]);
+    const struct sockaddr *sa, unsigned sa_len);
 
 /* One that was kept and is alive, as far as can be seen; NULL: none. */
 struct client_conn *client_conn_take(struct http_client *hc);

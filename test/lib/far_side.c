@@ -212,8 +212,15 @@ far_close(struct far_side *far)
 void
 far_play(struct far_side *far, enum far_act act, const char *text)
 {
+	struct far_conn *c;
+
 	far->act = act;
 	far->text = text;
+	LIST_FOREACH(c, &far->conns, next)
+	{
+		if (act == FAR_DEAF)
+			bufferevent_disable(c->bev, EV_READ);
+	}
 }
 
 void
