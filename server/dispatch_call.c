@@ -145,6 +145,23 @@ dispatch_cancel(struct dispatch *d)
 
 /* -- Its beginning -- */
 
+/* An alarm rings: once, however often its call is tried. */
+static void
+call_alarm(const struct run *run, const struct worker *w)
+{
+	const struct store_event *ev = run->job.ev;
+	const char *order = "every one";
+
+	run->d->stats.alarms++;
+	for (size_t i = 0; i < ev->norders; i++) {
+		if (ev->orders[i].place == run->job.place || ev->norders == 1)
+			order = ev->orders[i].order_id;
+	}
+	log_warn("alarm: %s rings: event %s, order %s: not done by its "
+		 "deadline",
+	    w->name, log_text(ev->event_id), log_text(order));
+}
+
 /* The job is RUNNING in the store, its event here with the body: go. */
 static void
 call_begin(struct run *run, struct worker *w)
@@ -160,12 +177,8 @@ call_begin(struct run *run, struct worker *w)
 		.attempt = run->job.attempts,
 	};
 
-	if (run->job.alarm && run->job.attempts == 1) {
-		d->stats.alarms++;
-		log_warn("alarm: %s rings: event %s is not done by its "
-			 "deadline",
-		    w->name, log_text(run->job.ev->event_id));
-	}
+	if (run->job.alarm && run->job.attempts == 1)
+		call_alarm(run, w);
 	result.verdict = h->type->run(h, &job, &result);
 	if (result.verdict != HANDLER_PENDING) {
 		call_end(run, &result);

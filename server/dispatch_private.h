@@ -2,7 +2,8 @@
  * dispatch_private.h -- the structs that the files of dispatch share.
  *
  * dispatch.c decides (the pump), dispatch_held.c holds events back,
- * dispatch_worker.c keeps the queue of each handler filled, dispatch_pace.c
+ * dispatch_worker.c has the queues of each handler and dispatch_fetch.c fills
+ * them from the store, dispatch_pace.c
  * says how many calls it may have, dispatch_run.c runs a projection's job and
  * records verdicts, dispatch_call.c makes an outlet's calls, dispatch_clock.c
  * is the clock of jobs.
@@ -196,11 +197,16 @@ void worker_check_due(struct dispatch *d, struct worker *w);
 /* In how many us w has something to do; INT64_MAX: not by itself. */
 int64_t worker_next_us(const struct dispatch *d, const struct worker *w);
 
-/* Ask the store for jobs if there may be some and there is room for them. */
-void worker_fetch(struct dispatch *d, struct worker *w);
+/* A wait is over: the job joins the queue, among the others by its age. */
+void worker_unwait(struct worker *w, struct run *run);
 
 /* Close the engines whose calls have ended. */
 void engines_sweep(struct dispatch *d);
+
+/* -- dispatch_fetch.c -- */
+
+/* Ask the store for jobs if there may be some and there is room for them. */
+void worker_fetch(struct dispatch *d, struct worker *w);
 
 /* -- dispatch_pace.c -- */
 

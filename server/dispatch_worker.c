@@ -76,21 +76,6 @@ longest_wait(const struct dispatch_handler *h)
 	return (ms);
 }
 
-/* Make the handler itself. Returns 0, or -1 with a reason that names it. */
-static int
-worker_open(struct worker *w, const struct handler_env *env,
-    const struct dispatch_handler *h, char reason[HANDLER_REASON_MAX])
-{
-	char why[HANDLER_REASON_MAX] = "";
-
-	w->engine->instance = h->type->open(env, &h->options, why);
-	if (w->engine->instance != NULL)
-		return (0);
-	(void)snprintf(reason, HANDLER_REASON_MAX, "handler %.40s: %.200s",
-	    h->name, why);
-	return (-1);
-}
-
 int
 worker_init(struct worker *w, const struct handler_env *env,
     const struct dispatch_handler *h, char reason[HANDLER_REASON_MAX])
@@ -117,7 +102,8 @@ worker_init(struct worker *w, const struct handler_env *env,
 		goto fail;
 	}
 	memcpy(w->retry_ms, h->retry_ms, h->nretry * sizeof(*w->retry_ms));
-	if (worker_open(w, env, h, reason) == 0)
+	w->engine->instance = h->type->open(env, &h->options, reason);
+	if (w->engine->instance != NULL)
 		return (0);
 fail:
 	free(w->engine);
@@ -156,29 +142,6 @@ worker_inherit(struct worker *w, struct worker *old)
 }
 
 /* -- The queues -- */
-
-static struct run *
-run_find(const struct run_list *list, int64_t job)
-{
-	struct run *run;
-
-	TAILQ_FOREACH (run, list, link) {
-		if (run->job.id == job)
-			break;
-	}
-	return (run);
-}
-
-/* Is the job in memory already, and not only waiting? */
-static bool
-worker_has(const struct dispatch *d, const struct worker *w, int64_t job)
-{
-	return (run_find(&w->queue, job) != NULL ||
-		run_find(&w->fresh, job) != NULL ||
-		run_find(&d->recording, job) != NULL ||
-		run_find(&d->calls, job) != NULL ||
-		run_find(&d->unrecorded, job) != NULL);
-}
 
 static struct run *
 run_new(struct dispatch *d, struct worker *w, const struct store_job *job)
@@ -243,23 +206,32 @@ worker_take(struct worker *w)
 	return (run);
 }
 
-/* -- Waits: in memory by the monotonic clock, the others in the store -- */
+/* -- Waits: in memory, the first to end first; the others in the store -- */
 
 void
 worker_wait(struct worker *w, struct run *run)
 {
-	if (w->nwaits < DISPATCH_WAITS_MAX) {
-		TAILQ_INSERT_TAIL(&w->waits, run, link);
-		w->nwaits++;
+	struct run *before;
+
+	if (w->nwaits >= DISPATCH_WAITS_MAX) {
+		if (w->due_ms == 0 || run->out.due_at_ms < w->due_ms)
+			w->due_ms = run->out.due_at_ms;
+		run_free(run);
 		return;
 	}
-	if (w->due_ms == 0 || run->out.due_at_ms < w->due_ms)
-		w->due_ms = run->out.due_at_ms;
-	run_free(run);
+	TAILQ_FOREACH_REVERSE(before, &w->waits, run_list, link)
+	{
+		if (before->due_us <= run->due_us)
+			break;
+	}
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(&w->waits, before, run, link);
+	else
+		TAILQ_INSERT_HEAD(&w->waits, run, link);
+	w->nwaits++;
 }
 
-/* A wait is over: the job joins the queue, among the others by its age. */
-static void
+void
 worker_unwait(struct worker *w, struct run *run)
 {
 	struct run *before;
@@ -282,18 +254,14 @@ worker_check_due(struct dispatch *d, struct worker *w)
 {
 	int64_t now_us = clock_mono_us();
 	struct run *run;
-	struct run *next;
 
 	if (w->due_ms != 0 && w->due_ms <= dispatch_now_ms(d)) {
 		w->due_ms = 0;
 		w->more = true;
 	}
-	for (run = TAILQ_FIRST(&w->waits);
-	     run != NULL && w->nqueue < DISPATCH_QUEUE_MAX; run = next) {
-		next = TAILQ_NEXT(run, link);
-		if (run->due_us <= now_us)
-			worker_unwait(w, run);
-	}
+	while (w->nqueue < DISPATCH_QUEUE_MAX &&
+	       (run = TAILQ_FIRST(&w->waits)) != NULL && run->due_us <= now_us)
+		worker_unwait(w, run);
 }
 
 int64_t
@@ -307,131 +275,12 @@ worker_next_us(const struct dispatch *d, const struct worker *w)
 		return (next_us);
 	if (w->due_ms != 0)
 		next_us = (w->due_ms - dispatch_now_ms(d)) * 1000;
-	if (w->nqueue < DISPATCH_QUEUE_MAX) {
-		TAILQ_FOREACH (run, &w->waits, link) {
-			if (run->due_us - now_us < next_us)
-				next_us = run->due_us - now_us;
-		}
-	}
+	run = TAILQ_FIRST(&w->waits);
+	if (run != NULL && w->nqueue < DISPATCH_QUEUE_MAX &&
+	    run->due_us - now_us < next_us)
+		next_us = run->due_us - now_us;
 	if (w->probing && w->nqueue + w->nfresh > 0 && w->under_way == 0 &&
 	    w->probe_us - now_us < next_us)
 		next_us = w->probe_us - now_us;
 	return (next_us);
-}
-
-/* -- Asking the store -- */
-
-/* What a request to the store for runnable jobs is about. */
-struct fetch {
-	struct dispatch *d;
-	int64_t handler;
-	size_t limit;
-	int64_t now_ms;
-	bool release;
-};
-
-/* Take in what the store offers; returns how many. */
-static size_t
-worker_accept(struct dispatch *d, struct worker *w, const struct fetch *fetch,
-    const struct store_result *res)
-{
-	size_t added = 0;
-
-	for (size_t i = 0; i < res->nrunnable; i++) {
-		const struct store_job *job = &res->runnable[i];
-		struct run *waits;
-
-		if (dispatch_defers(d, job->ev->id) ||
-		    worker_has(d, w, job->id))
-			continue;
-		waits = run_find(&w->waits, job->id);
-		if (waits != NULL && !fetch->release)
-			continue; /* its time here is the exact one */
-		if (w->nqueue >= DISPATCH_QUEUE_MAX) {
-			w->more = true;
-			break;
-		}
-		if (waits != NULL)
-			worker_unwait(w, waits);
-		else
-			worker_push(d, w, job);
-		added++;
-	}
-	return (added);
-}
-
-/* store_done_fn: the jobs of one handler that may run. */
-static void
-dispatch_fetched_cb(const struct store_result *res, void *arg)
-{
-	struct fetch fetch = *(struct fetch *)arg;
-	struct dispatch *d = fetch.d;
-	struct worker *w = worker_find(d, fetch.handler);
-
-	free(arg);
-	if (w == NULL)
-		return;
-	w->fetching = false;
-	if (res->rc != STORE_OK) {
-		w->more = true;
-		w->release |= fetch.release;
-		dispatch_rest(d);
-		return;
-	}
-	w->due_ms = res->next_due_ms;
-
-	/*
-	 * A full page means that there may be more. If nothing on it could be
-	 * taken, all of it waits for answers to leave, and dispatch_open()
-	 * asks again.
-	 */
-	if (worker_accept(d, w, &fetch, res) > 0 &&
-	    res->nrunnable >= fetch.limit)
-		w->more = true;
-
-	/*
-	 * If even the earliest is due later than anything that waits can be,
-	 * the clock has been set back since that was written: it is due now.
-	 */
-	if (res->next_due_ms > dispatch_now_ms(d) + w->wait_max_ms) {
-		w->catch_ms = res->next_due_ms;
-		w->more = true;
-	}
-	dispatch_wake(d);
-}
-
-void
-worker_fetch(struct dispatch *d, struct worker *w)
-{
-	int64_t wall_ms = d->env->now_ms(d->env->arg);
-	struct fetch *fetch;
-
-	if (!w->more || w->fetching || w->paused ||
-	    w->nqueue > DISPATCH_FETCH_MAX / 4)
-		return;
-	if ((fetch = malloc(sizeof(*fetch))) == NULL) {
-		dispatch_rest(d); /* it is tried again after that */
-		return;
-	}
-	*fetch = (struct fetch){
-		.d = d,
-		.handler = w->number,
-		.limit = DISPATCH_FETCH_MAX + w->nwaits + w->nfresh,
-		.now_ms = dispatch_now_ms(d),
-		.release = w->release,
-	};
-	if (w->release && wall_ms > fetch->now_ms)
-		fetch->now_ms = wall_ms; /* people write by that one */
-	if (w->catch_ms > fetch->now_ms)
-		fetch->now_ms = w->catch_ms;
-	if (store_runnable(d->st, w->number, fetch->limit, fetch->now_ms,
-		dispatch_fetched_cb, fetch) == -1) {
-		free(fetch);
-		dispatch_rest(d);
-		return;
-	}
-	w->more = false;
-	w->release = false;
-	w->catch_ms = 0;
-	w->fetching = true;
 }
