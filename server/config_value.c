@@ -138,7 +138,7 @@ static int
 check_admin(const struct config_list *list, char *reason)
 {
 	if (list->n > 1)
-		return (fail(reason, "is one address, not a list"));
+		return (config_fail(reason, "is one address, not a list"));
 	return (list->n == 0 ? 0 : check_address(list->items[0], reason));
 }
 

@@ -57,7 +57,7 @@ server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
 		_exit(1); /* the disk hangs: to wait for it is to hang too */
 
 	/* Calls that take longer than that are begun anew: no failure. */
-	if (!s->drained || dispatch_busy(s->dispatch) > 0)
+	if (s->undrained > 0 || dispatch_busy(s->dispatch) > 0)
 		s->exit_code = 1;
 	(void)event_base_loopbreak(s->base);
 }
