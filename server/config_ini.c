@@ -78,8 +78,11 @@ set(struct reader *r, char **field, struct span s)
 {
 	char *copy;
 
-	if ((copy = strndup(s.text, s.len)) == NULL)
+	/* No strndup: the text is bytes with a length, not a string. */
+	if ((copy = malloc(s.len + 1)) == NULL)
 		return (fail(r, "out of memory"));
+	memcpy(copy, s.text, s.len);
+	copy[s.len] = '\0';
 	free(*field);
 	*field = copy;
 	return (0);

@@ -204,31 +204,58 @@ dispatch_arm(struct dispatch *d)
 	(void)evtimer_add(d->due, &tv);
 }
 
-/* Has this turn used up its slice, after n things done? */
-static bool
-slice_over(int64_t start_us, size_t n)
+/*
+ * How long the slice of a turn is that begins now: half of what the rest of
+ * the loop has taken since the last one, for a turn that reads from a thousand
+ * connections must not leave behind more than its slice can do.
+ */
+static int64_t
+slice_length(const struct dispatch *d, int64_t start_us)
 {
-	return (n >= DISPATCH_SLICE_MIN &&
-		clock_mono_us() - start_us >= DISPATCH_SLICE_US);
+	int64_t us = (start_us - d->slice_end_us) / 2;
+
+	if (us < DISPATCH_SLICE_US)
+		return (DISPATCH_SLICE_US);
+	return (us < DISPATCH_SLICE_MAX_US ? us : DISPATCH_SLICE_MAX_US);
+}
+
+/* Is the slice over, after n things done? */
+static bool
+slice_over(int64_t until_us, size_t n)
+{
+	return (n >= DISPATCH_SLICE_MIN && clock_mono_us() >= until_us);
+}
+
+/* Hand w's next job on, on the allowance if the minimum is used up. */
+static void
+dispatch_run(struct dispatch *d, struct worker *w)
+{
+	if (d->nrecording + d->nunrecorded >= DISPATCH_RECORDS_MIN &&
+	    d->allowance > 0)
+		d->allowance--;
+	if (w->outlet)
+		worker_call(d, w);
+	else
+		worker_run(d, w);
 }
 
 /* Start what may start, within this turn's slice. */
 static void
 dispatch_start(struct dispatch *d, int64_t start_us)
 {
+	int64_t slice_us = slice_length(d, start_us);
 	struct worker *w;
 	size_t n;
 
-	for (n = 0; !slice_over(start_us, n) && !TAILQ_EMPTY(&d->opened); n++)
+	for (n = 0;
+	     !slice_over(start_us + slice_us, n) && !TAILQ_EMPTY(&d->opened);
+	     n++)
 		held_start(d);
-	for (n = 0; !slice_over(start_us, n) && d->rest_until_us == 0 &&
-		    (w = dispatch_next(d)) != NULL;
-	     n++) {
-		if (w->outlet)
-			worker_call(d, w);
-		else
-			worker_run(d, w);
-	}
+	start_us = clock_mono_us();
+	for (n = 0; !slice_over(start_us + slice_us, n) &&
+		    d->rest_until_us == 0 && (w = dispatch_next(d)) != NULL;
+	     n++)
+		dispatch_run(d, w);
 }
 
 /*
@@ -258,6 +285,7 @@ dispatch_pump(struct dispatch *d)
 			dispatch_wake(d);
 	}
 	dispatch_arm(d);
+	d->slice_end_us = clock_mono_us();
 }
 
 /*
@@ -314,6 +342,7 @@ dispatch_new(struct event_base *base, struct store *st,
 	TAILQ_INIT(&d->retired);
 	d->st = st;
 	d->env = env;
+	d->slice_end_us = clock_mono_us();
 	d->clock_ms = env->now_ms(env->arg) - clock_mono_us() / 1000;
 	if ((d->turn = evtimer_new(base, dispatch_turn_cb, d)) == NULL ||
 	    (d->due = evtimer_new(base, dispatch_turn_cb, d)) == NULL) {

@@ -28,13 +28,17 @@
 struct event_base;
 struct dispatch; /* opaque */
 
-#define DISPATCH_QUEUE_MAX 256  /* runnable jobs held per handler */
-#define DISPATCH_FRESH_MAX 64   /* newest ones beside a backlog, per outlet */
-#define DISPATCH_WAITS_MAX 1024 /* waiting jobs held per handler */
-#define DISPATCH_RECORDS_MAX 64 /* starts and outcomes in the store's hands */
-#define DISPATCH_PROBE_AFTER 5  /* calls that fail in a row */
-#define DISPATCH_SLICE_US 2000  /* of each turn of the loop, at most */
-#define DISPATCH_SLICE_MIN 4    /* jobs of each turn, whatever they take */
+#define DISPATCH_QUEUE_MAX 2048   /* runnable jobs held per handler */
+#define DISPATCH_FETCH_MAX 256    /* of them asked for at a time */
+#define DISPATCH_FRESH_MAX 64     /* newest ones beside a backlog, per outlet */
+#define DISPATCH_WAITS_MAX 1024   /* waiting jobs held per handler */
+#define DISPATCH_RECORDS_MIN 16   /* starts and outcomes in the store's hands */
+#define DISPATCH_RECORDS_MAX 1024 /* with what deliveries allow beside */
+#define DISPATCH_EVENT_RECORDS 2  /* outcomes that a delivery allows */
+#define DISPATCH_PROBE_AFTER 5    /* calls that fail in a row */
+#define DISPATCH_SLICE_US 2000    /* of each turn of the loop */
+#define DISPATCH_SLICE_MAX_US 20000 /* of one in which much else was done */
+#define DISPATCH_SLICE_MIN 4        /* jobs of each turn, whatever they take */
 
 /* A handler to be put to work; all borrowed. */
 struct dispatch_handler {

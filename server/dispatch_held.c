@@ -91,6 +91,9 @@ dispatch_open(struct dispatch *d, int64_t event)
 {
 	struct held *held = held_find(&d->held, event);
 
+	d->allowance += DISPATCH_EVENT_RECORDS;
+	if (d->allowance > DISPATCH_RECORDS_MAX - DISPATCH_RECORDS_MIN)
+		d->allowance = DISPATCH_RECORDS_MAX - DISPATCH_RECORDS_MIN;
 	if (held != NULL) {
 		TAILQ_REMOVE(&d->held, held, link);
 		TAILQ_INSERT_TAIL(&d->opened, held, link);

@@ -10,11 +10,24 @@
 #include "server/dispatch_private.h"
 #include "server/log.h"
 
+/*
+ * May another outcome be on its way to the store? A delivery's commit waits for
+ * the one before it, so few are at a time. Each delivery allows two more: in a
+ * flood commits are large anyhow, and what arrives must not pile up.
+ */
+static bool
+pace_may_record(const struct dispatch *d)
+{
+	size_t n = d->nrecording + d->nunrecorded;
+
+	return (n < DISPATCH_RECORDS_MAX &&
+		(n < DISPATCH_RECORDS_MIN || d->allowance > 0));
+}
+
 bool
 pace_allows(const struct dispatch *d, const struct worker *w, int64_t now_us)
 {
-	if (w->paused || w->nqueue + w->nfresh == 0 ||
-	    d->nrecording + d->nunrecorded >= DISPATCH_RECORDS_MAX)
+	if (w->paused || w->nqueue + w->nfresh == 0 || !pace_may_record(d))
 		return (false);
 	if (!w->outlet)
 		return (true);

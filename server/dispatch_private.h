@@ -116,6 +116,8 @@ struct dispatch {
 	struct held_list opened; /* answered, to be logged and started */
 	struct run_list recording;
 	size_t nrecording;
+	int64_t slice_end_us; /* of the last turn */
+	size_t allowance;     /* outcomes beyond DISPATCH_RECORDS_MIN */
 	struct run_list calls;
 	size_t ncalls;
 	struct run_list unrecorded; /* the store could not take them */

@@ -76,6 +76,21 @@ longest_wait(const struct dispatch_handler *h)
 	return (ms);
 }
 
+/* Make the handler itself. Returns 0, or -1 with a reason that names it. */
+static int
+worker_open(struct worker *w, const struct handler_env *env,
+    const struct dispatch_handler *h, char reason[HANDLER_REASON_MAX])
+{
+	char why[HANDLER_REASON_MAX] = "";
+
+	w->engine->instance = h->type->open(env, &h->options, why);
+	if (w->engine->instance != NULL)
+		return (0);
+	(void)snprintf(reason, HANDLER_REASON_MAX, "handler %.40s: %.200s",
+	    h->name, why);
+	return (-1);
+}
+
 int
 worker_init(struct worker *w, const struct handler_env *env,
     const struct dispatch_handler *h, char reason[HANDLER_REASON_MAX])
@@ -102,8 +117,7 @@ worker_init(struct worker *w, const struct handler_env *env,
 		goto fail;
 	}
 	memcpy(w->retry_ms, h->retry_ms, h->nretry * sizeof(*w->retry_ms));
-	w->engine->instance = h->type->open(env, &h->options, reason);
-	if (w->engine->instance != NULL)
+	if (worker_open(w, env, h, reason) == 0)
 		return (0);
 fail:
 	free(w->engine);
@@ -393,7 +407,7 @@ worker_fetch(struct dispatch *d, struct worker *w)
 	struct fetch *fetch;
 
 	if (!w->more || w->fetching || w->paused ||
-	    w->nqueue > DISPATCH_QUEUE_MAX / 4)
+	    w->nqueue > DISPATCH_FETCH_MAX / 4)
 		return;
 	if ((fetch = malloc(sizeof(*fetch))) == NULL) {
 		dispatch_rest(d); /* it is tried again after that */
@@ -402,7 +416,7 @@ worker_fetch(struct dispatch *d, struct worker *w)
 	*fetch = (struct fetch){
 		.d = d,
 		.handler = w->number,
-		.limit = DISPATCH_QUEUE_MAX + w->nwaits + w->nfresh,
+		.limit = DISPATCH_FETCH_MAX + w->nwaits + w->nfresh,
 		.now_ms = dispatch_now_ms(d),
 		.release = w->release,
 	};

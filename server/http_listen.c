@@ -105,7 +105,11 @@ listen_search_cb(const struct event_base *base, const struct event *ev,
 	return (s->found != NULL);
 }
 
-/* evconnlistener: accept() failed, and would again at once. */
+/*
+ * evconnlistener: accept() failed, and would again at once. libevent hands over
+ * its evhttp, which knows nothing of us, so the owner of the listener is looked
+ * up through the one event of ours that is always there.
+ */
 static void
 listen_error_cb(struct evconnlistener *listener, void *evhttp)
 {

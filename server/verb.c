@@ -14,6 +14,7 @@ static const struct verb *const verbs[] = {
 	&verb_serve,
 	&verb_dev,
 	&verb_trigger,
+	&verb_sink,
 	&verb_events,
 	&verb_orders,
 	&verb_jobs,

@@ -85,11 +85,26 @@ out:
 	return (rc);
 }
 
+/* Print a word so that a shell reads it as it is. */
+static void
+print_word(const char *word)
+{
+	(void)putchar('\'');
+	for (; *word != '\0'; word++) {
+		if (*word == '\'')
+			(void)printf("'\\''");
+		else
+			(void)putchar(*word);
+	}
+	(void)putchar('\'');
+}
+
 /* server_options: tell the developer what to do now. */
 static void
 dev_ready(const char *url, const struct config *cfg)
 {
 	char program[PATH_MAX];
+	const char *source = cfg->secrets[0].source;
 	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 
 	if (n <= 0)
@@ -103,12 +118,18 @@ dev_ready(const char *url, const struct config *cfg)
 		     "    %s\n"
 		     "The secret that signs them is in\n"
 		     "    %s\n"
-		     "Send one, from another terminal:\n"
-		     "    %s trigger created --dev --to %s" HTTP_WEBHOOK_PATH
-		     "\n"
+		     "Send one, from another terminal:\n    ",
+	    url, cfg->store_url + strcspn(cfg->store_url, ":") + 1, source);
+	/* As --dev does, but from any directory. */
+	if (source[0] == '/') {
+		(void)printf("KLIKIT_WEBHOOK_SECRET_FILE=");
+		print_word(source);
+		(void)putchar(' ');
+	}
+	print_word(program);
+	(void)printf(" trigger created --to %s" HTTP_WEBHOOK_PATH "\n"
 		     "Stop with Ctrl-C.\n\n",
-	    url, cfg->store_url + strcspn(cfg->store_url, ":") + 1,
-	    cfg->secrets[0].source, program, url);
+	    url);
 	(void)fflush(stdout);
 }
 
@@ -130,7 +151,7 @@ const struct verb verb_dev = {
 	.name = "dev",
 	.words = "",
 	.text =
-	    "Serve on this machine only, with a store and secret of its own.",
+	    "Serve on this machine only, with a store and secret of its own",
 	.more =
 	    "Listens on 127.0.0.1:8080 (PORT or --http.listen change the port, "
 	    "not\n"

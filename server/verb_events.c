@@ -94,29 +94,13 @@ page_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 		return;
 	}
 	list->got = n;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && list->left > 0; i++, list->left--) {
 		list->filter.before = rows[i].ev->id;
 		if (list->table != NULL)
 			add_row(list->table, &rows[i]);
 		else if (verb_json_print(event_json(&rows[i])) == -1)
 			verb_list_fail(list, "out of memory");
 	}
-}
-
-/* Page by page, until enough rows or no more. */
-static void
-list_pages(struct store *st, struct verb_list *list)
-{
-	do {
-		list->filter.limit =
-		    list->left < STORE_PAGE_MAX ? list->left : STORE_PAGE_MAX;
-		if (store_list_events(st, &list->filter, page_cb, list) == -1)
-			verb_list_fail(list, "out of memory");
-		else
-			store_wait(st);
-		list->left -= list->error == NULL ? list->got : 0;
-	} while (list->error == NULL && list->left > 0 &&
-		 list->got == list->filter.limit);
 }
 
 static void
@@ -243,51 +227,33 @@ show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 		verb_list_fail(list, "out of memory");
 }
 
-static enum verb_exit
-show(struct store *st, struct verb_list *list, const char *event_id)
+static int
+events_page(struct store *st, struct verb_list *list)
 {
-	if (store_get_event(st, event_id, show_cb, list) == -1)
-		verb_list_fail(list, "out of memory");
-	else
-		store_wait(st);
-	if (list->error == NULL && list->got == 0) {
-		fprintf(stderr, "klikitd events: there is no event %s\n",
-		    log_text(event_id));
-		return (VERB_FAILED);
-	}
-	return (VERB_DONE);
+	return (store_list_events(st, &list->filter, page_cb, list));
 }
+
+static int
+events_get(struct store *st, const char *id, struct verb_list *list)
+{
+	return (store_get_event(st, id, show_cb, list));
+}
+
+static const char *const titles[] = { "RECEIVED", "EVENT", "TYPE", "BRAND",
+	"BRANCH", "ORDERS", "DUPLICATES", "JOBS", NULL };
+
+static const struct verb_list_kind kind = {
+	.noun = "event",
+	.content = "body",
+	.titles = titles,
+	.page = events_page,
+	.get = events_get,
+};
 
 static enum verb_exit
 events_run(const struct verb_args *args)
 {
-	static const char *const titles[] = { "RECEIVED", "EVENT", "TYPE",
-		"BRAND", "BRANCH", "ORDERS", "DUPLICATES", "JOBS", NULL };
-	enum verb_exit rc = VERB_DONE;
-	struct verb_list list;
-	struct store *st;
-
-	if (verb_list_init(args, "body", &list) == -1)
-		return (VERB_USAGE);
-	if ((st = verb_store(args)) == NULL)
-		return (VERB_FAILED);
-	if (!verb_has(args, "json") && (list.table = table_new(titles)) == NULL)
-		verb_list_fail(&list, "out of memory");
-	else if (args->nwords == 1)
-		rc = show(st, &list, args->words[0]);
-	else {
-		list_pages(st, &list);
-		if (list.table != NULL && list.error == NULL &&
-		    table_print(list.table, stdout) == -1)
-			verb_list_fail(&list, "out of memory");
-	}
-	store_close(st);
-	table_free(list.table);
-	if (list.error != NULL) {
-		fprintf(stderr, "klikitd events: %s\n", list.error);
-		rc = VERB_FAILED;
-	}
-	return (rc);
+	return (verb_list_run(args, &kind));
 }
 
 static const struct verb_flag flags[] = {

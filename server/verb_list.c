@@ -49,8 +49,9 @@ check_flags(const struct verb_args *args, const char *content)
 	return (0);
 }
 
-int
-verb_list_init(const struct verb_args *args, const char *content,
+/* Returns 0, or -1, told, if a value is wrong or flags do not go together. */
+static int
+list_init(const struct verb_args *args, const char *content,
     struct verb_list *ret_list)
 {
 	struct store_filter *f = &ret_list->filter;
@@ -69,6 +70,65 @@ verb_list_init(const struct verb_args *args, const char *content,
 	ret_list->left = (size_t)limit;
 	ret_list->content = verb_has(args, content);
 	return (0);
+}
+
+/* Page by page, until enough rows or no more. A page may be longer. */
+static void
+list_pages(struct store *st, const struct verb_list_kind *kind,
+    struct verb_list *list)
+{
+	do {
+		list->filter.limit =
+		    list->left < STORE_PAGE_MAX ? list->left : STORE_PAGE_MAX;
+		if (kind->page(st, list) == -1)
+			verb_list_fail(list, "out of memory");
+		else
+			store_wait(st);
+	} while (list->error == NULL && list->left > 0 &&
+		 list->got >= list->filter.limit);
+	if (list->table != NULL && list->error == NULL &&
+	    table_print(list->table, stdout) == -1)
+		verb_list_fail(list, "out of memory");
+}
+
+static void
+list_one(struct store *st, const struct verb_list_kind *kind, const char *id,
+    struct verb_list *list)
+{
+	if (kind->get(st, id, list) == -1)
+		verb_list_fail(list, "out of memory");
+	else
+		store_wait(st);
+	if (list->error == NULL && list->got == 0) {
+		(void)snprintf(list->reason, sizeof(list->reason),
+		    "there is no %s %s", kind->noun, log_text(id));
+		list->error = list->reason;
+	}
+}
+
+enum verb_exit
+verb_list_run(const struct verb_args *args, const struct verb_list_kind *kind)
+{
+	struct verb_list list;
+	struct store *st;
+
+	if (list_init(args, kind->content, &list) == -1)
+		return (VERB_USAGE);
+	if ((st = verb_store(args)) == NULL)
+		return (VERB_FAILED);
+	if (!verb_has(args, "json") &&
+	    (list.table = table_new(kind->titles)) == NULL)
+		verb_list_fail(&list, "out of memory");
+	else if (args->nwords == 1)
+		list_one(st, kind, args->words[0], &list);
+	else
+		list_pages(st, kind, &list);
+	store_close(st);
+	table_free(list.table);
+	if (list.error == NULL)
+		return (VERB_DONE);
+	fprintf(stderr, "klikitd %s: %s\n", args->verb->name, list.error);
+	return (VERB_FAILED);
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * verb_list.h -- private to verb_events.c and verb_orders.c: the flags that
- * choose rows, and how a row is told.
+ * verb_list.h -- what the verbs that list rows of the store, or show one, have
+ * in common: the flags that choose, the paging, and how a value is told.
  */
 #ifndef SERVER_VERB_LIST_H
 #define SERVER_VERB_LIST_H
@@ -28,20 +28,35 @@
 struct verb_list {
 	struct store_filter filter; /* of the next page */
 	size_t left;                /* rows still wanted */
-	size_t got;                 /* rows of the last page */
+	size_t got;                 /* rows of the last page, or of one row */
 	struct table *table;        /* NULL: JSON */
 	bool content;               /* print the body or document alone */
 	const char *error;          /* set by a callback that failed */
 	char reason[STORE_REASON_MAX];
 };
 
+/* What is listed. */
+struct verb_list_kind {
+	const char *noun;    /* "event" */
+	const char *content; /* the flag that asks for the bytes of one row */
+	const char *const *titles; /* of the table; NULL at the end */
+
+	/*
+	 * Ask the store for the page that list->filter describes, or for one
+	 * row by its id. The completion prints what it gets, sets list->got
+	 * and, of a page, moves filter.before and counts list->left down.
+	 * Returns 0; -1 when out of memory.
+	 */
+	int (*page)(struct store *st, struct verb_list *list);
+	int (*get)(struct store *st, const char *id, struct verb_list *list);
+};
+
 /*
- * Fill a list from the flags; content is the flag that asks for the bytes of
- * one row. Returns 0, or -1, told on stderr, if a value is wrong or flags do
- * not go together.
+ * Run such a verb: the list, or the one row that is named by args' word. What
+ * is wrong is told on stderr.
  */
-int verb_list_init(const struct verb_args *args, const char *content,
-    struct verb_list *ret_list);
+enum verb_exit verb_list_run(const struct verb_args *args,
+    const struct verb_list_kind *kind);
 
 /* Note why a page or a row could not be had. */
 void verb_list_fail(struct verb_list *list, const char *reason);

@@ -69,19 +69,6 @@ page_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 }
 
 static void
-list_pages(struct store *st, struct verb_list *list)
-{
-	list->filter.limit = STORE_PAGE_MAX;
-	do {
-		if (store_list_orders(st, &list->filter, page_cb, list) == -1)
-			verb_list_fail(list, "out of memory");
-		else
-			store_wait(st);
-	} while (list->error == NULL && list->left > 0 &&
-		 list->got >= list->filter.limit);
-}
-
-static void
 print_order(const struct store_order_info *row)
 {
 	printf("order       %s\n", log_text(row->order.order_id));
@@ -144,51 +131,33 @@ show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 		verb_list_fail(list, "out of memory");
 }
 
-static enum verb_exit
-show(struct store *st, struct verb_list *list, const char *order_id)
+static int
+orders_page(struct store *st, struct verb_list *list)
 {
-	if (store_get_order(st, order_id, show_cb, list) == -1)
-		verb_list_fail(list, "out of memory");
-	else
-		store_wait(st);
-	if (list->error == NULL && list->got == 0) {
-		fprintf(stderr, "klikitd orders: there is no order %s\n",
-		    log_text(order_id));
-		return (VERB_FAILED);
-	}
-	return (VERB_DONE);
+	return (store_list_orders(st, &list->filter, page_cb, list));
 }
+
+static int
+orders_get(struct store *st, const char *id, struct verb_list *list)
+{
+	return (store_get_order(st, id, show_cb, list));
+}
+
+static const char *const titles[] = { "ORDER", "STATUS", "UPDATED AT", "BRAND",
+	"BRANCH", "EXTERNAL ID", "EVENT", NULL };
+
+static const struct verb_list_kind kind = {
+	.noun = "order",
+	.content = "document",
+	.titles = titles,
+	.page = orders_page,
+	.get = orders_get,
+};
 
 static enum verb_exit
 orders_run(const struct verb_args *args)
 {
-	static const char *const titles[] = { "ORDER", "STATUS", "UPDATED AT",
-		"BRAND", "BRANCH", "EXTERNAL ID", "EVENT", NULL };
-	enum verb_exit rc = VERB_DONE;
-	struct verb_list list;
-	struct store *st;
-
-	if (verb_list_init(args, "document", &list) == -1)
-		return (VERB_USAGE);
-	if ((st = verb_store(args)) == NULL)
-		return (VERB_FAILED);
-	if (!verb_has(args, "json") && (list.table = table_new(titles)) == NULL)
-		verb_list_fail(&list, "out of memory");
-	else if (args->nwords == 1)
-		rc = show(st, &list, args->words[0]);
-	else {
-		list_pages(st, &list);
-		if (list.table != NULL && list.error == NULL &&
-		    table_print(list.table, stdout) == -1)
-			verb_list_fail(&list, "out of memory");
-	}
-	store_close(st);
-	table_free(list.table);
-	if (list.error != NULL) {
-		fprintf(stderr, "klikitd orders: %s\n", list.error);
-		rc = VERB_FAILED;
-	}
-	return (rc);
+	return (verb_list_run(args, &kind));
 }
 
 static const struct verb_flag flags[] = {

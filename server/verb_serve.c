@@ -19,7 +19,7 @@ verb_serve_run(const struct verb_args *args)
 const struct verb verb_serve = {
 	.name = "serve",
 	.words = "",
-	.text = "Receive, store and process klikit's deliveries.",
+	.text = "Receive, store and process klikit's deliveries",
 	.more =
 	    "The secret comes from KLIKIT_WEBHOOK_SECRET, from the file named "
 	    "by\n"

@@ -24,6 +24,7 @@ extern const struct verb verb_resume;
 extern const struct verb verb_retry;
 extern const struct verb verb_serve;
 extern const struct verb verb_sign;
+extern const struct verb verb_sink;
 extern const struct verb verb_trigger;
 extern const struct verb verb_verify;
 extern const struct verb verb_version;

@@ -260,6 +260,23 @@ run_deliveries(struct trigger *t, long long count)
 	return (rc == 0 && t->unexpected == 0 ? VERB_DONE : VERB_FAILED);
 }
 
+/* Has every --override a path and a value? */
+static enum verb_exit
+check_overrides(const struct verb_args *args)
+{
+	const char *text;
+	const char *equals;
+
+	for (size_t i = 0; (text = verb_flag(args, "override", i)) != NULL;
+	     i++) {
+		if ((equals = strchr(text, '=')) == NULL || equals == text)
+			return (verb_usage(args,
+			    "--override: \"%s\" is not PATH=VALUE",
+			    log_text(text)));
+	}
+	return (VERB_DONE);
+}
+
 /* Flags that exclude each other, or have no effect here. */
 static enum verb_exit
 check_flags(const struct verb_args *args, bool is_file, long long count)
@@ -317,7 +334,8 @@ trigger_run(const struct verb_args *args)
 	bool is_file = !find_kind(args->words[0], &t.kind);
 
 	if (verb_int(args, "count", 1, COUNT_MAX, &count) == -1 ||
-	    check_flags(args, is_file, count) != VERB_DONE)
+	    check_flags(args, is_file, count) != VERB_DONE ||
+	    check_overrides(args) != VERB_DONE)
 		return (VERB_USAGE);
 	t.bad_signature = verb_has(args, "bad-signature");
 	t.duplicate = verb_has(args, "duplicate");

@@ -1,8 +1,26 @@
 /*
- * The reader thread: one read after another. At close it gives up what is
- * left, so that a check of a large file does not hold up a shutdown.
+ * The reader thread: one read after another, and between two of them the long
+ * part of house-keeping. At close it gives up what is left, so that a check of
+ * a large file does not hold up a shutdown.
  */
 #include "store/store_ops.h"
+
+/*
+ * With the mutex held: do what the writer wants done. It then has a short end
+ * to put to it, in which a snapshot taken meanwhile would be in the way.
+ */
+static void
+reader_aside(struct store *st)
+{
+	st->aside = STORE_ASIDE_RUNNING;
+	(void)pthread_mutex_unlock(&st->mutex);
+	st->ops->aside(st->be);
+	(void)pthread_mutex_lock(&st->mutex);
+	st->aside = STORE_ASIDE_DONE;
+	(void)pthread_cond_signal(&st->writer_cond);
+	while (!st->stop && st->aside == STORE_ASIDE_DONE)
+		(void)pthread_cond_wait(&st->reader_cond, &st->mutex);
+}
 
 void *
 store_reader_main(void *arg)
@@ -12,8 +30,14 @@ store_reader_main(void *arg)
 
 	(void)pthread_mutex_lock(&st->mutex);
 	for (;;) {
-		while (!st->stop && st->reads.head == NULL)
+		while (!st->stop && st->reads.head == NULL &&
+		       st->aside != STORE_ASIDE_WANTED)
 			(void)pthread_cond_wait(&st->reader_cond, &st->mutex);
+		/* Reads can wait; it is acks that will, if this is late. */
+		if (!st->stop && st->aside == STORE_ASIDE_WANTED) {
+			reader_aside(st);
+			continue;
+		}
 		if ((op = store_queue_get(&st->reads)) == NULL)
 			break;
 		if (st->stop) {

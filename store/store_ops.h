@@ -128,11 +128,25 @@ struct store_place {
 };
 
 /*
+ * The long part of house-keeping, which the reader does for the writer:
+ *
+ *   NONE --> WANTED --> RUNNING --> DONE     the writer: NONE, WANTED;
+ *    ^ ^-------'                     |       the reader: RUNNING, DONE
+ *    '-------------------------------'
+ */
+enum store_aside {
+	STORE_ASIDE_NONE,
+	STORE_ASIDE_WANTED,
+	STORE_ASIDE_RUNNING,
+	STORE_ASIDE_DONE /* no read begins until the writer has seen it */
+};
+
+/*
  * A backend. One thread calls open and close, with no other running; commit,
- * reopen, probe and tidy belong to the writer thread, read to the reader
- * thread, beside them; interrupt may come from any thread between open and
- * close. Every `reason' has room for STORE_REASON_MAX bytes and is written on
- * failure.
+ * reopen, probe and tidy belong to the writer thread, read and aside to the
+ * reader thread, beside them, but reopen and aside never overlap; interrupt
+ * may come from any thread between open and close. Every `reason' has room for
+ * STORE_REASON_MAX bytes and is written on failure.
  */
 struct store_ops {
 	const char *scheme; /* the URL's first part */
@@ -167,10 +181,19 @@ struct store_ops {
 	enum store_rc (*reopen)(void *be, char *reason);
 
 	/*
-	 * House-keeping between commits. idle: nothing is queued. Returns
-	 * STORE_OK, or as commit.
+	 * House-keeping between commits; short, since acks wait for it. at:
+	 * what aside does now; DONE is said once, and its failure is returned
+	 * then. *ret_aside, false before the call, is set to have aside
+	 * called, in NONE and DONE only. Returns STORE_OK, or as commit.
 	 */
-	enum store_rc (*tidy)(void *be, bool idle, char *reason);
+	enum store_rc (*tidy)(void *be, enum store_aside at, bool *ret_aside,
+	    char *reason);
+
+	/*
+	 * The long part of house-keeping. What it leaves for tidy belongs to
+	 * the reader thread until that is told DONE.
+	 */
+	void (*aside)(void *be);
 
 	/*
 	 * Run one operation that reads; sets its res and rows. Failures are
@@ -276,8 +299,8 @@ struct store {
 
 	/* Shared, under the mutex. */
 	pthread_mutex_t mutex;
-	pthread_cond_t writer_cond; /* urgent, background, stop */
-	pthread_cond_t reader_cond; /* reads, stop */
+	pthread_cond_t writer_cond; /* urgent, background, aside, stop */
+	pthread_cond_t reader_cond; /* reads, aside, stop */
 	pthread_cond_t done_cond;   /* finished */
 	struct store_queue urgent;
 	struct store_queue background;
@@ -287,6 +310,7 @@ struct store {
 	size_t queued_bytes;
 	enum store_health health;
 	char reason[STORE_REASON_MAX];
+	enum store_aside aside;
 	bool stop;
 
 	/* The caller's thread only. */

@@ -82,6 +82,18 @@ writer_fail_for(struct store *st, unsigned ms)
 	}
 }
 
+/* With the mutex held: let the reader end what it has begun aside. */
+static void
+writer_end_aside(struct store *st)
+{
+	while (st->aside == STORE_ASIDE_RUNNING) {
+		writer_fail_queued(st);
+		(void)pthread_cond_wait(&st->writer_cond, &st->mutex);
+	}
+	st->aside = STORE_ASIDE_NONE;
+	(void)pthread_cond_signal(&st->reader_cond);
+}
+
 /* With the mutex held: reopen and probe until it works or is hopeless. */
 static void
 writer_recover(struct store *st)
@@ -91,6 +103,7 @@ writer_recover(struct store *st)
 	unsigned tries = 0;
 	enum store_rc rc;
 
+	writer_end_aside(st);
 	while (!st->stop) {
 		(void)pthread_mutex_unlock(&st->mutex);
 		rc = st->ops->reopen(st->be, reason);
@@ -160,23 +173,37 @@ writer_commit(struct store *st, size_t n)
 	writer_judge(st, rc, reason);
 }
 
-/* With the mutex held: tidy up, or probe a disk that was full. */
+/* With the mutex held: probe a disk that was full. */
 static void
-writer_between(struct store *st, bool idle)
+writer_probe(struct store *st)
 {
 	char reason[STORE_REASON_MAX];
 	enum store_rc rc;
 
 	(void)pthread_mutex_unlock(&st->mutex);
-	if (idle && st->health == STORE_NOSPACE)
-		rc = st->ops->probe(st->be, reason);
-	else
-		rc = st->ops->tidy(st->be, idle, reason);
+	rc = st->ops->probe(st->be, reason);
 	(void)pthread_mutex_lock(&st->mutex);
+	writer_judge(st, rc, reason);
+}
+
+/* With the mutex held: tidy up, and let the reader do the long part of it. */
+static void
+writer_tidy(struct store *st)
+{
+	enum store_aside at = st->aside;
+	char reason[STORE_REASON_MAX];
+	bool wanted = false;
+	enum store_rc rc;
+
+	(void)pthread_mutex_unlock(&st->mutex);
+	rc = st->ops->tidy(st->be, at, &wanted, reason);
+	(void)pthread_mutex_lock(&st->mutex);
+	if (wanted || at == STORE_ASIDE_DONE) {
+		st->aside = wanted ? STORE_ASIDE_WANTED : STORE_ASIDE_NONE;
+		(void)pthread_cond_signal(&st->reader_cond);
+	}
 	if (rc != STORE_OK)
 		writer_judge(st, rc, reason);
-	else if (idle && st->health == STORE_NOSPACE)
-		writer_judge(st, STORE_OK, "");
 }
 
 /* With the mutex held: wait until there is something to do. */
@@ -184,11 +211,11 @@ static void
 writer_wait(struct store *st)
 {
 	while (!st->stop && st->urgent.head == NULL &&
-	       st->background.head == NULL) {
+	       st->background.head == NULL && st->aside != STORE_ASIDE_DONE) {
 		if (st->health == STORE_NOSPACE) {
 			writer_pause(st, st->pause_ms * PAUSE_GROWTH);
 			if (st->urgent.head == NULL)
-				writer_between(st, true);
+				writer_probe(st);
 		} else {
 			(void)pthread_cond_wait(&st->writer_cond, &st->mutex);
 		}
@@ -204,7 +231,8 @@ store_writer_main(void *arg)
 	(void)pthread_mutex_lock(&st->mutex);
 	for (;;) {
 		writer_wait(st);
-		if (st->urgent.head == NULL && st->background.head == NULL)
+		if (st->stop && st->urgent.head == NULL &&
+		    st->background.head == NULL)
 			break;
 		if (st->health == STORE_GONE) {
 			writer_fail_queued(st);
@@ -218,9 +246,9 @@ store_writer_main(void *arg)
 			continue;
 		if ((st->batch[0] = store_queue_get(&st->background)) != NULL)
 			writer_commit(st, 1);
-		if (st->health == STORE_READY && !st->stop)
-			writer_between(st, st->urgent.head == NULL &&
-					       st->background.head == NULL);
+		if (!st->stop && (st->health == STORE_READY ||
+				     st->aside == STORE_ASIDE_DONE))
+			writer_tidy(st);
 	}
 	(void)pthread_mutex_unlock(&st->mutex);
 	return (NULL);

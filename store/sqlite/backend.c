@@ -10,9 +10,6 @@
 
 #include "store/sqlite/sqlite.h"
 
-/* A log this much over its limit is checkpointed even if work waits. */
-#define CHECKPOINT_ANYHOW 4
-
 static int
 backend_run(struct db *db, struct store_op *op)
 {
@@ -165,40 +162,18 @@ sqlite_reopen(void *be, char *reason)
 	enum store_rc what;
 	int rc;
 
+	db_close(&s->copier);
 	db_close(&s->writer);
+	s->checkpoint_at = checkpoint_pages(s);
 	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK) {
 		what = db_reason(&s->writer, s, rc, reason);
 		return (what == STORE_OK ? STORE_FAILED : what);
 	}
-	return (schema_check(s, reason));
-}
-
-/*
- * After a complete checkpoint the next commit starts the log over. While a
- * reader holds an old snapshot it cannot be complete: then it is tried again
- * when as much has come on top.
- */
-static enum store_rc
-sqlite_tidy(void *be, bool idle, char *reason)
-{
-	struct sqlite_store *s = be;
-	int pages = s->writer.wal_pages;
-	int left = 0;
-	int rc;
-
-	if (pages < s->checkpoint_at)
-		return (STORE_OK);
-	if (!idle && pages < s->checkpoint_at * CHECKPOINT_ANYHOW)
-		return (STORE_OK);
-	rc = db_checkpoint(&s->writer, &left);
-	s->writer.wal_pages = 0; /* the next commit counts anew */
-	s->checkpoint_at = backend_checkpoint_pages(s);
-	if (left > 0)
-		s->checkpoint_at += pages;
-	/* Without space the log keeps what it has; commits will tell. */
-	if (rc == SQLITE_OK || db_rc(&s->writer, rc) == STORE_FULL)
-		return (STORE_OK);
-	return (db_reason(&s->writer, s, rc, reason));
+	if ((what = schema_check(s, reason)) != STORE_OK)
+		return (what);
+	if ((rc = db_open(&s->copier, s, DB_COPIER)) != SQLITE_OK)
+		return (db_reason(&s->copier, s, rc, reason));
+	return (STORE_OK);
 }
 
 /* The first line that the check prints is "ok", or what is wrong. */
@@ -255,6 +230,18 @@ sqlite_read(void *be, struct store_op *op)
 		(void)db_exec(&s->reader, SQL_ROLLBACK);
 }
 
+static enum store_rc
+sqlite_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
+{
+	return (checkpoint_tidy(be, at, ret_aside, reason));
+}
+
+static void
+sqlite_aside(void *be)
+{
+	checkpoint_aside(be);
+}
+
 static void
 sqlite_interrupt(void *be)
 {
@@ -285,6 +272,7 @@ const struct store_ops store_sqlite_ops = {
 	.probe = sqlite_probe,
 	.reopen = sqlite_reopen,
 	.tidy = sqlite_tidy,
+	.aside = sqlite_aside,
 	.read = sqlite_read,
 	.interrupt = sqlite_interrupt,
 	.was_unclean = sqlite_was_unclean,

@@ -21,6 +21,10 @@ static const char writer_setup[] = "PRAGMA foreign_keys = ON;"
 static const char reader_setup[] = "PRAGMA query_only = ON;"
 				   "PRAGMA cache_size = 128;"
 				   "PRAGMA temp_store = MEMORY;";
+/* Until it has read, a connection knows of no log and copies nothing. */
+static const char copier_setup[] = "PRAGMA query_only = ON;"
+				   "PRAGMA wal_autocheckpoint = 0;"
+				   "PRAGMA schema_version;";
 
 /* sqlite3_wal_hook: a commit has left this many pages in the log. */
 static int
@@ -47,7 +51,7 @@ db_open(struct db *db, const struct sqlite_store *s, enum db_role role)
 	int rc;
 
 	flags |=
-	    role == DB_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	    role == DB_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 	memset(db, 0, sizeof(*db));
 	rc = sqlite3_open_v2(s->path, &db->conn, flags, s->setup.vfs);
 	if (rc != SQLITE_OK)
@@ -55,13 +59,15 @@ db_open(struct db *db, const struct sqlite_store *s, enum db_role role)
 	(void)sqlite3_busy_timeout(db->conn, db_busy_ms(s));
 	if (role == DB_READER)
 		return (sqlite3_exec(db->conn, reader_setup, NULL, NULL, NULL));
-	rc = sqlite3_exec(db->conn, writer_setup, NULL, NULL, NULL);
+	rc = sqlite3_exec(db->conn,
+	    role == DB_WRITER ? writer_setup : copier_setup, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->conn,
 		    s->setup.sync_normal ? "PRAGMA synchronous = NORMAL"
 					 : "PRAGMA synchronous = FULL",
 		    NULL, NULL, NULL);
-	(void)sqlite3_wal_hook(db->conn, db_wal_cb, db);
+	if (role == DB_WRITER)
+		(void)sqlite3_wal_hook(db->conn, db_wal_cb, db);
 	return (rc);
 }
 
@@ -208,16 +214,16 @@ db_reason(const struct db *db, const struct sqlite_store *s, int rc,
 }
 
 int
-db_checkpoint(struct db *db, int *ret_left)
+db_checkpoint(struct db *db, struct db_log *ret_log)
 {
 	int pages = 0, done = 0;
 	int rc;
 
 	rc = sqlite3_wal_checkpoint_v2(db->conn, NULL,
 	    SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
-	*ret_left = pages - done;
-	/* Somebody reads or checkpoints: the log just stays for a while. */
-	return ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED
-		    ? SQLITE_OK
-		    : rc);
+	if (rc == SQLITE_OK) {
+		ret_log->pages = pages;
+		ret_log->left = pages - done;
+	}
+	return (rc);
 }

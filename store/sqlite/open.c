@@ -13,15 +13,6 @@
 
 #include "store/sqlite/sqlite.h"
 
-#define CHECKPOINT_PAGES 1000
-
-int
-backend_checkpoint_pages(const struct sqlite_store *s)
-{
-	return (s->setup.checkpoint_pages != 0 ? s->setup.checkpoint_pages
-					       : CHECKPOINT_PAGES);
-}
-
 /* The folder that path is in, owned by the caller; NULL: no memory. */
 static char *
 open_folder(const char *path)
@@ -46,7 +37,10 @@ open_errno(const char *path, int err, char *reason)
 	case ENOENT:
 	case ENOTDIR:
 		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: the folder %s does not exist; create it", path, in);
+		    access(in, F_OK) == 0
+			? "%s: cannot be made in %s; name another place"
+			: "%s: the folder %s does not exist; create it",
+		    path, in);
 		break;
 	case EACCES:
 	case EPERM:
@@ -191,11 +185,15 @@ open_write(struct sqlite_store *s, int64_t now_ms, char *reason)
 	s->unclean = open_is_unclean(s);
 	if ((what = open_create(s, &created, reason)) == STORE_OK &&
 	    (what = open_writer(s, now_ms, reason)) == STORE_OK) {
-		if ((rc = db_open(&s->reader, s, DB_READER)) == SQLITE_OK)
+		if ((rc = db_open(&s->reader, s, DB_READER)) != SQLITE_OK)
+			what = db_reason(&s->reader, s, rc, reason);
+		else if ((rc = db_open(&s->copier, s, DB_COPIER)) != SQLITE_OK)
+			what = db_reason(&s->copier, s, rc, reason);
+		else
 			return (STORE_OK);
-		what = db_reason(&s->reader, s, rc, reason);
 	}
 	if (created) {
+		db_close(&s->copier);
 		db_close(&s->reader);
 		db_close(&s->writer);
 		(void)unlink(s->path);
@@ -236,7 +234,7 @@ backend_open(const struct store_place *place, void **ret_be, char *reason)
 	s->mode = place->mode;
 	if (setup != NULL)
 		s->setup = *setup;
-	s->checkpoint_at = backend_checkpoint_pages(s);
+	s->checkpoint_at = checkpoint_pages(s);
 	if ((s->path = strdup(place->path)) == NULL ||
 	    asprintf(&s->lock_path, "%s.lock", s->path) == -1) {
 		s->lock_path = NULL;
@@ -261,6 +259,7 @@ backend_close(struct sqlite_store *s)
 {
 	if (s == NULL)
 		return;
+	db_close(&s->copier);
 	db_close(&s->reader);
 	/* The last to close: it checkpoints and takes the log away. */
 	db_close(&s->writer);

@@ -102,6 +102,12 @@ struct db {
 	int wal_pages; /* in the log after the last commit */
 };
 
+/* What a checkpoint found in the log, in pages, and has not copied. */
+struct db_log {
+	int pages;
+	int left;
+};
+
 struct sqlite_store {
 	char *path;
 	char *lock_path;
@@ -113,13 +119,19 @@ struct sqlite_store {
 	int checkpoint_at;       /* pages in the log at which one is due */
 	struct db writer;        /* the writer thread's */
 	struct db reader;        /* the reader thread's */
+	struct db copier;        /* checkpoints aside: see struct store_ops */
+	int copier_rc;           /* what its last one came to */
+	struct db_log copier_log;
 };
 
 /* -- db.c: connections and statements -- */
 
-enum db_role { DB_WRITER, DB_READER };
+enum db_role { DB_WRITER, DB_READER, DB_COPIER };
 
-/* Open a connection and set it up, but change nothing in the file. */
+/*
+ * Open a connection and set it up, but change nothing in the file. DB_COPIER
+ * needs a file that has its log.
+ */
 int db_open(struct db *db, const struct sqlite_store *s, enum db_role role);
 
 /* How long a connection waits for a lock. */
@@ -158,10 +170,10 @@ enum store_rc db_reason(const struct db *db, const struct sqlite_store *s,
     int rc, char *reason);
 
 /*
- * Write what a PASSIVE checkpoint can to the database file. ret_left: pages
- * of the log that it could not, so that the log cannot start over.
+ * Copy to the database file what a PASSIVE checkpoint can. With pages left
+ * the log cannot start over. SQLITE_BUSY: another checkpoint is under way.
  */
-int db_checkpoint(struct db *db, int *ret_left);
+int db_checkpoint(struct db *db, struct db_log *ret_log);
 
 /* -- schema.c: what is in the file -- */
 
@@ -181,9 +193,15 @@ enum store_rc backend_open(const struct store_place *place, void **ret_be,
 /* Make the name of a new file durable. Returns 0, or -1 with errno. */
 int backend_sync_folder(const char *path);
 
-/* At how many pages in its log a checkpoint is due. */
-int backend_checkpoint_pages(const struct sqlite_store *s);
 void backend_close(struct sqlite_store *s); /* accepts NULL */
+
+/* -- checkpoint.c: struct store_ops tidy and aside -- */
+enum store_rc checkpoint_tidy(struct sqlite_store *s, enum store_aside at,
+    bool *ret_aside, char *reason);
+void checkpoint_aside(struct sqlite_store *s);
+
+/* How many pages in the log make a checkpoint due. */
+int checkpoint_pages(const struct sqlite_store *s);
 
 /* -- events.c -- */
 int events_append(struct db *db, struct store_op *op);

@@ -103,6 +103,8 @@ def test_without_a_verb_the_usage_goes_to_stderr(cli):
     (["trigger"], "needs created|status|cart|FILE"),
     (["trigger", "f", "--override", "a=1"],
      "--override: a file is sent byte for byte"),
+    (["trigger", "created", "--override", "nonsense"],
+     '--override: "nonsense" is not PATH=VALUE'),
     (["trigger", "created", "--type", "t"], "--type: only for a FILE"),
     (["trigger", "created", "--event-id", "e", "--count", "2"],
      "--event-id: excludes --count"),

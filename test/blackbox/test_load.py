@@ -1,9 +1,10 @@
 """Floods and backlogs: neither starves the other."""
 
 import sqlite3
+import subprocess
 import threading
 
-from conftest import payload, received
+from conftest import BINARY, payload, received
 from load import Senders, order_body
 
 BACKLOG = 50_000
@@ -94,3 +95,28 @@ def test_a_long_list_delays_no_ack(server):
     thread.join()
     reader.close()
     assert not senders.refused
+
+
+def test_a_list_of_many_events_delays_no_ack(klikitd):
+    """Acks come while the verb is at work, which nobody has read from yet."""
+    server = klikitd()
+    received(server.post(order_body(1), "first"))
+    server.wait_processed()
+    server.stop()
+    fill(server, BACKLOG)
+    server.start()
+    listing = subprocess.Popen(
+        [BINARY, "events", "-c", str(server.config), "--json", "--limit",
+         "1000000"], cwd=server.directory, env=server.environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert listing.stdout.readline().startswith(b"{")
+    senders = Senders(server, count=4)
+    senders.wait_for(200)
+    senders.stop()
+    assert listing.poll() is None, "the list was over before the acks"
+    rows = 1 + sum(1 for _ in listing.stdout)
+    listing.stdout.close()
+    assert listing.wait(60) == 0
+    assert rows > BACKLOG
+    assert not senders.refused
+    server.wait_processed()

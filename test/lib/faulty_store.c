@@ -11,12 +11,13 @@ struct faulty_store {
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
 	bool blocked, held;
+	bool reads_blocked, read_held;
 	unsigned fail_after; /* commits that still pass before */
 	unsigned fail_times;
 	enum store_rc fail_rc;
 	unsigned reopen_times;
 	enum store_rc reopen_rc;
-	unsigned commits, reopens;
+	unsigned commits, reopens, asides;
 	size_t largest;
 };
 
@@ -107,11 +108,22 @@ faulty_reopen(void *be, char *reason)
 }
 
 static enum store_rc
-faulty_tidy(void *be, bool idle, char *reason)
+faulty_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
 {
 	struct faulty_store *f = be;
 
-	return (store_sqlite_ops.tidy(f->inner, idle, reason));
+	return (store_sqlite_ops.tidy(f->inner, at, ret_aside, reason));
+}
+
+static void
+faulty_aside(void *be)
+{
+	struct faulty_store *f = be;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	f->asides++;
+	(void)pthread_mutex_unlock(&f->mutex);
+	store_sqlite_ops.aside(f->inner);
 }
 
 static void
@@ -119,6 +131,14 @@ faulty_read(void *be, struct store_op *op)
 {
 	struct faulty_store *f = be;
 
+	(void)pthread_mutex_lock(&f->mutex);
+	while (f->reads_blocked) {
+		f->read_held = true;
+		(void)pthread_cond_broadcast(&f->cond);
+		(void)pthread_cond_wait(&f->cond, &f->mutex);
+	}
+	f->read_held = false;
+	(void)pthread_mutex_unlock(&f->mutex);
 	store_sqlite_ops.read(f->inner, op);
 }
 
@@ -154,6 +174,7 @@ static const struct store_ops faulty_ops = {
 	.probe = faulty_probe,
 	.reopen = faulty_reopen,
 	.tidy = faulty_tidy,
+	.aside = faulty_aside,
 	.read = faulty_read,
 	.interrupt = faulty_interrupt,
 	.was_unclean = faulty_was_unclean,
@@ -239,6 +260,32 @@ faulty_store_wait_blocked(struct faulty_store *f)
 	(void)pthread_mutex_unlock(&f->mutex);
 }
 
+void
+faulty_store_block_reads(struct faulty_store *f)
+{
+	(void)pthread_mutex_lock(&f->mutex);
+	f->reads_blocked = true;
+	(void)pthread_mutex_unlock(&f->mutex);
+}
+
+void
+faulty_store_release_reads(struct faulty_store *f)
+{
+	(void)pthread_mutex_lock(&f->mutex);
+	f->reads_blocked = false;
+	(void)pthread_cond_broadcast(&f->cond);
+	(void)pthread_mutex_unlock(&f->mutex);
+}
+
+void
+faulty_store_wait_read_blocked(struct faulty_store *f)
+{
+	(void)pthread_mutex_lock(&f->mutex);
+	while (!f->read_held)
+		(void)pthread_cond_wait(&f->cond, &f->mutex);
+	(void)pthread_mutex_unlock(&f->mutex);
+}
+
 unsigned
 faulty_store_commits(struct faulty_store *f)
 {
@@ -257,6 +304,17 @@ faulty_store_reopens(struct faulty_store *f)
 
 	(void)pthread_mutex_lock(&f->mutex);
 	n = f->reopens;
+	(void)pthread_mutex_unlock(&f->mutex);
+	return (n);
+}
+
+unsigned
+faulty_store_asides(struct faulty_store *f)
+{
+	unsigned n;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	n = f->asides;
 	(void)pthread_mutex_unlock(&f->mutex);
 	return (n);
 }

@@ -42,9 +42,15 @@ void faulty_store_release(struct faulty_store *f);
 /* Wait until a commit is being held. */
 void faulty_store_wait_blocked(struct faulty_store *f);
 
+/* The same for reads; while one is held it has no snapshot. */
+void faulty_store_block_reads(struct faulty_store *f);
+void faulty_store_release_reads(struct faulty_store *f);
+void faulty_store_wait_read_blocked(struct faulty_store *f);
+
 /* How often it was asked so far. */
 unsigned faulty_store_commits(struct faulty_store *f);
 unsigned faulty_store_reopens(struct faulty_store *f);
+unsigned faulty_store_asides(struct faulty_store *f);
 
 /* The largest number of operations in one commit so far. */
 size_t faulty_store_largest(struct faulty_store *f);

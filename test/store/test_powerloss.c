@@ -4,8 +4,9 @@
  * The shim VFS keeps, beside the real files, what a disk would have: the
  * content at the last sync and every write since. After each ack and at each
  * sync a crash image is made of it - some of the unsynced writes lost, some
- * torn at sectors - and opened as after a restart. The same run without the
- * fsync per commit must lose events, or the test would prove nothing.
+ * torn at sectors - and opened as after a restart. Checkpoints run beside the
+ * commits, in the reader thread. The same run without the fsync per commit
+ * must lose events, or the test would prove nothing.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct pending {
 	unsigned char *data;
 	size_t len;
 	int64_t offset;
+	uint64_t seq;
 };
 
 /* One file as the disk has it. */
@@ -46,9 +48,12 @@ struct model {
 	struct model_file files[FILES_MAX];
 	size_t nfiles;
 	uint32_t seed;
+	uint64_t seq;       /* of the last write */
+	struct store *st;   /* NULL while it is opened */
 	char acked[EVENTS]; /* 1: the event is; 2: its job's end too */
 	unsigned images;
 	unsigned checkpoints; /* syncs of the database itself */
+	unsigned aside;       /* of these, by the reader thread */
 	unsigned findings;
 	unsigned lost;     /* acknowledged, and not in an image */
 	char finding[512]; /* the first */
@@ -57,7 +62,10 @@ struct model {
 
 static struct model m = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
-/* xorshift: the same images on every run. */
+/* The last write before the sync that this thread is doing. */
+static _Thread_local uint64_t sync_mark;
+
+/* xorshift: chance, but not another one on every run. */
 static uint32_t
 model_random(void)
 {
@@ -86,17 +94,19 @@ model_file(const char *path)
 	return (file);
 }
 
+/* Forget what is pending up to a write. */
 static void
-model_clear(struct model_file *file)
+model_forget(struct model_file *file, uint64_t upto)
 {
 	struct pending *p;
 
-	while ((p = file->first) != NULL) {
+	while ((p = file->first) != NULL && p->seq <= upto) {
 		file->first = p->next;
 		free(p->data);
 		free(p);
 	}
-	file->last = &file->first;
+	if (file->first == NULL)
+		file->last = &file->first;
 }
 
 static void
@@ -114,6 +124,7 @@ model_add(const char *path, const void *data, size_t len, int64_t offset)
 	}
 	p->len = len;
 	p->offset = offset;
+	p->seq = ++m.seq;
 	*file->last = p;
 	file->last = &p->next;
 }
@@ -335,13 +346,20 @@ model_sync(void *arg, const char *path)
 	(void)arg;
 	(void)pthread_mutex_lock(&m.mutex);
 	images(path);
-	if (strstr(path, ".db-") == NULL)
+	sync_mark = m.seq;
+	if (strstr(path, ".db-") == NULL) {
 		m.checkpoints++;
+		if (m.st != NULL && pthread_equal(pthread_self(), m.st->reader))
+			m.aside++;
+	}
 	(void)pthread_mutex_unlock(&m.mutex);
 	return (SQLITE_OK);
 }
 
-/* shim_hooks synced: all that was written is content now. */
+/*
+ * shim_hooks synced: what was written before the sync began is content now;
+ * what another thread wrote meanwhile is not.
+ */
 static void
 model_synced(void *arg, const char *path)
 {
@@ -350,13 +368,14 @@ model_synced(void *arg, const char *path)
 	(void)arg;
 	(void)pthread_mutex_lock(&m.mutex);
 	file = model_file(path);
-	for (struct pending *p = file->first; p != NULL; p = p->next) {
+	for (struct pending *p = file->first; p != NULL && p->seq <= sync_mark;
+	     p = p->next) {
 		if (p->data != NULL)
 			image_write(&file->synced, &file->len, p, 0, p->len);
 		else if (p->len < file->len)
 			file->len = p->len;
 	}
-	model_clear(file);
+	model_forget(file, sync_mark);
 	file->entry = true; /* SQLite syncs the folder of what it creates */
 	(void)pthread_mutex_unlock(&m.mutex);
 }
@@ -370,7 +389,7 @@ model_deleted(void *arg, const char *path)
 	(void)arg;
 	(void)pthread_mutex_lock(&m.mutex);
 	file = model_file(path);
-	model_clear(file);
+	model_forget(file, UINT64_MAX);
 	free(file->synced);
 	*file = m.files[--m.nfiles];
 	if (file->first == NULL)
@@ -491,7 +510,7 @@ run(bool sync_normal)
 
 	m.nfiles = 0;
 	m.seed = 2463534242u;
-	m.images = m.checkpoints = m.findings = m.lost = 0;
+	m.images = m.checkpoints = m.aside = m.findings = m.lost = 0;
 	m.finding[0] = '\0';
 	memset(m.acked, 0, sizeof(m.acked));
 	store_case_init(&image);
@@ -500,7 +519,10 @@ run(bool sync_normal)
 	c.setup = &setup;
 	assert_int_equal(shim_vfs_install(&model_hooks), 0);
 	store_case_open(&c);
-	m.checkpoints = 0;
+	(void)pthread_mutex_lock(&m.mutex);
+	m.st = c.st;
+	m.checkpoints = 0; /* those of the start */
+	(void)pthread_mutex_unlock(&m.mutex);
 	handler = case_handler(&c, "orders");
 	for (int i = 0; i < EVENTS; i++) {
 		events[i].c = &c;
@@ -511,11 +533,15 @@ run(bool sync_normal)
 	}
 	store_wait(c.st);
 	store_wait(c.st);
+	(void)pthread_mutex_lock(&m.mutex);
 	assert_true(m.checkpoints > 1);
+	assert_true(m.aside > 0);
+	m.st = NULL;
+	(void)pthread_mutex_unlock(&m.mutex);
 	store_case_fini(&c);
 	shim_vfs_uninstall();
 	for (size_t i = 0; i < m.nfiles; i++) {
-		model_clear(&m.files[i]);
+		model_forget(&m.files[i], UINT64_MAX);
 		free(m.files[i].synced);
 	}
 	store_case_fini(&image);

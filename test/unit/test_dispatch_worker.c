@@ -25,7 +25,7 @@ test_a_backlog_runs_once_in_order_within_bounds(void **state)
 	assert_int_equal(w->runs, 100000);
 	assert_int_equal(w->disorder, 0);
 	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
-	assert_in_range(w->records_max, 1, DISPATCH_RECORDS_MAX);
+	assert_in_range(w->records_max, 1, DISPATCH_RECORDS_MIN);
 }
 
 /* Outcomes that the store is slow with hold back the next jobs. */
@@ -40,10 +40,30 @@ test_outcomes_under_way_are_bounded(void **state)
 	world_serve(w);
 	for (int i = 0; i < 100; i++)
 		world_turn(w);
-	assert_int_equal(dispatch_recording(w->d), DISPATCH_RECORDS_MAX);
-	assert_int_equal(w->runs, DISPATCH_RECORDS_MAX);
+	assert_int_equal(dispatch_recording(w->d), DISPATCH_RECORDS_MIN);
+	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN);
 	world_settle(w);
 	assert_int_equal(world_count(w, JOB_DONE), 1000);
+}
+
+/* What arrives must not pile up: each delivery allows more outcomes. */
+static void
+test_deliveries_allow_more_outcomes_under_way(void **state)
+{
+	struct world *w = *state;
+
+	world_add(w, 1000, 1);
+	world_handlers(w, 1, 0);
+	world_turn(w);
+	world_serve(w);
+	for (int i = 0; i < 10; i++)
+		dispatch_open(w->d, world_arrive(w, 1));
+	for (int i = 0; i < 20; i++)
+		world_turn(w); /* the store is silent */
+	assert_int_equal(dispatch_recording(w->d),
+	    DISPATCH_RECORDS_MIN + 10 * DISPATCH_EVENT_RECORDS);
+	world_settle(w);
+	assert_int_equal(world_count(w, JOB_DONE), 1010);
 }
 
 /* Jobs that come with events fill the queue no further than its bound. */
@@ -54,7 +74,7 @@ test_arrivals_do_not_overfill_the_queue(void **state)
 
 	world_handlers(w, 1, 0);
 	world_settle(w);
-	for (int i = 0; i < 2000; i++)
+	for (int i = 0; i < 4000; i++)
 		dispatch_open(w->d, world_arrive(w, 1));
 	for (int i = 0; i < 20; i++)
 		world_turn(w); /* the store is silent */
@@ -62,8 +82,8 @@ test_arrivals_do_not_overfill_the_queue(void **state)
 	assert_int_equal(w->queue_max,
 	    DISPATCH_QUEUE_MAX - DISPATCH_RECORDS_MAX);
 	world_settle(w);
-	assert_int_equal(world_count(w, JOB_DONE), 2000);
-	assert_int_equal(w->runs, 2000);
+	assert_int_equal(world_count(w, JOB_DONE), 4000);
+	assert_int_equal(w->runs, 4000);
 	assert_int_equal(w->disorder, 0);
 	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
 }
@@ -79,7 +99,7 @@ test_old_jobs_do_not_overfill_the_queue(void **state)
 		w->jobs[i].state = JOB_WAITING;
 		w->jobs[i].due_ms = FAKE_CLOCK_START_MS + 1000;
 	}
-	world_add(w, DISPATCH_QUEUE_MAX / 4, 1);
+	world_add(w, DISPATCH_FETCH_MAX / 4, 1);
 	world_handlers(w, 1, 0);
 	world_turn(w);
 	world_serve(w); /* the young ones */
@@ -254,6 +274,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(test_a_backlog_runs_once_in_order_within_bounds),
 		world_test(test_outcomes_under_way_are_bounded),
+		world_test(test_deliveries_allow_more_outcomes_under_way),
 		world_test(test_arrivals_do_not_overfill_the_queue),
 		world_test(test_old_jobs_do_not_overfill_the_queue),
 		world_test(test_a_page_of_held_jobs_is_not_forgotten),

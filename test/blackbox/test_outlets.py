@@ -1,0 +1,323 @@
+"""From the store to the far side: nothing lost, in order, or visibly dead."""
+
+import collections
+import json
+import pathlib
+import random
+import subprocess
+import threading
+
+import pytest
+
+from conftest import (BINARY, CREATED, DEADLINE, PREFIX, SECRET, STATUS,
+                      Klikitd, payload, received, sign)
+from load import order_body
+
+
+class Sink:
+    """A fake POS: klikitd's own verb, its requests in a file."""
+
+    def __init__(self, directory, port=0, *flags):
+        self.directory = pathlib.Path(directory)
+        self.log_file = self.directory / "sink.jsonl"
+        self.port = port
+        self.process = None
+        self.start(*flags)
+
+    def start(self, *flags):
+        self.process = subprocess.Popen(
+            [*PREFIX, BINARY, "sink", "--port", str(self.port), "--log",
+             str(self.log_file), *flags], stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, cwd=self.directory)
+        line = self.process.stdout.readline().decode()
+        assert line.startswith("listening: http://"), line
+        self.port = int(line.rsplit(":", 1)[1])
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/orders"
+
+    def requests(self):
+        if not self.log_file.exists():
+            return []
+        return [json.loads(line) for line in
+                self.log_file.read_text().splitlines()]
+
+    def stop(self, kill=False):
+        if self.process is None:
+            return
+        (self.process.kill if kill else self.process.terminate)()
+        self.process.wait(DEADLINE)
+        self.process.stdout.close()
+        self.process = None
+
+    def restart(self, *flags, kill=False):
+        self.stop(kill)
+        self.start(*flags)
+
+
+@pytest.fixture
+def sink(tmp_path):
+    made = []
+
+    def make(*flags, port=0):
+        home = tmp_path / f"sink{len(made)}"
+        home.mkdir()
+        made.append(Sink(home, port, *flags))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+def forward(url, more=""):
+    return (f"[handler pos]\ntype = forward\nevents = *\nurl = {url}\n"
+            f"retry = 100ms, 200ms, 500ms\n{more}\n")
+
+
+def wait_sink(server, sink, condition):
+    ticks = threading.Event()
+    for _ in range(DEADLINE * 20):
+        if condition(sink.requests()):
+            return sink.requests()
+        ticks.wait(0.05)  # another process's file: nothing tells
+    raise AssertionError(f"{sink.requests()}\n{server.log()}")
+
+
+def test_an_event_goes_out_as_it_came_in(klikitd, sink):
+    pos = sink()
+    server = klikitd(config=forward(pos.url))
+    body = payload("created-typical.json")
+    received(server.post(body, "one"))
+    server.wait_processed()
+    (request,) = pos.requests()
+    assert request["key"] == "one"
+    assert request["event_id"] == "one"
+    assert request["type"] == CREATED
+    assert request["signature"] == sign(body)
+    assert request["bytes"] == len(body)
+    assert request["attempt"] == 1
+    assert server.query("SELECT outcome, code FROM attempts") == [
+        ("done", 200)]
+
+
+def test_a_failing_far_side_is_tried_again_with_the_same_key(klikitd, sink):
+    pos = sink("--status", "503")
+    server = klikitd(config=forward(pos.url))
+    server.expect("retry in", "probed")
+    received(server.post(payload("created-small.json"), "one"))
+    wait_sink(server, pos, lambda r: len(r) >= 3)
+    pos.restart()
+    server.wait_processed()
+    requests = pos.requests()
+    assert {r["key"] for r in requests} == {"one"}
+    assert [r["attempt"] for r in requests] == list(
+        range(1, len(requests) + 1))
+    assert server.query("SELECT state FROM jobs") == [("done",)]
+    codes = [row[0] for row in server.query(
+        "SELECT code FROM attempts ORDER BY number")]
+    assert codes == [503] * (len(codes) - 1) + [200]
+
+
+def test_a_refused_order_of_a_batch_is_dead_alone(klikitd, sink, tmp_path):
+    """unit = order: five calls, five keys; one answered 422."""
+    good, bad = sink(), sink("--status", "422")
+    server = klikitd(config=forward(good.url, "unit = order"))
+    received(server.post(payload("created-batch-5.json"), "batch"))
+    server.wait_processed()
+    orders = json.loads(payload("created-batch-5.json"))["orders"]
+    assert sorted(r["key"] for r in good.requests()) == sorted(
+        f"batch:{o['id']}" for o in orders)
+    server.stop()
+    server.write_config(forward(bad.url, "unit = order"))
+    server.start()
+    server.expect("dead")
+    received(server.post(order_body(77), "refused"))
+    server.wait_processed()
+    assert server.query("SELECT state FROM jobs ORDER BY id DESC LIMIT 1") == [
+        ("dead",)]
+    server.stop()
+    server.write_config(forward(good.url, "unit = order"))
+    server.start()
+    received(server.post(order_body(77, 3), "later", STATUS))
+    server.wait_processed()
+    assert good.requests()[-1]["key"] == "later:77"
+
+
+def test_a_created_order_goes_out_once_whatever_its_event_id(klikitd, sink):
+    pos = sink()
+    server = klikitd(config=forward(pos.url))
+    body = payload("created-small.json")
+    received(server.post(body, "first"))
+    server.wait_processed()
+    received(server.post(body, "again"))
+    server.wait_processed()
+    assert [r["key"] for r in pos.requests()] == ["first"]
+    outcome = server.query("SELECT outcome FROM jobs ORDER BY id")[1][0]
+    assert outcome.startswith("already")
+
+
+def test_a_hanging_order_does_not_hold_up_the_others(klikitd, sink):
+    slow = sink("--delay", "20s")
+    fast = sink()
+    server = klikitd(config=(
+        f"[handler slow]\ntype = forward\nevents = {STATUS}\n"
+        f"url = {slow.url}\ntimeout = 30s\n" + forward(fast.url).replace(
+            "events = *", f"events = {CREATED}")))
+    received(server.post(order_body(1), "hangs", STATUS))
+    for number in range(50):
+        received(server.post(order_body(number + 10), f"e{number}"))
+    wait_sink(server, fast, lambda r: len(r) == 50)
+    assert server.query("SELECT state FROM jobs j JOIN events e "
+                        "ON e.id = j.event WHERE event_id = 'hangs'") == [
+                            ("running",)]
+    server.kill()
+
+
+def test_nothing_is_lost_between_a_bad_pos_and_a_power_switch(klikitd, sink):
+    """2,000 events over 100 orders; the POS fails, drops and restarts, and
+    klikitd is killed ten times meanwhile."""
+    rng = random.Random(7)
+    pos = sink("--fail", "20%", "--drop-after-read", "5%", "--seed", "1")
+    server = klikitd(config=forward(
+        pos.url, "concurrency = 16\ntimeout = 2s\nonce_per_order = no"))
+    server.expect(".")
+    port = server.port
+    server.write_config(
+        f"[http]\nlisten = 127.0.0.1:{port}\n" + forward(
+            pos.url, "concurrency = 16\ntimeout = 2s\nonce_per_order = no"))
+    sent = []
+    for number in range(2000):
+        event_id, order = f"{number:04}", number % 100
+        body = order_body(order)
+        while True:
+            try:
+                if server.post(body, event_id)[0] == 200:
+                    break
+            except OSError:
+                pass
+        sent.append((order, event_id))
+        if number % 200 == 100:
+            server.kill()
+            if rng.random() < 0.5:
+                pos.restart("--fail", "20%", "--drop-after-read", "5%",
+                            "--seed", str(number), kill=True)
+            server.start()
+    pos.restart()
+    server.wait_processed()
+    requests = pos.requests()
+    assert {r["key"] for r in requests} == {e for _, e in sent}
+    first = collections.OrderedDict()
+    for request in requests:
+        first.setdefault(request["key"], request)
+    for order in range(100):
+        arrived = [key for key in first if int(key) % 100 == order]
+        assert arrived == sorted(arrived), order
+    assert server.query("SELECT DISTINCT state FROM jobs") == [("done",)]
+
+
+def test_exec_gets_the_body_and_the_facts(klikitd, tmp_path):
+    script = tmp_path / "handle"
+    script.write_text(f"""#!/bin/sh
+cat > {tmp_path}/body
+env | grep ^KLIKIT_ | sort > {tmp_path}/env
+echo handled
+""")
+    script.chmod(0o755)
+    server = klikitd(config=f"[handler run]\ntype = exec\n"
+                            f"command = {script}\n")
+    body = payload("created-unicode.json")
+    received(server.post(body, "one"))
+    server.wait_processed()
+    assert (tmp_path / "body").read_bytes() == body
+    env = dict(line.split("=", 1) for line in
+               (tmp_path / "env").read_text().splitlines())
+    assert env == {
+        "KLIKIT_EVENT_ID": "one", "KLIKIT_EVENT_TYPE": CREATED,
+        "KLIKIT_BRAND_ID": "910", "KLIKIT_BRANCH_ID": "2041",
+        "KLIKIT_ATTEMPT": "1"}
+    assert server.query("SELECT state FROM jobs") == [("done",)]
+    assert server.query("SELECT CAST(answer AS TEXT) FROM attempts") == [
+        ("handled\n",)]
+
+
+@pytest.mark.parametrize("code, state", [(0, "done"), (1, "dead"),
+                                         (75, "waiting")])
+def test_the_exit_code_is_the_verdict(klikitd, tmp_path, code, state):
+    server = klikitd(config="[handler run]\ntype = exec\n"
+                            f"command = /bin/sh -c \"exit {code}\"\n")
+    server.expect("dead", "retry in")
+    received(server.post(payload("created-small.json")))
+    server.wait_query("SELECT state FROM jobs", [(state,)])
+
+
+def alarm(tmp_path, url, deadline):
+    return forward(url, f"deadline = {deadline}\non_deadline = bell") + (
+        "[handler bell]\ntype = exec\nevents =\n"
+        f"command = /bin/sh -c \"echo rang >> {tmp_path}/rang\"\n")
+
+
+def test_the_kitchen_alarm_rings_once_when_the_pos_is_late(klikitd, sink,
+                                                           tmp_path):
+    pos = sink("--status", "503")
+    server = klikitd(config=alarm(tmp_path, pos.url, "1s"))
+    server.expect(".")
+    received(server.post(payload("created-small.json"), "late"))
+    server.wait_query("SELECT count(*) FROM jobs j JOIN handlers h ON "
+                      "h.id = j.handler WHERE h.name = 'bell' AND "
+                      "j.state = 'done'", [(1,)])
+    server.kill()
+    server.start()
+    pos.restart()
+    server.wait_processed()
+    assert (tmp_path / "rang").read_text() == "rang\n"
+
+
+def test_the_kitchen_alarm_is_cancelled_when_the_pos_has_it(klikitd, sink,
+                                                            tmp_path):
+    pos = sink()
+    server = klikitd(config=alarm(tmp_path, pos.url, "1h"))
+    received(server.post(payload("created-small.json"), "fine"))
+    server.wait_processed()
+    assert server.query("SELECT h.name, j.outcome FROM jobs j JOIN handlers h "
+                        "ON h.id = j.handler ORDER BY h.name") == [
+                            ("bell", "cancelled"), ("pos", "done")]
+    assert not (tmp_path / "rang").exists()
+
+
+def test_an_alarm_whose_time_passed_while_off_rings_at_the_start(
+        klikitd, sink, tmp_path):
+    pos = sink("--status", "503")
+    server = klikitd(config=alarm(tmp_path, pos.url, "2s"))
+    server.expect(".")
+    received(server.post(payload("created-small.json"), "late"))
+    server.kill()
+    threading.Event().wait(2.5)  # the box is off
+    server.start()
+    server.wait_query("SELECT count(*) FROM jobs j JOIN handlers h ON "
+                      "h.id = j.handler WHERE h.name = 'bell' AND "
+                      "j.state = 'done'", [(1,)])
+    assert (tmp_path / "rang").read_text() == "rang\n"
+
+
+@pytest.mark.parametrize("config, words", [
+    ("[handler a]\ntype = forward\n", ["klikitd.ini", "url"]),
+    ("[handler a]\ntype = forward\nurl = ftp://x/\n", ["url", "ftp"]),
+    ("[handler a]\ntype = forward\nurl = https://x/\n", ["url", "https"]),
+    ("[handler a]\ntype = exec\n", ["command"]),
+    ("[handler a]\ntype = forward\nurl = http://x/\ntimeout = soon\n",
+     ["timeout", "soon"]),
+    ("[handler a]\ntype = orders\ndeadline = 1m\non_deadline = nobody\n",
+     ["on_deadline", "nobody"]),
+    ("[handler a]\ntype = orders\ndeadline = 1m\non_deadline = a\n",
+     ["on_deadline", "itself"]),
+])
+def test_a_bad_handler_section_is_named(klikitd, config, words):
+    server = klikitd(start=False, config=config)
+    server.start(wait=False)
+    server.wait(expect=1)
+    server.expect(".")
+    assert "klikitd.ini:" in server.log()
+    for word in words:
+        assert word in server.log()
