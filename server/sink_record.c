@@ -159,21 +159,21 @@ make_object(struct sink_record *rec, const struct sink_request *r)
 	hex_encode(digest, sizeof(digest), hex);
 	if (json_object_set_new(object, "time_ms",
 		json_integer(clock_wall_ms())) == -1 ||
-	    verb_json_text(object, "method", r->method) == -1 ||
-	    verb_json_text(object, "path", r->path) == -1 ||
-	    verb_json_text(object, "key", r->key) == -1 ||
-	    verb_json_text(object, "event_id", r->event_id) == -1 ||
-	    verb_json_text(object, "type", r->type) == -1 ||
+	    json_set_text(object, "method", r->method) == -1 ||
+	    json_set_text(object, "path", r->path) == -1 ||
+	    json_set_text(object, "key", r->key) == -1 ||
+	    json_set_text(object, "event_id", r->event_id) == -1 ||
+	    json_set_text(object, "type", r->type) == -1 ||
 	    json_object_set_new(object, "attempt",
 		r->attempt != NULL &&
 			parse_int(r->attempt, 0, ATTEMPT_MAX, &attempt) == 0
 		    ? json_integer(attempt)
 		    : json_null()) == -1 ||
 	    json_object_set_new(object, "orders", list_orders(rec, r)) == -1 ||
-	    verb_json_text(object, "signature", r->signature) == -1 ||
+	    json_set_text(object, "signature", r->signature) == -1 ||
 	    json_object_set_new(object, "body_len",
 		json_integer((json_int_t)r->body_len)) == -1 ||
-	    verb_json_text(object, "body_sha256", hex) == -1 ||
+	    json_set_text(object, "body_sha256", hex) == -1 ||
 	    json_object_set_new(object, "answer",
 		r->answer == 0 ? json_null() : json_integer(r->answer)) == -1)
 		goto fail;
