@@ -2,13 +2,14 @@
 
 import json
 import sqlite3
+import time
 
 import pytest
 
 from conftest import duplicate, payload, received
 
 SMALL = payload("created-small.json")
-FAR = 4102444800000  # in 2100: nothing that waits until then comes due
+HOUR = 3600 * 1000  # what waits for one does not come due in a test
 
 TWO = """[http]
 listen = 127.0.0.1:0
@@ -62,7 +63,8 @@ def stopped(klikitd):
     change(server, "UPDATE jobs SET state = 'dead', outcome = 'no' "
            "WHERE id IN (2, 3)")
     change(server, "UPDATE jobs SET state = 'waiting', outcome = 'later', "
-           "finished_at = NULL, due_at = ? WHERE id = 4", FAR)
+           "finished_at = NULL, due_at = ? WHERE id = 4",
+           int(time.time() * 1000) + HOUR)
     return server
 
 
