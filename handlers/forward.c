@@ -20,8 +20,7 @@
 
 #define MAX_IDLE 8           /* kept connections: more calls at once are rare */
 #define OWN_HEADERS 6        /* what we add at most */
-#define HEADER_LINE_MAX 1152 /* an id of 255 bytes, each as %XX, and another   \
-			      */
+#define HEADER_LINE_MAX 1152 /* two ids of 255 bytes, one as %XX each */
 
 struct forward_call {
 	struct forward *forward;

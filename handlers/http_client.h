@@ -5,6 +5,7 @@
  *          client over bufferevents from the env), their deadlines, and the
  *          first KB of each answer.
  * Touches: the loop, evdns, the env's connect(). Knows nothing of jobs.
+ *          SIGPIPE must be ignored by who runs the loop.
  *
  * Redirects are not followed: a 3xx is an answer like any other. An answer of
  * any length is read by chunks; only its beginning is kept, and one that does

@@ -83,13 +83,17 @@ conn_input_cb(struct evbuffer *buf, const struct evbuffer_cb_info *info,
 		conn_wake(conn);
 }
 
-/* Can the end of this answer be told without closing? */
+/*
+ * Can the end of this answer be told without closing? From HTTP/1.0 we do not
+ * expect that it keeps its connection, which evhttp does.
+ */
 static bool
-is_framed(const struct evkeyvalq *headers, int status)
+is_framed(const struct evhttp_request *req, const struct evkeyvalq *headers)
 {
-	return (status == 204 || status == 304 ||
-		evhttp_find_header(headers, "Content-Length") != NULL ||
-		evhttp_find_header(headers, "Transfer-Encoding") != NULL);
+	return (req->minor > 0 &&
+		(req->response_code == 204 || req->response_code == 304 ||
+		    evhttp_find_header(headers, "Content-Length") != NULL ||
+		    evhttp_find_header(headers, "Transfer-Encoding") != NULL));
 }
 
 /* evhttp: the head of an answer is there. Returns -1 to end it. */
@@ -112,7 +116,7 @@ conn_header_cb(struct evhttp_request *req, void *arg)
 		return (-1);
 	}
 	call->status = status;
-	call->framed = is_framed(headers, status);
+	call->framed = is_framed(req, headers);
 	if ((value = evhttp_find_header(headers, "Retry-After")) != NULL)
 		call->retry_after_ms =
 		    client_head_wait(value, env->now_ms(env->arg));

@@ -471,6 +471,8 @@ config_value_set(const struct config_key *key, void *base, const char *dir,
 	case CONFIG_CONFLICT:
 		return (set_bool(field, "dead", "done", text, reason));
 	case CONFIG_NAME:
+		if (text[0] == '\0')
+			return (config_fail(reason, "names nothing"));
 		return (set_string(field, strdup(text), reason));
 	case CONFIG_HTTP_URL:
 		return (config_outlet_url(field, text, reason));

@@ -97,7 +97,22 @@ fake_store_complete(struct store *st, struct fake_op *op,
 		op->ev->id = res->id;
 	if (op->done != NULL)
 		op->done(res, op->arg);
+	if (op->list != NULL)
+		op->list(res->rc, NULL, 0, res->reason, op->arg);
 	op_free(op);
+}
+
+void
+fake_store_tell_event(struct store *st, const struct store_event *ev)
+{
+	struct fake_op *op = fake_store_find(st, FAKE_LIST_EVENTS);
+	const struct store_event_info row = { .ev = ev };
+	store_events_fn *list = op->list;
+	void *arg = op->arg;
+
+	op->list = NULL;
+	fake_store_complete(st, op, &(struct store_result){ .rc = STORE_OK });
+	list(STORE_OK, &row, ev == NULL ? 0 : 1, NULL, arg);
 }
 
 void
@@ -229,6 +244,19 @@ store_pause(struct store *st, const char *handler, const char *by,
 	(void)snprintf(op->by, sizeof(op->by), "%s", by == NULL ? "" : by);
 	(void)snprintf(op->why, sizeof(op->why), "%s", why == NULL ? "" : why);
 	op->now_ms = now_ms;
+	return (0);
+}
+
+int
+store_list_events(struct store *st, const struct store_filter *filter,
+    store_events_fn *done, void *arg)
+{
+	struct fake_op *op = op_new(st, FAKE_LIST_EVENTS, NULL, arg);
+
+	if (op == NULL)
+		return (-1);
+	op->list = done;
+	op->limit = filter->limit;
 	return (0);
 }
 

@@ -22,6 +22,7 @@ enum fake_call {
 	FAKE_ACT,
 	FAKE_PAUSE,
 	FAKE_PURGE,
+	FAKE_LIST_EVENTS,
 	FAKE_NCALLS
 };
 
@@ -49,6 +50,7 @@ struct fake_op {
 	struct store_rejection *rejections; /* reject: its texts too */
 	size_t nrejections;
 	store_done_fn *done;
+	store_events_fn *list; /* list events, in place of done */
 	void *arg;
 };
 
@@ -82,5 +84,8 @@ void fake_store_complete(struct store *st, struct fake_op *op,
 
 /* Complete the oldest call of that kind with rc and nothing else. */
 void fake_store_end(struct store *st, enum fake_call call, enum store_rc rc);
+
+/* Complete the oldest list of events with ev alone; NULL: with none. */
+void fake_store_tell_event(struct store *st, const struct store_event *ev);
 
 #endif /* TEST_LIB_FAKE_STORE_H */

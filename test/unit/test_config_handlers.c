@@ -318,14 +318,13 @@ test_bad_alarms_are_told(void **state)
 	    "[handler g]\ntype = orders\ndeadline = 1m\non_deadline = f\n",
 	    "c.ini:17: handler.deadline: \"0\" is not between 1000ms and "
 	    "2592000s\n"
+	    "c.ini:18: handler.on_deadline: names nothing\n"
 	    "c.ini:4: handler.on_deadline: there is no [handler bel]; did you "
 	    "mean bell?\n"
 	    "c.ini:8: handler.on_deadline: bell cannot ring for itself\n"
 	    "c.ini:11: handler.deadline: needs on_deadline, the handler that "
 	    "rings then\n"
 	    "c.ini:14: handler.on_deadline: needs a deadline\n"
-	    "c.ini:18: handler.on_deadline: needs a deadline\n"
-	    "c.ini:18: handler.on_deadline: there is no [handler ]\n"
 	    "c.ini:22: handler.on_deadline: g would ring for f in a circle\n"
 	    "c.ini:26: handler.on_deadline: f would ring for g in a circle\n");
 }

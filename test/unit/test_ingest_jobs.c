@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include "server/dispatch.h"
 #include "test/lib/deliveries.h"
+#include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
 #include "test/lib/heap.h"
 
@@ -60,6 +62,123 @@ test_jobs_follow_the_routes(void **state)
 	(void)deliveries_submit_type(f, "x.new", "[]",
 	    &a); /* stored all the same */
 	assert_int_equal(fake_store_find(f->w->st, FAKE_APPEND)->nspecs, 0);
+}
+
+#define THREE "{\"orders\":[{\"id\":1},{\"id\":2},{},{\"id\":3}]}"
+
+/* By order, each has a job with its place; without any the event has one. */
+static void
+test_a_route_may_want_a_job_for_each_order(void **state)
+{
+	static const char *const every[] = { "*" };
+	static const int32_t places[] = { 0, 1, 3 };
+	const struct ingest_route routes[] = {
+		{ .handler = 11, .events = every, .nevents = 1 },
+		{ .handler = 12,
+		    .events = every,
+		    .nevents = 1,
+		    .ordered = true,
+		    .per_order = true },
+	};
+	struct deliveries *f = *state;
+	static struct deliveries_answer a;
+	const struct fake_op *op;
+
+	assert_int_equal(ingest_route(f->in, routes, 2), 0);
+	(void)deliveries_submit(f, THREE, &a);
+	op = fake_store_find(f->w->st, FAKE_APPEND);
+	assert_int_equal(op->nspecs, 4);
+	assert_int_equal(op->specs[0].place, STORE_WHOLE_EVENT);
+	for (size_t i = 1; i < 4; i++) {
+		assert_int_equal(op->specs[i].handler, 12);
+		assert_int_equal(op->specs[i].place, places[i - 1]);
+		assert_int_equal(op->specs[i].guards, STORE_NO_GUARD);
+		assert_int_equal(op->specs[i].due_at_ms, 0);
+		assert_true(op->specs[i].ordered);
+	}
+	fake_store_end(f->w->st, FAKE_APPEND, STORE_FAILED);
+
+	(void)deliveries_submit(f, "{}", &a);
+	op = fake_store_find(f->w->st, FAKE_APPEND);
+	assert_int_equal(op->nspecs, 2);
+	assert_int_equal(op->specs[1].handler, 12);
+	assert_int_equal(op->specs[1].place, STORE_WHOLE_EVENT);
+}
+
+/* Every guarded job has an alarm behind it, due by its deadline, in no lane. */
+static void
+test_a_deadline_makes_an_alarm_for_each_job(void **state)
+{
+	static const char *const every[] = { "*" };
+	const struct ingest_route routes[] = {
+		{ .handler = 11, .events = every, .nevents = 1 },
+		{ .handler = 12,
+		    .events = every,
+		    .nevents = 1,
+		    .ordered = true,
+		    .per_order = true,
+		    .deadline_ms = 180000,
+		    .alarm = 13 },
+		{ .handler = 13 },
+	};
+	struct deliveries *f = *state;
+	static struct deliveries_answer a;
+	const struct fake_op *op;
+
+	assert_int_equal(ingest_route(f->in, routes, 3), 0);
+	(void)deliveries_submit(f, THREE, &a);
+	op = fake_store_find(f->w->st, FAKE_APPEND);
+	assert_int_equal(op->nspecs, 7);
+	for (size_t i = 1; i < 7; i += 2) {
+		assert_int_equal(op->specs[i].handler, 12);
+		assert_int_equal(op->specs[i].guards, STORE_NO_GUARD);
+		assert_int_equal(op->specs[i + 1].handler, 13);
+		assert_int_equal(op->specs[i + 1].guards, i);
+		assert_int_equal(op->specs[i + 1].place, op->specs[i].place);
+		assert_int_equal(op->specs[i + 1].due_at_ms,
+		    fake_clock_wall_ms() + 180000);
+		assert_false(op->specs[i + 1].ordered);
+	}
+}
+
+/* Once on disk an alarm is looked for at its time, by the clock of jobs. */
+static void
+test_a_stored_alarm_is_looked_for_in_time(void **state)
+{
+	static const char *const every[] = { "*" };
+	const struct ingest_route routes[] = {
+		{ .handler = 1,
+		    .events = every,
+		    .nevents = 1,
+		    .deadline_ms = 180000,
+		    .alarm = 2 },
+		{ .handler = 2 },
+	};
+	struct deliveries *f = *state;
+	static struct deliveries_answer a;
+	size_t asked;
+
+	f->w->alarm_max_ms = 180000;
+	world_handlers(f->w, 2, 0);
+	world_settle(f->w);
+	fake_clock_jump_ms(-86400000);
+	assert_int_equal(ingest_route(f->in, routes, 2), 0);
+	(void)deliveries_submit(f, BODY, &a);
+	assert_int_equal(fake_store_find(f->w->st, FAKE_APPEND)
+			     ->specs[1]
+			     .due_at_ms,
+	    dispatch_now_ms(f->w->d) + 180000);
+	deliveries_commit(f, 1);
+	ingest_answered(f->in, a.event);
+	world_settle(f->w);
+	asked = fake_store_total(f->w->st, FAKE_RUNNABLE);
+	fake_clock_pass_ms(179999);
+	world_settle(f->w);
+	assert_int_equal(fake_store_total(f->w->st, FAKE_RUNNABLE), asked);
+	fake_clock_pass_ms(1);
+	world_turn(f->w);
+	assert_int_equal(fake_store_find(f->w->st, FAKE_RUNNABLE)->handler, 2);
+	world_settle(f->w);
 }
 
 /* Short of memory the old routes stay. */
@@ -168,6 +287,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ingest_test(test_jobs_follow_the_routes),
+		ingest_test(test_a_route_may_want_a_job_for_each_order),
+		ingest_test(test_a_deadline_makes_an_alarm_for_each_job),
+		ingest_test(test_a_stored_alarm_is_looked_for_in_time),
 		ingest_test(test_routes_stay_without_memory),
 		ingest_test(test_jobs_run_once_the_answer_has_left),
 		ingest_test(test_a_stored_body_is_let_go),

@@ -1,0 +1,241 @@
+/*
+ * client_case.c -- an HTTP client with a loop, name servers and a far side.
+ */
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <event2/bufferevent.h>
+#include <event2/dns.h>
+#include <event2/dns_struct.h>
+#include <event2/event.h>
+
+#include "test/lib/cmocka_all.h"
+
+#include "test/lib/client_case.h"
+#include "test/lib/heap.h"
+
+#define NO_LIMIT_MS 600000
+
+/* 2026-01-01T00:00:00Z, a Thursday. */
+static int64_t
+case_now(void *arg)
+{
+	(void)arg;
+	return (1767225600000);
+}
+
+static struct bufferevent *
+case_connect(void *arg, const char *host, uint16_t port, bool tls)
+{
+	struct client_case *c = arg;
+
+	snprintf(c->host, sizeof(c->host), "%s", host);
+	c->port = port;
+	c->tls = tls;
+	return (bufferevent_socket_new(c->env.base, -1, BEV_OPT_CLOSE_ON_FREE));
+}
+
+/*
+ * evdns: somebody asks. "two.test" has two addresses, and only on the second
+ * somebody listens; nothing else exists.
+ */
+static void
+case_names_cb(struct evdns_server_request *req, void *arg)
+{
+	static const unsigned char addrs[] = { 127, 0, 0, 2, 127, 0, 0, 1 };
+	const struct client_case *c = arg;
+	const struct evdns_server_question *q = req->questions[0];
+	int error = 3; /* no such name */
+
+	if (!c->speaks) {
+		evdns_server_request_drop(req);
+		return;
+	}
+	if (strcasecmp(q->name, "two.test") == 0) {
+		error = 0;
+		if (q->type == EVDNS_TYPE_A)
+			evdns_server_request_add_a_reply(req, q->name, 2, addrs,
+			    60);
+	}
+	evdns_server_request_respond(req, error);
+}
+
+static void
+case_open_names(struct client_case *c)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(sin);
+	int fd;
+
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	c->names = evdns_add_server_port_with_base(c->env.base, fd, 0,
+	    case_names_cb, c);
+	assert_non_null(c->names);
+	c->env.dns =
+	    evdns_base_new(c->env.base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	assert_int_equal(evdns_base_load_hosts(c->env.dns, NULL), 0);
+	assert_int_equal(evdns_base_nameserver_sockaddr_add(c->env.dns,
+			     (struct sockaddr *)&sin, len, 0),
+	    0);
+}
+
+int
+client_setup(void **state)
+{
+	struct client_case *c = heap_alloc(sizeof(*c));
+
+	signal(SIGPIPE, SIG_IGN); /* as the server does */
+	c->nfds = far_count_fds();
+	c->env.base = event_base_new();
+	c->env.now_ms = case_now;
+	c->env.connect = case_connect;
+	c->env.arg = c;
+	case_open_names(c);
+	far_open(&c->far, c->env.base);
+	client_use(c, "127.0.0.1", c->far.port, 4);
+	*state = c;
+	return (0);
+}
+
+int
+client_teardown(void **state)
+{
+	struct client_case *c = *state;
+
+	http_client_free(c->hc);
+	client_settle(c);
+	assert_int_equal(c->far.nopen, 0);
+	far_close(&c->far);
+	evdns_base_free(c->env.dns, 0);
+	evdns_close_server_port(c->names);
+	client_settle(c);
+	event_base_free(c->env.base);
+	assert_int_equal(far_count_fds(), c->nfds);
+	free(c);
+	return (0);
+}
+
+void
+client_use(struct client_case *c, const char *host, unsigned port,
+    size_t max_idle)
+{
+	char copy[64];
+	struct http_client_url url = { .host = copy,
+		.port = (uint16_t)port,
+		.path = copy + 32 };
+
+	snprintf(copy, 32, "%s", host);
+	snprintf(copy + 32, 32, "/orders?x=1");
+	http_client_free(c->hc);
+	c->hc = http_client_new(&c->env, &url, max_idle);
+	assert_non_null(c->hc);
+}
+
+static void
+case_done_cb(const struct http_client_answer *answer, void *arg)
+{
+	struct client_case *c = arg;
+
+	c->ndone++;
+	c->answer = *answer;
+	snprintf(c->reason, sizeof(c->reason), "%s",
+	    answer->reason != NULL ? answer->reason : "");
+	snprintf(c->location, sizeof(c->location), "%s",
+	    answer->location != NULL ? answer->location : "");
+	assert_in_range(answer->body_len, 0, HTTP_CLIENT_ANSWER_MAX);
+	if (answer->body_len > 0)
+		memcpy(c->body, answer->body, answer->body_len);
+	c->body[answer->body_len] = '\0';
+}
+
+struct http_client_call *
+client_post_bytes(struct client_case *c, size_t len, int64_t timeout_ms)
+{
+	static const char *const headers[] = { "Content-Type: text/plain",
+		"X-Test:yes" };
+	char *body = heap_alloc(len + 5);
+	struct http_client_request req = {
+		.headers = headers,
+		.nheaders = 2,
+		.body = body,
+		.body_len = len,
+		.timeout_ms = timeout_ms,
+	};
+	unsigned ndone = c->ndone;
+	struct http_client_call *call;
+
+	memset(body, 'x', len + 5);
+	memcpy(body, "hello", 5);
+	call = http_client_post(c->hc, &req, case_done_cb, c);
+	assert_int_equal(c->ndone, ndone); /* never before it has returned */
+	memset(body, '?', len + 5);        /* nor is anything kept */
+	free(body);
+	return (call);
+}
+
+struct http_client_call *
+client_post(struct client_case *c)
+{
+	struct http_client_call *call = client_post_bytes(c, 5, NO_LIMIT_MS);
+
+	assert_non_null(call);
+	return (call);
+}
+
+void
+client_wait(struct client_case *c, unsigned n)
+{
+	while (c->ndone < n)
+		assert_int_equal(event_base_loop(c->env.base, EVLOOP_ONCE), 0);
+}
+
+void
+client_wait_requests(struct client_case *c, unsigned n)
+{
+	while (c->far.nrequests < n)
+		assert_int_equal(event_base_loop(c->env.base, EVLOOP_ONCE), 0);
+}
+
+void
+client_settle(struct client_case *c)
+{
+	for (int i = 0; i < 20; i++)
+		event_base_loop(c->env.base, EVLOOP_NONBLOCK);
+}
+
+void
+client_play(struct client_case *c, enum far_act act, const char *text)
+{
+	far_play(&c->far, act, text);
+	client_post(c);
+	client_wait(c, c->ndone + 1);
+}
+
+void
+assert_answered(const struct client_case *c, int status, const char *body)
+{
+	assert_string_equal(c->reason, "");
+	assert_int_equal(c->answer.end, HTTP_CLIENT_ANSWERED);
+	assert_int_equal(c->answer.status, status);
+	assert_string_equal(c->body, body);
+}
+
+void
+assert_failed(const struct client_case *c, enum http_client_end end,
+    const char *reason)
+{
+	assert_string_equal(c->reason, reason);
+	assert_int_equal(c->answer.end, end);
+	assert_int_equal(c->answer.status, 0);
+	assert_int_equal(c->answer.body_len, 0);
+}

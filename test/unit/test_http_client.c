@@ -1,0 +1,332 @@
+/* What is sent, and what is made of answers of every kind. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "test/lib/cmocka_all.h"
+
+#include "test/lib/client_case.h"
+
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+/* The request is whole and holds what it was given. */
+static void
+test_http_client_sends_the_request(void **state)
+{
+	struct client_case *c = *state;
+	char expected[256];
+
+	client_play(c, FAR_ANSWER, OK);
+	assert_answered(c, 200, "ok");
+	snprintf(expected, sizeof(expected),
+	    "POST /orders?x=1 HTTP/1.1\r\nContent-Type: text/plain\r\n"
+	    "X-Test: yes\r\nHost: 127.0.0.1:%u\r\nContent-Length: 5\r\n\r\n"
+	    "hello",
+	    c->far.port);
+	assert_string_equal(c->far.request, expected);
+	assert_string_equal(c->host, "127.0.0.1");
+	assert_int_equal(c->port, c->far.port);
+	assert_false(c->tls);
+}
+
+/* A Host of the caller's stands alone. */
+static void
+test_http_client_sends_another_host(void **state)
+{
+	struct client_case *c = *state;
+	static const char *const headers[] = { "host: pos.example" };
+	const struct http_client_request req = { .headers = headers,
+		.nheaders = 1,
+		.body = "",
+		.timeout_ms = 600000 };
+	struct http_client_call *call;
+
+	far_play(&c->far, FAR_ANSWER, OK);
+	call = http_client_post(c->hc, &req, NULL, NULL);
+	assert_non_null(call);
+	client_wait_requests(c, 1);
+	http_client_cancel(call);
+	assert_string_equal(c->far.request,
+	    "POST /orders?x=1 HTTP/1.1\r\nhost: pos.example\r\n"
+	    "Content-Length: 0\r\n\r\n");
+}
+
+/* One connection serves one call after the other. */
+static void
+test_http_client_reuses_connections(void **state)
+{
+	struct client_case *c = *state;
+
+	for (int i = 0; i < 3; i++) {
+		client_play(c, FAR_ANSWER, OK);
+		assert_answered(c, 200, "ok");
+	}
+	assert_int_equal(c->far.nrequests, 3);
+	assert_int_equal(c->far.naccepted, 1);
+}
+
+/* Calls at the same time have a connection each; so many are kept. */
+static void
+test_http_client_keeps_no_more_than_told(void **state)
+{
+	struct client_case *c = *state;
+
+	client_use(c, "127.0.0.1", c->far.port, 1);
+	far_play(&c->far, FAR_ANSWER, OK);
+	client_post(c);
+	client_post(c);
+	client_wait(c, 2);
+	client_settle(c);
+	assert_int_equal(c->far.naccepted, 2);
+	assert_int_equal(c->far.nopen, 1);
+}
+
+/* A connection that asks to be closed is closed. */
+static void
+test_http_client_obeys_connection_close(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_ANSWER,
+	    "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+	assert_answered(c, 204, "");
+	client_settle(c);
+	assert_int_equal(c->far.nopen, 0);
+	client_play(c, FAR_ANSWER,
+	    "HTTP/1.0 200 OK\r\nContent-Length: 0"
+	    "\r\n\r\n");
+	assert_answered(c, 200, "");
+	client_settle(c);
+	assert_int_equal(c->far.nopen, 0);
+}
+
+/* What comes behind an answer is not taken for the next one. */
+static void
+test_http_client_drops_what_comes_behind(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_ANSWER, OK "HTTP/1.1 500 No\r\n\r\n");
+	assert_answered(c, 200, "ok");
+	client_settle(c);
+	assert_int_equal(c->far.nopen, 0);
+	client_play(c, FAR_ANSWER, OK);
+	assert_answered(c, 200, "ok");
+}
+
+/* A kept connection that was closed meanwhile is not used, nor leaked. */
+static void
+test_http_client_notices_closed_connections(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_ANSWER, OK);
+	far_hang_up(&c->far, false); /* seen by the loop */
+	client_settle(c);
+	client_play(c, FAR_ANSWER, OK);
+	assert_answered(c, 200, "ok");
+	assert_int_equal(c->far.naccepted, 2);
+}
+
+/* A connection lost under a request of which nothing left is replaced. */
+static void
+test_http_client_tries_anew_once(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_ANSWER, OK);
+	client_post(c);
+	far_hang_up(&c->far, true);
+	client_wait(c, 2);
+	assert_answered(c, 200, "ok");
+	assert_int_equal(c->far.naccepted, 2);
+	assert_int_equal(c->far.nrequests, 2);
+}
+
+/* An answer in chunks is one answer, and its connection is kept. */
+static void
+test_http_client_reads_chunks(void **state)
+{
+	struct client_case *c = *state;
+
+	static const char text[] =
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	    "3\r\none\r\n4\r\n two\r\n0\r\nTrailer: x\r\n\r\n";
+
+	client_play(c, FAR_ANSWER, text);
+	assert_answered(c, 200, "one two");
+	client_play(c, FAR_DRIP, text);
+	assert_answered(c, 200, "one two");
+	assert_int_equal(c->far.naccepted, 1);
+}
+
+/* An answer that comes byte by byte is read like any other. */
+static void
+test_http_client_reads_drips(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_DRIP, OK);
+	assert_answered(c, 200, "ok");
+	assert_int_equal(c->far.naccepted, 1);
+}
+
+/* 100 Continue is no answer, however often it comes. */
+static void
+test_http_client_goes_on_after_100(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_ANSWER,
+	    "HTTP/1.1 100 Continue\r\nRetry-After: 9\r\n\r\n"
+	    "HTTP/1.1 100 Continue\r\n\r\n" OK);
+	assert_answered(c, 200, "ok");
+	assert_int_equal(c->answer.retry_after_ms, 0);
+}
+
+/* Of a long answer the first KB is kept; its connection is kept too. */
+static void
+test_http_client_keeps_the_beginning(void **state)
+{
+	struct client_case *c = *state;
+	char *text = malloc(300100);
+	int n;
+
+	n = sprintf(text, "HTTP/1.1 422 No\r\nContent-Length: 300000\r\n\r\n");
+	memset(text + n, 'a', 300000);
+	text[n] = 'b';
+	text[n + 300000] = '\0';
+	for (unsigned i = 0; i < 2; i++) {
+		client_play(c, FAR_ANSWER, text);
+		assert_int_equal(c->answer.status, 422);
+		assert_int_equal(c->answer.body_len, 1024);
+		assert_memory_equal(c->body, text + n, 1024);
+	}
+	assert_int_equal(c->far.naccepted, 1);
+	free(text);
+}
+
+/* The end of the connection may be the end of an answer. */
+static void
+test_http_client_reads_until_closed(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_CLOSE, "HTTP/1.1 200 OK\r\n\r\nall of it");
+	assert_answered(c, 200, "all of it");
+}
+
+/* A status counts, even if the rest of its answer never comes. */
+static void
+test_http_client_keeps_the_status_of_a_torn_answer(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_CLOSE,
+	    "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 9\r\n\r\n"
+	    "bus");
+	assert_answered(c, 503, "bus");
+	assert_int_equal(c->answer.retry_after_ms, 7000);
+	client_play(c, FAR_CLOSE,
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n"
+	    "nonsense\r\n");
+	assert_answered(c, 200, "one");
+	client_settle(c);
+	assert_int_equal(c->far.nopen, 0);
+}
+
+/* An answer without end is cut, and its status counts. */
+static void
+test_http_client_cuts_an_endless_answer(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_ENDLESS, "HTTP/1.1 200 OK\r\n\r\nbegin");
+	assert_int_equal(c->answer.end, HTTP_CLIENT_ANSWERED);
+	assert_int_equal(c->answer.status, 200);
+	assert_memory_equal(c->body, "begin\0\0", 7);
+	client_play(c, FAR_ENDLESS,
+	    "HTTP/1.1 500 No\r\nTransfer-Encoding: "
+	    "chunked\r\n\r\nffffffff\r\n");
+	assert_answered(c, 500, "");
+	client_settle(c);
+	assert_int_equal(c->far.nopen, 0);
+}
+
+/* A redirect is an answer, and where it leads is told. */
+static void
+test_http_client_does_not_follow(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_ANSWER,
+	    "HTTP/1.1 302 Found\r\nLocation: http://x/\ty\r\n"
+	    "Content-Length: 0\r\n\r\n");
+	assert_answered(c, 302, "");
+	assert_string_equal(c->location, "http://x/?y");
+	assert_int_equal(c->far.nrequests, 1);
+}
+
+/* Retry-After may be a date. */
+static void
+test_http_client_reads_retry_after(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_ANSWER,
+	    "HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n"
+	    "Retry-After: Thu, 01 Jan 2026 00:01:30 GMT\r\n\r\n");
+	assert_answered(c, 429, "");
+	assert_int_equal(c->answer.retry_after_ms, 90000);
+}
+
+/* The connector is told the name and whether TLS is wanted. */
+static void
+test_http_client_asks_the_connector(void **state)
+{
+	struct client_case *c = *state;
+	struct http_client_url url;
+	char text[64], reason[HANDLER_REASON_MAX];
+
+	snprintf(text, sizeof(text), "https://localhost:%u", c->far.port);
+	assert_int_equal(http_client_url_parse(text, &url, reason), 0);
+	http_client_free(c->hc);
+	c->hc = http_client_new(&c->env, &url, 4);
+	http_client_url_fini(&url);
+	client_play(c, FAR_ANSWER, OK);
+	assert_answered(c, 200, "ok");
+	assert_string_equal(c->host, "localhost");
+	assert_true(c->tls);
+}
+
+#define CASE(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, client_setup, client_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_http_client_sends_the_request),
+		CASE(test_http_client_sends_another_host),
+		CASE(test_http_client_reuses_connections),
+		CASE(test_http_client_keeps_no_more_than_told),
+		CASE(test_http_client_obeys_connection_close),
+		CASE(test_http_client_drops_what_comes_behind),
+		CASE(test_http_client_notices_closed_connections),
+		CASE(test_http_client_tries_anew_once),
+		CASE(test_http_client_reads_chunks),
+		CASE(test_http_client_reads_drips),
+		CASE(test_http_client_goes_on_after_100),
+		CASE(test_http_client_keeps_the_beginning),
+		CASE(test_http_client_reads_until_closed),
+		CASE(test_http_client_keeps_the_status_of_a_torn_answer),
+		CASE(test_http_client_cuts_an_endless_answer),
+		CASE(test_http_client_does_not_follow),
+		CASE(test_http_client_reads_retry_after),
+		CASE(test_http_client_asks_the_connector),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
