@@ -147,6 +147,19 @@ child_died(const struct child *c)
 	return (si.si_pid != 0);
 }
 
+/* It is dead: reap it now, or when its output has ended. */
+static void
+child_bury(struct child *c)
+{
+	c->dead = true;
+	(void)event_del(c->exit_ev);
+	close_input(c);
+	if (c->done == NULL || c->out_fd == -1)
+		child_finish(c);
+	else if (!c->limited || c->killed)
+		child_arm(c, EOF_WAIT_MS);
+}
+
 /* event: the pidfd is readable; or evsignal: some child has died. */
 static void
 child_exit_cb(evutil_socket_t fd, short what, void *arg)
@@ -155,15 +168,8 @@ child_exit_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!child_died(c))
-		return;
-	c->dead = true;
-	(void)event_del(c->exit_ev);
-	close_input(c);
-	if (c->done == NULL || c->out_fd == -1)
-		child_finish(c);
-	else if (!c->limited || c->killed)
-		child_arm(c, EOF_WAIT_MS);
+	if (child_died(c))
+		child_bury(c);
 }
 
 /* evtimer: its time is up, or the time to die, or that for its output. */
@@ -177,6 +183,10 @@ child_timer_cb(evutil_socket_t fd, short what, void *arg)
 	if (c->dead) {
 		child_finish(c);
 	} else if (!c->limited) {
+		if (child_died(c)) { /* in time; it was not noticed yet */
+			child_bury(c);
+			return;
+		}
 		c->limited = true;
 		(void)kill(-c->pid, SIGTERM);
 		child_arm(c, KILL_AFTER_MS);

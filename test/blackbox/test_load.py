@@ -44,9 +44,9 @@ def fill(server, count):
                        (row["id"], order))
             job = db.execute(
                 "INSERT INTO jobs (event, place, handler, state, behind, "
-                "attempts, due_at) VALUES (?, -1, ?, 'ready', "
+                "attempts, due_at, ordered) VALUES (?, -1, ?, 'ready', "
                 "(SELECT count(*) > 0 FROM lanes WHERE handler = ? AND "
-                "lane = ?), 0, 0)",
+                "lane = ?), 0, 0, 1)",
                 (row["id"], handler, handler, order)).lastrowid
             db.execute("INSERT INTO lanes (handler, lane, job) "
                        "VALUES (?, ?, ?)", (handler, order, job))

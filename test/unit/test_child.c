@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -369,6 +370,26 @@ test_child_needs_no_pidfd(void **state)
 	assert_int_equal(w->noutcomes, 5);
 }
 
+/* A loop that was late does not take one that ended in time for a late one. */
+static void
+test_child_noticed_late_was_in_time(void **state)
+{
+	const struct timespec late = { .tv_nsec = 500000000 };
+	struct exec_world *w = *state;
+	struct handler_result res;
+	siginfo_t si;
+
+	no_pidfd = true; /* then timers run before signals do */
+	exec_world_script(w, "sleep 0.1; exit 0", 400);
+	assert_int_equal(exec_world_begin(w, 1, &res), HANDLER_PENDING);
+	no_pidfd = false;
+	assert_int_not_equal(event_base_loop(w->base, EVLOOP_NONBLOCK), -1);
+	assert_int_equal(waitid(P_ALL, 0, &si, WEXITED | WNOWAIT), 0);
+	assert_int_equal(nanosleep(&late, NULL), 0);
+	exec_world_wait(w, 1);
+	assert_int_equal(w->outcomes[0].verdict, HANDLER_DONE);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, exec_world_setup,                \
 	    exec_world_teardown)
@@ -396,6 +417,7 @@ main(void)
 		TEST(test_child_statuses_come_though_sigchld_was_ignored),
 		TEST(test_child_lost_status_is_unknown),
 		TEST(test_child_needs_no_pidfd),
+		TEST(test_child_noticed_late_was_in_time),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
