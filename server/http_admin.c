@@ -128,6 +128,9 @@ call(struct http_conn *conn, struct evhttp_request *req, bool acts)
 		.body_len = evbuffer_get_length(body),
 	};
 
+	if (acts)
+		log_info("admin: %s asks for %s", http_conn_peer(conn),
+		    log_text(r.path));
 	if (r.body_len > 0 && (r.body = evbuffer_pullup(body, -1)) == NULL) {
 		answer(conn, req, &answer_memory);
 		return;

@@ -75,8 +75,9 @@ server_open_admin(struct server *s)
 	const struct admin_fns fns = { server_look_cb, server_paused_cb, s };
 	char reason[ADMIN_LINK_REASON_MAX];
 	char *token = NULL;
-	int rc = -1;
+	int rc;
 
+	admin_link_remove(s->cfg->store_url); /* a killed server's */
 	if (s->cfg->admin_listen.n == 0)
 		return (0);
 	if ((s->admin = admin_new(s->st, &fns)) == NULL) {
@@ -93,13 +94,10 @@ server_open_admin(struct server *s)
 	if (token != NULL)
 		explicit_bzero(token, strlen(token));
 	free(token);
+	/* A full disk is no reason not to serve. */
 	if (rc == 0 &&
-	    admin_link_write(s->cfg->store_url, s->admin_url, reason) == -1) {
-		log_error("admin: cannot leave its address beside the store: "
-			  "%s",
-		    reason);
-		rc = -1;
-	}
+	    admin_link_write(s->cfg->store_url, s->admin_url, reason) == -1)
+		log_warn("admin: verbs will not find this server: %s", reason);
 	return (rc);
 }
 
@@ -117,6 +115,7 @@ server_close_admin(struct server *s)
 {
 	if (s->http_admin != NULL)
 		admin_link_remove(s->cfg->store_url);
+	/* Each answer may ask the store for the next thing. */
 	while (s->admin != NULL && admin_pending(s->admin) > 0)
 		store_wait(s->st);
 	http_admin_free(s->http_admin);

@@ -49,7 +49,8 @@ struct server {
 
 /*
  * Open the admin listener, unless the configuration wants none, and leave its
- * address beside the store. Returns 0, or -1, logged.
+ * address beside the store (that it cannot is only warned of). Returns 0, or
+ * -1, logged.
  */
 int server_open_admin(struct server *s);
 

@@ -46,12 +46,15 @@ def test_a_full_disk_answers_503_and_recovers_by_itself(klikitd, small_disk):
     assert int(fields["retry-after"]) > 0
     assert acknowledged
     assert server.post(body, "still-full")[0] == 503
+    code, _, ready = server.ask("GET", "/readyz")
+    assert (code, ready) == (503, {"status": "store full"})
     assert server.get("/healthz")[0] == 200  # and reads go on:
     ids = {row[0] for row in server.query("SELECT event_id FROM events")}
     assert set(acknowledged) <= ids
 
     as_root("mount", "-o", "remount,size=64m", small_disk)
     received(server.post(body, "after"))
+    assert server.ask("GET", "/readyz")[0] == 200
     for event_id in acknowledged:
         duplicate(server.post(body, event_id))
     server.wait_processed()

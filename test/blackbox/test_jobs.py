@@ -313,6 +313,14 @@ def test_what_a_killed_server_left_does_no_harm(stopped):
     stopped.do("resume", "orders")
 
 
+def test_a_server_without_a_listener_leaves_no_old_address(stopped):
+    (stopped.directory / "klikitd.db.admin").write_text("http://127.0.0.1:1")
+    stopped.write_config("[http]\nlisten = 127.0.0.1:0\n[admin]\nlisten =\n")
+    stopped.start()
+    stopped.do("pause", "orders", expect=1)
+    assert "without an admin listener" in stopped.said
+
+
 def test_a_server_is_asked_and_named(stopped):
     stopped.start()
     stopped.do("pause", "orders")
