@@ -64,6 +64,7 @@ struct config_handler {
 	int64_t timeout_ms;
 	int64_t concurrency;
 	bool once_per_order;
+	bool tells; /* what its calls are answered is logged */
 
 	/* forward */
 	char *url;
@@ -123,6 +124,7 @@ struct config_source {
 	size_t nflags; /* pairs */
 	enum config_need need;
 	bool dev; /* the defaults of klikitd dev; see config_load.c */
+	const char *forward_to; /* a URL for a handler named dev; NULL: none */
 };
 
 /*

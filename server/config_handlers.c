@@ -69,6 +69,20 @@ check_keys(struct config_draft *d, const struct config_handler *h)
 	}
 }
 
+/* The defaults that differ from type to type. */
+static void
+set_type_defaults(struct config_handler *h)
+{
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		if (strcmp(needs[i].type, h->type) != 0)
+			continue;
+		if (h->timeout_ms == 0)
+			h->timeout_ms = needs[i].timeout_ms;
+		if (h->concurrency == 0)
+			h->concurrency = needs[i].concurrency;
+	}
+}
+
 static void
 check_type(struct config_draft *d, struct config_handler *h)
 {
@@ -79,11 +93,8 @@ check_type(struct config_draft *d, struct config_handler *h)
 			config_draft_error(d,
 			    "%s:%u: handler.%s: is missing in [handler %s]",
 			    d->src->path, h->line, needs[i].required, h->name);
-		if (h->timeout_ms == 0)
-			h->timeout_ms = needs[i].timeout_ms;
-		if (h->concurrency == 0)
-			h->concurrency = needs[i].concurrency;
 	}
+	set_type_defaults(h);
 }
 
 /* -- Alarms -- */
@@ -202,6 +213,32 @@ config_is_ordered(const struct config_handler *h)
 	return (false);
 }
 
+/* What klikitd dev --forward-to asks for: every event, each time it comes. */
+static void
+add_forward(struct config_draft *d)
+{
+	static const char name[] = "dev", where[] = "--forward-to: ";
+	struct config_handler *h;
+
+	if (find_handler(d->cfg, name) != NULL) {
+		config_draft_error(d,
+		    "%sthe configuration has a [handler %s] already", where,
+		    name);
+		return;
+	}
+	if ((h = config_draft_handler(d, name, 0)) == NULL)
+		return;
+	config_draft_set(d, config_key_find("handler", "type"), h, where,
+	    "forward");
+	config_draft_set(d, config_key_find("handler", "url"), h, where,
+	    d->src->forward_to);
+	config_draft_set(d, config_key_find("handler", "once_per_order"), h,
+	    where, "no");
+	set_type_defaults(h);
+	h->ordered = config_is_ordered(h);
+	h->tells = true;
+}
+
 void
 config_check_handlers(struct config_draft *d)
 {
@@ -231,4 +268,6 @@ config_check_handlers(struct config_draft *d)
 		if (d->src->need == CONFIG_SERVER)
 			read_files(d, h);
 	}
+	if (d->src->forward_to != NULL)
+		add_forward(d);
 }

@@ -56,6 +56,7 @@ struct dispatch_handler {
 	/* Only for an outlet. */
 	size_t concurrency; /* calls at once, at least 1 */
 	bool once_per_order;
+	bool tells; /* log what its calls are answered: for a developer */
 };
 
 /*

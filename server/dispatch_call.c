@@ -85,6 +85,21 @@ call_orphaned(struct run *run, const struct handler_result *result)
 	    run->out.to == JOB_DONE ? "done" : result->reason);
 }
 
+/* For a developer: the answer, whatever it means. */
+static void
+call_tell(const struct run *run, const struct worker *w)
+{
+	const struct store_attempt *at = &run->attempt;
+	char text[LOG_TEXT_MAX] = "";
+
+	if (at->answer != NULL)
+		log_escape(at->answer, at->answer_len, text, sizeof(text));
+	log_info("job %" PRId64 " %s: event %s: answered %d in %" PRId64
+		 " ms: %s",
+	    run->job.id, w->name, log_text(run->job.ev->event_id), at->code,
+	    at->duration_ms, text);
+}
+
 /* Every call that has begun ends here, once, unless it is cancelled. */
 static void
 call_end(struct run *run, const struct handler_result *result)
@@ -97,6 +112,8 @@ call_end(struct run *run, const struct handler_result *result)
 		call_orphaned(run, result);
 	} else {
 		w->under_way--;
+		if (w->tells && result->code != 0)
+			call_tell(run, w);
 		run_judge(run, w, result);
 		if (result->verdict == HANDLER_RETRY)
 			pace_failed(w, result->retry_after_ms, result->reason);

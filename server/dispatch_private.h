@@ -96,6 +96,7 @@ struct worker {
 	/* See dispatch_pace.c. */
 	bool paused;
 	bool once_per_order;
+	bool tells;
 	size_t concurrency;
 	size_t window;    /* calls that may be under way now */
 	size_t under_way; /* starts and calls */

@@ -89,6 +89,7 @@ worker_init(struct worker *w, const struct handler_env *env,
 	w->max_age_ms = h->max_age_ms;
 	w->wait_max_ms = longest_wait(h);
 	w->once_per_order = h->once_per_order;
+	w->tells = h->tells;
 	w->concurrency = h->concurrency;
 	w->window = h->concurrency;
 	w->paused = h->paused;

@@ -62,6 +62,7 @@ handler_of(const struct config *cfg, size_t i,
 	    .paused = known[i].paused,
 	    .concurrency = (size_t)ch->concurrency,
 	    .once_per_order = ch->once_per_order,
+	    .tells = ch->tells,
 	});
 }
 

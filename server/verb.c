@@ -178,6 +178,7 @@ verb_config_source(const struct verb_args *args, enum config_need need,
 	    .nflags = args->nconfig_flags,
 	    .need = need,
 	    .dev = dev,
+	    .forward_to = dev ? verb_flag(args, "forward-to", 0) : NULL,
 	});
 }
 

@@ -147,6 +147,12 @@ verb_dev_run(const struct verb_args *args)
 	return (server_run(&opt) == 0 ? VERB_DONE : VERB_FAILED);
 }
 
+static const struct verb_flag flags[] = {
+	{ "forward-to", "URL",
+	    "POST each event to URL as well, and show the answers", false },
+	{ 0 },
+};
+
 const struct verb verb_dev = {
 	.name = "dev",
 	.words = "",
@@ -157,7 +163,12 @@ const struct verb verb_dev = {
 	    "not\n"
 	    "the address). Store and secret live in $STATE_DIRECTORY, else in\n"
 	    "./.klikitd; the secret is made at the first start, unless\n"
-	    "KLIKIT_WEBHOOK_SECRET gives one. One line per event on stderr.\n",
+	    "KLIKIT_WEBHOOK_SECRET gives one. One line per event on stderr.\n"
+	    "\n"
+	    "--forward-to is for a program under development: it gets the raw "
+	    "body with\n"
+	    "klikit's own headers, also for an order that it had before.\n",
+	.flags = flags,
 	.words_max = 0,
 	.config = true,
 	.run = verb_dev_run,
