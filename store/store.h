@@ -278,15 +278,16 @@ int store_finish(struct store *st, const struct store_outcome *out,
  * Note that an attempt of a job begins: it is RUNNING from now on, also after
  * a crash, and its attempts are one more. With once, a job all of whose orders
  * the handler has served before (store_outcome.served) does not begin: it ends
- * done, as `already', and names the job that served the first of them.
+ * done, as `already', and names the job that served the first of them; but a
+ * replay always begins. Whether it is due is not asked.
  * Outcomes: STORE_OK (runnable is the job itself, its event with the body),
- * STORE_EXISTS (it ended as `already'; runnable lists those that stood behind
- * it), STORE_NOTFOUND, STORE_REFUSED (it is not ready or waiting, or stands
+ * STORE_EXISTS (it ended as `already'; id is the job that it names, runnable
+ * lists those that stood behind it), STORE_NOTFOUND, STORE_REFUSED (it is not ready or waiting, or stands
  * behind another), or a failure, and then nothing was written. Returns 0; -1 if
  * memory is short.
  *
- * Jobs found RUNNING by store_open() get an attempt with the outcome `unknown'
- * and wait, due at once: nobody knows how far their call came.
+ * The attempts of jobs found RUNNING by store_open() get the outcome `unknown',
+ * and the jobs wait, due at once: nobody knows how far their call came.
  */
 int store_start(struct store *st, int64_t job, bool once, int64_t now_ms,
     store_done_fn *done, void *arg);
@@ -301,8 +302,10 @@ enum store_act {
 /*
  * Do that to a job. why (copied, may be NULL) is kept with a discarded one.
  * STORE_OK: id is the new job of a replay; runnable lists what may run by it.
- * STORE_NOTFOUND, STORE_REFUSED (its state does not allow it, or it was
- * replayed before and that job has not ended), or a failure. Returns 0; -1 if
+ * STORE_NOTFOUND, STORE_REFUSED (its state does not allow it, it was replayed
+ * before and that job has not ended, or the event's body was purged), or a
+ * failure. Replays form a chain: whichever of its jobs is named, the new one
+ * repeats the last. Returns 0; -1 if
  * memory is short.
  */
 int store_act(struct store *st, enum store_act act, int64_t job,
@@ -330,9 +333,9 @@ struct store_purge {
  * Remove one batch of customers' data, in a transaction of its own that makes
  * no ack wait: bodies, answers of attempts, and rejections of that age. Events
  * with unfinished jobs are left alone. Copies purge. STORE_OK: id is how many
- * events were purged (0: nothing is left to do, and the log was truncated as
- * well, so that no trace remains in it; STORE_BUSY if a reader stood in the
- * way of that). Returns 0; -1 if memory is short.
+ * events and rejections were purged. 0: nothing is left to do, and the files
+ * were scrubbed and the log truncated as well, so that no trace remains in
+ * them; STORE_BUSY if a reader stood in the way of that: call again later. Returns 0; -1 if memory is short.
  */
 int store_purge(struct store *st, const struct store_purge *purge,
     store_done_fn *done, void *arg);

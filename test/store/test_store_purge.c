@@ -13,8 +13,12 @@
 
 #define NOW 1750000000000
 #define CANARY "Kanarienvogel-4711"
+#define ROUND 200
+#define ROUNDS 8
+#define STAYING (ROUNDS * ROUND / 20) /* answers that are younger */
 
 static struct store_case c;
+static int64_t handler;
 static char copy[STORE_CASE_PATH_MAX + 16]; /* where a backup goes */
 
 static int
@@ -24,6 +28,7 @@ setup(void **state)
 	store_case_init(&c);
 	(void)snprintf(copy, sizeof(copy), "%s/copy.db", c.dir);
 	store_case_open(&c);
+	handler = case_handler(&c, "a");
 	return (0);
 }
 
@@ -68,19 +73,19 @@ canaries_in_store(void)
 	return (canaries(c.path) + canaries(wal));
 }
 
-/* An event that came then, its body that long and full of one text. */
-static int64_t
-append_filled(const char *id, const char *order_id, int64_t at_ms,
-    const char *fill, size_t len)
+/* Queue an event that came then, its body that long and full of one text. */
+static void
+queue_filled(const char *id, int64_t at_ms, const char *fill, size_t len,
+    struct case_result *res)
 {
-	const char *const orders[] = { order_id, NULL };
-	const struct store_job_spec spec = { .handler = case_handler(&c, "a"),
+	const char *const orders[] = { id, NULL };
+	const struct store_job_spec spec = { .handler = handler,
 		.place = STORE_WHOLE_EVENT,
 		.guards = STORE_NO_GUARD };
-	struct case_result r = { 0 };
 	struct store_event *ev;
 	char *body;
 
+	memset(res, 0, sizeof(*res));
 	assert_non_null(body = malloc(len + 1));
 	for (size_t i = 0; i < len; i++)
 		body[i] = fill[i % strlen(fill)];
@@ -89,22 +94,26 @@ append_filled(const char *id, const char *order_id, int64_t at_ms,
 	ev->received_at_ms = at_ms;
 	memset(ev->digest, 7, sizeof(ev->digest)); /* case_event()'s repeats */
 	free(body);
-	assert_int_equal(store_append(c.st, ev, &spec, 1, case_done_cb, &r), 0);
+	assert_int_equal(store_append(c.st, ev, &spec, 1, case_done_cb, res),
+	    0);
 	store_event_unref(ev);
+}
+
+/* The same with canaries, waited for; its job. */
+static int64_t
+append_at(const char *id, int64_t at_ms, size_t len)
+{
+	struct case_result r;
+
+	queue_filled(id, at_ms, CANARY, len, &r);
 	store_wait(c.st);
 	assert_int_equal(r.rc, STORE_OK);
 	return (r.runnable[0]);
 }
 
-static int64_t
-append_at(const char *id, const char *order_id, int64_t at_ms, size_t len)
-{
-	return (append_filled(id, order_id, at_ms, CANARY, len));
-}
-
-/* End a job with an answer that repeats the customer's data. */
+/* Queue the end of a job, with an answer that repeats the customer's data. */
 static void
-finish_with_answer(int64_t job)
+queue_finish(int64_t job, struct case_result *res)
 {
 	struct store_attempt at = { .code = 200,
 		.answer = CANARY,
@@ -115,9 +124,17 @@ finish_with_answer(int64_t job)
 		.at_ms = NOW,
 		.attempt = &at,
 		.served = true };
-	struct case_result r = { 0 };
 
-	assert_int_equal(store_finish(c.st, &out, case_done_cb, &r), 0);
+	memset(res, 0, sizeof(*res));
+	assert_int_equal(store_finish(c.st, &out, case_done_cb, res), 0);
+}
+
+static void
+finish_with_answer(int64_t job)
+{
+	struct case_result r;
+
+	queue_finish(job, &r);
 	store_wait(c.st);
 	assert_int_equal(r.rc, STORE_OK);
 }
@@ -193,7 +210,7 @@ test_purge_leaves_no_trace(void **state)
 		char id[16];
 
 		(void)snprintf(id, sizeof(id), "e%d", i);
-		finish_with_answer(append_at(id, "1", NOW - 1, 50000));
+		finish_with_answer(append_at(id, NOW - 1, 50000));
 	}
 	for (int i = 0; i < 5; i++)
 		reject_at(NOW - 1);
@@ -217,40 +234,35 @@ test_purge_leaves_no_trace(void **state)
 static void
 test_purge_in_any_order_leaves_no_trace(void **state)
 {
-	struct store_purge p = { .limit = 50, .now_ms = NOW };
-	char id[16], order[16];
+	static struct case_result r[ROUND], f[ROUND];
+	struct store_purge p = { .limit = ROUND, .now_ms = NOW };
+	bool stays;
+	char id[16];
 
 	(void)state;
 	srand(11);
-	for (int round = 0; round < 6; round++) {
-		for (int i = 0; i < 120; i++) {
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < ROUND; i++) {
+			stays = i % 20 == 0;
 			(void)snprintf(id, sizeof(id), "e%d-%d", round, i);
-			(void)snprintf(order, sizeof(order), "o%d", i % 7);
-			finish_with_answer(append_filled(id, order, NOW - 1,
-			    i % 10 == 9 ? "stays" : CANARY,
-			    (size_t)rand() % 4000));
+			queue_filled(id, stays ? NOW : NOW - 1 - rand() % 600,
+			    stays ? "stays" : CANARY,
+			    (size_t)rand() % (i % 2 == 0 ? 900 : 9000), &r[i]);
 		}
-		for (int i = 0; i < 4; i++) {
-			(void)snprintf(order, sizeof(order), "o%d",
-			    (round + i) % 7);
-			p.order_id = order;
-			assert_true(purge_all(&p) > 0);
-		}
+		store_wait(c.st);
+		for (int i = 0; i < ROUND; i++)
+			queue_finish(r[i].runnable[0], &f[i]);
+		store_wait(c.st);
+		p.bodies_before_ms = NOW - 600 + 60 * round;
+		(void)purge_once(&p);
 	}
-	for (int i = 0; i < 100; i++) {
-		(void)snprintf(id, sizeof(id), "young%d", i);
-		(void)append_filled(id, "1", NOW, "stays", 3000);
-	}
-	p.order_id = NULL;
 	p.bodies_before_ms = NOW;
 	assert_true(purge_all(&p) > 0);
-	assert_int_equal(canaries_in_store(), 0);
+	assert_int_equal(canaries_in_store(), STAYING);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT count(*) FROM pragma_integrity_check "
 			     "WHERE integrity_check <> 'ok'"),
 	    0);
-	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM bodies"),
-	    100);
 }
 
 /* What is younger, of another order, or not finished is left alone. */
@@ -263,9 +275,9 @@ test_purge_takes_only_its_own(void **state)
 	int64_t job;
 
 	(void)state;
-	job = append_at("old", "1", NOW - 200, 10);
-	finish_with_answer(append_at("young", "1", NOW - 100, 10));
-	finish_with_answer(append_at("other", "2", NOW - 100, 10));
+	job = append_at("old", NOW - 200, 10);
+	finish_with_answer(append_at("young", NOW - 100, 10));
+	finish_with_answer(append_at("other", NOW - 100, 10));
 	reject_at(NOW - 100);
 	assert_int_equal(purge_all(&p), 0);
 	finish_with_answer(job);
@@ -273,7 +285,9 @@ test_purge_takes_only_its_own(void **state)
 	assert_int_equal(store_case_int(&c,
 			     "SELECT count(*) FROM bodies WHERE event > 1"),
 	    2);
-	p = (struct store_purge){ .order_id = "1", .limit = 10, .now_ms = NOW };
+	p = (struct store_purge){ .order_id = "young",
+		.limit = 10,
+		.now_ms = NOW };
 	assert_int_equal(purge_all(&p), 1);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT count(*) FROM events AS e JOIN bodies "
@@ -288,7 +302,7 @@ static void
 test_purged_is_not_replayed(void **state)
 {
 	struct store_purge p = { .bodies_before_ms = NOW, .limit = 10 };
-	int64_t job = append_at("e", "1", NOW - 1, 10);
+	int64_t job = append_at("e", NOW - 1, 10);
 	struct case_result r = { 0 };
 
 	(void)state;
@@ -316,7 +330,7 @@ test_purge_of_ids_keeps_row_ids(void **state)
 		char id[16];
 
 		(void)snprintf(id, sizeof(id), "e%d", i);
-		finish_with_answer(append_at(id, id, NOW - 1, 10));
+		finish_with_answer(append_at(id, NOW - 1, 10));
 	}
 	assert_int_equal(purge_all(&p), 5 + 4);
 	assert_int_equal(store_case_int(&c,
@@ -342,7 +356,7 @@ test_reader_makes_purge_busy(void **state)
 	sqlite3 *conn;
 
 	(void)state;
-	finish_with_answer(append_at("e", "1", NOW - 1, 5000));
+	finish_with_answer(append_at("e", NOW - 1, 5000));
 	assert_int_equal(sqlite3_open(c.path, &conn), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(conn,
 			     "BEGIN; SELECT count(*) FROM bodies", NULL, NULL,
@@ -385,14 +399,14 @@ test_backup_is_a_store(void **state)
 
 	(void)state;
 	memset(&told, 0, sizeof(told));
-	(void)append_at("e1", "1", NOW, 9000000);
+	(void)append_at("e1", NOW, 9000000);
 	assert_int_equal(backup(copy, told_cb).rc, STORE_OK);
 	assert_true(told.calls > 0);
 	assert_int_equal(told.copied, told.total);
 	assert_int_equal(stat(copy, &sb), 0);
 	assert_int_equal(sb.st_mode & 0777, 0600);
 	assert_true(canaries(copy) > 0);
-	(void)append_at("e2", "1", NOW, 10);
+	(void)append_at("e2", NOW, 10);
 	store_case_close(&c);
 	assert_int_equal(rename(copy, c.path), 0);
 	store_case_open(&c);
@@ -435,7 +449,7 @@ test_backup_by_reader(void **state)
 	struct store *first = c.st;
 
 	(void)state;
-	(void)append_at("e1", "1", NOW, 100);
+	(void)append_at("e1", NOW, 100);
 	assert_int_equal(store_case_try(&c, STORE_READ), STORE_OK);
 	assert_int_equal(backup(copy, NULL).rc, STORE_OK);
 	store_case_close(&c);
@@ -452,7 +466,7 @@ test_backup_is_one_moment(void **state)
 	int64_t events;
 
 	(void)state;
-	(void)append_at("e1", "1", NOW, 9000000);
+	(void)append_at("e1", NOW, 9000000);
 	assert_int_equal(store_backup(c.st, copy, NULL, case_done_cb, &r), 0);
 	for (int i = 0; i < 50; i++) {
 		(void)snprintf(id, sizeof(id), "m%d", i);
@@ -480,7 +494,7 @@ test_close_ends_backup(void **state)
 	struct stat sb;
 
 	(void)state;
-	(void)append_at("e1", "1", NOW, 9000000);
+	(void)append_at("e1", NOW, 9000000);
 	assert_int_equal(store_backup(c.st, copy, NULL, case_done_cb, &r), 0);
 	store_case_close(&c);
 	assert_int_equal(r.calls, 1);
