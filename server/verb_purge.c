@@ -51,10 +51,10 @@ purge(struct verb_admin *va, json_t *what)
 		busy = json_is_true(json_object_get(answer, "log_busy"));
 		json_decref(answer);
 		if (live)
-			fprintf(stderr, "\r%lld events purged%s", purged,
+			fprintf(stderr, "\r%lld purged%s", purged,
 			    more ? "" : "\n");
 	}
-	printf("purged %lld events\n", purged);
+	printf("purged %lld events and rejections\n", purged);
 	if (!busy)
 		return (VERB_DONE);
 	fprintf(stderr, "klikitd purge: the store's log still holds traces: a "

@@ -344,9 +344,9 @@ def test_a_store_that_is_not_there_is_not_made(klikitd):
 
 
 def test_a_purge_leaves_ids_and_unfinished_events(store):
-    assert store.do("purge", "--older-than", "1ms") == "purged 4 events\n"
+    assert store.do("purge", "--older-than", "1ms") == "purged 4 events and rejections\n"
     assert store.query("SELECT event FROM bodies") == [(4,)]
-    assert store.do("purge", "--older-than", "1ms") == "purged 0 events\n"
+    assert store.do("purge", "--older-than", "1ms") == "purged 0 events and rejections\n"
     if store.process is None:
         store.start()
     duplicate(store.post(SMALL, "e1"))
@@ -354,8 +354,8 @@ def test_a_purge_leaves_ids_and_unfinished_events(store):
 
 def test_a_purge_by_order_takes_all_its_events(store):
     order, = store.query("SELECT order_id FROM event_orders WHERE event = 1")
-    assert store.do("purge", "--order", "0") == "purged 0 events\n"
-    assert store.do("purge", "--order", order[0]) == "purged 4 events\n"
+    assert store.do("purge", "--order", "0") == "purged 0 events and rejections\n"
+    assert store.do("purge", "--order", order[0]) == "purged 4 events and rejections\n"
     assert store.query("SELECT event FROM bodies") == [(4,)]
 
 
