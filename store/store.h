@@ -332,7 +332,8 @@ struct store_purge {
  * with unfinished jobs are left alone. Copies purge. STORE_OK: id is how many
  * events and rejections were purged. 0: nothing is left to do, and the files
  * were scrubbed and the log truncated as well, so that no trace remains in
- * them; STORE_BUSY if a reader stood in the way of that: call again later. Returns 0; -1 if memory is short.
+ * them; STORE_BUSY if a reader stood in the way of that: call again later.
+ * Returns 0; -1 if memory is short.
  */
 int store_purge(struct store *st, const struct store_purge *purge,
     store_done_fn *done, void *arg);
