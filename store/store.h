@@ -279,9 +279,9 @@ int store_finish(struct store *st, const struct store_outcome *out,
  * replay always begins. Whether it is due is not asked.
  * Outcomes: STORE_OK (runnable is the job itself, its event with the body),
  * STORE_EXISTS (it ended as `already'; id is the job that it names, runnable
- * lists those that stood behind it), STORE_NOTFOUND, STORE_REFUSED (it is not ready or waiting, or stands
- * behind another), or a failure, and then nothing was written. Returns 0; -1 if
- * memory is short.
+ * lists those that stood behind it), STORE_NOTFOUND, STORE_REFUSED (it is not
+ * ready or waiting, or stands behind another), or a failure, and then nothing
+ * was written. Returns 0; -1 if memory is short.
  *
  * The attempts of jobs found RUNNING by store_open() get the outcome `unknown',
  * and the jobs wait, due at once: nobody knows how far their call came.
