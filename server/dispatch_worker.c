@@ -76,6 +76,21 @@ longest_wait(const struct dispatch_handler *h)
 	return (ms);
 }
 
+/* Make the instance of h; the reason names the handler. */
+static int
+worker_open(struct worker *w, const struct handler_env *env,
+    const struct dispatch_handler *h, char reason[HANDLER_REASON_MAX])
+{
+	char why[HANDLER_REASON_MAX];
+
+	w->engine->instance = h->type->open(env, &h->options, why);
+	if (w->engine->instance != NULL)
+		return (0);
+	(void)snprintf(reason, HANDLER_REASON_MAX, "handler %s: %.*s", h->name,
+	    HANDLER_REASON_MAX - 64, why);
+	return (-1);
+}
+
 int
 worker_init(struct worker *w, const struct handler_env *env,
     const struct dispatch_handler *h, char reason[HANDLER_REASON_MAX])
@@ -103,8 +118,7 @@ worker_init(struct worker *w, const struct handler_env *env,
 		goto fail;
 	}
 	memcpy(w->retry_ms, h->retry_ms, h->nretry * sizeof(*w->retry_ms));
-	w->engine->instance = h->type->open(env, &h->options, reason);
-	if (w->engine->instance != NULL)
+	if (worker_open(w, env, h, reason) == 0)
 		return (0);
 fail:
 	free(w->engine);
