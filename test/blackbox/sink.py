@@ -49,6 +49,15 @@ class Sink:
     def kill(self):
         return self.stop(signal.SIGKILL, -signal.SIGKILL)
 
+    def restart(self, *args, kill=False):
+        """End it and start it anew, with other flags."""
+        if kill:
+            self.kill()
+        else:
+            self.stop()
+        self.args = [str(arg) for arg in args]
+        return self.start()
+
     def lines(self):
         """What it has read so far, one record per request."""
         if not self.log.exists():

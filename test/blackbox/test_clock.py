@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from conftest import payload, received
-from test_outlets import Sink, forward, sink  # noqa: F401 (a fixture)
+from test_outlets import forward, sink  # noqa: F401 (a fixture)
 
 FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)
 DAY = 86400
@@ -49,7 +49,7 @@ def test_a_jump_of_a_day_leaves_no_job_stuck(klikitd, sink, clock, jump):
     received(server.post(payload("created-typical.json"), "after"))
     pos.restart()
     server.wait_processed()
-    assert {r["key"] for r in pos.requests()} == {"before", "after"}
+    assert {r["key"] for r in pos.lines()} == {"before", "after"}
 
 
 def test_a_jump_forward_does_not_cut_a_wait_short(klikitd, sink, clock):
@@ -64,7 +64,7 @@ def test_a_jump_forward_does_not_cut_a_wait_short(klikitd, sink, clock):
     server.wait_query("SELECT count(*) FROM jobs WHERE state = 'waiting'",
                       [(2,)])
     threading.Event().wait(2)
-    assert len([r for r in pos.requests() if r["key"] == "waits"]) == 1
+    assert len([r for r in pos.lines() if r["key"] == "waits"]) == 1
 
 
 @pytest.mark.parametrize("seconds", [-56 * 365 * DAY, 366 * DAY])

@@ -1,69 +1,28 @@
 """From the store to the far side: nothing lost, in order, or visibly dead."""
 
 import collections
+import http.server
 import json
-import pathlib
 import random
-import subprocess
+import socketserver
 import threading
 
 import pytest
 
-from conftest import (BINARY, CREATED, DEADLINE, PREFIX, SECRET, STATUS,
-                      Klikitd, payload, received, sign)
+from conftest import CREATED, STATUS, payload, received, sign
 from load import order_body
-
-
-class Sink:
-    """A fake POS: klikitd's own verb, its requests in a file."""
-
-    def __init__(self, directory, port=0, *flags):
-        self.directory = pathlib.Path(directory)
-        self.log_file = self.directory / "sink.jsonl"
-        self.port = port
-        self.process = None
-        self.start(*flags)
-
-    def start(self, *flags):
-        self.process = subprocess.Popen(
-            [*PREFIX, BINARY, "sink", "--port", str(self.port), "--log",
-             str(self.log_file), *flags], stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, cwd=self.directory)
-        line = self.process.stdout.readline().decode()
-        assert line.startswith("listening: http://"), line
-        self.port = int(line.rsplit(":", 1)[1])
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}/orders"
-
-    def requests(self):
-        if not self.log_file.exists():
-            return []
-        return [json.loads(line) for line in
-                self.log_file.read_text().splitlines()]
-
-    def stop(self, kill=False):
-        if self.process is None:
-            return
-        (self.process.kill if kill else self.process.terminate)()
-        self.process.wait(DEADLINE)
-        self.process.stdout.close()
-        self.process = None
-
-    def restart(self, *flags, kill=False):
-        self.stop(kill)
-        self.start(*flags)
+from sink import Sink
 
 
 @pytest.fixture
 def sink(tmp_path):
+    """A factory of fake POS's."""
     made = []
 
-    def make(*flags, port=0):
+    def make(*flags):
         home = tmp_path / f"sink{len(made)}"
         home.mkdir()
-        made.append(Sink(home, port, *flags))
+        made.append(Sink(home, *flags))
         return made[-1]
 
     yield make
@@ -71,18 +30,37 @@ def sink(tmp_path):
         one.stop()
 
 
+class ChoosyPos(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """A POS that refuses what carries one of these idempotency keys."""
+
+    daemon_threads = True
+
+    def __init__(self, refused):
+        super().__init__(("127.0.0.1", 0), ChoosyHandler)
+        self.refused = refused
+        self.keys = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/orders"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class ChoosyHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        key = self.headers["idempotency-key"]
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.keys.append(key)
+        self.send_response(422 if key in self.server.refused else 200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
 def forward(url, more=""):
     return (f"[handler pos]\ntype = forward\nevents = *\nurl = {url}\n"
             f"retry = 100ms, 200ms, 500ms\n{more}\n")
-
-
-def wait_sink(server, sink, condition):
-    ticks = threading.Event()
-    for _ in range(DEADLINE * 20):
-        if condition(sink.requests()):
-            return sink.requests()
-        ticks.wait(0.05)  # another process's file: nothing tells
-    raise AssertionError(f"{sink.requests()}\n{server.log()}")
 
 
 def test_an_event_goes_out_as_it_came_in(klikitd, sink):
@@ -91,7 +69,7 @@ def test_an_event_goes_out_as_it_came_in(klikitd, sink):
     body = payload("created-typical.json")
     received(server.post(body, "one"))
     server.wait_processed()
-    (request,) = pos.requests()
+    (request,) = pos.lines()
     assert request["key"] == "one"
     assert request["event_id"] == "one"
     assert request["type"] == CREATED
@@ -107,10 +85,10 @@ def test_a_failing_far_side_is_tried_again_with_the_same_key(klikitd, sink):
     server = klikitd(config=forward(pos.url))
     server.expect("retry in", "probed")
     received(server.post(payload("created-small.json"), "one"))
-    wait_sink(server, pos, lambda r: len(r) >= 3)
+    pos.wait_lines(3)
     pos.restart()
     server.wait_processed()
-    requests = pos.requests()
+    requests = pos.lines()
     assert {r["key"] for r in requests} == {"one"}
     assert [r["attempt"] for r in requests] == list(
         range(1, len(requests) + 1))
@@ -120,29 +98,22 @@ def test_a_failing_far_side_is_tried_again_with_the_same_key(klikitd, sink):
     assert codes == [503] * (len(codes) - 1) + [200]
 
 
-def test_a_refused_order_of_a_batch_is_dead_alone(klikitd, sink, tmp_path):
-    """unit = order: five calls, five keys; one answered 422."""
-    good, bad = sink(), sink("--status", "422")
-    server = klikitd(config=forward(good.url, "unit = order"))
+def test_a_refused_order_of_a_batch_is_dead_alone(klikitd):
+    """unit = order: five calls, five keys; one of them answered 422."""
+    orders = [str(o["id"]) for o in
+              json.loads(payload("created-batch-5.json"))["orders"]]
+    pos = ChoosyPos({f"batch:{orders[2]}"})
+    server = klikitd(config=forward(pos.url, "unit = order"))
+    server.expect("dead")
     received(server.post(payload("created-batch-5.json"), "batch"))
     server.wait_processed()
-    orders = json.loads(payload("created-batch-5.json"))["orders"]
-    assert sorted(r["key"] for r in good.requests()) == sorted(
-        f"batch:{o['id']}" for o in orders)
-    server.stop()
-    server.write_config(forward(bad.url, "unit = order"))
-    server.start()
-    server.expect("dead")
-    received(server.post(order_body(77), "refused"))
+    assert sorted(pos.keys) == sorted(f"batch:{o}" for o in orders)
+    assert server.query("SELECT place, state FROM jobs ORDER BY place") == [
+        (0, "done"), (1, "done"), (2, "dead"), (3, "done"), (4, "done")]
+    received(server.post(order_body(int(orders[2]), 3), "later", STATUS))
     server.wait_processed()
-    assert server.query("SELECT state FROM jobs ORDER BY id DESC LIMIT 1") == [
-        ("dead",)]
-    server.stop()
-    server.write_config(forward(good.url, "unit = order"))
-    server.start()
-    received(server.post(order_body(77, 3), "later", STATUS))
-    server.wait_processed()
-    assert good.requests()[-1]["key"] == "later:77"
+    assert pos.keys[-1] == f"later:{orders[2]}"
+    pos.shutdown()
 
 
 def test_a_created_order_goes_out_once_whatever_its_event_id(klikitd, sink):
@@ -153,7 +124,7 @@ def test_a_created_order_goes_out_once_whatever_its_event_id(klikitd, sink):
     server.wait_processed()
     received(server.post(body, "again"))
     server.wait_processed()
-    assert [r["key"] for r in pos.requests()] == ["first"]
+    assert [r["key"] for r in pos.lines()] == ["first"]
     outcome = server.query("SELECT outcome FROM jobs ORDER BY id")[1][0]
     assert outcome.startswith("already")
 
@@ -168,7 +139,7 @@ def test_a_hanging_order_does_not_hold_up_the_others(klikitd, sink):
     received(server.post(order_body(1), "hangs", STATUS))
     for number in range(50):
         received(server.post(order_body(number + 10), f"e{number}"))
-    wait_sink(server, fast, lambda r: len(r) == 50)
+    fast.wait_lines(50)
     assert server.query("SELECT state FROM jobs j JOIN events e "
                         "ON e.id = j.event WHERE event_id = 'hangs'") == [
                             ("running",)]
@@ -206,7 +177,7 @@ def test_nothing_is_lost_between_a_bad_pos_and_a_power_switch(klikitd, sink):
             server.start()
     pos.restart()
     server.wait_processed()
-    requests = pos.requests()
+    requests = pos.lines()
     assert {r["key"] for r in requests} == {e for _, e in sent}
     first = collections.OrderedDict()
     for request in requests:
