@@ -91,8 +91,7 @@ def pytest_suite(binary, *options, env=None):
 
 def run_suite(suite):
     if suite == "release":
-        if not build(RELEASE, "--buildtype=release", "-Db_lto=true",
-                     "-Dtests=disabled"):
+        if not build(RELEASE, "--buildtype=release", "-Dtests=disabled"):
             return 0, 1
         return pytest_suite(RELEASE / "klikitd")
     if suite == "valgrind":

@@ -38,7 +38,7 @@ int
 lanes_enter(struct db *db, const struct store_event *ev,
     const struct store_job_spec *spec, int64_t job, int64_t *ret_behind)
 {
-	int64_t behind = 0, earlier;
+	int64_t behind = 0, earlier = 0;
 	int rc;
 
 	for (size_t i = 0; i < ev->norders; i++) {
