@@ -146,8 +146,11 @@ def test_a_hanging_order_does_not_hold_up_the_others(klikitd, sink):
     server.kill()
 
 
+CUT = "outcome LIKE 'unknown%no answer%'"
+
+
 def test_nothing_is_lost_between_a_bad_pos_and_a_power_switch(klikitd, sink):
-    """2,000 events over 100 orders; the POS fails, drops and restarts, and
+    """2,000 events over 100 orders; the POS fails, hangs, drops, restarts, and
     klikitd is killed ten times meanwhile."""
     rng = random.Random(7)
     pos = sink("--fail", "20%", "--drop-after-read", "5%", "--seed", "1")
@@ -159,6 +162,7 @@ def test_nothing_is_lost_between_a_bad_pos_and_a_power_switch(klikitd, sink):
         f"[http]\nlisten = 127.0.0.1:{port}\n" + forward(
             pos.url, "concurrency = 16\ntimeout = 2s\nonce_per_order = no"))
     sent = []
+    hung = 0  # times that calls were seen to be cut at their timeout
     for number in range(2000):
         event_id, order = f"{number:04}", number % 100
         body = order_body(order)
@@ -171,11 +175,20 @@ def test_nothing_is_lost_between_a_bad_pos_and_a_power_switch(klikitd, sink):
         sent.append((order, event_id))
         if number % 200 == 100:
             server.kill()
-            if rng.random() < 0.5:
+            if number % 600 == 300:  # it takes requests and never answers
+                pos.restart("--delay", "1h", kill=True)
+            elif rng.random() < 0.5 or "--delay" in pos.args:
                 pos.restart("--fail", "20%", "--drop-after-read", "5%",
                             "--seed", str(number), kill=True)
             server.start()
-    pos.restart()
+            if "--delay" in pos.args:
+                hung += 1
+                ((before,),) = server.query(
+                    f"SELECT count(*) FROM attempts WHERE {CUT}")
+                server.wait_query(f"SELECT count(*) > {before} FROM attempts "
+                                  f"WHERE {CUT}", [(1,)])
+    assert hung == 3
+    pos.restart(kill=True)
     server.wait_processed()
     requests = pos.lines()
     assert {r["key"] for r in requests} == {e for _, e in sent}
