@@ -26,7 +26,7 @@ pipeline=$(find server -name 'ingest*.[ch]' -o -name 'dispatch*.[ch]' \
 front=$(find server -name 'http*.[ch]' -o -name 'signature.[ch]' \
 	-o -name 'secrets.[ch]')
 crypto=$(find server -name '*.[ch]' -not -name 'signature.c' \
-	-not -name 'tls.c' -not -name 'verb_version.c')
+	-not -name 'tls*.c' -not -name 'tls_mbedtls.h' -not -name 'verb_version.c')
 
 deny "$base" 'server/|handlers/|store/[a-z_]+\.h|event2/|jansson|mbedtls/|sqlite3|pthread' \
 	'store/base knows libc only'
