@@ -34,7 +34,7 @@ enum tls_part { TLS_PART_CERTIFICATE, TLS_PART_KEY, TLS_PART_CA };
 typedef void tls_tell_fn(enum tls_level level, enum tls_part part,
     const char *text, void *arg);
 
-#define TLS_REASON_MAX 512 /* of a finding's line, its NUL included */
+#define TLS_FINDING_MAX 512 /* of a finding's line, its NUL included */
 
 /* What the other side will take the certificate for. */
 enum tls_use { TLS_USE_SERVER, TLS_USE_CLIENT };

@@ -29,7 +29,7 @@ void
 tls_judge_tell(struct tls_judge *j, enum tls_level level, enum tls_part part,
     const char *path, const char *fmt, ...)
 {
-	char line[TLS_REASON_MAX];
+	char line[TLS_FINDING_MAX];
 	va_list ap;
 	int n;
 
