@@ -126,7 +126,7 @@ struct config_source {
 	const char *const *flags;
 	size_t nflags; /* pairs */
 	enum config_need need;
-	bool dev; /* the defaults of klikitd dev; see config_load.c */
+	bool dev;   /* the defaults of klikitd dev; see config_load.c */
 	bool dates; /* a certificate that is out of its dates is an error */
 	const char *forward_to; /* a URL for a handler named dev; NULL: none */
 };
