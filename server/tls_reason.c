@@ -6,7 +6,7 @@
 
 #include <mbedtls/error.h>
 
-#include "server/tls_compat.h"
+#include "server/tls_mbedtls.h"
 #include "server/tls_private.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -63,8 +63,8 @@ static const struct {
 	int rc;
 	const char *text;
 } errors[] = {
-	{ TLS_COMPAT_BAD_VERSION, "speaks no version of TLS from 1.2 on" },
-	{ TLS_COMPAT_NO_CIPHER, "offers no cipher that is accepted here" },
+	{ TLS_ERR_VERSION, "speaks no version of TLS from 1.2 on" },
+	{ TLS_ERR_NO_CIPHER, "offers no cipher that is accepted here" },
 	{ MBEDTLS_ERR_SSL_INVALID_RECORD, "sent what is no TLS record" },
 	{ MBEDTLS_ERR_SSL_INVALID_MAC, "sent a record that does not decrypt" },
 	{ MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE,
