@@ -5,6 +5,7 @@
 #ifndef SERVER_TLS_MBEDTLS_H
 #define SERVER_TLS_MBEDTLS_H
 
+#include <limits.h>
 #include <string.h>
 
 #include <mbedtls/pk.h>
@@ -32,7 +33,7 @@
 
 #define TLS_ERR_VERSION MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION
 #define TLS_ERR_NO_CIPHER MBEDTLS_ERR_SSL_NO_CIPHER_CHOSEN
-#define TLS_NEW_TICKET 1 /* no error: never returned */
+#define TLS_NEW_TICKET INT_MIN /* never returned */
 #define TLS_SUITES_13
 #endif
 

@@ -40,7 +40,7 @@ static const struct {
 	{ 10, "unexpected message" },
 	{ 20, "bad record MAC" },
 	{ 40, "no common parameters" },
-	{ 42, "it cannot read our certificate" },
+	{ 42, "it does not accept our certificate" },
 	{ 43, "it does not accept our kind of certificate" },
 	{ 44, "our certificate is revoked" },
 	{ 45, "our certificate has expired" },
