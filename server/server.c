@@ -277,6 +277,11 @@ server_open_http(struct server *s, const struct server_options *opt)
 		(void)fflush(stdout);
 	}
 	server_tell_admin(s);
+	if ((s->certs = cert_watch_new(s->base)) == NULL ||
+	    server_watch_certs(s) == -1) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
 	if (opt->ready != NULL)
 		opt->ready(url, s->cfg);
 	return (0);
@@ -309,6 +314,7 @@ server_close(struct server *s)
 	if (s->st != NULL)
 		store_wait(s->st);
 	http_free(s->http);
+	cert_watch_free(s->certs);
 	server_close_admin(s);
 	server_flush_rejections(s);
 	ingest_free(s->ingest);

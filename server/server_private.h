@@ -7,6 +7,7 @@
 #include <event2/event.h>
 
 #include "handlers/handler.h"
+#include "server/cert_watch.h"
 #include "server/dispatch.h"
 #include "server/http.h"
 #include "server/http_admin.h"
@@ -35,6 +36,7 @@ struct server {
 	struct janitor *janitor;
 	struct secrets *secrets;
 	struct http *http;
+	struct cert_watch *certs;
 	struct admin *admin;           /* NULL: there is no listener for it */
 	struct http_admin *http_admin; /* the same */
 	char admin_url[HTTP_URL_MAX];
@@ -93,6 +95,14 @@ void server_note_paused(struct server_handler *known, size_t nknown,
 /* Register the handlers of cfg in the store, waiting for it: start-up only. */
 int server_register(struct server *s, const struct config *cfg,
     struct server_handler *ret_known, char reason[HANDLER_REASON_MAX]);
+
+/* -- server_certs.c -- */
+
+/*
+ * Watch the certificates of s->cfg, telling in the log what is odd about them.
+ * Returns 0, or -1, logged, when out of memory; then the old ones are watched.
+ */
+int server_watch_certs(struct server *s);
 
 /* -- server_env.c -- */
 

@@ -91,6 +91,7 @@ reload_apply(struct reload *r)
 	config_free(s->cfg);
 	s->cfg = r->cfg;
 	r->cfg = NULL;
+	(void)server_watch_certs(s);
 	log_info("reload: done");
 }
 
@@ -154,10 +155,13 @@ reload_error_cb(const char *line, void *arg)
 static struct config *
 reload_config(struct server *s)
 {
+	struct config_source source = *s->source;
 	struct config *cfg;
 	const char *key;
 
-	if ((cfg = config_load(s->source, reload_error_cb, NULL)) == NULL) {
+	/* A new certificate that has expired is no better than an old one. */
+	source.dates = cert_watch_sound(s->certs, clock_wall_ms());
+	if ((cfg = config_load(&source, reload_error_cb, NULL)) == NULL) {
 		log_error("reload: refused: the configuration has errors; the "
 			  "old one stays in force");
 		return (NULL);
