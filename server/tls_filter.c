@@ -71,6 +71,7 @@ filter_send_cb(void *arg, const unsigned char *bytes, size_t len)
 	/* A socket that has failed will say so when the loop writes to it. */
 	if (sent < len && evbuffer_add(out, bytes + sent, len - sent) == -1)
 		return (MBEDTLS_ERR_SSL_ALLOC_FAILED);
+	f->put += len;
 	return ((int)len);
 }
 
@@ -366,6 +367,7 @@ handshake_done(struct tls_filter *f)
 	struct tls_stats *stats = &f->engine->stats;
 
 	f->state = TLS_OPEN;
+	f->shaken = f->put;
 	stats->open++;
 	stats->handshakes++;
 	if (f->resumed)
@@ -417,6 +419,8 @@ tls_filter_step(struct tls_filter *f)
 		handshake_done(f);
 	else if (rc != MBEDTLS_ERR_SSL_WANT_READ)
 		fail_rc(f, rc);
+	else if (f->under_ended && f->under_error != 0)
+		fail_why(f, strerror(f->under_error));
 	else if (f->under_ended)
 		fail_why(f, "closed the connection during the handshake");
 }
@@ -474,14 +478,15 @@ under_event_cb(struct bufferevent *under, short what, void *arg)
 	(void)under;
 	if (is_gone(f) || (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0)
 		return;
-	if ((what & BEV_EVENT_EOF) != 0 && f->state == TLS_HANDSHAKE) {
-		f->under_ended = true; /* after what came before */
+	if (f->state == TLS_HANDSHAKE) {
+		/* What came before is read first: it may say why. */
+		f->under_ended = true;
+		if ((what & BEV_EVENT_ERROR) != 0)
+			f->under_error = error;
 		tls_engine_wait(f);
 	} else if ((what & BEV_EVENT_EOF) != 0 && f->state == TLS_OPEN) {
 		f->under_ended = true;
 		pump_read(f);
-	} else if (f->state == TLS_HANDSHAKE) {
-		fail_why(f, strerror(error));
 	} else {
 		tls_filter_leave(f);
 		raise_event(f, what, error);
