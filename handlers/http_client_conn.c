@@ -4,8 +4,9 @@
  * is of no more use.
  *
  * evhttp tells neither when bytes leave and come nor when an idle connection
- * ends, so we watch the buffers and the close callback. None of the callbacks
- * here frees anything: they record, and wake who decides.
+ * ends, so we watch the buffers and the close callback. With TLS evhttp works
+ * on a filter, and what leaves is seen on the bufferevent below it. None of the
+ * callbacks here frees anything: they record, and wake who decides.
  */
 #include <sys/socket.h>
 
@@ -34,6 +35,8 @@ struct client_conn {
 	struct http_client *hc;
 	struct evhttp_connection *evcon;
 	struct http_client_call *call; /* NULL while idle */
+	struct bufferevent *below;     /* the filter's, with TLS; else NULL */
+	size_t handshake;              /* bytes of it still to leave there */
 	bool listed;                   /* among the client's idle ones */
 	bool closed;
 	char peer[CLIENT_PEER_MAX];
@@ -48,6 +51,19 @@ conn_wake(const struct client_conn *conn)
 
 /* -- What evhttp and its bufferevent tell -- */
 
+/* Has the whole request left? */
+static bool
+conn_is_through(const struct client_conn *conn)
+{
+	struct bufferevent *bev =
+	    evhttp_connection_get_bufferevent(conn->evcon);
+
+	return (
+	    evbuffer_get_length(bufferevent_get_output(bev)) == 0 &&
+	    (conn->below == NULL ||
+		evbuffer_get_length(bufferevent_get_output(conn->below)) == 0));
+}
+
 /* evbuffer: the request was put there, has left, or was thrown away. */
 static void
 conn_output_cb(struct evbuffer *buf, const struct evbuffer_cb_info *info,
@@ -57,16 +73,46 @@ conn_output_cb(struct evbuffer *buf, const struct evbuffer_cb_info *info,
 	struct http_client_call *call = conn->call;
 	struct bufferevent *bev;
 
+	(void)buf;
 	if (call == NULL)
 		return;
-	if (info->n_added > 0)
+	if (info->n_added > 0 && !call->connected) {
 		call->connected = true; /* evhttp writes no sooner */
+		if (conn->below != NULL)
+			conn->handshake = evbuffer_get_length(
+			    bufferevent_get_output(conn->below));
+	}
 	bev = evhttp_connection_get_bufferevent(conn->evcon);
 	/* evhttp closes before it throws away what was not sent. */
 	if (info->n_deleted > 0 && bufferevent_getfd(bev) != -1) {
-		call->sent += info->n_deleted;
-		call->all_sent = evbuffer_get_length(buf) == 0;
+		if (conn->below == NULL)
+			call->sent += info->n_deleted;
+		call->all_sent = conn_is_through(conn);
 	}
+}
+
+/* evbuffer: bytes of TLS have left; after the handshake's they are ours. */
+static void
+conn_below_cb(struct evbuffer *buf, const struct evbuffer_cb_info *info,
+    void *arg)
+{
+	struct client_conn *conn = arg;
+	struct http_client_call *call = conn->call;
+	size_t n = info->n_deleted;
+
+	(void)buf;
+	if (call == NULL || n == 0)
+		return;
+	call->reached = true;
+	if (!call->connected)
+		return;
+	if (n <= conn->handshake) {
+		conn->handshake -= n;
+		return;
+	}
+	call->sent += n - conn->handshake;
+	call->all_sent = conn_is_through(conn);
+	conn->handshake = 0;
 }
 
 /* evbuffer: bytes have come. */
@@ -206,10 +252,14 @@ conn_wrap(struct http_client *hc, struct bufferevent *bev, const char *host)
 	evhttp_connection_set_max_headers_size(conn->evcon, HEAD_MAX);
 	evhttp_connection_set_timeout_tv(conn->evcon, &never);
 	evhttp_connection_set_closecb(conn->evcon, conn_close_cb, conn);
+	conn->below = bufferevent_get_underlying(bev);
 	if (evbuffer_add_cb(bufferevent_get_output(bev), conn_output_cb,
 		conn) == NULL ||
 	    evbuffer_add_cb(bufferevent_get_input(bev), conn_input_cb, conn) ==
-		NULL) {
+		NULL ||
+	    (conn->below != NULL &&
+		evbuffer_add_cb(bufferevent_get_output(conn->below),
+		    conn_below_cb, conn) == NULL)) {
 		client_conn_free(conn);
 		return (NULL);
 	}
@@ -232,7 +282,7 @@ client_conn_new(struct http_client *hc, const struct sockaddr *sa,
 	if (getnameinfo(sa, sa_len, host, sizeof(host), NULL, 0,
 		NI_NUMERICHOST) != 0)
 		return (NULL);
-	bev = env->connect(env->arg, hc->url.host, hc->url.port, hc->url.tls);
+	bev = env->connect(env->arg, hc->tls, hc->url.host, hc->url.port);
 	if (bev == NULL || (conn = conn_wrap(hc, bev, host)) == NULL)
 		return (NULL);
 	snprintf(conn->peer, sizeof(conn->peer),
@@ -295,6 +345,9 @@ client_conn_send(struct client_conn *conn, struct http_client_call *call)
 		conn->hc->url.path) == -1)
 		return (-1);
 	conn_set_options(bufferevent_getfd(bev));
+	/* A handshake has to read; evhttp does not while it connects. */
+	if (conn->below != NULL && !call->connected)
+		return (bufferevent_enable(bev, EV_READ));
 	return (0);
 }
 
@@ -321,12 +374,16 @@ client_conn_release(struct client_conn *conn, bool reusable)
 
 /* Has the far side neither closed nor sent anything? */
 static bool
-conn_is_quiet(struct client_conn *conn)
+conn_is_quiet(const struct client_conn *conn)
 {
-	evutil_socket_t fd =
-	    bufferevent_getfd(evhttp_connection_get_bufferevent(conn->evcon));
+	const struct handler_env *env = conn->hc->env;
+	struct bufferevent *bev =
+	    evhttp_connection_get_bufferevent(conn->evcon);
+	evutil_socket_t fd = bufferevent_getfd(bev);
 	char byte;
 
+	if (conn->below != NULL)
+		return (env->tls_is_quiet(env->arg, bev));
 	return (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
 		(errno == EAGAIN || errno == EINTR));
 }
@@ -351,12 +408,26 @@ client_conn_take(struct http_client *hc)
 	return (NULL);
 }
 
+const char *
+client_conn_failure(const struct client_conn *conn)
+{
+	const struct handler_env *env = conn->hc->env;
+
+	if (conn->below == NULL)
+		return (NULL);
+	return (env->tls_failure(env->arg,
+	    evhttp_connection_get_bufferevent(conn->evcon)));
+}
+
 void
 client_conn_free(struct client_conn *conn)
 {
 	struct bufferevent *bev =
 	    evhttp_connection_get_bufferevent(conn->evcon);
 
+	if (conn->below != NULL)
+		evbuffer_remove_cb(bufferevent_get_output(conn->below),
+		    conn_below_cb, conn);
 	evbuffer_remove_cb(bufferevent_get_output(bev), conn_output_cb, conn);
 	evbuffer_remove_cb(bufferevent_get_input(bev), conn_input_cb, conn);
 	evhttp_connection_set_closecb(conn->evcon, NULL, NULL);

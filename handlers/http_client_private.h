@@ -25,6 +25,7 @@ struct sockaddr;
 
 struct http_client {
 	const struct handler_env *env;
+	struct handler_tls *tls; /* NULL: without TLS */
 	struct http_client_url url;
 	char *authority; /* for Host */
 	size_t max_idle;
@@ -55,7 +56,8 @@ struct http_client_call {
 	/* Facts, of the connection now in use but for the first two. */
 	bool late;
 	const char *lookup_failure; /* NULL: none */
-	bool connected;
+	bool reached;               /* with TLS: its handshake has begun */
+	bool connected;             /* with TLS: and is done */
 	bool lost;
 	int error; /* errno, when it was lost without being connected */
 	bool garbage;
@@ -90,6 +92,9 @@ int client_conn_send(struct client_conn *conn, struct http_client_call *call);
 
 /* Give a connection back after its call: it is kept if that can be. */
 void client_conn_release(struct client_conn *conn, bool reusable);
+
+/* Why TLS failed on it; NULL: it did not. Valid as long as the connection. */
+const char *client_conn_failure(const struct client_conn *conn);
 
 /* Close. No callback comes any more. */
 void client_conn_free(struct client_conn *conn);
