@@ -103,7 +103,17 @@ conn_below_cb(struct evbuffer *buf, const struct evbuffer_cb_info *info,
 	(void)buf;
 	if (call == NULL || n == 0)
 		return;
-	call->reached = true;
+	if (!call->reached && !call->connected) {
+		/*
+		 * A handshake reads; evhttp does not while it connects. Had
+		 * we read before, the error of a refused connection would be
+		 * lost on it.
+		 */
+		call->reached = true;
+		bufferevent_enable(evhttp_connection_get_bufferevent(
+				       conn->evcon),
+		    EV_READ);
+	}
 	if (!call->connected)
 		return;
 	if (n <= conn->handshake) {
@@ -345,9 +355,6 @@ client_conn_send(struct client_conn *conn, struct http_client_call *call)
 		conn->hc->url.path) == -1)
 		return (-1);
 	conn_set_options(bufferevent_getfd(bev));
-	/* A handshake has to read; evhttp does not while it connects. */
-	if (conn->below != NULL && !call->connected)
-		return (bufferevent_enable(bev, EV_READ));
 	return (0);
 }
 

@@ -10,6 +10,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event.h>
 
 #include "test/lib/fake_tls.h"
 
@@ -17,6 +18,7 @@ enum fake_state { FAKE_SHAKING, FAKE_OPEN, FAKE_REFUSED };
 
 struct fake_tls {
 	struct bufferevent *bev;
+	struct event *kick; /* evhttp writes while EV_WRITE is off */
 	enum fake_state state;
 	LIST_ENTRY(fake_tls) next;
 };
@@ -29,7 +31,31 @@ fake_free_cb(void *arg)
 	struct fake_tls *fake = arg;
 
 	LIST_REMOVE(fake, next);
+	event_free(fake->kick);
 	free(fake);
+}
+
+/* event: something was written. */
+static void
+fake_kick_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct fake_tls *fake = arg;
+
+	(void)fd;
+	(void)what;
+	bufferevent_flush(fake->bev, EV_WRITE, BEV_NORMAL);
+}
+
+/* evbuffer: something is being written. */
+static void
+fake_written_cb(struct evbuffer *buf, const struct evbuffer_cb_info *info,
+    void *arg)
+{
+	const struct fake_tls *fake = arg;
+
+	(void)buf;
+	if (info->n_added > 0)
+		event_active(fake->kick, EV_WRITE, 0);
 }
 
 static void
@@ -84,6 +110,7 @@ fake_tls_connect(struct event_base *base)
 	struct fake_tls *fake;
 
 	if ((fake = calloc(1, sizeof(*fake))) == NULL ||
+	    (fake->kick = event_new(base, -1, 0, fake_kick_cb, fake)) == NULL ||
 	    (below = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE)) ==
 		NULL ||
 	    (fake->bev =
@@ -91,12 +118,16 @@ fake_tls_connect(struct event_base *base)
 			BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS,
 			fake_free_cb, fake)) == NULL)
 		goto fail;
+	evbuffer_add_cb(bufferevent_get_output(fake->bev), fake_written_cb,
+	    fake);
 	LIST_INSERT_HEAD(&fakes, fake, next);
 	bufferevent_write(below, FAKE_TLS_HELLO, strlen(FAKE_TLS_HELLO));
 	return (fake->bev);
 fail:
 	if (below != NULL)
 		bufferevent_free(below);
+	if (fake != NULL && fake->kick != NULL)
+		event_free(fake->kick);
 	free(fake);
 	return (NULL);
 }
