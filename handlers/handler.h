@@ -64,27 +64,29 @@ struct handler_env {
 	/*
 	 * A fresh bufferevent for one outgoing connection, not connected yet,
 	 * owned by the caller; the one seam at which TLS comes in. With tls it
-	 * is a filter over another one, whose output is what really leaves; it
-	 * shows host a handshake as soon as that is connected, checks that the
-	 * far side is host (a name or a numeric address), and only then says
-	 * BEV_EVENT_CONNECTED. tls is NULL for a connection without TLS. NULL
-	 * when out of memory.
+	 * shakes hands as soon as its socket is connected, checks that the far
+	 * side is host (a name or a numeric address), and only then says
+	 * BEV_EVENT_CONNECTED; its output is empty only when all has left. tls
+	 * is NULL for a connection without TLS. NULL when out of memory.
 	 */
 	struct bufferevent *(*connect)(void *arg, struct handler_tls *tls,
 	    const char *host, uint16_t port);
 
 	/*
-	 * Of a bufferevent that connect() made with tls: why it failed, in one
-	 * line for people; NULL if it did not fail by TLS. Valid until the
-	 * bufferevent is freed.
+	 * Of a bufferevent that connect() made with tls: why TLS failed on it
+	 * once its socket was connected, in one line for people; NULL if it did
+	 * not. Valid until the bufferevent is freed.
 	 */
 	const char *(*tls_failure)(void *arg, struct bufferevent *bev);
 
 	/*
-	 * Of the same, while nothing is expected from the far side: has it
-	 * neither closed nor sent anything but what belongs to TLS?
+	 * Of the same: how much of what was put into its output has left, in
+	 * any unit; 0 as long as nothing has, whatever the handshake took.
 	 */
-	bool (*tls_is_quiet)(void *arg, struct bufferevent *bev);
+	uint64_t (*tls_sent)(void *arg, struct bufferevent *bev);
+
+	/* Of the same: it is about to be closed; tell the far side. */
+	void (*tls_leave)(void *arg, struct bufferevent *bev);
 
 	/*
 	 * The lower-case hex HMAC-SHA256 of body under secret, as klikit

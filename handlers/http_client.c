@@ -143,7 +143,9 @@ call_fail(struct http_client_call *call, const char *format, ...)
 	vsnprintf(reason, sizeof(reason), format, ap);
 	va_end(ap);
 	call_finish(call,
-	    call->sent > 0 ? HTTP_CLIENT_UNKNOWN : HTTP_CLIENT_NOT_SENT,
+	    call->conn != NULL && client_conn_has_sent(call->conn)
+		? HTTP_CLIENT_UNKNOWN
+		: HTTP_CLIENT_NOT_SENT,
 	    reason);
 }
 
@@ -163,7 +165,7 @@ call_fail_late(struct http_client_call *call)
 	if (call->conn == NULL)
 		call_fail(call, "no name server answered for %s within %s",
 		    host, limit);
-	else if (!call->connected && call->reached)
+	else if (!call->connected && client_conn_shakes(call->conn))
 		call_fail(call, "TLS handshake with %s not done within %s",
 		    call->peer, limit);
 	else if (!call->connected)
@@ -185,7 +187,6 @@ call_drop_conn(struct http_client_call *call)
 {
 	client_conn_free(call->conn);
 	call->conn = NULL;
-	call->reached = false;
 	call->connected = false;
 	call->lost = false;
 	call->garbage = false;
@@ -222,17 +223,16 @@ call_begin(struct http_client_call *call)
 static void
 call_fail_lost(struct http_client_call *call)
 {
-	const char *tls = client_conn_failure(call->conn);
+	const char *why = client_conn_failure(call->conn);
 	int error = call->error;
 
 	if (call->garbage)
 		call_fail(call, "what answered is not HTTP");
 	else if (call->connected)
 		call_fail(call, "the connection was lost before the answer%s%s",
-		    tls == NULL ? "" : ": ", tls == NULL ? "" : tls);
-	else if (call->reached)
-		call_fail(call, "no TLS with %s: %s", call->peer,
-		    tls == NULL ? "it closed during the handshake" : tls);
+		    why == NULL ? "" : ": ", why == NULL ? "" : why);
+	else if (why != NULL)
+		call_fail(call, "no TLS with %s: %s", call->peer, why);
 	else if (error == ECONNREFUSED)
 		call_fail(call, "connection refused by %s", call->peer);
 	else
@@ -246,10 +246,12 @@ call_reroute(struct http_client_call *call)
 {
 	int rc;
 
-	if (!call->connected && !call->reached && call->next_addr != NULL) {
+	if (!call->connected && client_conn_failure(call->conn) == NULL &&
+	    call->next_addr != NULL) {
 		call_drop_conn(call);
 		rc = call_connect(call);
-	} else if (call->kept && call->sent == 0 && call->received == 0) {
+	} else if (call->kept && !client_conn_has_sent(call->conn) &&
+		   call->received == 0) {
 		call_drop_conn(call);
 		call->kept = false;
 		rc = client_lookup_start(call);

@@ -4,9 +4,9 @@
  * is of no more use.
  *
  * evhttp tells neither when bytes leave and come nor when an idle connection
- * ends, so we watch the buffers and the close callback. With TLS evhttp works
- * on a filter, and what leaves is seen on the bufferevent below it. None of the
- * callbacks here frees anything: they record, and wake who decides.
+ * ends, so we watch the buffers and the close callback; with TLS the env knows
+ * what has left. None of the callbacks here frees anything: they record, and
+ * wake who decides.
  */
 #include <sys/socket.h>
 
@@ -35,8 +35,8 @@ struct client_conn {
 	struct http_client *hc;
 	struct evhttp_connection *evcon;
 	struct http_client_call *call; /* NULL while idle */
-	struct bufferevent *below;     /* the filter's, with TLS; else NULL */
-	size_t handshake;              /* bytes of it still to leave there */
+	uint64_t sent;                 /* of its request; not with TLS */
+	uint64_t sent_before;          /* with TLS: of earlier ones */
 	bool listed;                   /* among the client's idle ones */
 	bool closed;
 	char peer[CLIENT_PEER_MAX];
@@ -51,19 +51,6 @@ conn_wake(const struct client_conn *conn)
 
 /* -- What evhttp and its bufferevent tell -- */
 
-/* Has the whole request left? */
-static bool
-conn_is_through(const struct client_conn *conn)
-{
-	struct bufferevent *bev =
-	    evhttp_connection_get_bufferevent(conn->evcon);
-
-	return (
-	    evbuffer_get_length(bufferevent_get_output(bev)) == 0 &&
-	    (conn->below == NULL ||
-		evbuffer_get_length(bufferevent_get_output(conn->below)) == 0));
-}
-
 /* evbuffer: the request was put there, has left, or was thrown away. */
 static void
 conn_output_cb(struct evbuffer *buf, const struct evbuffer_cb_info *info,
@@ -73,56 +60,16 @@ conn_output_cb(struct evbuffer *buf, const struct evbuffer_cb_info *info,
 	struct http_client_call *call = conn->call;
 	struct bufferevent *bev;
 
-	(void)buf;
 	if (call == NULL)
 		return;
-	if (info->n_added > 0 && !call->connected) {
+	if (info->n_added > 0)
 		call->connected = true; /* evhttp writes no sooner */
-		if (conn->below != NULL)
-			conn->handshake = evbuffer_get_length(
-			    bufferevent_get_output(conn->below));
-	}
 	bev = evhttp_connection_get_bufferevent(conn->evcon);
 	/* evhttp closes before it throws away what was not sent. */
 	if (info->n_deleted > 0 && bufferevent_getfd(bev) != -1) {
-		if (conn->below == NULL)
-			call->sent += info->n_deleted;
-		call->all_sent = conn_is_through(conn);
+		conn->sent += info->n_deleted;
+		call->all_sent = evbuffer_get_length(buf) == 0;
 	}
-}
-
-/* evbuffer: bytes of TLS have left; after the handshake's they are ours. */
-static void
-conn_below_cb(struct evbuffer *buf, const struct evbuffer_cb_info *info,
-    void *arg)
-{
-	struct client_conn *conn = arg;
-	struct http_client_call *call = conn->call;
-	size_t n = info->n_deleted;
-
-	(void)buf;
-	if (call == NULL || n == 0)
-		return;
-	if (!call->reached && !call->connected) {
-		/*
-		 * A handshake reads; evhttp does not while it connects. Had
-		 * we read before, the error of a refused connection would be
-		 * lost on it.
-		 */
-		call->reached = true;
-		bufferevent_enable(evhttp_connection_get_bufferevent(
-				       conn->evcon),
-		    EV_READ);
-	}
-	if (!call->connected)
-		return;
-	if (n <= conn->handshake) {
-		conn->handshake -= n;
-		return;
-	}
-	call->sent += n - conn->handshake;
-	call->all_sent = conn_is_through(conn);
-	conn->handshake = 0;
 }
 
 /* evbuffer: bytes have come. */
@@ -225,7 +172,18 @@ conn_done_cb(struct evhttp_request *req, void *arg)
 	conn_wake(conn);
 }
 
-/* evhttp: the connection is closed, by the far side or by evhttp. */
+/* Take leave, if there is somebody who expects that. */
+static void
+conn_leave(const struct client_conn *conn)
+{
+	const struct handler_env *env = conn->hc->env;
+
+	if (conn->hc->tls != NULL)
+		env->tls_leave(env->arg,
+		    evhttp_connection_get_bufferevent(conn->evcon));
+}
+
+/* evhttp: the connection is being closed, by the far side or by evhttp. */
 static void
 conn_close_cb(struct evhttp_connection *evcon, void *arg)
 {
@@ -233,6 +191,7 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 	struct http_client *hc = conn->hc;
 
 	(void)evcon;
+	conn_leave(conn);
 	conn->closed = true;
 	if (!conn->listed)
 		return;
@@ -241,6 +200,49 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 	hc->nidle--;
 	LIST_INSERT_HEAD(&hc->dead, conn, next);
 	event_active(hc->reap, EV_READ, 0);
+}
+
+/* -- What is asked of them -- */
+
+/* With TLS: what has left on it so far, in the env's unit. */
+static uint64_t
+conn_tls_sent(const struct client_conn *conn)
+{
+	const struct handler_env *env = conn->hc->env;
+
+	return (env->tls_sent(env->arg,
+	    evhttp_connection_get_bufferevent(conn->evcon)));
+}
+
+bool
+client_conn_has_sent(const struct client_conn *conn)
+{
+	if (conn->hc->tls == NULL)
+		return (conn->sent > 0);
+	return (conn_tls_sent(conn) > conn->sent_before);
+}
+
+bool
+client_conn_shakes(const struct client_conn *conn)
+{
+	evutil_socket_t fd =
+	    bufferevent_getfd(evhttp_connection_get_bufferevent(conn->evcon));
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	return (conn->hc->tls != NULL &&
+		getpeername(fd, (struct sockaddr *)&ss, &len) == 0);
+}
+
+const char *
+client_conn_failure(const struct client_conn *conn)
+{
+	const struct handler_env *env = conn->hc->env;
+
+	if (conn->hc->tls == NULL)
+		return (NULL);
+	return (env->tls_failure(env->arg,
+	    evhttp_connection_get_bufferevent(conn->evcon)));
 }
 
 /* -- Their life -- */
@@ -262,14 +264,10 @@ conn_wrap(struct http_client *hc, struct bufferevent *bev, const char *host)
 	evhttp_connection_set_max_headers_size(conn->evcon, HEAD_MAX);
 	evhttp_connection_set_timeout_tv(conn->evcon, &never);
 	evhttp_connection_set_closecb(conn->evcon, conn_close_cb, conn);
-	conn->below = bufferevent_get_underlying(bev);
 	if (evbuffer_add_cb(bufferevent_get_output(bev), conn_output_cb,
 		conn) == NULL ||
 	    evbuffer_add_cb(bufferevent_get_input(bev), conn_input_cb, conn) ==
-		NULL ||
-	    (conn->below != NULL &&
-		evbuffer_add_cb(bufferevent_get_output(conn->below),
-		    conn_below_cb, conn) == NULL)) {
+		NULL) {
 		client_conn_free(conn);
 		return (NULL);
 	}
@@ -350,6 +348,9 @@ client_conn_send(struct client_conn *conn, struct http_client_call *call)
 		return (-1);
 	}
 	conn->call = call;
+	conn->sent = 0;
+	if (conn->hc->tls != NULL)
+		conn->sent_before = conn_tls_sent(conn);
 	memcpy(call->peer, conn->peer, sizeof(call->peer));
 	if (evhttp_make_request(conn->evcon, req, EVHTTP_REQ_POST,
 		conn->hc->url.path) == -1)
@@ -381,16 +382,12 @@ client_conn_release(struct client_conn *conn, bool reusable)
 
 /* Has the far side neither closed nor sent anything? */
 static bool
-conn_is_quiet(const struct client_conn *conn)
+conn_is_quiet(struct client_conn *conn)
 {
-	const struct handler_env *env = conn->hc->env;
-	struct bufferevent *bev =
-	    evhttp_connection_get_bufferevent(conn->evcon);
-	evutil_socket_t fd = bufferevent_getfd(bev);
+	evutil_socket_t fd =
+	    bufferevent_getfd(evhttp_connection_get_bufferevent(conn->evcon));
 	char byte;
 
-	if (conn->below != NULL)
-		return (env->tls_is_quiet(env->arg, bev));
 	return (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
 		(errno == EAGAIN || errno == EINTR));
 }
@@ -415,29 +412,16 @@ client_conn_take(struct http_client *hc)
 	return (NULL);
 }
 
-const char *
-client_conn_failure(const struct client_conn *conn)
-{
-	const struct handler_env *env = conn->hc->env;
-
-	if (conn->below == NULL)
-		return (NULL);
-	return (env->tls_failure(env->arg,
-	    evhttp_connection_get_bufferevent(conn->evcon)));
-}
-
 void
 client_conn_free(struct client_conn *conn)
 {
 	struct bufferevent *bev =
 	    evhttp_connection_get_bufferevent(conn->evcon);
 
-	if (conn->below != NULL)
-		evbuffer_remove_cb(bufferevent_get_output(conn->below),
-		    conn_below_cb, conn);
 	evbuffer_remove_cb(bufferevent_get_output(bev), conn_output_cb, conn);
 	evbuffer_remove_cb(bufferevent_get_input(bev), conn_input_cb, conn);
 	evhttp_connection_set_closecb(conn->evcon, NULL, NULL);
+	conn_leave(conn);
 	evhttp_connection_free(conn->evcon);
 	free(conn);
 }

@@ -131,7 +131,7 @@ static const struct config_key keys[] = {
 		    "one place and delivered in another, so it is not here." },
 
 	{ "handler.url", CONFIG_HTTP_URL, OF_HANDLER(url), .types = "forward",
-	    .value = "URL", .example = "http://127.0.0.1:9000/orders",
+	    .value = "URL", .example = "https://pos.example/orders",
 	    .text = "Where to POST to, by http or https. 2xx is done; 408, "
 		    "425, 429, 5xx and no "
 		    "answer are tried again; 410 pauses the handler; anything "

@@ -75,11 +75,18 @@ case_tls_failure(void *arg, struct bufferevent *bev)
 	return (fake_tls_failure(bev));
 }
 
-static bool
-case_tls_is_quiet(void *arg, struct bufferevent *bev)
+static uint64_t
+case_tls_sent(void *arg, struct bufferevent *bev)
 {
 	(void)arg;
-	return (fake_tls_is_quiet(bev));
+	return (fake_tls_sent(bev));
+}
+
+static void
+case_tls_leave(void *arg, struct bufferevent *bev)
+{
+	(void)arg;
+	fake_tls_leave(bev);
 }
 
 /*
@@ -143,7 +150,8 @@ client_setup(void **state)
 	c->env.tls_close = case_tls_close;
 	c->env.connect = case_connect;
 	c->env.tls_failure = case_tls_failure;
-	c->env.tls_is_quiet = case_tls_is_quiet;
+	c->env.tls_sent = case_tls_sent;
+	c->env.tls_leave = case_tls_leave;
 	c->env.arg = c;
 	case_open_names(c);
 	far_open(&c->far, c->env.base);

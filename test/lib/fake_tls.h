@@ -8,7 +8,7 @@
 #ifndef TEST_LIB_FAKE_TLS_H
 #define TEST_LIB_FAKE_TLS_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 struct bufferevent;
 struct event_base;
@@ -16,13 +16,18 @@ struct event_base;
 #define FAKE_TLS_HELLO "hello"
 #define FAKE_TLS_YES "\1"
 #define FAKE_TLS_NO "\2"
-#define FAKE_TLS_FAILURE "it said no"
+#define FAKE_TLS_REFUSED "it said no"
+#define FAKE_TLS_CLOSED "it closed during the handshake"
 
 /* As handler_env.connect() promises; NULL when out of memory. */
 struct bufferevent *fake_tls_connect(struct event_base *base);
 
 /* As those of handler_env. */
 const char *fake_tls_failure(struct bufferevent *bev);
-bool fake_tls_is_quiet(struct bufferevent *bev);
+uint64_t fake_tls_sent(struct bufferevent *bev);
+void fake_tls_leave(struct bufferevent *bev);
+
+/* How often leave was taken so far. */
+extern unsigned fake_tls_leaves;
 
 #endif /* TEST_LIB_FAKE_TLS_H */
