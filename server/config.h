@@ -96,6 +96,9 @@ struct config {
 	struct config_secret *secrets;
 	size_t nsecrets;
 
+	char *tls_certificate; /* absolute; NULL: plain HTTP */
+	char *tls_key;         /* the same; both or none */
+
 	char *store_url;         /* "sqlite:" and an absolute path */
 	int64_t store_queue_max; /* bytes of events waiting for their commit */
 
@@ -126,7 +129,8 @@ struct config_source {
 	const char *const *flags;
 	size_t nflags; /* pairs */
 	enum config_need need;
-	bool dev; /* the defaults of klikitd dev; see config_load.c */
+	bool dev;   /* the defaults of klikitd dev; see config_load.c */
+	bool dates; /* a certificate that is out of its dates is an error */
 	const char *forward_to; /* a URL for a handler named dev; NULL: none */
 };
 

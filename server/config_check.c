@@ -165,6 +165,7 @@ config_check(struct config_draft *d)
 	check_queue(d);
 	check_retention(d);
 	config_check_handlers(d);
+	config_check_tls(d);
 	check_named_secrets(d);
 	if (d->src->need == CONFIG_SERVER) {
 		find_default(d);

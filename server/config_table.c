@@ -47,6 +47,15 @@ static const struct config_key keys[] = {
 		    "KLIKIT_WEBHOOK_SECRET and KLIKIT_WEBHOOK_SECRET_FILE win "
 		    "over it." },
 
+	{ "tls.certificate", CONFIG_PATH, GLOBAL(tls_certificate), .def = "",
+	    .value = "FILE", .example = "/etc/klikitd/cert.pem",
+	    .text = "File with the certificate (PEM), and after it those of "
+		    "its issuers up to the root: with it http.listen speaks "
+		    "HTTPS. A HUP reads it again." },
+	{ "tls.key", CONFIG_PATH, GLOBAL(tls_key), .def = "", .value = "FILE",
+	    .example = "/etc/klikitd/key.pem",
+	    .text = "File with the certificate's key (PEM, not encrypted)." },
+
 	{ "store.url", CONFIG_URL, GLOBAL(store_url),
 	    .def = "sqlite:klikitd.db", .dev = "sqlite:dev.db", .restart = true,
 	    .value = "URL", .text = "Where events are kept." },

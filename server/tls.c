@@ -6,7 +6,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 
-#include "server/tls_compat.h"
+#include "server/tls_mbedtls.h"
 #include "server/tls_private.h"
 
 void

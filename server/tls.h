@@ -26,7 +26,7 @@ struct event_base;
 struct tls_context; /* opaque, counted by references */
 struct tls_engine;  /* opaque */
 
-#define TLS_REASON_MAX 256
+#define TLS_REASON_MAX 512
 
 /* -- Who we are, whom we trust -- */
 
@@ -42,10 +42,12 @@ struct tls_client_options {
 };
 
 /*
- * Load the pair, check that the two belong together, and make all that a
- * server's connections share. opt is read, not kept; the files are not read
- * again. Owned by the caller, who gives it back by tls_context_unref(). NULL,
- * and one line that names the file and what to do to reason, on failure.
+ * Load the pair by tls_pair_load(), and make all that a server's connections
+ * share. A certificate that has expired is taken: the clock may be wrong, and
+ * to serve with it tells more than not to serve. opt is read, not kept; the
+ * files are not read again. Owned by the caller, who gives it back by
+ * tls_context_unref(). NULL, and one line that names the file and what to do to
+ * reason, on failure.
  */
 struct tls_context *tls_server_new(const struct tls_server_options *opt,
     char reason[TLS_REASON_MAX]);

@@ -7,26 +7,15 @@
  */
 #include <arpa/inet.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <mbedtls/error.h>
-
-#include "server/tls_compat.h"
+#include "server/clock.h"
+#include "server/tls_mbedtls.h"
 #include "server/tls_private.h"
 
 /* subjectAltName: iPAddress (RFC 5280, section 4.2.1.6) */
 #define SAN_ADDRESS (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 7)
-
-/* Where systems keep the roots they trust, in one file. */
-static const char *const stores[] = {
-	"/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine, Arch */
-	"/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora */
-	"/etc/ssl/ca-bundle.pem",             /* SUSE */
-	"/etc/ssl/cert.pem",
-};
 
 /* The bytes of a numeric address; 0 if host is a name. */
 static size_t
@@ -74,51 +63,30 @@ client_verify_cb(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 	return (0);
 }
 
-static int
-load_roots(struct tls_context *ctx, const char *path,
-    char reason[TLS_REASON_MAX])
-{
-	char text[96];
-	int rc;
-
-	for (size_t i = 0; path == NULL; i++) {
-		if (i == sizeof(stores) / sizeof(stores[0])) {
-			(void)snprintf(reason, TLS_REASON_MAX,
-			    "this system has no store of trusted "
-			    "certificates: install ca-certificates, or name a "
-			    "file of them");
-			return (-1);
-		}
-		if (access(stores[i], R_OK) == 0)
-			path = stores[i];
-	}
-	/* Some that this mbedTLS cannot read do not matter. */
-	rc = mbedtls_x509_crt_parse_file(&ctx->roots, path);
-	if (rc >= 0 && ctx->roots.version != 0) {
-		mbedtls_ssl_conf_ca_chain(&ctx->conf, &ctx->roots, NULL);
-		return (0);
-	}
-	mbedtls_strerror(rc, text, sizeof(text));
-	(void)snprintf(reason, TLS_REASON_MAX,
-	    "%.120s: no trusted certificates in PEM: %s", path, text);
-	return (-1);
-}
-
 struct tls_context *
 tls_client_new(const struct tls_client_options *opt,
     char reason[TLS_REASON_MAX])
 {
+	const struct tls_pair_files files = {
+		.certificate = opt->certificate,
+		.key = opt->key,
+		.use = TLS_USE_CLIENT,
+	};
 	struct tls_context *ctx;
 
 	if ((ctx = tls_context_new(false, reason)) == NULL)
 		return (NULL);
-	if (load_roots(ctx, opt->ca_file, reason) == -1 ||
+	reason[0] = '\0';
+	ctx->roots = tls_roots_load(opt->ca_file, clock_wall_ms(),
+	    tls_context_tell, reason);
+	if (ctx->roots == NULL ||
 	    (opt->certificate != NULL &&
-		tls_context_load_pair(ctx, opt->certificate, opt->key,
-		    reason) == -1)) {
+		tls_context_load_own(ctx, &files, reason) == -1)) {
 		tls_context_unref(ctx);
 		return (NULL);
 	}
+	mbedtls_ssl_conf_ca_chain(&ctx->conf, tls_roots_chain(ctx->roots),
+	    NULL);
 	mbedtls_ssl_conf_verify(&ctx->conf, client_verify_cb, ctx);
 	mbedtls_ssl_conf_session_tickets(&ctx->conf,
 	    MBEDTLS_SSL_SESSION_TICKETS_ENABLED);

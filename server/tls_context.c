@@ -1,16 +1,11 @@
 /*
  * tls_context.c -- certificate, key, what is negotiated, tickets, references.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include <mbedtls/error.h>
-
-#include "server/tls_compat.h"
+#include "server/clock.h"
+#include "server/tls_mbedtls.h"
 #include "server/tls_private.h"
 
 /*
@@ -21,7 +16,7 @@
 
 /* Ephemeral keys and AEAD only (RFC 9325, section 4.2); AES-128 is fastest. */
 static const int wanted[] = {
-	TLS_COMPAT_SUITES MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+	TLS_SUITES_13 MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 	MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 	MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
 	MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
@@ -33,87 +28,26 @@ _Static_assert(NWANTED < TLS_SUITES_MAX, "room for all and the end");
 
 static const char *protocols[] = { "http/1.1", NULL };
 
-/* One line about a file; rc of mbedTLS, or 0 to say only what. */
-static void
-describe(const char *path, const char *what, int rc,
-    char reason[TLS_REASON_MAX])
+void
+tls_context_tell(enum tls_level level, enum tls_part part, const char *text,
+    void *reason)
 {
-	char text[96] = "";
-
-	if (rc != 0)
-		mbedtls_strerror(rc, text, sizeof(text));
-	(void)snprintf(reason, TLS_REASON_MAX, "%.120s: %s%s%s", path, what,
-	    rc != 0 ? ": " : "", text);
-}
-
-/* Can path be read? Returns 0, or -1 with a reason that says why not. */
-static int
-readable(const char *path, const char *what, char reason[TLS_REASON_MAX])
-{
-	char text[96];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd == -1) {
-		(void)snprintf(text, sizeof(text), "cannot read the %s: %s",
-		    what, strerror(errno));
-		describe(path, text, 0, reason);
-		return (-1);
-	}
-	(void)close(fd);
-	return (0);
-}
-
-static int
-load_certificate(struct tls_context *ctx, const char *path,
-    char reason[TLS_REASON_MAX])
-{
-	int rc;
-
-	if (readable(path, "certificate", reason) == -1)
-		return (-1);
-	if ((rc = mbedtls_x509_crt_parse_file(&ctx->own, path)) == 0)
-		return (0);
-	if (rc > 0)
-		describe(path, "not every certificate in it is one", 0, reason);
-	else
-		describe(path, "not a certificate in PEM", rc, reason);
-	return (-1);
-}
-
-static int
-load_key(struct tls_context *ctx, const char *path, char reason[TLS_REASON_MAX])
-{
-	int rc;
-
-	if (readable(path, "key", reason) == -1)
-		return (-1);
-	rc = tls_compat_parse_key(&ctx->key, path, &ctx->drbg);
-	if (rc == 0)
-		return (0);
-	if (rc == MBEDTLS_ERR_PK_PASSWORD_REQUIRED)
-		describe(path,
-		    "the key is encrypted: one without a passphrase "
-		    "is needed",
-		    0, reason);
-	else
-		describe(path, "not a private key in PEM", rc, reason);
-	return (-1);
+	(void)part;
+	if (level == TLS_BAD && *(char *)reason == '\0')
+		(void)snprintf(reason, TLS_REASON_MAX, "%s", text);
 }
 
 int
-tls_context_load_pair(struct tls_context *ctx, const char *certificate,
-    const char *key, char reason[TLS_REASON_MAX])
+tls_context_load_own(struct tls_context *ctx,
+    const struct tls_pair_files *files, char reason[TLS_REASON_MAX])
 {
-	if (load_certificate(ctx, certificate, reason) == -1 ||
-	    load_key(ctx, key, reason) == -1)
+	reason[0] = '\0';
+	ctx->own =
+	    tls_pair_load(files, clock_wall_ms(), tls_context_tell, reason);
+	if (ctx->own == NULL)
 		return (-1);
-	if (tls_compat_check_pair(&ctx->own.pk, &ctx->key, &ctx->drbg) != 0) {
-		(void)snprintf(reason, TLS_REASON_MAX,
-		    "%.110s is not the key of the first certificate in %.90s",
-		    key, certificate);
-		return (-1);
-	}
-	if (mbedtls_ssl_conf_own_cert(&ctx->conf, &ctx->own, &ctx->key) != 0) {
+	if (mbedtls_ssl_conf_own_cert(&ctx->conf, tls_pair_chain(ctx->own),
+		tls_pair_key(ctx->own)) != 0) {
 		(void)snprintf(reason, TLS_REASON_MAX, "out of memory");
 		return (-1);
 	}
@@ -171,7 +105,7 @@ configure(struct tls_context *ctx)
 	if (rc != 0)
 		return (rc);
 	mbedtls_ssl_conf_rng(&ctx->conf, mbedtls_ctr_drbg_random, &ctx->drbg);
-	tls_compat_restrict(&ctx->conf);
+	tls_mbedtls_restrict(&ctx->conf);
 	choose_suites(ctx);
 	mbedtls_ssl_conf_renegotiation(&ctx->conf,
 	    MBEDTLS_SSL_RENEGOTIATION_DISABLED);
@@ -194,12 +128,9 @@ tls_context_new(bool server, char reason[TLS_REASON_MAX])
 	ctx->server = server;
 	mbedtls_entropy_init(&ctx->entropy);
 	mbedtls_ctr_drbg_init(&ctx->drbg);
-	mbedtls_x509_crt_init(&ctx->own);
-	mbedtls_pk_init(&ctx->key);
-	mbedtls_x509_crt_init(&ctx->roots);
 	mbedtls_ssl_config_init(&ctx->conf);
 	mbedtls_ssl_ticket_init(&ctx->tickets);
-	if (tls_compat_init() == -1 ||
+	if (tls_mbedtls_init() == -1 ||
 	    mbedtls_ctr_drbg_seed(&ctx->drbg, mbedtls_entropy_func,
 		&ctx->entropy, name, sizeof(name)) != 0 ||
 	    configure(ctx) != 0) {
@@ -215,12 +146,16 @@ struct tls_context *
 tls_server_new(const struct tls_server_options *opt,
     char reason[TLS_REASON_MAX])
 {
+	const struct tls_pair_files files = {
+		.certificate = opt->certificate,
+		.key = opt->key,
+		.use = TLS_USE_SERVER,
+	};
 	struct tls_context *ctx;
 
 	if ((ctx = tls_context_new(true, reason)) == NULL)
 		return (NULL);
-	if (tls_context_load_pair(ctx, opt->certificate, opt->key, reason) ==
-	    -1)
+	if (tls_context_load_own(ctx, &files, reason) == -1)
 		goto fail;
 	if (mbedtls_ssl_ticket_setup(&ctx->tickets, mbedtls_ctr_drbg_random,
 		&ctx->drbg, MBEDTLS_CIPHER_AES_256_GCM, TICKET_SECONDS) != 0) {
@@ -250,9 +185,8 @@ tls_context_unref(struct tls_context *ctx)
 	tls_client_forget(ctx);
 	mbedtls_ssl_config_free(&ctx->conf);
 	mbedtls_ssl_ticket_free(&ctx->tickets);
-	mbedtls_x509_crt_free(&ctx->roots);
-	mbedtls_pk_free(&ctx->key);
-	mbedtls_x509_crt_free(&ctx->own);
+	tls_roots_free(ctx->roots);
+	tls_pair_free(ctx->own);
 	mbedtls_ctr_drbg_free(&ctx->drbg);
 	mbedtls_entropy_free(&ctx->entropy);
 	free(ctx);

@@ -29,7 +29,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
-#include "server/tls_compat.h"
+#include "server/tls_mbedtls.h"
 #include "server/tls_private.h"
 
 #define RECORD_MAX MBEDTLS_SSL_OUT_CONTENT_LEN
@@ -173,7 +173,7 @@ fail_rc(struct tls_filter *f, int rc)
 		.server = f->ctx->server,
 		.rc = rc,
 		.flags = mbedtls_ssl_get_verify_result(&f->ssl),
-		.alert = tls_compat_alert(&f->ssl),
+		.alert = tls_mbedtls_alert(&f->ssl),
 	};
 
 	tls_reason_write(&failure, sizeof(f->why), f->why);
@@ -282,7 +282,7 @@ decrypt(struct tls_filter *f, bool *ret_any)
 
 	for (;;) {
 		n = mbedtls_ssl_read(&f->ssl, plain, sizeof(plain));
-		if (n == TLS_COMPAT_NEW_TICKET) {
+		if (n == TLS_NEW_TICKET) {
 			tls_client_keep(f);
 			continue;
 		}

@@ -7,7 +7,8 @@
  * tls_engine.c  handshakes under way, their deadline, turns, counters
  * tls_filter.c  the bufferevent: bytes in, bytes out
  * tls_reason.c  why it failed, for a person (pure)
- * tls_compat.h  mbedTLS 2.28 and 3.x
+ * tls_cert.c    loads and judges pairs and roots (tls_cert.h, tls_judge.h)
+ * tls_mbedtls.h mbedTLS 2.28 and 3.x
  */
 #ifndef SERVER_TLS_PRIVATE_H
 #define SERVER_TLS_PRIVATE_H
@@ -21,6 +22,7 @@
 #include <mbedtls/x509_crt.h>
 
 #include "server/tls.h"
+#include "server/tls_cert.h"
 
 #define TLS_SUITES_MAX 12
 #define TLS_SESSIONS_MAX 8
@@ -42,9 +44,8 @@ struct tls_context {
 	bool server;
 	mbedtls_entropy_context entropy;
 	mbedtls_ctr_drbg_context drbg;
-	mbedtls_x509_crt own; /* and its chain */
-	mbedtls_pk_context key;
-	mbedtls_x509_crt roots;
+	struct tls_pair *own;    /* NULL: a client that shows none */
+	struct tls_roots *roots; /* of a client */
 	mbedtls_ssl_config conf;
 	mbedtls_ssl_ticket_context tickets;
 	int suites[TLS_SUITES_MAX]; /* 0 at the end */
@@ -112,9 +113,13 @@ struct tls_filter {
 
 /* -- tls_context.c -- */
 
-/* The parts both sides have. Returns 0, or -1 with a reason. */
-int tls_context_load_pair(struct tls_context *ctx, const char *certificate,
-    const char *key, char reason[TLS_REASON_MAX]);
+/* Load our own pair. Returns 0, or -1 with a reason. */
+int tls_context_load_own(struct tls_context *ctx,
+    const struct tls_pair_files *files, char reason[TLS_REASON_MAX]);
+
+/* tls_tell_fn: keeps the first finding that is TLS_BAD as the reason. */
+void tls_context_tell(enum tls_level level, enum tls_part part,
+    const char *text, void *reason);
 
 /* An empty one; NULL, with a reason, when it cannot be made. */
 struct tls_context *tls_context_new(bool server, char reason[TLS_REASON_MAX]);

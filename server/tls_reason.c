@@ -6,7 +6,7 @@
 
 #include <mbedtls/error.h>
 
-#include "server/tls_compat.h"
+#include "server/tls_mbedtls.h"
 #include "server/tls_private.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -40,7 +40,7 @@ static const struct {
 	{ 10, "unexpected message" },
 	{ 20, "bad record MAC" },
 	{ 40, "no common parameters" },
-	{ 42, "it cannot read our certificate" },
+	{ 42, "it does not accept our certificate" },
 	{ 43, "it does not accept our kind of certificate" },
 	{ 44, "our certificate is revoked" },
 	{ 45, "our certificate has expired" },
@@ -63,8 +63,8 @@ static const struct {
 	int rc;
 	const char *text;
 } errors[] = {
-	{ TLS_COMPAT_BAD_VERSION, "speaks no version of TLS from 1.2 on" },
-	{ TLS_COMPAT_NO_CIPHER, "offers no cipher that is accepted here" },
+	{ TLS_ERR_VERSION, "speaks no version of TLS from 1.2 on" },
+	{ TLS_ERR_NO_CIPHER, "offers no cipher that is accepted here" },
 	{ MBEDTLS_ERR_SSL_INVALID_RECORD, "sent what is no TLS record" },
 	{ MBEDTLS_ERR_SSL_INVALID_MAC, "sent a record that does not decrypt" },
 	{ MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE,
