@@ -4,6 +4,8 @@
  */
 #include <sys/uio.h>
 
+#include <stdio.h>
+
 #include <event2/bufferevent.h>
 #include <event2/dns.h>
 #include <event2/event.h>
@@ -45,9 +47,14 @@ env_tls_open(void *arg, const struct handler_options *opt,
 		.key = opt->client_key,
 	};
 
+	char why[TLS_REASON_MAX];
+	struct tls_context *ctx;
+
 	(void)arg;
-	_Static_assert(TLS_REASON_MAX <= HANDLER_REASON_MAX, "it fits");
-	return ((struct handler_tls *)tls_client_new(&options, reason));
+	if ((ctx = tls_client_new(&options, why)) == NULL)
+		(void)snprintf(reason, HANDLER_REASON_MAX, "%.*s",
+		    HANDLER_REASON_MAX - 1, why);
+	return ((struct handler_tls *)ctx);
 }
 
 static void

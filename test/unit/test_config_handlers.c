@@ -235,7 +235,7 @@ test_keys_of_tls_need_https(void **state)
 	    "c.ini:6: handler.client_key: is of no use without an https:// "
 	    "url\n"
 	    "c.ini:10: handler.client_certificate: needs client_key\n"
-	    "c.ini:13: handler.client_key: needs client_certificate\n");
+	    "c.ini:14: handler.client_key: needs client_certificate\n");
 }
 
 /* A key of another type is a mistake, not a detail. */
