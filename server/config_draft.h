@@ -74,4 +74,7 @@ void config_check_tls(struct config_draft *d);
 /* The handlers' part of it. */
 void config_check_handlers(struct config_draft *d);
 
+/* Does the handler call by TLS? */
+bool config_handler_is_tls(const struct config_handler *h);
+
 #endif /* SERVER_CONFIG_DRAFT_H */

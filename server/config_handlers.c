@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "handlers/handler.h"
 #include "server/log.h"
@@ -31,6 +32,12 @@ key_line(const struct config_handler *h, const char *key)
 	unsigned line = h->key_lines[k - config_key_at(0)];
 
 	return (line == 0 ? h->line : line);
+}
+
+bool
+config_handler_is_tls(const struct config_handler *h)
+{
+	return (h->url != NULL && strncasecmp(h->url, "https:", 6) == 0);
 }
 
 static bool
@@ -174,6 +181,33 @@ check_alarm(struct config_draft *d, const struct config_handler *h)
 	}
 }
 
+/* -- TLS -- */
+
+static void
+check_tls(struct config_draft *d, const struct config_handler *h)
+{
+	static const char *const names[] = { "ca_file", "client_certificate",
+		"client_key" };
+	const char *const files[] = { h->ca_file, h->client_certificate,
+		h->client_key };
+
+	for (size_t i = 0; i < 3; i++) {
+		if (files[i] != NULL && !config_handler_is_tls(h))
+			config_draft_error(d,
+			    "%s:%u: handler.%s: is of no use without an "
+			    "https:// url",
+			    d->src->path, key_line(h, names[i]), names[i]);
+	}
+	if (h->client_certificate != NULL && h->client_key == NULL)
+		config_draft_error(d,
+		    "%s:%u: handler.client_certificate: needs client_key",
+		    d->src->path, key_line(h, "client_certificate"));
+	if (h->client_key != NULL && h->client_certificate == NULL)
+		config_draft_error(d,
+		    "%s:%u: handler.client_key: needs client_certificate",
+		    d->src->path, key_line(h, "client_key"));
+}
+
 /* -- Files -- */
 
 static void
@@ -265,6 +299,7 @@ config_check_handlers(struct config_draft *d)
 			check_type(d, h);
 		}
 		check_alarm(d, h);
+		check_tls(d, h);
 		if (d->src->need == CONFIG_SERVER)
 			read_files(d, h);
 	}

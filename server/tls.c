@@ -34,6 +34,18 @@ tls_reason(struct bufferevent *bev)
 	return (f != NULL && f->why[0] != '\0' ? f->why : NULL);
 }
 
+uint64_t
+tls_sent(struct bufferevent *bev)
+{
+	const struct tls_filter *f = tls_filter_of(bev);
+	uint64_t gone;
+
+	if (f == NULL || f->shaken == 0)
+		return (0);
+	gone = f->put - evbuffer_get_length(bufferevent_get_output(f->under));
+	return (gone > f->shaken ? gone - f->shaken : 0);
+}
+
 size_t
 tls_held(struct bufferevent *bev)
 {

@@ -148,6 +148,13 @@ const struct tls_context *tls_context_of(struct bufferevent *bev);
 const char *tls_reason(struct bufferevent *bev);
 
 /*
+ * How much of what was put into bev's output has left for the peer, in bytes as
+ * they were encrypted; 0: nothing of it, whatever the handshake took. Also
+ * when it has failed, until bev is freed; 0 without TLS.
+ */
+uint64_t tls_sent(struct bufferevent *bev);
+
+/*
  * Bytes that have come from the peer and are not in bev's input yet: at most
  * two records, and bounded by them per connection. 0 without TLS.
  */

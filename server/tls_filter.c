@@ -71,6 +71,7 @@ filter_send_cb(void *arg, const unsigned char *bytes, size_t len)
 	/* A socket that has failed will say so when the loop writes to it. */
 	if (sent < len && evbuffer_add(out, bytes + sent, len - sent) == -1)
 		return (MBEDTLS_ERR_SSL_ALLOC_FAILED);
+	f->put += len;
 	return ((int)len);
 }
 
@@ -366,6 +367,7 @@ handshake_done(struct tls_filter *f)
 	struct tls_stats *stats = &f->engine->stats;
 
 	f->state = TLS_OPEN;
+	f->shaken = f->put;
 	stats->open++;
 	stats->handshakes++;
 	if (f->resumed)
