@@ -24,9 +24,8 @@ static const struct {
 	{ "exec", "command", 30000, 2 },
 };
 
-/* The line of one of its keys; of its section, if it was not given. */
-static unsigned
-key_line(const struct config_handler *h, const char *key)
+unsigned
+config_handler_line(const struct config_handler *h, const char *key)
 {
 	const struct config_key *k = config_key_find("handler", key);
 	unsigned line = h->key_lines[k - config_key_at(0)];
@@ -152,32 +151,33 @@ check_alarm(struct config_draft *d, const struct config_handler *h)
 		config_draft_error(d,
 		    "%s:%u: handler.deadline: needs on_deadline, the handler "
 		    "that rings then",
-		    d->src->path, key_line(h, "deadline"));
+		    d->src->path, config_handler_line(h, "deadline"));
 	if (h->on_deadline == NULL)
 		return;
 	if (h->deadline_ms == 0)
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: needs a deadline",
-		    d->src->path, key_line(h, "on_deadline"));
+		    d->src->path, config_handler_line(h, "on_deadline"));
 	if (find_handler(d->cfg, h->on_deadline) == NULL) {
 		near = nearest_handler(d->cfg, h->on_deadline);
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: there is no [handler %s]"
 		    "%s%s%s",
-		    d->src->path, key_line(h, "on_deadline"),
+		    d->src->path, config_handler_line(h, "on_deadline"),
 		    log_text(h->on_deadline),
 		    near == NULL ? "" : "; did you mean ",
 		    near == NULL ? "" : near, near == NULL ? "" : "?");
 	} else if (strcmp(h->on_deadline, h->name) == 0) {
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: %s cannot ring for itself",
-		    d->src->path, key_line(h, "on_deadline"), h->name);
+		    d->src->path, config_handler_line(h, "on_deadline"),
+		    h->name);
 	} else if (rings_itself(d->cfg, h)) {
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: %s would ring for %s in a "
 		    "circle",
-		    d->src->path, key_line(h, "on_deadline"), h->on_deadline,
-		    h->name);
+		    d->src->path, config_handler_line(h, "on_deadline"),
+		    h->on_deadline, h->name);
 	}
 }
 
@@ -196,16 +196,17 @@ check_tls(struct config_draft *d, const struct config_handler *h)
 			config_draft_error(d,
 			    "%s:%u: handler.%s: is of no use without an "
 			    "https:// url",
-			    d->src->path, key_line(h, names[i]), names[i]);
+			    d->src->path, config_handler_line(h, names[i]),
+			    names[i]);
 	}
 	if (h->client_certificate != NULL && h->client_key == NULL)
 		config_draft_error(d,
 		    "%s:%u: handler.client_certificate: needs client_key",
-		    d->src->path, key_line(h, "client_certificate"));
+		    d->src->path, config_handler_line(h, "client_certificate"));
 	if (h->client_key != NULL && h->client_certificate == NULL)
 		config_draft_error(d,
 		    "%s:%u: handler.client_key: needs client_certificate",
-		    d->src->path, key_line(h, "client_key"));
+		    d->src->path, config_handler_line(h, "client_key"));
 }
 
 /* -- Files -- */
@@ -220,13 +221,15 @@ read_files(struct config_draft *d, struct config_handler *h)
 		if (config_outlet_header_file(&h->headers.items[i], d->cfg->dir,
 			why) == -1)
 			config_draft_error(d, "%s:%u: handler.header: %s",
-			    d->src->path, key_line(h, "header"), why);
+			    d->src->path, config_handler_line(h, "header"),
+			    why);
 	}
 	if (h->sign_secret_file != NULL &&
 	    secrets_read_file(h->sign_secret_file, &h->sign_secret,
 		&h->sign_secret_len, &newline, why) == -1)
 		config_draft_error(d, "%s:%u: handler.sign_secret_file: %s",
-		    d->src->path, key_line(h, "sign_secret_file"), why);
+		    d->src->path, config_handler_line(h, "sign_secret_file"),
+		    why);
 }
 
 /* -- All of it -- */

@@ -66,6 +66,24 @@ tls_pk_check_pair(const mbedtls_pk_context *pub, const mbedtls_pk_context *prv)
 #endif
 }
 
+/* A serial number: its bytes, the highest first. */
+static inline int
+tls_write_serial(mbedtls_x509write_cert *crt, unsigned char *bytes, size_t len)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03040000
+	return (mbedtls_x509write_crt_set_serial_raw(crt, bytes, len));
+#else
+	mbedtls_mpi serial;
+	int rc;
+
+	mbedtls_mpi_init(&serial);
+	if ((rc = mbedtls_mpi_read_binary(&serial, bytes, len)) == 0)
+		rc = mbedtls_x509write_crt_set_serial(crt, &serial);
+	mbedtls_mpi_free(&serial);
+	return (rc);
+#endif
+}
+
 /* Before the first handshake. Returns 0, or -1. */
 static inline int
 tls_mbedtls_init(void)

@@ -94,11 +94,12 @@ connect_client(struct trigger *t, const struct config *cfg)
 {
 	const char *to = verb_flag(t->args, "to", 0);
 	char reason[TRIGGER_CLIENT_REASON_MAX];
+	const char *ca_file = verb_flag(t->args, "ca-file", 0);
 	char *url = NULL;
 
 	if (to == NULL && (to = url = default_url(cfg)) == NULL)
 		return (-1);
-	t->client = trigger_client_new(to, reason);
+	t->client = trigger_client_new(to, ca_file, reason);
 	if (t->client == NULL)
 		fprintf(stderr, "klikitd trigger: %s\n", reason);
 	free(url);
@@ -364,6 +365,7 @@ out:
 
 static const struct verb_flag flags[] = {
 	{ "to", "URL", "where to; default: what http.listen says", false },
+	{ "ca-file", "FILE", "who may vouch for an https URL (PEM)", false },
 	{ "count", "N", "so many, each an event of its own", false },
 	{ "duplicate", NULL, "send each twice", false },
 	{ "bad-signature", NULL, "with a wrong signature", false },

@@ -244,3 +244,55 @@ def test_a_key_that_all_can_read_is_warned_of(check, tmp_path, leaf):
     assert check.warned(leaf.path, path) == (
         f"warning: {path}: every user of this machine can read the key; "
         "chmod 600 it\n")
+
+
+# -- What handlers show, and whom they trust --
+
+
+@pytest.fixture
+def check_handler(tmp_path):
+    """check-config of a handler's keys: what it says, and on which stream."""
+    config = tmp_path / "klikitd.ini"
+
+    def check(*keys, expect=1, env=None):
+        config.write_text("[handler pos]\ntype = forward\n"
+                          "url = https://127.0.0.1:9/\n" + "\n".join(keys))
+        done = run("check-config", "-c", config, env={**KEY, **(env or {})})
+        assert done.returncode == expect, done
+        return (done.stdout if expect == 0 else done.stderr).decode()
+
+    check.config = config
+    return check
+
+
+def test_a_handlers_pair_is_told_with_its_dates(check_handler, authority):
+    client = authority.make("client2", sans=None, usage="clientAuth")
+    out = check_handler(f"ca_file = {authority.root.path}",
+                        f"client_certificate = {client.path}",
+                        f"client_key = {client.key}", expect=0)
+    assert f", trusts {authority.root.path}\n" in out
+    assert re.search(rf"^  shows     {client.path}: for CN=client2; EC 256; 1 "
+                     "in the file; valid from 20", out, re.M), out
+
+
+def test_a_handlers_files_are_checked(check_handler, authority, leaf, deep):
+    assert check_handler("ca_file = /none.pem") == (
+        f"{check_handler.config}:4: handler.ca_file: /none.pem: cannot be "
+        "read: No such file or directory\n")
+    assert check_handler(
+        f"client_certificate = {leaf.path}", f"client_key = {deep.key}",
+        f"ca_file = {authority.root.path}").startswith(
+            f"{check_handler.config}:5: handler.client_key: {deep.key}: does "
+            "not match")
+    old = authority.make("old-root", issuer=None, ca=True,
+                         start="20200101000000Z", end="20210101000000Z")
+    assert ("handler.ca_file: " + str(old.path) + ": its certificate is not "
+            "valid at this time") in check_handler(f"ca_file = {old.path}")
+
+
+def test_a_system_without_roots_is_told(check_handler, tmp_path):
+    empty = tmp_path / "roots.pem"
+    empty.write_text("")
+    err = check_handler(env={"SSL_CERT_FILE": str(empty)})
+    assert err == (f"{check_handler.config}:3: handler.url: {empty}: has no "
+                   "certificate that can be read\n")

@@ -502,7 +502,7 @@ def test_trigger_fails_on_a_wrong_answer(cli, receiver):
 
 
 @pytest.mark.parametrize("url, reason", [
-    ("https://127.0.0.1:1", "only http:// can be used here"),
+    ("ftp://127.0.0.1:1", "only http:// and https:// can be used here"),
     ("localhost", "is not http://HOST:PORT/PATH"),
     ("http://u:p@127.0.0.1:1", "a user name has no use here"),
 ])
