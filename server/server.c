@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <pthread.h>
@@ -258,7 +259,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 		.request_timeout_ms = s->cfg->http_request_timeout_ms,
 		.idle_timeout_ms = s->cfg->http_idle_timeout_ms,
 	};
-	char url[HTTP_URL_MAX];
+	char url[HTTP_URL_MAX], first[HTTP_URL_MAX];
 	char reason[256];
 
 	if ((s->secrets = server_secrets(s->cfg)) == NULL ||
@@ -275,6 +276,8 @@ server_open_http(struct server *s, const struct server_options *opt)
 		}
 		(void)printf("listening: %s\n", url);
 		(void)fflush(stdout);
+		if (i == 0)
+			(void)strcpy(first, url);
 	}
 	server_tell_admin(s);
 	if ((s->certs = cert_watch_new(s->base)) == NULL ||
@@ -283,7 +286,8 @@ server_open_http(struct server *s, const struct server_options *opt)
 		return (-1);
 	}
 	if (opt->ready != NULL)
-		opt->ready(url, s->cfg);
+		opt->ready(&(struct server_ready){ first, s->admin_url,
+		    opt->ca_file, s->cfg });
 	return (0);
 }
 
