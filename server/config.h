@@ -86,8 +86,9 @@ struct config {
 	char *path; /* of the file, absolute; NULL: none was given */
 	char *dir;  /* what relative paths are relative to, absolute */
 
-	struct config_list http_listen; /* HOST:PORT, [V6]:PORT, *:PORT */
-	int64_t http_max_body;          /* bytes */
+	struct config_list http_listen;       /* HOST:PORT, [V6]:PORT, *:PORT */
+	struct config_list http_plain_listen; /* of the loopback only */
+	int64_t http_max_body;                /* bytes */
 	int64_t http_max_connections;
 	int64_t http_request_timeout_ms; /* for a whole request to arrive */
 	int64_t http_idle_timeout_ms;    /* between requests */
@@ -96,8 +97,10 @@ struct config {
 	struct config_secret *secrets;
 	size_t nsecrets;
 
-	char *tls_certificate; /* absolute; NULL: plain HTTP */
-	char *tls_key;         /* the same; both or none */
+	char *tls_certificate;            /* absolute; NULL: plain HTTP */
+	char *tls_key;                    /* the same; both or none */
+	int64_t tls_handshake_timeout_ms; /* from accept to its end */
+	int64_t tls_max_handshakes;       /* at once */
 
 	char *store_url;         /* "sqlite:" and an absolute path */
 	int64_t store_queue_max; /* bytes of events waiting for their commit */
@@ -152,8 +155,8 @@ void config_free(struct config *cfg);
 
 /*
  * What a reload cannot change: does `next' differ from `now' in listeners,
- * store, queue or connection limits? If so writes the first such key to
- * *ret_key (static) and returns true.
+ * in having a certificate, in store, queue or connection limits? If so writes
+ * the first such key to *ret_key (static) and returns true.
  */
 bool config_needs_restart(const struct config *now, const struct config *next,
     const char **ret_key);

@@ -432,6 +432,7 @@ config_free(struct config *cfg)
 	free(cfg->handlers);
 	free(cfg->secrets);
 	config_list_free(&cfg->http_listen);
+	config_list_free(&cfg->http_plain_listen);
 	config_list_free(&cfg->admin_listen);
 	free(cfg->admin_token_file);
 	free(cfg->secret_file);

@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <pthread.h>
@@ -250,47 +249,6 @@ server_open_handlers(struct server *s)
 	return (rc);
 }
 
-static int
-server_open_http(struct server *s, const struct server_options *opt)
-{
-	const struct http_options limits = {
-		.max_body = (size_t)s->cfg->http_max_body,
-		.max_connections = (size_t)s->cfg->http_max_connections,
-		.request_timeout_ms = s->cfg->http_request_timeout_ms,
-		.idle_timeout_ms = s->cfg->http_idle_timeout_ms,
-	};
-	char url[HTTP_URL_MAX], first[HTTP_URL_MAX];
-	char reason[256];
-
-	if ((s->secrets = server_secrets(s->cfg)) == NULL ||
-	    (s->http = http_new(s->base, &limits, s->ingest, s->rej,
-		 s->secrets)) == NULL) {
-		log_error("cannot start: out of memory");
-		return (-1);
-	}
-	for (size_t i = 0; i < s->cfg->http_listen.n; i++) {
-		if (http_listen(s->http, s->cfg->http_listen.items[i], url,
-			reason) == -1) {
-			log_error("%s", reason);
-			return (-1);
-		}
-		(void)printf("listening: %s\n", url);
-		(void)fflush(stdout);
-		if (i == 0)
-			(void)strcpy(first, url);
-	}
-	server_tell_admin(s);
-	if ((s->certs = cert_watch_new(s->base)) == NULL ||
-	    server_watch_certs(s) == -1) {
-		log_error("cannot start: out of memory");
-		return (-1);
-	}
-	if (opt->ready != NULL)
-		opt->ready(&(struct server_ready){ first, s->admin_url,
-		    opt->ca_file, s->cfg });
-	return (0);
-}
-
 /* One batch after the other, as long as the store takes them. */
 static void
 server_flush_rejections(struct server *s)
@@ -330,6 +288,7 @@ server_close(struct server *s)
 		event_free(s->store_ev);
 	store_close(s->st);
 	secrets_free(s->secrets);
+	tls_context_unref(s->tls);
 	if (s->drain_timer != NULL)
 		event_free(s->drain_timer);
 	signals_free(s->signals);
@@ -354,7 +313,7 @@ server_run(const struct server_options *opt)
 	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
 	    server_open_handlers(&s) == -1 || /* projections, routes */
 	    server_open_admin(&s) == -1 ||    /* the operator's listener */
-	    server_open_http(&s, opt) == -1)  /* secrets, listeners */
+	    server_open_http(&s, opt) == -1)  /* secrets, TLS, listeners */
 		goto out;
 
 	s.exit_code = 0;

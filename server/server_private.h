@@ -17,6 +17,7 @@
 #include "server/secrets.h"
 #include "server/server.h"
 #include "server/signals.h"
+#include "server/tls.h"
 
 struct admin;
 struct reload;
@@ -37,6 +38,7 @@ struct server {
 	struct ingest *ingest;
 	struct janitor *janitor;
 	struct secrets *secrets;
+	struct tls_context *tls; /* NULL: http.listen is without */
 	struct http *http;
 	struct cert_watch *certs;
 	struct admin *admin;           /* NULL: there is no listener for it */
@@ -63,6 +65,20 @@ void server_tell_admin(const struct server *s);
 
 /* Only when the store has finished what it was asked. */
 void server_close_admin(struct server *s);
+
+/* -- server_http.c -- */
+
+struct http_options server_http_limits(const struct config *cfg);
+
+/*
+ * The certificate and key of cfg, ready for use, owned by the caller; NULL if
+ * it names none. Returns 0, or -1 with a reason.
+ */
+int server_load_tls(const struct config *cfg, struct tls_context **ret_ctx,
+    char reason[TLS_REASON_MAX]);
+
+/* Open the public listeners and print their lines. Returns 0, or -1, logged. */
+int server_open_http(struct server *s, const struct server_options *opt);
 
 /* -- server_reload.c -- */
 

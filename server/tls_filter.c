@@ -419,6 +419,8 @@ tls_filter_step(struct tls_filter *f)
 		handshake_done(f);
 	else if (rc != MBEDTLS_ERR_SSL_WANT_READ)
 		fail_rc(f, rc);
+	else if (f->under_ended && f->under_error != 0)
+		fail_why(f, strerror(f->under_error));
 	else if (f->under_ended)
 		fail_why(f, "closed the connection during the handshake");
 }
@@ -476,14 +478,15 @@ under_event_cb(struct bufferevent *under, short what, void *arg)
 	(void)under;
 	if (is_gone(f) || (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0)
 		return;
-	if ((what & BEV_EVENT_EOF) != 0 && f->state == TLS_HANDSHAKE) {
-		f->under_ended = true; /* after what came before */
+	if (f->state == TLS_HANDSHAKE) {
+		/* What came before is read first: it may say why. */
+		f->under_ended = true;
+		if ((what & BEV_EVENT_ERROR) != 0)
+			f->under_error = error;
 		tls_engine_wait(f);
 	} else if ((what & BEV_EVENT_EOF) != 0 && f->state == TLS_OPEN) {
 		f->under_ended = true;
 		pump_read(f);
-	} else if (f->state == TLS_HANDSHAKE) {
-		fail_why(f, strerror(error));
 	} else {
 		tls_filter_leave(f);
 		raise_event(f, what, error);

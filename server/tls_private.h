@@ -106,6 +106,7 @@ struct tls_filter {
 	bool late;        /* it had its time */
 	bool ended;       /* close_notify has come */
 	bool under_ended; /* the socket has */
+	int under_error;  /* by this, in the handshake; 0: by its end */
 	bool left;        /* close_notify was sent */
 	bool shut;        /* shut down the socket once all is sent */
 	char why[TLS_WHY_MAX];

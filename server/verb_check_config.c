@@ -28,9 +28,12 @@ print_globals(const struct config *cfg)
 	    cfg->path == NULL ? "none: defaults" : log_text(cfg->path));
 	printf("listen      ");
 	print_list(&cfg->http_listen);
-	printf("%s\nstore       %s\n",
-	    cfg->tls_certificate == NULL ? "" : ", HTTPS",
-	    log_text(cfg->store_url));
+	printf("%s", cfg->tls_certificate == NULL ? "" : ", HTTPS");
+	if (cfg->http_plain_listen.n > 0) {
+		printf("\nplain       ");
+		print_list(&cfg->http_plain_listen);
+	}
+	printf("\nstore       %s\n", log_text(cfg->store_url));
 }
 
 /* What is known of a secret's bytes, never they. */
