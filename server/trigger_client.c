@@ -10,6 +10,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/http_struct.h>
 
 #include "server/clock.h"
 #include "server/log.h"
@@ -201,6 +202,9 @@ connect_client(struct trigger_client *tc)
 {
 	struct bufferevent *bev = NULL;
 
+	/* Has the far side closed it since the last answer? */
+	if (tc->conn != NULL && !tc->closed)
+		(void)event_base_loop(tc->base, EVLOOP_NONBLOCK);
 	if (tc->conn != NULL && !tc->closed)
 		return (0);
 	disconnect(tc);
@@ -247,6 +251,8 @@ trigger_answer_cb(struct evhttp_request *req, void *arg)
 		    answer->text, sizeof(answer->text) - 1);
 		answer->text[n < 0 ? 0 : n] = '\0';
 		tc->answered = true;
+		/* HTTP/1.0 closes, whether it says so or not. */
+		tc->closed |= req->major == 1 && req->minor == 0;
 	} else
 		note_tls_failure(tc);
 	event_base_loopbreak(tc->base);

@@ -141,6 +141,7 @@ dev_ready(const struct server_ready *r)
 		program[n] = '\0';
 	(void)snprintf(webhook, sizeof(webhook), "%s" HTTP_WEBHOOK_PATH,
 	    r->url);
+	dev_dir_tell(r->url);
 	(void)printf("\n"
 		     "klikitd dev receives klikit's deliveries at\n"
 		     "    %s\n",
@@ -161,7 +162,6 @@ dev_ready(const struct server_ready *r)
 	print_tunnel(r->url);
 	(void)printf("Stop with Ctrl-C.\n\n");
 	(void)fflush(stdout);
-	dev_dir_tell(r->url);
 }
 
 static enum verb_exit
