@@ -60,6 +60,9 @@ def raw_pos():
 
 
 def forward(url, ca, more=""):
+    """The section; its deadline is none that a slow machine could reach."""
+    if "timeout" not in more:
+        more += "timeout = 60s\n"
     return (f"[handler pos]\ntype = forward\nevents = *\nurl = {url}\n"
             f"retry = 100ms\nca_file = {ca}\n{more}\n")
 
@@ -124,7 +127,7 @@ def test_a_connection_and_then_a_session_are_used_again(klikitd, authority,
                                                         pos):
     far = pos(each=5)
     server = klikitd(config=forward(far.url, authority.root.path,
-                                    "concurrency = 1"))
+                                    "concurrency = 1\n"))
     for number in range(20):
         received(server.post(order_body(number), str(number)))
         server.wait_processed()
@@ -140,7 +143,7 @@ def test_a_far_side_without_tickets_or_sessions_works(klikitd, authority,
 
     far = pos(each=2, setup=setup)
     server = klikitd(config=forward(far.url, authority.root.path,
-                                    "concurrency = 1"))
+                                    "concurrency = 1\n"))
     for number in range(6):
         received(server.post(order_body(number), str(number)))
         server.wait_processed()
@@ -148,6 +151,10 @@ def test_a_far_side_without_tickets_or_sessions_works(klikitd, authority,
 
 
 COUNT = 100 if PREFIX else 5000
+
+
+def count_files(server):
+    return len(os.listdir(f"/proc/{server.pid}/fd"))
 
 
 @pytest.mark.valgrind
@@ -163,6 +170,7 @@ def test_all_arrive_over_forced_reconnects(klikitd, authority, pos, how):
         server.expect("retry in", "unknown:", "probed")
     lock = threading.Lock()
     numbers = iter(range(count))
+    files = count_files(server)
 
     def send():
         connection = server.connect()
@@ -188,6 +196,7 @@ def test_all_arrive_over_forced_reconnects(klikitd, authority, pos, how):
     assert far.resumed >= far.handshakes - 8
     if how == "header":
         assert len(far.keys) == count
+    assert count_files(server) <= files + 4  # those it keeps
 
 
 NODE = """
@@ -220,7 +229,7 @@ def test_node_receives_what_is_forwarded(klikitd, authority):
         port = int(far.stdout.readline())
         server = klikitd(config=forward(
             f"https://localhost:{port}/orders", authority.root.path,
-            "concurrency = 1"))
+            "concurrency = 1\n"))
         connection = server.connect()
         for number in range(200):
             received(server.post(order_body(number), str(number),
