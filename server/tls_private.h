@@ -103,7 +103,7 @@ struct tls_filter {
 	int64_t deadline_ms;
 
 	uint64_t put;     /* bytes of mbedTLS for the socket, so far */
-	uint64_t shaken;  /* of them for the handshake; 0: it is not done */
+	uint64_t shaken;  /* of them TLS's own; 0: the handshake is not done */
 	size_t encrypted; /* of bev's output: is on its way */
 	bool direct;      /* try the socket before its buffer */
 	bool draining;    /* bytes that have left are being removed */

@@ -4,13 +4,14 @@ import os
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 
 import pytest
 
 import certificates
-from conftest import PREFIX, STATUS, payload, received
+from conftest import DEADLINE, PREFIX, STATUS, payload, received
 from load import order_body
 from tls_pos import RawPos, TlsPos
 
@@ -197,6 +198,48 @@ def test_all_arrive_over_forced_reconnects(klikitd, authority, pos, how):
     if how == "header":
         assert len(far.keys) == count
     assert count_files(server) <= files + 4  # those it keeps
+
+
+@pytest.mark.parametrize("how", ["notify", "fin", "reset"])
+def test_a_connection_closed_while_idle_is_not_used(klikitd, authority, pos,
+                                                    how):
+    far = pos(each=1, how=how)
+    server = klikitd(config=forward(far.url, authority.root.path))
+    files = count_files(server)
+    for number in range(3):
+        received(server.post(order_body(number), str(number)))
+        server.wait_processed()
+        ticks = threading.Event()
+        for _ in range(DEADLINE * 50):  # nothing tells that it is closed
+            if count_files(server) <= files:
+                break
+            ticks.wait(0.02)
+        assert count_files(server) <= files
+    assert far.keys == ["0", "1", "2"]
+    assert server.query("SELECT DISTINCT outcome FROM attempts") == [
+        ("done",)]
+
+
+def test_a_request_cut_in_its_middle_may_have_been_done(klikitd, authority,
+                                                        raw_pos, pos):
+    """The opposite of all refusals below: some of it had left."""
+    context = pos().context
+
+    def cut(conn):
+        tls = context.wrap_socket(conn, server_side=True)
+        tls.recv(1000)
+        tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                       struct.pack("ii", 1, 0))
+        tls.close()
+
+    far = raw_pos(cut)
+    server = klikitd(config=forward(far.url, authority.root.path))
+    server.expect("retry in", "probed")
+    received(server.post(order_body(1, pad=900 * 1024), "one"))
+    server.wait_query("SELECT count(*) > 1 FROM attempts "
+                      "WHERE outcome IS NOT NULL", [(1,)])
+    assert outcomes(server) == [
+        "unknown: the connection was lost before the answer"]
 
 
 NODE = """

@@ -350,6 +350,13 @@ test_tls_knows_what_has_left(void **state)
 	open_both(f, &server, &client, "localhost");
 	run_until(f, &client.connected);
 	assert_int_equal(tls_sent(client.bev), 0);
+	tls_close(server.bev);
+	assert_int_equal(tls_sent(server.bev), 0);
+	end_free(&client);
+	end_free(&server);
+
+	open_both(f, &server, &client, "localhost");
+	run_until(f, &client.connected);
 	end_send(&client, "x");
 	run_until(f, &client.written);
 	assert_true((sent = tls_sent(client.bev)) > 0);
