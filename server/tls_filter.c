@@ -412,6 +412,8 @@ tls_filter_step(struct tls_filter *f)
 	}
 	if (!opens_well(f))
 		return;
+	if (!f->under_ended)
+		(void)bufferevent_enable(f->under, EV_READ);
 	f->ctx->current = f;
 	rc = mbedtls_ssl_handshake(&f->ssl);
 	f->ctx->current = NULL;
@@ -439,6 +441,8 @@ under_read_cb(struct bufferevent *under, void *arg)
 		tls_filter_begin(f);
 		/* FALLTHROUGH */
 	case TLS_HANDSHAKE:
+		/* It may not pile up more while it waits for its turn. */
+		(void)bufferevent_disable(under, EV_READ);
 		tls_engine_wait(f);
 		break;
 	case TLS_OPEN:
