@@ -59,7 +59,7 @@ struct handler_env {
 	 */
 	struct handler_tls *(*tls_open)(void *arg,
 	    const struct handler_options *opt, char reason[HANDLER_REASON_MAX]);
-	void (*tls_close)(void *arg, struct handler_tls *tls); /* takes NULL */
+	void (*tls_close)(void *arg, struct handler_tls *tls);
 
 	/*
 	 * A fresh bufferevent for one outgoing connection, not connected yet,

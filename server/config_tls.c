@@ -49,9 +49,28 @@ static void
 set_handler_where(struct check *c, enum tls_part part,
     const struct config_handler *h, const char *key)
 {
-	(void)snprintf(c->where[part], WHERE_MAX,
-	    "%s:%u: handler.%s: ", c->d->src->path, config_handler_line(h, key),
-	    key);
+	if (h->line == 0) /* of klikitd dev, which has only a url */
+		(void)snprintf(c->where[part], WHERE_MAX, "--forward-to: ");
+	else
+		(void)snprintf(c->where[part], WHERE_MAX,
+		    "%s:%u: handler.%s: ", c->d->src->path,
+		    config_handler_line(h, key), key);
+}
+
+/* Without a ca_file of its own the system's store is the url's affair. */
+static void
+set_roots_where(struct check *c, const struct config_handler *h)
+{
+	char *where = c->where[TLS_PART_CA];
+	size_t len;
+
+	set_handler_where(c, TLS_PART_CA, h,
+	    h->ca_file == NULL ? "url" : "ca_file");
+	len = strlen(where);
+	if (h->ca_file == NULL)
+		(void)snprintf(where + len, WHERE_MAX - len,
+		    "https needs trusted certificates, of the system or a "
+		    "ca_file: ");
 }
 
 /* What a handler shows, and whom it trusts. */
@@ -63,8 +82,7 @@ check_handler(struct check *c, const struct config_handler *h)
 
 	set_handler_where(c, TLS_PART_CERTIFICATE, h, "client_certificate");
 	set_handler_where(c, TLS_PART_KEY, h, "client_key");
-	set_handler_where(c, TLS_PART_CA, h,
-	    h->ca_file == NULL ? "url" : "ca_file");
+	set_roots_where(c, h);
 	if (h->client_certificate != NULL && h->client_key != NULL)
 		check_pair(c, &files);
 	tls_roots_free(tls_roots_load(h->ca_file, clock_wall_ms(), tell_cb, c));

@@ -46,7 +46,6 @@ env_tls_open(void *arg, const struct handler_options *opt,
 		.certificate = opt->client_certificate,
 		.key = opt->client_key,
 	};
-
 	char why[TLS_REASON_MAX];
 	struct tls_context *ctx;
 

@@ -128,6 +128,21 @@ tls_mbedtls_restrict(mbedtls_ssl_config *conf)
 #endif
 }
 
+/*
+ * TLS 1.2 for clients. By 1.3 a request leaves before the server has judged our
+ * certificate (RFC 8446, section 2): it could not be told whether a call that
+ * was refused for it had been made.
+ */
+static inline void
+tls_mbedtls_restrict_client(mbedtls_ssl_config *conf)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
+#else
+	(void)conf; /* knows no more */
+#endif
+}
+
 /* The description of the fatal alert that was received (RFC 5246, 7.2). */
 static inline int
 tls_mbedtls_alert(const mbedtls_ssl_context *ssl)

@@ -214,7 +214,11 @@ const struct verb verb_dev = {
 	    "\n"
 	    "--forward-to is for a program under development: it gets the raw "
 	    "body with\n"
-	    "klikit's own headers, also for an order that it had before.\n"
+	    "klikit's own headers, also for an order that it had before. An "
+	    "https "
+	    "URL is\n"
+	    "checked against the system's certificates, or those in "
+	    "$SSL_CERT_FILE.\n"
 	    "\n"
 	    "--tls makes a CA (" TLS_DEV_CA
 	    ", which may sign for this machine's loopback only)\n"
