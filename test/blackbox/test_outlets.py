@@ -288,7 +288,8 @@ def test_an_alarm_whose_time_passed_while_off_rings_at_the_start(
 @pytest.mark.parametrize("config, words", [
     ("[handler a]\ntype = forward\n", ["klikitd.ini", "url"]),
     ("[handler a]\ntype = forward\nurl = ftp://x/\n", ["url", "http://"]),
-    ("[handler a]\ntype = forward\nurl = https://x/\n", ["url", "https"]),
+    ("[handler a]\ntype = forward\nurl = http://x/\nca_file = ca.pem\n",
+     ["ca_file", "https"]),
     ("[handler a]\ntype = exec\n", ["command"]),
     ("[handler a]\ntype = forward\nurl = http://x/\ntimeout = soon\n",
      ["timeout", "soon"]),
