@@ -168,7 +168,7 @@ def test_all_arrive_over_forced_reconnects(klikitd, authority, pos, how):
         far.url, authority.root.path,
         "concurrency = 4\nordering = none\n"))
     if how != "header":  # a request may cross the end of its connection
-        server.expect("retry in", "unknown:", "probed")
+        server.expect("retry in", "unknown:", "failed in a row")
     lock = threading.Lock()
     numbers = iter(range(count))
     files = count_files(server)
@@ -234,7 +234,7 @@ def test_a_request_cut_in_its_middle_may_have_been_done(klikitd, authority,
 
     far = raw_pos(cut)
     server = klikitd(config=forward(far.url, authority.root.path))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(order_body(1, pad=900 * 1024), "one"))
     server.wait_query("SELECT count(*) > 1 FROM attempts "
                       "WHERE outcome IS NOT NULL", [(1,)])
@@ -312,7 +312,7 @@ def test_it_is_also_for_a_program_under_development(klikitd, authority, pos):
 def test_a_bad_certificate_gets_nothing(klikitd, authority, pos, which, words):
     far = pos(getattr(authority, which))
     server = klikitd(config=forward(far.url, authority.root.path))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, far, "no TLS with 127.0.0.1:", *words)
 
@@ -321,7 +321,7 @@ def test_a_certificate_for_a_name_is_not_one_for_its_address(
         klikitd, authority, pos):
     far = pos(authority.make("named", sans="DNS:localhost"))
     server = klikitd(config=forward(far.url, authority.root.path))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, far, "the certificate is for another name")
     server.write_config(forward(f"https://localhost:{far.port}",
@@ -335,7 +335,7 @@ def test_the_system_s_store_knows_no_stranger(klikitd, pos):
     far = pos()
     server = klikitd(config=f"[handler pos]\ntype = forward\nurl = {far.url}\n"
                      "retry = 100ms\n")
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, far, "issuer is unknown")
 
@@ -348,7 +348,7 @@ def test_old_tls_gets_nothing(klikitd, authority, pos):
 
     far = pos(setup=setup)
     server = klikitd(config=forward(far.url, authority.root.path))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, far, "no TLS with", "the other side refused")
 
@@ -375,7 +375,7 @@ def test_a_missing_client_certificate_is_told(klikitd, authority, pos):
 
     far = pos(ca=authority.root, setup=setup)
     server = klikitd(config=forward(far.url, authority.root.path))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, far, "no TLS with")
 
@@ -387,7 +387,7 @@ def test_a_client_certificate_that_is_not_taken_is_told(klikitd, authority,
         far.url, authority.root.path,
         f"client_certificate = {authority.client.path}\n"
         f"client_key = {authority.client.key}\n"))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, far, "no TLS with", "our certificate")
 
@@ -401,7 +401,7 @@ def test_a_handshake_that_hangs_is_cut_at_the_deadline(klikitd, authority,
     far = raw_pos(lambda conn: None)
     server = klikitd(config=forward(far.url, authority.root.path,
                                     "timeout = 300ms"))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, None, f"TLS handshake with 127.0.0.1:{far.port} "
                    "not done within 300ms")
@@ -435,7 +435,7 @@ def test_a_handshake_that_is_broken_off_is_told(klikitd, authority, raw_pos,
                                                 act, words):
     far = raw_pos(act)
     server = klikitd(config=forward(far.url, authority.root.path))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, None, f"no TLS with 127.0.0.1:{far.port}: ", *words)
 
@@ -454,7 +454,7 @@ def test_a_handshake_cut_in_its_middle_is_told(klikitd, authority, raw_pos,
 
     far = raw_pos(relay)
     server = klikitd(config=forward(far.url, authority.root.path))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, real, "closed the connection during the handshake")
 
@@ -465,7 +465,7 @@ def test_a_port_where_nobody_listens_is_refused(klikitd, authority):
     port = holder.getsockname()[1]
     server = klikitd(config=forward(f"https://127.0.0.1:{port}",
                                     authority.root.path))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, None, f"connection refused by 127.0.0.1:{port}")
     holder.close()
@@ -480,7 +480,7 @@ def test_a_reload_brings_another_ca(klikitd, authority, pos, tmp_path):
     ca = tmp_path / "ca.pem"
     certificates.write(ca, authority.root)
     server = klikitd(config=forward(far.url, ca))
-    server.expect("retry in", "probed")
+    server.expect("retry in", "failed in a row")
     received(server.post(SMALL, "one"))
     assert_refused(server, far, "issuer is unknown")
     certificates.write(ca, authority.root, authority.stranger)
