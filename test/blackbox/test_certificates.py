@@ -296,8 +296,10 @@ def test_a_system_without_roots_is_told(check_handler, tmp_path):
     empty = tmp_path / "roots.pem"
     empty.write_text("")
     err = check_handler(env={"SSL_CERT_FILE": str(empty)})
-    assert err == (f"{check_handler.config}:3: handler.url: {empty}: has no "
-                   "certificate that can be read\n")
+    assert err == (
+        f"{check_handler.config}:3: handler.url: https needs trusted "
+        f"certificates, of the system or a ca_file: {empty}: has no "
+        "certificate that can be read\n")
 
 
 # -- Watched while it serves --
