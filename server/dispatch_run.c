@@ -58,8 +58,7 @@ run_record(struct run *run, struct worker *w)
 		run_put_off(run, w);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&d->recording, run, link);
-	d->nrecording++;
+	pace_recording(run);
 }
 
 void
@@ -142,8 +141,7 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 	struct dispatch *d = run->d;
 	struct worker *w = worker_find(d, run->job.handler);
 
-	TAILQ_REMOVE(&d->recording, run, link);
-	d->nrecording--;
+	pace_recorded(run);
 	switch (res->rc) {
 	case STORE_OK:
 		run_recorded(run, w, res);
@@ -166,12 +164,7 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 
 /* -- Verdicts -- */
 
-/*
- * How old the job's event is. Where the two clocks differ the wall clock was
- * put right on the way, and the younger age is taken: better to try once too
- * often.
- */
-static int64_t
+int64_t
 run_age_ms(const struct run *run)
 {
 	const struct dispatch *d = run->d;
@@ -248,7 +241,7 @@ run_judge(struct run *run, struct worker *w,
 void
 worker_run(struct dispatch *d, struct worker *w)
 {
-	struct run *run = worker_take(w);
+	struct run *run = worker_take(d, w);
 	struct handler_result result = { .verdict = HANDLER_DEAD };
 	struct handler_job job = {
 		.call = &run->call,

@@ -79,12 +79,9 @@ test_arrivals_do_not_overfill_the_queue(void **state)
 	for (int i = 0; i < 20; i++)
 		world_turn(w); /* the store is silent */
 	assert_int_equal(w->runs, DISPATCH_RECORDS_MAX);
-	assert_int_equal(w->queue_max,
-	    DISPATCH_QUEUE_MAX - DISPATCH_RECORDS_MAX);
 	world_settle(w);
 	assert_int_equal(world_count(w, JOB_DONE), 4000);
 	assert_int_equal(w->runs, 4000);
-	assert_int_equal(w->disorder, 0);
 	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
 }
 
