@@ -5,11 +5,11 @@
 #include <sys/uio.h>
 
 #include <event2/bufferevent.h>
-#include <event2/dns.h>
 #include <event2/event.h>
 
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/resolver.h"
 #include "server/server_private.h"
 #include "server/signature.h"
 #include "store/base/hex.h"
@@ -19,6 +19,14 @@ env_now_ms(void *arg)
 {
 	(void)arg;
 	return (clock_wall_ms());
+}
+
+static void
+env_before_lookup(void *arg)
+{
+	struct server *s = arg;
+
+	resolver_refresh(s->resolver);
 }
 
 static void
@@ -65,28 +73,25 @@ server_open_env(struct server *s)
 	s->env = (struct handler_env){
 		.base = s->base,
 		.now_ms = env_now_ms,
+		.before_lookup = env_before_lookup,
 		.finish = env_finish,
 		.connect = env_connect,
 		.sign = env_sign,
 		.arg = s,
 	};
-	if ((s->env.dns = evdns_base_new(s->base, 0)) == NULL) {
+	s->resolver = resolver_new(s->base, "/etc/resolv.conf", "/etc/hosts");
+	if (s->resolver == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
-
-	/* Without the file libevent asks 127.0.0.1, which is as it should be.
-	 */
-	(void)evdns_base_resolv_conf_parse(s->env.dns, DNS_OPTIONS_ALL,
-	    "/etc/resolv.conf");
+	s->env.dns = resolver_dns(s->resolver);
 	return (0);
 }
 
 void
 server_close_env(struct server *s)
 {
-	if (s->env.dns != NULL)
-		evdns_base_free(s->env.dns, 0);
+	resolver_free(s->resolver);
 }
 
 /* store_events_fn: the newest event, if there is one. */

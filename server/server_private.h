@@ -19,6 +19,7 @@
 
 struct admin;
 struct reload;
+struct resolver;
 
 struct server {
 	struct config *cfg;
@@ -29,6 +30,7 @@ struct server {
 	struct event *store_ev;
 	enum store_health health; /* as it was last logged */
 	struct handler_env env;
+	struct resolver *resolver; /* has env.dns */
 	struct rejections *rej;
 	struct dispatch *dispatch;
 	struct ingest *ingest;
