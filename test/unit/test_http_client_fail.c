@@ -156,9 +156,9 @@ test_http_client_is_answered_nonsense(void **state)
 {
 	static const char *const texts[] = { "SSH-2.0-x\r\n\r\n",
 		"HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
-		"HTTP/1.1 101 Switching Protocols\r\n\r\n", "HTTP/1.1 700 X\r\n\r\n",
-		"HTTP/1.1 -200 X\r\n\r\n", HEAD "no colon\r\n\r\n",
-		"\r\n\r\n" };
+		"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+		"HTTP/1.1 700 X\r\n\r\n", "HTTP/1.1 -200 X\r\n\r\n",
+		HEAD "no colon\r\n\r\n", "\r\n\r\n" };
 	struct client_case *c = *state;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
