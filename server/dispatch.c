@@ -49,6 +49,7 @@ dispatch_look(struct dispatch *d, int64_t handler)
 		return;
 	w->more = true;
 	w->release = true;
+	w->probe_us = 0; /* by hand means now */
 	dispatch_wake(d);
 }
 

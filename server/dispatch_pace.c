@@ -150,6 +150,8 @@ pace_failed(struct worker *w, int64_t retry_after_ms, const char *reason)
 	}
 	if (!w->probing)
 		return;
+	if (retry_after_ms > DISPATCH_PROBE_MAX_MS)
+		retry_after_ms = DISPATCH_PROBE_MAX_MS;
 	if (retry_after_ms > wait_ms)
 		wait_ms = retry_after_ms;
 	w->probe_us = clock_mono_us() + wait_ms * 1000;
@@ -175,6 +177,7 @@ dispatch_pause(struct dispatch *d, int64_t handler, bool paused)
 	if (w == NULL || w->paused == paused)
 		return;
 	w->paused = paused;
+	w->probe_us = 0; /* who lets it go on wants to see it */
 	log_info("handler %s: %s", w->name, paused ? "paused" : "goes on");
 	dispatch_wake(d);
 }

@@ -184,18 +184,22 @@ run_judge_retry(struct run *run, struct worker *w,
     const struct handler_result *result)
 {
 	const struct backoff backoff = { w->retry_ms, w->nretry };
+	int64_t left_ms = w->max_age_ms - run_age_ms(run);
+	int64_t after_ms = result->retry_after_ms;
 	int64_t wait_ms;
 	uint32_t rnd = 0;
 
 	(void)getrandom(&rnd, sizeof(rnd), 0);
 	wait_ms = backoff_next(&backoff, run->job.attempts, 0, rnd);
-	if (result->retry_after_ms > wait_ms) {
-		wait_ms = result->retry_after_ms;
-		if (wait_ms > w->wait_max_ms && wait_ms <= w->max_age_ms)
+	if (after_ms > left_ms)
+		after_ms = left_ms; /* no wish of the far side kills a job */
+	if (after_ms > wait_ms) {
+		wait_ms = after_ms;
+		if (wait_ms > w->wait_max_ms)
 			w->wait_max_ms = wait_ms;
 	}
 	run->unknown = result->unknown;
-	if (wait_ms > w->max_age_ms - run_age_ms(run)) {
+	if (wait_ms > left_ms) {
 		run->out.to = JOB_DEAD;
 		(void)snprintf(run->outcome, sizeof(run->outcome),
 		    "too old: %s%s", result->unknown ? "unknown: " : "",

@@ -203,6 +203,42 @@ test_retry_after_holds_off_probes(void **state)
 	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
 }
 
+/* Who says to come back tomorrow is asked every hour all the same. */
+static void
+test_retry_after_holds_off_probes_an_hour_at_most(void **state)
+{
+	struct world *w = broken(state);
+
+	w->result.retry_after_ms = INT64_C(86400000);
+	fake_clock_pass_ms(5000);
+	world_settle(w);
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	dispatch_open(w->d, world_arrive(w, 1));
+	fake_clock_pass_ms(3599999);
+	world_settle(w);
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	fake_clock_pass_ms(1);
+	world_settle(w);
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
+}
+
+/* Whoever retries or resumes by hand wants to see it tried now. */
+static void
+test_by_hand_a_probe_is_made_at_once(void **state)
+{
+	struct world *w = broken(state);
+
+	dispatch_look(w->d, 1);
+	world_settle(w);
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	dispatch_pause(w->d, 1, true);
+	dispatch_pause(w->d, 1, false);
+	world_settle(w);
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
+	world_settle(w); /* one, and not the backlog */
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
+}
+
 /* Paused, nothing is started; calls under way end; then it goes on. */
 static void
 test_a_paused_handler_starts_nothing(void **state)
@@ -435,6 +471,8 @@ main(void)
 		world_test(test_recovery_ramps_up),
 		world_test(test_probing_outlives_a_reload),
 		world_test(test_retry_after_holds_off_probes),
+		world_test(test_retry_after_holds_off_probes_an_hour_at_most),
+		world_test(test_by_hand_a_probe_is_made_at_once),
 		world_test(test_a_paused_handler_starts_nothing),
 		world_test(test_a_handler_may_be_paused_from_the_start),
 		world_test(test_newest_jobs_take_turns_with_the_oldest),
