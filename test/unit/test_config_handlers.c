@@ -168,13 +168,13 @@ test_types_have_their_own_defaults(void **state)
 static void
 test_commands_are_split_into_words(void **state)
 {
-	static const char *const words[] = { "/bin/sh", "--text",
-		"it's \"on\"", "", "a,b", "\\" };
+	static const char *const words[] = { "/bin/sh", "--text", "it's \"on\"",
+		"", "a,b", "\\" };
 	struct fixture *f = *state;
-	struct config *cfg = load_good(f,
-	    "[handler bell]\ntype = exec\nevents =\n"
-	    "command = '/bin/sh'  --text \"it's \\\"on\\\"\" ''\n"
-	    "  a,b \\\n");
+	struct config *cfg =
+	    load_good(f, "[handler bell]\ntype = exec\nevents =\n"
+			 "command = '/bin/sh'  --text \"it's \\\"on\\\"\" ''\n"
+			 "  a,b \\\n");
 	const struct config_list *list = &cfg->handlers[0].command;
 
 	assert_int_equal(list->n, 6);
