@@ -44,6 +44,12 @@ struct handler_env {
 	int64_t (*now_ms)(void *arg); /* the wall clock */
 
 	/*
+	 * To be called before each look-up, so that dns knows the network as
+	 * it is now. NULL: it does anyhow.
+	 */
+	void (*before_lookup)(void *arg);
+
+	/*
 	 * The end of an attempt that run() left PENDING: exactly once, never
 	 * before run() has returned, and never after cancel(). All of result is
 	 * copied; its verdict is in it and is not PENDING.

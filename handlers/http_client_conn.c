@@ -111,7 +111,12 @@ conn_header_cb(struct evhttp_request *req, void *arg)
 	int status = evhttp_request_get_response_code(req);
 	const char *value;
 
-	if (status == 100) { /* evhttp goes on to the next head */
+	/*
+	 * RFC 9110, 15.2: the answer is still to come. evhttp goes on to the
+	 * next head after 100 only; 101 is of a protocol that nobody asked for.
+	 */
+	if (status >= 100 && status < 200 && status != 101) {
+		req->response_code = 100;
 		evhttp_clear_headers(headers);
 		return (0);
 	}

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "handlers/handler.h"
+#include "handlers/program.h"
 #include "server/log.h"
 #include "server/nearest.h"
 
@@ -211,6 +212,21 @@ check_tls(struct config_draft *d, const struct config_handler *h)
 
 /* -- Files -- */
 
+/* The program must be there now: an alarm is no time to find that out. */
+static void
+check_program(struct config_draft *d, const struct config_handler *h)
+{
+	char why[HANDLER_REASON_MAX];
+	struct arena memory = { 0 };
+	const char *path;
+
+	if (h->command.n > 0 &&
+	    program_find(&memory, h->command.items[0], &path, why) == -1)
+		config_draft_error(d, "%s:%u: handler.%s", d->src->path,
+		    config_handler_line(h, "command"), why);
+	arena_fini(&memory);
+}
+
 static void
 read_files(struct config_draft *d, struct config_handler *h)
 {
@@ -303,8 +319,10 @@ config_check_handlers(struct config_draft *d)
 		}
 		check_alarm(d, h);
 		check_tls(d, h);
-		if (d->src->need == CONFIG_SERVER)
+		if (d->src->need == CONFIG_SERVER) {
 			read_files(d, h);
+			check_program(d, h);
+		}
 	}
 	if (d->src->forward_to != NULL)
 		add_forward(d);

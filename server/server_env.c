@@ -7,11 +7,11 @@
 #include <stdio.h>
 
 #include <event2/bufferevent.h>
-#include <event2/dns.h>
 #include <event2/event.h>
 
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/resolver.h"
 #include "server/server_private.h"
 #include "server/signature.h"
 #include "server/tls.h"
@@ -25,6 +25,14 @@ env_now_ms(void *arg)
 {
 	(void)arg;
 	return (clock_wall_ms());
+}
+
+static void
+env_before_lookup(void *arg)
+{
+	struct server *s = arg;
+
+	resolver_refresh(s->resolver);
 }
 
 static void
@@ -127,6 +135,7 @@ server_open_env(struct server *s)
 	s->env = (struct handler_env){
 		.base = s->base,
 		.now_ms = env_now_ms,
+		.before_lookup = env_before_lookup,
 		.finish = env_finish,
 		.tls_open = env_tls_open,
 		.tls_close = env_tls_close,
@@ -137,24 +146,20 @@ server_open_env(struct server *s)
 		.sign = env_sign,
 		.arg = s,
 	};
+	s->resolver = resolver_new(s->base, "/etc/resolv.conf", "/etc/hosts");
 	if ((s->env_tls = tls_engine_new(s->base, &tls)) == NULL ||
-	    (s->env.dns = evdns_base_new(s->base, 0)) == NULL) {
+	    s->resolver == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
-
-	/* Without the file libevent asks 127.0.0.1, which is as it should be.
-	 */
-	(void)evdns_base_resolv_conf_parse(s->env.dns, DNS_OPTIONS_ALL,
-	    "/etc/resolv.conf");
+	s->env.dns = resolver_dns(s->resolver);
 	return (0);
 }
 
 void
 server_close_env(struct server *s)
 {
-	if (s->env.dns != NULL)
-		evdns_base_free(s->env.dns, 0);
+	resolver_free(s->resolver);
 	tls_engine_free(s->env_tls);
 }
 

@@ -21,6 +21,7 @@
 
 struct admin;
 struct reload;
+struct resolver;
 struct tls_engine;
 
 struct server {
@@ -33,6 +34,7 @@ struct server {
 	enum store_health health; /* as it was last logged */
 	struct handler_env env;
 	struct tls_engine *env_tls; /* of outgoing connections */
+	struct resolver *resolver;  /* has env.dns */
 	struct rejections *rej;
 	struct dispatch *dispatch;
 	struct ingest *ingest;

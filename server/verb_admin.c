@@ -267,6 +267,18 @@ verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 	return (rc == -1 ? NULL : check_answer(va));
 }
 
+json_t *
+verb_admin_flag(const struct verb_args *args, const char *name)
+{
+	const char *value = verb_flag(args, name, 0);
+	json_t *o = json_pack("{s:s}", name, value);
+
+	if (o == NULL)
+		(void)verb_usage(args, "--%s: \"%s\" is no UTF-8", name,
+		    log_text(value));
+	return (o);
+}
+
 enum verb_exit
 verb_admin_do(struct verb_admin *va, const char *word, const char *before,
     const char *after, json_t *body)

@@ -168,13 +168,13 @@ test_types_have_their_own_defaults(void **state)
 static void
 test_commands_are_split_into_words(void **state)
 {
-	static const char *const words[] = { "/opt/my bin/ring", "--text",
-		"it's \"on\"", "", "a,b", "\\" };
+	static const char *const words[] = { "/bin/sh", "--text", "it's \"on\"",
+		"", "a,b", "\\" };
 	struct fixture *f = *state;
-	struct config *cfg = load_good(f,
-	    "[handler bell]\ntype = exec\nevents =\n"
-	    "command = '/opt/my bin/ring'  --text \"it's \\\"on\\\"\" ''\n"
-	    "  a,b \\\n");
+	struct config *cfg =
+	    load_good(f, "[handler bell]\ntype = exec\nevents =\n"
+			 "command = '/bin/sh'  --text \"it's \\\"on\\\"\" ''\n"
+			 "  a,b \\\n");
 	const struct config_list *list = &cfg->handlers[0].command;
 
 	assert_int_equal(list->n, 6);
@@ -247,9 +247,9 @@ test_keys_of_another_type_are_told(void **state)
 	assert_tells(f,
 	    "[handler a]\ntype = orders\nurl = http://127.0.0.1/\n"
 	    "concurrency = 2\n"
-	    "[handler b]\ncommand = x\ntype = forward\n"
+	    "[handler b]\ncommand = sh\ntype = forward\n"
 	    "url = http://127.0.0.1/\nterminal = 3\n"
-	    "[handler c]\ntype = exec\ncommand = x\nheader = A: b\n",
+	    "[handler c]\ntype = exec\ncommand = sh\nheader = A: b\n",
 	    "c.ini:3: handler.url: is no key of a handler of type orders\n"
 	    "c.ini:4: handler.concurrency: is no key of a handler of type "
 	    "orders\n"
@@ -317,7 +317,7 @@ test_alarms_are_read(void **state)
 	struct fixture *f = *state;
 	struct config *cfg = load_good(f,
 	    "[handler pos]\ntype = orders\ndeadline = 3m\non_deadline = bell\n"
-	    "[handler bell]\ntype = exec\nevents =\ncommand = ring\n");
+	    "[handler bell]\ntype = exec\nevents =\ncommand = true\n");
 
 	assert_int_equal(cfg->handlers[0].deadline_ms, 180000);
 	assert_string_equal(cfg->handlers[0].on_deadline, "bell");

@@ -172,14 +172,16 @@ test_http_client_reads_drips(void **state)
 	assert_int_equal(c->far.naccepted, 1);
 }
 
-/* 100 Continue is no answer, however often it comes. */
+/* 100 and the other 1xx are no answer, however often they come. */
 static void
-test_http_client_goes_on_after_100(void **state)
+test_http_client_goes_on_after_1xx(void **state)
 {
 	struct client_case *c = *state;
 
 	client_play(c, FAR_ANSWER,
 	    "HTTP/1.1 100 Continue\r\nRetry-After: 9\r\n\r\n"
+	    "HTTP/1.1 102 Processing\r\n\r\n"
+	    "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
 	    "HTTP/1.1 100 Continue\r\n\r\n" OK);
 	assert_answered(c, 200, "ok");
 	assert_int_equal(c->answer.retry_after_ms, 0);
@@ -298,7 +300,7 @@ main(void)
 		CASE(test_http_client_tries_anew_once),
 		CASE(test_http_client_reads_chunks),
 		CASE(test_http_client_reads_drips),
-		CASE(test_http_client_goes_on_after_100),
+		CASE(test_http_client_goes_on_after_1xx),
 		CASE(test_http_client_keeps_the_beginning),
 		CASE(test_http_client_reads_until_closed),
 		CASE(test_http_client_keeps_the_status_of_a_torn_answer),
