@@ -2,6 +2,7 @@
 """Measure klikitd beside other receivers, on this machine, in one session.
 
 usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
+       ./run bench --against BINARY [--rounds N]
 
   --quick      under 3 minutes: two short rounds; says whether all works,
                not how fast it is
@@ -9,6 +10,8 @@ usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
   --json FILE  where the results go as JSON (build-bench/results.json)
   --only ...   of: rounds, grid, alone, processed, kill, idle, blocked,
                memory, backlog, stored, stored10m
+  --against BINARY  only this: klikitd beside another build of it, N rounds
+               (9), with and without handlers: is a change worth it?
 
 Without --full it ends by itself in under 25 minutes. The server has one core,
 the load generator another. Only ratios within a round mean anything beyond
@@ -28,6 +31,8 @@ import killtest
 import machine
 import report
 import rounds
+import servers
+import stats
 from context import ROOT, Bench, BenchError, OutOfTime, hard_limit
 
 EVERYONE = ["klikitd", "node", "evhttp", "klikitd-one", "node-sqlite",
@@ -87,6 +92,30 @@ def steps(bench, plan, full):
     return every
 
 
+def against(bench, binary, count):
+    """Steps that compare this build with another one."""
+    new, old = {}, {}
+    for name, handlers in (("", False), (" with orders", True)):
+        new[name] = "klikitd" + ("-handlers" if handlers else "")
+        old[name] = "old" + name
+        bench.servers[old[name]] = servers.Klikitd(
+            bench, old[name], f"{binary}{name}", binary=binary.resolve(),
+            handlers=handlers)
+
+    def compare(workload, kind):
+        names = [new[kind], old[kind]]
+        rounds.run(bench, workload, names, count, 1.5, 0.5)
+        found = bench.series[workload]
+        for what, pick in (("rate", stats.rate), ("CPU", stats.cpu_us)):
+            low, median, high = found.ratio(*names, pick)
+            bench.facts.append(f"{workload}{kind}: {what} of the new one "
+                               f"{median:.3f} ({low:.3f}-{high:.3f})")
+
+    return {f"{workload}{kind}":
+            lambda workload=workload, kind=kind: compare(workload, kind)
+            for workload in ("5k/64", "0.3k/64", "40k/64") for kind in new}
+
+
 def run_steps(bench, chosen):
     for name, step in chosen.items():
         try:
@@ -123,6 +152,8 @@ def read_arguments(argv):
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--only", default="")
+    parser.add_argument("--against", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--build", type=pathlib.Path,
                         default=ROOT / "build-bench")
     arguments = parser.parse_args(argv)
@@ -145,6 +176,8 @@ def main(argv):
         return 1
     try:
         chosen = steps(bench, plan, arguments.full)
+        if arguments.against:
+            chosen = against(bench, arguments.against, arguments.rounds)
         if arguments.only:
             wanted = arguments.only.split(",")
             unknown = [name for name in wanted if name not in chosen]

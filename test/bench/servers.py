@@ -142,8 +142,7 @@ class Klikitd(Server):
     def __init__(self, bench, name, text, binary="klikitd", handlers=False,
                  tmpfs=None):
         super().__init__(bench, name, text)
-        self.binary = bench.build / ("klikitd" if binary == "klikitd" else
-                                     f"test/bench/{binary}")
+        self.binary = bench.build / binary
         self.handlers, self.tmpfs = handlers, tmpfs
         self.database = "klikitd.db"
         self.port = 0
@@ -284,7 +283,7 @@ def everyone(bench):
         Klikitd(bench, "klikitd-handlers", "klikitd as it comes, with orders",
                 handlers=True),
         Klikitd(bench, "klikitd-one", "klikitd, one event per commit",
-                binary="klikitd_one"),
+                binary="test/bench/klikitd_one"),
         Klikitd(bench, "klikitd-tmpfs", "klikitd, database on tmpfs",
                 tmpfs=bench.tmpfs),
         EvhttpPeer(bench, "evhttp", "evhttp alone, answers 200"),
