@@ -83,8 +83,9 @@ struct config {
 	char *path; /* of the file, absolute; NULL: none was given */
 	char *dir;  /* what relative paths are relative to, absolute */
 
-	struct config_list http_listen; /* HOST:PORT, [V6]:PORT, *:PORT */
-	int64_t http_max_body;          /* bytes */
+	struct config_list http_listen;       /* HOST:PORT, [V6]:PORT, *:PORT */
+	struct config_list http_plain_listen; /* of the loopback only */
+	int64_t http_max_body;                /* bytes */
 	int64_t http_max_connections;
 	int64_t http_request_timeout_ms; /* for a whole request to arrive */
 	int64_t http_idle_timeout_ms;    /* between requests */
@@ -92,6 +93,11 @@ struct config {
 	char *secret_file; /* absolute; NULL: none is named */
 	struct config_secret *secrets;
 	size_t nsecrets;
+
+	char *tls_certificate;            /* absolute; NULL: plain HTTP */
+	char *tls_key;                    /* the same; both or none */
+	int64_t tls_handshake_timeout_ms; /* from accept to its end */
+	int64_t tls_max_handshakes;       /* at once */
 
 	char *store_url;         /* "sqlite:" and an absolute path */
 	int64_t store_queue_max; /* bytes of events waiting for their commit */
@@ -123,7 +129,8 @@ struct config_source {
 	const char *const *flags;
 	size_t nflags; /* pairs */
 	enum config_need need;
-	bool dev; /* the defaults of klikitd dev; see config_load.c */
+	bool dev;   /* the defaults of klikitd dev; see config_load.c */
+	bool dates; /* a certificate that is out of its dates is an error */
 	const char *forward_to; /* a URL for a handler named dev; NULL: none */
 };
 
@@ -145,8 +152,8 @@ void config_free(struct config *cfg);
 
 /*
  * What a reload cannot change: does `next' differ from `now' in listeners,
- * store, queue or connection limits? If so writes the first such key to
- * *ret_key (static) and returns true.
+ * in having a certificate, in store, queue or connection limits? If so writes
+ * the first such key to *ret_key (static) and returns true.
  */
 bool config_needs_restart(const struct config *now, const struct config *next,
     const char **ret_key);

@@ -12,20 +12,25 @@
 #define ENV_SECRET_FILE "KLIKIT_WEBHOOK_SECRET_FILE"
 
 static void
-check_listen(struct config_draft *d)
+check_listed_once(struct config_draft *d, const char *key,
+    const struct config_list *list)
 {
-	const struct config_list *list = &d->cfg->http_listen;
-
 	for (size_t i = 0; i < list->n; i++) {
 		for (size_t j = 0; j < i; j++) {
 			/* Port 0 is another port each time. */
 			if (strcmp(list->items[i], list->items[j]) == 0 &&
 			    strcmp(strrchr(list->items[i], ':'), ":0") != 0)
-				config_draft_error(d,
-				    "http.listen: %s is listed twice",
-				    list->items[i]);
+				config_draft_error(d, "%s: %s is listed twice",
+				    key, list->items[i]);
 		}
 	}
+}
+
+static void
+check_listen(struct config_draft *d)
+{
+	check_listed_once(d, "http.listen", &d->cfg->http_listen);
+	check_listed_once(d, "http.plain_listen", &d->cfg->http_plain_listen);
 }
 
 /* Whoever reaches the admin listener may replay and purge. */
@@ -165,6 +170,7 @@ config_check(struct config_draft *d)
 	check_queue(d);
 	check_retention(d);
 	config_check_handlers(d);
+	config_check_tls(d);
 	check_named_secrets(d);
 	if (d->src->need == CONFIG_SERVER) {
 		find_default(d);

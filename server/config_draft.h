@@ -24,6 +24,9 @@ struct config_draft {
 	/* Of the sections [secret NAME], like cfg->secrets. */
 	unsigned secret_lines[SECRETS_MAX];
 
+	/* Of global keys: where the value was given, as for an error. */
+	char *where[CONFIG_KEYS_MAX];
+
 	/* The section of the file that is being read. */
 	enum config_scope scope;
 	bool skip;            /* it is wrong: its keys are not looked at */
@@ -64,6 +67,9 @@ bool config_is_loopback(const char *address);
 
 /* Check what only the whole shows, and complete it: handlers, secrets. */
 void config_check(struct config_draft *d);
+
+/* The files of certificates and keys that it names. */
+void config_check_tls(struct config_draft *d);
 
 /* The handlers' part of it. */
 void config_check_handlers(struct config_draft *d);

@@ -18,8 +18,8 @@
 static const char *
 nearest_section(const char *section)
 {
-	static const char *const names[] = { "http", "klikit", "store", "log",
-		"retention", "secret", "handler" };
+	static const char *const names[] = { "http", "klikit", "tls", "store",
+		"admin", "log", "retention", "secret", "handler" };
 	struct nearest n;
 
 	nearest_init(&n, section);

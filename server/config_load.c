@@ -60,7 +60,12 @@ config_draft_set(struct config_draft *d, const struct config_key *key,
     void *base, const char *where, const char *text)
 {
 	char reason[CONFIG_REASON_MAX];
+	char **where_set = &d->where[key - config_key_at(0)];
 
+	if (key->scope == CONFIG_GLOBAL) {
+		free(*where_set);
+		*where_set = strdup(where);
+	}
 	if (config_value_set(key, base, d->cfg->dir, text, reason) == -1)
 		config_draft_error(d, "%s%s", where, reason);
 	else if (d->src->dev &&
@@ -373,6 +378,8 @@ out:
 		config_free(cfg);
 		cfg = NULL;
 	}
+	for (size_t i = 0; i < CONFIG_KEYS_MAX; i++)
+		free(d.where[i]);
 	free(d.dev_dir);
 	return (cfg);
 }
@@ -422,9 +429,12 @@ config_free(struct config *cfg)
 	free(cfg->handlers);
 	free(cfg->secrets);
 	config_list_free(&cfg->http_listen);
+	config_list_free(&cfg->http_plain_listen);
 	config_list_free(&cfg->admin_listen);
 	free(cfg->admin_token_file);
 	free(cfg->secret_file);
+	free(cfg->tls_certificate);
+	free(cfg->tls_key);
 	free(cfg->store_url);
 	free(cfg->path);
 	free(cfg->dir);

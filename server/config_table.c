@@ -24,6 +24,10 @@ static const struct config_key keys[] = {
 		"Addresses to listen on: numeric, [v6]:port, or *:port for "
 		"every address. Port 0 lets the kernel choose. The variable "
 		"PORT changes the port of what stands in the file." },
+	{ "http.plain_listen", CONFIG_PLAIN, GLOBAL(http_plain_listen),
+	    .def = "", .restart = true, .value = "HOST:PORT, ...",
+	    .text = "Addresses of the loopback that stay without TLS beside "
+		    "http.listen, for a tunnel or a proxy on this machine." },
 	{ "http.max_body", CONFIG_SIZE, GLOBAL(http_max_body), .def = "1m",
 	    .min = KIB, .max = 64 * MIB, .value = "SIZE",
 	    .text = "Largest body accepted; a larger one is answered 413." },
@@ -46,6 +50,23 @@ static const struct config_key keys[] = {
 		    "they are, but for one newline at the end. The variables "
 		    "KLIKIT_WEBHOOK_SECRET and KLIKIT_WEBHOOK_SECRET_FILE win "
 		    "over it." },
+
+	{ "tls.certificate", CONFIG_PATH, GLOBAL(tls_certificate), .def = "",
+	    .value = "FILE", .example = "/etc/klikitd/cert.pem",
+	    .text = "File with the certificate (PEM), and after it those of "
+		    "its issuers up to the root: with it http.listen speaks "
+		    "HTTPS. A HUP reads it again." },
+	{ "tls.key", CONFIG_PATH, GLOBAL(tls_key), .def = "", .value = "FILE",
+	    .example = "/etc/klikitd/key.pem",
+	    .text = "File with the certificate's key (PEM, not encrypted)." },
+	{ "tls.handshake_timeout", CONFIG_DURATION,
+	    GLOBAL(tls_handshake_timeout_ms), .def = "10s", .min = 100,
+	    .max = HOUR, .value = "DURATION",
+	    .text = "Time for a whole TLS handshake, from the connection on." },
+	{ "tls.max_handshakes", CONFIG_INT, GLOBAL(tls_max_handshakes),
+	    .def = "64", .min = 1, .max = 65536, .value = "NUMBER",
+	    .text = "Handshakes under way at once; while there are so many, "
+		    "further connections wait to be accepted." },
 
 	{ "store.url", CONFIG_URL, GLOBAL(store_url),
 	    .def = "sqlite:klikitd.db", .dev = "sqlite:dev.db", .restart = true,
@@ -252,6 +273,11 @@ bool
 config_needs_restart(const struct config *now, const struct config *next,
     const char **ret_key)
 {
+	/* Its content may change, and its name; not that there is one. */
+	if ((now->tls_certificate == NULL) != (next->tls_certificate == NULL)) {
+		*ret_key = "tls.certificate";
+		return (true);
+	}
 	for (size_t i = 0; i < NKEYS; i++) {
 		if (keys[i].scope == CONFIG_GLOBAL && keys[i].restart &&
 		    !config_value_equal(&keys[i], now, next)) {

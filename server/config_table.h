@@ -22,6 +22,7 @@ enum config_kind {
 	CONFIG_FORMAT,    /* enum log_format */
 	CONFIG_ORDERING,  /* bool */
 	CONFIG_LISTEN,    /* struct config_list of addresses */
+	CONFIG_PLAIN,     /* the same, perhaps none, of the loopback */
 	CONFIG_ADMIN,     /* the same, of at most one */
 	CONFIG_EVENTS,    /* struct config_list of types, or "*" */
 	CONFIG_WORDS,     /* struct config_list of ids or codes */

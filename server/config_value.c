@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "handlers/handler.h"
+#include "server/config_draft.h"
 #include "server/log.h"
 #include "store/base/parse.h"
 
@@ -135,6 +136,22 @@ check_listen(const struct config_list *list, char *reason)
 }
 
 static int
+check_plain(const struct config_list *list, char *reason)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (check_address(list->items[i], reason) == -1)
+			return (-1);
+		if (!config_is_loopback(list->items[i]))
+			return (config_fail(reason,
+			    "%s can be reached from other machines: this is "
+			    "for the loopback, as 127.0.0.1:8080; http.listen "
+			    "is for all others",
+			    list->items[i]));
+	}
+	return (0);
+}
+
+static int
 check_admin(const struct config_list *list, char *reason)
 {
 	if (list->n > 1)
@@ -179,6 +196,8 @@ set_list(const struct config_key *key, struct config_list *field,
 		return (-1);
 	if (key->kind == CONFIG_LISTEN)
 		rc = check_listen(&list, reason);
+	else if (key->kind == CONFIG_PLAIN)
+		rc = check_plain(&list, reason);
 	else if (key->kind == CONFIG_ADMIN)
 		rc = check_admin(&list, reason);
 	else if (key->kind == CONFIG_EVENTS)
@@ -467,6 +486,7 @@ config_value_set(const struct config_key *key, void *base, const char *dir,
 	case CONFIG_ORDERING:
 		return (set_ordering(field, text, reason));
 	case CONFIG_LISTEN:
+	case CONFIG_PLAIN:
 	case CONFIG_ADMIN:
 	case CONFIG_EVENTS:
 	case CONFIG_WORDS:
@@ -521,7 +541,8 @@ config_value_equal(const struct config_key *key, const void *a, const void *b)
 	const void *x = (const char *)a + key->offset;
 	const void *y = (const char *)b + key->offset;
 
-	if (key->kind == CONFIG_LISTEN || key->kind == CONFIG_ADMIN)
+	if (key->kind == CONFIG_LISTEN || key->kind == CONFIG_PLAIN ||
+	    key->kind == CONFIG_ADMIN)
 		return (list_equal(x, y));
 	if (key->kind == CONFIG_PATH)
 		return (path_equal(*(char *const *)x, *(char *const *)y));

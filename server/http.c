@@ -173,32 +173,66 @@ drained_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 static int
-mount_routes(struct http *h)
+mount_routes(struct http *h, struct evhttp *evhttp)
 {
 	size_t i;
 
 	for (i = 0; i < h->site->nroutes; i++) {
 		h->mounts[i].h = h;
 		h->mounts[i].route = &h->site->routes[i];
-		if (evhttp_set_cb(h->evhttp, h->mounts[i].route->path, route_cb,
+		if (evhttp_set_cb(evhttp, h->mounts[i].route->path, route_cb,
 			&h->mounts[i]) != 0)
 			return (-1);
 	}
-	evhttp_set_gencb(h->evhttp, other_cb, h);
+	evhttp_set_gencb(evhttp, other_cb, h);
 	return (0);
+}
+
+static void
+limit_side(struct http *h, struct evhttp *evhttp)
+{
+	struct timeval idle;
+
+	idle.tv_sec = (time_t)(h->opt.idle_timeout_ms / 1000);
+	idle.tv_usec = (suseconds_t)(h->opt.idle_timeout_ms % 1000 * 1000);
+	evhttp_set_timeout_tv(evhttp, &idle);
+	evhttp_set_max_body_size(evhttp, (ev_ssize_t)h->opt.max_body);
 }
 
 void
 http_set_limits(struct http *h, const struct http_options *opt)
 {
-	struct timeval idle;
-
 	h->opt = *opt;
-	idle.tv_sec = (time_t)(opt->idle_timeout_ms / 1000);
-	idle.tv_usec = (suseconds_t)(opt->idle_timeout_ms % 1000 * 1000);
-	evhttp_set_timeout_tv(h->evhttp, &idle);
-	evhttp_set_max_body_size(h->evhttp, (ev_ssize_t)opt->max_body);
+	for (size_t i = 0; i < HTTP_NSIDES; i++) {
+		if (h->sides[i].evhttp != NULL)
+			limit_side(h, h->sides[i].evhttp);
+	}
+	http_tls_set_limits(h);
 	http_listen_pump(h);
+}
+
+int
+http_side_open(struct http *h, enum http_side_kind kind)
+{
+	struct http_side *side = &h->sides[kind];
+	struct evhttp *evhttp;
+
+	if ((evhttp = evhttp_new(h->base)) == NULL)
+		return (-1);
+	if (mount_routes(h, evhttp) == -1) {
+		evhttp_free(evhttp);
+		return (-1);
+	}
+	evhttp_set_allowed_methods(evhttp, EVERY_METHOD);
+	evhttp_set_max_headers_size(evhttp, HTTP_HEAD_MAX);
+	evhttp_set_flags(evhttp, EVHTTP_SERVER_LINGERING_CLOSE);
+	evhttp_set_default_content_type(evhttp,
+	    "application/json; charset=utf-8");
+	limit_side(h, evhttp);
+	side->h = h;
+	side->evhttp = evhttp;
+	side->accepting = true;
+	return (0);
 }
 
 struct http *
@@ -213,18 +247,15 @@ http_new_site(struct event_base *base, const struct http_options *opt,
 	h->site = of;
 	h->guards.report = guard_report;
 	h->guards.arg = h;
-	if ((h->evhttp = evhttp_new(base)) == NULL ||
-	    (h->drained = event_new(base, -1, 0, drained_cb, h)) == NULL ||
+	h->opt = *opt;
+	TAILQ_INIT(&h->listeners);
+	TAILQ_INIT(&h->conns);
+	TAILQ_INIT(&h->fresh);
+	if ((h->drained = event_new(base, -1, 0, drained_cb, h)) == NULL ||
 	    http_guards_init(&h->guards, base) == -1 ||
 	    http_listen_init(h) == -1 || http_conns_init(h) == -1 ||
-	    mount_routes(h) == -1)
+	    http_side_open(h, HTTP_PLAIN) == -1 || http_conns_prepare(h) == -1)
 		goto fail;
-	evhttp_set_allowed_methods(h->evhttp, EVERY_METHOD);
-	evhttp_set_max_headers_size(h->evhttp, HTTP_HEAD_MAX);
-	evhttp_set_flags(h->evhttp, EVHTTP_SERVER_LINGERING_CLOSE);
-	evhttp_set_default_content_type(h->evhttp,
-	    "application/json; charset=utf-8");
-	http_set_limits(h, opt);
 	return (h);
 fail:
 	http_free(h);
@@ -294,11 +325,13 @@ http_free(struct http *h)
 	if (h == NULL)
 		return;
 	h->done = NULL;
-	if (h->evhttp != NULL) {
-		http_listen_stop(h);
-		evhttp_free(h->evhttp);
-		http_conns_fini(h);
+	http_listen_stop(h);
+	for (size_t i = 0; i < HTTP_NSIDES; i++) {
+		if (h->sides[i].evhttp != NULL)
+			evhttp_free(h->sides[i].evhttp);
 	}
+	http_conns_fini(h);
+	http_tls_fini(h);
 	http_listen_fini(h);
 	http_guards_fini(&h->guards);
 	if (h->drained != NULL)

@@ -4,7 +4,8 @@
  * Owns:    the listening sockets, evhttp, the guard of each connection, the
  *          table of routes, and the rule that every request kept gets exactly
  *          one reply, all of them before http_free().
- * Touches: evhttp, ingest.h, secrets.h, rejections.h, the log. No store.
+ * Touches: evhttp, tls.h, ingest.h, secrets.h, rejections.h, the log. No
+ *          store.
  */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
@@ -17,6 +18,8 @@ struct event_base;
 struct ingest;
 struct rejections;
 struct secrets;
+struct tls_context;
+struct tls_stats;
 struct http; /* opaque */
 
 #define HTTP_WEBHOOK_PATH "/webhooks/klikit"
@@ -26,6 +29,10 @@ struct http_options {
 	size_t max_connections;     /* further ones wait in the backlog */
 	int64_t request_timeout_ms; /* for a request to arrive whole */
 	int64_t idle_timeout_ms;    /* between requests of a connection */
+
+	/* Only of listeners that speak TLS. */
+	int64_t handshake_timeout_ms; /* from accept to its end, absolute */
+	size_t max_handshakes;        /* at once; further ones wait as well */
 };
 
 /*
@@ -45,10 +52,22 @@ struct http *http_new(struct event_base *base, const struct http_options *opt,
 int http_listen(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
     char reason[256]);
 
+/*
+ * Speak TLS by ctx, of which a reference is taken, on what http_listen_tls()
+ * opens: from the next connection on, while those that are open go on with
+ * what they began with. Returns 0; -1 when out of memory, and then the old
+ * one, if any, stays in force.
+ */
+int http_set_tls(struct http *h, struct tls_context *ctx);
+
+/* As http_listen(), with TLS and "https://..."; after http_set_tls(). */
+int http_listen_tls(struct http *h, const char *address,
+    char ret_url[HTTP_URL_MAX], char reason[256]);
+
 /* Take other secrets from now on; keeps sec, lets go of the old ones. */
 void http_set_secrets(struct http *h, struct secrets *sec);
 
-/* Take another max_body and other timeouts, for connections to come. */
+/* Take other limits: sizes and times are for connections to come. */
 void http_set_limits(struct http *h, const struct http_options *opt);
 
 /*
@@ -69,6 +88,9 @@ struct http_stats {
 	size_t unverified;     /* bytes received for unfinished requests, now */
 };
 void http_stats(const struct http *h, struct http_stats *ret_stats);
+
+/* The same of TLS; all 0 without. */
+void http_tls_stats(const struct http *h, struct tls_stats *ret_stats);
 
 /*
  * Close what is open, drained or not. Only when ingest has nothing pending.

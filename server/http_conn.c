@@ -10,8 +10,9 @@
  * way out, for errors, timeouts and evhttp_free() alike.
  *
  * A bevcb cannot refuse (NULL makes evhttp use a plain bufferevent, without a
- * guard), so it must not fail: the record for the next connection is made in
- * advance, and without one nothing is accepted.
+ * guard and without TLS), so it must not fail: the record for the next
+ * connection is made in advance, with all the memory that TLS needs, and
+ * without one nothing is accepted.
  */
 #include <sys/socket.h>
 
@@ -26,6 +27,9 @@
 #include <event2/event.h>
 
 #include "server/http_private.h"
+#include "server/tls.h"
+
+static struct bufferevent *conn_bev_cb(struct event_base *base, void *arg);
 
 static void
 conn_free(struct http_conn *conn)
@@ -35,21 +39,25 @@ conn_free(struct http_conn *conn)
 }
 
 int
-http_conn_prepare(struct http *h)
+http_conn_prepare(struct http_side *side)
 {
+	struct http *h = side->h;
 	struct http_conn *conn;
 
-	if (h->spare != NULL)
+	if (side->spare != NULL)
 		return (0);
 	if ((conn = calloc(1, sizeof(*conn))) == NULL)
 		return (-1);
 	conn->h = h;
 	conn->fd = -1;
-	if ((conn->bev = bufferevent_socket_new(h->base, -1, 0)) == NULL)
+	conn->tls = side == &h->sides[HTTP_TLS];
+	conn->bev = conn->tls ? tls_bufferevent_new(h->tls_engine, h->tls, NULL)
+			      : bufferevent_socket_new(h->base, -1, 0);
+	if (conn->bev == NULL)
 		goto fail;
 	if (http_guard_init(&conn->guard, &h->guards, conn->bev) == -1)
 		goto fail;
-	h->spare = conn;
+	side->spare = conn;
 	return (0);
 fail:
 	if (conn->bev != NULL)
@@ -58,15 +66,41 @@ fail:
 	return (-1);
 }
 
+void
+http_conn_discard(struct http_conn *spare)
+{
+	if (spare == NULL)
+		return;
+	http_guard_fini(&spare->guard);
+	bufferevent_free(spare->bev);
+	free(spare);
+}
+
+int
+http_conns_prepare(struct http *h)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < HTTP_NSIDES; i++) {
+		if (h->sides[i].evhttp == NULL)
+			continue;
+		evhttp_set_bevcb(h->sides[i].evhttp, conn_bev_cb, &h->sides[i]);
+		if (http_conn_prepare(&h->sides[i]) == -1)
+			rc = -1;
+	}
+	return (rc);
+}
+
 /* evhttp: a connection was accepted and needs its bufferevent. */
 static struct bufferevent *
 conn_bev_cb(struct event_base *base, void *arg)
 {
-	struct http *h = arg;
-	struct http_conn *conn = h->spare;
+	struct http_side *side = arg;
+	struct http *h = side->h;
+	struct http_conn *conn = side->spare;
 
 	(void)base;
-	h->spare = NULL;
+	side->spare = NULL;
 	h->told = false;
 	http_guard_limit(&conn->guard, h->opt.max_body,
 	    h->opt.request_timeout_ms);
@@ -75,7 +109,9 @@ conn_bev_cb(struct event_base *base, void *arg)
 	TAILQ_INSERT_TAIL(&h->fresh, conn, next);
 	h->nconns++;
 	event_active(h->adopt, EV_TIMEOUT, 0);
-	if (http_conn_prepare(h) == -1)
+	if (conn->tls)
+		tls_start(conn->bev);
+	if (http_conn_prepare(side) == -1)
 		http_listen_starve(h, "out of memory");
 	http_listen_pump(h);
 	return (conn->bev);
@@ -101,6 +137,8 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 	(void)evcon;
 	if (conn->leaving)
 		http_webhook_left(conn);
+	if (conn->tls)
+		http_tls_closed(conn);
 	h->by_fd[conn->fd] = NULL;
 	TAILQ_REMOVE(&h->conns, conn, next);
 	conn->evcon = NULL;
@@ -216,24 +254,16 @@ http_conn_peer(struct http_conn *conn)
 int
 http_conns_init(struct http *h)
 {
-	TAILQ_INIT(&h->conns);
-	TAILQ_INIT(&h->fresh);
 	h->adopt = event_new(h->base, -1, 0, conn_adopt_cb, h);
-	if (h->adopt == NULL)
-		return (-1);
-	evhttp_set_bevcb(h->evhttp, conn_bev_cb, h);
-	return (http_conn_prepare(h));
+	return (h->adopt == NULL ? -1 : 0);
 }
 
 void
 http_conns_fini(struct http *h)
 {
 	conn_adopt_cb(-1, 0, h); /* those that evhttp_free() has freed */
-	if (h->spare != NULL) {
-		http_guard_fini(&h->spare->guard);
-		bufferevent_free(h->spare->bev);
-		free(h->spare);
-	}
+	for (size_t i = 0; i < HTTP_NSIDES; i++)
+		http_conn_discard(h->sides[i].spare);
 	if (h->adopt != NULL)
 		event_free(h->adopt);
 	free(h->by_fd);

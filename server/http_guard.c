@@ -22,6 +22,7 @@
 
 #include "server/clock.h"
 #include "server/http_guard.h"
+#include "server/tls.h"
 
 #define PEEK_SEGS 16
 
@@ -77,13 +78,18 @@ dequeue(struct http_guard *g)
 	g->queued = false;
 }
 
-/* Let `received' count, up to what one connection can really hold. */
+/*
+ * Let `received' count, up to what one connection can really hold, and with
+ * it what TLS has not decrypted yet.
+ */
 static void
 count(struct http_guard *g, size_t received)
 {
+	size_t held = received + (g->tls ? tls_held(g->bev) : 0);
+
 	g->received = received;
 	g->all->unverified -= g->counted;
-	g->counted = received < g->max_held ? received : g->max_held;
+	g->counted = held < g->max_held ? held : g->max_held;
 	g->all->unverified += g->counted;
 }
 
@@ -111,8 +117,19 @@ tell(struct http_guard *g, const char *text)
 {
 	int fd = bufferevent_getfd(g->bev);
 
-	if (evbuffer_get_length(bufferevent_get_output(g->bev)) == 0)
+	if (g->tls)
+		tls_tell(g->bev, text, strlen(text));
+	else if (evbuffer_get_length(bufferevent_get_output(g->bev)) == 0)
 		(void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void
+send_no_more(struct http_guard *g)
+{
+	if (g->tls)
+		tls_half_close(g->bev);
+	else
+		(void)shutdown(bufferevent_getfd(g->bev), SHUT_WR);
 }
 
 /*
@@ -127,7 +144,7 @@ refuse(struct http_guard *g)
 	g->state = HTTP_GUARD_REFUSED;
 	tell(g,
 	    g->verdict == HTTP_REQUEST_LENGTH ? length_required : bad_request);
-	(void)shutdown(bufferevent_getfd(g->bev), SHUT_WR);
+	send_no_more(g);
 	drop_input(g);
 	if (!g->queued)
 		enqueue(g);
@@ -277,6 +294,7 @@ http_guard_init(struct http_guard *g, struct http_guards *all,
 	memset(g, 0, sizeof(*g));
 	g->all = all;
 	g->bev = bev;
+	g->tls = tls_context_of(bev) != NULL;
 	g->state = HTTP_GUARD_READING;
 	http_request_init(&g->reader);
 	g->input_cb =
@@ -295,7 +313,8 @@ void
 http_guard_fini(struct http_guard *g)
 {
 	dequeue(g);
-	count(g, 0);
+	g->all->unverified -= g->counted;
+	g->counted = 0;
 	(void)evbuffer_remove_cb_entry(bufferevent_get_input(g->bev),
 	    g->input_cb);
 }
@@ -335,5 +354,7 @@ http_guard_close(struct http_guard *g)
 	g->state = HTTP_GUARD_CUT;
 	dequeue(g);
 	drop_input(g);
+	if (g->tls)
+		tls_close(g->bev);
 	(void)shutdown(bufferevent_getfd(g->bev), SHUT_RDWR);
 }

@@ -6,9 +6,9 @@
  *          much may be buffered, by one connection and by all together; the
  *          refusal and the end of a connection that oversteps.
  * Touches: the input buffer of a bufferevent (looks at what was added, copies
- *          nothing), its socket, one evtimer. Never calls evhttp: a socket
- *          that is shut down looks like EOF to evhttp, which then frees what
- *          it has.
+ *          nothing), its socket or its TLS, one evtimer. Never calls evhttp: a
+ * socket that is shut down looks like EOF to evhttp, which then frees what it
+ * has.
  *
  * A request that is refused never reaches evhttp: its bytes are dropped from
  * the buffer before evhttp looks at them. Requests that stand before it on
@@ -60,6 +60,7 @@ struct http_guards {
 struct http_guard {
 	struct http_guards *all;
 	struct bufferevent *bev;
+	bool tls; /* what is said must go through it */
 	struct evbuffer_cb_entry *input_cb;
 	struct http_request reader;
 	TAILQ_ENTRY(http_guard) next;

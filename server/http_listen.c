@@ -37,21 +37,31 @@ retry_arm(struct http *h, bool soon)
 	(void)evtimer_add(h->retry, &tv);
 }
 
-void
-http_listen_pump(struct http *h)
+static void
+set_accepting(struct http_side *side, bool accept)
 {
 	struct http_listener *l;
-	bool accept = !h->starved && h->nconns < h->opt.max_connections;
 
-	if (accept == h->accepting)
+	if (side->h == NULL || accept == side->accepting)
 		return;
-	h->accepting = accept;
-	TAILQ_FOREACH (l, &h->listeners, next) {
+	side->accepting = accept;
+	TAILQ_FOREACH (l, &side->h->listeners, next) {
+		if (l->side != side)
+			continue;
 		if (accept)
 			(void)evconnlistener_enable(l->listener);
 		else
 			(void)evconnlistener_disable(l->listener);
 	}
+}
+
+void
+http_listen_pump(struct http *h)
+{
+	bool room = !h->starved && h->nconns < h->opt.max_connections;
+
+	set_accepting(&h->sides[HTTP_PLAIN], room);
+	set_accepting(&h->sides[HTTP_TLS], room && http_tls_has_room(h));
 }
 
 void
@@ -76,7 +86,7 @@ listen_retry_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	h->starved = http_conn_prepare(h) == -1;
+	h->starved = http_conns_prepare(h) == -1;
 	retry_arm(h, h->starved);
 	http_listen_pump(h);
 }
@@ -234,7 +244,8 @@ describe(const char *address, int error, char reason[256])
 
 /* Where a client on this machine finds the socket. */
 static void
-write_url(int fd, const char *host, char ret_url[HTTP_URL_MAX])
+write_url(int fd, const char *scheme, const char *host,
+    char ret_url[HTTP_URL_MAX])
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
@@ -245,26 +256,31 @@ write_url(int fd, const char *host, char ret_url[HTTP_URL_MAX])
 				 ? ((struct sockaddr_in6 *)&ss)->sin6_port
 				 : ((struct sockaddr_in *)&ss)->sin_port);
 	(void)snprintf(ret_url, HTTP_URL_MAX,
-	    strchr(host, ':') != NULL ? "http://[%.64s]:%u" : "http://%.64s:%u",
-	    host, port);
+	    strchr(host, ':') != NULL ? "%s://[%.64s]:%u" : "%s://%.64s:%u",
+	    scheme, host, port);
 }
 
 /* Hand a listening socket to evhttp. Returns 0; -1 when out of memory. */
 static int
-mount(struct http *h, int fd)
+mount(struct http_side *side, int fd)
 {
+	struct http *h = side->h;
 	struct http_listener *l;
 
-	if ((l = calloc(1, sizeof(*l))) == NULL)
+	if ((l = calloc(1, sizeof(*l))) == NULL) {
+		(void)close(fd);
 		return (-1);
+	}
+	l->side = side;
 	l->listener = evconnlistener_new(h->base, NULL, NULL,
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (l->listener == NULL)
 		goto fail;
-	if ((l->bound = evhttp_bind_listener(h->evhttp, l->listener)) == NULL)
+	if ((l->bound = evhttp_bind_listener(side->evhttp, l->listener)) ==
+	    NULL)
 		goto fail;
 	evconnlistener_set_error_cb(l->listener, listen_error_cb);
-	if (!h->accepting)
+	if (!side->accepting)
 		(void)evconnlistener_disable(l->listener);
 	TAILQ_INSERT_TAIL(&h->listeners, l, next);
 	return (0);
@@ -277,10 +293,12 @@ fail:
 	return (-1);
 }
 
-int
-http_listen(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
-    char reason[256])
+static int
+listen_side(struct http_side *side, const char *address,
+    char ret_url[HTTP_URL_MAX], char reason[256])
 {
+	const char *scheme =
+	    side == &side->h->sides[HTTP_TLS] ? "https" : "http";
 	char copy[ADDRESS_MAX], url[HTTP_URL_MAX];
 	const char *host, *port;
 	int fd;
@@ -293,8 +311,8 @@ http_listen(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
 		describe(address, errno, reason);
 		return (-1);
 	}
-	write_url(fd, host, url);
-	if (mount(h, fd) == -1) {
+	write_url(fd, scheme, host, url);
+	if (mount(side, fd) == -1) {
 		describe(address, ENOMEM, reason);
 		return (-1);
 	}
@@ -303,10 +321,22 @@ http_listen(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
 }
 
 int
+http_listen(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
+    char reason[256])
+{
+	return (listen_side(&h->sides[HTTP_PLAIN], address, ret_url, reason));
+}
+
+int
+http_listen_tls(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
+    char reason[256])
+{
+	return (listen_side(&h->sides[HTTP_TLS], address, ret_url, reason));
+}
+
+int
 http_listen_init(struct http *h)
 {
-	TAILQ_INIT(&h->listeners);
-	h->accepting = true;
 	if ((h->retry = evtimer_new(h->base, listen_retry_cb, h)) == NULL)
 		return (-1);
 	retry_arm(h, false);
@@ -320,7 +350,7 @@ http_listen_stop(struct http *h)
 
 	while ((l = TAILQ_FIRST(&h->listeners)) != NULL) {
 		TAILQ_REMOVE(&h->listeners, l, next);
-		evhttp_del_accept_socket(h->evhttp, l->bound);
+		evhttp_del_accept_socket(l->side->evhttp, l->bound);
 		free(l);
 	}
 }

@@ -7,6 +7,7 @@
  * http.c         the whole: routes, replies, draining
  * http_listen.c  addresses, sockets, when to accept
  * http_conn.c    a connection's record, from accept to close
+ * http_tls.c     the listeners that speak TLS
  * http_webhook.c POST /webhooks/klikit
  * http_admin.c   the admin listener
  */
@@ -39,6 +40,7 @@ struct http_conn {
 	struct http *h;
 	struct http_guard guard;
 	struct bufferevent *bev;
+	bool tls;
 	struct evhttp_connection *evcon; /* NULL until adopted */
 	TAILQ_ENTRY(http_conn) next;
 	int fd; /* -1 until adopted */
@@ -51,8 +53,23 @@ struct http_conn {
 };
 TAILQ_HEAD(http_conn_list, http_conn);
 
+/*
+ * One way to be spoken to. evhttp asks for a bufferevent without saying for
+ * which of its listeners, so each way has an evhttp of its own.
+ */
+enum http_side_kind { HTTP_PLAIN, HTTP_TLS };
+#define HTTP_NSIDES 2
+
+struct http_side {
+	struct http *h;
+	struct evhttp *evhttp;   /* NULL: not in use */
+	struct http_conn *spare; /* for the next connection */
+	bool accepting;          /* its listeners are enabled */
+};
+
 struct http_listener {
 	TAILQ_ENTRY(http_listener) next;
+	struct http_side *side;
 	struct evhttp_bound_socket *bound;
 	struct evconnlistener *listener;
 };
@@ -95,7 +112,7 @@ struct http {
 	struct secrets *sec;
 	struct http_admin *admin; /* whose listener it is; else NULL */
 	const struct http_site *site;
-	struct evhttp *evhttp;
+	struct http_side sides[HTTP_NSIDES]; /* by enum http_side_kind */
 	struct http_mount mounts[HTTP_ROUTES_MAX];
 	struct http_guards guards;
 	uint64_t requests;
@@ -107,7 +124,6 @@ struct http {
 	struct http_conn_list conns; /* adopted */
 	struct http_conn_list fresh; /* made by bevcb in this turn */
 	struct event *adopt;
-	struct http_conn *spare; /* for the next connection */
 	struct http_conn **by_fd;
 	size_t by_fd_len;
 	size_t nconns;
@@ -116,9 +132,13 @@ struct http {
 	struct http_listener_list listeners;
 	struct event *retry;
 	struct http_rate starve_rate; /* lines on being starved */
-	bool told;      /* of being starved; nothing was accepted since */
-	bool starved;   /* no descriptors or memory to accept with */
-	bool accepting; /* the listeners are enabled */
+	bool told;    /* of being starved; nothing was accepted since */
+	bool starved; /* no descriptors or memory to accept with */
+
+	/* http_tls.c */
+	struct tls_engine *tls_engine;
+	struct tls_context *tls;   /* for the next connection */
+	struct http_rate tls_rate; /* lines on failures of TLS */
 
 	bool draining;
 	struct event *drained;
@@ -147,6 +167,9 @@ struct http *http_new_site(struct event_base *base,
 void http_answer(struct http_conn *conn, struct evhttp_request *req,
     const struct http_answer *answer);
 
+/* Put a side into use. Returns 0; -1 when out of memory. */
+int http_side_open(struct http *h, enum http_side_kind kind);
+
 /* The last connection may be gone: end a drain. */
 void http_drain_pump(struct http *h);
 
@@ -163,8 +186,17 @@ int http_conns_init(struct http *h);
 /* Frees what no connection uses any more. */
 void http_conns_fini(struct http *h);
 
-/* Make the record for the next connection, unless there is one. */
-int http_conn_prepare(struct http *h);
+/*
+ * Make the record for the next connection of a side, unless there is one.
+ * Returns 0; -1 when out of memory, and then nothing may be accepted there.
+ */
+int http_conn_prepare(struct http_side *side);
+
+/* Free one that was not used. Accepts NULL. */
+void http_conn_discard(struct http_conn *spare);
+
+/* The same as http_conn_prepare(), for every side in use. */
+int http_conns_prepare(struct http *h);
 
 /* The connection of a request; NULL if it could not be adopted. */
 struct http_conn *http_conn_of(struct http *h, struct evhttp_request *req);
@@ -187,6 +219,18 @@ void http_listen_pump(struct http *h);
 
 /* Accepting failed for want of descriptors or memory: try again soon. */
 void http_listen_starve(struct http *h, const char *why);
+
+/* How many handshakes are under way, as far as they matter: is there room? */
+bool http_tls_has_room(const struct http *h);
+
+/* The limits have changed. */
+void http_tls_set_limits(struct http *h);
+
+/* evhttp closes the connection: take leave, and log what TLS failed of. */
+void http_tls_closed(struct http_conn *conn);
+
+/* When no connection is left. */
+void http_tls_fini(struct http *h);
 
 /* POST /webhooks/klikit. */
 void http_webhook_run(struct http_conn *conn, struct evhttp_request *req);

@@ -273,39 +273,6 @@ server_open_handlers(struct server *s)
 	return (rc);
 }
 
-static int
-server_open_http(struct server *s, const struct server_options *opt)
-{
-	const struct http_options limits = {
-		.max_body = (size_t)s->cfg->http_max_body,
-		.max_connections = (size_t)s->cfg->http_max_connections,
-		.request_timeout_ms = s->cfg->http_request_timeout_ms,
-		.idle_timeout_ms = s->cfg->http_idle_timeout_ms,
-	};
-	char url[HTTP_URL_MAX];
-	char reason[256];
-
-	if ((s->secrets = server_secrets(s->cfg)) == NULL ||
-	    (s->http = http_new(s->base, &limits, s->ingest, s->rej,
-		 s->secrets)) == NULL) {
-		log_error("cannot start: out of memory");
-		return (-1);
-	}
-	for (size_t i = 0; i < s->cfg->http_listen.n; i++) {
-		if (http_listen(s->http, s->cfg->http_listen.items[i], url,
-			reason) == -1) {
-			log_error("%s", reason);
-			return (-1);
-		}
-		(void)printf("listening: %s\n", url);
-		(void)fflush(stdout);
-	}
-	server_tell_admin(s);
-	if (opt->ready != NULL)
-		opt->ready(url, s->cfg);
-	return (0);
-}
-
 /* One batch after the other, as long as the store takes them. */
 static void
 server_flush_rejections(struct server *s)
@@ -333,6 +300,7 @@ server_close(struct server *s)
 	if (s->st != NULL)
 		store_wait(s->st);
 	http_free(s->http);
+	cert_watch_free(s->certs);
 	server_close_admin(s);
 	server_flush_rejections(s);
 	ingest_free(s->ingest);
@@ -346,6 +314,7 @@ server_close(struct server *s)
 	if (s->flush_ev != NULL)
 		event_free(s->flush_ev);
 	secrets_free(s->secrets);
+	tls_context_unref(s->tls);
 	if (s->drain_timer != NULL)
 		event_free(s->drain_timer);
 	signals_free(s->signals);
@@ -370,7 +339,7 @@ server_run(const struct server_options *opt)
 	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
 	    server_open_handlers(&s) == -1 || /* projections, routes */
 	    server_open_admin(&s) == -1 ||    /* the operator's listener */
-	    server_open_http(&s, opt) == -1)  /* secrets, listeners */
+	    server_open_http(&s, opt) == -1)  /* secrets, TLS, listeners */
 		goto out;
 
 	s.exit_code = 0;

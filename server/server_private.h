@@ -7,6 +7,7 @@
 #include <event2/event.h>
 
 #include "handlers/handler.h"
+#include "server/cert_watch.h"
 #include "server/dispatch.h"
 #include "server/http.h"
 #include "server/http_admin.h"
@@ -16,6 +17,7 @@
 #include "server/secrets.h"
 #include "server/server.h"
 #include "server/signals.h"
+#include "server/tls.h"
 
 struct admin;
 struct reload;
@@ -35,7 +37,9 @@ struct server {
 	struct ingest *ingest;
 	struct janitor *janitor;
 	struct secrets *secrets;
+	struct tls_context *tls; /* NULL: http.listen is without */
 	struct http *http;
+	struct cert_watch *certs;
 	struct admin *admin;           /* NULL: there is no listener for it */
 	struct http_admin *http_admin; /* the same */
 	char admin_url[HTTP_URL_MAX];
@@ -60,6 +64,20 @@ void server_tell_admin(const struct server *s);
 
 /* Only when the store has finished what it was asked. */
 void server_close_admin(struct server *s);
+
+/* -- server_http.c -- */
+
+struct http_options server_http_limits(const struct config *cfg);
+
+/*
+ * The certificate and key of cfg, ready for use, owned by the caller; NULL if
+ * it names none. Returns 0, or -1 with a reason.
+ */
+int server_load_tls(const struct config *cfg, struct tls_context **ret_ctx,
+    char reason[TLS_REASON_MAX]);
+
+/* Open the public listeners and print their lines. Returns 0, or -1, logged. */
+int server_open_http(struct server *s, const struct server_options *opt);
 
 /* -- server_reload.c -- */
 
@@ -94,6 +112,14 @@ void server_note_paused(struct server_handler *known, size_t nknown,
 /* Register the handlers of cfg in the store, waiting for it: start-up only. */
 int server_register(struct server *s, const struct config *cfg,
     struct server_handler *ret_known, char reason[HANDLER_REASON_MAX]);
+
+/* -- server_certs.c -- */
+
+/*
+ * Watch the certificates of s->cfg, telling in the log what is odd about them.
+ * Returns 0, or -1, logged, when out of memory; then the old ones are watched.
+ */
+int server_watch_certs(struct server *s);
 
 /* -- server_env.c -- */
 

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/clock.h"
 #include "server/log.h"
@@ -10,6 +11,7 @@ struct reload {
 	struct server *s;
 	struct config *cfg;
 	struct secrets *secrets;
+	struct tls_context *tls;
 	size_t missing; /* numbers not there yet */
 	bool failed;
 	struct server_handler known[];
@@ -59,6 +61,7 @@ static void
 reload_free(struct reload *r)
 {
 	secrets_free(r->secrets);
+	tls_context_unref(r->tls);
 	config_free(r->cfg);
 	free(r);
 }
@@ -69,28 +72,33 @@ reload_apply(struct reload *r)
 {
 	struct server *s = r->s;
 	struct secrets *old = s->secrets;
+	struct tls_context *old_tls = s->tls;
+	const struct http_options limits = server_http_limits(r->cfg);
 	char reason[HANDLER_REASON_MAX];
 
-	if (server_set_handlers(s, r->cfg, r->known, reason) == -1) {
-		log_error("reload: refused: %s", reason);
+	if (r->tls != NULL && http_set_tls(s->http, r->tls) == -1) {
+		log_error("reload: refused: out of memory");
 		return;
 	}
+	if (server_set_handlers(s, r->cfg, r->known, reason) == -1) {
+		log_error("reload: refused: %s", reason);
+		if (r->tls != NULL)
+			(void)http_set_tls(s->http, old_tls);
+		return;
+	}
+	s->tls = r->tls;
+	r->tls = old_tls;
 	s->secrets = r->secrets;
 	http_set_secrets(s->http, s->secrets);
 	r->secrets = old;
-	http_set_limits(s->http,
-	    &(struct http_options){
-		.max_body = (size_t)r->cfg->http_max_body,
-		.max_connections = (size_t)r->cfg->http_max_connections,
-		.request_timeout_ms = r->cfg->http_request_timeout_ms,
-		.idle_timeout_ms = r->cfg->http_idle_timeout_ms,
-	    });
+	http_set_limits(s->http, &limits);
 	janitor_set(s->janitor, r->cfg->retention_bodies_ms,
 	    r->cfg->retention_ids_ms);
 	log_setup(r->cfg->log_level, r->cfg->log_format);
 	config_free(s->cfg);
 	s->cfg = r->cfg;
 	r->cfg = NULL;
+	(void)server_watch_certs(s);
 	log_info("reload: done");
 }
 
@@ -154,10 +162,13 @@ reload_error_cb(const char *line, void *arg)
 static struct config *
 reload_config(struct server *s)
 {
+	struct config_source source = *s->source;
 	struct config *cfg;
 	const char *key;
 
-	if ((cfg = config_load(s->source, reload_error_cb, NULL)) == NULL) {
+	/* A new certificate that has expired is no better than an old one. */
+	source.dates = cert_watch_sound(s->certs, clock_wall_ms());
+	if ((cfg = config_load(&source, reload_error_cb, NULL)) == NULL) {
 		log_error("reload: refused: the configuration has errors; the "
 			  "old one stays in force");
 		return (NULL);
@@ -178,6 +189,7 @@ server_reload(struct server *s)
 	struct config *cfg;
 	struct reload *r;
 	struct reload_slot *slot;
+	char reason[TLS_REASON_MAX];
 
 	if (s->draining || s->reload != NULL) {
 		log_warn("reload: refused: %s",
@@ -187,14 +199,22 @@ server_reload(struct server *s)
 	if ((cfg = reload_config(s)) == NULL)
 		return;
 	r = calloc(1, sizeof(*r) + cfg->nhandlers * sizeof(r->known[0]));
-	if (r == NULL || (r->secrets = server_secrets(cfg)) == NULL) {
+	if (r == NULL) {
 		log_error("reload: refused: out of memory");
 		config_free(cfg);
-		free(r);
 		return;
 	}
 	r->s = s;
 	r->cfg = cfg;
+	(void)strcpy(reason, "out of memory");
+	if ((r->secrets = server_secrets(cfg)) == NULL ||
+	    server_load_tls(cfg, &r->tls, reason) == -1) {
+		log_error("reload: refused: %s; the old configuration stays in "
+			  "force",
+		    reason);
+		reload_free(r);
+		return;
+	}
 	r->missing = 1; /* this function's own */
 	s->reload = r;
 	for (size_t i = 0; i < cfg->nhandlers; i++) {

@@ -187,5 +187,11 @@ verb_config(const struct verb_args *args, enum config_need need, bool dev)
 {
 	struct config_source src = verb_config_source(args, need, dev);
 
-	return (config_load(&src, tell_cb, NULL));
+	return (verb_config_load(&src));
+}
+
+struct config *
+verb_config_load(const struct config_source *src)
+{
+	return (config_load(src, tell_cb, NULL));
 }

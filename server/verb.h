@@ -87,4 +87,7 @@ struct config_source verb_config_source(const struct verb_args *args,
 struct config *verb_config(const struct verb_args *args, enum config_need need,
     bool dev);
 
+/* The same, from a source that was changed. */
+struct config *verb_config_load(const struct config_source *src);
+
 #endif /* SERVER_VERB_H */

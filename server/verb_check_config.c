@@ -7,9 +7,12 @@
 #include "server/clock.h"
 #include "server/log.h"
 #include "server/secrets.h"
+#include "server/tls_cert.h"
 #include "server/verb_input.h"
 #include "server/verb_table.h"
 #include "store/base/parse.h"
+
+#define DAY_MS 86400000LL
 
 static void
 print_list(const struct config_list *list)
@@ -25,6 +28,11 @@ print_globals(const struct config *cfg)
 	    cfg->path == NULL ? "none: defaults" : log_text(cfg->path));
 	printf("listen      ");
 	print_list(&cfg->http_listen);
+	printf("%s", cfg->tls_certificate == NULL ? "" : ", HTTPS");
+	if (cfg->http_plain_listen.n > 0) {
+		printf("\nplain       ");
+		print_list(&cfg->http_plain_listen);
+	}
 	printf("\nstore       %s\n", log_text(cfg->store_url));
 }
 
@@ -72,6 +80,40 @@ warn_secret(const struct config_secret *secret)
 		    name, log_text(secret->source));
 }
 
+/* tls_tell_fn: what is an error was told before, by the configuration. */
+static void
+warn_pair_cb(enum tls_level level, enum tls_part part, const char *text,
+    void *arg)
+{
+	(void)level;
+	(void)part;
+	(void)arg;
+	fprintf(stderr, "warning: %s\n", text);
+}
+
+/* A pair that can be used: whom it is for, and how long yet. */
+static void
+print_pair(const struct tls_pair_files *files)
+{
+	int64_t now_ms = clock_wall_ms();
+	char from[FORMAT_TIME_MAX], until[FORMAT_TIME_MAX];
+	struct tls_pair *pair;
+	struct tls_pair_info info;
+
+	(void)fflush(stdout);
+	pair = tls_pair_load(files, now_ms, warn_pair_cb, NULL);
+	if (pair == NULL)
+		return;
+	tls_pair_info(pair, &info);
+	tls_pair_free(pair);
+	printf("certificate %s: for %s; %s; %u in the file; valid from %s "
+	       "until %s, %lld days from now\n",
+	    log_text(files->certificate), info.subject, info.key_type,
+	    info.count, format_time(info.from_ms, from),
+	    format_time(info.until_ms, until),
+	    (long long)(info.until_ms - now_ms) / DAY_MS);
+}
+
 static void
 print_handler(const struct config_handler *h)
 {
@@ -101,16 +143,21 @@ print_handler(const struct config_handler *h)
 static enum verb_exit
 check_config_run(const struct verb_args *args)
 {
+	struct config_source source;
 	struct config *cfg;
 
 	if (verb_has(args, "print-example")) {
 		config_print_example(stdout);
 		return (VERB_DONE);
 	}
-	cfg = verb_config(args, CONFIG_SERVER, verb_has(args, "dev"));
-	if (cfg == NULL)
+	source = verb_config_source(args, CONFIG_SERVER, verb_has(args, "dev"));
+	source.dates = true;
+	if ((cfg = verb_config_load(&source)) == NULL)
 		return (VERB_FAILED);
 	print_globals(cfg);
+	if (cfg->tls_certificate != NULL)
+		print_pair(&(struct tls_pair_files){ cfg->tls_certificate,
+		    cfg->tls_key, TLS_USE_SERVER });
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		print_secret(&cfg->secrets[i]);
 	for (size_t i = 0; i < cfg->nhandlers; i++)
@@ -130,7 +177,10 @@ static const struct verb_flag flags[] = {
 
 static const char more[] =
     "Exits 0 if klikitd would start with it, else 1, with one line for each\n"
-    "thing wrong. Secrets are told by name, length and fingerprint only.\n";
+    "thing wrong: a certificate that has expired is told as such, though "
+    "klikitd\n"
+    "would start with it. Secrets are told by name, length and fingerprint "
+    "only.\n";
 
 const struct verb verb_check_config = {
 	.name = "check-config",

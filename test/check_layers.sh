@@ -24,9 +24,13 @@ server=$(find server -name '*.[ch]')
 pipeline=$(find server -name 'ingest*.[ch]' -o -name 'dispatch*.[ch]' \
 	-o -name 'backoff.[ch]' -o -name 'route.[ch]')
 front=$(find server -name 'http*.[ch]' -o -name 'signature.[ch]' \
-	-o -name 'secrets.[ch]')
+	-o -name 'secrets.[ch]' -o -name 'tls*.[ch]')
+tls=$(find server -name 'tls*.[ch]')
+not_tls=$(find server -name '*.[ch]' -not -name 'tls*.c' \
+	-not -name 'tls_private.h')
 crypto=$(find server -name '*.[ch]' -not -name 'signature.c' \
-	-not -name 'tls.c' -not -name 'verb_version.c')
+	-not -name 'tls*.c' -not -name 'tls_private.h' \
+	-not -name 'tls_mbedtls.h' -not -name 'verb_version.c')
 
 deny "$base" 'server/|handlers/|store/[a-z_]+\.h|event2/|jansson|mbedtls/|sqlite3|pthread' \
 	'store/base knows libc only'
@@ -44,6 +48,9 @@ deny "$pipeline" 'event2/http|event2/bufferevent|event2/listener|mbedtls/|server
 deny "$front" 'handlers/|server/dispatch' 'the front ends at ingest'
 deny "$(find server -name 'signature.[ch]' -o -name 'secrets.[ch]' -o -name 'http_request.[ch]')" \
 	'event2/' 'bytes, not requests'
+deny "$tls" 'event2/http|store/[a-z_]+\.h|server/http|server/config' \
+	'tls knows bytes and bufferevents'
+deny "$not_tls" 'server/tls_(private|mbedtls)' 'of tls the others see tls.h'
 deny "$crypto" 'mbedtls/' 'mbedTLS is for signature and tls'
 
 [ "$bad" -eq 0 ] && echo 'check_layers: every include points the right way'

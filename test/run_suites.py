@@ -62,10 +62,12 @@ def meson_suite(directory, suite, *options):
                       key=lambda path: path.stat().st_mtime, reverse=True):
         if log.stat().st_mtime < before - 1:
             break
-        results = [json.loads(line)["result"] for line in
-                   log.read_text().splitlines()]
-        good = sum(r in ("OK", "EXPECTEDFAIL") for r in results)
-        return good, len(results) - good
+        tests = [json.loads(line) for line in log.read_text().splitlines()]
+        skipped = [test for test in tests if test["result"] == "SKIP"]
+        for test in skipped:
+            say(f"{test['name']}: {test.get('stdout', '').strip()}")
+        good = sum(test["result"] in ("OK", "EXPECTEDFAIL") for test in tests)
+        return good, len(tests) - good - len(skipped)
     return 0, 1 if run.returncode == 0 else max(1, run.returncode)
 
 

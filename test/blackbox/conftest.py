@@ -58,6 +58,7 @@ class Klikitd:
         self.wrapper = list(wrapper)
         self.env = dict(env or {})
         self.expected = []
+        self.tls = None  # an ssl.SSLContext: that is how it is spoken to
         self.process = None
         self.lines = []
         self.changed = threading.Condition()
@@ -192,6 +193,9 @@ class Klikitd:
     # -- talking to it --
 
     def connect(self, timeout=DEADLINE):
+        if self.tls:
+            return http.client.HTTPSConnection(
+                "localhost", self.port, timeout=timeout, context=self.tls)
         return http.client.HTTPConnection("127.0.0.1", self.port,
                                           timeout=timeout)
 

@@ -26,6 +26,7 @@ class Senders:
         self.server = server
         self.acknowledged = []
         self.refused = []
+        self.broken = []  # why, of connections that were lost
         self.latencies = []
         self.stopping = threading.Event()
         self.lock = threading.Lock()
@@ -44,15 +45,15 @@ class Senders:
             event_id = f"{n}-{uuid.uuid4()}"
             try:
                 if connection is None:
-                    connection = http.client.HTTPConnection(
-                        "127.0.0.1", self.server.port, timeout=30)
+                    connection = self.server.connect(timeout=30)
                 connection.request("POST", "/webhooks/klikit", body, {
                     "x-klikit-event-id": event_id,
                     "x-klikit-event-type": CREATED,
                     "x-klikit-signature": sign(body)})
                 answer = connection.getresponse()
                 answer.read()
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as e:
+                self.broken.append(repr(e))
                 if connection is not None:
                     connection.close()
                 connection = None

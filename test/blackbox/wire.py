@@ -28,6 +28,9 @@ class Wire:
     def __init__(self, server, host="127.0.0.1"):
         self.sock = socket.create_connection((host, server.port), DEADLINE)
         self.sock.settimeout(DEADLINE)
+        if server.tls:
+            self.sock = server.tls.wrap_socket(self.sock,
+                                               server_hostname="localhost")
         self.left = b""
 
     def __enter__(self):
@@ -41,7 +44,8 @@ class Wire:
         return self
 
     def half_close(self):
-        self.sock.shutdown(socket.SHUT_WR)
+        # Below TLS, so that reading goes on: without a close_notify.
+        socket.socket.shutdown(self.sock, socket.SHUT_WR)
         return self
 
     def _more(self):

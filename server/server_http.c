@@ -1,0 +1,90 @@
+/*
+ * The public listeners: with TLS where there is a certificate, and without it
+ * on the loopback beside them.
+ */
+#include <stdio.h>
+
+#include "server/log.h"
+#include "server/server_private.h"
+
+struct http_options
+server_http_limits(const struct config *cfg)
+{
+	return ((struct http_options){
+	    .max_body = (size_t)cfg->http_max_body,
+	    .max_connections = (size_t)cfg->http_max_connections,
+	    .request_timeout_ms = cfg->http_request_timeout_ms,
+	    .idle_timeout_ms = cfg->http_idle_timeout_ms,
+	    .handshake_timeout_ms = cfg->tls_handshake_timeout_ms,
+	    .max_handshakes = (size_t)cfg->tls_max_handshakes,
+	});
+}
+
+int
+server_load_tls(const struct config *cfg, struct tls_context **ret_ctx,
+    char reason[TLS_REASON_MAX])
+{
+	const struct tls_server_options opt = { cfg->tls_certificate,
+		cfg->tls_key };
+	struct tls_context *ctx = NULL;
+
+	if (cfg->tls_certificate != NULL &&
+	    (ctx = tls_server_new(&opt, reason)) == NULL)
+		return (-1);
+	*ret_ctx = ctx;
+	return (0);
+}
+
+typedef int listen_fn(struct http *h, const char *address,
+    char ret_url[HTTP_URL_MAX], char reason[256]);
+
+/* Listen on each, and print where. ret_url is the last one's. */
+static int
+listen_on(struct server *s, const struct config_list *list, listen_fn *listen,
+    char ret_url[HTTP_URL_MAX])
+{
+	char reason[256];
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (listen(s->http, list->items[i], ret_url, reason) == -1) {
+			log_error("%s", reason);
+			return (-1);
+		}
+		(void)printf("listening: %s\n", ret_url);
+		(void)fflush(stdout);
+	}
+	return (0);
+}
+
+int
+server_open_http(struct server *s, const struct server_options *opt)
+{
+	const struct http_options limits = server_http_limits(s->cfg);
+	char url[HTTP_URL_MAX], plain[HTTP_URL_MAX];
+	char reason[TLS_REASON_MAX];
+
+	if (server_load_tls(s->cfg, &s->tls, reason) == -1) {
+		log_error("cannot start: %s", reason);
+		return (-1);
+	}
+	if ((s->secrets = server_secrets(s->cfg)) == NULL ||
+	    (s->http = http_new(s->base, &limits, s->ingest, s->rej,
+		 s->secrets)) == NULL ||
+	    (s->tls != NULL && http_set_tls(s->http, s->tls) == -1)) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	if (listen_on(s, &s->cfg->http_listen,
+		s->tls != NULL ? http_listen_tls : http_listen, url) == -1 ||
+	    listen_on(s, &s->cfg->http_plain_listen, http_listen, plain) == -1)
+		return (-1);
+	server_tell_admin(s);
+	if ((s->certs = cert_watch_new(s->base)) == NULL ||
+	    server_watch_certs(s) == -1) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	if (opt->ready != NULL)
+		opt->ready(url, s->cfg);
+	return (0);
+}

@@ -1,0 +1,193 @@
+/*
+ * tls_private.h -- what the files of TLS share.
+ *
+ * tls.c         the face: what may be done to a bufferevent that has TLS
+ * tls_context.c certificate, key, what is negotiated, tickets, references
+ * tls_client.c  whom a client trusts, and the sessions it takes up again
+ * tls_engine.c  handshakes under way, their deadline, turns, counters
+ * tls_filter.c  the bufferevent: bytes in, bytes out
+ * tls_reason.c  why it failed, for a person (pure)
+ * tls_cert.c    loads and judges pairs and roots (tls_cert.h, tls_judge.h)
+ * tls_mbedtls.h mbedTLS 2.28 and 3.x
+ */
+#ifndef SERVER_TLS_PRIVATE_H
+#define SERVER_TLS_PRIVATE_H
+
+#include <sys/queue.h>
+
+#include <mbedtls/ctr_drbg.h>
+#include <mbedtls/entropy.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/ssl_ticket.h>
+#include <mbedtls/x509_crt.h>
+
+#include "server/tls.h"
+#include "server/tls_cert.h"
+
+#define TLS_SUITES_MAX 12
+#define TLS_SESSIONS_MAX 8
+#define TLS_WHY_MAX 160 /* of a connection's reason */
+
+struct event;
+struct tls_filter;
+TAILQ_HEAD(tls_filter_list, tls_filter);
+
+/* A client's last session with a host. */
+struct tls_session {
+	char *host; /* NULL: free */
+	mbedtls_ssl_session session;
+	uint64_t used; /* by age the oldest is replaced */
+};
+
+struct tls_context {
+	unsigned refs;
+	bool server;
+	mbedtls_entropy_context entropy;
+	mbedtls_ctr_drbg_context drbg;
+	struct tls_pair *own;    /* NULL: a client that shows none */
+	struct tls_roots *roots; /* of a client */
+	mbedtls_ssl_config conf;
+	mbedtls_ssl_ticket_context tickets;
+	int suites[TLS_SUITES_MAX]; /* 0 at the end */
+
+	/* The connection inside mbedTLS, for the callbacks of conf. */
+	struct tls_filter *current;
+
+	struct tls_session sessions[TLS_SESSIONS_MAX];
+	uint64_t nsessions; /* ever kept */
+};
+
+struct tls_engine {
+	struct event_base *base;
+	struct tls_engine_options opt;
+	unsigned refs; /* the owner's, and one per connection */
+	struct event *kick;
+	struct event *turn;
+	struct event *deadline;
+	struct tls_filter_list kicked;     /* have something to send */
+	struct tls_filter_list waiting;    /* for a turn at their handshake */
+	struct tls_filter_list handshakes; /* oldest first */
+	struct tls_stats stats;
+};
+
+/*
+ *   NEW --> HANDSHAKE --> OPEN      FAILED is the end. OPEN lasts until the
+ *    |          |          |        bufferevent is freed; close_notify in
+ *    +----------+----------+        either direction does not change it.
+ *                   |
+ *                   v
+ *                FAILED
+ */
+enum tls_state { TLS_NEW, TLS_HANDSHAKE, TLS_OPEN, TLS_FAILED };
+
+struct tls_filter {
+	struct tls_engine *engine;
+	struct tls_context *ctx;
+	struct bufferevent *bev;   /* which others see */
+	struct bufferevent *under; /* its socket's */
+	mbedtls_ssl_context ssl;
+	enum tls_state state;
+	char *host; /* of a client */
+
+	TAILQ_ENTRY(tls_filter) kicked_next;
+	TAILQ_ENTRY(tls_filter) waiting_next;
+	TAILQ_ENTRY(tls_filter) handshakes_next;
+	bool kicked;  /* in the lists of the engine */
+	bool waiting; /* the same */
+	int64_t deadline_ms;
+
+	uint64_t put;     /* bytes of mbedTLS for the socket, so far */
+	uint64_t shaken;  /* of them for the handshake; 0: it is not done */
+	size_t encrypted; /* of bev's output: is on its way */
+	bool direct;      /* try the socket before its buffer */
+	bool draining;    /* bytes that have left are being removed */
+	bool opened;      /* the first byte was looked at */
+	bool resumed;     /* by an earlier session */
+	bool late;        /* it had its time */
+	bool ended;       /* close_notify has come */
+	bool under_ended; /* the socket has */
+	int under_error;  /* by this, in the handshake; 0: by its end */
+	bool left;        /* close_notify was sent */
+	bool shut;        /* shut down the socket once all is sent */
+	char why[TLS_WHY_MAX];
+};
+
+/* -- tls_context.c -- */
+
+/* Load our own pair. Returns 0, or -1 with a reason. */
+int tls_context_load_own(struct tls_context *ctx,
+    const struct tls_pair_files *files, char reason[TLS_REASON_MAX]);
+
+/* tls_tell_fn: keeps the first finding that is TLS_BAD as the reason. */
+void tls_context_tell(enum tls_level level, enum tls_part part,
+    const char *text, void *reason);
+
+/* An empty one; NULL, with a reason, when it cannot be made. */
+struct tls_context *tls_context_new(bool server, char reason[TLS_REASON_MAX]);
+
+/* -- tls_client.c -- */
+
+/* f is a new client: whom it means, and its last session. 0, or -1: memory. */
+int tls_client_prepare(struct tls_filter *f, const char *host);
+
+/* Its handshake is done, or it was given a new ticket: keep the session. */
+void tls_client_keep(struct tls_filter *f);
+
+void tls_client_forget(struct tls_context *ctx);
+
+/* -- tls_engine.c -- */
+
+void tls_engine_unref(struct tls_engine *e);
+
+/* f has something to send: it is pumped before the loop waits again. */
+void tls_engine_kick(struct tls_filter *f);
+
+/* f's handshake can go on: it gets its turn. */
+void tls_engine_wait(struct tls_filter *f);
+
+/* f's handshake begins and ends. */
+void tls_engine_begin(struct tls_filter *f);
+void tls_engine_end(struct tls_filter *f);
+
+/* f is about to be freed. */
+void tls_engine_forget(struct tls_filter *f);
+
+/* -- tls_filter.c -- */
+
+/* The filter of bev; NULL if it has none, or is being freed. */
+struct tls_filter *tls_filter_of(struct bufferevent *bev);
+
+/* Begin the handshake, unless it has begun. */
+void tls_filter_begin(struct tls_filter *f);
+
+/* Go on with the handshake. */
+void tls_filter_step(struct tls_filter *f);
+
+/* Send what is to be sent, read what can be read. */
+void tls_filter_pump(struct tls_filter *f);
+
+/* The deadline has passed. */
+void tls_filter_late(struct tls_filter *f);
+
+/* The handshake or the connection counts no longer. */
+void tls_filter_leave(struct tls_filter *f);
+
+/* Is nothing of what was put into its output still on its way? */
+bool tls_filter_sent(const struct tls_filter *f);
+
+/* -- tls_reason.c -- */
+
+/*
+ * Say what rc of mbedTLS means, of a server or a client: flags are the
+ * certificate's, alert the one that came with rc.
+ */
+struct tls_failure {
+	bool server;
+	int rc;
+	uint32_t flags;
+	int alert;
+};
+void tls_reason_write(const struct tls_failure *failure, size_t size,
+    char *ret_text);
+
+#endif /* SERVER_TLS_PRIVATE_H */
