@@ -247,10 +247,12 @@ dispatch_start(struct dispatch *d, int64_t start_us)
 	struct worker *w;
 	size_t n;
 
+	log_hold(); /* a line for each of them */
 	for (n = 0;
 	     !slice_over(start_us + slice_us, n) && !TAILQ_EMPTY(&d->opened);
 	     n++)
 		held_start(d);
+	log_release();
 	start_us = clock_mono_us();
 	for (n = 0; !slice_over(start_us + slice_us, n) &&
 		    d->rest_until_us == 0 && (w = dispatch_next(d)) != NULL;

@@ -139,6 +139,7 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 		http_webhook_left(conn);
 	if (conn->tls)
 		http_tls_closed(conn);
+	http_wire_let_go(conn);
 	h->by_fd[conn->fd] = NULL;
 	TAILQ_REMOVE(&h->conns, conn, next);
 	conn->evcon = NULL;
@@ -201,6 +202,7 @@ conn_adopt(struct http_conn *conn)
 	h->by_fd[conn->fd] = conn;
 	TAILQ_INSERT_TAIL(&h->conns, conn, next);
 	evhttp_connection_set_closecb(conn->evcon, conn_close_cb, conn);
+	http_wire_hold(conn);
 	if (h->draining)
 		http_guard_close(&conn->guard);
 out:

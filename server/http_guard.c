@@ -26,6 +26,11 @@
 
 #define PEEK_SEGS 16
 
+/* What a bufferevent reads in one turn of the loop; libevent 2.1, buffer.c. */
+#define BEV_READ_MAX 4096
+/* What is read on top of it, so that one body does not hold up the others. */
+#define READ_ON_MAX ((size_t)64 * 1024)
+
 #define REFUSAL(status, error, len)                                            \
 	"HTTP/1.1 " status "\r\n"                                              \
 	"Content-Type: application/json; charset=utf-8\r\n"                    \
@@ -220,6 +225,32 @@ follow_added(struct http_guard *g, struct evbuffer *input, size_t added)
 	}
 }
 
+/*
+ * Of a body larger than a bufferevent reads at a time, take the rest from the
+ * socket at once: else each 4 KB of it cost a turn of the loop. What is added
+ * here comes by guard_input_cb() like everything else, before evhttp looks.
+ * Errors and the end are left for the bufferevent to find.
+ */
+static void
+read_on(struct http_guard *g, struct evbuffer *input)
+{
+	uint64_t rest = http_request_rest(&g->reader);
+	size_t max = rest < READ_ON_MAX ? (size_t)rest : READ_ON_MAX;
+	struct evbuffer_iovec seg;
+	ssize_t n;
+
+	if (rest == 0 ||
+	    evbuffer_reserve_space(input, (ev_ssize_t)max, &seg, 1) != 1)
+		return;
+	n = recv(bufferevent_getfd(g->bev), seg.iov_base, max, MSG_DONTWAIT);
+	if (n <= 0)
+		return;
+	seg.iov_len = (size_t)n;
+	g->reading_on = true;
+	(void)evbuffer_commit_space(input, &seg, 1);
+	g->reading_on = false;
+}
+
 /* evbuffer: bytes came in, or evhttp took some out. */
 static void
 guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
@@ -252,6 +283,9 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 	       !TAILQ_EMPTY(&g->all->unfinished))
 		cut(TAILQ_FIRST(&g->all->unfinished), NULL,
 		    "too many bytes of unfinished requests");
+	if (g->state == HTTP_GUARD_READING && !g->tls && !g->reading_on &&
+	    info->n_added >= BEV_READ_MAX)
+		read_on(g, input);
 }
 
 /* evtimer: the oldest request may have had its time. */

@@ -62,6 +62,7 @@ struct http_guard {
 	struct bufferevent *bev;
 	bool tls; /* what is said must go through it */
 	struct evbuffer_cb_entry *input_cb;
+	bool reading_on; /* more than the bufferevent read */
 	struct http_request reader;
 	TAILQ_ENTRY(http_guard) next;
 	bool queued; /* in unfinished */

@@ -8,6 +8,7 @@
  * http_listen.c  addresses, sockets, when to accept
  * http_conn.c    a connection's record, from accept to close
  * http_tls.c     the listeners that speak TLS
+ * http_wire.c    short cuts to the socket of a plain connection
  * http_webhook.c POST /webhooks/klikit
  * http_admin.c   the admin listener
  */
@@ -48,6 +49,8 @@ struct http_conn {
 	char peer[HTTP_PEER_MAX]; /* made when first asked for */
 
 	struct evhttp_request *kept; /* with others, to be answered */
+	struct event *holder;        /* http_wire.c; NULL: a TLS connection */
+	unsigned stirred;            /* how often the holder ran for `kept' */
 	bool leaving;  /* the answer to `event' has not left yet */
 	int64_t event; /* which was received */
 };
@@ -203,6 +206,24 @@ struct http_conn *http_conn_of(struct http *h, struct evhttp_request *req);
 
 /* "ADDRESS:PORT" of the client; borrowed. */
 const char *http_conn_peer(struct http_conn *conn);
+
+/*
+ * A plain connection was adopted: spare the kernel the news of each request.
+ * Without memory for that it works all the same.
+ */
+void http_wire_hold(struct http_conn *conn);
+
+/* Before its fd is closed. */
+void http_wire_let_go(struct http_conn *conn);
+
+/* Keep req: it is answered later, then http_wire_push() is called. */
+void http_wire_keep(struct http_conn *conn, struct evhttp_request *req);
+
+/*
+ * The kept request was answered: have the answer leave now, not when the loop
+ * comes to it. conn may be gone when this returns.
+ */
+void http_wire_push(struct http_conn *conn);
 
 /* The kept request of a closed connection has its outcome: free the rest. */
 void http_conn_release(struct http_conn *conn);

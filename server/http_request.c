@@ -444,6 +444,12 @@ http_request_begun(const struct http_request *r)
 	return (r->state != IN_METHOD || r->line_len > 0);
 }
 
+uint64_t
+http_request_rest(const struct http_request *r)
+{
+	return (r->state == IN_BODY ? r->left : 0);
+}
+
 const char *
 http_request_reason(const struct http_request *r)
 {

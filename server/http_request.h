@@ -64,6 +64,9 @@ enum http_request_rc http_request_read(struct http_request *r,
 /* Has the current request begun, with at least one byte? */
 bool http_request_begun(const struct http_request *r);
 
+/* How much of the current request's body is still to come; 0: not known. */
+uint64_t http_request_rest(const struct http_request *r);
+
 /* Why it was refused, in a few words; static; NULL while sound. */
 const char *http_request_reason(const struct http_request *r);
 

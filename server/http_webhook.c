@@ -220,6 +220,7 @@ webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 		http_answer(conn, req, &answer_duplicate);
 	else
 		answer_later(conn, req);
+	http_wire_push(conn);
 }
 
 void
@@ -247,7 +248,7 @@ submit(const struct parcel *p, struct delivery *del)
 
 	switch (ingest_submit(conn->h->in, del, webhook_done_cb, conn)) {
 	case INGEST_PENDING:
-		conn->kept = p->req;
+		http_wire_keep(conn, p->req);
 		return; /* the body is ingest's */
 	case INGEST_INVALID:
 		refuse_authentic(p, del, REJECT_INVALID_JSON, &answer_json);

@@ -16,6 +16,7 @@
 #define MESSAGE_MAX 2048
 #define LINE_MAX_LEN (6 * MESSAGE_MAX + 128) /* every byte as \u00NN */
 #define TEXT_BUFFERS 8
+#define HELD_MAX (2 * LINE_MAX_LEN) /* there is room behind any line */
 
 /* Process-wide, as the header says and why. */
 static struct {
@@ -25,6 +26,9 @@ static struct {
 	uint64_t warnings;
 	char texts[TEXT_BUFFERS][LOG_TEXT_MAX];
 	unsigned next_text;
+	unsigned held; /* calls of log_hold() not yet released */
+	char lines[HELD_MAX];
+	size_t lines_len;
 } state = { .level = LOG_INFO };
 
 static const struct {
@@ -37,9 +41,12 @@ static const struct {
 	[LOG_DEBUG] = { "debug", "\033[2m" },
 };
 
-/* A line under construction; what does not fit is left out. */
+/*
+ * A line under construction, in LINE_MAX_LEN bytes; what does not fit is left
+ * out.
+ */
 struct line {
-	char text[LINE_MAX_LEN];
+	char *text;
 	size_t len;
 };
 
@@ -48,8 +55,8 @@ line_add(struct line *line, const char *text)
 {
 	size_t len = strlen(text);
 
-	if (len >= sizeof(line->text) - line->len)
-		len = sizeof(line->text) - line->len - 1;
+	if (len >= LINE_MAX_LEN - line->len)
+		len = LINE_MAX_LEN - line->len - 1;
 	memcpy(line->text + line->len, text, len);
 	line->len += len;
 	line->text[line->len] = '\0';
@@ -144,11 +151,19 @@ add_dev(struct line *line, enum log_level level, const char *message)
 	line_add(line, "\033[0m");
 }
 
-/* One write for the whole line, so that lines of two processes do not mix. */
+static void
+write_lines(void)
+{
+	(void)fwrite(state.lines, 1, state.lines_len, stderr);
+	(void)fflush(stderr);
+	state.lines_len = 0;
+}
+
+/* One write for whole lines, so that lines of two processes do not mix. */
 static void
 log_line(enum log_level level, const char *message)
 {
-	struct line line = { .len = 0 };
+	struct line line = { .text = state.lines + state.lines_len };
 
 	switch (state.format) {
 	case LOG_TEXT:
@@ -163,8 +178,22 @@ log_line(enum log_level level, const char *message)
 	}
 	/* There is room: line_add() keeps the last byte for a NUL. */
 	line.text[line.len] = '\n';
-	(void)fwrite(line.text, 1, line.len + 1, stderr);
-	(void)fflush(stderr);
+	state.lines_len += line.len + 1;
+	if (state.held == 0 || state.lines_len > HELD_MAX - LINE_MAX_LEN)
+		write_lines();
+}
+
+void
+log_hold(void)
+{
+	state.held++;
+}
+
+void
+log_release(void)
+{
+	if (--state.held == 0 && state.lines_len > 0)
+		write_lines();
 }
 
 static void log_format_line(enum log_level level, const char *fmt, va_list ap)
@@ -298,7 +327,11 @@ log_escape(const char *text, size_t len, char *ret, size_t max)
 	if (max == 0)
 		return;
 	for (; len > 0; text += n, len -= n) {
-		n = utf8_next(text, len, &code);
+		if (*text >= ' ' && *text < 0x7f) { /* nearly always */
+			code = (unsigned char)*text;
+			n = 1;
+		} else
+			n = utf8_next(text, len, &code);
 		need = n != 0 && fit_for_line(code) ? n : 4 * (n == 0 ? 1 : n);
 		if (at + need >= max) {
 			at = fits;

@@ -34,6 +34,14 @@ void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Keep lines back until log_release(), or until some 12 KB wait: for who logs
+ * many at once, since each write costs more than its line. Pairs may nest; a
+ * pair does not outlast a callback, so nothing is kept back for long.
+ */
+void log_hold(void);
+void log_release(void);
+
 /* How many warnings and errors were logged since the start. */
 uint64_t log_warnings(void);
 

@@ -136,6 +136,27 @@ server_store_cb(evutil_socket_t fd, short what, void *arg)
 	server_pump(s);
 }
 
+/* store_gather: the store was given work; more may come in this turn. */
+static void
+server_gather_cb(void *arg)
+{
+	struct server *s = arg;
+
+	/* Runs after all that is active by now, so at the end of the turn. */
+	event_active(s->flush_ev, EV_TIMEOUT, 0);
+}
+
+/* event: the turn that gave the store work is over. */
+static void
+server_flush_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	store_flush(s->st);
+}
+
 /* store_done_fn: the check after an unclean stop is through. */
 static void
 server_checked_cb(const struct store_result *res, void *arg)
@@ -204,10 +225,13 @@ server_open_store(struct server *s)
 	log_info("store: %s", s->cfg->store_url);
 	s->store_ev = event_new(s->base, store_fd(s->st), EV_READ | EV_PERSIST,
 	    server_store_cb, s);
-	if (s->store_ev == NULL || event_add(s->store_ev, NULL) == -1) {
+	s->flush_ev = event_new(s->base, -1, 0, server_flush_cb, s);
+	if (s->store_ev == NULL || event_add(s->store_ev, NULL) == -1 ||
+	    s->flush_ev == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
+	store_gather(s->st, server_gather_cb, s);
 	if (store_was_unclean(s->st))
 		(void)store_check(s->st, server_checked_cb, s);
 	return (0);
@@ -287,6 +311,8 @@ server_close(struct server *s)
 	if (s->store_ev != NULL)
 		event_free(s->store_ev);
 	store_close(s->st);
+	if (s->flush_ev != NULL)
+		event_free(s->flush_ev);
 	secrets_free(s->secrets);
 	tls_context_unref(s->tls);
 	if (s->drain_timer != NULL)

@@ -12,7 +12,9 @@
 
 #include "store/store_ops.h"
 
+#ifndef STORE_BATCH_MAX /* 1: what the benchmark compares with */
 #define STORE_BATCH_MAX 512
+#endif
 #define STORE_PAUSE_MS 10
 
 /* Every backend that is built in. */
@@ -218,6 +220,37 @@ store_queued(const struct store *st)
 }
 
 void
+store_gather(struct store *st, void (*fn)(void *arg), void *arg)
+{
+	store_flush(st);
+	st->gather = fn;
+	st->gather_arg = arg;
+}
+
+void
+store_flush(struct store *st)
+{
+	if (!st->unflushed)
+		return;
+	st->unflushed = false;
+	(void)pthread_mutex_lock(&st->mutex);
+	(void)pthread_cond_signal(&st->writer_cond);
+	(void)pthread_mutex_unlock(&st->mutex);
+}
+
+/* With the mutex held: something urgent is queued. */
+static void
+store_call_writer(struct store *st)
+{
+	if (st->gather == NULL) {
+		(void)pthread_cond_signal(&st->writer_cond);
+	} else if (!st->unflushed) {
+		st->unflushed = true;
+		st->gather(st->gather_arg);
+	}
+}
+
+void
 store_submit(struct store *st, struct store_op *op)
 {
 	op->seq = st->next_seq++;
@@ -239,7 +272,7 @@ store_submit(struct store *st, struct store_op *op)
 	case STORE_OP_REGISTER:
 		st->queued_bytes += op->weight;
 		store_queue_put(&st->urgent, op);
-		(void)pthread_cond_signal(&st->writer_cond);
+		store_call_writer(st);
 		break;
 	case STORE_OP_REJECT:
 	case STORE_OP_PURGE:
@@ -346,6 +379,7 @@ store_wait(struct store *st)
 	uint64_t mark = st->next_seq;
 
 	for (;;) {
+		store_flush(st);
 		store_collect(st);
 		if (st->pend_head == NULL || st->pend_head->seq >= mark)
 			return;

@@ -218,6 +218,17 @@ void store_collect(struct store *st);
  */
 void store_wait(struct store *st);
 
+/*
+ * Have the writer be woken not by each call that submits something, but by
+ * store_flush(): a caller that takes in many deliveries in one turn of its
+ * loop then sees them in one commit. fn, which must not call the store, runs
+ * from the first call after which something waits for store_flush(); the
+ * caller sees to it that this comes soon, when the turn ends. The writer may
+ * take before that what it finds. NULL, as after open: each call wakes it.
+ */
+void store_gather(struct store *st, void (*fn)(void *arg), void *arg);
+void store_flush(struct store *st);
+
 /* How the writer is doing; changes are reported through store_fd() too. */
 enum store_health {
 	STORE_READY,

@@ -316,6 +316,9 @@ struct store {
 	bool stop;
 
 	/* The caller's thread only. */
+	void (*gather)(void *arg); /* NULL: the writer is woken at once */
+	void *gather_arg;
+	bool unflushed; /* gather was told, store_flush() is due */
 	struct store_queue collected; /* done() is due */
 	struct store_op *pend_head, *pend_tail;
 	uint64_t next_seq;

@@ -185,6 +185,40 @@ test_log_counts_warnings_it_hides(void **state)
 	free(text);
 }
 
+/* Held lines come out whole and in order, when released or when many wait. */
+static void
+test_log_holds_lines_back_for_a_while(void **state)
+{
+	char *text;
+
+	(void)state;
+	log_hold();
+	log_hold();
+	text = capture(LOG_INFO, LOG_TEXT, "first");
+	assert_string_equal(text, "");
+	free(text);
+	log_release();
+	text = capture(LOG_INFO, LOG_TEXT, "second");
+	assert_string_equal(text, "");
+	free(text);
+	for (int i = 0; i < 1000; i++) {
+		text = capture(LOG_INFO, LOG_TEXT, "more");
+		if (text[0] != '\0')
+			break;
+		free(text);
+	}
+	assert_non_null(strstr(text, " warn first\n"));
+	assert_true(
+	    strstr(text, " warn first\n") < strstr(text, " warn second\n"));
+	assert_int_equal(text[strlen(text) - 1], '\n');
+	free(text);
+	log_release();
+	text = capture(LOG_INFO, LOG_TEXT, "last");
+	assert_null(strstr(text, "first"));
+	assert_non_null(strstr(text, " warn last\n"));
+	free(text);
+}
+
 int
 main(void)
 {
@@ -198,6 +232,7 @@ main(void)
 		cmocka_unit_test(test_log_json_is_json),
 		cmocka_unit_test(test_log_json_is_whole_when_long),
 		cmocka_unit_test(test_log_counts_warnings_it_hides),
+		cmocka_unit_test(test_log_holds_lines_back_for_a_while),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -1,0 +1,84 @@
+"""The goals P1 to P10: what was measured against what is wanted. Pure."""
+
+import stats
+
+AT_LEAST, AT_MOST = ">=", "<="
+
+
+class Goal:
+    """One line of the verdicts.
+
+    found: (min, median, max) of ratios, or a number, or None if it was not
+    measured; the median decides.
+    """
+
+    def __init__(self, name, text, sense, limit, found, unit=""):
+        self.name, self.text, self.sense = name, text, sense
+        self.limit, self.found, self.unit = limit, found, unit
+
+    def value(self):
+        return self.found[1] if isinstance(self.found, tuple) else self.found
+
+    def verdict(self):
+        value = self.value()
+        if value is None:
+            return "not measured"
+        good = (value >= self.limit if self.sense == AT_LEAST
+                else value <= self.limit)
+        return "reached" if good else "NOT REACHED"
+
+    def as_json(self):
+        return {"goal": self.name, "text": self.text, "sense": self.sense,
+                "limit": self.limit, "found": self.found,
+                "verdict": self.verdict()}
+
+
+
+def all_goals(series, extra):
+    """Every goal.
+
+    series: workload -> stats.Series, for workloads like "5k/64".
+    extra: what the other steps found, by name; what is missing was not
+    measured.
+    """
+    def ratio(workload, above, below, pick=stats.rate):
+        return series.get(workload, stats.Series()).ratio(above, below, pick)
+
+    return [
+        Goal("P1", "durable ack against Node, 5 KB", AT_LEAST, 2.6,
+             ratio("5k/64", "klikitd", "node")),
+        Goal("P1", "the same, 0.3 KB", AT_LEAST, 4,
+             ratio("0.3k/64", "klikitd", "node")),
+        Goal("P2", "durable ack against Node + better-sqlite3", AT_LEAST, 7,
+             ratio("5k/64", "klikitd", "node-sqlite")),
+        Goal("P3", "group commit against one event per commit, 5 KB",
+             AT_LEAST, 2.5, ratio("5k/64", "klikitd", "klikitd-one")),
+        Goal("P3", "the same, 0.3 KB", AT_LEAST, 5,
+             ratio("0.3k/64", "klikitd", "klikitd-one")),
+        Goal("P4", "durable ack against raw evhttp, 5 KB", AT_LEAST, 0.40,
+             ratio("5k/64", "klikitd", "evhttp")),
+        Goal("P4", "the same, 0.3 KB", AT_LEAST, 0.40,
+             ratio("0.3k/64", "klikitd", "evhttp")),
+        Goal("P5", "one connection: p50 against a synced append and raw "
+             "evhttp", AT_MOST, 1.3, extra.get("alone")),
+        Goal("P6", "database on disk against tmpfs", AT_LEAST, 0.75,
+             ratio("5k/64", "klikitd", "klikitd-tmpfs")),
+        Goal("P7", "CPU per request against Node", AT_MOST, 0.35,
+             ratio("5k/64", "klikitd", "node", stats.cpu_us)),
+        Goal("P7", "peak memory against Node", AT_MOST, 0.5,
+             ratio("5k/64", "klikitd", "node", stats.peak_kb)),
+        Goal("P7", "idle memory against Node", AT_MOST, 0.08,
+             ratio("5k/64", "klikitd", "node", stats.idle_kb)),
+        Goal("P7", "start-up against Node", AT_MOST, 0.08,
+             ratio("5k/64", "klikitd", "node", stats.start_ms)),
+        Goal("P8", "until all is processed, against Node", AT_LEAST, 2,
+             extra.get("processed")),
+        Goal("P9", "with 1 M events stored against none", AT_LEAST, 0.7,
+             extra.get("stored_1m")),
+        Goal("P9", "with 10 M ids stored against none", AT_LEAST, 0.4,
+             extra.get("stored_10m")),
+        Goal("P10", "memory of 5,000 idle connections", AT_MOST, 20,
+             extra.get("idle_mb"), "MB"),
+        Goal("P10", "health check while the store is blocked for 2 s",
+             AT_MOST, 50, extra.get("health_ms"), "ms"),
+    ]
