@@ -21,6 +21,7 @@
 
 struct admin;
 struct reload;
+struct tls_engine;
 
 struct server {
 	struct config *cfg;
@@ -31,6 +32,7 @@ struct server {
 	struct event *store_ev;
 	enum store_health health; /* as it was last logged */
 	struct handler_env env;
+	struct tls_engine *env_tls; /* of outgoing connections */
 	struct rejections *rej;
 	struct dispatch *dispatch;
 	struct ingest *ingest;

@@ -78,12 +78,15 @@ tls_tell(struct bufferevent *bev, const char *text, size_t len)
 static void
 take_leave(struct tls_filter *f)
 {
+	uint64_t put = f->put;
+
 	if (f->state != TLS_OPEN || f->left)
 		return;
 	f->left = true;
 	f->direct = true;
 	(void)mbedtls_ssl_close_notify(&f->ssl);
 	f->direct = false;
+	f->shaken += f->put - put; /* nothing of what was to be sent */
 }
 
 void

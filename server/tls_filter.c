@@ -173,6 +173,7 @@ fail_rc(struct tls_filter *f, int rc)
 		.server = f->ctx->server,
 		.rc = rc,
 		.flags = mbedtls_ssl_get_verify_result(&f->ssl),
+		.detail = f->detail,
 		.alert = tls_mbedtls_alert(&f->ssl),
 	};
 

@@ -66,6 +66,24 @@ tls_pk_check_pair(const mbedtls_pk_context *pub, const mbedtls_pk_context *prv)
 #endif
 }
 
+/* A serial number: its bytes, the highest first. */
+static inline int
+tls_write_serial(mbedtls_x509write_cert *crt, unsigned char *bytes, size_t len)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03040000
+	return (mbedtls_x509write_crt_set_serial_raw(crt, bytes, len));
+#else
+	mbedtls_mpi serial;
+	int rc;
+
+	mbedtls_mpi_init(&serial);
+	if ((rc = mbedtls_mpi_read_binary(&serial, bytes, len)) == 0)
+		rc = mbedtls_x509write_crt_set_serial(crt, &serial);
+	mbedtls_mpi_free(&serial);
+	return (rc);
+#endif
+}
+
 /* Before the first handshake. Returns 0, or -1. */
 static inline int
 tls_mbedtls_init(void)
@@ -107,6 +125,21 @@ tls_mbedtls_restrict(mbedtls_ssl_config *conf)
 	    MBEDTLS_SSL_MINOR_VERSION_3);
 	mbedtls_ssl_conf_curves(conf, groups);
 	mbedtls_ssl_conf_sig_hashes(conf, hashes);
+#endif
+}
+
+/*
+ * TLS 1.2 for clients. By 1.3 a request leaves before the server has judged our
+ * certificate (RFC 8446, section 2): it could not be told whether a call that
+ * was refused for it had been made.
+ */
+static inline void
+tls_mbedtls_restrict_client(mbedtls_ssl_config *conf)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
+#else
+	(void)conf; /* knows no more */
 #endif
 }
 

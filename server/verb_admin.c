@@ -209,7 +209,7 @@ ask_server(struct verb_admin *va, const char *path, const char *body)
 		headers[1] = (struct trigger_header){ "Authorization", bearer };
 	}
 	(void)snprintf(target, sizeof(target), "%s%s", va->url, path);
-	if ((tc = trigger_client_new(target, reason)) != NULL)
+	if ((tc = trigger_client_new(target, NULL, reason)) != NULL)
 		rc = trigger_client_post(tc, headers, body, strlen(body),
 		    TIMEOUT_S, &answer, reason);
 	trigger_client_free(tc);

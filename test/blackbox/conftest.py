@@ -172,6 +172,12 @@ class Klikitd:
         self.stop()
         return self.start()
 
+    def reload(self):
+        """HUP, until it is done."""
+        before = len(re.findall("reload: done", self.log()))
+        os.kill(self.pid, signal.SIGHUP)
+        self.wait_log("reload: done", before + 1)
+
     # -- what it says --
 
     def log(self):
