@@ -64,7 +64,7 @@ static const struct config_key keys[] = {
 	    .max = HOUR, .value = "DURATION",
 	    .text = "Time for a whole TLS handshake, from the connection on." },
 	{ "tls.max_handshakes", CONFIG_INT, GLOBAL(tls_max_handshakes),
-	    .def = "64", .min = 1, .max = 65536, .value = "NUMBER",
+	    .def = "32", .min = 1, .max = 65536, .value = "NUMBER",
 	    .text = "Handshakes under way at once; while there are so many, "
 		    "further connections wait to be accepted." },
 

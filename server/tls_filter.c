@@ -407,14 +407,18 @@ tls_filter_step(struct tls_filter *f)
 
 	if (is_gone(f))
 		return;
+	if (!f->under_ended)
+		(void)bufferevent_enable(f->under, EV_READ);
+	if (f->state == TLS_FAILED && f->under_ended) {
+		raise_event(f, BEV_EVENT_EOF | BEV_EVENT_READING, 0);
+		return;
+	}
 	if (f->state != TLS_HANDSHAKE) {
 		tls_filter_pump(f); /* it had much to send */
 		return;
 	}
 	if (!opens_well(f))
 		return;
-	if (!f->under_ended)
-		(void)bufferevent_enable(f->under, EV_READ);
 	f->ctx->current = f;
 	rc = mbedtls_ssl_handshake(&f->ssl);
 	f->ctx->current = NULL;

@@ -71,7 +71,8 @@ struct tls_engine {
 	struct event *turn;
 	struct event *deadline;
 	struct tls_filter_list kicked;     /* have something to send */
-	struct tls_filter_list waiting;    /* for a turn at their handshake */
+	struct tls_filter_list begun;      /* wait for a turn, not the first */
+	struct tls_filter_list fresh;      /* wait for their first one */
 	struct tls_filter_list handshakes; /* oldest first */
 	struct tls_stats stats;
 };
@@ -98,8 +99,9 @@ struct tls_filter {
 	TAILQ_ENTRY(tls_filter) kicked_next;
 	TAILQ_ENTRY(tls_filter) waiting_next;
 	TAILQ_ENTRY(tls_filter) handshakes_next;
-	bool kicked;  /* in the lists of the engine */
-	bool waiting; /* the same */
+	struct tls_filter_list *waits_in; /* NULL: for no turn */
+	bool kicked;                      /* in that list */
+	bool stepped;                     /* has had a turn */
 	int64_t deadline_ms;
 
 	uint64_t put;     /* bytes of mbedTLS for the socket, so far */

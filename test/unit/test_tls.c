@@ -674,6 +674,47 @@ test_tls_close_ends_a_handshake(void **state)
 	(void)close(fd);
 }
 
+/* An end that was seen but not yet told is told all the same. */
+static void
+test_tls_close_forgets_no_end(void **state)
+{
+	struct tls_case *f = *state;
+	struct end server;
+	int fd = open_server(f, &server);
+
+	(void)close(fd);
+	assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	tls_close(server.bev);
+	(void)shutdown(bufferevent_getfd(server.bev), SHUT_RDWR);
+	run_until(f, &server.eof);
+	end_free(&server);
+}
+
+/* Many at once are all served, whatever the order of their turns. */
+static void
+test_tls_serves_many_handshakes(void **state)
+{
+	struct tls_case *f = *state;
+	struct end server[20], client[20];
+	struct tls_stats stats;
+
+	for (size_t i = 0; i < 20; i++)
+		open_both(f, &server[i], &client[i], "localhost");
+	tls_engine_stats(f->server_engine, &stats);
+	assert_int_equal(stats.handshaking, 20);
+	for (size_t i = 0; i < 20; i++) {
+		end_send(&client[i], "hello");
+		assert_read(&server[i], "hello");
+	}
+	tls_engine_stats(f->server_engine, &stats);
+	assert_int_equal(stats.handshakes, 20);
+	assert_int_equal(stats.open, 20);
+	for (size_t i = 0; i < 20; i++) {
+		end_free(&client[i]);
+		end_free(&server[i]);
+	}
+}
+
 /* A bufferevent without TLS may be asked anything. */
 static void
 test_tls_leaves_others_alone(void **state)
@@ -714,6 +755,8 @@ main(void)
 		TEST(test_tls_ends_slow_handshakes),
 		TEST(test_tls_sees_the_peer_leave),
 		TEST(test_tls_close_ends_a_handshake),
+		TEST(test_tls_close_forgets_no_end),
+		TEST(test_tls_serves_many_handshakes),
 		TEST(test_tls_leaves_others_alone),
 	};
 
