@@ -11,8 +11,6 @@
 #include "server/log.h"
 #include "server/trigger_body.h"
 #include "server/trigger_client.h"
-#include "server/dev_dir.h"
-#include "server/tls_dev.h"
 #include "server/verb_input.h"
 #include "server/verb_trigger.h"
 #include "server/verb_table.h"
@@ -60,59 +58,6 @@ find_kind(const char *word, enum trigger_kind *ret_kind)
 		}
 	}
 	return (false);
-}
-
-/* The address that the configuration listens on, as a URL. */
-static char *
-default_url(const struct config *cfg)
-{
-	const char *address = cfg->http_listen.items[0];
-	const char *port = strrchr(address, ':') + 1;
-	int host_len = (int)(port - 1 - address);
-	char *url;
-
-	if (strcmp(port, "0") == 0) {
-		fprintf(stderr,
-		    "klikitd trigger: http.listen has port 0: say where "
-		    "to with --to URL\n");
-		return (NULL);
-	}
-	if (address[0] == '*' || strncmp(address, "0.0.0.0:", 8) == 0) {
-		address = "127.0.0.1";
-		host_len = (int)strlen(address);
-	} else if (strncmp(address, "[::]:", 5) == 0) {
-		address = "[::1]";
-		host_len = (int)strlen(address);
-	}
-	if (asprintf(&url, "%s://%.*s:%s/webhooks/klikit",
-		cfg->tls_certificate == NULL ? "http" : "https", host_len,
-		address, port) == -1)
-		return (NULL);
-	return (url);
-}
-
-/* Where to, who vouches for it, and a client that sends there. */
-static int
-connect_client(struct trigger *t, const struct config *cfg)
-{
-	const char *to = verb_flag(t->args, "to", 0);
-	const char *ca_file = verb_flag(t->args, "ca-file", 0);
-	char reason[TRIGGER_CLIENT_REASON_MAX] = "out of memory";
-	bool dev = verb_has(t->args, "dev");
-	char *url = NULL, *dev_ca = NULL;
-
-	if (to == NULL && dev)
-		to = url = dev_dir_url(); /* of the one that runs */
-	if (to == NULL && (to = url = default_url(cfg)) == NULL)
-		return (-1);
-	if (ca_file == NULL && dev && strncmp(to, "https:", 6) == 0)
-		ca_file = dev_ca = dev_dir_path(TLS_DEV_CA);
-	t->client = trigger_client_new(to, ca_file, reason);
-	if (t->client == NULL)
-		fprintf(stderr, "klikitd trigger: %s\n", reason);
-	free(url);
-	free(dev_ca);
-	return (t->client == NULL ? -1 : 0);
 }
 
 int
@@ -392,7 +337,8 @@ trigger_run(const struct verb_args *args)
 	    verb_secret_index(args, t.sec, &t.secret) == -1 ||
 	    set_overrides(&t) == -1)
 		goto out;
-	if (!verb_has(args, "print") && connect_client(&t, cfg) == -1)
+	if (!verb_has(args, "print") &&
+	    (t.client = trigger_connect(args, cfg)) == NULL)
 		goto out;
 	if (all)
 		rc = trigger_all(

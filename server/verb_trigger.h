@@ -18,6 +18,14 @@ int trigger_event_id(char ret_id[TRIGGER_EVENT_ID_LEN]);
 /* Print what was answered, on the line that has been begun. */
 void trigger_print_text(const char *text);
 
+/*
+ * A client that sends to where args say: --to, else the klikitd dev that runs,
+ * else what the configuration listens on. Owned by the caller; NULL, told on
+ * stderr, if there is no such place.
+ */
+struct trigger_client *trigger_connect(const struct verb_args *args,
+    const struct config *cfg);
+
 /* Who signs and who sends; all borrowed. */
 struct trigger_sender {
 	struct secrets *sec;
