@@ -11,6 +11,7 @@
 
 #include "server/log.h"
 #include "server/tls_judge.h"
+#include "server/tls_mbedtls.h"
 #include "server/tls_private.h"
 #include "store/base/parse.h"
 

@@ -387,3 +387,15 @@ def test_what_is_odd_about_a_pair_is_told_at_the_start(served, authority):
     server = served(authority.make("weak2", kind="rsa1024"))
     server.expect("is weak")
     server.wait_log(r"warn.*cert\.pem: the key of CN=weak2 is weak")
+
+
+def test_a_handlers_certificate_is_watched_as_well(klikitd, authority):
+    cert = authority.make("shown", sans=None, usage="clientAuth",
+                          end=until(0.5))
+    server = klikitd(config=(
+        "[handler pos]\ntype = forward\nurl = https://127.0.0.1:9/\n"
+        f"ca_file = {authority.root.path}\nclient_certificate = {cert.path}\n"
+        f"client_key = {cert.key}\n"))
+    server.expect("certificate of handler pos")
+    server.wait_log(r"warn.*certificate of handler pos: \S+shown\.pem: "
+                    "expires in 1[12] hours, at")
