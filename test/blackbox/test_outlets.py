@@ -90,12 +90,13 @@ def test_a_failing_far_side_is_tried_again_with_the_same_key(klikitd, sink):
     server.wait_processed()
     requests = pos.lines()
     assert {r["key"] for r in requests} == {"one"}
-    assert [r["attempt"] for r in requests] == list(
-        range(1, len(requests) + 1))
+    attempts = [r["attempt"] for r in requests]
+    assert attempts[:3] == [1, 2, 3]
+    assert attempts == sorted(set(attempts))  # some find it restarting
     assert server.query("SELECT state FROM jobs") == [("done",)]
     codes = [row[0] for row in server.query(
         "SELECT code FROM attempts ORDER BY number")]
-    assert codes == [503] * (len(codes) - 1) + [200]
+    assert set(codes[:-1]) <= {503, 0} and codes[-1] == 200
 
 
 def test_a_refused_order_of_a_batch_is_dead_alone(klikitd):
