@@ -5,7 +5,7 @@ import { get } from './api.js';
 import { h, button, fill, notice, loading, setText } from './dom.js';
 import { formatRoute } from './route.js';
 import { ticking } from './time.js';
-import { placeText } from './events.js';
+import { placeText } from './nodes.js';
 import { OrderView } from './order.js';
 import { countText } from './words.js';
 
