@@ -28,6 +28,7 @@ store_op_reset(struct store_op *op)
 	op->jobs = NULL;
 	op->attempts = NULL;
 	op->handlers = NULL;
+	op->rejections = NULL;
 	op->nrows = 0;
 }
 
@@ -91,6 +92,11 @@ store_op_deliver(struct store_op *op)
 		break;
 	case STORE_OP_LIST_HANDLERS:
 		op->done.handlers(op->res.rc, op->handlers, op->nrows,
+		    op->res.reason, op->arg);
+		break;
+	case STORE_OP_LIST_REJECTIONS:
+	case STORE_OP_GET_REJECTION:
+		op->done.rejections(op->res.rc, op->rejections, op->nrows,
 		    op->res.reason, op->arg);
 		break;
 	case STORE_OP_APPEND:

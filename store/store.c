@@ -253,6 +253,8 @@ store_submit(struct store *st, struct store_op *op)
 	case STORE_OP_LIST_JOBS:
 	case STORE_OP_LIST_ATTEMPTS:
 	case STORE_OP_LIST_HANDLERS:
+	case STORE_OP_LIST_REJECTIONS:
+	case STORE_OP_GET_REJECTION:
 	case STORE_OP_BACKUP:
 	case STORE_OP_CHECK:
 		store_queue_put(&st->reads, op);

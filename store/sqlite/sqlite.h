@@ -85,6 +85,8 @@ enum db_sql {
 	SQL_PURGE_ORDERS,
 	SQL_PURGE_EVENT,
 	SQL_PURGE_REJECTIONS,
+	SQL_LIST_REJECTIONS,
+	SQL_GET_REJECTION,
 	SQL_LIST_ORDERS,
 	SQL_GET_ORDER,
 	SQL_GET_DOCUMENT,
@@ -361,5 +363,9 @@ int lists_jobs_of_event(struct db *db, struct store_op *op,
 int lists_jobs(struct db *db, struct store_op *op);
 int lists_attempts(struct db *db, struct store_op *op);
 int lists_handlers(struct db *db, struct store_op *op);
+
+/* -- lists_rejections.c -- */
+int lists_rejections(struct db *db, struct store_op *op);
+int lists_rejection(struct db *db, struct store_op *op);
 
 #endif /* STORE_SQLITE_SQLITE_H */
