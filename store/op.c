@@ -29,6 +29,7 @@ store_op_reset(struct store_op *op)
 	op->attempts = NULL;
 	op->handlers = NULL;
 	op->figures = NULL;
+	op->rejections = NULL;
 	op->nrows = 0;
 }
 
@@ -98,6 +99,11 @@ store_op_deliver(struct store_op *op)
 	case STORE_OP_MEASURE:
 		op->done.figures(op->res.rc, op->figures, op->res.reason,
 		    op->arg);
+		break;
+	case STORE_OP_LIST_REJECTIONS:
+	case STORE_OP_GET_REJECTION:
+		op->done.rejections(op->res.rc, op->rejections, op->nrows,
+		    op->res.reason, op->arg);
 		break;
 	case STORE_OP_APPEND:
 		if (op->res.rc == STORE_OK)

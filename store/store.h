@@ -164,7 +164,8 @@ struct store_rejection {
 	int64_t at_ms;
 	const char *peer;
 	const char *cause;     /* one word: signature, headers, ... */
-	const char *diagnosis; /* in words; NULL if there is none */
+	const char *code;      /* what was found, one word; NULL: nothing */
+	const char *diagnosis; /* the same in words; NULL if there is none */
 	const char *headers;   /* redacted, one "name: value" a line */
 	size_t size;           /* of the whole body */
 	const void *body;      /* what is kept of it */
@@ -533,6 +534,35 @@ int store_list_event_attempts(struct store *st, int64_t event,
 
 /* Every handler the store has seen. 0; -1 if memory is short. */
 int store_list_handlers(struct store *st, store_handlers_fn *done, void *arg);
+
+struct store_rejection_info {
+	int64_t id;
+	struct store_rejection r; /* headers and body only from get */
+};
+
+/* Which rejections; NULL, 0 and the like mean: any. Texts are borrowed. */
+struct store_rejection_filter {
+	int64_t before; /* only those with a smaller id: the next page */
+	const char *cause;
+	int64_t since_ms; /* came in at or after */
+	int64_t until_ms; /* came in before */
+	size_t limit;     /* 1 to STORE_PAGE_MAX */
+};
+typedef void store_rejections_fn(enum store_rc rc,
+    const struct store_rejection_info *rows, size_t n, const char *reason,
+    void *arg);
+
+/*
+ * One page of rejections, newest first. Copies filter. 0; -1 if memory is
+ * short.
+ */
+int store_list_rejections(struct store *st,
+    const struct store_rejection_filter *filter, store_rejections_fn *done,
+    void *arg);
+
+/* The rejection of that id: n is 1 or 0. 0; -1 if memory is short. */
+int store_get_rejection(struct store *st, int64_t id, store_rejections_fn *done,
+    void *arg);
 
 /*
  * Count and measure. It takes longer with a backlog, some tens of ms for

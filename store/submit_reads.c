@@ -215,6 +215,43 @@ store_measure(struct store *st, store_figures_fn *done, void *arg)
 }
 
 int
+store_list_rejections(struct store *st,
+    const struct store_rejection_filter *filter, store_rejections_fn *done,
+    void *arg)
+{
+	struct store_rejection_filter *f;
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_LIST_REJECTIONS, arg)) == NULL)
+		return (-1);
+	op->done.rejections = done;
+	f = &op->in.rejections;
+	*f = *filter;
+	if (f->limit == 0 || f->limit > STORE_PAGE_MAX)
+		f->limit = STORE_PAGE_MAX;
+	if (arena_text(&op->in_mem, filter->cause, &f->cause) == -1) {
+		store_op_free(op);
+		return (-1);
+	}
+	store_submit(st, op);
+	return (0);
+}
+
+int
+store_get_rejection(struct store *st, int64_t id, store_rejections_fn *done,
+    void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_GET_REJECTION, arg)) == NULL)
+		return (-1);
+	op->done.rejections = done;
+	op->in.rejection = id;
+	store_submit(st, op);
+	return (0);
+}
+
+int
 store_backup(struct store *st, const char *path, store_progress_fn *progress,
     store_done_fn *done, void *arg)
 {

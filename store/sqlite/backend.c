@@ -50,6 +50,10 @@ backend_run(struct db *db, struct store_op *op)
 		return (lists_handlers(db, op));
 	case STORE_OP_MEASURE:
 		return (measure_run(db, op));
+	case STORE_OP_LIST_REJECTIONS:
+		return (lists_rejections(db, op));
+	case STORE_OP_GET_REJECTION:
+		return (lists_rejection(db, op));
 	case STORE_OP_BACKUP:
 	case STORE_OP_CHECK:
 		break; /* run by themselves, below */

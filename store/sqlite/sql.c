@@ -82,6 +82,8 @@
 	"AND (?9 = 0 OR NOT EXISTS "                                           \
 	"(SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id)) "
 
+#define REJECTION_COLUMNS "id, at, peer, cause, code, diagnosis, size"
+
 static const char *const texts[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_BEGIN_READ] = "BEGIN",
@@ -216,7 +218,7 @@ static const char *const texts[] = {
 
 	[SQL_REJECTION_INSERT] =
 	    "INSERT INTO rejections (at, peer, cause, diagnosis, headers, "
-	    "size, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	    "size, body, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_REJECTION_OLDEST] =
 	    "SELECT r.id, ifnull(length(r.body), 0), s.rejected_bytes, "
 	    "(SELECT max(id) FROM rejections) "
@@ -340,6 +342,14 @@ static const char *const texts[] = {
 	[SQL_PURGE_EVENT] = "DELETE FROM events WHERE id = ?1",
 	[SQL_PURGE_REJECTIONS] = "SELECT id, ifnull(length(body), 0) "
 				 "FROM rejections WHERE at < ?1 LIMIT 1",
+
+	[SQL_LIST_REJECTIONS] =
+	    "SELECT " REJECTION_COLUMNS ", NULL, NULL FROM rejections "
+	    "WHERE (?1 = 0 OR id < ?1) AND (?2 IS NULL OR cause = ?2) "
+	    "AND (?3 = 0 OR at >= ?3) AND (?4 = 0 OR at < ?4) "
+	    "ORDER BY id DESC LIMIT ?5",
+	[SQL_GET_REJECTION] = "SELECT " REJECTION_COLUMNS ", headers, body "
+			      "FROM rejections WHERE id = ?1",
 
 	[SQL_LIST_ORDERS] =
 	    "SELECT * FROM (SELECT o.event AS at, " ORDER_COLUMNS

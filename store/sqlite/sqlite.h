@@ -91,6 +91,8 @@ enum db_sql {
 	SQL_PURGE_ORDERS,
 	SQL_PURGE_EVENT,
 	SQL_PURGE_REJECTIONS,
+	SQL_LIST_REJECTIONS,
+	SQL_GET_REJECTION,
 	SQL_LIST_ORDERS,
 	SQL_GET_ORDER,
 	SQL_GET_DOCUMENT,
@@ -375,5 +377,9 @@ int lists_handlers(struct db *db, struct store_op *op);
 
 /* -- measure.c -- */
 int measure_run(struct db *db, struct store_op *op);
+
+/* -- lists_rejections.c -- */
+int lists_rejections(struct db *db, struct store_op *op);
+int lists_rejection(struct db *db, struct store_op *op);
 
 #endif /* STORE_SQLITE_SQLITE_H */
