@@ -77,8 +77,8 @@ answer_left_cb(struct evhttp_request *req, void *arg)
 }
 
 void
-http_answer(struct http_conn *conn, struct evhttp_request *req,
-    const struct http_answer *answer)
+http_answer_bytes(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *answer, const void *bytes, size_t len)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 	struct evbuffer *body = evhttp_request_get_input_buffer(req);
@@ -88,10 +88,18 @@ http_answer(struct http_conn *conn, struct evhttp_request *req,
 	if (conn->h->draining)
 		(void)evhttp_add_header(headers, "Connection", "close");
 	if (evhttp_request_get_command(req) != EVHTTP_REQ_HEAD)
-		(void)evbuffer_add(evhttp_request_get_output_buffer(req),
-		    answer->body, strlen(answer->body));
+		(void)evbuffer_add(evhttp_request_get_output_buffer(req), bytes,
+		    len);
 	evhttp_request_set_on_complete_cb(req, answer_left_cb, conn);
 	evhttp_send_reply(req, answer->code, answer->reason, NULL);
+}
+
+void
+http_answer(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *answer)
+{
+	http_answer_bytes(conn, req, answer, answer->body,
+	    strlen(answer->body));
 }
 
 static void

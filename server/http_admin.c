@@ -10,6 +10,7 @@
 
 #include "server/admin.h"
 #include "server/http_door.h"
+#include "server/http_inspector.h"
 #include "server/http_private.h"
 #include "server/log.h"
 
@@ -199,18 +200,22 @@ http_admin_run(struct http_conn *conn, struct evhttp_request *req)
 	enum evhttp_cmd_type method = evhttp_request_get_command(req);
 	bool health = strcmp(path, "/healthz") == 0;
 	bool ready = strcmp(path, "/readyz") == 0;
+	bool page = http_inspector_has(path);
+	bool looks = health || ready || page; /* and tells nothing secret */
 	bool acts = method == EVHTTP_REQ_POST;
 
-	if (!let_in(conn, req, health || ready))
+	if (!let_in(conn, req, looks))
 		return;
-	if ((method & METHODS) == 0 || (acts && (health || ready))) {
+	if ((method & METHODS) == 0 || (acts && looks)) {
 		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
-		    "Allow", health || ready ? "GET, HEAD" : "GET, HEAD, POST");
+		    "Allow", looks ? "GET, HEAD" : "GET, HEAD, POST");
 		answer(conn, req, &answer_method);
 	} else if (health)
 		answer(conn, req, &answer_ok);
 	else if (ready)
 		readyz(conn, req);
+	else if (page)
+		http_inspector_run(conn, req);
 	else
 		call(conn, req, acts);
 }

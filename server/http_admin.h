@@ -3,12 +3,13 @@
  *
  * Owns:    its socket, its connections, the door that keeps strangers out
  *          (http_door.h), /healthz and /readyz.
- * Touches: evhttp, admin.h, the log.
+ * Touches: evhttp, admin.h, http_inspector.h, the log.
  *
  * Guarded as the public listener is, with limits of its own: at most
  * HTTP_ADMIN_CONNECTIONS, bodies up to HTTP_ADMIN_BODY. What acts is a POST
  * with Content-Type application/json. /healthz and /readyz, which tell
- * nothing else, need no token. Errors are {"error": TEXT}.
+ * nothing else, and the files of the page need no token. Errors are
+ * {"error": TEXT}.
  */
 #ifndef SERVER_HTTP_ADMIN_H
 #define SERVER_HTTP_ADMIN_H

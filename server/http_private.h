@@ -9,6 +9,7 @@
  * http_conn.c    a connection's record, from accept to close
  * http_webhook.c POST /webhooks/klikit
  * http_admin.c   the admin listener
+ * http_inspector.c the page that it shows
  */
 #ifndef SERVER_HTTP_PRIVATE_H
 #define SERVER_HTTP_PRIVATE_H
@@ -146,6 +147,13 @@ struct http *http_new_site(struct event_base *base,
  */
 void http_answer(struct http_conn *conn, struct evhttp_request *req,
     const struct http_answer *answer);
+
+/*
+ * The same with these bytes as the body, instead of the answer's own. Their
+ * Content-Type has been added already, unless they are JSON.
+ */
+void http_answer_bytes(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *answer, const void *bytes, size_t len);
 
 /* The last connection may be gone: end a drain. */
 void http_drain_pump(struct http *h);
