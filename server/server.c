@@ -273,6 +273,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 			log_error("%s", reason);
 			return (-1);
 		}
+		server_note_url(s, url);
 		(void)printf("listening: %s\n", url);
 		(void)fflush(stdout);
 	}
@@ -310,6 +311,7 @@ server_close(struct server *s)
 		store_wait(s->st);
 	http_free(s->http);
 	server_close_admin(s);
+	server_close_status(s);
 	server_flush_rejections(s);
 	ingest_free(s->ingest);
 	dispatch_free(s->dispatch);
@@ -335,6 +337,8 @@ server_run(const struct server_options *opt)
 	struct server s = {
 		.cfg = opt->cfg,
 		.source = opt->source,
+		.dev = opt->dev,
+		.started_at_ms = clock_wall_ms(),
 		.exit_code = 1,
 	};
 

@@ -13,6 +13,7 @@
 struct server_options {
 	struct config *cfg;                 /* taken */
 	const struct config_source *source; /* kept: read again on HUP */
+	bool dev;                           /* it is klikitd dev */
 	/* Called once, when the listeners are ready; may be NULL. */
 	void (*ready)(const char *url, const struct config *cfg);
 };

@@ -72,7 +72,13 @@ server_listen_admin(struct server *s, const char *token)
 int
 server_open_admin(struct server *s)
 {
-	const struct admin_fns fns = { server_look_cb, server_paused_cb, s };
+	const struct admin_fns fns = {
+		.status = server_status_cb,
+		.ends = server_ends_cb,
+		.look = server_look_cb,
+		.paused = server_paused_cb,
+		.arg = s,
+	};
 	char reason[ADMIN_LINK_REASON_MAX];
 	char *token = NULL;
 	int rc;

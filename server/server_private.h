@@ -18,6 +18,7 @@
 #include "server/signals.h"
 
 struct admin;
+struct admin_status;
 struct reload;
 
 struct server {
@@ -38,6 +39,12 @@ struct server {
 	struct admin *admin;           /* NULL: there is no listener for it */
 	struct http_admin *http_admin; /* the same */
 	char admin_url[HTTP_URL_MAX];
+	int64_t started_at_ms;
+	bool dev;
+	char **webhooks; /* URLs of its public listeners, with the path */
+	size_t nwebhooks;
+	char *trigger; /* commands that send it an event; or NULL */
+	char *curl;
 	struct event *drain_timer;
 	struct reload *reload; /* under way; NULL: none */
 	bool draining;
@@ -56,6 +63,17 @@ int server_open_admin(struct server *s);
 
 /* Print its line on stdout, if there is one. */
 void server_tell_admin(const struct server *s);
+
+/* -- server_status.c: what the operator is shown of it -- */
+
+/* A public listener is open at url. Short of memory it is not shown. */
+void server_note_url(struct server *s, const char *url);
+
+/* admin_fns */
+void server_status_cb(void *arg, struct admin_status *ret_status);
+size_t server_ends_cb(void *arg, const char *const **ret_ends);
+
+void server_close_status(struct server *s);
 
 /* Only when the store has finished what it was asked. */
 void server_close_admin(struct server *s);

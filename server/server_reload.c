@@ -75,6 +75,7 @@ reload_apply(struct reload *r)
 		log_error("reload: refused: %s", reason);
 		return;
 	}
+	secrets_inherit(r->secrets, s->secrets);
 	s->secrets = r->secrets;
 	http_set_secrets(s->http, s->secrets);
 	r->secrets = old;

@@ -138,7 +138,9 @@ verb_dev_run(const struct verb_args *args)
 {
 	const struct config_source source =
 	    verb_config_source(args, CONFIG_SERVER, true);
-	struct server_options opt = { .source = &source, .ready = dev_ready };
+	struct server_options opt = { .source = &source,
+		.dev = true,
+		.ready = dev_ready };
 
 	if (dev_prepare(args) == -1)
 		return (VERB_FAILED);

@@ -32,6 +32,7 @@ rejections_insert(struct db *db, const struct store_rejection *r)
 	if (r->body != NULL)
 		(void)sqlite3_bind_blob64(st, 7, r->body, r->body_len,
 		    SQLITE_STATIC);
+	db_bind_text(st, 8, r->code);
 	return (db_run(db, st));
 }
 

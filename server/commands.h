@@ -1,0 +1,25 @@
+/*
+ * commands.h -- what to paste into a shell to send a test event.
+ *
+ * Pure but for memory. A secret never appears in a command, only the name of
+ * the file it is in; a secret from the environment is expected there.
+ */
+#ifndef SERVER_COMMANDS_H
+#define SERVER_COMMANDS_H
+
+struct commands_place {
+	const char *program;     /* the klikitd to call */
+	const char *secret_file; /* absolute; NULL: from the environment */
+	const char *url;         /* of the webhook, with its path */
+};
+
+/*
+ * One line that has klikitd send a created order. Owned by the caller; NULL
+ * when out of memory.
+ */
+char *commands_trigger(const struct commands_place *place);
+
+/* The same by curl, signed by `klikitd sign'. */
+char *commands_curl(const struct commands_place *place);
+
+#endif /* SERVER_COMMANDS_H */
