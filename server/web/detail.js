@@ -11,7 +11,7 @@ import { curlOf } from './curl.js';
 import { JobList } from './jobs.js';
 import { eventState } from './events_model.js';
 import { codeNode } from './nodes.js';
-import { bytesText, stateText, stepText } from './words.js';
+import { bytesText, sentence, stateText, stepText } from './words.js';
 
 const AGAIN_MS = 300; // after a message: several come together
 
@@ -143,9 +143,7 @@ export class DetailView {
     const v = this.event.verdict;
     fill(this.verdict, v && h('p', { class: 'verdict' },
       h('span', { class: 'tick', 'aria-hidden': 'true' }, '✓'),
-      v.text ?? 'The signature is right.',
-      v.secret && h('span', { class: 'dim' }, ' Secret: ',
-        h('code', null, v.secret))));
+      sentence(v.text)));
   }
 
   async copyCurl() {
@@ -155,7 +153,7 @@ export class DetailView {
       file: fileName(this.id),
       admin: location.origin,
       webhook: status?.webhooks?.[0] ?? '',
-      sign: `klikitd sign ${status?.dev ? '--dev ' : ''}--header`,
+      sign: status?.sign ?? 'klikitd sign --header',
       token: token.get() !== null,
     });
     if (await copyText(text))
