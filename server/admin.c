@@ -30,6 +30,8 @@ static const struct admin_route routes[] = {
 	{ "GET", "/api/v1/events/*/body", admin_events_body },
 	{ "GET", "/api/v1/orders", admin_orders_list },
 	{ "GET", "/api/v1/orders/*", admin_orders_show },
+	{ "GET", "/api/v1/rejections", admin_rejections_list },
+	{ "GET", "/api/v1/rejections/*", admin_rejections_show },
 	{ "GET", "/api/v1/handlers", admin_handlers_list },
 	{ "POST", "/api/v1/handlers/*/pause", admin_handlers_pause },
 	{ "POST", "/api/v1/handlers/*/resume", admin_handlers_resume },
@@ -66,8 +68,7 @@ tag_of(const char *bytes, size_t len)
 	uint64_t tag = UINT64_C(0xcbf29ce484222325);
 
 	for (size_t i = 0; i < len; i++)
-		tag = (tag ^ (unsigned char)bytes[i]) *
-		      UINT64_C(0x100000001b3);
+		tag = (tag ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
 	return (tag);
 }
 

@@ -14,6 +14,8 @@
  *   GET  /api/v1/events/ID/body          its bytes; 410 once purged
  *   GET  /api/v1/orders?...              those that changed last first
  *   GET  /api/v1/orders/ID               with its document and its events
+ *   GET  /api/v1/rejections?...          what was refused
+ *   GET  /api/v1/rejections/ID           with headers and what is kept of it
  *   GET  /api/v1/handlers                every handler with its backlog
  *   POST /api/v1/handlers/NAME/pause     {"why": TEXT}, which may be missing
  *   POST /api/v1/handlers/NAME/resume
@@ -28,6 +30,7 @@
  * Every list's query: before, since and until (RFC 3339), limit (1 to
  * STORE_PAGE_MAX). Of GET /events also type, brand, branch, order, state
  * (pending, done, dead); of GET /orders brand, branch, status, open (true);
+ * of GET /rejections cause;
  * of GET /jobs state, handler, event, order, type, newest (true: of replays
  * only the last). server/DESIGN.md has the fields.
  *

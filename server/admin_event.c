@@ -69,8 +69,8 @@ jobs_json(const struct store_event_info *info)
 	int bad = list == NULL ? -1 : 0;
 
 	for (size_t i = 0; i < info->njobs; i++)
-		bad |= json_array_append_new(list,
-		    admin_job_json(&info->jobs[i]));
+		bad |=
+		    json_array_append_new(list, admin_job_json(&info->jobs[i]));
 	if (bad == 0)
 		return (list);
 	json_decref(list);
@@ -150,9 +150,8 @@ struct timeline {
 };
 
 /* Add one, unless its time is not known. */
-static void
-note(struct timeline *t, int64_t at_ms, const char *what, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+static void note(struct timeline *t, int64_t at_ms, const char *what,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 static void
 note(struct timeline *t, int64_t at_ms, const char *what, const char *fmt, ...)

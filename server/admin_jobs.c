@@ -130,7 +130,8 @@ attempts_cb(enum store_rc rc, const struct store_attempt_info *rows, size_t n,
 	int bad = attempts == NULL ? -1 : 0;
 
 	for (size_t i = 0; i < n; i++)
-		bad |= json_array_append_new(attempts, admin_attempt_json(&rows[i]));
+		bad |= json_array_append_new(attempts,
+		    admin_attempt_json(&rows[i]));
 	bad |= json_object_set_new(call->result, "history", attempts);
 	if (rc != STORE_OK)
 		(void)admin_store_error(call, rc, reason);

@@ -7,6 +7,7 @@
  * admin_events.c   events: a page, one, its body
  * admin_event.c    what is told of one
  * admin_orders.c   orders
+ * admin_rejections.c  what was refused
  * admin_jobs.c     jobs: look at
  * admin_act.c      jobs: replay, retry, discard
  * admin_handlers.c handlers
@@ -40,13 +41,13 @@ struct admin_call {
 	const char *query;          /* only until the route returns */
 	json_t *body;               /* an object, empty if there was none */
 
-	struct arena mem; /* for as long as the call */
-	json_t *result; /* being gathered */
+	struct arena mem;     /* for as long as the call */
+	json_t *result;       /* being gathered */
 	struct shown *shown;  /* of an event: see admin_events.c */
 	const char *document; /* of an order; NULL: none */
-	int64_t id;     /* of the job */
-	size_t limit;   /* of a page */
-	size_t left;    /* answers of the store still to come */
+	int64_t id;           /* of the job */
+	size_t limit;         /* of a page */
+	size_t left;          /* answers of the store still to come */
 	size_t good;
 	bool acts; /* a POST */
 	bool pause;
@@ -146,12 +147,17 @@ int admin_event_state_parse(const char *text, enum store_progress *ret);
 json_t *admin_job_json(const struct store_job_info *job);
 json_t *admin_attempt_json(const struct store_attempt_info *at);
 
+/* -- admin_rejections.c: as lists and the stream have it -- */
+json_t *admin_rejection_json(const struct store_rejection_info *row);
+
 enum admin_when admin_status(struct admin_call *call);
 enum admin_when admin_events_list(struct admin_call *call);
 enum admin_when admin_events_show(struct admin_call *call);
 enum admin_when admin_events_body(struct admin_call *call);
 enum admin_when admin_orders_list(struct admin_call *call);
 enum admin_when admin_orders_show(struct admin_call *call);
+enum admin_when admin_rejections_list(struct admin_call *call);
+enum admin_when admin_rejections_show(struct admin_call *call);
 enum admin_when admin_handlers_list(struct admin_call *call);
 enum admin_when admin_handlers_pause(struct admin_call *call);
 enum admin_when admin_handlers_resume(struct admin_call *call);

@@ -16,8 +16,7 @@ webhooks_json(const struct admin_status *s)
 	int bad = list == NULL ? -1 : 0;
 
 	for (size_t i = 0; i < s->nwebhooks; i++)
-		bad |=
-		    json_array_append_new(list, json_string(s->webhooks[i]));
+		bad |= json_array_append_new(list, json_string(s->webhooks[i]));
 	if (bad == 0)
 		return (list);
 	json_decref(list);
@@ -96,10 +95,9 @@ counts_json(const struct admin_status *s, const struct store_figures *f,
 	bad |= json_set_int(o, "dead_jobs", (int64_t)dead);
 	bad |= json_set_int(o, "pending_jobs", (int64_t)pending);
 	bad |= json_object_set_new(o, "oldest_pending_ms",
-	    oldest_ms == 0 ? json_null()
-			   : json_integer(oldest_ms < now_ms ? now_ms -
-						 oldest_ms
-							     : 0));
+	    oldest_ms == 0
+		? json_null()
+		: json_integer(oldest_ms < now_ms ? now_ms - oldest_ms : 0));
 	if (bad == 0)
 		return (o);
 	json_decref(o);

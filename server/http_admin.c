@@ -1,5 +1,6 @@
 #include "server/http_admin.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define REQUEST_TIMEOUT_MS 10000
 #define IDLE_TIMEOUT_MS 60000
 #define READY_MAX 128
+#define TAG_MAX 32 /* of an ETag */
 #define METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST)
 
 struct http_admin {
@@ -61,8 +63,10 @@ phrase(int status)
 		{ 200, "OK" },
 		{ 400, "Bad Request" },
 		{ 404, "Not Found" },
+		{ 304, "Not Modified" },
 		{ 405, "Method Not Allowed" },
 		{ 409, "Conflict" },
+		{ 410, "Gone" },
 		{ 503, "Service Unavailable" },
 	};
 
@@ -73,16 +77,54 @@ phrase(int status)
 	return ("Internal Server Error");
 }
 
-/* Answer, for nobody's cache and as nothing but what it says it is. */
+/* For nobody's cache and as nothing but what it says it is. */
 static void
-answer(struct http_conn *conn, struct evhttp_request *req,
-    const struct http_answer *what)
+add_headers(struct evhttp_request *req)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 
 	(void)evhttp_add_header(headers, "Cache-Control", "no-store");
 	(void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+}
+
+static void
+answer(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *what)
+{
+	add_headers(req);
 	http_answer(conn, req, what);
+}
+
+/*
+ * Name the answer's content in an ETag. Has the client that content already
+ * (RFC 9110 section 13.1.2)?
+ */
+static bool
+is_known(struct evhttp_request *req, uint64_t tag)
+{
+	const char *known =
+	    evhttp_find_header(evhttp_request_get_input_headers(req),
+		"If-None-Match");
+	char etag[TAG_MAX];
+
+	if (tag == 0)
+		return (false);
+	(void)snprintf(etag, sizeof(etag), "\"%016" PRIx64 "\"", tag);
+	(void)evhttp_add_header(evhttp_request_get_output_headers(req), "ETag",
+	    etag);
+	return (known != NULL && strstr(known, etag) != NULL);
+}
+
+/* The bytes of an event's body are somebody's: to be kept, not to be shown. */
+static void
+add_raw_headers(struct evhttp_request *req)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+
+	(void)evhttp_add_header(headers, "Content-Type",
+	    "application/octet-stream");
+	(void)evhttp_add_header(headers, "Content-Disposition",
+	    "attachment; filename=\"body\"");
 }
 
 /* Pass on what admin_call() came to. */
@@ -92,11 +134,24 @@ answer_admin(struct http_conn *conn, struct evhttp_request *req,
 {
 	struct http_answer what = { from->status, phrase(from->status),
 		from->body };
+	size_t len = from->body_len;
 
+	if (from->body == NULL) {
+		answer(conn, req, &answer_memory);
+		return;
+	}
 	if (from->allow != NULL)
 		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
 		    "Allow", from->allow);
-	answer(conn, req, from->body == NULL ? &answer_memory : &what);
+	if (is_known(req, from->tag)) {
+		what.code = 304;
+		what.reason = phrase(304);
+		len = 0;
+	}
+	add_headers(req);
+	if (from->raw && what.code == 200)
+		add_raw_headers(req);
+	http_answer_bytes(conn, req, &what, from->body, len);
 }
 
 /* admin_done_fn: a call that was under way has its answer. */

@@ -121,8 +121,7 @@ void
 secrets_inherit(struct secrets *sec, const struct secrets *old)
 {
 	for (size_t i = 0; i < old->count; i++)
-		secrets_used(sec, old->list[i].name,
-		    old->list[i].last_used_ms);
+		secrets_used(sec, old->list[i].name, old->list[i].last_used_ms);
 }
 
 bool

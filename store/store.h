@@ -425,7 +425,8 @@ struct store_order_info {
 	int64_t event;      /* that carries the newest record; 0: none yet */
 	int32_t place;
 	const char *event_id; /* of that event; NULL if none */
-	int64_t received_at_ms; /* of that event, or of the cart's; 0: unknown */
+	int64_t
+	    received_at_ms;   /* of that event, or of the cart's; 0: unknown */
 	int64_t cart_event;   /* that carries the newest cart; 0: none yet */
 	const char *document; /* of the newest record; only from get; or NULL */
 };
@@ -498,10 +499,10 @@ struct store_job_filter {
 	const char *event_id;
 	const char *order_id;
 	const char *type;
-	int64_t since_ms; /* event received at or after */
-	int64_t until_ms; /* event received before */
-	bool newest;      /* of a chain of replays only the last */
-	size_t limit;     /* 1 to STORE_PAGE_MAX */
+	int64_t since_ms;       /* event received at or after */
+	int64_t until_ms;       /* event received before */
+	bool newest;            /* of a chain of replays only the last */
+	size_t limit;           /* 1 to STORE_PAGE_MAX */
 	const int64_t *numbers; /* of these only, all else is ignored */
 	size_t nnumbers;        /* up to STORE_PAGE_MAX */
 };

@@ -3,7 +3,8 @@
 
 /* Copy at most STORE_PAGE_MAX numbers, of *n. Returns 0, or -1. */
 static int
-copy_numbers(struct arena *a, const int64_t *src, const int64_t **ret, size_t *n)
+copy_numbers(struct arena *a, const int64_t *src, const int64_t **ret,
+    size_t *n)
 {
 	if (*n > STORE_PAGE_MAX)
 		*n = STORE_PAGE_MAX;

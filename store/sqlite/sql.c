@@ -309,9 +309,8 @@ static const char *const texts[] = {
 	    "AND handler = h.id))) "
 	    "FROM handlers AS h ORDER BY h.id",
 	/* A walk along the primary key, which has them in this order. */
-	[SQL_LANES_BLOCKED] =
-	    "SELECT count(*) FROM (SELECT 1 FROM lanes "
-	    "GROUP BY handler, lane HAVING count(*) > 1)",
+	[SQL_LANES_BLOCKED] = "SELECT count(*) FROM (SELECT 1 FROM lanes "
+			      "GROUP BY handler, lane HAVING count(*) > 1)",
 
 	[SQL_PURGE_FIND] =
 	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NULL "
