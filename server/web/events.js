@@ -233,8 +233,12 @@ export class EventsView {
     this.draw(added);
   }
 
+  // Something was missed. A list that was stopped stays so until it goes on.
   reset() {
-    this.load();
+    if (this.model.paused)
+      this.model.overflowed = true;
+    else
+      this.load();
     this.detail?.load();
   }
 

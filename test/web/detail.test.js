@@ -188,7 +188,8 @@ inspect('what does not exist, and what is no longer kept, is said plainly',
     await page.goto(`${server.admin}/#/rejections/404`);
     await page.getByText('There is no such rejection').waitFor();
     await page.goto(`${server.admin}/${at('e1')}`);
-    await page.getByText('The body is no longer kept').waitFor();
+    await page.locator('.notice-title', { hasText:
+      'The body is no longer kept' }).waitFor();
     assert.equal(await page.getByRole('button', { name: 'Download' })
       .isDisabled(), true);
   }, { errors: [/status of 404/], before: async (server) => {
