@@ -19,6 +19,7 @@
 #include <jansson.h>
 
 #include "server/admin.h"
+#include "server/admin_json.h"
 #include "server/admin_query.h"
 #include "store/base/arena.h"
 #include "store/store.h"
@@ -128,9 +129,6 @@ void admin_page(struct admin_call *call, const char *name, json_t *list,
 
 /* -- admin_event.c: documents; NULL when out of memory -- */
 
-/* An event as lists and the stream have it. */
-json_t *admin_event_json(const struct store_event_info *info);
-
 /* The headers as klikit sent them, as far as they are kept. */
 json_t *admin_event_headers(const struct store_event *ev);
 
@@ -142,13 +140,6 @@ json_t *admin_event_timeline(const struct store_event_info *info,
 /* The state of an event in one word; and back: 0, or -1. */
 const char *admin_event_state(enum store_progress progress);
 int admin_event_state_parse(const char *text, enum store_progress *ret);
-
-/* -- admin_jobs.c -- */
-json_t *admin_job_json(const struct store_job_info *job);
-json_t *admin_attempt_json(const struct store_attempt_info *at);
-
-/* -- admin_rejections.c: as lists and the stream have it -- */
-json_t *admin_rejection_json(const struct store_rejection_info *row);
 
 enum admin_when admin_status(struct admin_call *call);
 enum admin_when admin_events_list(struct admin_call *call);

@@ -153,6 +153,7 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	bad |= json_object_set_new(o, "counts", counts_json(&s, f, now_ms));
 	bad |= json_object_set_new(o, "secrets", secrets_json(&s));
 	bad |= json_set_text(o, "trigger", s.trigger);
+	bad |= json_set_text(o, "sign", s.sign);
 	bad |= json_set_text(o, "curl", s.curl);
 	admin_tag(call, o);
 	bad |= json_set_time(o, "now", now_ms);

@@ -38,6 +38,13 @@ print_trigger(FILE *f, const struct commands_place *place)
 }
 
 static void
+print_sign(FILE *f, const struct commands_place *place)
+{
+	print_program(f, place);
+	(void)fputs(" sign --header", f);
+}
+
+static void
 print_curl(FILE *f, const struct commands_place *place)
 {
 	(void)fputs("body='{\"brand_id\":1,\"branch_id\":1,\"orders\":"
@@ -49,8 +56,8 @@ print_curl(FILE *f, const struct commands_place *place)
 		    " -H 'x-klikit-event-type: klikit.order.created.v2'"
 		    " -H \"$(printf %s \"$body\" | ",
 	    f);
-	print_program(f, place);
-	(void)fputs(" sign --header -)\" --data-binary \"$body\"", f);
+	print_sign(f, place);
+	(void)fputs(" -)\" --data-binary \"$body\"", f);
 }
 
 /* What print prints. */
@@ -75,6 +82,12 @@ char *
 commands_trigger(const struct commands_place *place)
 {
 	return (command(print_trigger, place));
+}
+
+char *
+commands_sign(const struct commands_place *place)
+{
+	return (command(print_sign, place));
 }
 
 char *

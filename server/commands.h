@@ -19,7 +19,13 @@ struct commands_place {
  */
 char *commands_trigger(const struct commands_place *place);
 
-/* The same by curl, signed by `klikitd sign'. */
+/*
+ * What prints the signature's header line of the file whose name is put
+ * behind it ("-": of stdin).
+ */
+char *commands_sign(const struct commands_place *place);
+
+/* The same as the first by curl, signed by `klikitd sign'. */
 char *commands_curl(const struct commands_place *place);
 
 #endif /* SERVER_COMMANDS_H */

@@ -144,6 +144,12 @@ dispatch_set_handlers(struct dispatch *d,
 	return (0);
 }
 
+void
+dispatch_set_journal(struct dispatch *d, struct journal *j)
+{
+	d->journal = j;
+}
+
 /* May any worker start a job? */
 static bool
 dispatch_may_start(const struct dispatch *d)
@@ -318,6 +324,25 @@ size_t
 dispatch_busy(const struct dispatch *d)
 {
 	return (d->nrecording + d->nunrecorded + d->ncalls);
+}
+
+int
+dispatch_live(const struct dispatch *d, size_t i,
+    struct dispatch_live *ret_live)
+{
+	const struct worker *w;
+
+	if (i >= d->nworkers)
+		return (-1);
+	w = &d->workers[i];
+	*ret_live = (struct dispatch_live){
+		.number = w->number,
+		.name = w->name,
+		.paused = w->paused,
+		.probing = w->probing,
+		.under_way = w->under_way,
+	};
+	return (0);
 }
 
 void

@@ -26,6 +26,7 @@
 #include "store/store.h"
 
 struct event_base;
+struct journal;
 struct dispatch; /* opaque */
 
 #define DISPATCH_QUEUE_MAX 2048   /* runnable jobs held per handler */
@@ -73,6 +74,9 @@ struct dispatch *dispatch_new(struct event_base *base, struct store *st,
 int dispatch_set_handlers(struct dispatch *d,
     const struct dispatch_handler *handlers, size_t n,
     char reason[HANDLER_REASON_MAX]);
+
+/* Tell j, which is kept, of jobs and handlers. */
+void dispatch_set_journal(struct dispatch *d, struct journal *j);
 
 /*
  * An event was committed, with these runnable jobs: log its line and hold its
@@ -139,6 +143,22 @@ size_t dispatch_recording(const struct dispatch *d);
  * store, which takes them for `unknown' at its next start.
  */
 void dispatch_cancel(struct dispatch *d);
+
+/* A handler at work. */
+struct dispatch_live {
+	int64_t number;
+	const char *name; /* borrowed, until handlers are set anew */
+	bool paused;
+	bool probing;
+	size_t under_way; /* starts and calls */
+};
+
+/*
+ * The i-th of those that are configured, from 0. Returns 0; -1: there are not
+ * so many.
+ */
+int dispatch_live(const struct dispatch *d, size_t i,
+    struct dispatch_live *ret_live);
 
 /* What was counted since the start. */
 struct dispatch_stats {

@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 #include "server/dispatch.h"
+#include "server/journal.h"
 
 /* Unknown types that are warned of; further ones are not worth a line. */
 #define UNKNOWN_MAX 64
@@ -108,9 +109,10 @@ struct worker {
 struct dispatch {
 	struct store *st;
 	const struct handler_env *env;
-	int64_t clock_ms;   /* of jobs, minus the monotonic one */
-	struct event *turn; /* evtimer(0): there is work to do */
-	struct event *due;  /* evtimer: work comes due, or a rest ends */
+	struct journal *journal; /* NULL: nobody is told */
+	int64_t clock_ms;        /* of jobs, minus the monotonic one */
+	struct event *turn;      /* evtimer(0): there is work to do */
+	struct event *due;       /* evtimer: work comes due, or a rest ends */
 	struct worker *workers;
 	size_t nworkers;
 	size_t next; /* the worker whose turn it is */
@@ -216,10 +218,11 @@ bool pace_allows(const struct dispatch *d, const struct worker *w,
     int64_t now_us);
 
 /* A call of w failed; it was asked not to come again for so long. */
-void pace_failed(struct worker *w, int64_t retry_after_ms, const char *reason);
+void pace_failed(struct dispatch *d, struct worker *w, int64_t retry_after_ms,
+    const char *reason);
 
 /* A call of w was answered, well or not. */
-void pace_answered(struct worker *w);
+void pace_answered(struct dispatch *d, struct worker *w);
 
 /* -- dispatch_run.c -- */
 

@@ -117,6 +117,7 @@ run_recorded(struct run *run, struct worker *w, const struct store_result *res)
 {
 	struct dispatch *d = run->d;
 
+	journal_note(d->journal, JOURNAL_JOB, run->job.id);
 	d->stats.done += run->out.to == JOB_DONE;
 	d->stats.retries += run->out.to == JOB_WAITING;
 	d->stats.unknown += run->out.to == JOB_WAITING && run->unknown;

@@ -70,7 +70,7 @@ answer_left_cb(struct evhttp_request *req, void *arg)
 
 	(void)req;
 	if (conn->leaving)
-		http_webhook_left(conn);
+		http_webhook_left(conn, true);
 	http_guard_answered(&conn->guard);
 	if (conn->h->draining && http_guard_idle(&conn->guard))
 		http_guard_close(&conn->guard);
@@ -92,6 +92,13 @@ http_answer_bytes(struct http_conn *conn, struct evhttp_request *req,
 		    len);
 	evhttp_request_set_on_complete_cb(req, answer_left_cb, conn);
 	evhttp_send_reply(req, answer->code, answer->reason, NULL);
+}
+
+void
+http_reply_end(struct http_conn *conn, struct evhttp_request *req)
+{
+	evhttp_request_set_on_complete_cb(req, answer_left_cb, conn);
+	evhttp_send_reply_end(req);
 }
 
 void

@@ -13,17 +13,20 @@
 #include "server/http_door.h"
 #include "server/http_inspector.h"
 #include "server/http_private.h"
+#include "server/http_stream.h"
 #include "server/log.h"
 
 #define REQUEST_TIMEOUT_MS 10000
 #define IDLE_TIMEOUT_MS 60000
 #define READY_MAX 128
+#define STREAM_PATH "/api/v1/stream"
 #define TAG_MAX 32 /* of an ETag */
 #define METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST)
 
 struct http_admin {
 	struct admin *a;
 	struct http *http;
+	struct http_streams *streams;
 	struct http_door door;
 	char *address;
 	char *token;
@@ -271,7 +274,10 @@ http_admin_run(struct http_conn *conn, struct evhttp_request *req)
 		readyz(conn, req);
 	else if (page)
 		http_inspector_run(conn, req);
-	else
+	else if (!acts && strcmp(path, STREAM_PATH) == 0) {
+		add_headers(req);
+		http_stream_run(conn->h->admin->streams, conn, req);
+	} else
 		call(conn, req, acts);
 }
 
@@ -327,7 +333,8 @@ http_admin_new(struct event_base *base, struct admin *a,
 		ha->token = strdup(opt->token);
 	ha->door = (struct http_door){ ha->address, ha->token };
 	if (ha->address == NULL || (opt->token != NULL && ha->token == NULL) ||
-	    (ha->http = http_new_site(base, &limits, &site)) == NULL)
+	    (ha->http = http_new_site(base, &limits, &site)) == NULL ||
+	    (ha->streams = http_streams_new(base, opt->stream)) == NULL)
 		goto fail;
 	ha->http->admin = ha;
 	if (http_listen(ha->http, opt->address, ret_url, reason) == -1)
@@ -342,6 +349,7 @@ fail:
 void
 http_admin_drain(struct http_admin *ha, void (*done)(void *arg), void *arg)
 {
+	http_streams_stop(ha->streams);
 	http_drain(ha->http, done, arg);
 }
 
@@ -350,6 +358,7 @@ http_admin_free(struct http_admin *ha)
 {
 	if (ha == NULL)
 		return;
+	http_streams_free(ha->streams);
 	http_free(ha->http);
 	free(ha->address);
 	if (ha->token != NULL)

@@ -18,16 +18,18 @@
 
 #include "server/http.h"
 
-#define HTTP_ADMIN_CONNECTIONS 64
+#define HTTP_ADMIN_CONNECTIONS 160 /* readers of the stream and others */
 #define HTTP_ADMIN_BODY (1024 * 1024)
 
 struct admin;
 struct event_base;
+struct stream;
 struct http_admin; /* opaque */
 
 struct http_admin_options {
-	const char *address; /* HOST:PORT; copied */
-	const char *token;   /* copied; NULL: none is asked for */
+	const char *address;   /* HOST:PORT; copied */
+	const char *token;     /* copied; NULL: none is asked for */
+	struct stream *stream; /* kept */
 	/*
 	 * Is the server ready for deliveries? Else writes one word to *ret_why
 	 * (static).

@@ -100,12 +100,14 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 
 	(void)evcon;
 	if (conn->leaving)
-		http_webhook_left(conn);
+		http_webhook_left(conn, false);
 	h->by_fd[conn->fd] = NULL;
 	TAILQ_REMOVE(&h->conns, conn, next);
 	conn->evcon = NULL;
 	conn->closed = true;
 	http_guard_fini(&conn->guard);
+	if (conn->on_close != NULL)
+		conn->on_close(conn);
 	conn_gone(conn);
 	if (conn->kept == NULL)
 		free(conn);

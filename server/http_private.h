@@ -9,6 +9,7 @@
  * http_conn.c    a connection's record, from accept to close
  * http_webhook.c POST /webhooks/klikit
  * http_admin.c   the admin listener
+ * http_stream.c  its stream, http_metrics.c its metrics
  * http_inspector.c the page that it shows
  */
 #ifndef SERVER_HTTP_PRIVATE_H
@@ -47,6 +48,9 @@ struct http_conn {
 	char peer[HTTP_PEER_MAX]; /* made when first asked for */
 
 	struct evhttp_request *kept; /* with others, to be answered */
+	struct http_stream *stream;  /* kept is a reply without end */
+	/* It has ended while kept is with others; may let go of kept. */
+	void (*on_close)(struct http_conn *conn);
 	bool leaving;  /* the answer to `event' has not left yet */
 	int64_t event; /* which was received */
 };
@@ -155,6 +159,9 @@ void http_answer(struct http_conn *conn, struct evhttp_request *req,
 void http_answer_bytes(struct http_conn *conn, struct evhttp_request *req,
     const struct http_answer *answer, const void *bytes, size_t len);
 
+/* End a reply that was started by evhttp_send_reply_start(). */
+void http_reply_end(struct http_conn *conn, struct evhttp_request *req);
+
 /* The last connection may be gone: end a drain. */
 void http_drain_pump(struct http *h);
 
@@ -199,7 +206,7 @@ void http_listen_starve(struct http *h, const char *why);
 /* POST /webhooks/klikit. */
 void http_webhook_run(struct http_conn *conn, struct evhttp_request *req);
 
-/* The answer to a received event has left, or never will. */
-void http_webhook_left(struct http_conn *conn);
+/* The answer to a received event has left, or (left false) never will. */
+void http_webhook_left(struct http_conn *conn, bool left);
 
 #endif /* SERVER_HTTP_PRIVATE_H */

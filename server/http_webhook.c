@@ -210,7 +210,7 @@ webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 	if (conn->closed) { /* evhttp only frees the request */
 		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
 		if (conn->leaving)
-			http_webhook_left(conn);
+			http_webhook_left(conn, false);
 		http_conn_release(conn);
 		return;
 	}
@@ -223,10 +223,10 @@ webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 }
 
 void
-http_webhook_left(struct http_conn *conn)
+http_webhook_left(struct http_conn *conn, bool left)
 {
 	conn->leaving = false;
-	ingest_answered(conn->h->in, conn->event);
+	ingest_answered(conn->h->in, conn->event, left);
 }
 
 /* Refuse a body that is authentic and makes no sense: kept whole. */

@@ -9,6 +9,7 @@
 #include "server/clock.h"
 #include "server/dispatch.h"
 #include "server/ingest_jobs.h"
+#include "server/journal.h"
 #include "server/log.h"
 #include "server/rejections.h"
 
@@ -27,6 +28,7 @@ struct ingest {
 	struct store *st;
 	struct dispatch *d;
 	struct rejections *rej;
+	struct journal *journal; /* NULL: nobody is told */
 	struct envelope_reader *er;
 	struct event *timer;           /* for the oldest of waiting */
 	TAILQ_HEAD(, pending) waiting; /* oldest first */
@@ -99,6 +101,8 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 	switch (res->rc) {
 	case STORE_OK:
 		in->stats.received++;
+		if (in->journal != NULL)
+			journal_stored(in->journal, res->id, clock_wall_ms());
 		store_event_drop_body(p->ev);
 		dispatch_hold(in->d, p->ev, res->runnable, res->nrunnable);
 		ingest_alarms(in, p);
@@ -111,6 +115,7 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 		break;
 	case STORE_EXISTS:
 		in->stats.duplicates++;
+		journal_note(in->journal, JOURNAL_EVENT, res->id);
 		if (res->conflict)
 			ingest_conflict(in, p->ev);
 		pending_answer(p, INGEST_DUPLICATE);
@@ -292,9 +297,17 @@ ingest_route(struct ingest *in, const struct ingest_route *routes,
 }
 
 void
-ingest_answered(struct ingest *in, int64_t event)
+ingest_answered(struct ingest *in, int64_t event, bool left)
 {
+	if (left && in->journal != NULL)
+		journal_acked(in->journal, event, clock_wall_ms());
 	dispatch_open(in->d, event);
+}
+
+void
+ingest_set_journal(struct ingest *in, struct journal *j)
+{
+	in->journal = j;
 }
 
 size_t

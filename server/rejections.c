@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 
+#include "server/journal.h"
 #include "server/log.h"
 #include "server/rejections.h"
 
@@ -33,6 +34,7 @@ TAILQ_HEAD(kept_list, kept);
 
 struct rejections {
 	struct store *st;
+	struct journal *journal; /* NULL: nobody is told */
 	struct event *timer;
 	struct kept_list waiting;
 	struct kept_list writing; /* handed to the store, not yet on disk */
@@ -131,6 +133,19 @@ rejections_arm(struct rejections *rej)
 		(void)evtimer_add(rej->timer, &pause);
 }
 
+/* The batch is on disk; its rows have the numbers up to last. */
+static void
+rejections_tell(struct rejections *rej, int64_t last)
+{
+	const struct kept *k;
+	int64_t n = 0;
+
+	TAILQ_FOREACH (k, &rej->writing, link)
+		n++;
+	while (n > 0)
+		journal_note(rej->journal, JOURNAL_REJECTION, last - --n);
+}
+
 /* store_done_fn: the batch is on disk, or is not. */
 static void
 rejections_written_cb(const struct store_result *res, void *arg)
@@ -140,6 +155,8 @@ rejections_written_cb(const struct store_result *res, void *arg)
 
 	if (res->rc != STORE_OK)
 		log_warn("rejections: not stored: %s", res->reason);
+	else
+		rejections_tell(rej, res->id);
 	while ((k = TAILQ_LAST(&rej->writing, kept_list)) != NULL) {
 		if (res->rc == STORE_OK || !k->authentic) {
 			kept_drop(rej, &rej->writing, k);
@@ -213,6 +230,12 @@ rejections_add(struct rejections *rej, const struct rejection *r)
 		rej->nstrangers++;
 	TAILQ_INSERT_TAIL(&rej->waiting, k, link);
 	rejections_arm(rej);
+}
+
+void
+rejections_set_journal(struct rejections *rej, struct journal *j)
+{
+	rej->journal = j;
 }
 
 size_t

@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 struct event_base;
+struct journal;
 struct rejections; /* opaque */
 
 /* Why a delivery was refused, or kept beside the event it conflicts with. */
@@ -42,6 +43,9 @@ struct rejection {
 
 /* Keeps base and st. NULL when out of memory. */
 struct rejections *rejections_new(struct event_base *base, struct store *st);
+
+/* Tell j, which is kept, of those that are on disk. */
+void rejections_set_journal(struct rejections *rej, struct journal *j);
 
 /*
  * Note a rejection; copies it. An authentic one waits for the store as long

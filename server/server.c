@@ -218,7 +218,8 @@ server_open_pipeline(struct server *s)
 {
 	if (server_open_env(s) == -1)
 		return (-1);
-	if ((s->rej = rejections_new(s->base, s->st)) == NULL ||
+	if ((s->journal = journal_new()) == NULL ||
+	    (s->rej = rejections_new(s->base, s->st)) == NULL ||
 	    (s->dispatch = dispatch_new(s->base, s->st, &s->env)) == NULL ||
 	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
 		NULL ||
@@ -226,6 +227,9 @@ server_open_pipeline(struct server *s)
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
+	rejections_set_journal(s->rej, s->journal);
+	dispatch_set_journal(s->dispatch, s->journal);
+	ingest_set_journal(s->ingest, s->journal);
 	server_set_newest(s);
 	janitor_set(s->janitor, s->cfg->retention_bodies_ms,
 	    s->cfg->retention_ids_ms);
@@ -318,6 +322,7 @@ server_close(struct server *s)
 	server_close_env(s);
 	janitor_free(s->janitor);
 	rejections_free(s->rej);
+	journal_free(s->journal);
 	if (s->store_ev != NULL)
 		event_free(s->store_ev);
 	store_close(s->st);

@@ -12,13 +12,17 @@
 #include "server/http_admin.h"
 #include "server/ingest.h"
 #include "server/janitor.h"
+#include "server/journal.h"
 #include "server/rejections.h"
 #include "server/secrets.h"
 #include "server/server.h"
 #include "server/signals.h"
 
 struct admin;
+struct admin_live;
 struct admin_status;
+struct admin_times;
+struct stream;
 struct reload;
 
 struct server {
@@ -30,6 +34,7 @@ struct server {
 	struct event *store_ev;
 	enum store_health health; /* as it was last logged */
 	struct handler_env env;
+	struct journal *journal;
 	struct rejections *rej;
 	struct dispatch *dispatch;
 	struct ingest *ingest;
@@ -37,6 +42,7 @@ struct server {
 	struct secrets *secrets;
 	struct http *http;
 	struct admin *admin;           /* NULL: there is no listener for it */
+	struct stream *stream;         /* the same */
 	struct http_admin *http_admin; /* the same */
 	char admin_url[HTTP_URL_MAX];
 	int64_t started_at_ms;
@@ -44,6 +50,7 @@ struct server {
 	char **webhooks; /* URLs of its public listeners, with the path */
 	size_t nwebhooks;
 	char *trigger; /* commands that send it an event; or NULL */
+	char *sign;
 	char *curl;
 	struct event *drain_timer;
 	struct reload *reload; /* under way; NULL: none */
@@ -71,6 +78,8 @@ void server_note_url(struct server *s, const char *url);
 
 /* admin_fns */
 void server_status_cb(void *arg, struct admin_status *ret_status);
+void server_times_cb(void *arg, int64_t event, struct admin_times *ret_times);
+void server_live_cb(void *arg, int64_t handler, struct admin_live *ret_live);
 size_t server_ends_cb(void *arg, const char *const **ret_ends);
 
 void server_close_status(struct server *s);

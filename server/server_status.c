@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "server/admin.h"
+#include "server/admin_json.h"
 #include "server/commands.h"
 #include "server/server_private.h"
 
@@ -29,6 +30,7 @@ make_commands(struct server *s)
 
 	program[n > 0 ? n : 0] = '\0';
 	s->trigger = commands_trigger(&place);
+	s->sign = commands_sign(&place);
 	s->curl = commands_curl(&place);
 }
 
@@ -106,7 +108,33 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->nrefused = REJECT_NCAUSES;
 	status_secrets(s, ret_status);
 	ret_status->trigger = s->trigger;
+	ret_status->sign = s->sign;
 	ret_status->curl = s->curl;
+}
+
+void
+server_times_cb(void *arg, int64_t event, struct admin_times *ret_times)
+{
+	const struct server *s = arg;
+
+	ret_times->stored_ms = journal_stored_ms(s->journal, event);
+	ret_times->acked_ms = journal_acked_ms(s->journal, event);
+}
+
+void
+server_live_cb(void *arg, int64_t handler, struct admin_live *ret_live)
+{
+	const struct server *s = arg;
+	struct dispatch_live live;
+
+	*ret_live = (struct admin_live){ 0 };
+	for (size_t i = 0; dispatch_live(s->dispatch, i, &live) == 0; i++) {
+		if (live.number != handler)
+			continue;
+		ret_live->configured = true;
+		ret_live->probing = live.probing;
+		ret_live->under_way = live.under_way;
+	}
 }
 
 size_t
@@ -132,5 +160,6 @@ server_close_status(struct server *s)
 		free(s->webhooks[i]);
 	free(s->webhooks);
 	free(s->trigger);
+	free(s->sign);
 	free(s->curl);
 }

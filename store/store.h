@@ -361,7 +361,8 @@ int store_register(struct store *st, const char *name, int64_t now_ms,
 
 /*
  * Add n rejections to the capped ring, in a transaction of their own that
- * makes no ack wait. Copies rej. done may be NULL. Returns 0; -1 if memory is
+ * makes no ack wait. Copies rej. done may be NULL. STORE_OK: id is the number
+ * of the last one; those before it have the numbers before it. Returns 0; -1 if memory is
  * short.
  */
 int store_reject(struct store *st, const struct store_rejection *rej, size_t n,

@@ -80,7 +80,7 @@ rejections_trim(struct db *db, bool *ret_more)
 }
 
 int
-rejections_write(struct db *db, const struct store_op *op)
+rejections_write(struct db *db, struct store_op *op)
 {
 	int64_t bytes = 0;
 	bool more = true;
@@ -93,6 +93,7 @@ rejections_write(struct db *db, const struct store_op *op)
 			return (rc);
 		bytes += r->body != NULL ? (int64_t)r->body_len : 0;
 	}
+	op->res.id = sqlite3_last_insert_rowid(db->conn);
 	if ((rc = rejections_count(db, bytes)) != SQLITE_OK)
 		return (rc);
 	while (more)

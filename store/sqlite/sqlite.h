@@ -353,7 +353,7 @@ int orders_write(struct db *db, const struct store_write *w);
 /* -- rejections.c -- */
 #define REJECTIONS_MAX 10000
 #define REJECTIONS_BYTES_MAX (64 << 20)
-int rejections_write(struct db *db, const struct store_op *op);
+int rejections_write(struct db *db, struct store_op *op);
 
 /* Remove up to limit from before that time. */
 int rejections_purge(struct db *db, int64_t before_ms, size_t limit,

@@ -35,8 +35,9 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 }
 
 void
-ingest_answered(struct ingest *in, int64_t event)
+ingest_answered(struct ingest *in, int64_t event, bool left)
 {
+	(void)left;
 	in->answered = event;
 	in->nanswered++;
 }
