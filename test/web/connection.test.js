@@ -2,6 +2,7 @@
 // that do not come.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { live } from './lib/browser.js';
 import { inspect } from './lib/inspect.js';
 import { eventually, order } from './lib/klikitd.js';
@@ -59,17 +60,64 @@ inspect('after a restart the page goes on by itself', async (page, server) => {
   assert.equal(await page.locator('#banner > *').count(), 0);
 }, { errors: gone, before: (server) => server.received(order(1)) });
 
-inspect('a cut connection loses nothing', async (page, server) => {
-  await page.locator('.row').waitFor();
-  await live(page);
-  await page.context().setOffline(true);
-  await page.evaluate(() => window.dispatchEvent(new Event('offline')));
-  await server.received(order(2));
-  await page.context().setOffline(false);
-  await page.locator('.row').nth(1).waitFor();
-  assert.deepEqual(await page.locator('.row .c-order bdi').allTextContents(),
-    ['2', '1']);
-}, { errors: gone, before: (server) => server.received(order(1)) });
+// Stands between the page and its server, and can be cut.
+class Line {
+  constructor() {
+    this.sockets = new Set();
+    this.whole = true;
+    this.server = net.createServer((socket) => {
+      if (!this.whole) {
+        socket.destroy();
+        return;
+      }
+      const far = net.connect(this.port, '127.0.0.1');
+      for (const [one, other] of [[socket, far], [far, socket]]) {
+        this.sockets.add(one);
+        one.on('error', () => other.destroy());
+        one.on('close', () => this.sockets.delete(one));
+        one.pipe(other);
+      }
+    });
+  }
+
+  // The server is found behind it from now on.
+  async lay(server) {
+    this.port = new URL(server.admin).port;
+    await new Promise((done) => this.server.listen(0, '127.0.0.1', done));
+    server.admin = `http://127.0.0.1:${this.server.address().port}`;
+  }
+
+  cut() {
+    this.whole = false;
+    for (const socket of this.sockets)
+      socket.destroy();
+  }
+}
+
+const line = new Line();
+inspect('a cut connection is taken up where it was cut',
+  async (page, server) => {
+    await live(page);
+    await server.received(order(2)); // gives the place to go on from
+    await page.locator('.row').nth(1).waitFor();
+    const asked = [];
+    page.on('request', (request) => asked.push([request.url(),
+      request.headers()['last-event-id']]));
+    line.cut();
+    await page.getByText('Not live:').waitFor();
+    await server.received(order(3));
+    line.whole = true;
+    await page.locator('.row').nth(2).waitFor();
+    assert.deepEqual(await page.locator('.row .c-order bdi')
+      .allTextContents(), ['3', '2', '1']);
+    // By what the server remembers, not by loading the list anew.
+    assert.deepEqual(asked.filter(([url]) => url.includes('/events?')), []);
+    assert.ok(asked.some(([url, id]) => url.endsWith('/stream') && id));
+    line.server.close();
+  }, { errors: gone, before: async (server) => {
+    await server.received(order(1));
+    await line.lay(server);
+  } });
 
 inspect('what fails is said, and can be tried again', async (page, server) => {
   const paths = { events: 'events', orders: 'orders',

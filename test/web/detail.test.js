@@ -127,7 +127,7 @@ inspect('a replay is asked for, confirmed, done, and told',
     const dead = page.locator('.job.dead', { hasText: 'pos' });
     await dead.getByText('1 attempt').click();
     await dead.getByText('Answer').click();
-    await dead.getByText('cannot print').waitFor();
+    await dead.locator('.raw', { hasText: 'cannot print' }).waitFor();
     await dead.getByRole('button', { name: 'Replay' }).click();
     await page.getByRole('dialog').getByText('Replay for pos?').waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();

@@ -70,9 +70,9 @@ inspect('a filter shows what fits it, and outlasts a reload',
     await page.getByLabel('Filter', { exact: true }).fill('no such thing');
     await page.getByText('No event passes this filter').waitFor();
     await page.getByRole('button', { name: 'Clear' }).click();
-    await page.getByLabel('Order').fill('4');
+    await page.getByLabel('Order', { exact: true }).fill('4');
     await page.getByText('1 event', { exact: true }).waitFor();
-    await page.getByLabel('Branch').fill('1');
+    await page.getByLabel('Branch', { exact: true }).fill('1');
     await page.getByText('No event passes this filter').waitFor();
   }, { viewport: { width: 1500, height: 800 }, before: async (server) => {
     await server.received(order(1));
@@ -97,16 +97,16 @@ inspect('paused, the list stands still and counts what it holds back',
   }, { before: (server) => server.received(order(1)) });
 
 inspect('everything can be reached by the keyboard', async (page) => {
-  const focused = () => page.evaluate(() =>
-    document.activeElement.textContent.trim());
+  const focused = () => page.evaluate(() => (document.activeElement
+    .querySelector('.c-order bdi') ?? document.activeElement).textContent);
   await rows(page).nth(2).waitFor();
   await page.keyboard.press('Tab');
   assert.equal(await focused(), 'Skip to the content');
   await page.keyboard.press('j');
   await page.keyboard.press('j');
-  assert.match(await focused(), /created\.v2.*\b2\b/);
+  assert.equal(await focused(), '2');
   await page.keyboard.press('k');
-  assert.match(await focused(), /\b3\b.*done/);
+  assert.equal(await focused(), '3');
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   const title = page.locator('.detail-title');

@@ -41,7 +41,7 @@ inspect('a body, an id, a header full of markup runs nothing anywhere',
     await page.getByRole('button', { name: 'Show customer data' }).click();
     await page.locator('.job.dead', { hasText: 'pos' }).waitFor();
     await page.getByText('1 attempt').click();
-    await page.getByText('Answer').click();
+    await page.locator('summary', { hasText: 'Answer' }).click();
     await harmless(page);
     for (const form of ['Raw', 'Hex', 'Pretty']) {
       await page.getByRole('button', { name: form }).click();
