@@ -32,8 +32,10 @@ export function ask({ title, text, confirm, field = null, danger = false }) {
         end(null);
       },
       keydown: (e) => {
-        if (e.key === 'Enter' && e.target === input)
-          yes();
+        if (e.key !== 'Enter' || e.target !== input)
+          return;
+        e.preventDefault(); // else it presses what has the focus next
+        yes();
       } } },
     h('h2', { id: 'dialog-title' }, title),
     [text].flat().map((t) => h('p', null, t)),

@@ -76,7 +76,7 @@ export class OrderView {
       h('ul', { class: 'history' }, (o.history ?? []).map((e) => h('li', null,
         h('a', { href: formatRoute({ view: 'events', id: e.event_id }) },
           moment(e.received_at), ' ', typeNodes(e.type)),
-        codeNode(e.status))))));
+        codeNode(e.orders.find((x) => x.id === this.id)?.status))))));
     this.drawDocument(memberBytes(whole, 'document'));
     if (this.facts.parentNode !== this.content)
       fill(this.content, this.facts, this.history, this.document);

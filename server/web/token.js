@@ -9,7 +9,12 @@ export class TokenView {
     this.done = done;
     this.input = h('input', { type: 'password', id: 'token',
       autocomplete: 'off', spellcheck: 'false', on: {
-        keydown: (e) => e.key === 'Enter' && this.enter() } });
+        keydown: (e) => {
+          if (e.key !== 'Enter')
+            return;
+          e.preventDefault();
+          this.enter();
+        } } });
     this.wrong = h('p', { class: 'wrong', role: 'alert' });
     this.node = h('div', { class: 'card token' },
       h('h1', null, 'Token needed'),

@@ -48,9 +48,9 @@ inspect('after a restart the page goes on by itself', async (page, server) => {
   await server.stop();
   await page.getByText('Not live: the server cannot be reached').waitFor();
   await page.locator('#state', { hasText: 'Reconnecting' }).waitFor();
+  await page.getByRole('button', { name: 'Try now' }).click();
   await server.start();
   await server.received(order(2)); // perhaps before the page is back
-  await page.getByRole('button', { name: 'Try now' }).click();
   await live(page);
   await server.received(order(3));
   await page.locator('.row').nth(2).waitFor();

@@ -27,7 +27,7 @@ inspect('orders stand in the column of their status and move by themselves',
     assert.match(before, /^\d+ (s|min)/);
     await page.waitForFunction((text) => document.querySelector(
       '.order-age time').textContent !== text, before);
-    await page.getByRole('link', { name: '1' }).first().click();
+    await page.locator('.order a', { hasText: 'GF-1' }).click();
     await page.getByText('Events that carried it').waitFor();
     assert.equal(await page.locator('.history li').count(), 2);
     await page.keyboard.press('Escape');

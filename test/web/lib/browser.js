@@ -67,12 +67,13 @@ export async function live(page) {
   await page.getByText('Live', { exact: true }).waitFor();
 }
 
-// Is there anything beside what fits the width? Returns what sticks out.
+// Is there anything beside what fits the width? Returns what sticks out. Rows
+// of the list are cut where they end, and hex may be scrolled in its box.
 export function sticksOut(page) {
   return page.evaluate(() => {
     const wide = document.documentElement;
     const inner = [...document.querySelectorAll('*')].filter((node) =>
-      node.closest('.unseen, .skip, .hex, .raw') === null &&
+      node.closest('.unseen, .skip, .row a, .hex') === null &&
       node.getBoundingClientRect().right > innerWidth + 1);
     return [wide.scrollWidth > innerWidth ? ['the page'] : [],
       inner.map((n) => `${n.tagName}.${n.className}`)].flat();
