@@ -37,6 +37,10 @@ _Static_assert(NROUTES <= HTTP_ROUTES_MAX, "a mount for each route");
 
 static const struct http_site site = { routes, NROUTES, other_run };
 
+/* Bounds: from a quick disk to the deadline of a commit. */
+static const int64_t acks_us[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000,
+	100000, 250000, 500000, 1000000, 2500000, 5000000 };
+
 static const struct http_answer answer_ok = { 200, "OK",
 	"{\"status\":\"ok\"}" };
 static const struct http_answer answer_not_found = { 404, "Not Found",
@@ -228,6 +232,7 @@ http_new_site(struct event_base *base, const struct http_options *opt,
 	h->site = of;
 	h->guards.report = guard_report;
 	h->guards.arg = h;
+	histogram_init(&h->acks, acks_us, sizeof(acks_us) / sizeof(acks_us[0]));
 	if ((h->evhttp = evhttp_new(base)) == NULL ||
 	    (h->drained = event_new(base, -1, 0, drained_cb, h)) == NULL ||
 	    http_guards_init(&h->guards, base) == -1 ||
@@ -286,6 +291,12 @@ http_drain(struct http *h, void (*done)(void *arg), void *arg)
 		if (http_guard_idle(&conn->guard))
 			http_guard_close(&conn->guard);
 	http_drain_pump(h);
+}
+
+const struct histogram *
+http_acks(const struct http *h)
+{
+	return (&h->acks);
 }
 
 size_t

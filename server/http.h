@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct event_base;
+struct histogram;
 struct ingest;
 struct rejections;
 struct secrets;
@@ -69,6 +70,12 @@ struct http_stats {
 	size_t unverified;     /* bytes received for unfinished requests, now */
 };
 void http_stats(const struct http *h, struct http_stats *ret_stats);
+
+/*
+ * From a delivery's being whole to its `received' having left, in us; until
+ * free.
+ */
+const struct histogram *http_acks(const struct http *h);
 
 /*
  * Close what is open, drained or not. Only when ingest has nothing pending.

@@ -27,6 +27,7 @@
 
 #include "server/http.h"
 #include "server/http_guard.h"
+#include "server/histogram.h"
 
 #define HTTP_PEER_MAX (INET6_ADDRSTRLEN + 16)
 
@@ -51,8 +52,9 @@ struct http_conn {
 	struct http_stream *stream;  /* kept is a reply without end */
 	/* It has ended while kept is with others; may let go of kept. */
 	void (*on_close)(struct http_conn *conn);
-	bool leaving;  /* the answer to `event' has not left yet */
-	int64_t event; /* which was received */
+	int64_t whole_us; /* when the delivery was there */
+	bool leaving;     /* the answer to `event' has not left yet */
+	int64_t event;    /* which was received */
 };
 TAILQ_HEAD(http_conn_list, http_conn);
 
@@ -104,6 +106,7 @@ struct http {
 	struct http_mount mounts[HTTP_ROUTES_MAX];
 	struct http_guards guards;
 	uint64_t requests;
+	struct histogram acks;         /* us */
 	struct http_rate refused_rate; /* lines on refused deliveries */
 	struct http_rate guard_rate;   /* lines of the guard */
 	unsigned nbusy;

@@ -226,6 +226,8 @@ void
 http_webhook_left(struct http_conn *conn, bool left)
 {
 	conn->leaving = false;
+	if (left)
+		histogram_add(&conn->h->acks, clock_mono_us() - conn->whole_us);
 	ingest_answered(conn->h->in, conn->event, left);
 }
 
@@ -299,6 +301,7 @@ http_webhook_run(struct http_conn *conn, struct evhttp_request *req)
 		.req = req,
 		.at_ms = clock_wall_ms() };
 
+	conn->whole_us = clock_mono_us();
 	p.body = evhttp_request_get_input_buffer(req);
 	p.event_id = evhttp_find_header(headers, "x-klikit-event-id");
 	p.type = evhttp_find_header(headers, "x-klikit-event-type");

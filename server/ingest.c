@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "handlers/envelope.h"
+#include "server/branches.h"
 #include "server/clock.h"
 #include "server/dispatch.h"
 #include "server/ingest_jobs.h"
@@ -35,6 +36,7 @@ struct ingest {
 	size_t npending;
 	struct ingest_routes *routes;
 	struct ingest_stats stats;
+	struct branches branches;
 };
 
 /* -- Outcomes -- */
@@ -101,6 +103,8 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 	switch (res->rc) {
 	case STORE_OK:
 		in->stats.received++;
+		branches_note(&in->branches, p->ev->branch,
+		    p->ev->received_at_ms);
 		if (in->journal != NULL)
 			journal_stored(in->journal, res->id, clock_wall_ms());
 		store_event_drop_body(p->ev);
@@ -320,6 +324,18 @@ void
 ingest_stats(const struct ingest *in, struct ingest_stats *ret_stats)
 {
 	*ret_stats = in->stats;
+}
+
+const struct branches *
+ingest_branches(const struct ingest *in)
+{
+	return (&in->branches);
+}
+
+void
+ingest_seen(struct ingest *in, const char *branch, int64_t at_ms)
+{
+	branches_note(&in->branches, branch, at_ms);
 }
 
 struct ingest *

@@ -281,6 +281,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 		(void)printf("listening: %s\n", url);
 		(void)fflush(stdout);
 	}
+	server_seed(s);
 	server_tell_admin(s);
 	if (opt->ready != NULL)
 		opt->ready(url, s->cfg);
