@@ -204,7 +204,7 @@ metrics_new(struct event_base *base, const struct metrics_sources *from)
 void
 metrics_flush(struct metrics *m)
 {
-	if (m != NULL)
+	if (m != NULL && !TAILQ_EMPTY(&m->waiters))
 		metrics_tell(m, SIZE_MAX);
 }
 

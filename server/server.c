@@ -315,6 +315,7 @@ server_close(struct server *s)
 	if (s->st != NULL)
 		store_wait(s->st);
 	http_free(s->http);
+	s->http = NULL; /* the metrics ask for it */
 	server_close_admin(s);
 	server_close_status(s);
 	server_flush_rejections(s);
