@@ -228,13 +228,37 @@ try_keys(struct diagnosis *d, size_t work_max, struct diagnosis_finding *ret)
 	return (false);
 }
 
+bool
+diagnosis_by_cause(enum reject_cause cause,
+    struct diagnosis_finding *ret_finding)
+{
+	switch (cause) {
+	case REJECT_TOO_MANY_ORDERS:
+		diagnosis_say(ret_finding, DIAGNOSIS_ORDERS_TOO_MANY,
+		    "it is signed rightly, but carries more orders than one "
+		    "event may; ask klikit to send fewer at a time");
+		return (true);
+	case REJECT_ID_CONFLICT:
+		diagnosis_say(ret_finding, DIAGNOSIS_ID_CONFLICT,
+		    "it is signed rightly, but its event id is that of an "
+		    "earlier event with another body, which stays; compare "
+		    "the two, and process this one by hand if it is new");
+		return (true);
+	case REJECT_HEADERS_MISSING:
+	case REJECT_HEADERS_INVALID:
+	case REJECT_SIGNATURE:
+	case REJECT_INVALID_JSON:
+	case REJECT_NCAUSES:
+		break;
+	}
+	return (false);
+}
+
 /* The causes that no key decides. */
 static bool
 decided_at_once(struct diagnosis *d, struct diagnosis_finding *ret)
 {
 	switch (d->in->cause) {
-	case REJECT_SIGNATURE:
-		return (false);
 	case REJECT_HEADERS_MISSING:
 	case REJECT_HEADERS_INVALID:
 		diagnosis_guess_headers(d, ret);
@@ -243,16 +267,9 @@ decided_at_once(struct diagnosis *d, struct diagnosis_finding *ret)
 		diagnosis_guess_json(d, ret);
 		return (true);
 	case REJECT_TOO_MANY_ORDERS:
-		diagnosis_say(ret, DIAGNOSIS_ORDERS_TOO_MANY,
-		    "it is signed rightly, but carries more orders than one "
-		    "event may; ask klikit to send fewer at a time");
-		return (true);
 	case REJECT_ID_CONFLICT:
-		diagnosis_say(ret, DIAGNOSIS_ID_CONFLICT,
-		    "it is signed rightly, but its event id is that of an "
-		    "earlier event with another body, which stays; compare "
-		    "the two, and process this one by hand if it is new");
-		return (true);
+		return (diagnosis_by_cause(d->in->cause, ret));
+	case REJECT_SIGNATURE:
 	case REJECT_NCAUSES:
 		break;
 	}

@@ -114,6 +114,13 @@ void diagnosis_free(struct diagnosis *d);
 bool diagnosis_run(struct diagnosis *d, size_t work_max,
     struct diagnosis_finding *ret_finding);
 
+/*
+ * The finding on a cause that tells all by itself: REJECT_TOO_MANY_ORDERS,
+ * REJECT_ID_CONFLICT. Returns false for others.
+ */
+bool diagnosis_by_cause(enum reject_cause cause,
+    struct diagnosis_finding *ret_finding);
+
 /* What is said of a delivery that is not examined, and why it is not. */
 void diagnosis_skip(const char *why, struct diagnosis_finding *ret_finding);
 

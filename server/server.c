@@ -219,6 +219,9 @@ server_open_pipeline(struct server *s)
 	if (server_open_env(s) == -1)
 		return (-1);
 	if ((s->rej = rejections_new(s->base, s->st)) == NULL ||
+	    (s->diag_keys = server_diagnosis_keys(s->cfg)) == NULL ||
+	    (s->diag = diagnosis_queue_new(s->base, s->rej, s->diag_keys)) ==
+		NULL ||
 	    (s->dispatch = dispatch_new(s->base, s->st, &s->env)) == NULL ||
 	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
 		NULL ||
@@ -262,7 +265,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 	char reason[256];
 
 	if ((s->secrets = server_secrets(s->cfg)) == NULL ||
-	    (s->http = http_new(s->base, &limits, s->ingest, s->rej,
+	    (s->http = http_new(s->base, &limits, s->ingest, s->diag,
 		 s->secrets)) == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
@@ -289,6 +292,8 @@ server_flush_rejections(struct server *s)
 	size_t before = SIZE_MAX;
 	size_t left;
 
+	if (s->diag != NULL)
+		diagnosis_queue_flush(s->diag);
 	while (s->rej != NULL && (left = rejections_waiting(s->rej)) > 0 &&
 	       left < before) {
 		before = left;
@@ -315,11 +320,13 @@ server_close(struct server *s)
 	dispatch_free(s->dispatch);
 	server_close_env(s);
 	janitor_free(s->janitor);
+	diagnosis_queue_free(s->diag);
 	rejections_free(s->rej);
 	if (s->store_ev != NULL)
 		event_free(s->store_ev);
 	store_close(s->st);
 	secrets_free(s->secrets);
+	diagnosis_keys_free(s->diag_keys);
 	if (s->drain_timer != NULL)
 		event_free(s->drain_timer);
 	signals_free(s->signals);

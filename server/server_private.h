@@ -7,6 +7,8 @@
 #include <event2/event.h>
 
 #include "handlers/handler.h"
+#include "server/diagnosis_keys.h"
+#include "server/diagnosis_queue.h"
 #include "server/dispatch.h"
 #include "server/http.h"
 #include "server/http_admin.h"
@@ -34,6 +36,8 @@ struct server {
 	struct ingest *ingest;
 	struct janitor *janitor;
 	struct secrets *secrets;
+	struct diagnosis_keys *diag_keys; /* of the same secrets */
+	struct diagnosis_queue *diag;
 	struct http *http;
 	struct admin *admin;           /* NULL: there is no listener for it */
 	struct http_admin *http_admin; /* the same */
@@ -67,6 +71,9 @@ void server_close_admin(struct server *s);
  * out of memory.
  */
 struct secrets *server_secrets(const struct config *cfg);
+
+/* The keys that refused deliveries are tried with; NULL as above. */
+struct diagnosis_keys *server_diagnosis_keys(const struct config *cfg);
 
 /* HUP: read the configuration again and put what changed into force. */
 void server_reload(struct server *s);
