@@ -96,6 +96,13 @@ struct diagnosis_finding {
 };
 
 /*
+ * The value of the first header of that name, in whatever case; NULL if there
+ * is none.
+ */
+const char *diagnosis_header_get(const struct diagnosis_input *in,
+    const char *name);
+
+/*
  * Begin to examine a delivery. Keeps in, all that it points at, and keys,
  * which are only needed for REJECT_SIGNATURE. Owned by the caller; NULL when
  * out of memory.

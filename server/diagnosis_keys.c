@@ -1,6 +1,8 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/config.h"
 #include "server/diagnosis_keys.h"
 #include "server/secrets.h"
 
@@ -10,12 +12,6 @@ struct diagnosis_keys {
 	struct diagnosis_key list[SECRETS_MAX * SECRET_NVARIANTS];
 	size_t count;
 };
-
-struct diagnosis_keys *
-diagnosis_keys_new(void)
-{
-	return (calloc(1, sizeof(struct diagnosis_keys)));
-}
 
 void
 diagnosis_keys_free(struct diagnosis_keys *keys)
@@ -53,28 +49,42 @@ add_variants(struct diagnosis_keys *keys, const struct diagnosis_secret *secret,
 	return (0);
 }
 
-int
-diagnosis_keys_add(struct diagnosis_keys *keys,
-    const struct diagnosis_secret *secret, const void *bytes, size_t len)
+/* A secret with all its variants. Returns 0, or -1 when out of memory. */
+static int
+add_secret(struct diagnosis_keys *keys, const struct config_secret *cs)
 {
-	const struct iovec seg = { (void *)bytes, len };
-	struct diagnosis_secret *s;
+	const struct iovec seg = { cs->bytes, cs->len };
+	struct diagnosis_secret *s = &keys->secrets[keys->nsecrets++];
 	char *scratch;
 	int rc = -1;
 
-	if (keys->nsecrets == SECRETS_MAX || len == 0)
-		return (-1);
-	s = &keys->secrets[keys->nsecrets++];
-	s->valid_until_ms = secret->valid_until_ms;
-	s->name = strdup(secret->name);
-	s->source = strdup(secret->source);
-	scratch = malloc(SECRET_VARIANT_SIZE(len));
+	s->valid_until_ms = cs->valid_until_ms;
+	s->name = strdup(cs->name);
+	s->source = strdup(cs->source);
+	scratch = malloc(SECRET_VARIANT_SIZE(cs->len));
 	if (s->name != NULL && s->source != NULL && scratch != NULL)
 		rc = add_variants(keys, s, &seg, scratch);
 	if (scratch != NULL)
-		explicit_bzero(scratch, SECRET_VARIANT_SIZE(len));
+		explicit_bzero(scratch, SECRET_VARIANT_SIZE(cs->len));
 	free(scratch);
 	return (rc);
+}
+
+struct diagnosis_keys *
+diagnosis_keys_new(const struct config *cfg)
+{
+	struct diagnosis_keys *keys;
+
+	assert(cfg->nsecrets <= SECRETS_MAX);
+	if ((keys = calloc(1, sizeof(*keys))) == NULL)
+		return (NULL);
+	for (size_t i = 0; i < cfg->nsecrets; i++) {
+		if (add_secret(keys, &cfg->secrets[i]) == -1) {
+			diagnosis_keys_free(keys);
+			return (NULL);
+		}
+	}
+	return (keys);
 }
 
 size_t

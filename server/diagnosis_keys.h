@@ -18,13 +18,8 @@
 #include "server/secret_shape.h"
 #include "server/signature.h"
 
+struct config;
 struct diagnosis_keys; /* opaque */
-
-/* An empty set, owned by the caller. NULL when out of memory. */
-struct diagnosis_keys *diagnosis_keys_new(void);
-
-/* Accepts NULL. */
-void diagnosis_keys_free(struct diagnosis_keys *keys);
 
 /* Where a secret came from, for the sentence. */
 struct diagnosis_secret {
@@ -34,11 +29,13 @@ struct diagnosis_secret {
 };
 
 /*
- * Add a secret with all its variants. Copies everything. Returns 0; -1 when
- * out of memory, and then the set is only fit to be freed.
+ * The keys of all the secrets of cfg. Copies what it needs. Owned by the
+ * caller; NULL when out of memory.
  */
-int diagnosis_keys_add(struct diagnosis_keys *keys,
-    const struct diagnosis_secret *secret, const void *bytes, size_t len);
+struct diagnosis_keys *diagnosis_keys_new(const struct config *cfg);
+
+/* Accepts NULL. */
+void diagnosis_keys_free(struct diagnosis_keys *keys);
 
 /* A key: one variant of one secret. */
 struct diagnosis_key {

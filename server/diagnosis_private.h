@@ -69,12 +69,6 @@ struct diagnosis {
 	struct diagnosis_segs segs;
 };
 
-/* -- diagnosis.c -- */
-
-/* The value of a header, whatever its case; NULL if there is none. */
-const char *diagnosis_header_get(const struct diagnosis_input *in,
-    const char *name);
-
 /* -- diagnosis_body.c -- */
 
 /* Read the body as JSON, the first time; adds to *work. */

@@ -219,7 +219,7 @@ server_open_pipeline(struct server *s)
 	if (server_open_env(s) == -1)
 		return (-1);
 	if ((s->rej = rejections_new(s->base, s->st)) == NULL ||
-	    (s->diag_keys = server_diagnosis_keys(s->cfg)) == NULL ||
+	    (s->diag_keys = diagnosis_keys_new(s->cfg)) == NULL ||
 	    (s->diag = diagnosis_queue_new(s->base, s->rej, s->diag_keys)) ==
 		NULL ||
 	    (s->dispatch = dispatch_new(s->base, s->st, &s->env)) == NULL ||

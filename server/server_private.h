@@ -72,9 +72,6 @@ void server_close_admin(struct server *s);
  */
 struct secrets *server_secrets(const struct config *cfg);
 
-/* The keys that refused deliveries are tried with; NULL as above. */
-struct diagnosis_keys *server_diagnosis_keys(const struct config *cfg);
-
 /* HUP: read the configuration again and put what changed into force. */
 void server_reload(struct server *s);
 

@@ -61,27 +61,6 @@ server_secrets(const struct config *cfg)
 	return (sec);
 }
 
-struct diagnosis_keys *
-server_diagnosis_keys(const struct config *cfg)
-{
-	struct diagnosis_keys *keys = diagnosis_keys_new();
-	struct diagnosis_secret secret;
-
-	for (size_t i = 0; keys != NULL && i < cfg->nsecrets; i++) {
-		const struct config_secret *cs = &cfg->secrets[i];
-
-		secret = (struct diagnosis_secret){ .name = cs->name,
-			.source = cs->source,
-			.valid_until_ms = cs->valid_until_ms };
-		if (diagnosis_keys_add(keys, &secret, cs->bytes, cs->len) ==
-		    -1) {
-			diagnosis_keys_free(keys);
-			keys = NULL;
-		}
-	}
-	return (keys);
-}
-
 /* -- HUP -- */
 
 static void
@@ -222,7 +201,7 @@ server_reload(struct server *s)
 		return;
 	r = calloc(1, sizeof(*r) + cfg->nhandlers * sizeof(r->known[0]));
 	if (r == NULL || (r->secrets = server_secrets(cfg)) == NULL ||
-	    (r->diag_keys = server_diagnosis_keys(cfg)) == NULL) {
+	    (r->diag_keys = diagnosis_keys_new(cfg)) == NULL) {
 		log_error("reload: refused: out of memory");
 		if (r != NULL)
 			secrets_free(r->secrets);
