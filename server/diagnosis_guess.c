@@ -293,8 +293,8 @@ guess_missing(const struct diagnosis *d, struct diagnosis_finding *ret)
 	if (instead != NULL)
 		diagnosis_say(ret, DIAGNOSIS_HEADERS_RENAMED,
 		    "%s is missing, and a header %.80s came instead: a proxy "
-		    "renamed it, or the sender uses an older name; have it "
-		    "passed on as it is",
+		    "renamed it, or the sender uses an older name; have the "
+		    "names of headers left alone",
 		    renamed, log_text(instead));
 	else if (nempty == nmissing)
 		diagnosis_say(ret, DIAGNOSIS_HEADERS_EMPTY,
@@ -308,8 +308,8 @@ guess_missing(const struct diagnosis *d, struct diagnosis_finding *ret)
 		    "have it pass on all x-klikit-*");
 	else
 		diagnosis_say(ret, DIAGNOSIS_HEADERS_MISSING,
-		    "%s is missing, the rest of klikit's three headers is "
-		    "there; have the sender or the proxy send it, too",
+		    "of klikit's three headers these are missing: %s; have "
+		    "the sender, or the proxy on the way, pass them on, too",
 		    missing);
 }
 
