@@ -105,9 +105,8 @@ diagnosis_free(struct diagnosis *d)
 	free(d);
 }
 
-/* Is the whole body at hand, and not too long to work on? */
-static bool
-is_whole(const struct diagnosis *d)
+bool
+diagnosis_is_whole(const struct diagnosis *d)
 {
 	return (d->in->body_len == d->in->size &&
 		d->in->size <= DIAGNOSIS_BODY_MAX);
@@ -283,7 +282,7 @@ diagnosis_run(struct diagnosis *d, size_t work_max,
 	d->work = 0;
 	if (decided_at_once(d, ret_finding))
 		return (true);
-	while (d->claim.has_mac && is_whole(d) && make(d, work_max)) {
+	while (d->claim.has_mac && diagnosis_is_whole(d) && make(d, work_max)) {
 		if (d->work >= work_max)
 			return (false);
 		if (try_keys(d, work_max, ret_finding))

@@ -107,7 +107,7 @@ guess_body(struct diagnosis *d, struct diagnosis_finding *ret)
 		    "for what cuts it on the way");
 		return (true);
 	}
-	if (in->body_len < in->size || in->size > DIAGNOSIS_BODY_MAX)
+	if (!diagnosis_is_whole(d))
 		return (false);
 	rc = diagnosis_body_read(&d->body, &d->work);
 	if (rc == JSON_TREE_CUT) {
@@ -150,6 +150,7 @@ static void
 guess_form(const struct diagnosis *d, struct diagnosis_finding *ret)
 {
 	const struct signature_claim *c = &d->claim;
+	bool is_whole = diagnosis_is_whole(d);
 
 	if (c->form == SIGNATURE_OTHER_HASH)
 		diagnosis_say(ret, DIAGNOSIS_SIGNATURE_OTHER_HASH,
@@ -162,7 +163,11 @@ guess_form(const struct diagnosis *d, struct diagnosis_finding *ret)
 		    diagnosis_form_text(c->form));
 	else
 		diagnosis_say(ret, diagnosis_form_code(c->form),
-		    "the signature %s; and even so none of the secrets matches",
+		    is_whole
+			? "the signature %s; and even so none of the secrets "
+			  "matches"
+			: "the signature %s; whether it is right but for that "
+			  "was not looked into, the body being too large",
 		    diagnosis_form_text(c->form));
 }
 
@@ -206,8 +211,7 @@ diagnosis_guess(struct diagnosis *d, struct diagnosis_finding *ret)
 		    "webhooks");
 	else if (d->claim.form != SIGNATURE_EXACT)
 		guess_form(d, ret);
-	else if (d->in->body_len < d->in->size ||
-		 d->in->size > DIAGNOSIS_BODY_MAX)
+	else if (!diagnosis_is_whole(d))
 		diagnosis_say(ret, DIAGNOSIS_BODY_TOO_LARGE,
 		    "no secret matches the body as it came, which is too "
 		    "large to look for what may have changed it; try klikitd "

@@ -69,6 +69,11 @@ struct diagnosis {
 	struct diagnosis_segs segs;
 };
 
+/* -- diagnosis.c -- */
+
+/* Is the whole body at hand, and not too long to work on? */
+bool diagnosis_is_whole(const struct diagnosis *d);
+
 /* -- diagnosis_body.c -- */
 
 /* Read the body as JSON, the first time; adds to *work. */

@@ -141,7 +141,8 @@ prefix_len(struct part p)
 {
 	static const char *const prefixes[] = { "sha256=", "sha256:",
 		"sha-256=", "hmac-sha256=", "hmac-sha256 ",
-		"hmacsha256=", "hmac=", "v1=", "v1,", "v0=", "signature=", "sha1=", "sha512=" };
+		"hmacsha256=", "hmac=", "v1=", "v1,",
+		"v0=", "signature=", "sha1=", "sha512=" };
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (begins(p, prefixes[i]))

@@ -26,15 +26,17 @@ check_style(const struct json_tree *tree, const struct json_style *style)
 {
 	size_t size = 8 * tree->len + 1024, len, again_len;
 	char *out = malloc(size), *again = malloc(size);
+	struct json_style as_it_stands = *style;
 	struct json_tree other;
 
+	/* Names that were escaped anew may sort otherwise. */
+	as_it_stands.sorted = false;
 	promise(out != NULL && again != NULL);
 	if (json_rewrite(tree, style, out, size, &len) == 0) {
 		promise(json_tree_read(&other, out, len) == JSON_TREE_OK);
 		promise(other.nnodes == tree->nnodes);
-		promise(json_tree_sort(&other) == 0);
-		promise(
-		    json_rewrite(&other, style, again, size, &again_len) == 0);
+		promise(json_rewrite(&other, &as_it_stands, again, size,
+			    &again_len) == 0);
 		promise(again_len == len && memcmp(out, again, len) == 0);
 		json_tree_fini(&other);
 	}
