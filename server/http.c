@@ -48,24 +48,6 @@ static const struct http_answer answer_not_found = { 404, "Not Found",
 static const struct http_answer answer_method = { 405, "Method Not Allowed",
 	"{\"error\":\"method not allowed\"}" };
 
-bool
-http_rate_ask(struct http_rate *rate, char ret_more[HTTP_MORE_MAX])
-{
-	int64_t second = clock_mono_us() / 1000000 + 1; /* 0: no line yet */
-
-	if (rate->second == second) {
-		rate->held++;
-		return (false);
-	}
-	rate->second = second;
-	ret_more[0] = '\0';
-	if (rate->held > 0)
-		(void)snprintf(ret_more, HTTP_MORE_MAX,
-		    " (and %u more since the last line)", rate->held);
-	rate->held = 0;
-	return (true);
-}
-
 /* evhttp: the whole answer has been written. */
 static void
 answer_left_cb(struct evhttp_request *req, void *arg)
@@ -168,11 +150,11 @@ guard_report(struct http_guard *g, const char *reason, void *arg)
 {
 	struct http *h = arg;
 	struct http_conn *conn;
-	char more[HTTP_MORE_MAX];
+	char more[RATE_MORE_MAX];
 
 	conn =
 	    (struct http_conn *)((char *)g - offsetof(struct http_conn, guard));
-	if (http_rate_ask(&h->guard_rate, more))
+	if (rate_ask(&h->guard_rate, more))
 		log_info("http: refused %s: %s%s", http_conn_peer(conn), reason,
 		    more);
 }
@@ -253,14 +235,14 @@ fail:
 
 struct http *
 http_new(struct event_base *base, const struct http_options *opt,
-    struct ingest *in, struct rejections *rej, struct secrets *sec)
+    struct ingest *in, struct diagnosis_queue *diag, struct secrets *sec)
 {
 	struct http *h;
 
 	if ((h = http_new_site(base, opt, &site)) == NULL)
 		return (NULL);
 	h->in = in;
-	h->rej = rej;
+	h->diag = diag;
 	h->sec = sec;
 	return (h);
 }

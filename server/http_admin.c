@@ -35,7 +35,7 @@ struct http_admin {
 	char *token;
 	bool (*ready)(void *arg, const char **ret_why);
 	void *arg;
-	struct http_rate refused_rate;
+	struct rate refused_rate;
 };
 
 static const struct http_answer answer_memory = { 500, "Internal Server Error",
@@ -236,11 +236,11 @@ let_in(struct http_conn *conn, struct evhttp_request *req, bool open)
 		.open = open,
 	};
 	enum http_door_rc rc = http_door_ask(&ha->door, &knock);
-	char more[HTTP_MORE_MAX];
+	char more[RATE_MORE_MAX];
 
 	if (rc == HTTP_DOOR_OPEN)
 		return (true);
-	if (http_rate_ask(&ha->refused_rate, more))
+	if (rate_ask(&ha->refused_rate, more))
 		log_warn("admin: refused %s: %s %s, host %s, origin %s%s",
 		    http_conn_peer(conn), refusals[rc].reason,
 		    log_text(evhttp_request_get_uri(req)), log_text(knock.host),

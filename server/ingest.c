@@ -8,6 +8,7 @@
 #include "handlers/envelope.h"
 #include "server/branches.h"
 #include "server/clock.h"
+#include "server/diagnosis.h"
 #include "server/dispatch.h"
 #include "server/ingest_jobs.h"
 #include "server/journal.h"
@@ -65,6 +66,9 @@ pending_answer(struct pending *p, enum ingest_rc rc)
 static void
 ingest_conflict(struct ingest *in, const struct store_event *ev)
 {
+	struct diagnosis_finding f;
+
+	(void)diagnosis_by_cause(REJECT_ID_CONFLICT, &f);
 	in->stats.conflicts++;
 	log_warn("event %s: its id came again with another body from %s; "
 		 "kept as a rejection",
@@ -73,6 +77,9 @@ ingest_conflict(struct ingest *in, const struct store_event *ev)
 				    .cause = REJECT_ID_CONFLICT,
 				    .at_ms = ev->received_at_ms,
 				    .peer = ev->peer,
+				    .examined = true,
+				    .code = diagnosis_code_name(f.code),
+				    .diagnosis = f.text,
 				    .body = ev->body,
 				    .body_len = ev->body_len,
 				    .size = ev->body_len,

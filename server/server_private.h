@@ -7,6 +7,8 @@
 #include <event2/event.h>
 
 #include "handlers/handler.h"
+#include "server/diagnosis_keys.h"
+#include "server/diagnosis_queue.h"
 #include "server/dispatch.h"
 #include "server/http.h"
 #include "server/http_admin.h"
@@ -41,6 +43,8 @@ struct server {
 	struct ingest *ingest;
 	struct janitor *janitor;
 	struct secrets *secrets;
+	struct diagnosis_keys *diag_keys; /* of the same secrets */
+	struct diagnosis_queue *diag;
 	struct http *http;
 	struct admin *admin;           /* NULL: there is no listener for it */
 	struct stream *stream;         /* the same */
