@@ -10,16 +10,15 @@ import { BodyView, fileName } from './body_view.js';
 import { curlOf } from './curl.js';
 import { JobList } from './jobs.js';
 import { eventState } from './events_model.js';
-import { bytesText, stateText, stepText } from './words.js';
+import { codeNode } from './nodes.js';
+import { bytesText, sentence, stateText, stepText } from './words.js';
 
 const AGAIN_MS = 300; // after a message: several come together
 
 function orderLink(order) {
   return h('li', null,
     h('a', { href: formatRoute({ view: 'orders', id: order.id }) },
-      h('bdi', null, order.id)),
-    order.status !== null && h('span', { class: 'code',
-      title: 'klikit’s status code, as it came' }, order.status),
+      h('bdi', null, order.id)), codeNode(order.status),
     order.external_id && h('bdi', { class: 'dim' }, order.external_id));
 }
 
@@ -50,7 +49,11 @@ export class DetailView {
     this.content = h('div', { class: 'detail-content' });
     this.node = h('article', { class: 'detail' },
       h('header', null, h('div', { class: 'detail-head' }, this.title,
-        this.state), this.back),
+        this.state, h('div', { class: 'jumps', role: 'group', 'aria-label':
+          'Jump to' }, [['Handlers', () => this.jobs.node],
+          ['Timeline', () => this.timeline], ['Body', () => this.bodyBox],
+          ['Headers', () => this.headers]].map(([text, to]) => button(text,
+          { class: 'link' }, () => this.jump(to()))))), this.back),
       this.content);
     setText(this.title, id);
     fill(this.content, loading('the event'));
@@ -59,6 +62,11 @@ export class DetailView {
 
   focus() {
     setTimeout(() => this.title.focus({ preventScroll: true }));
+  }
+
+  jump(to) {
+    const part = to.matches('.part') ? to : to.querySelector('.part');
+    part?.scrollIntoView({ block: 'start' });
   }
 
   setBack(href) {
@@ -115,8 +123,8 @@ export class DetailView {
       actions: e.purged_at ? [] : [button('Copy as curl',
         { class: 'quiet', id: 'copy-curl' }, () => this.copyCurl())] });
     fill(this.bodyBox, section('Body', { class: 'part' }, this.body.node));
-    fill(this.content, this.facts, this.orders, this.jobs.node, this.bodyBox,
-      this.timeline, this.verdict, this.headers);
+    fill(this.content, this.facts, this.verdict, this.orders, this.jobs.node,
+      this.timeline, this.bodyBox, this.headers);
   }
 
   drawFacts() {
@@ -133,11 +141,9 @@ export class DetailView {
 
   drawVerdict() {
     const v = this.event.verdict;
-    fill(this.verdict, v && section('Verdict', { class: 'part' },
-      h('p', { class: 'verdict' }, h('span', { class: 'tick',
-        'aria-hidden': 'true' }, '✓'), v.text ?? 'The signature is right.'),
-      v.secret && h('p', { class: 'dim' }, 'Secret: ',
-        h('code', null, v.secret))));
+    fill(this.verdict, v && h('p', { class: 'verdict' },
+      h('span', { class: 'tick', 'aria-hidden': 'true' }, '✓'),
+      sentence(v.text)));
   }
 
   async copyCurl() {
@@ -147,7 +153,7 @@ export class DetailView {
       file: fileName(this.id),
       admin: location.origin,
       webhook: status?.webhooks?.[0] ?? '',
-      sign: `klikitd sign ${status?.dev ? '--dev ' : ''}--header`,
+      sign: status?.sign ?? 'klikitd sign --header',
       token: token.get() !== null,
     });
     if (await copyText(text))

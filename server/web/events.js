@@ -10,6 +10,7 @@ import { WindowList } from './window_list.js';
 import { DetailView } from './detail.js';
 import { guide } from './first_run.js';
 import { StatusStrip } from './status_strip.js';
+import { codeNode, placeText, typeNodes } from './nodes.js';
 import { EVENT_TYPES, stateText, countText } from './words.js';
 
 const PAGE = 200;
@@ -17,24 +18,14 @@ const PATH = '/api/v1/events';
 const ASKED = ['type', 'brand', 'branch', 'order', 'state']; // of the server
 const TYPING_MS = 250;
 
-export function typeNodes(type) {
-  return type.startsWith('klikit.') ?
-    [h('span', { class: 'dim' }, 'klikit.'), type.slice(7)] : [type];
-}
-
-function ordersText(event) {
+function orderNodes(event) {
   const orders = event.orders ?? [];
+  const n = event.orders_total ?? orders.length;
   if (orders.length === 0)
-    return 'no orders';
-  const first = orders[0].status === null ? orders[0].id :
-    `${orders[0].id} · ${orders[0].status}`;
-  return orders.length === 1 ? first : `${orders[0].id} + ` +
-    `${orders.length - 1} more`;
-}
-
-export function placeText(event) {
-  return [event.brand, event.branch].filter((p) => p !== null &&
-    p !== undefined).join(' / ');
+    return [h('span', { class: 'dim' }, 'no order')];
+  return [h('bdi', null, orders[0].id), ' ', n === 1 ?
+    codeNode(orders[0].status) :
+    h('span', { class: 'dim' }, `and ${n - 1} more`)];
 }
 
 const select = (name, label, options, change) => h('label',
@@ -101,8 +92,8 @@ export class EventsView {
       h('h1', { class: 'unseen' }, 'Events'), this.strip.node,
       h('div', { class: 'toolbar' },
         h('label', { class: 'unseen', for: 'filter-text' }, 'Filter'),
-        this.text, this.more, this.clear, h('span', { class: 'gap' }),
-        this.count, this.pause), this.fields,
+        this.text, this.more, this.fields, this.clear,
+        h('span', { class: 'gap' }), this.count, this.pause),
       this.fresh, this.place);
     this.side = h('div', { class: 'pane detail-pane', hidden: true });
     this.node = h('div', { class: 'split' }, this.pane, this.side);
@@ -120,7 +111,7 @@ export class EventsView {
         values: this.values }) },
       h('span', { class: 'c-time' }, moment(e.received_at)),
       h('span', { class: 'c-type' }, typeNodes(e.type)),
-      h('span', { class: 'c-order' }, ordersText(e)),
+      h('span', { class: 'c-order' }, orderNodes(e)),
       h('span', { class: 'c-place' }, placeText(e)),
       h('span', { class: 'c-ago' }, ticking(e.received_at, 'ago')),
       h('span', { class: 'c-dup' }, e.duplicates > 0 ?
@@ -242,8 +233,12 @@ export class EventsView {
     this.draw(added);
   }
 
+  // Something was missed. A list that was stopped stays so until it goes on.
   reset() {
-    this.load();
+    if (this.model.paused)
+      this.model.overflowed = true;
+    else
+      this.load();
     this.detail?.load();
   }
 
@@ -361,7 +356,7 @@ export class EventsView {
     }
     if (e.key !== 'Escape')
       return false;
-    if (e.target.closest('.toolbar, .fields') !== null) {
+    if (e.target.closest('.toolbar') !== null) {
       e.target.blur();
       this.list.move(0);
     } else if (this.id !== null)

@@ -5,8 +5,11 @@ export const ROWS_MAX = 20000; // the oldest go first; they can be loaded again
 const HELD_MAX = 5000;         // while paused; beyond, all is loaded anew
 
 // The newest job of each handler and order decides: a replay takes the place
-// of what it repeats.
+// of what it repeats. Of an event with very many jobs only some are listed:
+// then the server's word counts.
 export function eventState(event) {
+  if ((event.jobs_total ?? 0) > (event.jobs ?? []).length)
+    return event.state;
   const newest = new Map();
   for (const job of event.jobs ?? []) {
     const key = `${job.handler}\0${job.place}`;
@@ -137,8 +140,11 @@ export class EventsModel {
     const row = this.byId.get(job.event_id);
     if (row === undefined)
       return 0;
-    const jobs = (row.event.jobs ?? []).filter((j) => j.id !== job.id);
-    this.change(row, { ...row.event, jobs: [...jobs, job] });
+    const known = row.event.jobs ?? [];
+    const whole = (row.event.jobs_total ?? 0) <= known.length;
+    const jobs = [...known.filter((j) => j.id !== job.id), job];
+    this.change(row, { ...row.event, jobs,
+      jobs_total: whole ? jobs.length : row.event.jobs_total });
     return 0;
   }
 

@@ -12,6 +12,22 @@ const PATH = '/api/v1/handlers';
 const figure = (label, ...value) => h('div', { class: 'figure' },
   h('dt', null, label), h('dd', null, ...value));
 
+const REMARKS = {
+  'not configured': 'It is not in the configuration: what it has still to do ' +
+    'waits until it is there again.',
+  probing: 'Its calls keep failing: one is tried now and then, until one ' +
+    'succeeds.',
+};
+
+// In a word, and how it looks.
+function stateOf(handler) {
+  if (handler.paused_at !== null)
+    return ['paused', 'pending'];
+  if (handler.configured === false)
+    return ['not configured', 'pending'];
+  return handler.probing ? ['probing', 'dead'] : ['active', 'done'];
+}
+
 export class HandlersView {
   constructor(app) {
     this.title = 'Handlers';
@@ -50,11 +66,11 @@ export class HandlersView {
 
   card(handler) {
     const paused = handler.paused_at !== null;
+    const [state, kind] = stateOf(handler);
     return h('section', { class: paused ? 'handler paused' : 'handler',
       'aria-label': handler.name },
     h('header', null, h('h2', null, handler.name),
-      h('span', { class: `state ${paused ? 'pending' : 'done'}` },
-        paused ? 'paused' : 'active'),
+      h('span', { class: `state ${kind}` }, state),
       h('span', { class: 'gap' }),
       paused ? button('Resume', { class: 'primary', 'data-handler':
         handler.name, 'aria-label': `Resume ${handler.name}` },
@@ -65,13 +81,14 @@ export class HandlersView {
     paused && h('p', { class: 'remark' }, 'Since ', moment(handler.paused_at),
       ` by ${handler.paused_by}`, handler.paused_why &&
         [': ', h('bdi', null, handler.paused_why)]),
+    REMARKS[state] && h('p', { class: 'remark' }, REMARKS[state]),
     h('dl', { class: 'figures' },
       figure('to do', handler.unfinished),
       figure('oldest', handler.oldest === null ? '–' :
         ticking(handler.oldest, 'age')),
-      figure('dead', handler.dead === 0 ? '0' :
+      figure('dead', handler.unreplayed === 0 ? '0' :
         h('a', { href: '#/events?state=dead', class: 'bad' },
-          handler.dead))));
+          handler.unreplayed))));
   }
 
   async pause(handler) {

@@ -1,7 +1,7 @@
 // jobs.js -- the jobs of an event with their attempts, and what can be done to
 // them.
 
-import { get, post } from './api.js';
+import { post } from './api.js';
 import { h, button, fill, section } from './dom.js';
 import { moment, tookText } from './time.js';
 import { ask, toast } from './dialog.js';
@@ -87,11 +87,7 @@ export class JobList {
   }
 
   jobNode(job, isLast) {
-    const attempts = Array.isArray(job.attempts) ? job.attempts :
-      job.history ?? null;
-    const n = attempts === null ? job.attempts : attempts.length;
-    const place = job.place === null || job.place === undefined ||
-      job.place < 0 ? null : `order ${job.place + 1}`;
+    const place = job.place === null ? null : `order ${job.place + 1}`;
     return h('li', { class: `job ${job.state}` },
       h('div', { class: 'job-head' },
         h('span', { class: `state ${job.state}` }, stateText(job.state)),
@@ -103,30 +99,21 @@ export class JobList {
       job.outcome && h('p', { class: 'outcome' }, job.outcome),
       job.state === 'waiting' && job.due_at && h('p', { class: 'dim' },
         'Next try at ', moment(job.due_at), '.'),
-      n > 0 && this.attempts(job, attempts, n));
+      this.attempts(job));
   }
 
-  attempts(job, attempts, n) {
-    const box = h('ol', { class: 'attempts' });
-    const draw = (list) => fill(box, list.map(attemptNode));
-    const load = async () => {
-      try {
-        draw((await get(`/api/v1/jobs/${job.id}`)).history ?? []);
-      } catch (e) {
-        fill(box, h('li', null, `Could not be loaded: ${e.message}.`));
-      }
-    };
-    const node = h('details', { open: this.opened.has(job.id), on: {
+  // What is written into tables of the store itself leaves no attempts.
+  attempts({ id, history }) {
+    if (history === undefined || history.length === 0)
+      return null;
+    const node = h('details', { open: this.opened.has(id), on: {
       toggle: () => {
         if (node.open)
-          this.opened.add(job.id);
+          this.opened.add(id);
         else
-          this.opened.delete(job.id);
-        if (node.open && attempts === null)
-          load();
-      } } }, h('summary', null, countText(n, 'attempt')), box);
-    if (attempts !== null)
-      draw(attempts);
+          this.opened.delete(id);
+      } } }, h('summary', null, countText(history.length, 'attempt')),
+    h('ol', { class: 'attempts' }, history.map(attemptNode)));
     return node;
   }
 

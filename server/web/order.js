@@ -7,7 +7,7 @@ import { formatRoute } from './route.js';
 import { moment, ticking } from './time.js';
 import { BodyView } from './body_view.js';
 import { scan } from './json_scan.js';
-import { typeNodes } from './events.js';
+import { codeNode, typeNodes } from './nodes.js';
 
 const AGAIN_MS = 500;
 
@@ -76,8 +76,7 @@ export class OrderView {
       h('ul', { class: 'history' }, (o.history ?? []).map((e) => h('li', null,
         h('a', { href: formatRoute({ view: 'events', id: e.event_id }) },
           moment(e.received_at), ' ', typeNodes(e.type)),
-        e.status !== undefined && e.status !== null && h('span',
-          { class: 'code' }, e.status))))));
+        codeNode(e.status))))));
     this.drawDocument(memberBytes(whole, 'document'));
     if (this.facts.parentNode !== this.content)
       fill(this.content, this.facts, this.history, this.document);

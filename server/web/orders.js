@@ -5,7 +5,7 @@ import { get } from './api.js';
 import { h, button, fill, notice, loading, setText } from './dom.js';
 import { formatRoute } from './route.js';
 import { ticking } from './time.js';
-import { placeText } from './events.js';
+import { placeText } from './nodes.js';
 import { OrderView } from './order.js';
 import { countText } from './words.js';
 
@@ -35,7 +35,7 @@ export class OrdersView {
   constructor(app, route) {
     this.title = 'Orders';
     this.app = app;
-    this.orders = [];
+    this.orders = null;
     this.next = null;
     this.detail = null;
     this.board = h('div', { class: 'board' });
@@ -91,8 +91,10 @@ export class OrdersView {
   async load(anew) {
     const turn = Symbol('load');
     this.turn = turn;
-    if (anew)
+    if (anew) {
+      this.orders = null;
       fill(this.board, loading('orders'));
+    }
     let page;
     try {
       page = await get('/api/v1/orders', { limit: PAGE,
@@ -104,7 +106,7 @@ export class OrdersView {
     if (this.turn !== turn)
       return;
     if (page instanceof Error) {
-      if (anew)
+      if (this.orders === null)
         fill(this.board, notice('bad', 'The orders could not be loaded',
           `${page.message}.`, button('Try again', { class: 'quiet' },
             () => this.load(true))));

@@ -99,7 +99,7 @@ export class RejectionsView {
     this.values = route.values;
     this.cause.value = route.values.cause ?? '';
     if (again)
-      this.load();
+      this.load(true);
     if (route.id === null) {
       this.detail = null;
       fill(this.node, this.list);
@@ -110,11 +110,13 @@ export class RejectionsView {
     }
   }
 
-  async load() {
+  async load(anew) {
     const turn = Symbol('load');
     this.turn = turn;
-    this.rows = null;
-    fill(this.box, loading('rejections'));
+    if (anew) {
+      this.rows = null;
+      fill(this.box, loading('rejections'));
+    }
     try {
       const page = await get(PATH, { limit: PAGE, cause: this.values.cause });
       if (this.turn !== turn)
@@ -123,10 +125,10 @@ export class RejectionsView {
       this.next = page.next;
       this.draw();
     } catch (e) {
-      if (this.turn === turn)
+      if (this.turn === turn && this.rows === null)
         fill(this.box, notice('bad', 'The rejections could not be loaded',
           `${e.message}.`, button('Try again', { class: 'quiet' },
-            () => this.load())));
+            () => this.load(true))));
     }
   }
 
@@ -180,7 +182,7 @@ export class RejectionsView {
   }
 
   reset() {
-    this.load();
+    this.load(false);
   }
 
   key(e) {

@@ -25,7 +25,7 @@ export class StatusStrip {
     const oldest = counts.pending_jobs > 0 &&
       counts.oldest_pending_ms !== null ?
       `, oldest ${spanText(counts.oldest_pending_ms)}` : '';
-    const bad = store.health !== 'ok' && store.health !== 'ready';
+    const bad = store.health !== 'ready';
     const last = JSON.stringify([counts, store, queue]);
     if (last === this.last)
       return;

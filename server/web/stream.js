@@ -144,6 +144,10 @@ export class Stream {
           'the server has as many live readers as it takes' :
           `the server answered ${response.status}`;
       this.state('live', {});
+      // Nothing to resume from: what was loaded before this may lack what
+      // happened since.
+      if (this.lastId === null)
+        this.message('reset', null);
       await this.read(response.body, alive);
       return 'the server closed the stream';
     } catch {

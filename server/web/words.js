@@ -65,6 +65,12 @@ export function stepText(what) {
   return STEPS[what] ?? what;
 }
 
+// A remark of the server as a sentence.
+export function sentence(text) {
+  const end = /[.!?]$/.test(text) ? '' : '.';
+  return text.charAt(0).toUpperCase() + text.slice(1) + end;
+}
+
 export function countText(n, one, many) {
   return `${n.toLocaleString('en')} ${n === 1 ? one : many ?? `${one}s`}`;
 }
