@@ -76,7 +76,7 @@ struct admin_status {
 	} secrets[ADMIN_SECRETS_MAX];
 	size_t nsecrets;
 	const char *trigger; /* commands for a shell; NULL: there is none */
-	const char *sign; /* lacks the file's name */
+	const char *sign;    /* lacks the file's name */
 	const char *curl;
 };
 

@@ -1,6 +1,6 @@
 /*
  * admin_json.h -- the documents of the admin API, as its lists and the stream
- * have them.
+ * have them; rejection_json.h has one more.
  *
  * Pure but for memory: each returns a new reference; NULL when out of memory.
  */
@@ -14,7 +14,6 @@
 json_t *admin_event_json(const struct store_event_info *info);
 json_t *admin_job_json(const struct store_job_info *job);
 json_t *admin_attempt_json(const struct store_attempt_info *at);
-json_t *admin_rejection_json(const struct store_rejection_info *row);
 
 /* What dispatch knows of a handler. */
 struct admin_live {

@@ -9,6 +9,9 @@
 #error "the build names the version"
 #endif
 
+/* Less free space than this, more or less, is no news. */
+#define TAG_FREE_BYTES (16 << 20)
+
 static json_t *
 webhooks_json(const struct admin_status *s)
 {
@@ -133,6 +136,7 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 {
 	struct admin_call *call = arg;
 	struct admin_status s = { 0 };
+	struct store_figures coarse;
 	int64_t now_ms = clock_wall_ms();
 	json_t *o;
 	int bad = 0;
@@ -148,7 +152,9 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	bad |= json_set_time(o, "started_at", s.started_at_ms);
 	bad |= json_object_set_new(o, "dev", json_boolean(s.dev));
 	bad |= json_object_set_new(o, "webhooks", webhooks_json(&s));
-	bad |= json_object_set_new(o, "store", store_json(&s, f));
+	coarse = *f;
+	coarse.free_bytes -= coarse.free_bytes % TAG_FREE_BYTES;
+	bad |= json_object_set_new(o, "store", store_json(&s, &coarse));
 	bad |= json_object_set_new(o, "queue", queue_json(&s));
 	bad |= json_object_set_new(o, "counts", counts_json(&s, f, now_ms));
 	bad |= json_object_set_new(o, "secrets", secrets_json(&s));
@@ -156,6 +162,7 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	bad |= json_set_text(o, "sign", s.sign);
 	bad |= json_set_text(o, "curl", s.curl);
 	admin_tag(call, o);
+	bad |= json_object_set_new(o, "store", store_json(&s, f));
 	bad |= json_set_time(o, "now", now_ms);
 	if (bad != 0) {
 		json_decref(o);

@@ -15,6 +15,10 @@
 /* The longest that the timer is armed for. */
 #define DISPATCH_ARM_MAX_US (INT64_C(3600) * 1000000)
 
+/* Bounds for what is done: from at once to after a night. */
+static const int64_t ages_ms[] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2500,
+	5000, 15000, 60000, 300000, 1800000, 7200000, 28800000, 86400000 };
+
 /* -- Small decisions shared with the other files -- */
 
 void
@@ -341,8 +345,15 @@ dispatch_live(const struct dispatch *d, size_t i,
 		.paused = w->paused,
 		.probing = w->probing,
 		.under_way = w->under_way,
+		.attempts = w->attempts,
 	};
 	return (0);
+}
+
+const struct histogram *
+dispatch_ages(const struct dispatch *d)
+{
+	return (&d->ages);
 }
 
 void
@@ -367,6 +378,7 @@ dispatch_new(struct event_base *base, struct store *st,
 	TAILQ_INIT(&d->retired);
 	d->st = st;
 	d->env = env;
+	histogram_init(&d->ages, ages_ms, sizeof(ages_ms) / sizeof(ages_ms[0]));
 	d->slice_end_us = clock_mono_us();
 	d->clock_ms = env->now_ms(env->arg) - clock_mono_us() / 1000;
 	if ((d->turn = evtimer_new(base, dispatch_turn_cb, d)) == NULL ||

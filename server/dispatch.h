@@ -26,6 +26,7 @@
 #include "store/store.h"
 
 struct event_base;
+struct histogram;
 struct journal;
 struct dispatch; /* opaque */
 
@@ -144,6 +145,14 @@ size_t dispatch_recording(const struct dispatch *d);
  */
 void dispatch_cancel(struct dispatch *d);
 
+/* What became of a handler's attempts since the start. */
+struct dispatch_attempts {
+	uint64_t done;
+	uint64_t retry;
+	uint64_t unknown; /* to be tried again, though it may have been done */
+	uint64_t dead;
+};
+
 /* A handler at work. */
 struct dispatch_live {
 	int64_t number;
@@ -151,6 +160,7 @@ struct dispatch_live {
 	bool paused;
 	bool probing;
 	size_t under_way; /* starts and calls */
+	struct dispatch_attempts attempts;
 };
 
 /*
@@ -170,6 +180,9 @@ struct dispatch_stats {
 	uint64_t alarms; /* that rang */
 };
 void dispatch_stats(const struct dispatch *d, struct dispatch_stats *ret);
+
+/* From the event's coming in to its job's being done, in ms; until free. */
+const struct histogram *dispatch_ages(const struct dispatch *d);
 
 /*
  * Only when nothing is in the store's hands and no call is under way. Accepts

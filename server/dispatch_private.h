@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 #include "server/dispatch.h"
+#include "server/histogram.h"
 #include "server/journal.h"
 
 /* Unknown types that are warned of; further ones are not worth a line. */
@@ -104,6 +105,7 @@ struct worker {
 	unsigned failed;  /* calls in a row */
 	bool probing;
 	int64_t probe_us; /* no probe before then */
+	struct dispatch_attempts attempts;
 };
 
 struct dispatch {
@@ -133,6 +135,7 @@ struct dispatch {
 	char *unknown[UNKNOWN_MAX]; /* types that were warned of */
 	size_t nunknown;
 	struct dispatch_stats stats;
+	struct histogram ages; /* ms; of what is done */
 };
 
 /* -- dispatch.c -- */

@@ -12,6 +12,7 @@
 #include "server/admin.h"
 #include "server/http_door.h"
 #include "server/http_inspector.h"
+#include "server/http_metrics.h"
 #include "server/http_private.h"
 #include "server/http_stream.h"
 #include "server/log.h"
@@ -19,6 +20,7 @@
 #define REQUEST_TIMEOUT_MS 10000
 #define IDLE_TIMEOUT_MS 60000
 #define READY_MAX 128
+#define METRICS_PATH "/metrics"
 #define STREAM_PATH "/api/v1/stream"
 #define TAG_MAX 32 /* of an ETag */
 #define METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST)
@@ -27,12 +29,13 @@ struct http_admin {
 	struct admin *a;
 	struct http *http;
 	struct http_streams *streams;
+	struct metrics *metrics;
 	struct http_door door;
 	char *address;
 	char *token;
 	bool (*ready)(void *arg, const char **ret_why);
 	void *arg;
-	struct http_rate refused_rate;
+	struct rate refused_rate;
 };
 
 static const struct http_answer answer_memory = { 500, "Internal Server Error",
@@ -233,11 +236,11 @@ let_in(struct http_conn *conn, struct evhttp_request *req, bool open)
 		.open = open,
 	};
 	enum http_door_rc rc = http_door_ask(&ha->door, &knock);
-	char more[HTTP_MORE_MAX];
+	char more[RATE_MORE_MAX];
 
 	if (rc == HTTP_DOOR_OPEN)
 		return (true);
-	if (http_rate_ask(&ha->refused_rate, more))
+	if (rate_ask(&ha->refused_rate, more))
 		log_warn("admin: refused %s: %s %s, host %s, origin %s%s",
 		    http_conn_peer(conn), refusals[rc].reason,
 		    log_text(evhttp_request_get_uri(req)), log_text(knock.host),
@@ -259,10 +262,13 @@ http_admin_run(struct http_conn *conn, struct evhttp_request *req)
 	bool health = strcmp(path, "/healthz") == 0;
 	bool ready = strcmp(path, "/readyz") == 0;
 	bool page = http_inspector_has(path);
-	bool looks = health || ready || page; /* and tells nothing secret */
+	bool metrics = strcmp(path, METRICS_PATH) == 0;
+	bool stream = strcmp(path, STREAM_PATH) == 0;
+	bool open = health || ready || page; /* and tells nothing secret */
+	bool looks = open || metrics || stream;
 	bool acts = method == EVHTTP_REQ_POST;
 
-	if (!let_in(conn, req, looks))
+	if (!let_in(conn, req, open))
 		return;
 	if ((method & METHODS) == 0 || (acts && looks)) {
 		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
@@ -274,7 +280,10 @@ http_admin_run(struct http_conn *conn, struct evhttp_request *req)
 		readyz(conn, req);
 	else if (page)
 		http_inspector_run(conn, req);
-	else if (!acts && strcmp(path, STREAM_PATH) == 0) {
+	else if (metrics) {
+		add_headers(req);
+		http_metrics_run(conn->h->admin->metrics, conn, req);
+	} else if (stream) {
 		add_headers(req);
 		http_stream_run(conn->h->admin->streams, conn, req);
 	} else
@@ -326,6 +335,7 @@ http_admin_new(struct event_base *base, struct admin *a,
 	if ((ha = calloc(1, sizeof(*ha))) == NULL)
 		return (NULL);
 	ha->a = a;
+	ha->metrics = opt->metrics;
 	ha->ready = opt->ready;
 	ha->arg = opt->arg;
 	ha->address = strdup(opt->address);
@@ -344,6 +354,12 @@ http_admin_new(struct event_base *base, struct admin *a,
 fail:
 	http_admin_free(ha);
 	return (NULL);
+}
+
+struct http *
+http_admin_http(const struct http_admin *ha)
+{
+	return (ha->http);
 }
 
 void

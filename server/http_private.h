@@ -27,6 +27,8 @@
 
 #include "server/http.h"
 #include "server/http_guard.h"
+#include "server/histogram.h"
+#include "server/rate.h"
 
 #define HTTP_PEER_MAX (INET6_ADDRSTRLEN + 16)
 
@@ -51,8 +53,9 @@ struct http_conn {
 	struct http_stream *stream;  /* kept is a reply without end */
 	/* It has ended while kept is with others; may let go of kept. */
 	void (*on_close)(struct http_conn *conn);
-	bool leaving;  /* the answer to `event' has not left yet */
-	int64_t event; /* which was received */
+	int64_t whole_us; /* when the delivery was there */
+	bool leaving;     /* the answer to `event' has not left yet */
+	int64_t event;    /* which was received */
 };
 TAILQ_HEAD(http_conn_list, http_conn);
 
@@ -62,12 +65,6 @@ struct http_listener {
 	struct evconnlistener *listener;
 };
 TAILQ_HEAD(http_listener_list, http_listener);
-
-/* Lets one line a second through, and knows how many it held back. */
-struct http_rate {
-	int64_t second;
-	unsigned held;
-};
 
 /* A path of the listener; table in http.c. */
 struct http_route {
@@ -96,7 +93,7 @@ struct http {
 	struct event_base *base;
 	struct http_options opt;
 	struct ingest *in;
-	struct rejections *rej;
+	struct diagnosis_queue *diag;
 	struct secrets *sec;
 	struct http_admin *admin; /* whose listener it is; else NULL */
 	const struct http_site *site;
@@ -104,8 +101,8 @@ struct http {
 	struct http_mount mounts[HTTP_ROUTES_MAX];
 	struct http_guards guards;
 	uint64_t requests;
-	struct http_rate refused_rate; /* lines on refused deliveries */
-	struct http_rate guard_rate;   /* lines of the guard */
+	struct histogram acks;  /* us */
+	struct rate guard_rate; /* lines of the guard */
 	unsigned nbusy;
 
 	/* http_conn.c */
@@ -120,7 +117,7 @@ struct http {
 	/* http_listen.c */
 	struct http_listener_list listeners;
 	struct event *retry;
-	struct http_rate starve_rate; /* lines on being starved */
+	struct rate starve_rate; /* lines on being starved */
 	bool told;      /* of being starved; nothing was accepted since */
 	bool starved;   /* no descriptors or memory to accept with */
 	bool accepting; /* the listeners are enabled */
@@ -140,7 +137,7 @@ struct http_answer {
 
 /*
  * A listener of that site, which is kept; the rest as http_new(). The site's
- * own parts (in, rej, sec or admin) are the caller's to set.
+ * own parts (in, diag, sec or admin) are the caller's to set.
  */
 struct http *http_new_site(struct event_base *base,
     const struct http_options *opt, const struct http_site *site);
@@ -164,13 +161,6 @@ void http_reply_end(struct http_conn *conn, struct evhttp_request *req);
 
 /* The last connection may be gone: end a drain. */
 void http_drain_pump(struct http *h);
-
-/*
- * May a line be logged now? Then ret_more says how many were not, to be put
- * at its end; it is empty if none was held back.
- */
-#define HTTP_MORE_MAX 48
-bool http_rate_ask(struct http_rate *rate, char ret_more[HTTP_MORE_MAX]);
 
 /* Returns 0; -1 when out of memory. */
 int http_conns_init(struct http *h);

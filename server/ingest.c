@@ -6,7 +6,9 @@
 #include <event2/event.h>
 
 #include "handlers/envelope.h"
+#include "server/branches.h"
 #include "server/clock.h"
+#include "server/diagnosis.h"
 #include "server/dispatch.h"
 #include "server/ingest_jobs.h"
 #include "server/journal.h"
@@ -35,6 +37,7 @@ struct ingest {
 	size_t npending;
 	struct ingest_routes *routes;
 	struct ingest_stats stats;
+	struct branches branches;
 };
 
 /* -- Outcomes -- */
@@ -63,6 +66,9 @@ pending_answer(struct pending *p, enum ingest_rc rc)
 static void
 ingest_conflict(struct ingest *in, const struct store_event *ev)
 {
+	struct diagnosis_finding f;
+
+	(void)diagnosis_by_cause(REJECT_ID_CONFLICT, &f);
 	in->stats.conflicts++;
 	log_warn("event %s: its id came again with another body from %s; "
 		 "kept as a rejection",
@@ -71,6 +77,9 @@ ingest_conflict(struct ingest *in, const struct store_event *ev)
 				    .cause = REJECT_ID_CONFLICT,
 				    .at_ms = ev->received_at_ms,
 				    .peer = ev->peer,
+				    .examined = true,
+				    .code = diagnosis_code_name(f.code),
+				    .diagnosis = f.text,
 				    .body = ev->body,
 				    .body_len = ev->body_len,
 				    .size = ev->body_len,
@@ -101,6 +110,8 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 	switch (res->rc) {
 	case STORE_OK:
 		in->stats.received++;
+		branches_note(&in->branches, p->ev->branch,
+		    p->ev->received_at_ms);
 		if (in->journal != NULL)
 			journal_stored(in->journal, res->id, clock_wall_ms());
 		store_event_drop_body(p->ev);
@@ -320,6 +331,18 @@ void
 ingest_stats(const struct ingest *in, struct ingest_stats *ret_stats)
 {
 	*ret_stats = in->stats;
+}
+
+const struct branches *
+ingest_branches(const struct ingest *in)
+{
+	return (&in->branches);
+}
+
+void
+ingest_seen(struct ingest *in, const char *branch, int64_t at_ms)
+{
+	branches_note(&in->branches, branch, at_ms);
 }
 
 struct ingest *

@@ -16,6 +16,7 @@
 
 #include "store/store.h"
 
+struct branches;
 struct event_base;
 struct dispatch;
 struct journal;
@@ -111,6 +112,12 @@ struct ingest_stats {
 	uint64_t busy;
 };
 void ingest_stats(const struct ingest *in, struct ingest_stats *ret_stats);
+
+/* When the last event of each branch came in; until free. */
+const struct branches *ingest_branches(const struct ingest *in);
+
+/* An event of that branch came in before the start. */
+void ingest_seen(struct ingest *in, const char *branch, int64_t at_ms);
 
 /* Only when nothing is pending, in ingest or in the store. Accepts NULL. */
 void ingest_free(struct ingest *in);

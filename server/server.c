@@ -220,6 +220,9 @@ server_open_pipeline(struct server *s)
 		return (-1);
 	if ((s->journal = journal_new()) == NULL ||
 	    (s->rej = rejections_new(s->base, s->st)) == NULL ||
+	    (s->diag_keys = diagnosis_keys_new(s->cfg)) == NULL ||
+	    (s->diag = diagnosis_queue_new(s->base, s->rej, s->diag_keys)) ==
+		NULL ||
 	    (s->dispatch = dispatch_new(s->base, s->st, &s->env)) == NULL ||
 	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
 		NULL ||
@@ -266,7 +269,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 	char reason[256];
 
 	if ((s->secrets = server_secrets(s->cfg)) == NULL ||
-	    (s->http = http_new(s->base, &limits, s->ingest, s->rej,
+	    (s->http = http_new(s->base, &limits, s->ingest, s->diag,
 		 s->secrets)) == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
@@ -281,6 +284,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 		(void)printf("listening: %s\n", url);
 		(void)fflush(stdout);
 	}
+	server_seed(s);
 	server_tell_admin(s);
 	if (opt->ready != NULL)
 		opt->ready(url, s->cfg);
@@ -294,6 +298,8 @@ server_flush_rejections(struct server *s)
 	size_t before = SIZE_MAX;
 	size_t left;
 
+	if (s->diag != NULL)
+		diagnosis_queue_flush(s->diag);
 	while (s->rej != NULL && (left = rejections_waiting(s->rej)) > 0 &&
 	       left < before) {
 		before = left;
@@ -314,6 +320,7 @@ server_close(struct server *s)
 	if (s->st != NULL)
 		store_wait(s->st);
 	http_free(s->http);
+	s->http = NULL; /* the metrics ask for it */
 	server_close_admin(s);
 	server_close_status(s);
 	server_flush_rejections(s);
@@ -321,12 +328,14 @@ server_close(struct server *s)
 	dispatch_free(s->dispatch);
 	server_close_env(s);
 	janitor_free(s->janitor);
+	diagnosis_queue_free(s->diag);
 	rejections_free(s->rej);
 	journal_free(s->journal);
 	if (s->store_ev != NULL)
 		event_free(s->store_ev);
 	store_close(s->st);
 	secrets_free(s->secrets);
+	diagnosis_keys_free(s->diag_keys);
 	if (s->drain_timer != NULL)
 		event_free(s->drain_timer);
 	signals_free(s->signals);

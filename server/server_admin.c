@@ -10,6 +10,7 @@
 #include "server/admin_link.h"
 #include "server/http_admin.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/server_private.h"
 #include "server/stream.h"
 
@@ -69,6 +70,7 @@ server_listen_admin(struct server *s, const char *token)
 		.address = s->cfg->admin_listen.items[0],
 		.token = token,
 		.stream = s->stream,
+		.metrics = s->metrics,
 		.ready = server_ready_cb,
 		.arg = s,
 	};
@@ -104,7 +106,8 @@ server_open_admin(struct server *s)
 		return (0);
 	if ((s->admin = admin_new(s->st, &fns)) == NULL ||
 	    (s->stream = stream_new(s->base, s->st, s->journal, &live)) ==
-		NULL) {
+		NULL ||
+	    (s->metrics = server_metrics(s)) == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
@@ -142,10 +145,12 @@ server_close_admin(struct server *s)
 	/* Each answer may ask the store for the next thing. */
 	while (s->admin != NULL && admin_pending(s->admin) > 0)
 		store_wait(s->st);
+	metrics_flush(s->metrics);
 	http_admin_free(s->http_admin);
 	stream_stop(s->stream);
 	if (s->stream != NULL)
 		store_wait(s->st);
+	metrics_free(s->metrics);
 	stream_free(s->stream);
 	admin_free(s->admin);
 }

@@ -7,6 +7,8 @@
 #include <event2/event.h>
 
 #include "handlers/handler.h"
+#include "server/diagnosis_keys.h"
+#include "server/diagnosis_queue.h"
 #include "server/dispatch.h"
 #include "server/http.h"
 #include "server/http_admin.h"
@@ -22,6 +24,7 @@ struct admin;
 struct admin_live;
 struct admin_status;
 struct admin_times;
+struct metrics;
 struct stream;
 struct reload;
 
@@ -40,9 +43,12 @@ struct server {
 	struct ingest *ingest;
 	struct janitor *janitor;
 	struct secrets *secrets;
+	struct diagnosis_keys *diag_keys; /* of the same secrets */
+	struct diagnosis_queue *diag;
 	struct http *http;
 	struct admin *admin;           /* NULL: there is no listener for it */
 	struct stream *stream;         /* the same */
+	struct metrics *metrics;       /* the same */
 	struct http_admin *http_admin; /* the same */
 	char admin_url[HTTP_URL_MAX];
 	int64_t started_at_ms;
@@ -70,6 +76,17 @@ int server_open_admin(struct server *s);
 
 /* Print its line on stdout, if there is one. */
 void server_tell_admin(const struct server *s);
+
+/* -- server_metrics.c -- */
+
+/* The metrics of this server; NULL when out of memory. */
+struct metrics *server_metrics(struct server *s);
+
+/*
+ * Tell ingest and secrets what the newest events say of their last use. When
+ * the secrets are there.
+ */
+void server_seed(struct server *s);
 
 /* -- server_status.c: what the operator is shown of it -- */
 

@@ -3,6 +3,7 @@
 
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/secret_shape.h"
 #include "server/server_private.h"
 
 /* A reload waits here for its handlers' numbers from the store. */
@@ -10,6 +11,7 @@ struct reload {
 	struct server *s;
 	struct config *cfg;
 	struct secrets *secrets;
+	struct diagnosis_keys *diag_keys;
 	size_t missing; /* numbers not there yet */
 	bool failed;
 	struct server_handler known[];
@@ -18,6 +20,8 @@ struct reload {
 static void
 secret_tell(const struct config_secret *cs, const struct secrets_info *info)
 {
+	const char *odd;
+
 	log_info("secret %s: %zu bytes, fingerprint %s, from %s",
 	    log_text(info->name), info->len, info->fingerprint,
 	    log_text(cs->source));
@@ -25,6 +29,10 @@ secret_tell(const struct config_secret *cs, const struct secrets_info *info)
 		log_info("secret %s: the newline at the end of %s is not part "
 			 "of it",
 		    log_text(info->name), log_text(cs->source));
+	if ((odd = secret_shape_warning(cs->bytes, cs->len)) != NULL)
+		log_warn("secret %s: %s %s; every byte of it counts, so if "
+			 "klikit's is not so, signatures will not match",
+		    log_text(info->name), log_text(cs->source), odd);
 	if (info->valid_until_ms != 0 &&
 	    info->valid_until_ms <= clock_wall_ms())
 		log_warn("secret %s: no longer valid: past its valid_until",
@@ -59,6 +67,7 @@ static void
 reload_free(struct reload *r)
 {
 	secrets_free(r->secrets);
+	diagnosis_keys_free(r->diag_keys);
 	config_free(r->cfg);
 	free(r);
 }
@@ -68,6 +77,7 @@ static void
 reload_apply(struct reload *r)
 {
 	struct server *s = r->s;
+	struct diagnosis_keys *old_keys = s->diag_keys;
 	struct secrets *old = s->secrets;
 	char reason[HANDLER_REASON_MAX];
 
@@ -79,6 +89,9 @@ reload_apply(struct reload *r)
 	s->secrets = r->secrets;
 	http_set_secrets(s->http, s->secrets);
 	r->secrets = old;
+	s->diag_keys = r->diag_keys;
+	diagnosis_queue_set_keys(s->diag, s->diag_keys);
+	r->diag_keys = old_keys;
 	http_set_limits(s->http,
 	    &(struct http_options){
 		.max_body = (size_t)r->cfg->http_max_body,
@@ -188,8 +201,11 @@ server_reload(struct server *s)
 	if ((cfg = reload_config(s)) == NULL)
 		return;
 	r = calloc(1, sizeof(*r) + cfg->nhandlers * sizeof(r->known[0]));
-	if (r == NULL || (r->secrets = server_secrets(cfg)) == NULL) {
+	if (r == NULL || (r->secrets = server_secrets(cfg)) == NULL ||
+	    (r->diag_keys = diagnosis_keys_new(cfg)) == NULL) {
 		log_error("reload: refused: out of memory");
+		if (r != NULL)
+			secrets_free(r->secrets);
 		config_free(cfg);
 		free(r);
 		return;

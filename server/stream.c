@@ -17,6 +17,7 @@
 
 #include "server/clock.h"
 #include "server/journal.h"
+#include "server/rejection_json.h"
 #include "server/stream.h"
 
 #define BOOT_MAX 24
@@ -227,7 +228,7 @@ stream_rejections_cb(enum store_rc rc, const struct store_rejection_info *rows,
 	for (size_t i = n; i > 0; i--) {
 		if (rows[i - 1].id >= s->numbers[0])
 			ring_add(s, "rejection",
-			    admin_rejection_json(&rows[i - 1]));
+			    rejection_json(&rows[i - 1], false));
 	}
 	stream_told(s, rc, JOURNAL_REJECTION);
 }

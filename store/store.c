@@ -205,6 +205,14 @@ store_reason(const struct store *st)
 	return (st->seen_reason);
 }
 
+void
+store_stats(struct store *st, struct store_stats *ret_stats)
+{
+	(void)pthread_mutex_lock(&st->mutex);
+	*ret_stats = st->stats;
+	(void)pthread_mutex_unlock(&st->mutex);
+}
+
 size_t
 store_queued(const struct store *st)
 {

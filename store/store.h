@@ -231,6 +231,16 @@ enum store_health store_health(const struct store *st); /* as collected */
 /* Why the health is not STORE_READY; valid until the next store_collect(). */
 const char *store_reason(const struct store *st);
 
+/* What the writer did since the store was opened. */
+#define STORE_SIZES 10
+struct store_stats {
+	uint64_t commits[STORE_SIZES + 1]; /* of up to 1, 2, 4, ... 512
+					      operations; of more */
+	uint64_t operations;
+	uint64_t purged; /* events and rejections */
+};
+void store_stats(struct store *st, struct store_stats *ret_stats);
+
 /* Bytes of events that wait for their commit, of options.queue_max. */
 size_t store_queued(const struct store *st);
 
@@ -362,8 +372,8 @@ int store_register(struct store *st, const char *name, int64_t now_ms,
 /*
  * Add n rejections to the capped ring, in a transaction of their own that
  * makes no ack wait. Copies rej. done may be NULL. STORE_OK: id is the number
- * of the last one; those before it have the numbers before it. Returns 0; -1 if memory is
- * short.
+ * of the last one; those before it have the numbers before it. Returns 0; -1 if
+ * memory is short.
  */
 int store_reject(struct store *st, const struct store_rejection *rej, size_t n,
     store_done_fn *done, void *arg);

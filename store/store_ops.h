@@ -321,6 +321,7 @@ struct store {
 	struct store_queue finished;
 	struct store_told told;
 	size_t queued_bytes;
+	struct store_stats stats;
 	enum store_health health;
 	char reason[STORE_REASON_MAX];
 	enum store_aside aside;

@@ -1,0 +1,79 @@
+/*
+ * server_metrics.c -- what the metrics are made of.
+ */
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/server_private.h"
+
+/* The newest events, which say of most branches when they were last heard. */
+#define SEED_EVENTS STORE_PAGE_MAX
+
+static struct http *
+source_http(void *arg)
+{
+	const struct server *s = arg;
+
+	return (s->http);
+}
+
+static struct http *
+source_http_admin(void *arg)
+{
+	const struct server *s = arg;
+
+	return (s->http_admin == NULL ? NULL : http_admin_http(s->http_admin));
+}
+
+static const struct secrets *
+source_secrets(void *arg)
+{
+	const struct server *s = arg;
+
+	return (s->secrets);
+}
+
+struct metrics *
+server_metrics(struct server *s)
+{
+	const struct metrics_sources from = {
+		.st = s->st,
+		.ingest = s->ingest,
+		.dispatch = s->dispatch,
+		.rej = s->rej,
+		.stream = s->stream,
+		.started_at_ms = s->started_at_ms,
+		.queue_max = (size_t)s->cfg->store_queue_max,
+		.http = source_http,
+		.http_admin = source_http_admin,
+		.secrets = source_secrets,
+		.arg = s,
+	};
+
+	return (metrics_new(s->base, &from));
+}
+
+/* store_events_fn: the newest events. */
+static void
+server_seed_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct server *s = arg;
+
+	if (rc != STORE_OK)
+		log_warn("the newest events could not be read: %s", reason);
+	for (size_t i = 0; i < n; i++) {
+		const struct store_event *ev = rows[i].ev;
+
+		ingest_seen(s->ingest, ev->branch, ev->received_at_ms);
+		secrets_used(s->secrets, ev->secret, ev->received_at_ms);
+	}
+}
+
+void
+server_seed(struct server *s)
+{
+	const struct store_filter newest = { .limit = SEED_EVENTS };
+
+	if (store_list_events(s->st, &newest, server_seed_cb, s) == -1)
+		log_warn("the newest events could not be read: out of memory");
+}
