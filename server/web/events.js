@@ -303,7 +303,7 @@ export class EventsView {
     } else if (this.app.status === null)
       fill(this.place, loading('the addresses'));
     else if (this.place.firstChild?.className !== 'guide')
-      fill(this.place, guide(this.app.status));
+      fill(this.place, guide(this.app.status, true));
   }
 
   // How many new rows are above what is in sight.

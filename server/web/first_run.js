@@ -50,14 +50,15 @@ function tunnelStep(status) {
       'klikit’s operator that address, with the same path.'));
 }
 
-// What StartView and an empty list show.
-export function guide(status) {
+// What StartView and an empty list, which waits, show.
+export function guide(status, waits) {
   const urls = status.webhooks ?? [];
   return h('div', { class: 'guide' },
-    h('h1', null, h('span', { class: 'waiting-dot', 'aria-hidden': 'true' }),
-      'Waiting for deliveries'),
-    h('p', { class: 'lead' }, 'Everything is ready. What arrives shows up ' +
-      'here by itself.'),
+    h('h1', null, waits && h('span', { class: 'waiting-dot',
+      'aria-hidden': 'true' }), waits ? 'Waiting for deliveries' :
+      'Sending a test event'),
+    waits && h('p', { class: 'lead' }, 'Everything is ready. What arrives ' +
+      'shows up here by itself.'),
     refusedLine(status),
     h('ol', { class: 'steps' },
       step('Where deliveries go',
@@ -80,14 +81,14 @@ export class StartView {
     if (app.status === null)
       fill(this.node, loading('the addresses'));
     else
-      fill(this.node, guide(app.status));
+      fill(this.node, guide(app.status, false));
     this.shown = app.status !== null;
   }
 
   // Once: what is being copied must not be replaced.
   setStatus(status) {
     if (!this.shown)
-      fill(this.node, guide(status));
+      fill(this.node, guide(status, false));
     this.shown = true;
   }
 

@@ -96,7 +96,7 @@ export class JobList {
           job.replay_of ? `, replay of ${job.replay_of}` : ''),
         h('span', { class: 'gap' }),
         isLast ? this.actions(job) : h('span', { class: 'dim' }, 'replayed')),
-      job.outcome && h('p', { class: 'outcome' }, job.outcome),
+      job.outcome && job.outcome !== job.state && h('p', { class: 'outcome' }, job.outcome),
       job.state === 'waiting' && job.due_at && h('p', { class: 'dim' },
         'Next try at ', moment(job.due_at), '.'),
       this.attempts(job));

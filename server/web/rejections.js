@@ -6,16 +6,16 @@ import { h, button, fact, fill, notice, loading, section, setText }
 import { formatRoute } from './route.js';
 import { moment, ticking } from './time.js';
 import { BodyView } from './body_view.js';
-import { CAUSE_NAMES, causeTitle, causeText, bytesText, countText }
+import { CAUSE_NAMES, causeTitle, causeText, bytesText, countText, sentence }
   from './words.js';
 
 const PAGE = 100;
 const PATH = '/api/v1/rejections';
 
 function diagnosisNode(r) {
-  return r.diagnosis === null || r.diagnosis === undefined ? null :
+  return r.diagnosis === null ? null :
     h('p', { class: 'diagnosis' }, h('span', { class: 'tag' }, 'Diagnosis'),
-      r.diagnosis);
+      sentence(r.diagnosis));
 }
 
 function decodeBase64(text) {
@@ -150,8 +150,8 @@ export class RejectionsView {
       h('span', { class: 'rejection-head' },
         h('strong', null, causeTitle(r.cause)),
         h('span', { class: 'dim' }, ticking(r.at, 'ago'))),
-      h('span', { class: 'rejection-why' }, r.diagnosis ??
-        causeText(r.cause)),
+      h('span', { class: 'rejection-why' }, r.diagnosis === null ?
+        causeText(r.cause) : sentence(r.diagnosis)),
       h('span', { class: 'dim small' }, moment(r.at), ' · ', r.peer, ' · ',
         bytesText(r.size))));
   }

@@ -40,6 +40,6 @@ export class StatusStrip {
       item('dead', number(counts.dead_jobs), { href: '#/events?state=dead',
         kind: counts.dead_jobs > 0 ? 'bad' : '' }),
       bad ? item('store', store.health, { kind: 'bad' }) :
-        item('store', bytesText(store.bytes)));
+        item('store', bytesText(store.bytes + store.wal_bytes)));
   }
 }

@@ -65,10 +65,13 @@ export function stepText(what) {
   return STEPS[what] ?? what;
 }
 
-// A remark of the server as a sentence.
+// A remark of the server as a sentence; what begins with the name of a header
+// keeps it as it is.
 export function sentence(text) {
   const end = /[.!?]$/.test(text) ? '' : '.';
-  return text.charAt(0).toUpperCase() + text.slice(1) + end;
+  const first = /^[a-z]+\b(?!-)/.test(text) ? text.charAt(0).toUpperCase() :
+    text.charAt(0);
+  return first + text.slice(1) + end;
 }
 
 export function countText(n, one, many) {

@@ -25,6 +25,7 @@ const { markPersonal } = await load('personal.js');
 const { StreamParser, waitMs } = await load('stream.js');
 const { EventsModel, ROWS_MAX } = await load('events_model.js');
 const { parseRoute, formatRoute } = await load('route.js');
+const { sentence } = await load('words.js');
 const { curlOf } = await load('curl.js');
 
 const bytes = (text) => new TextEncoder().encode(text);
@@ -195,6 +196,13 @@ test('an address says the view, and any id comes through', () => {
   }
   assert.equal(parseRoute('').view, 'events');
   assert.equal(parseRoute('#/events/%E0%A4%A').id, null);
+});
+
+test('a remark becomes a sentence, a name stays a name', () => {
+  assert.equal(sentence('the body was cut'), 'The body was cut.');
+  assert.equal(sentence('x-klikit-signature is missing'),
+    'x-klikit-signature is missing.');
+  assert.equal(sentence('It is so.'), 'It is so.');
 });
 
 test('a command to paste is one command, whatever the id', () => {

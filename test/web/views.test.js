@@ -1,9 +1,11 @@
 // views.test.js -- orders, rejections, handlers, and every view on a phone.
 
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
 import { PHONE, live, sticksOut } from './lib/browser.js';
 import { inspect } from './lib/inspect.js';
-import { STATUS, eventually, order, payload } from './lib/klikitd.js';
+import { SECRET, STATUS, eventually, order, payload, sign }
+  from './lib/klikitd.js';
 
 const isDone = async (server) =>
   (await server.ask('/api/v1/jobs?state=done')).jobs;
@@ -58,6 +60,52 @@ inspect('a refused delivery shows up with its cause in plain words',
     await page.locator('.json', { hasText: 'GF-1' }).waitFor();
   }, { hash: '#/rejections', prepare: (server) =>
     server.expect(/refused|invalid|signature/) });
+
+// What is sent: [body, signature, headers], each broken in another way.
+const BODY = order(7);
+const spaced = Buffer.from(JSON.stringify(JSON.parse(BODY), null, 2));
+const joined = (...parts) => Buffer.concat(parts.map((p) => Buffer.from(p)));
+const BROKEN = {
+  secret_wrong: [BODY, sign(BODY, 'not-ours')],
+  secret_newline: [BODY, sign(BODY, `${SECRET}\n`)],
+  secret_quoted: [BODY, sign(BODY, `"${SECRET}"`)],
+  secret_blanks: [BODY, sign(BODY, `${SECRET} `)],
+  secret_encoded: [BODY, sign(BODY, Buffer.from(SECRET).toString('hex'))],
+  secret_empty: [BODY, sign(BODY, '')],
+  body_reserialised: [BODY, sign(spaced)],
+  body_newline: [joined(BODY, '\n'), sign(BODY)],
+  body_bom: [joined('\ufeff', BODY), sign(BODY)],
+  body_compressed: [gzipSync(BODY), sign(BODY)],
+  body_truncated: [BODY.subarray(0, 60), sign(BODY)],
+  signature_uppercase: [BODY, sign(BODY).toUpperCase()],
+  signature_prefixed: [BODY, `sha256=${sign(BODY)}`],
+  signature_old_scheme: [BODY, `t=1750000000,v1=${
+    sign(joined('1750000000.', BODY))}`],
+  headers_renamed: [BODY, null, { 'X_Klikit_Signature': sign(BODY) }],
+  headers_missing: [BODY, null],
+};
+
+inspect('every kind of broken delivery is explained on the page',
+  async (page, server) => {
+    for (const [code, [body, signature, headers]] of Object.entries(BROKEN))
+      await server.post(body, { id: code, signature, headers });
+    const rejections = await eventually('all are looked into', async () => {
+      const all = (await server.ask('/api/v1/rejections')).rejections;
+      return all.length === Object.keys(BROKEN).length &&
+        all.every((r) => r.diagnosis !== null) && all;
+    });
+    assert.deepEqual(rejections.map((r) => r.diagnosis_code).sort(),
+      Object.keys(BROKEN).sort());
+    await page.reload();
+    await page.locator('.rejection').nth(rejections.length - 1).waitFor();
+    const shown = await page.locator('.rejection-why').allTextContents();
+    for (const [i, { diagnosis }] of rejections.entries())
+      assert.equal(shown[i].slice(1), `${diagnosis.slice(1)}.`);
+    assert.ok(!(await page.content()).includes(SECRET));
+    await page.locator('.rejection a').first().click();
+    await page.locator('.diagnosis').waitFor();
+  }, { hash: '#/rejections', prepare: (server) =>
+    server.expect(/refused/) });
 
 inspect('a handler is paused with a reason, and goes on',
   async (page, server) => {
