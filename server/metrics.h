@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct diagnosis_queue;
 struct dispatch;
 struct event_base;
 struct http;
@@ -48,6 +49,7 @@ struct metrics_sources {
 	struct ingest *ingest;
 	struct dispatch *dispatch;
 	struct rejections *rej;
+	struct diagnosis_queue *diag;
 	struct stream *stream;
 	int64_t started_at_ms;
 	size_t queue_max;

@@ -7,6 +7,7 @@
 
 #include "server/branches.h"
 #include "server/clock.h"
+#include "server/diagnosis_queue.h"
 #include "server/dispatch.h"
 #include "server/histogram.h"
 #include "server/http.h"
@@ -99,6 +100,19 @@ print_deliveries(FILE *f, const struct metrics_sources *from)
 		    LABELS("cause",
 			rejections_cause_name((enum reject_cause)i)),
 		    rejections_count(from->rej, (enum reject_cause)i));
+}
+
+static void
+print_diagnoses(FILE *f, const struct diagnosis_queue *q)
+{
+	static const char name[] = "klikitd_diagnoses_total";
+	struct diagnosis_queue_stats stats;
+
+	diagnosis_queue_stats(q, &stats);
+	metrics_family(f, name, METRICS_COUNTER,
+	    "Refused deliveries that were looked into, or were too many.");
+	metrics_count(f, name, LABELS("result", "examined"), stats.examined);
+	metrics_count(f, name, LABELS("result", "skipped"), stats.skipped);
 }
 
 static void
@@ -428,6 +442,7 @@ metrics_print(FILE *f, const struct metrics_sources *from,
 
 	print_server(f, from);
 	print_deliveries(f, from);
+	print_diagnoses(f, from->diag);
 	print_branches(f, from, now_ms);
 	print_secrets(f, from->secrets(from->arg));
 	print_jobs(f, from, figures);

@@ -40,6 +40,7 @@ server_metrics(struct server *s)
 		.ingest = s->ingest,
 		.dispatch = s->dispatch,
 		.rej = s->rej,
+		.diag = s->diag,
 		.stream = s->stream,
 		.started_at_ms = s->started_at_ms,
 		.queue_max = (size_t)s->cfg->store_queue_max,

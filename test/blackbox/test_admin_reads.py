@@ -257,6 +257,7 @@ def test_the_status_says_how_it_stands(three):
     three.expect("refused")
     three.post(SMALL, "e0")
     three.post(SMALL, "bad", signature="0" * 64)
+    three.wait_query("SELECT count(*) FROM rejections", [(1,)])
     status = get(three, "/api/v1/status")
     assert status["webhooks"] == [three.url + "/webhooks/klikit"]
     assert status["store"]["url"] == f"sqlite:{three.database}"

@@ -60,6 +60,7 @@ def busy(klikitd, tmp_path):
     server.post(SMALL + b"\n", "e0")
     server.post(SMALL, "bad", signature="0" * 64)
     server.post(b"[1,", "json")
+    server.wait_query("SELECT count(*) FROM rejections", [(3,)])
     server.wait_query("SELECT count(*) FROM jobs WHERE handler = 1 "
                       "AND finished_at IS NULL", [(0,)])
     return server
@@ -97,6 +98,7 @@ def test_it_counts_what_happened(busy):
         'klikitd_rejections_total{cause="signature"}': 1,
         'klikitd_rejections_total{cause="invalid_json"}': 1,
         'klikitd_rejections_total{cause="id_conflict"}': 1,
+        'klikitd_diagnoses_total{result="skipped"}': 0,
         'klikitd_attempts_total{handler="pos",outcome="done"}': 1,
         'klikitd_attempts_total{handler="pos",outcome="dead"}': 1,
         'klikitd_attempts_total{handler="pos",outcome="retry"}': 1,
