@@ -40,7 +40,8 @@ class App {
     this.stream = new Stream({
       path: '/api/v1/stream',
       message: (kind, data) => this.message(kind, data),
-      state: (state, detail) => this.shell.setStream(state, detail),
+      state: (state, detail) => state === 'token' ? this.askToken() :
+        this.shell.setStream(state, detail),
     });
     onTokenRefused(() => this.askToken());
     addEventListener('hashchange', () => this.follow());

@@ -133,6 +133,7 @@ export class EventsView {
     const again = this.values === undefined ||
       asked(this.values) !== asked(route.values);
     const text = route.values.text ?? '';
+    const narrows = !again && (this.model.filter.text ?? '') !== text;
     this.values = route.values;
     for (const control of this.node.querySelectorAll('[name]')) {
       const value = route.values[control.name] ?? '';
@@ -147,9 +148,9 @@ export class EventsView {
     this.clear.hidden = n === 0 && text === '';
     if (again)
       this.load();
-    else if (this.model.filter.text !== text) {
+    else if (narrows) {
       this.model.setText(text);
-      this.draw();
+      this.nodesAreOld();
     }
     this.openDetail(route.id);
   }
@@ -162,7 +163,6 @@ export class EventsView {
     this.app.replace(route);
     this.update(route);
     this.list.toTop();
-    this.nodesAreOld();
   }
 
   // The rows' links carry the filter.

@@ -66,8 +66,9 @@ export function waitMs(n, random) {
   return Math.round(most * (0.5 + random / 2));
 }
 
-// States told to the listener: 'connecting', 'live', and 'reconnecting' with
-// {at: when the next try is due, why}.
+// States told to the listener: 'connecting', 'live', 'reconnecting' with {at:
+// when the next try is due, why}, and 'token' when it has given up for want of
+// one.
 export class Stream {
   constructor({ path, message, state }) {
     this.path = path;
@@ -76,19 +77,19 @@ export class Stream {
     this.lastId = null;
     this.tries = 0;
     this.wake = () => {};
-    this.running = false;
+    this.turn = null; // of the run that is under way
   }
 
   start() {
-    if (this.running)
+    if (this.turn !== null)
       return;
-    this.running = true;
+    this.turn = Symbol('run');
     this.tries = 0;
-    this.run();
+    this.run(this.turn);
   }
 
   stop() {
-    this.running = false;
+    this.turn = null;
     this.abort?.abort();
     this.wake();
   }
@@ -99,11 +100,16 @@ export class Stream {
     this.wake();
   }
 
-  async run() {
-    while (this.running) {
+  async run(turn) {
+    while (this.turn === turn) {
       const why = await this.once();
-      if (!this.running || why === 'token')
-        break;
+      if (this.turn !== turn)
+        return;
+      if (why === 'token') {
+        this.turn = null;
+        this.state('token', {});
+        return;
+      }
       const wait = waitMs(this.tries++, Math.random());
       this.state('reconnecting', { at: Date.now() + wait, why });
       await new Promise((resolve) => {
@@ -114,17 +120,17 @@ export class Stream {
         };
       });
     }
-    this.running = false;
   }
 
   // One connection, to its end. Returns why it ended.
   async once() {
-    this.abort = new AbortController();
+    const abort = new AbortController();
     let timer = 0;
     const alive = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => this.abort.abort(), SILENCE_MS);
+      timer = setTimeout(() => abort.abort(), SILENCE_MS);
     };
+    this.abort = abort;
     try {
       alive();
       if (this.lastId === null)
@@ -135,7 +141,7 @@ export class Stream {
         headers: { Accept: 'text/event-stream', ...authorization(),
           ...resume },
         cache: 'no-store', credentials: 'omit', redirect: 'error',
-        signal: this.abort.signal,
+        signal: abort.signal,
       });
       if (response.status === 401)
         return 'token';
@@ -154,7 +160,7 @@ export class Stream {
       return 'the server cannot be reached';
     } finally {
       clearTimeout(timer);
-      this.abort.abort();
+      abort.abort();
     }
   }
 
