@@ -7,11 +7,19 @@
  * Touches: store.h, the wall clock. No HTTP, no dispatch: what dispatch has
  *          to know goes through struct admin_fns.
  *
+ *   GET  /api/v1/status                  how it stands, for the eye
+ *   GET  /api/v1/events?...              a page, newest first; next is the
+ *                                        `before' of the following one, or null
+ *   GET  /api/v1/events/ID               with headers, attempts, timeline
+ *   GET  /api/v1/events/ID/body          its bytes; 410 once purged
+ *   GET  /api/v1/orders?...              those that changed last first
+ *   GET  /api/v1/orders/ID               with its document and its events
+ *   GET  /api/v1/rejections?...          what was refused
+ *   GET  /api/v1/rejections/ID           with headers and what is kept of it
  *   GET  /api/v1/handlers                every handler with its backlog
  *   POST /api/v1/handlers/NAME/pause     {"why": TEXT}, which may be missing
  *   POST /api/v1/handlers/NAME/resume
- *   GET  /api/v1/jobs?...                a page, newest first; next is the
- *                                        `before' of the following one, or null
+ *   GET  /api/v1/jobs?...
  *   GET  /api/v1/jobs/ID                 with its attempts
  *   POST /api/v1/jobs/replay             {"ids": [ID, ...]}, each on its own
  *   POST /api/v1/jobs/ID/retry
@@ -19,11 +27,15 @@
  *   POST /api/v1/purge                   {"order": ID} or {"older_than_ms": N};
  *                                        with "more", ask again
  *
- * The query of GET /jobs: state, handler, event, order, type, since and until
- * (RFC 3339), before, newest (true: of replays only the last), limit (1 to
- * STORE_PAGE_MAX). Errors are {"error": TEXT}: 400 what was asked makes no
- * sense, 404, 405, 409 the job's state does not allow it, 503 the store
- * cannot now, 500.
+ * Every list's query: before, since and until (RFC 3339), limit (1 to
+ * STORE_PAGE_MAX). Of GET /events also type, brand, branch, order, state
+ * (pending, done, dead); of GET /orders brand, branch, status, open (true);
+ * of GET /rejections cause;
+ * of GET /jobs state, handler, event, order, type, newest (true: of replays
+ * only the last). server/DESIGN.md has the fields.
+ *
+ * Errors are {"error": TEXT}: 400 what was asked makes no sense, 404, 405,
+ * 409 the job's state does not allow it, 410, 503 the store cannot now, 500.
  */
 #ifndef SERVER_ADMIN_H
 #define SERVER_ADMIN_H
@@ -34,9 +46,56 @@
 
 struct store;
 struct admin; /* opaque */
+struct admin_live;
 
-/* What else is told of a change; each may be NULL. */
+#define ADMIN_SECRETS_MAX 16
+#define ADMIN_CAUSES_MAX 16
+
+/* How the server stands; texts are borrowed for the call. */
+struct admin_status {
+	bool dev;
+	int64_t started_at_ms;
+	const char *const *webhooks; /* URLs that klikit could post to */
+	size_t nwebhooks;
+	const char *store_url;
+	const char *health; /* "ready", or why not */
+	uint64_t queue_bytes;
+	uint64_t queue_max;
+	uint64_t received; /* these since the start */
+	uint64_t duplicates;
+	uint64_t conflicts;
+	struct {
+		const char *name;
+		uint64_t n;
+	} refused[ADMIN_CAUSES_MAX];
+	size_t nrefused;
+	struct {
+		const char *name;
+		int64_t valid_until_ms; /* 0: for ever */
+		int64_t last_used_ms;   /* 0: not since the start */
+	} secrets[ADMIN_SECRETS_MAX];
+	size_t nsecrets;
+	const char *trigger; /* commands for a shell; NULL: there is none */
+	const char *sign;    /* lacks the file's name */
+	const char *curl;
+};
+
+/* When an event was stored and its answer left; 0: not known. */
+struct admin_times {
+	int64_t stored_ms;
+	int64_t acked_ms;
+};
+
+/* What else is told of a change, or asked for; each may be NULL. */
 struct admin_fns {
+	void (*status)(void *arg, struct admin_status *ret_status);
+	void (*times)(void *arg, int64_t event, struct admin_times *ret_times);
+	/* The status codes that end an order. Returns how many. */
+	size_t (*ends)(void *arg, const char *const **ret_ends);
+	/* What dispatch knows of a handler; see admin_json.h. */
+	void (*live)(void *arg, int64_t handler, struct admin_live *ret_live);
+	/* That job was acted on, or made by it. */
+	void (*acted)(void *arg, int64_t job);
 	/* Jobs of that handler became runnable. */
 	void (*look)(void *arg, int64_t handler);
 	/* A handler was paused, or goes on. */
@@ -55,9 +114,12 @@ struct admin_request {
 };
 
 struct admin_answer {
-	int status;        /* as of HTTP */
-	char *body;        /* JSON; NULL when memory was short */
+	int status; /* as of HTTP */
+	char *body; /* NULL when memory was short */
+	size_t body_len;
+	bool raw;          /* the bytes of an event's body; else JSON */
 	const char *allow; /* with 405: the method that is right; static */
+	uint64_t tag;      /* equal answers have equal ones; 0: none */
 };
 
 /* answer is valid during the call. */

@@ -7,6 +7,14 @@
 #include "server/clock.h"
 #include "server/json.h"
 
+/* Tell that something was done to that job. */
+static void
+admin_acted(const struct admin *a, int64_t job)
+{
+	if (a->fns.acted != NULL)
+		a->fns.acted(a->fns.arg, job);
+}
+
 /* -- One job -- */
 
 /* store_done_fn */
@@ -20,6 +28,7 @@ act_cb(const struct store_result *res, void *arg)
 		(void)admin_store_error(call, res->rc, res->reason);
 	else {
 		admin_look(call->a, res);
+		admin_acted(call->a, call->id);
 		o = json_object();
 		(void)json_set_int(o, "id", call->id);
 		(void)admin_answer(call, 200, o);
@@ -99,8 +108,11 @@ replay_cb(const struct store_result *res, void *arg)
 	struct admin_part *part = arg;
 	struct admin_call *call = part->call;
 
-	if (res->rc == STORE_OK)
+	if (res->rc == STORE_OK) {
 		admin_look(call->a, res);
+		admin_acted(call->a, part->id);
+		admin_acted(call->a, res->id);
+	}
 	replay_note(call, part->id, res->id,
 	    res->rc == STORE_OK ? NULL : res->reason);
 	free(part);

@@ -8,8 +8,9 @@
 /* Who paused it, in the store: a person, not a far side that said so. */
 #define PAUSED_BY "operator"
 
-static json_t *
-handler_json(const struct store_handler_info *h)
+json_t *
+admin_handler_json(const struct store_handler_info *h,
+    const struct admin_live *live)
 {
 	json_t *o = json_object();
 	int bad = 0;
@@ -21,11 +22,30 @@ handler_json(const struct store_handler_info *h)
 	bad |= json_set_text(o, "paused_why", h->paused_why);
 	bad |= json_set_int(o, "unfinished", (int64_t)h->unfinished);
 	bad |= json_set_int(o, "dead", (int64_t)h->dead);
+	bad |= json_set_int(o, "unreplayed", (int64_t)h->unreplayed);
 	bad |= json_set_time(o, "oldest", h->oldest_ms);
+	if (live != NULL) {
+		bad |= json_object_set_new(o, "configured",
+		    json_boolean(live->configured));
+		bad |= json_object_set_new(o, "probing",
+		    json_boolean(live->probing));
+		bad |= json_set_int(o, "under_way", (int64_t)live->under_way);
+	}
 	if (bad == 0)
 		return (o);
 	json_decref(o);
 	return (NULL);
+}
+
+static json_t *
+live_json(const struct admin *a, const struct store_handler_info *h)
+{
+	struct admin_live live;
+
+	if (a->fns.live == NULL)
+		return (admin_handler_json(h, NULL));
+	a->fns.live(a->fns.arg, h->number, &live);
+	return (admin_handler_json(h, &live));
 }
 
 /* store_handlers_fn */
@@ -38,7 +58,8 @@ list_cb(enum store_rc rc, const struct store_handler_info *rows, size_t n,
 	int bad = list == NULL ? -1 : 0;
 
 	for (size_t i = 0; i < n; i++)
-		bad |= json_array_append_new(list, handler_json(&rows[i]));
+		bad |=
+		    json_array_append_new(list, live_json(call->a, &rows[i]));
 	call->result = json_object();
 	bad |= json_object_set_new(call->result, "handlers", list);
 	if (rc != STORE_OK)

@@ -15,6 +15,10 @@
 /* The longest that the timer is armed for. */
 #define DISPATCH_ARM_MAX_US (INT64_C(3600) * 1000000)
 
+/* Bounds for what is done: from at once to after a night. */
+static const int64_t ages_ms[] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2500,
+	5000, 15000, 60000, 300000, 1800000, 7200000, 28800000, 86400000 };
+
 /* -- Small decisions shared with the other files -- */
 
 void
@@ -142,6 +146,12 @@ dispatch_set_handlers(struct dispatch *d,
 	d->next = 0;
 	dispatch_wake(d);
 	return (0);
+}
+
+void
+dispatch_set_journal(struct dispatch *d, struct journal *j)
+{
+	d->journal = j;
 }
 
 /* May any worker start a job? */
@@ -322,6 +332,32 @@ dispatch_busy(const struct dispatch *d)
 	return (d->nrecording + d->nunrecorded + d->ncalls);
 }
 
+int
+dispatch_live(const struct dispatch *d, size_t i,
+    struct dispatch_live *ret_live)
+{
+	const struct worker *w;
+
+	if (i >= d->nworkers)
+		return (-1);
+	w = &d->workers[i];
+	*ret_live = (struct dispatch_live){
+		.number = w->number,
+		.name = w->name,
+		.paused = w->paused,
+		.probing = w->probing,
+		.under_way = w->under_way,
+		.attempts = w->attempts,
+	};
+	return (0);
+}
+
+const struct histogram *
+dispatch_ages(const struct dispatch *d)
+{
+	return (&d->ages);
+}
+
 void
 dispatch_stats(const struct dispatch *d, struct dispatch_stats *ret)
 {
@@ -344,6 +380,7 @@ dispatch_new(struct event_base *base, struct store *st,
 	TAILQ_INIT(&d->retired);
 	d->st = st;
 	d->env = env;
+	histogram_init(&d->ages, ages_ms, sizeof(ages_ms) / sizeof(ages_ms[0]));
 	d->slice_end_us = clock_mono_us();
 	d->clock_ms = env->now_ms(env->arg) - clock_mono_us() / 1000;
 	if ((d->turn = evtimer_new(base, dispatch_turn_cb, d)) == NULL ||

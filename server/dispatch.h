@@ -26,6 +26,8 @@
 #include "store/store.h"
 
 struct event_base;
+struct histogram;
+struct journal;
 struct dispatch; /* opaque */
 
 #define DISPATCH_QUEUE_MAX 2048   /* runnable jobs held per handler */
@@ -78,6 +80,9 @@ struct dispatch *dispatch_new(struct event_base *base, struct store *st,
 int dispatch_set_handlers(struct dispatch *d,
     const struct dispatch_handler *handlers, size_t n,
     char reason[HANDLER_REASON_MAX]);
+
+/* Tell j, which is kept, of jobs and handlers. */
+void dispatch_set_journal(struct dispatch *d, struct journal *j);
 
 /*
  * An event was committed, with these runnable jobs: log its line and hold its
@@ -154,6 +159,31 @@ size_t dispatch_recording(const struct dispatch *d);
  */
 void dispatch_cancel(struct dispatch *d);
 
+/* What became of a handler's attempts since the start. */
+struct dispatch_attempts {
+	uint64_t done;
+	uint64_t retry;
+	uint64_t unknown; /* to be tried again, though it may have been done */
+	uint64_t dead;
+};
+
+/* A handler at work. */
+struct dispatch_live {
+	int64_t number;
+	const char *name; /* borrowed, until handlers are set anew */
+	bool paused;
+	bool probing;
+	size_t under_way; /* starts and calls */
+	struct dispatch_attempts attempts;
+};
+
+/*
+ * The i-th of those that are configured, from 0. Returns 0; -1: there are not
+ * so many.
+ */
+int dispatch_live(const struct dispatch *d, size_t i,
+    struct dispatch_live *ret_live);
+
 /* What was counted since the start. */
 struct dispatch_stats {
 	uint64_t done;
@@ -164,6 +194,9 @@ struct dispatch_stats {
 	uint64_t alarms; /* that rang */
 };
 void dispatch_stats(const struct dispatch *d, struct dispatch_stats *ret);
+
+/* From the event's coming in to its job's being done, in ms; until free. */
+const struct histogram *dispatch_ages(const struct dispatch *d);
 
 /*
  * Only when nothing is in the store's hands and no call is under way. Accepts

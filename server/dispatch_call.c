@@ -32,7 +32,7 @@ call_pause(struct run *run, struct worker *w, const char *reason)
 	log_error("handler %s: paused: %s; klikitd resume %s lets it go on",
 	    w->name, log_text(reason), w->name);
 	if (store_pause(d->st, w->name, "klikitd", reason,
-		d->env->now_ms(d->env->arg), dispatch_paused_cb, NULL) == -1)
+		d->env->now_ms(d->env->arg), dispatch_paused_cb, d) == -1)
 		log_error("handler %s: paused only until the next start: out "
 			  "of memory",
 		    w->name);
@@ -42,8 +42,11 @@ call_pause(struct run *run, struct worker *w, const char *reason)
 static void
 dispatch_paused_cb(const struct store_result *res, void *arg)
 {
-	(void)arg;
-	if (res->rc != STORE_OK)
+	struct dispatch *d = arg;
+
+	if (res->rc == STORE_OK)
+		journal_note(d->journal, JOURNAL_HANDLER, res->id);
+	else
 		log_error("a handler is paused only until the next start: %s",
 		    res->reason == NULL ? "it is unknown" : res->reason);
 }
@@ -116,9 +119,10 @@ call_end(struct run *run, const struct handler_result *result)
 			call_tell(run, w);
 		run_judge(run, w, result);
 		if (result->verdict == HANDLER_RETRY)
-			pace_failed(w, result->retry_after_ms, result->reason);
+			pace_failed(d, w, result->retry_after_ms,
+			    result->reason);
 		else
-			pace_answered(w);
+			pace_answered(d, w);
 		if (result->pause)
 			call_pause(run, w, result->reason);
 	}
@@ -222,6 +226,7 @@ call_started(struct run *run, struct worker *w, const struct store_job *job)
 	store_event_unref(run->job.ev);
 	run->job = *job;
 	run->outlet = true;
+	journal_note(d->journal, JOURNAL_JOB, job->id);
 	run->out = (struct store_outcome){ 0 };
 	run->attempt = (struct store_attempt){
 		.started_at_ms = d->env->now_ms(d->env->arg),
@@ -255,6 +260,7 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 		break;
 	case STORE_EXISTS:
 		d->stats.already++;
+		journal_note(d->journal, JOURNAL_JOB, run->job.id);
 		log_info("job %" PRId64 " %s: already done by an earlier one: "
 			 "event %s",
 		    run->job.id, w == NULL ? "?" : w->name,

@@ -136,7 +136,8 @@ pace_allows(const struct dispatch *d, const struct worker *w, int64_t now_us)
 }
 
 void
-pace_failed(struct worker *w, int64_t retry_after_ms, const char *reason)
+pace_failed(struct dispatch *d, struct worker *w, int64_t retry_after_ms,
+    const char *reason)
 {
 	int64_t wait_ms = w->retry_ms[0];
 
@@ -144,6 +145,7 @@ pace_failed(struct worker *w, int64_t retry_after_ms, const char *reason)
 	if (!w->probing && w->failed >= DISPATCH_PROBE_AFTER) {
 		w->probing = true;
 		w->window = 1;
+		journal_note(d->journal, JOURNAL_HANDLER, w->number);
 		log_warn("handler %s: %u calls failed in a row; one at a time "
 			 "is tried until it answers: %s",
 		    w->name, w->failed, log_text(reason));
@@ -158,10 +160,12 @@ pace_failed(struct worker *w, int64_t retry_after_ms, const char *reason)
 }
 
 void
-pace_answered(struct worker *w)
+pace_answered(struct dispatch *d, struct worker *w)
 {
-	if (w->probing)
+	if (w->probing) {
 		log_info("handler %s: answers again", w->name);
+		journal_note(d->journal, JOURNAL_HANDLER, w->number);
+	}
 	w->probing = false;
 	w->failed = 0;
 	w->window *= 2;
@@ -178,6 +182,7 @@ dispatch_pause(struct dispatch *d, int64_t handler, bool paused)
 		return;
 	w->paused = paused;
 	w->probe_us = 0; /* who lets it go on wants to see it */
+	journal_note(d->journal, JOURNAL_HANDLER, w->number);
 	log_info("handler %s: %s", w->name, paused ? "paused" : "goes on");
 	dispatch_wake(d);
 }

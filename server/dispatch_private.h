@@ -14,6 +14,8 @@
 #include <sys/queue.h>
 
 #include "server/dispatch.h"
+#include "server/histogram.h"
+#include "server/journal.h"
 
 /* Unknown types that are warned of; further ones are not worth a line. */
 #define UNKNOWN_MAX 64
@@ -104,14 +106,16 @@ struct worker {
 	unsigned failed;  /* calls in a row */
 	bool probing;
 	int64_t probe_us; /* no probe before then */
+	struct dispatch_attempts attempts;
 };
 
 struct dispatch {
 	struct store *st;
 	const struct handler_env *env;
-	int64_t clock_ms;   /* of jobs, minus the monotonic one */
-	struct event *turn; /* evtimer(0): there is work to do */
-	struct event *due;  /* evtimer: work comes due, or a rest ends */
+	struct journal *journal; /* NULL: nobody is told */
+	int64_t clock_ms;        /* of jobs, minus the monotonic one */
+	struct event *turn;      /* evtimer(0): there is work to do */
+	struct event *due;       /* evtimer: work comes due, or a rest ends */
 	struct worker *workers;
 	size_t nworkers;
 	size_t next; /* the worker whose turn it is */
@@ -137,6 +141,7 @@ struct dispatch {
 	char *unknown[UNKNOWN_MAX]; /* types that were warned of */
 	size_t nunknown;
 	struct dispatch_stats stats;
+	struct histogram ages; /* ms; of what is done */
 };
 
 /* -- dispatch.c -- */
@@ -239,10 +244,11 @@ void pace_recording(struct run *run);
 void pace_recorded(struct run *run);
 
 /* A call of w failed; it was asked not to come again for so long. */
-void pace_failed(struct worker *w, int64_t retry_after_ms, const char *reason);
+void pace_failed(struct dispatch *d, struct worker *w, int64_t retry_after_ms,
+    const char *reason);
 
 /* A call of w was answered, well or not. */
-void pace_answered(struct worker *w);
+void pace_answered(struct dispatch *d, struct worker *w);
 
 /* -- dispatch_run.c -- */
 

@@ -110,12 +110,27 @@ run_log_dead(const struct run *run, const struct worker *w)
 	    log_text(run->outcome));
 }
 
+static void
+run_count(const struct run *run, struct dispatch_attempts *n)
+{
+	n->done += run->out.to == JOB_DONE;
+	n->dead += run->out.to == JOB_DEAD;
+	n->unknown += run->out.to == JOB_WAITING && run->unknown;
+	n->retry += run->out.to == JOB_WAITING && !run->unknown;
+}
+
 /* It is on disk: count it, keep it if it waits, let others go on. */
 static void
 run_recorded(struct run *run, struct worker *w, const struct store_result *res)
 {
 	struct dispatch *d = run->d;
 
+	journal_note(d->journal, JOURNAL_JOB, run->job.id);
+	if (w != NULL)
+		run_count(run, &w->attempts);
+	if (run->out.to == JOB_DONE)
+		histogram_add(&d->ages,
+		    run->out.at_ms - run->job.ev->received_at_ms);
 	d->stats.done += run->out.to == JOB_DONE;
 	d->stats.retries += run->out.to == JOB_WAITING;
 	d->stats.unknown += run->out.to == JOB_WAITING && run->unknown;

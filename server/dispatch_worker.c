@@ -152,6 +152,7 @@ worker_inherit(struct worker *w, struct worker *old)
 	w->failed = old->failed;
 	w->probing = old->probing;
 	w->probe_us = old->probe_us;
+	w->attempts = old->attempts;
 	if (w->probing)
 		w->window = 1;
 }

@@ -37,30 +37,16 @@ _Static_assert(NROUTES <= HTTP_ROUTES_MAX, "a mount for each route");
 
 static const struct http_site site = { routes, NROUTES, other_run };
 
+/* Bounds: from a quick disk to the deadline of a commit. */
+static const int64_t acks_us[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000,
+	100000, 250000, 500000, 1000000, 2500000, 5000000 };
+
 static const struct http_answer answer_ok = { 200, "OK",
 	"{\"status\":\"ok\"}" };
 static const struct http_answer answer_not_found = { 404, "Not Found",
 	"{\"error\":\"not found\"}" };
 static const struct http_answer answer_method = { 405, "Method Not Allowed",
 	"{\"error\":\"method not allowed\"}" };
-
-bool
-http_rate_ask(struct http_rate *rate, char ret_more[HTTP_MORE_MAX])
-{
-	int64_t second = clock_mono_us() / 1000000 + 1; /* 0: no line yet */
-
-	if (rate->second == second) {
-		rate->held++;
-		return (false);
-	}
-	rate->second = second;
-	ret_more[0] = '\0';
-	if (rate->held > 0)
-		(void)snprintf(ret_more, HTTP_MORE_MAX,
-		    " (and %u more since the last line)", rate->held);
-	rate->held = 0;
-	return (true);
-}
 
 /* evhttp: the whole answer has been written. */
 static void
@@ -70,15 +56,15 @@ answer_left_cb(struct evhttp_request *req, void *arg)
 
 	(void)req;
 	if (conn->leaving)
-		http_webhook_left(conn);
+		http_webhook_left(conn, true);
 	http_guard_answered(&conn->guard);
 	if (conn->h->draining && http_guard_idle(&conn->guard))
 		http_guard_close(&conn->guard);
 }
 
 void
-http_answer(struct http_conn *conn, struct evhttp_request *req,
-    const struct http_answer *answer)
+http_answer_bytes(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *answer, const void *bytes, size_t len)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 	struct evbuffer *body = evhttp_request_get_input_buffer(req);
@@ -88,10 +74,25 @@ http_answer(struct http_conn *conn, struct evhttp_request *req,
 	if (conn->h->draining)
 		(void)evhttp_add_header(headers, "Connection", "close");
 	if (evhttp_request_get_command(req) != EVHTTP_REQ_HEAD)
-		(void)evbuffer_add(evhttp_request_get_output_buffer(req),
-		    answer->body, strlen(answer->body));
+		(void)evbuffer_add(evhttp_request_get_output_buffer(req), bytes,
+		    len);
 	evhttp_request_set_on_complete_cb(req, answer_left_cb, conn);
 	evhttp_send_reply(req, answer->code, answer->reason, NULL);
+}
+
+void
+http_reply_end(struct http_conn *conn, struct evhttp_request *req)
+{
+	evhttp_request_set_on_complete_cb(req, answer_left_cb, conn);
+	evhttp_send_reply_end(req);
+}
+
+void
+http_answer(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *answer)
+{
+	http_answer_bytes(conn, req, answer, answer->body,
+	    strlen(answer->body));
 }
 
 static void
@@ -149,11 +150,11 @@ guard_report(struct http_guard *g, const char *reason, void *arg)
 {
 	struct http *h = arg;
 	struct http_conn *conn;
-	char more[HTTP_MORE_MAX];
+	char more[RATE_MORE_MAX];
 
 	conn =
 	    (struct http_conn *)((char *)g - offsetof(struct http_conn, guard));
-	if (http_rate_ask(&h->guard_rate, more))
+	if (rate_ask(&h->guard_rate, more))
 		log_info("http: refused %s: %s%s", http_conn_peer(conn), reason,
 		    more);
 }
@@ -251,6 +252,7 @@ http_new_site(struct event_base *base, const struct http_options *opt,
 	TAILQ_INIT(&h->listeners);
 	TAILQ_INIT(&h->conns);
 	TAILQ_INIT(&h->fresh);
+	histogram_init(&h->acks, acks_us, sizeof(acks_us) / sizeof(acks_us[0]));
 	if ((h->drained = event_new(base, -1, 0, drained_cb, h)) == NULL ||
 	    http_guards_init(&h->guards, base) == -1 ||
 	    http_listen_init(h) == -1 || http_conns_init(h) == -1 ||
@@ -264,14 +266,14 @@ fail:
 
 struct http *
 http_new(struct event_base *base, const struct http_options *opt,
-    struct ingest *in, struct rejections *rej, struct secrets *sec)
+    struct ingest *in, struct diagnosis_queue *diag, struct secrets *sec)
 {
 	struct http *h;
 
 	if ((h = http_new_site(base, opt, &site)) == NULL)
 		return (NULL);
 	h->in = in;
-	h->rej = rej;
+	h->diag = diag;
 	h->sec = sec;
 	return (h);
 }
@@ -302,6 +304,12 @@ http_drain(struct http *h, void (*done)(void *arg), void *arg)
 		if (http_guard_idle(&conn->guard))
 			http_guard_close(&conn->guard);
 	http_drain_pump(h);
+}
+
+const struct histogram *
+http_acks(const struct http *h)
+{
+	return (&h->acks);
 }
 
 size_t

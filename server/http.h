@@ -4,7 +4,7 @@
  * Owns:    the listening sockets, evhttp, the guard of each connection, the
  *          table of routes, and the rule that every request kept gets exactly
  *          one reply, all of them before http_free().
- * Touches: evhttp, tls.h, ingest.h, secrets.h, rejections.h, the log. No
+ * Touches: evhttp, tls.h, ingest.h, secrets.h, diagnosis_queue.h, the log. No
  *          store.
  */
 #ifndef SERVER_HTTP_H
@@ -14,9 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct diagnosis_queue;
 struct event_base;
+struct histogram;
 struct ingest;
-struct rejections;
 struct secrets;
 struct tls_context;
 struct tls_stats;
@@ -36,11 +37,11 @@ struct http_options {
 };
 
 /*
- * Keeps base, in, rej and sec until http_free(), copies opt. Listens nowhere
+ * Keeps base, in, diag and sec until http_free(), copies opt. Listens nowhere
  * yet. NULL when out of memory.
  */
 struct http *http_new(struct event_base *base, const struct http_options *opt,
-    struct ingest *in, struct rejections *rej, struct secrets *sec);
+    struct ingest *in, struct diagnosis_queue *diag, struct secrets *sec);
 
 /*
  * Listen on "HOST:PORT", "[V6]:PORT" or "*:PORT" (every address, IPv6 and
@@ -97,6 +98,12 @@ void http_stats(const struct http *h, struct http_stats *ret_stats);
 
 /* The same of TLS; all 0 without. */
 void http_tls_stats(const struct http *h, struct tls_stats *ret_stats);
+
+/*
+ * From a delivery's being whole to its `received' having left, in us; until
+ * free.
+ */
+const struct histogram *http_acks(const struct http *h);
 
 /*
  * Close what is open, drained or not. Only when ingest has nothing pending.

@@ -1,5 +1,6 @@
 #include "server/http_admin.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,23 +11,31 @@
 
 #include "server/admin.h"
 #include "server/http_door.h"
+#include "server/http_inspector.h"
+#include "server/http_metrics.h"
 #include "server/http_private.h"
+#include "server/http_stream.h"
 #include "server/log.h"
 
 #define REQUEST_TIMEOUT_MS 10000
 #define IDLE_TIMEOUT_MS 60000
 #define READY_MAX 128
+#define METRICS_PATH "/metrics"
+#define STREAM_PATH "/api/v1/stream"
+#define TAG_MAX 32 /* of an ETag */
 #define METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST)
 
 struct http_admin {
 	struct admin *a;
 	struct http *http;
+	struct http_streams *streams;
+	struct metrics *metrics;
 	struct http_door door;
 	char *address;
 	char *token;
 	bool (*ready)(void *arg, const char **ret_why);
 	void *arg;
-	struct http_rate refused_rate;
+	struct rate refused_rate;
 };
 
 static const struct http_answer answer_memory = { 500, "Internal Server Error",
@@ -60,8 +69,10 @@ phrase(int status)
 		{ 200, "OK" },
 		{ 400, "Bad Request" },
 		{ 404, "Not Found" },
+		{ 304, "Not Modified" },
 		{ 405, "Method Not Allowed" },
 		{ 409, "Conflict" },
+		{ 410, "Gone" },
 		{ 503, "Service Unavailable" },
 	};
 
@@ -72,16 +83,54 @@ phrase(int status)
 	return ("Internal Server Error");
 }
 
-/* Answer, for nobody's cache and as nothing but what it says it is. */
+/* For nobody's cache and as nothing but what it says it is. */
 static void
-answer(struct http_conn *conn, struct evhttp_request *req,
-    const struct http_answer *what)
+add_headers(struct evhttp_request *req)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 
 	(void)evhttp_add_header(headers, "Cache-Control", "no-store");
 	(void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+}
+
+static void
+answer(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *what)
+{
+	add_headers(req);
 	http_answer(conn, req, what);
+}
+
+/*
+ * Name the answer's content in an ETag. Has the client that content already
+ * (RFC 9110 section 13.1.2)?
+ */
+static bool
+is_known(struct evhttp_request *req, uint64_t tag)
+{
+	const char *known =
+	    evhttp_find_header(evhttp_request_get_input_headers(req),
+		"If-None-Match");
+	char etag[TAG_MAX];
+
+	if (tag == 0)
+		return (false);
+	(void)snprintf(etag, sizeof(etag), "\"%016" PRIx64 "\"", tag);
+	(void)evhttp_add_header(evhttp_request_get_output_headers(req), "ETag",
+	    etag);
+	return (known != NULL && strstr(known, etag) != NULL);
+}
+
+/* The bytes of an event's body are somebody's: to be kept, not to be shown. */
+static void
+add_raw_headers(struct evhttp_request *req)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+
+	(void)evhttp_add_header(headers, "Content-Type",
+	    "application/octet-stream");
+	(void)evhttp_add_header(headers, "Content-Disposition",
+	    "attachment; filename=\"body\"");
 }
 
 /* Pass on what admin_call() came to. */
@@ -91,11 +140,24 @@ answer_admin(struct http_conn *conn, struct evhttp_request *req,
 {
 	struct http_answer what = { from->status, phrase(from->status),
 		from->body };
+	size_t len = from->body_len;
 
+	if (from->body == NULL) {
+		answer(conn, req, &answer_memory);
+		return;
+	}
 	if (from->allow != NULL)
 		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
 		    "Allow", from->allow);
-	answer(conn, req, from->body == NULL ? &answer_memory : &what);
+	if (is_known(req, from->tag)) {
+		what.code = 304;
+		what.reason = phrase(304);
+		len = 0;
+	}
+	add_headers(req);
+	if (from->raw && what.code == 200)
+		add_raw_headers(req);
+	http_answer_bytes(conn, req, &what, from->body, len);
 }
 
 /* admin_done_fn: a call that was under way has its answer. */
@@ -174,11 +236,11 @@ let_in(struct http_conn *conn, struct evhttp_request *req, bool open)
 		.open = open,
 	};
 	enum http_door_rc rc = http_door_ask(&ha->door, &knock);
-	char more[HTTP_MORE_MAX];
+	char more[RATE_MORE_MAX];
 
 	if (rc == HTTP_DOOR_OPEN)
 		return (true);
-	if (http_rate_ask(&ha->refused_rate, more))
+	if (rate_ask(&ha->refused_rate, more))
 		log_warn("admin: refused %s: %s %s, host %s, origin %s%s",
 		    http_conn_peer(conn), refusals[rc].reason,
 		    log_text(evhttp_request_get_uri(req)), log_text(knock.host),
@@ -199,19 +261,32 @@ http_admin_run(struct http_conn *conn, struct evhttp_request *req)
 	enum evhttp_cmd_type method = evhttp_request_get_command(req);
 	bool health = strcmp(path, "/healthz") == 0;
 	bool ready = strcmp(path, "/readyz") == 0;
+	bool page = http_inspector_has(path);
+	bool metrics = strcmp(path, METRICS_PATH) == 0;
+	bool stream = strcmp(path, STREAM_PATH) == 0;
+	bool open = health || ready || page; /* and tells nothing secret */
+	bool looks = open || metrics || stream;
 	bool acts = method == EVHTTP_REQ_POST;
 
-	if (!let_in(conn, req, health || ready))
+	if (!let_in(conn, req, open))
 		return;
-	if ((method & METHODS) == 0 || (acts && (health || ready))) {
+	if ((method & METHODS) == 0 || (acts && looks)) {
 		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
-		    "Allow", health || ready ? "GET, HEAD" : "GET, HEAD, POST");
+		    "Allow", looks ? "GET, HEAD" : "GET, HEAD, POST");
 		answer(conn, req, &answer_method);
 	} else if (health)
 		answer(conn, req, &answer_ok);
 	else if (ready)
 		readyz(conn, req);
-	else
+	else if (page)
+		http_inspector_run(conn, req);
+	else if (metrics) {
+		add_headers(req);
+		http_metrics_run(conn->h->admin->metrics, conn, req);
+	} else if (stream) {
+		add_headers(req);
+		http_stream_run(conn->h->admin->streams, conn, req);
+	} else
 		call(conn, req, acts);
 }
 
@@ -260,6 +335,7 @@ http_admin_new(struct event_base *base, struct admin *a,
 	if ((ha = calloc(1, sizeof(*ha))) == NULL)
 		return (NULL);
 	ha->a = a;
+	ha->metrics = opt->metrics;
 	ha->ready = opt->ready;
 	ha->arg = opt->arg;
 	ha->address = strdup(opt->address);
@@ -267,7 +343,8 @@ http_admin_new(struct event_base *base, struct admin *a,
 		ha->token = strdup(opt->token);
 	ha->door = (struct http_door){ ha->address, ha->token };
 	if (ha->address == NULL || (opt->token != NULL && ha->token == NULL) ||
-	    (ha->http = http_new_site(base, &limits, &site)) == NULL)
+	    (ha->http = http_new_site(base, &limits, &site)) == NULL ||
+	    (ha->streams = http_streams_new(base, opt->stream)) == NULL)
 		goto fail;
 	ha->http->admin = ha;
 	if (http_listen(ha->http, opt->address, ret_url, reason) == -1)
@@ -279,9 +356,16 @@ fail:
 	return (NULL);
 }
 
+struct http *
+http_admin_http(const struct http_admin *ha)
+{
+	return (ha->http);
+}
+
 void
 http_admin_drain(struct http_admin *ha, void (*done)(void *arg), void *arg)
 {
+	http_streams_stop(ha->streams);
 	http_drain(ha->http, done, arg);
 }
 
@@ -290,6 +374,7 @@ http_admin_free(struct http_admin *ha)
 {
 	if (ha == NULL)
 		return;
+	http_streams_free(ha->streams);
 	http_free(ha->http);
 	free(ha->address);
 	if (ha->token != NULL)

@@ -3,12 +3,14 @@
  *
  * Owns:    its socket, its connections, the door that keeps strangers out
  *          (http_door.h), /healthz and /readyz.
- * Touches: evhttp, admin.h, the log.
+ * Touches: evhttp, admin.h, http_inspector.h, http_stream.h, http_metrics.h,
+ *          the log.
  *
  * Guarded as the public listener is, with limits of its own: at most
  * HTTP_ADMIN_CONNECTIONS, bodies up to HTTP_ADMIN_BODY. What acts is a POST
  * with Content-Type application/json. /healthz and /readyz, which tell
- * nothing else, need no token. Errors are {"error": TEXT}.
+ * nothing else, and the files of the page need no token. Errors are
+ * {"error": TEXT}.
  */
 #ifndef SERVER_HTTP_ADMIN_H
 #define SERVER_HTTP_ADMIN_H
@@ -17,16 +19,20 @@
 
 #include "server/http.h"
 
-#define HTTP_ADMIN_CONNECTIONS 64
+#define HTTP_ADMIN_CONNECTIONS 160 /* readers of the stream and others */
 #define HTTP_ADMIN_BODY (1024 * 1024)
 
 struct admin;
 struct event_base;
+struct metrics;
+struct stream;
 struct http_admin; /* opaque */
 
 struct http_admin_options {
-	const char *address; /* HOST:PORT; copied */
-	const char *token;   /* copied; NULL: none is asked for */
+	const char *address;     /* HOST:PORT; copied */
+	const char *token;       /* copied; NULL: none is asked for */
+	struct stream *stream;   /* kept */
+	struct metrics *metrics; /* kept */
 	/*
 	 * Is the server ready for deliveries? Else writes one word to *ret_why
 	 * (static).
@@ -42,6 +48,9 @@ struct http_admin_options {
 struct http_admin *http_admin_new(struct event_base *base, struct admin *a,
     const struct http_admin_options *opt, char ret_url[HTTP_URL_MAX],
     char reason[256]);
+
+/* Its listener, for its numbers. */
+struct http *http_admin_http(const struct http_admin *ha);
 
 /* As http_drain(). */
 void http_admin_drain(struct http_admin *ha, void (*done)(void *arg),

@@ -136,7 +136,7 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 
 	(void)evcon;
 	if (conn->leaving)
-		http_webhook_left(conn);
+		http_webhook_left(conn, false);
 	if (conn->tls)
 		http_tls_closed(conn);
 	http_wire_let_go(conn);
@@ -145,6 +145,8 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 	conn->evcon = NULL;
 	conn->closed = true;
 	http_guard_fini(&conn->guard);
+	if (conn->on_close != NULL)
+		conn->on_close(conn);
 	conn_gone(conn);
 	if (conn->kept == NULL)
 		free(conn);

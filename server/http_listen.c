@@ -67,9 +67,9 @@ http_listen_pump(struct http *h)
 void
 http_listen_starve(struct http *h, const char *why)
 {
-	char more[HTTP_MORE_MAX];
+	char more[RATE_MORE_MAX];
 
-	if (!h->told && http_rate_ask(&h->starve_rate, more))
+	if (!h->told && rate_ask(&h->starve_rate, more))
 		log_warn("http: accepting nothing until there is room: %s%s",
 		    why, more);
 	h->told = true;

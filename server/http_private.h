@@ -11,6 +11,8 @@
  * http_wire.c    short cuts to the socket of a plain connection
  * http_webhook.c POST /webhooks/klikit
  * http_admin.c   the admin listener
+ * http_stream.c  its stream, http_metrics.c its metrics
+ * http_inspector.c the page that it shows
  */
 #ifndef SERVER_HTTP_PRIVATE_H
 #define SERVER_HTTP_PRIVATE_H
@@ -27,6 +29,8 @@
 
 #include "server/http.h"
 #include "server/http_guard.h"
+#include "server/histogram.h"
+#include "server/rate.h"
 
 #define HTTP_PEER_MAX (INET6_ADDRSTRLEN + 16)
 
@@ -51,8 +55,12 @@ struct http_conn {
 	struct evhttp_request *kept; /* with others, to be answered */
 	struct event *holder;        /* http_wire.c; NULL: a TLS connection */
 	unsigned stirred;            /* how often the holder ran for `kept' */
-	bool leaving;  /* the answer to `event' has not left yet */
-	int64_t event; /* which was received */
+	struct http_stream *stream;  /* kept is a reply without end */
+	/* It has ended while kept is with others; may let go of kept. */
+	void (*on_close)(struct http_conn *conn);
+	int64_t whole_us; /* when the delivery was there */
+	bool leaving;     /* the answer to `event' has not left yet */
+	int64_t event;    /* which was received */
 };
 TAILQ_HEAD(http_conn_list, http_conn);
 
@@ -77,12 +85,6 @@ struct http_listener {
 	struct evconnlistener *listener;
 };
 TAILQ_HEAD(http_listener_list, http_listener);
-
-/* Lets one line a second through, and knows how many it held back. */
-struct http_rate {
-	int64_t second;
-	unsigned held;
-};
 
 /* A path of the listener; table in http.c. */
 struct http_route {
@@ -111,7 +113,7 @@ struct http {
 	struct event_base *base;
 	struct http_options opt;
 	struct ingest *in;
-	struct rejections *rej;
+	struct diagnosis_queue *diag;
 	struct secrets *sec;
 	struct http_admin *admin; /* whose listener it is; else NULL */
 	const struct http_site *site;
@@ -119,8 +121,8 @@ struct http {
 	struct http_mount mounts[HTTP_ROUTES_MAX];
 	struct http_guards guards;
 	uint64_t requests;
-	struct http_rate refused_rate; /* lines on refused deliveries */
-	struct http_rate guard_rate;   /* lines of the guard */
+	struct histogram acks;  /* us */
+	struct rate guard_rate; /* lines of the guard */
 	unsigned nbusy;
 
 	/* http_conn.c */
@@ -134,14 +136,14 @@ struct http {
 	/* http_listen.c */
 	struct http_listener_list listeners;
 	struct event *retry;
-	struct http_rate starve_rate; /* lines on being starved */
+	struct rate starve_rate; /* lines on being starved */
 	bool told;    /* of being starved; nothing was accepted since */
 	bool starved; /* no descriptors or memory to accept with */
 
 	/* http_tls.c */
 	struct tls_engine *tls_engine;
-	struct tls_context *tls;   /* for the next connection */
-	struct http_rate tls_rate; /* lines on failures of TLS */
+	struct tls_context *tls; /* for the next connection */
+	struct rate tls_rate;    /* lines on failures of TLS */
 
 	bool draining;
 	struct event *drained;
@@ -158,7 +160,7 @@ struct http_answer {
 
 /*
  * A listener of that site, which is kept; the rest as http_new(). The site's
- * own parts (in, rej, sec or admin) are the caller's to set.
+ * own parts (in, diag, sec or admin) are the caller's to set.
  */
 struct http *http_new_site(struct event_base *base,
     const struct http_options *opt, const struct http_site *site);
@@ -170,18 +172,20 @@ struct http *http_new_site(struct event_base *base,
 void http_answer(struct http_conn *conn, struct evhttp_request *req,
     const struct http_answer *answer);
 
+/*
+ * The same with these bytes as the body, instead of the answer's own. Their
+ * Content-Type has been added already, unless they are JSON.
+ */
+void http_answer_bytes(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_answer *answer, const void *bytes, size_t len);
+
+/* End a reply that was started by evhttp_send_reply_start(). */
+void http_reply_end(struct http_conn *conn, struct evhttp_request *req);
 /* Put a side into use. Returns 0; -1 when out of memory. */
 int http_side_open(struct http *h, enum http_side_kind kind);
 
 /* The last connection may be gone: end a drain. */
 void http_drain_pump(struct http *h);
-
-/*
- * May a line be logged now? Then ret_more says how many were not, to be put
- * at its end; it is empty if none was held back.
- */
-#define HTTP_MORE_MAX 48
-bool http_rate_ask(struct http_rate *rate, char ret_more[HTTP_MORE_MAX]);
 
 /* Returns 0; -1 when out of memory. */
 int http_conns_init(struct http *h);
@@ -256,7 +260,7 @@ void http_tls_fini(struct http *h);
 /* POST /webhooks/klikit. */
 void http_webhook_run(struct http_conn *conn, struct evhttp_request *req);
 
-/* The answer to a received event has left, or never will. */
-void http_webhook_left(struct http_conn *conn);
+/* The answer to a received event has left, or (left false) never will. */
+void http_webhook_left(struct http_conn *conn, bool left);
 
 #endif /* SERVER_HTTP_PRIVATE_H */

@@ -83,11 +83,11 @@ void
 http_tls_closed(struct http_conn *conn)
 {
 	const char *why;
-	char more[HTTP_MORE_MAX];
+	char more[RATE_MORE_MAX];
 
 	tls_close(conn->bev);
 	if ((why = tls_reason(conn->bev)) != NULL &&
-	    http_rate_ask(&conn->h->tls_rate, more))
+	    rate_ask(&conn->h->tls_rate, more))
 		log_info("tls: %s: %s%s", http_conn_peer(conn), why, more);
 }
 

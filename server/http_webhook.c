@@ -11,22 +11,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 
 #include "server/clock.h"
+#include "server/diagnosis_queue.h"
 #include "server/http_private.h"
 #include "server/ingest.h"
-#include "server/log.h"
-#include "server/rejections.h"
 #include "server/secrets.h"
 
 #define NAME_MAX_LEN 255 /* of an event's id and of its type */
 #define SEGS_MAX 64      /* more are rare: those are asked for from malloc */
-#define HEADERS_MAX 4096 /* shown of a rejection's headers */
+#define HEADERS_MAX 64   /* of a refused delivery: more are not looked at */
 #define RETRY_AFTER_S 5
 #define RETRY_SPREAD_S 3
 
@@ -71,59 +69,38 @@ is_name(const char *text)
 	return (true);
 }
 
-/* Is this header's value nobody's business? */
-static bool
-is_secret(const char *name)
-{
-	static const char *const secret[] = { "authorization",
-		"proxy-authorization", "cookie", SIGNATURE_HEADER };
-	size_t i;
-
-	for (i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
-		if (strcasecmp(name, secret[i]) == 0)
-			return (true);
-	return (false);
-}
-
-/* Write the request's headers, one a line, as far as they fit. */
-static void
-show_headers(struct evhttp_request *req, char ret_text[HEADERS_MAX])
+/* The request's headers, as far as there is room: borrowed from it. */
+static size_t
+list_headers(struct evhttp_request *req,
+    struct diagnosis_header ret_list[HEADERS_MAX])
 {
 	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
 	const struct evkeyval *h;
-	size_t len = 0;
-	int n;
+	size_t n = 0;
 
-	ret_text[0] = '\0';
-	for (h = headers->tqh_first; h != NULL; h = h->next.tqe_next) {
-		if (is_secret(h->key))
-			n = snprintf(ret_text + len, HEADERS_MAX - len,
-			    "%s: (%zu bytes)\n", h->key, strlen(h->value));
-		else
-			n = snprintf(ret_text + len, HEADERS_MAX - len,
-			    "%s: %s\n", h->key, h->value);
-		if (n < 0 || (size_t)n >= HEADERS_MAX - len)
-			return; /* the last line is cut */
-		len += (size_t)n;
-	}
+	for (h = headers->tqh_first; h != NULL && n < HEADERS_MAX;
+	     h = h->next.tqe_next)
+		ret_list[n++] = (struct diagnosis_header){ h->key, h->value };
+	return (n);
 }
 
-/* Keep the refused delivery for the operator, with so much of its body. */
+/* Keep the refused delivery for the operator; why is found out later. */
 static void
 note(const struct parcel *p, enum reject_cause cause, const void *body,
     size_t body_len, size_t size)
 {
-	char headers[HEADERS_MAX];
-	struct rejection r = { .cause = cause,
-		.at_ms = p->at_ms,
-		.peer = http_conn_peer(p->conn),
+	struct diagnosis_header headers[HEADERS_MAX];
+	struct refusal r = { .peer = http_conn_peer(p->conn),
+		.event_id = p->event_id };
+
+	r.in = (struct diagnosis_input){ .cause = cause,
 		.headers = headers,
+		.nheaders = list_headers(p->req, headers),
 		.body = body,
 		.body_len = body_len,
-		.size = size };
-
-	show_headers(p->req, headers);
-	rejections_add(p->conn->h->rej, &r);
+		.size = size,
+		.at_ms = p->at_ms };
+	diagnosis_queue_add(p->conn->h->diag, &r);
 }
 
 /* Refuse a delivery that nobody has vouched for. */
@@ -131,18 +108,14 @@ static void
 refuse(const struct parcel *p, enum reject_cause cause,
     const struct http_answer *answer)
 {
-	struct http *h = p->conn->h;
-	size_t size = evbuffer_get_length(p->body);
-	char start[REJECTIONS_BODY_MAX];
-	ev_ssize_t len;
-	char more[HTTP_MORE_MAX];
+	size_t size = evbuffer_get_length(p->body), len = size;
+	const void *body;
 
-	len = evbuffer_copyout(p->body, start, sizeof(start));
-	note(p, cause, start, len > 0 ? (size_t)len : 0, size);
-	if (http_rate_ask(&h->refused_rate, more))
-		log_warn("delivery %s from %s refused: %s%s",
-		    log_text(p->event_id), http_conn_peer(p->conn),
-		    rejections_cause_name(cause), more);
+	/* What is too long to be examined is not made one piece for it. */
+	if (len > DIAGNOSIS_BODY_MAX)
+		len = REJECTIONS_BODY_MAX;
+	body = len == 0 ? NULL : evbuffer_pullup(p->body, (ev_ssize_t)len);
+	note(p, cause, body, body == NULL ? 0 : len, size);
 	http_answer(p->conn, p->req, answer);
 }
 
@@ -210,7 +183,7 @@ webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 	if (conn->closed) { /* evhttp only frees the request */
 		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
 		if (conn->leaving)
-			http_webhook_left(conn);
+			http_webhook_left(conn, false);
 		http_conn_release(conn);
 		return;
 	}
@@ -224,10 +197,12 @@ webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 }
 
 void
-http_webhook_left(struct http_conn *conn)
+http_webhook_left(struct http_conn *conn, bool left)
 {
 	conn->leaving = false;
-	ingest_answered(conn->h->in, conn->event);
+	if (left)
+		histogram_add(&conn->h->acks, clock_mono_us() - conn->whole_us);
+	ingest_answered(conn->h->in, conn->event, left);
 }
 
 /* Refuse a body that is authentic and makes no sense: kept whole. */
@@ -236,8 +211,6 @@ refuse_authentic(const struct parcel *p, const struct delivery *del,
     enum reject_cause cause, const struct http_answer *answer)
 {
 	note(p, cause, del->body, del->body_len, del->body_len);
-	log_warn("delivery %s from %s refused: %s", log_text(del->event_id),
-	    del->peer, rejections_cause_name(cause));
 	http_answer(p->conn, p->req, answer);
 }
 
@@ -300,6 +273,7 @@ http_webhook_run(struct http_conn *conn, struct evhttp_request *req)
 		.req = req,
 		.at_ms = clock_wall_ms() };
 
+	conn->whole_us = clock_mono_us();
 	p.body = evhttp_request_get_input_buffer(req);
 	p.event_id = evhttp_find_header(headers, "x-klikit-event-id");
 	p.type = evhttp_find_header(headers, "x-klikit-event-type");

@@ -6,9 +6,12 @@
 #include <event2/event.h>
 
 #include "handlers/envelope.h"
+#include "server/branches.h"
 #include "server/clock.h"
+#include "server/diagnosis.h"
 #include "server/dispatch.h"
 #include "server/ingest_jobs.h"
+#include "server/journal.h"
 #include "server/log.h"
 #include "server/rejections.h"
 
@@ -27,12 +30,14 @@ struct ingest {
 	struct store *st;
 	struct dispatch *d;
 	struct rejections *rej;
+	struct journal *journal; /* NULL: nobody is told */
 	struct envelope_reader *er;
 	struct event *timer;           /* for the oldest of waiting */
 	TAILQ_HEAD(, pending) waiting; /* oldest first */
 	size_t npending;
 	struct ingest_routes *routes;
 	struct ingest_stats stats;
+	struct branches branches;
 };
 
 /* -- Outcomes -- */
@@ -61,6 +66,9 @@ pending_answer(struct pending *p, enum ingest_rc rc)
 static void
 ingest_conflict(struct ingest *in, const struct store_event *ev)
 {
+	struct diagnosis_finding f;
+
+	(void)diagnosis_by_cause(REJECT_ID_CONFLICT, &f);
 	in->stats.conflicts++;
 	log_warn("event %s: its id came again with another body from %s; "
 		 "kept as a rejection",
@@ -69,6 +77,9 @@ ingest_conflict(struct ingest *in, const struct store_event *ev)
 				    .cause = REJECT_ID_CONFLICT,
 				    .at_ms = ev->received_at_ms,
 				    .peer = ev->peer,
+				    .examined = true,
+				    .code = diagnosis_code_name(f.code),
+				    .diagnosis = f.text,
 				    .body = ev->body,
 				    .body_len = ev->body_len,
 				    .size = ev->body_len,
@@ -99,6 +110,10 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 	switch (res->rc) {
 	case STORE_OK:
 		in->stats.received++;
+		branches_note(&in->branches, p->ev->branch,
+		    p->ev->received_at_ms);
+		if (in->journal != NULL)
+			journal_stored(in->journal, res->id, clock_wall_ms());
 		store_event_drop_body(p->ev);
 		dispatch_hold(in->d, p->ev, res->runnable, res->nrunnable);
 		ingest_alarms(in, p);
@@ -111,6 +126,7 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 		break;
 	case STORE_EXISTS:
 		in->stats.duplicates++;
+		journal_note(in->journal, JOURNAL_EVENT, res->id);
 		if (res->conflict)
 			ingest_conflict(in, p->ev);
 		pending_answer(p, INGEST_DUPLICATE);
@@ -292,9 +308,17 @@ ingest_route(struct ingest *in, const struct ingest_route *routes,
 }
 
 void
-ingest_answered(struct ingest *in, int64_t event)
+ingest_answered(struct ingest *in, int64_t event, bool left)
 {
+	if (left && in->journal != NULL)
+		journal_acked(in->journal, event, clock_wall_ms());
 	dispatch_open(in->d, event);
+}
+
+void
+ingest_set_journal(struct ingest *in, struct journal *j)
+{
+	in->journal = j;
 }
 
 size_t
@@ -307,6 +331,18 @@ void
 ingest_stats(const struct ingest *in, struct ingest_stats *ret_stats)
 {
 	*ret_stats = in->stats;
+}
+
+const struct branches *
+ingest_branches(const struct ingest *in)
+{
+	return (&in->branches);
+}
+
+void
+ingest_seen(struct ingest *in, const char *branch, int64_t at_ms)
+{
+	branches_note(&in->branches, branch, at_ms);
 }
 
 struct ingest *

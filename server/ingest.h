@@ -16,8 +16,10 @@
 
 #include "store/store.h"
 
+struct branches;
 struct event_base;
 struct dispatch;
+struct journal;
 struct rejections;
 struct ingest; /* opaque */
 
@@ -74,6 +76,9 @@ struct ingest_route {
 struct ingest *ingest_new(struct event_base *base, struct store *st,
     struct dispatch *d, struct rejections *rej);
 
+/* Tell j, which is kept, of what comes in. */
+void ingest_set_journal(struct ingest *in, struct journal *j);
+
 /*
  * Take over these routes, in place of the old ones, for deliveries to come.
  * Returns 0; -1 when out of memory, and then the old ones stay.
@@ -90,10 +95,10 @@ enum ingest_rc ingest_submit(struct ingest *in, const struct delivery *del,
     ingest_done_fn *done, void *arg);
 
 /*
- * The answer to an event that was INGEST_RECEIVED has left, or never will:
- * its jobs may run. To be called exactly once for each.
+ * The answer to an event that was INGEST_RECEIVED has left, or (left false)
+ * never will: its jobs may run. To be called exactly once for each.
  */
-void ingest_answered(struct ingest *in, int64_t event);
+void ingest_answered(struct ingest *in, int64_t event, bool left);
 
 /* Deliveries that have not had their outcome. */
 size_t ingest_pending(const struct ingest *in);
@@ -107,6 +112,12 @@ struct ingest_stats {
 	uint64_t busy;
 };
 void ingest_stats(const struct ingest *in, struct ingest_stats *ret_stats);
+
+/* When the last event of each branch came in; until free. */
+const struct branches *ingest_branches(const struct ingest *in);
+
+/* An event of that branch came in before the start. */
+void ingest_seen(struct ingest *in, const char *branch, int64_t at_ms);
 
 /* Only when nothing is pending, in ingest or in the store. Accepts NULL. */
 void ingest_free(struct ingest *in);

@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 
+#include "server/journal.h"
 #include "server/log.h"
 #include "server/rejections.h"
 
@@ -14,6 +15,7 @@
 
 /* Of strangers' rejections no more than this many wait at once. */
 #define REJECTIONS_STRANGERS_MAX 64
+#define REJECTIONS_UNEXAMINED_MAX 24
 
 /* One store_reject() takes at most this many. */
 #define REJECTIONS_BATCH_MAX 256
@@ -33,6 +35,7 @@ TAILQ_HEAD(kept_list, kept);
 
 struct rejections {
 	struct store *st;
+	struct journal *journal; /* NULL: nobody is told */
 	struct event *timer;
 	struct kept_list waiting;
 	struct kept_list writing; /* handed to the store, not yet on disk */
@@ -58,9 +61,8 @@ rejections_cause_name(enum reject_cause cause)
 	return (cause_names[cause]);
 }
 
-/* Was the delivery signed with one of our secrets? */
-static bool
-cause_is_authentic(enum reject_cause cause)
+bool
+rejections_is_authentic(enum reject_cause cause)
 {
 	switch (cause) {
 	case REJECT_INVALID_JSON:
@@ -79,31 +81,40 @@ cause_is_authentic(enum reject_cause cause)
 static struct kept *
 kept_new(const struct rejection *r, bool authentic)
 {
-	const char *headers = r->headers == NULL ? "" : r->headers;
-	size_t body_len = r->body_len;
-	size_t peer_size = strlen(r->peer) + 1;
-	size_t headers_size = strlen(headers) + 1;
-	size_t size;
+	const char *texts[] = { r->peer, r->headers == NULL ? "" : r->headers,
+		r->code == NULL ? "" : r->code,
+		r->diagnosis == NULL ? "" : r->diagnosis };
+	size_t body_len = r->body_len, size, len;
+	const char *copies[4];
 	struct kept *k;
+	char *at;
 
 	if (!authentic && body_len > REJECTIONS_BODY_MAX)
 		body_len = REJECTIONS_BODY_MAX;
-	size = sizeof(*k) + peer_size + headers_size + body_len;
+	size = sizeof(*k) + body_len;
+	for (size_t i = 0; i < 4; i++)
+		size += strlen(texts[i]) + 1;
 	if ((k = malloc(size)) == NULL)
 		return (NULL);
-	memcpy(k->data, r->peer, peer_size);
-	memcpy(k->data + peer_size, headers, headers_size);
+	at = k->data;
+	for (size_t i = 0; i < 4; i++) {
+		len = strlen(texts[i]) + 1;
+		copies[i] = memcpy(at, texts[i], len);
+		at += len;
+	}
 	if (body_len > 0)
-		memcpy(k->data + peer_size + headers_size, r->body, body_len);
+		memcpy(at, r->body, body_len);
 	k->authentic = authentic;
 	k->size = size;
 	k->r = (struct store_rejection){
 		.at_ms = r->at_ms,
-		.peer = k->data,
+		.peer = copies[0],
 		.cause = cause_names[r->cause],
-		.headers = k->data + peer_size,
+		.code = r->code == NULL ? NULL : copies[2],
+		.diagnosis = r->diagnosis == NULL ? NULL : copies[3],
+		.headers = copies[1],
 		.size = r->size,
-		.body = k->data + peer_size + headers_size,
+		.body = at,
 		.body_len = body_len,
 	};
 	return (k);
@@ -131,6 +142,19 @@ rejections_arm(struct rejections *rej)
 		(void)evtimer_add(rej->timer, &pause);
 }
 
+/* The batch is on disk; its rows have the numbers up to last. */
+static void
+rejections_tell(struct rejections *rej, int64_t last)
+{
+	const struct kept *k;
+	int64_t n = 0;
+
+	TAILQ_FOREACH (k, &rej->writing, link)
+		n++;
+	while (n > 0)
+		journal_note(rej->journal, JOURNAL_REJECTION, last - --n);
+}
+
 /* store_done_fn: the batch is on disk, or is not. */
 static void
 rejections_written_cb(const struct store_result *res, void *arg)
@@ -140,6 +164,8 @@ rejections_written_cb(const struct store_result *res, void *arg)
 
 	if (res->rc != STORE_OK)
 		log_warn("rejections: not stored: %s", res->reason);
+	else
+		rejections_tell(rej, res->id);
 	while ((k = TAILQ_LAST(&rej->writing, kept_list)) != NULL) {
 		if (res->rc == STORE_OK || !k->authentic) {
 			kept_drop(rej, &rej->writing, k);
@@ -189,11 +215,13 @@ rejections_timer_cb(evutil_socket_t fd, short what, void *arg)
 void
 rejections_add(struct rejections *rej, const struct rejection *r)
 {
-	bool authentic = cause_is_authentic(r->cause);
+	bool authentic = rejections_is_authentic(r->cause);
+	size_t max =
+	    r->examined ? REJECTIONS_STRANGERS_MAX : REJECTIONS_UNEXAMINED_MAX;
 	struct kept *k;
 
 	rej->counts[r->cause]++;
-	if (!authentic && rej->nstrangers >= REJECTIONS_STRANGERS_MAX)
+	if (!authentic && rej->nstrangers >= max)
 		return;
 	if ((k = kept_new(r, authentic)) == NULL) {
 		log_error("rejection of %s from %s: dropped: out of memory",
@@ -213,6 +241,12 @@ rejections_add(struct rejections *rej, const struct rejection *r)
 		rej->nstrangers++;
 	TAILQ_INSERT_TAIL(&rej->waiting, k, link);
 	rejections_arm(rej);
+}
+
+void
+rejections_set_journal(struct rejections *rej, struct journal *j)
+{
+	rej->journal = j;
 }
 
 size_t

@@ -8,12 +8,14 @@
 #ifndef SERVER_REJECTIONS_H
 #define SERVER_REJECTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "store/store.h"
 
 struct event_base;
+struct journal;
 struct rejections; /* opaque */
 
 /* Why a delivery was refused, or kept beside the event it conflicts with. */
@@ -27,6 +29,9 @@ enum reject_cause {
 	REJECT_NCAUSES
 };
 
+/* Was the delivery signed with one of our secrets? */
+bool rejections_is_authentic(enum reject_cause cause);
+
 /* Of a body that is not authentic this much is kept. */
 #define REJECTIONS_BODY_MAX 1024
 
@@ -34,7 +39,10 @@ struct rejection {
 	enum reject_cause cause;
 	int64_t at_ms;
 	const char *peer;
-	const char *headers; /* redacted; NULL if there are none to show */
+	bool examined;         /* the signature doctor has seen it */
+	const char *code;      /* what it found; NULL: nothing */
+	const char *diagnosis; /* the same in words; NULL: nothing */
+	const char *headers;   /* redacted; NULL if there are none to show */
 	const void *body;
 	size_t body_len; /* of what is at body */
 	size_t size;     /* of the whole */
@@ -43,11 +51,15 @@ struct rejection {
 /* Keeps base and st. NULL when out of memory. */
 struct rejections *rejections_new(struct event_base *base, struct store *st);
 
+/* Tell j, which is kept, of those that are on disk. */
+void rejections_set_journal(struct rejections *rej, struct journal *j);
+
 /*
  * Note a rejection; copies it. An authentic one waits for the store as long
  * as it takes (32 MiB of them; then it is dropped and an error is logged).
  * Others are dropped, and only counted, while 64 of them wait for the next
- * write, which comes once a second: strangers cannot fill memory or disk.
+ * write, which comes once a second: strangers cannot fill memory or disk. Of
+ * these places 40 are kept for such as were examined.
  */
 void rejections_add(struct rejections *rej, const struct rejection *r);
 

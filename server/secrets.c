@@ -15,6 +15,7 @@ struct secret {
 	struct signature_key *key;
 	size_t len;
 	int64_t valid_until_ms; /* 0: for ever */
+	int64_t last_used_ms;   /* 0: not yet */
 	char fingerprint[SECRETS_FINGERPRINT_LEN + 1];
 };
 
@@ -101,7 +102,26 @@ secrets_info(const struct secrets *sec, size_t i, struct secrets_info *ret_info)
 	ret_info->name = s->name;
 	ret_info->len = s->len;
 	ret_info->valid_until_ms = s->valid_until_ms;
+	ret_info->last_used_ms = s->last_used_ms;
 	memcpy(ret_info->fingerprint, s->fingerprint, sizeof(s->fingerprint));
+}
+
+void
+secrets_used(struct secrets *sec, const char *name, int64_t at_ms)
+{
+	for (size_t i = 0; i < sec->count; i++) {
+		struct secret *s = &sec->list[i];
+
+		if (strcmp(s->name, name) == 0 && s->last_used_ms < at_ms)
+			s->last_used_ms = at_ms;
+	}
+}
+
+void
+secrets_inherit(struct secrets *sec, const struct secrets *old)
+{
+	for (size_t i = 0; i < old->count; i++)
+		secrets_used(sec, old->list[i].name, old->list[i].last_used_ms);
 }
 
 bool
@@ -116,13 +136,14 @@ secrets_verify(struct secrets *sec, const char *value, const struct iovec *segs,
 	 */
 	well_formed = signature_parse(value, claimed) == 0;
 	for (size_t i = 0; i < sec->count; i++) {
-		const struct secret *s = &sec->list[i];
+		struct secret *s = &sec->list[i];
 
 		if (s->valid_until_ms != 0 && s->valid_until_ms < now_ms)
 			continue;
 		if (signature_mac(s->key, segs, nsegs, mac) == -1)
 			continue;
 		if (signature_equal(mac, claimed) && well_formed) {
+			s->last_used_ms = now_ms;
 			*ret_name = s->name;
 			memcpy(ret_mac, mac, SIGNATURE_LEN);
 			return (true);

@@ -44,11 +44,18 @@ struct secrets_info {
 	const char *name;
 	size_t len;
 	int64_t valid_until_ms;
+	int64_t last_used_ms; /* last verified a delivery; 0: not yet */
 	/* First digits of SHA-256 over the secret's own MAC of "klikitd". */
 	char fingerprint[SECRETS_FINGERPRINT_LEN + 1];
 };
 void secrets_info(const struct secrets *sec, size_t i,
     struct secrets_info *ret_info);
+
+/* Take over from old when a secret of the same name was last used. */
+void secrets_inherit(struct secrets *sec, const struct secrets *old);
+
+/* The secret of that name verified a delivery at at_ms, before the start. */
+void secrets_used(struct secrets *sec, const char *name, int64_t at_ms);
 
 /*
  * Does the header's value sign the segments under a secret valid at now_ms?

@@ -242,7 +242,11 @@ server_open_pipeline(struct server *s)
 {
 	if (server_open_env(s) == -1)
 		return (-1);
-	if ((s->rej = rejections_new(s->base, s->st)) == NULL ||
+	if ((s->journal = journal_new()) == NULL ||
+	    (s->rej = rejections_new(s->base, s->st)) == NULL ||
+	    (s->diag_keys = diagnosis_keys_new(s->cfg)) == NULL ||
+	    (s->diag = diagnosis_queue_new(s->base, s->rej, s->diag_keys)) ==
+		NULL ||
 	    (s->dispatch = dispatch_new(s->base, s->st, &s->env)) == NULL ||
 	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
 		NULL ||
@@ -250,6 +254,9 @@ server_open_pipeline(struct server *s)
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
+	rejections_set_journal(s->rej, s->journal);
+	dispatch_set_journal(s->dispatch, s->journal);
+	ingest_set_journal(s->ingest, s->journal);
 	server_set_newest(s);
 	janitor_set(s->janitor, s->cfg->retention_bodies_ms,
 	    s->cfg->retention_ids_ms);
@@ -280,6 +287,8 @@ server_flush_rejections(struct server *s)
 	size_t before = SIZE_MAX;
 	size_t left;
 
+	if (s->diag != NULL)
+		diagnosis_queue_flush(s->diag);
 	while (s->rej != NULL && (left = rejections_waiting(s->rej)) > 0 &&
 	       left < before) {
 		before = left;
@@ -301,13 +310,18 @@ server_close(struct server *s)
 		store_wait(s->st);
 	http_free(s->http);
 	cert_watch_free(s->certs);
+	s->http = NULL; /* the metrics ask for both */
+	s->certs = NULL;
 	server_close_admin(s);
+	server_close_status(s);
 	server_flush_rejections(s);
 	ingest_free(s->ingest);
 	dispatch_free(s->dispatch);
 	server_close_env(s);
 	janitor_free(s->janitor);
+	diagnosis_queue_free(s->diag);
 	rejections_free(s->rej);
+	journal_free(s->journal);
 	if (s->store_ev != NULL)
 		event_free(s->store_ev);
 	store_close(s->st);
@@ -315,6 +329,7 @@ server_close(struct server *s)
 		event_free(s->flush_ev);
 	secrets_free(s->secrets);
 	tls_context_unref(s->tls);
+	diagnosis_keys_free(s->diag_keys);
 	if (s->drain_timer != NULL)
 		event_free(s->drain_timer);
 	signals_free(s->signals);
@@ -330,6 +345,9 @@ server_run(const struct server_options *opt)
 	struct server s = {
 		.cfg = opt->cfg,
 		.source = opt->source,
+		.dev = opt->dev,
+		.ca_file = opt->ca_file,
+		.started_at_ms = clock_wall_ms(),
 		.exit_code = 1,
 	};
 

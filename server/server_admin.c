@@ -10,7 +10,9 @@
 #include "server/admin_link.h"
 #include "server/http_admin.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/server_private.h"
+#include "server/stream.h"
 
 /* admin_fns: jobs of that handler may run. */
 static void
@@ -28,6 +30,16 @@ server_paused_cb(void *arg, int64_t handler, bool paused)
 	struct server *s = arg;
 
 	dispatch_pause(s->dispatch, handler, paused);
+	journal_note(s->journal, JOURNAL_HANDLER, handler);
+}
+
+/* admin_fns: something was done to a job. */
+static void
+server_acted_cb(void *arg, int64_t job)
+{
+	struct server *s = arg;
+
+	journal_note(s->journal, JOURNAL_JOB, job);
 }
 
 /* http_admin_options: would a delivery be taken now? */
@@ -57,6 +69,8 @@ server_listen_admin(struct server *s, const char *token)
 	const struct http_admin_options opt = {
 		.address = s->cfg->admin_listen.items[0],
 		.token = token,
+		.stream = s->stream,
+		.metrics = s->metrics,
 		.ready = server_ready_cb,
 		.arg = s,
 	};
@@ -72,7 +86,17 @@ server_listen_admin(struct server *s, const char *token)
 int
 server_open_admin(struct server *s)
 {
-	const struct admin_fns fns = { server_look_cb, server_paused_cb, s };
+	const struct admin_fns fns = {
+		.status = server_status_cb,
+		.times = server_times_cb,
+		.live = server_live_cb,
+		.acted = server_acted_cb,
+		.ends = server_ends_cb,
+		.look = server_look_cb,
+		.paused = server_paused_cb,
+		.arg = s,
+	};
+	const struct stream_fns live = { server_live_cb, s };
 	char reason[ADMIN_LINK_REASON_MAX];
 	char *token = NULL;
 	int rc;
@@ -80,7 +104,10 @@ server_open_admin(struct server *s)
 	admin_link_remove(s->cfg->store_url); /* a killed server's */
 	if (s->cfg->admin_listen.n == 0)
 		return (0);
-	if ((s->admin = admin_new(s->st, &fns)) == NULL) {
+	if ((s->admin = admin_new(s->st, &fns)) == NULL ||
+	    (s->stream = stream_new(s->base, s->st, s->journal, &live)) ==
+		NULL ||
+	    (s->metrics = server_metrics(s)) == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
@@ -118,6 +145,12 @@ server_close_admin(struct server *s)
 	/* Each answer may ask the store for the next thing. */
 	while (s->admin != NULL && admin_pending(s->admin) > 0)
 		store_wait(s->st);
+	metrics_flush(s->metrics);
 	http_admin_free(s->http_admin);
+	stream_stop(s->stream);
+	if (s->stream != NULL)
+		store_wait(s->st);
+	metrics_free(s->metrics);
+	stream_free(s->stream);
 	admin_free(s->admin);
 }

@@ -52,6 +52,7 @@ listen_on(struct server *s, const struct config_list *list, listen_fn *listen,
 			log_error("%s", reason);
 			return (-1);
 		}
+		server_note_url(s, url);
 		(void)printf("listening: %s\n", url);
 		(void)fflush(stdout);
 		if (i == 0)
@@ -72,7 +73,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 		return (-1);
 	}
 	if ((s->secrets = server_secrets(s->cfg)) == NULL ||
-	    (s->http = http_new(s->base, &limits, s->ingest, s->rej,
+	    (s->http = http_new(s->base, &limits, s->ingest, s->diag,
 		 s->secrets)) == NULL ||
 	    (s->tls != NULL && http_set_tls(s->http, s->tls) == -1)) {
 		log_error("cannot start: out of memory");
@@ -82,6 +83,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 		s->tls != NULL ? http_listen_tls : http_listen, url) == -1 ||
 	    listen_on(s, &s->cfg->http_plain_listen, http_listen, plain) == -1)
 		return (-1);
+	server_seed(s);
 	server_tell_admin(s);
 	if ((s->certs = cert_watch_new(s->base)) == NULL ||
 	    server_watch_certs(s) == -1) {

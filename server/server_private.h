@@ -8,11 +8,14 @@
 
 #include "handlers/handler.h"
 #include "server/cert_watch.h"
+#include "server/diagnosis_keys.h"
+#include "server/diagnosis_queue.h"
 #include "server/dispatch.h"
 #include "server/http.h"
 #include "server/http_admin.h"
 #include "server/ingest.h"
 #include "server/janitor.h"
+#include "server/journal.h"
 #include "server/rejections.h"
 #include "server/secrets.h"
 #include "server/server.h"
@@ -20,6 +23,11 @@
 #include "server/tls.h"
 
 struct admin;
+struct admin_live;
+struct admin_status;
+struct admin_times;
+struct metrics;
+struct stream;
 struct reload;
 struct resolver;
 struct tls_engine;
@@ -36,17 +44,30 @@ struct server {
 	struct handler_env env;
 	struct tls_engine *env_tls; /* of outgoing connections */
 	struct resolver *resolver;  /* has env.dns */
+	struct journal *journal;
 	struct rejections *rej;
 	struct dispatch *dispatch;
 	struct ingest *ingest;
 	struct janitor *janitor;
 	struct secrets *secrets;
-	struct tls_context *tls; /* NULL: http.listen is without */
+	struct tls_context *tls;          /* NULL: http.listen is without */
+	struct diagnosis_keys *diag_keys; /* of the same secrets */
+	struct diagnosis_queue *diag;
 	struct http *http;
 	struct cert_watch *certs;
 	struct admin *admin;           /* NULL: there is no listener for it */
+	struct stream *stream;         /* the same */
+	struct metrics *metrics;       /* the same */
 	struct http_admin *http_admin; /* the same */
 	char admin_url[HTTP_URL_MAX];
+	int64_t started_at_ms;
+	bool dev;
+	const char *ca_file; /* for the commands below; or NULL */
+	char **webhooks;     /* URLs of its public listeners, with the path */
+	size_t nwebhooks;
+	char *trigger; /* commands that send it an event; or NULL */
+	char *sign;
+	char *curl;
 	struct event *drain_timer;
 	struct reload *reload; /* under way; NULL: none */
 	bool draining;
@@ -65,6 +86,30 @@ int server_open_admin(struct server *s);
 
 /* Print its line on stdout, if there is one. */
 void server_tell_admin(const struct server *s);
+
+/* -- server_metrics.c -- */
+
+/* The metrics of this server; NULL when out of memory. */
+struct metrics *server_metrics(struct server *s);
+
+/*
+ * Tell ingest and secrets what the newest events say of their last use. When
+ * the secrets are there.
+ */
+void server_seed(struct server *s);
+
+/* -- server_status.c: what the operator is shown of it -- */
+
+/* A public listener is open at url. Short of memory it is not shown. */
+void server_note_url(struct server *s, const char *url);
+
+/* admin_fns */
+void server_status_cb(void *arg, struct admin_status *ret_status);
+void server_times_cb(void *arg, int64_t event, struct admin_times *ret_times);
+void server_live_cb(void *arg, int64_t handler, struct admin_live *ret_live);
+size_t server_ends_cb(void *arg, const char *const **ret_ends);
+
+void server_close_status(struct server *s);
 
 /* Only when the store has finished what it was asked. */
 void server_close_admin(struct server *s);

@@ -4,6 +4,7 @@
 
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/secret_shape.h"
 #include "server/server_private.h"
 
 /* A reload waits here for its handlers' numbers from the store. */
@@ -12,6 +13,7 @@ struct reload {
 	struct config *cfg;
 	struct secrets *secrets;
 	struct tls_context *tls;
+	struct diagnosis_keys *diag_keys;
 	size_t missing; /* numbers not there yet */
 	bool failed;
 	struct server_handler known[];
@@ -20,6 +22,8 @@ struct reload {
 static void
 secret_tell(const struct config_secret *cs, const struct secrets_info *info)
 {
+	const char *odd;
+
 	log_info("secret %s: %zu bytes, fingerprint %s, from %s",
 	    log_text(info->name), info->len, info->fingerprint,
 	    log_text(cs->source));
@@ -27,6 +31,10 @@ secret_tell(const struct config_secret *cs, const struct secrets_info *info)
 		log_info("secret %s: the newline at the end of %s is not part "
 			 "of it",
 		    log_text(info->name), log_text(cs->source));
+	if ((odd = secret_shape_warning(cs->bytes, cs->len)) != NULL)
+		log_warn("secret %s: %s %s; every byte of it counts, so if "
+			 "klikit's is not so, signatures will not match",
+		    log_text(info->name), log_text(cs->source), odd);
 	if (info->valid_until_ms != 0 &&
 	    info->valid_until_ms <= clock_wall_ms())
 		log_warn("secret %s: no longer valid: past its valid_until",
@@ -62,6 +70,7 @@ reload_free(struct reload *r)
 {
 	secrets_free(r->secrets);
 	tls_context_unref(r->tls);
+	diagnosis_keys_free(r->diag_keys);
 	config_free(r->cfg);
 	free(r);
 }
@@ -71,6 +80,7 @@ static void
 reload_apply(struct reload *r)
 {
 	struct server *s = r->s;
+	struct diagnosis_keys *old_keys = s->diag_keys;
 	struct secrets *old = s->secrets;
 	struct tls_context *old_tls = s->tls;
 	const struct http_options limits = server_http_limits(r->cfg);
@@ -88,9 +98,13 @@ reload_apply(struct reload *r)
 	}
 	s->tls = r->tls;
 	r->tls = old_tls;
+	secrets_inherit(r->secrets, s->secrets);
 	s->secrets = r->secrets;
 	http_set_secrets(s->http, s->secrets);
 	r->secrets = old;
+	s->diag_keys = r->diag_keys;
+	diagnosis_queue_set_keys(s->diag, s->diag_keys);
+	r->diag_keys = old_keys;
 	http_set_limits(s->http, &limits);
 	janitor_set(s->janitor, r->cfg->retention_bodies_ms,
 	    r->cfg->retention_ids_ms);
@@ -201,6 +215,8 @@ server_reload(struct server *s)
 	r = calloc(1, sizeof(*r) + cfg->nhandlers * sizeof(r->known[0]));
 	if (r == NULL) {
 		log_error("reload: refused: out of memory");
+		if (r != NULL)
+			secrets_free(r->secrets);
 		config_free(cfg);
 		return;
 	}
@@ -208,6 +224,7 @@ server_reload(struct server *s)
 	r->cfg = cfg;
 	(void)strcpy(reason, "out of memory");
 	if ((r->secrets = server_secrets(cfg)) == NULL ||
+	    (r->diag_keys = diagnosis_keys_new(cfg)) == NULL ||
 	    server_load_tls(cfg, &r->tls, reason) == -1) {
 		log_error("reload: refused: %s; the old configuration stays in "
 			  "force",

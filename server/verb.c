@@ -17,6 +17,7 @@ static const struct verb *const verbs[] = {
 	&verb_sink,
 	&verb_events,
 	&verb_orders,
+	&verb_rejections,
 	&verb_jobs,
 	&verb_handlers,
 	&verb_replay,

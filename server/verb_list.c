@@ -28,7 +28,7 @@ static int
 check_flags(const struct verb_args *args, const char *content)
 {
 	static const char *const choosing[] = { "type", "order", "brand",
-		"branch", "since", "until", "limit" };
+		"branch", "cause", "since", "until", "limit" };
 
 	if (args->nwords == 0 && verb_has(args, content)) {
 		(void)verb_usage(args, "--%s: needs %s", content,
@@ -67,6 +67,7 @@ list_init(const struct verb_args *args, const char *content,
 	f->order_id = verb_flag(args, "order", 0);
 	f->brand = verb_flag(args, "brand", 0);
 	f->branch = verb_flag(args, "branch", 0);
+	ret_list->args = args;
 	ret_list->left = (size_t)limit;
 	ret_list->content = verb_has(args, content);
 	return (0);

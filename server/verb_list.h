@@ -15,8 +15,11 @@
 	{ "order", "ID", "only of this order", false },                        \
 	    { "brand", "ID", "only of this brand", false },                    \
 	    { "branch", "ID", "only of this branch", false },                  \
-	    { "since", "TIME", "only received at TIME (RFC 3339) or later",    \
-		    false },                                                   \
+	    VERB_LIST_FLAGS_COMMON
+
+#define VERB_LIST_FLAGS_COMMON                                                 \
+	{ "since", "TIME", "only received at TIME (RFC 3339) or later",        \
+		false },                                                       \
 	    { "until", "TIME", "only received before TIME", false },           \
 	    { "limit", "N", "at most N rows (default 50)", false },            \
 	    { "json", NULL, "one JSON object a line", false },                 \
@@ -26,6 +29,7 @@
 
 /* A list being gathered: as a table, or printed at once as JSON. */
 struct verb_list {
+	const struct verb_args *args;
 	struct store_filter filter; /* of the next page */
 	size_t left;                /* rows still wanted */
 	size_t got;                 /* rows of the last page, or of one row */

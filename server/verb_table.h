@@ -20,6 +20,7 @@ extern const struct verb verb_jobs;
 extern const struct verb verb_orders;
 extern const struct verb verb_pause;
 extern const struct verb verb_purge;
+extern const struct verb verb_rejections;
 extern const struct verb verb_replay;
 extern const struct verb verb_resume;
 extern const struct verb verb_retry;

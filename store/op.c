@@ -28,6 +28,8 @@ store_op_reset(struct store_op *op)
 	op->jobs = NULL;
 	op->attempts = NULL;
 	op->handlers = NULL;
+	op->figures = NULL;
+	op->rejections = NULL;
 	op->nrows = 0;
 }
 
@@ -86,11 +88,21 @@ store_op_deliver(struct store_op *op)
 		    op->arg);
 		break;
 	case STORE_OP_LIST_ATTEMPTS:
+	case STORE_OP_LIST_EVENT_ATTEMPTS:
 		op->done.attempts(op->res.rc, op->attempts, op->nrows,
 		    op->res.reason, op->arg);
 		break;
 	case STORE_OP_LIST_HANDLERS:
 		op->done.handlers(op->res.rc, op->handlers, op->nrows,
+		    op->res.reason, op->arg);
+		break;
+	case STORE_OP_MEASURE:
+		op->done.figures(op->res.rc, op->figures, op->res.reason,
+		    op->arg);
+		break;
+	case STORE_OP_LIST_REJECTIONS:
+	case STORE_OP_GET_REJECTION:
+		op->done.rejections(op->res.rc, op->rejections, op->nrows,
 		    op->res.reason, op->arg);
 		break;
 	case STORE_OP_APPEND:

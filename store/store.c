@@ -207,6 +207,14 @@ store_reason(const struct store *st)
 	return (st->seen_reason);
 }
 
+void
+store_stats(struct store *st, struct store_stats *ret_stats)
+{
+	(void)pthread_mutex_lock(&st->mutex);
+	*ret_stats = st->stats;
+	(void)pthread_mutex_unlock(&st->mutex);
+}
+
 size_t
 store_queued(const struct store *st)
 {
@@ -285,7 +293,11 @@ store_submit(struct store *st, struct store_op *op)
 	case STORE_OP_GET_ORDER:
 	case STORE_OP_LIST_JOBS:
 	case STORE_OP_LIST_ATTEMPTS:
+	case STORE_OP_LIST_EVENT_ATTEMPTS:
 	case STORE_OP_LIST_HANDLERS:
+	case STORE_OP_MEASURE:
+	case STORE_OP_LIST_REJECTIONS:
+	case STORE_OP_GET_REJECTION:
 	case STORE_OP_BACKUP:
 	case STORE_OP_CHECK:
 		store_queue_put(&st->reads, op);

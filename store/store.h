@@ -164,7 +164,8 @@ struct store_rejection {
 	int64_t at_ms;
 	const char *peer;
 	const char *cause;     /* one word: signature, headers, ... */
-	const char *diagnosis; /* in words; NULL if there is none */
+	const char *code;      /* what was found, one word; NULL: nothing */
+	const char *diagnosis; /* the same in words; NULL if there is none */
 	const char *headers;   /* redacted, one "name: value" a line */
 	size_t size;           /* of the whole body */
 	const void *body;      /* what is kept of it */
@@ -240,6 +241,16 @@ enum store_health store_health(const struct store *st); /* as collected */
 
 /* Why the health is not STORE_READY; valid until the next store_collect(). */
 const char *store_reason(const struct store *st);
+
+/* What the writer did since the store was opened. */
+#define STORE_SIZES 10
+struct store_stats {
+	uint64_t commits[STORE_SIZES + 1]; /* of up to 1, 2, 4, ... 512
+					      operations; of more */
+	uint64_t operations;
+	uint64_t purged; /* events and rejections */
+};
+void store_stats(struct store *st, struct store_stats *ret_stats);
 
 /* Bytes of events that wait for their commit, of options.queue_max. */
 size_t store_queued(const struct store *st);
@@ -371,8 +382,9 @@ int store_register(struct store *st, const char *name, int64_t now_ms,
 
 /*
  * Add n rejections to the capped ring, in a transaction of their own that
- * makes no ack wait. Copies rej. done may be NULL. Returns 0; -1 if memory is
- * short.
+ * makes no ack wait. Copies rej. done may be NULL. STORE_OK: id is the number
+ * of the last one; those before it have the numbers before it. Returns 0; -1 if
+ * memory is short.
  */
 int store_reject(struct store *st, const struct store_rejection *rej, size_t n,
     store_done_fn *done, void *arg);
@@ -406,13 +418,25 @@ struct store_attempt_info {
 	size_t answer_len;
 };
 
+/* How an event stands, by its jobs. */
+enum store_progress {
+	STORE_PROGRESS_ANY,     /* only in a filter */
+	STORE_PROGRESS_PENDING, /* not dead, and some job has not ended */
+	STORE_PROGRESS_DONE,    /* neither of the two */
+	STORE_PROGRESS_DEAD     /* some job is dead and was not replayed */
+};
+
 struct store_event_info {
 	const struct store_event *ev; /* with body only from store_get_event */
 	unsigned duplicates;
-	int64_t last_duplicate_at_ms;      /* 0: none */
-	unsigned unfinished;               /* jobs */
-	unsigned dead;                     /* jobs */
-	const struct store_job_info *jobs; /* only from store_get_event() */
+	int64_t last_duplicate_at_ms; /* 0: none */
+	int64_t purged_at_ms;         /* 0: it was not */
+	unsigned unfinished;          /* jobs */
+	unsigned dead;                /* jobs */
+	enum store_progress progress;
+	size_t orders_total; /* ev has at most STORE_BRIEF_MAX in a list */
+	size_t jobs_total;
+	const struct store_job_info *jobs; /* NULL unless asked for */
 	size_t njobs;
 };
 
@@ -423,6 +447,8 @@ struct store_order_info {
 	int64_t event;      /* that carries the newest record; 0: none yet */
 	int32_t place;
 	const char *event_id; /* of that event; NULL if none */
+	int64_t
+	    received_at_ms;   /* of that event, or of the cart's; 0: unknown */
 	int64_t cart_event;   /* that carries the newest cart; 0: none yet */
 	const char *document; /* of the newest record; only from get; or NULL */
 };
@@ -437,8 +463,19 @@ struct store_handler_info {
 	const char *paused_why; /* NULL if it is not */
 	uint64_t unfinished;
 	uint64_t dead;
+	uint64_t unreplayed; /* of the dead */
 	int64_t
 	    oldest_ms; /* when its oldest unfinished event came in; 0: none */
+};
+
+/* How much there is. */
+struct store_figures {
+	int64_t bytes;          /* of the database */
+	int64_t log_bytes;      /* of what was not yet copied into it */
+	int64_t free_bytes;     /* on its disk; -1: not known */
+	uint64_t lanes_blocked; /* in which a job stands behind another */
+	const struct store_handler_info *handlers;
+	size_t nhandlers;
 };
 
 /* Newest first. NULL, 0 and the like mean: any. Texts are borrowed. */
@@ -451,8 +488,21 @@ struct store_filter {
 	int64_t since_ms; /* received at or after */
 	int64_t until_ms; /* received before */
 	size_t limit;     /* 1 to STORE_PAGE_MAX */
+
+	/* Only of events. */
+	enum store_progress progress;
+	bool with_jobs; /* too; of orders and jobs STORE_BRIEF_MAX at most */
+	const int64_t *numbers; /* of these only, all else is ignored */
+	size_t nnumbers;        /* up to STORE_PAGE_MAX */
+
+	/* Only of orders. */
+	const char *status;
+	bool open; /* not in one of these; carts alone are not open */
+	const char *const *ends;
+	size_t nends;
 };
 #define STORE_PAGE_MAX 500
+#define STORE_BRIEF_MAX 64 /* orders and jobs of an event in a list */
 
 /* Rows are valid during the call. rc: STORE_OK or a failure with a reason. */
 typedef void store_events_fn(enum store_rc rc,
@@ -471,10 +521,12 @@ struct store_job_filter {
 	const char *event_id;
 	const char *order_id;
 	const char *type;
-	int64_t since_ms; /* event received at or after */
-	int64_t until_ms; /* event received before */
-	bool newest;      /* of a chain of replays only the last */
-	size_t limit;     /* 1 to STORE_PAGE_MAX */
+	int64_t since_ms;       /* event received at or after */
+	int64_t until_ms;       /* event received before */
+	bool newest;            /* of a chain of replays only the last */
+	size_t limit;           /* 1 to STORE_PAGE_MAX */
+	const int64_t *numbers; /* of these only, all else is ignored */
+	size_t nnumbers;        /* up to STORE_PAGE_MAX */
 };
 typedef void store_jobs_fn(enum store_rc rc, const struct store_job_info *rows,
     size_t n, const char *reason, void *arg);
@@ -485,7 +537,10 @@ typedef void store_handlers_fn(enum store_rc rc,
     const struct store_handler_info *rows, size_t n, const char *reason,
     void *arg);
 
-/* One page of jobs, newest first. Copies filter. 0; -1 if memory is short. */
+/*
+ * One page of jobs, newest first; with filter->numbers, those of them that
+ * there are, in that order. Copies filter. 0; -1 if memory is short.
+ */
 int store_list_jobs(struct store *st, const struct store_job_filter *filter,
     store_jobs_fn *done, void *arg);
 
@@ -493,8 +548,53 @@ int store_list_jobs(struct store *st, const struct store_job_filter *filter,
 int store_list_attempts(struct store *st, int64_t job, store_attempts_fn *done,
     void *arg);
 
+/*
+ * The attempts of all jobs of an event (by number), by job, oldest first, at
+ * most STORE_PAGE_MAX. 0; -1 if memory is short.
+ */
+int store_list_event_attempts(struct store *st, int64_t event,
+    store_attempts_fn *done, void *arg);
+
 /* Every handler the store has seen. 0; -1 if memory is short. */
 int store_list_handlers(struct store *st, store_handlers_fn *done, void *arg);
+
+struct store_rejection_info {
+	int64_t id;
+	struct store_rejection r; /* headers and body only from get */
+};
+
+/* Which rejections; NULL, 0 and the like mean: any. Texts are borrowed. */
+struct store_rejection_filter {
+	int64_t before; /* only those with a smaller id: the next page */
+	const char *cause;
+	int64_t since_ms; /* came in at or after */
+	int64_t until_ms; /* came in before */
+	size_t limit;     /* 1 to STORE_PAGE_MAX */
+};
+typedef void store_rejections_fn(enum store_rc rc,
+    const struct store_rejection_info *rows, size_t n, const char *reason,
+    void *arg);
+
+/*
+ * One page of rejections, newest first. Copies filter. 0; -1 if memory is
+ * short.
+ */
+int store_list_rejections(struct store *st,
+    const struct store_rejection_filter *filter, store_rejections_fn *done,
+    void *arg);
+
+/* The rejection of that id: n is 1 or 0. 0; -1 if memory is short. */
+int store_get_rejection(struct store *st, int64_t id, store_rejections_fn *done,
+    void *arg);
+
+/*
+ * Count and measure. It takes longer with a backlog, some tens of ms for
+ * 100,000 jobs. figures is valid during the call, NULL unless rc is STORE_OK.
+ * 0; -1 if memory is short.
+ */
+typedef void store_figures_fn(enum store_rc rc,
+    const struct store_figures *figures, const char *reason, void *arg);
+int store_measure(struct store *st, store_figures_fn *done, void *arg);
 
 /*
  * Copy the whole store, as it is at one moment, to a new file (0600, fsynced,
@@ -508,7 +608,10 @@ typedef void store_progress_fn(int64_t copied, int64_t total, void *arg);
 int store_backup(struct store *st, const char *path,
     store_progress_fn *progress, store_done_fn *done, void *arg);
 
-/* One page of events. Copies filter. Returns 0; -1 if memory is short. */
+/*
+ * One page of events; with filter->numbers, those of them that there are, in
+ * that order. Copies filter. Returns 0; -1 if memory is short.
+ */
 int store_list_events(struct store *st, const struct store_filter *filter,
     store_events_fn *done, void *arg);
 

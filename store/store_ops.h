@@ -30,7 +30,11 @@ enum store_op_kind {
 	STORE_OP_GET_ORDER,
 	STORE_OP_LIST_JOBS,
 	STORE_OP_LIST_ATTEMPTS,
+	STORE_OP_LIST_EVENT_ATTEMPTS,
 	STORE_OP_LIST_HANDLERS,
+	STORE_OP_MEASURE,
+	STORE_OP_LIST_REJECTIONS,
+	STORE_OP_GET_REJECTION,
 	STORE_OP_BACKUP,
 	STORE_OP_CHECK
 };
@@ -83,7 +87,10 @@ struct store_op {
 		} reject;
 		struct store_filter filter;
 		struct store_job_filter jobs;
-		int64_t job; /* whose attempts */
+		struct store_rejection_filter rejections;
+		int64_t rejection; /* which one */
+		int64_t job;       /* whose attempts */
+		int64_t event;     /* of whose jobs */
 		struct {
 			struct store *st; /* whom to tell how far it is */
 			const char *path;
@@ -99,6 +106,8 @@ struct store_op {
 	struct store_job_info *jobs;
 	struct store_attempt_info *attempts;
 	struct store_handler_info *handlers;
+	struct store_figures *figures;
+	struct store_rejection_info *rejections;
 	size_t nrows;
 	struct store_loaded *loaded;
 
@@ -109,6 +118,8 @@ struct store_op {
 		store_jobs_fn *jobs;
 		store_attempts_fn *attempts;
 		store_handlers_fn *handlers;
+		store_figures_fn *figures;
+		store_rejections_fn *rejections;
 	} done;
 	void *arg;
 
@@ -310,6 +321,7 @@ struct store {
 	struct store_queue finished;
 	struct store_told told;
 	size_t queued_bytes;
+	struct store_stats stats;
 	enum store_health health;
 	char reason[STORE_REASON_MAX];
 	enum store_aside aside;

@@ -187,6 +187,7 @@ copy_rejection(struct arena *a, const struct store_rejection *src,
 	*r = *src;
 	if (arena_text(a, src->peer, &r->peer) == -1 ||
 	    arena_text(a, src->cause, &r->cause) == -1 ||
+	    arena_text(a, src->code, &r->code) == -1 ||
 	    arena_text(a, src->diagnosis, &r->diagnosis) == -1 ||
 	    arena_text(a, src->headers, &r->headers) == -1)
 		return (-1);

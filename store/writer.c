@@ -169,6 +169,20 @@ writer_again(struct store *st, struct store_op *op)
 	return (0);
 }
 
+/* With the mutex held: batch[0..n) was committed. */
+static void
+writer_count(struct store *st, size_t n)
+{
+	size_t i = 0;
+
+	while (i < STORE_SIZES && n > (size_t)1 << i)
+		i++;
+	st->stats.commits[i]++;
+	st->stats.operations += n;
+	if (n == 1 && st->batch[0]->kind == STORE_OP_PURGE)
+		st->stats.purged += (uint64_t)st->batch[0]->res.id;
+}
+
 /* With the mutex held: commit batch[0..n), which left the queue. */
 static void
 writer_commit(struct store *st, size_t n)
@@ -182,6 +196,8 @@ writer_commit(struct store *st, size_t n)
 		for (size_t i = 0; i < n; i++)
 			store_op_fail(st->batch[i], rc, reason);
 	(void)pthread_mutex_lock(&st->mutex);
+	if (rc == STORE_OK)
+		writer_count(st, n);
 	if (rc == STORE_OK && n == 1 && st->batch[0]->again)
 		n = writer_again(st, st->batch[0]);
 	/* With one wake-up the caller sees both outcomes and health. */

@@ -8,6 +8,7 @@ usage: run_suites.py [SUITE...]     one or more of the names below
   store     conformance, faults, power loss
   fuzz      every fuzzer over its corpus
   blackbox  the real binary, pytest
+  web       the inspector of the real binary, in a real browser
   release   the release build, and the black-box tests on it again: what they
             say of memory holds without a sanitizer only
   valgrind  the unit suite and a short black-box run under valgrind
@@ -19,6 +20,7 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -30,7 +32,7 @@ PLAIN = ROOT / "build-valgrind"
 RELEASE = ROOT / "build-release"
 RACES = ROOT / "build-tsan"
 MESON_SUITES = ("check", "unit", "store", "fuzz")
-SUITES = MESON_SUITES + ("blackbox", "release", "valgrind", "tsan")
+SUITES = MESON_SUITES + ("blackbox", "web", "release", "valgrind", "tsan")
 # Of the store's tests those that are quick with ThreadSanitizer.
 RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
                "store_open", "checkpoint", "faults")
@@ -101,6 +103,35 @@ def pytest_suite(binary, *options, env=None):
     return max(0, total - bad - skipped), bad
 
 
+def web_suite(binary):
+    """Run the tests of the page on a binary. Returns passed, failed."""
+    folder = ROOT / "test" / "web"
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
+    for name, version in wanted.items():
+        known = folder / "node_modules" / name / "package.json"
+        if known.exists() and (
+                json.loads(known.read_text())["version"] == version):
+            continue
+        say(f"installing {name} {version} for the tests of the page")
+        if subprocess.run(["npm", "install", "--no-package-lock",
+                           "--no-audit", "--no-fund", "--ignore-scripts"],
+                          cwd=folder).returncode != 0:
+            return 0, 1
+    files = sorted(folder.glob("*.test.js"))
+    run = subprocess.Popen(["node", "--test", "--test-reporter=tap", *files],
+                           cwd=ROOT, env={**ENV, "KLIKITD": str(binary)},
+                           stdout=subprocess.PIPE, text=True)
+    counts = {}
+    for line in run.stdout:
+        sys.stdout.write(line)
+        if total := re.match(r"# (pass|fail|cancelled) (\d+)$", line):
+            counts[total[1]] = int(total[2])
+    bad = counts.get("fail", 0) + counts.get("cancelled", 0)
+    if run.wait() != 0 or counts.get("pass", 0) == 0:
+        bad = max(1, bad)
+    return counts.get("pass", 0), bad
+
+
 def run_suite(suite):
     if suite == "release":
         if not build(RELEASE, "--buildtype=release", "-Dtests=disabled"):
@@ -128,6 +159,8 @@ def run_suite(suite):
         return 0, 1
     if suite == "blackbox":
         return pytest_suite(SANITIZED / "klikitd")
+    if suite == "web":
+        return web_suite(SANITIZED / "klikitd")
     return meson_suite(SANITIZED, suite)
 
 

@@ -63,7 +63,7 @@ acts_repeat(struct db *db, struct store_op *op, const struct jobs_row *row,
 
 	if ((job = arena_alloc(&op->res_mem, sizeof(*job))) == NULL)
 		return (SQLITE_NOMEM);
-	rc = events_load(db, op, new.event, false, &ev);
+	rc = events_load(db, op, new.event, EVENTS_ORDERS, &ev);
 	if (rc != SQLITE_OK)
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 	new.ev = ev;

@@ -44,8 +44,16 @@ backend_run(struct db *db, struct store_op *op)
 		return (lists_jobs(db, op));
 	case STORE_OP_LIST_ATTEMPTS:
 		return (lists_attempts(db, op));
+	case STORE_OP_LIST_EVENT_ATTEMPTS:
+		return (lists_event_attempts(db, op));
 	case STORE_OP_LIST_HANDLERS:
 		return (lists_handlers(db, op));
+	case STORE_OP_MEASURE:
+		return (measure_run(db, op));
+	case STORE_OP_LIST_REJECTIONS:
+		return (lists_rejections(db, op));
+	case STORE_OP_GET_REJECTION:
+		return (lists_rejection(db, op));
 	case STORE_OP_BACKUP:
 	case STORE_OP_CHECK:
 		break; /* run by themselves, below */

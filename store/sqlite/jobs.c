@@ -155,7 +155,7 @@ jobs_report(struct db *db, struct store_op *op, struct store_job *job,
 		job->ev = last->ev;
 		return (SQLITE_OK);
 	}
-	rc = events_load(db, op, event, false, &job->ev);
+	rc = events_load(db, op, event, EVENTS_ORDERS, &job->ev);
 	return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 }
 
@@ -180,7 +180,8 @@ jobs_report_one(struct db *db, struct store_op *op, const struct jobs_row *row,
 	if ((job = arena_alloc(&op->res_mem, sizeof(*job))) == NULL)
 		return (SQLITE_NOMEM);
 	jobs_fill(row, job);
-	rc = events_load(db, op, row->lanes.event, with_body, &job->ev);
+	rc = events_load(db, op, row->lanes.event,
+	    with_body ? EVENTS_WHOLE : EVENTS_ORDERS, &job->ev);
 	if (rc != SQLITE_OK)
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 	op->res.runnable = job;

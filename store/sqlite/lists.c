@@ -18,15 +18,37 @@ lists_filter(struct db *db, enum db_sql which, const struct store_filter *f)
 	return (st);
 }
 
-/* The row of an EVENT_INFO statement, its event read anew with its orders. */
+/* Which statement finds what the filter names by an index. */
+static enum db_sql
+lists_events_sql(const struct store_filter *f)
+{
+	if (f->order_id != NULL)
+		return (SQL_LIST_EVENTS_OF_ORDER);
+	switch (f->progress) {
+	case STORE_PROGRESS_PENDING:
+		return (SQL_LIST_EVENTS_OPEN);
+	case STORE_PROGRESS_DEAD:
+		return (SQL_LIST_EVENTS_DEAD);
+	case STORE_PROGRESS_ANY:
+	case STORE_PROGRESS_DONE:
+		break;
+	}
+	return (SQL_LIST_EVENTS);
+}
+
+/*
+ * The row of an EVENT_INFO statement, its event read anew, with jobs unless
+ * only its orders are asked for.
+ */
 static int
 lists_event_row(struct db *db, struct store_op *op, sqlite3_stmt *st,
-    bool with_body, struct store_event_info *info)
+    enum events_part part, struct store_event_info *info)
 {
+	int64_t id = sqlite3_column_int64(st, 0);
 	struct store_event *ev;
 	int rc;
 
-	rc = events_load(db, op, sqlite3_column_int64(st, 0), with_body, &ev);
+	rc = events_load(db, op, id, part, &ev);
 	if (rc != SQLITE_OK)
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 	info->ev = ev;
@@ -34,7 +56,41 @@ lists_event_row(struct db *db, struct store_op *op, sqlite3_stmt *st,
 	info->last_duplicate_at_ms = sqlite3_column_int64(st, 11);
 	info->unfinished = (unsigned)sqlite3_column_int64(st, 12);
 	info->dead = (unsigned)sqlite3_column_int64(st, 13);
-	return (SQLITE_OK);
+	info->purged_at_ms = sqlite3_column_int64(st, 14);
+	info->progress = (enum store_progress)sqlite3_column_int(st, 15);
+	info->jobs_total = (size_t)sqlite3_column_int64(st, 16);
+	info->orders_total = (size_t)sqlite3_column_int64(st, 17);
+	if (part == EVENTS_ORDERS)
+		return (SQLITE_OK);
+	return (lists_jobs_of_event(db, op,
+	    part == EVENTS_BRIEF ? STORE_BRIEF_MAX : SIZE_MAX, info));
+}
+
+/* Each of the events that the filter names by number. */
+static int
+lists_events_numbered(struct db *db, struct store_op *op,
+    struct store_event_info *rows)
+{
+	const struct store_filter *f = &op->in.filter;
+	sqlite3_stmt *st;
+	size_t n = 0;
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; i < f->nnumbers && rc == SQLITE_OK; i++) {
+		if ((st = db_stmt(db, SQL_GET_EVENT_NUMBER)) == NULL)
+			return (sqlite3_extended_errcode(db->conn));
+		(void)sqlite3_bind_int64(st, 1, f->numbers[i]);
+		if ((rc = sqlite3_step(st)) == SQLITE_ROW)
+			rc = lists_event_row(db, op, st,
+			    f->with_jobs ? EVENTS_BRIEF : EVENTS_ORDERS,
+			    &rows[n++]);
+		else if (rc == SQLITE_DONE)
+			rc = SQLITE_OK;
+		(void)sqlite3_reset(st);
+	}
+	op->events = rows;
+	op->nrows = n;
+	return (rc);
 }
 
 int
@@ -46,20 +102,22 @@ lists_events(struct db *db, struct store_op *op)
 	size_t n = 0;
 	int rc;
 
-	rows = arena_array(&op->res_mem, f->limit, sizeof(*rows));
+	rows = arena_array(&op->res_mem,
+	    f->nnumbers > 0 ? f->nnumbers : f->limit, sizeof(*rows));
 	if (rows == NULL)
 		return (SQLITE_NOMEM);
-	st = lists_filter(db,
-	    f->order_id == NULL ? SQL_LIST_EVENTS : SQL_LIST_EVENTS_OF_ORDER,
-	    f);
-	if (st == NULL)
+	if (f->nnumbers > 0)
+		return (lists_events_numbered(db, op, rows));
+	if ((st = lists_filter(db, lists_events_sql(f), f)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	db_bind_text(st, 2, f->type);
 	(void)sqlite3_bind_int64(st, 7, (int64_t)f->limit);
 	if (f->order_id != NULL)
 		db_bind_text(st, 8, f->order_id);
+	(void)sqlite3_bind_int(st, 9, (int)f->progress);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW && n < f->limit) {
-		rc = lists_event_row(db, op, st, false, &rows[n]);
+		rc = lists_event_row(db, op, st,
+		    f->with_jobs ? EVENTS_BRIEF : EVENTS_ORDERS, &rows[n]);
 		if (rc != SQLITE_OK)
 			break;
 		n++;
@@ -83,9 +141,7 @@ lists_event(struct db *db, struct store_op *op)
 		return (sqlite3_extended_errcode(db->conn));
 	db_bind_text(st, 1, op->in.id);
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		rc = lists_event_row(db, op, st, true, info);
-		if (rc == SQLITE_OK)
-			rc = lists_jobs_of_event(db, op, info);
+		rc = lists_event_row(db, op, st, EVENTS_WHOLE, info);
 		if (rc == SQLITE_OK) {
 			op->events = info;
 			op->nrows = 1;
@@ -103,6 +159,7 @@ lists_order_row(sqlite3_stmt *st, struct arena *a, struct store_order_info *o)
 	o->place = sqlite3_column_int(st, 8);
 	o->order.place = o->place;
 	o->cart_event = sqlite3_column_int64(st, 10);
+	o->received_at_ms = sqlite3_column_int64(st, 11);
 	if (db_column_text(st, 1, a, &o->order.order_id) == -1 ||
 	    db_column_text(st, 2, a, &o->brand) == -1 ||
 	    db_column_text(st, 3, a, &o->branch) == -1 ||
@@ -112,6 +169,19 @@ lists_order_row(sqlite3_stmt *st, struct arena *a, struct store_order_info *o)
 	    db_column_text(st, 9, a, &o->event_id) == -1)
 		return (-1);
 	return (0);
+}
+
+/* Has the order of this row ended? */
+static bool
+lists_order_ended(const struct store_filter *f, sqlite3_stmt *st)
+{
+	const char *status = (const char *)sqlite3_column_text(st, 5);
+
+	for (size_t i = 0; status != NULL && i < f->nends; i++) {
+		if (strcmp(status, f->ends[i]) == 0)
+			return (true);
+	}
+	return (false);
 }
 
 int
@@ -127,7 +197,11 @@ lists_orders(struct db *db, struct store_op *op)
 	if ((st = lists_filter(db, SQL_LIST_ORDERS, f)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	db_bind_text(st, 2, f->order_id);
+	db_bind_text(st, 7, f->status);
+	(void)sqlite3_bind_int(st, 8, f->open);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (f->open && lists_order_ended(f, st))
+			continue;
 		/* The orders of one event are never torn between pages. */
 		if (n >= f->limit && sqlite3_column_int64(st, 0) != at) {
 			rc = SQLITE_DONE;

@@ -51,7 +51,7 @@ lists_job_rows(struct store_op *op, sqlite3_stmt *st,
 }
 
 int
-lists_jobs_of_event(struct db *db, struct store_op *op,
+lists_jobs_of_event(struct db *db, struct store_op *op, size_t max,
     struct store_event_info *info)
 {
 	struct store_job_info *jobs = NULL;
@@ -61,6 +61,7 @@ lists_jobs_of_event(struct db *db, struct store_op *op,
 	if ((st = db_stmt(db, SQL_EVENT_JOBS)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, info->ev->id);
+	(void)sqlite3_bind_int64(st, 2, (int64_t)max); /* -1: all */
 	rc = lists_job_rows(op, st, &jobs, &info->njobs);
 	info->jobs = jobs;
 	return (rc);
@@ -79,12 +80,42 @@ lists_jobs_sql(const struct store_job_filter *f)
 	return (f->state == JOB_DEAD ? SQL_LIST_JOBS_DEAD : SQL_LIST_JOBS_OPEN);
 }
 
+/* Each of the jobs that the filter names by number. */
+static int
+lists_jobs_numbered(struct db *db, struct store_op *op)
+{
+	const struct store_job_filter *f = &op->in.jobs;
+	struct store_job_info *jobs;
+	sqlite3_stmt *st;
+	size_t n = 0;
+	int rc = SQLITE_DONE;
+
+	jobs = arena_array(&op->res_mem, f->nnumbers, sizeof(*jobs));
+	if (jobs == NULL)
+		return (SQLITE_NOMEM);
+	for (size_t i = 0; i < f->nnumbers && rc == SQLITE_DONE; i++) {
+		if ((st = db_stmt(db, SQL_GET_JOB)) == NULL)
+			return (sqlite3_extended_errcode(db->conn));
+		(void)sqlite3_bind_int64(st, 1, f->numbers[i]);
+		if ((rc = sqlite3_step(st)) == SQLITE_ROW)
+			rc = lists_job_row(st, &op->res_mem, &jobs[n++]) == -1
+				 ? SQLITE_NOMEM
+				 : SQLITE_DONE;
+		(void)sqlite3_reset(st);
+	}
+	op->jobs = jobs;
+	op->nrows = n;
+	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+}
+
 int
 lists_jobs(struct db *db, struct store_op *op)
 {
 	const struct store_job_filter *f = &op->in.jobs;
 	sqlite3_stmt *st;
 
+	if (f->nnumbers > 0)
+		return (lists_jobs_numbered(db, op));
 	if ((st = db_stmt(db, lists_jobs_sql(f))) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, f->before);
@@ -108,6 +139,7 @@ lists_attempt_row(sqlite3_stmt *st, struct arena *a,
 {
 	const void *answer = sqlite3_column_blob(st, 5);
 
+	at->job = sqlite3_column_int64(st, 6);
 	at->number = (unsigned)sqlite3_column_int64(st, 0);
 	at->started_at_ms = sqlite3_column_int64(st, 1);
 	at->duration_ms = sqlite3_column_int64(st, 2);
@@ -121,17 +153,14 @@ lists_attempt_row(sqlite3_stmt *st, struct arena *a,
 	return (db_column_text(st, 3, a, &at->outcome));
 }
 
-int
-lists_attempts(struct db *db, struct store_op *op)
+/* All rows of a bound statement. */
+static int
+lists_attempt_rows(struct store_op *op, sqlite3_stmt *st)
 {
 	struct store_attempt_info *rows = NULL;
 	size_t n = 0, room = 0;
-	sqlite3_stmt *st;
 	int rc;
 
-	if ((st = db_stmt(db, SQL_LIST_ATTEMPTS)) == NULL)
-		return (sqlite3_extended_errcode(db->conn));
-	(void)sqlite3_bind_int64(st, 1, op->in.job);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		rows = arena_more(&op->res_mem, rows, n, &room, sizeof(*rows));
 		if (rows == NULL ||
@@ -139,12 +168,35 @@ lists_attempts(struct db *db, struct store_op *op)
 			rc = SQLITE_NOMEM;
 			break;
 		}
-		rows[n++].job = op->in.job;
+		n++;
 	}
 	(void)sqlite3_reset(st);
 	op->attempts = rows;
 	op->nrows = n;
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+}
+
+int
+lists_attempts(struct db *db, struct store_op *op)
+{
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, SQL_LIST_ATTEMPTS)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, op->in.job);
+	return (lists_attempt_rows(op, st));
+}
+
+int
+lists_event_attempts(struct db *db, struct store_op *op)
+{
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, SQL_LIST_EVENT_ATTEMPTS)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, op->in.event);
+	(void)sqlite3_bind_int64(st, 2, STORE_PAGE_MAX);
+	return (lists_attempt_rows(op, st));
 }
 
 /* One row of SQL_LIST_HANDLERS. Returns 0, or -1 when out of memory. */
@@ -157,7 +209,8 @@ lists_handler_row(sqlite3_stmt *st, struct arena *a,
 	h->paused_at_ms = sqlite3_column_int64(st, 3);
 	h->unfinished = (uint64_t)sqlite3_column_int64(st, 6);
 	h->dead = (uint64_t)sqlite3_column_int64(st, 7);
-	h->oldest_ms = sqlite3_column_int64(st, 8);
+	h->unreplayed = (uint64_t)sqlite3_column_int64(st, 8);
+	h->oldest_ms = sqlite3_column_int64(st, 9);
 	if (db_column_text(st, 1, a, &h->name) == -1 ||
 	    db_column_text(st, 4, a, &h->paused_by) == -1 ||
 	    db_column_text(st, 5, a, &h->paused_why) == -1)

@@ -32,6 +32,7 @@ rejections_insert(struct db *db, const struct store_rejection *r)
 	if (r->body != NULL)
 		(void)sqlite3_bind_blob64(st, 7, r->body, r->body_len,
 		    SQLITE_STATIC);
+	db_bind_text(st, 8, r->code);
 	return (db_run(db, st));
 }
 
@@ -79,7 +80,7 @@ rejections_trim(struct db *db, bool *ret_more)
 }
 
 int
-rejections_write(struct db *db, const struct store_op *op)
+rejections_write(struct db *db, struct store_op *op)
 {
 	int64_t bytes = 0;
 	bool more = true;
@@ -92,6 +93,7 @@ rejections_write(struct db *db, const struct store_op *op)
 			return (rc);
 		bytes += r->body != NULL ? (int64_t)r->body_len : 0;
 	}
+	op->res.id = sqlite3_last_insert_rowid(db->conn);
 	if ((rc = rejections_count(db, bytes)) != SQLITE_OK)
 		return (rc);
 	while (more)

@@ -20,10 +20,12 @@
 
 extern const char schema_001_init[];
 extern const char schema_002_attempts[];
+extern const char schema_003_diagnosis[];
 
 static const char *const steps[] = {
 	schema_001_init,
 	schema_002_attempts,
+	schema_003_diagnosis,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

@@ -5,29 +5,41 @@
 	"e.id, e.event_id, e.type, e.brand, e.branch, e.signature, "           \
 	"e.secret, e.peer, e.received_at, e.body_size"
 
+/* As enum store_progress has it. */
+#define PROGRESS                                                               \
+	"CASE WHEN EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "      \
+	"AND j.state = 'dead' AND NOT EXISTS "                                 \
+	"(SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id)) THEN 3 "          \
+	"WHEN EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "           \
+	"AND j.finished_at IS NULL) THEN 1 ELSE 2 END "
+
 #define EVENT_INFO                                                             \
 	EVENT_COLUMNS ", e.duplicates, e.last_duplicate_at, "                  \
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
 		      "AND j.finished_at IS NULL), "                           \
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
-		      "AND j.state = 'dead') "
+		      "AND j.state = 'dead'), e.purged_at, " PROGRESS ", "     \
+		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id)," \
+		      "(SELECT count(*) FROM event_orders AS eo "              \
+		      "WHERE eo.event = e.id) "
 
 #define EVENT_FILTER                                                           \
 	"(?1 = 0 OR e.id < ?1) AND (?2 IS NULL OR e.type = ?2) "               \
 	"AND (?3 IS NULL OR e.brand = ?3) "                                    \
 	"AND (?4 IS NULL OR e.branch = ?4) "                                   \
 	"AND (?5 = 0 OR e.received_at >= ?5) "                                 \
-	"AND (?6 = 0 OR e.received_at < ?6) "
+	"AND (?6 = 0 OR e.received_at < ?6) "                                  \
+	"AND (?9 = 0 OR ?9 = " PROGRESS ") "
 
 /* An order as lists show it: its newest record, and its newest cart. */
 #define ORDER_COLUMNS                                                          \
 	"o.order_id, o.brand, o.branch, o.external_id, o.status, "             \
-	"o.updated_at, o.event, o.place, e.event_id, c.event "
+	"o.updated_at, o.event, o.place, e.event_id, c.event, e.received_at "
 
 /* The same of an order of which only a cart is known. */
 #define CART_COLUMNS                                                           \
 	"c.order_id, e.brand, e.branch, NULL, NULL, NULL, 0, c.place, NULL, "  \
-	"c.event "
+	"c.event, e.received_at "
 
 #define ORDER_FILTER(brand, branch, event)                                     \
 	"(?1 = 0 OR " event " < ?1) AND (?3 IS NULL OR " brand " = ?3) "       \
@@ -70,6 +82,8 @@
 	"AND (?9 = 0 OR NOT EXISTS "                                           \
 	"(SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id)) "
 
+#define REJECTION_COLUMNS "id, at, peer, cause, code, diagnosis, size"
+
 static const char *const texts[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_BEGIN_READ] = "BEGIN",
@@ -100,7 +114,7 @@ static const char *const texts[] = {
 	    "updated_at, external_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQL_EVENT_ORDERS_LOAD] =
 	    "SELECT place, order_id, status, updated_at, external_id "
-	    "FROM event_orders WHERE event = ?1 ORDER BY place",
+	    "FROM event_orders WHERE event = ?1 ORDER BY place LIMIT ?2",
 
 	[SQL_JOB_INSERT] =
 	    "INSERT INTO jobs (event, place, handler, state, due_at, behind, "
@@ -204,7 +218,7 @@ static const char *const texts[] = {
 
 	[SQL_REJECTION_INSERT] =
 	    "INSERT INTO rejections (at, peer, cause, diagnosis, headers, "
-	    "size, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	    "size, body, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_REJECTION_OLDEST] =
 	    "SELECT r.id, ifnull(length(r.body), 0), s.rejected_bytes, "
 	    "(SELECT max(id) FROM rejections) "
@@ -221,10 +235,23 @@ static const char *const texts[] = {
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
 	    "(SELECT event FROM event_orders WHERE order_id = ?8) "
 	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
+	[SQL_LIST_EVENTS_OPEN] =
+	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
+	    "(SELECT event FROM jobs INDEXED BY jobs_runnable "
+	    "WHERE finished_at IS NULL AND behind = 0 UNION ALL "
+	    "SELECT event FROM jobs INDEXED BY jobs_behind "
+	    "WHERE finished_at IS NULL AND behind > 0) "
+	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
+	[SQL_LIST_EVENTS_DEAD] =
+	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
+	    "(SELECT event FROM jobs WHERE state = 'dead') "
+	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_GET_EVENT] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id = ?1",
-	[SQL_EVENT_JOBS] =
-	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event = ?1 ORDER BY j.id",
+	[SQL_GET_EVENT_NUMBER] =
+	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id = ?1",
+	[SQL_EVENT_JOBS] = "SELECT " JOB_INFO JOB_FROM
+			   "WHERE j.event = ?1 ORDER BY j.id LIMIT ?2",
 	[SQL_LIST_JOBS] = "SELECT " JOB_INFO JOB_FROM "WHERE " JOB_FILTER
 			  "ORDER BY j.id DESC LIMIT ?10",
 	[SQL_LIST_JOBS_DEAD] =
@@ -250,9 +277,14 @@ static const char *const texts[] = {
 	    "FROM event_orders AS eo WHERE eo.event = j.event "
 	    "AND eo.place = j.place)) AND " JOB_FILTER
 	    "ORDER BY j.id DESC LIMIT ?10",
+	[SQL_GET_JOB] = "SELECT " JOB_INFO JOB_FROM "WHERE j.id = ?1",
 	[SQL_LIST_ATTEMPTS] =
-	    "SELECT number, started_at, duration, outcome, code, answer "
+	    "SELECT number, started_at, duration, outcome, code, answer, job "
 	    "FROM attempts WHERE job = ?1 ORDER BY number",
+	[SQL_LIST_EVENT_ATTEMPTS] =
+	    "SELECT number, started_at, duration, outcome, code, answer, job "
+	    "FROM attempts WHERE job IN (SELECT id FROM jobs WHERE event = ?1) "
+	    "ORDER BY job, number LIMIT ?2",
 	/*
 	 * Those that stand behind another are never the oldest; of the rest
 	 * ids grow with arrival, but for replays.
@@ -266,6 +298,9 @@ static const char *const texts[] = {
 	    "AND behind > 0 AND handler = h.id), "
 	    "(SELECT count(*) FROM jobs WHERE state = 'dead' "
 	    "AND handler = h.id), "
+	    "(SELECT count(*) FROM jobs AS d WHERE d.state = 'dead' "
+	    "AND d.handler = h.id AND NOT EXISTS "
+	    "(SELECT 1 FROM jobs AS k WHERE k.replay_of = d.id)), "
 	    "(SELECT received_at FROM events WHERE id = (SELECT min(event) "
 	    "FROM (SELECT event FROM jobs WHERE id = (SELECT min(id) "
 	    "FROM jobs WHERE finished_at IS NULL AND behind = 0 "
@@ -273,6 +308,9 @@ static const char *const texts[] = {
 	    "WHERE replay_of IS NOT NULL AND finished_at IS NULL "
 	    "AND handler = h.id))) "
 	    "FROM handlers AS h ORDER BY h.id",
+	/* A walk along the primary key, which has them in this order. */
+	[SQL_LANES_BLOCKED] = "SELECT count(*) FROM (SELECT 1 FROM lanes "
+			      "GROUP BY handler, lane HAVING count(*) > 1)",
 
 	[SQL_PURGE_FIND] =
 	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NULL "
@@ -304,17 +342,26 @@ static const char *const texts[] = {
 	[SQL_PURGE_REJECTIONS] = "SELECT id, ifnull(length(body), 0) "
 				 "FROM rejections WHERE at < ?1 LIMIT 1",
 
+	[SQL_LIST_REJECTIONS] =
+	    "SELECT " REJECTION_COLUMNS ", NULL, NULL FROM rejections "
+	    "WHERE (?1 = 0 OR id < ?1) AND (?2 IS NULL OR cause = ?2) "
+	    "AND (?3 = 0 OR at >= ?3) AND (?4 = 0 OR at < ?4) "
+	    "ORDER BY id DESC LIMIT ?5",
+	[SQL_GET_REJECTION] = "SELECT " REJECTION_COLUMNS ", headers, body "
+			      "FROM rejections WHERE id = ?1",
+
 	[SQL_LIST_ORDERS] =
 	    "SELECT * FROM (SELECT o.event AS at, " ORDER_COLUMNS
 	    "FROM orders AS o LEFT JOIN events AS e ON e.id = o.event "
 	    "LEFT JOIN carts AS c ON c.order_id = o.order_id WHERE "
 	    "(?2 IS NULL OR o.order_id = ?2) AND " ORDER_FILTER("o.brand",
 		"o.branch",
-		"o.event") "ORDER BY o.event DESC, o.order_id) "
+		"o.event") "AND (?7 IS NULL OR o.status = ?7) "
+			   "ORDER BY o.event DESC, o.order_id) "
 			   "UNION ALL "
 			   "SELECT * FROM (SELECT c.event AS at, " CART_COLUMNS
 			   "FROM carts AS c LEFT JOIN events AS e ON e.id = "
-			   "c.event WHERE "
+			   "c.event WHERE ?7 IS NULL AND ?8 = 0 AND "
 			   "(?2 IS NULL OR c.order_id = ?2) AND NOT EXISTS "
 			   "(SELECT 1 FROM orders AS o WHERE o.order_id = "
 			   "c.order_id) "

@@ -64,15 +64,21 @@ enum db_sql {
 	SQL_REJECTED_BYTES,
 	SQL_LIST_EVENTS,
 	SQL_LIST_EVENTS_OF_ORDER,
+	SQL_LIST_EVENTS_OPEN,
+	SQL_LIST_EVENTS_DEAD,
 	SQL_GET_EVENT,
+	SQL_GET_EVENT_NUMBER,
 	SQL_EVENT_JOBS,
 	SQL_LIST_JOBS,
 	SQL_LIST_JOBS_DEAD,
 	SQL_LIST_JOBS_OPEN,
 	SQL_LIST_JOBS_OF_EVENT,
 	SQL_LIST_JOBS_OF_ORDER,
+	SQL_GET_JOB,
 	SQL_LIST_ATTEMPTS,
+	SQL_LIST_EVENT_ATTEMPTS,
 	SQL_LIST_HANDLERS,
+	SQL_LANES_BLOCKED,
 	SQL_PURGE_FIND,
 	SQL_PURGE_FIND_ORDER,
 	SQL_PURGE_FIND_IDS,
@@ -85,6 +91,8 @@ enum db_sql {
 	SQL_PURGE_ORDERS,
 	SQL_PURGE_EVENT,
 	SQL_PURGE_REJECTIONS,
+	SQL_LIST_REJECTIONS,
+	SQL_GET_REJECTION,
 	SQL_LIST_ORDERS,
 	SQL_GET_ORDER,
 	SQL_GET_DOCUMENT,
@@ -208,12 +216,16 @@ int checkpoint_pages(const struct sqlite_store *s);
 /* -- events.c -- */
 int events_append(struct db *db, struct store_op *op);
 
-/*
- * Read an event and let op keep it. with_body: if it is there. SQLITE_DONE:
- * there is none.
- */
-int events_load(struct db *db, struct store_op *op, int64_t id, bool with_body,
-    struct store_event **ret_ev);
+/* What is read of an event. */
+enum events_part {
+	EVENTS_BRIEF,  /* of its orders the first STORE_BRIEF_MAX */
+	EVENTS_ORDERS, /* all but the body */
+	EVENTS_WHOLE   /* the body too, if it is there */
+};
+
+/* Read an event and let op keep it. SQLITE_DONE: there is none. */
+int events_load(struct db *db, struct store_op *op, int64_t id,
+    enum events_part part, struct store_event **ret_ev);
 
 /* -- lanes.c -- */
 
@@ -341,7 +353,7 @@ int orders_write(struct db *db, const struct store_write *w);
 /* -- rejections.c -- */
 #define REJECTIONS_MAX 10000
 #define REJECTIONS_BYTES_MAX (64 << 20)
-int rejections_write(struct db *db, const struct store_op *op);
+int rejections_write(struct db *db, struct store_op *op);
 
 /* Remove up to limit from before that time. */
 int rejections_purge(struct db *db, int64_t before_ms, size_t limit,
@@ -355,11 +367,19 @@ int lists_order(struct db *db, struct store_op *op);
 
 /* -- lists_jobs.c -- */
 
-/* All jobs of an event, in op's result memory. */
-int lists_jobs_of_event(struct db *db, struct store_op *op,
+/* The first jobs of an event, up to max, in op's result memory. */
+int lists_jobs_of_event(struct db *db, struct store_op *op, size_t max,
     struct store_event_info *info);
 int lists_jobs(struct db *db, struct store_op *op);
 int lists_attempts(struct db *db, struct store_op *op);
+int lists_event_attempts(struct db *db, struct store_op *op);
 int lists_handlers(struct db *db, struct store_op *op);
+
+/* -- measure.c -- */
+int measure_run(struct db *db, struct store_op *op);
+
+/* -- lists_rejections.c -- */
+int lists_rejections(struct db *db, struct store_op *op);
+int lists_rejection(struct db *db, struct store_op *op);
 
 #endif /* STORE_SQLITE_SQLITE_H */

@@ -170,7 +170,7 @@ def test_it_can_be_left_out(klikitd):
 
 
 @pytest.mark.parametrize("method, path, body, code", [
-    ("GET", "/", None, 404),
+    ("GET", "/nothing", None, 404),
     ("GET", "/api/v1/", None, 404),
     ("GET", "/api/v1/jobs/", None, 404),
     ("GET", "/api/v1/jobs/x", None, 404),

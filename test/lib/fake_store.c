@@ -78,6 +78,8 @@ op_free(struct fake_op *op)
 	for (size_t i = 0; i < op->nrejections; i++) {
 		free((void *)op->rejections[i].peer);
 		free((void *)op->rejections[i].cause);
+		free((void *)op->rejections[i].code);
+		free((void *)op->rejections[i].diagnosis);
 		free((void *)op->rejections[i].headers);
 		free((void *)op->rejections[i].body);
 	}
@@ -299,6 +301,8 @@ store_reject(struct store *st, const struct store_rejection *rej, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		op->rejections[i].peer = text_of(rej[i].peer);
 		op->rejections[i].cause = text_of(rej[i].cause);
+		op->rejections[i].code = text_of(rej[i].code);
+		op->rejections[i].diagnosis = text_of(rej[i].diagnosis);
 		op->rejections[i].headers = text_of(rej[i].headers);
 		op->rejections[i].body = copy_of(rej[i].body, rej[i].body_len);
 	}

@@ -15,6 +15,7 @@
 #include "test/lib/cmocka_all.h"
 
 #include "server/log.h"
+#include "server/redact.h"
 #include "store/base/hex.h"
 #include "test/lib/http_peer.h"
 
@@ -35,27 +36,22 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 }
 
 void
-ingest_answered(struct ingest *in, int64_t event)
+ingest_answered(struct ingest *in, int64_t event, bool left)
 {
+	(void)left;
 	in->answered = event;
 	in->nanswered++;
 }
 
 void
-rejections_add(struct rejections *rej, const struct rejection *r)
+diagnosis_queue_add(struct diagnosis_queue *q, const struct refusal *r)
 {
-	rej->n++;
-	rej->cause = r->cause;
-	snprintf(rej->headers, sizeof(rej->headers), "%s", r->headers);
-	rej->body_len = r->body_len;
-	rej->size = r->size;
-}
-
-const char *
-rejections_cause_name(enum reject_cause cause)
-{
-	(void)cause;
-	return ("cause");
+	q->n++;
+	q->cause = r->in.cause;
+	redact_headers(r->in.headers, r->in.nheaders, q->headers,
+	    sizeof(q->headers));
+	q->body_len = r->in.body_len;
+	q->size = r->in.size;
 }
 
 void
@@ -75,7 +71,7 @@ start(struct http_case *f, const struct http_options *opt)
 	char url[HTTP_URL_MAX], reason[256];
 
 	f->in.verdict = INGEST_PENDING;
-	f->http = http_new(f->base, opt, &f->in, &f->rej, f->sec);
+	f->http = http_new(f->base, opt, &f->in, &f->diag, f->sec);
 	assert_non_null(f->http);
 	assert_int_equal(http_listen(f->http, "127.0.0.1:0", url, reason), 0);
 	f->port = (unsigned)atoi(strrchr(url, ':') + 1);

@@ -1,9 +1,9 @@
 /*
  * http_peer.h -- the listener under test, and clients of it.
  *
- * A real loop and real sockets, all in one thread; ingest and rejections are
- * played here, so that an outcome comes when a test wants it. Whatever goes
- * wrong fails the test.
+ * A real loop and real sockets, all in one thread; ingest and the queue of
+ * refusals are played here, so that an outcome comes when a test wants it.
+ * Whatever goes wrong fails the test.
  */
 #ifndef TEST_LIB_HTTP_PEER_H
 #define TEST_LIB_HTTP_PEER_H
@@ -14,7 +14,7 @@
 
 #include "server/http.h"
 #include "server/ingest.h"
-#include "server/rejections.h"
+#include "server/diagnosis_queue.h"
 #include "server/secrets.h"
 
 struct bufferevent;
@@ -37,8 +37,8 @@ struct ingest {
 	unsigned nanswered;
 };
 
-/* In place of the real one: the last rejection. */
-struct rejections {
+/* In place of the real one: the last refusal. */
+struct diagnosis_queue {
 	unsigned n;
 	enum reject_cause cause;
 	char headers[8192];
@@ -49,7 +49,7 @@ struct rejections {
 struct http_case {
 	struct event_base *base;
 	struct ingest in;
-	struct rejections rej;
+	struct diagnosis_queue diag;
 	struct secrets *sec;
 	struct http *http;
 	unsigned port;

@@ -83,7 +83,7 @@ test_file_is_set_up(void **state)
 	(void)state;
 	store_case_open(&c);
 	assert_int_equal(store_case_int(&c, "PRAGMA page_size"), 16384);
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 2);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT count(*) FROM pragma_journal_mode "
 			     "WHERE journal_mode = 'wal'"),
@@ -330,10 +330,10 @@ test_migration_keeps_copy(void **state)
 	assert_non_null(strstr(c.reason, "older"));
 	store_case_open(&c);
 	store_case_close(&c);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 4);
+	assert_int_equal(mode_of(".before-v4"), 0600);
+	(void)strcat(c.path, ".before-v4");
 	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
-	assert_int_equal(mode_of(".before-v3"), 0600);
-	(void)strcat(c.path, ".before-v3");
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 2);
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 1);
 	c.setup = NULL;
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_NEWER);
@@ -361,6 +361,8 @@ test_first_schema_is_migrated(void **state)
 	    "finished_at) VALUES (1, 1, -1, 1, 'ready', 0, NULL), "
 	    "(2, 2, -1, 1, 'ready', 1, NULL), (3, 2, -1, 1, 'dead', 0, 1);"
 	    "INSERT INTO lanes VALUES (1, '7', 1), (1, '7', 2);"
+	    "INSERT INTO rejections (at, peer, cause, size) "
+	    "VALUES (1, 'p', 'signature', 2);"
 	    "PRAGMA application_id = 0x6b6c696b; PRAGMA user_version = 1;";
 	struct case_result r;
 
@@ -368,10 +370,14 @@ test_first_schema_is_migrated(void **state)
 	store_case_sql(&c, schema_001_init);
 	store_case_sql(&c, rows);
 	store_case_open(&c);
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 2);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT sum(ordered * id) FROM jobs"),
 	    3);
+	assert_int_equal(store_case_int(&c,
+			     "SELECT count(*) FROM rejections "
+			     "WHERE code IS NULL AND diagnosis IS NULL"),
+	    1);
 	r = case_finish(&c, 1, JOB_DONE, 0);
 	assert_int_equal(r.rc, STORE_OK);
 	assert_int_equal(r.nrunnable, 1);

@@ -87,9 +87,9 @@ test_http_answers_each_outcome(void **state)
 	peer_wait(&c, "503");
 	peer_wait(&c, "Retry-After: ");
 	assert_int_equal(f->in.nanswered, 0);
-	assert_int_equal(f->rej.n, 2);
-	assert_int_equal(f->rej.cause, REJECT_TOO_MANY_ORDERS);
-	assert_int_equal(f->rej.body_len, strlen("nonsense"));
+	assert_int_equal(f->diag.n, 2);
+	assert_int_equal(f->diag.cause, REJECT_TOO_MANY_ORDERS);
+	assert_int_equal(f->diag.body_len, strlen("nonsense"));
 	peer_close(&c);
 }
 
@@ -108,14 +108,14 @@ test_http_notes_forgeries_without_secrets(void **state)
 	peer_post(&c, "a", body, zeros);
 	peer_wait(&c, "401 Unauthorized");
 	peer_wait(&c, "{\"error\":\"invalid signature\"}");
-	assert_int_equal(f->rej.n, 1);
-	assert_int_equal(f->rej.cause, REJECT_SIGNATURE);
-	assert_int_equal(f->rej.body_len, REJECTIONS_BODY_MAX);
-	assert_int_equal(f->rej.size, sizeof(body) - 1);
-	assert_null(strstr(f->rej.headers, "aGVtbGln"));
-	assert_null(strstr(f->rej.headers, "private"));
-	assert_null(strstr(f->rej.headers, "0000"));
-	assert_non_null(strstr(f->rej.headers, "x-klikit-event-id: a\n"));
+	assert_int_equal(f->diag.n, 1);
+	assert_int_equal(f->diag.cause, REJECT_SIGNATURE);
+	assert_int_equal(f->diag.body_len, sizeof(body) - 1);
+	assert_int_equal(f->diag.size, sizeof(body) - 1);
+	assert_null(strstr(f->diag.headers, "aGVtbGln"));
+	assert_null(strstr(f->diag.headers, "private"));
+	assert_null(strstr(f->diag.headers, "0000"));
+	assert_non_null(strstr(f->diag.headers, "x-klikit-event-id: a\n"));
 	peer_close(&c);
 }
 

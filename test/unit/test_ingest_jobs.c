@@ -169,7 +169,7 @@ test_a_stored_alarm_is_looked_for_in_time(void **state)
 			     .due_at_ms,
 	    dispatch_now_ms(f->w->d) + 180000);
 	deliveries_commit(f, 1);
-	ingest_answered(f->in, a.event);
+	ingest_answered(f->in, a.event, true);
 	world_settle(f->w);
 	asked = fake_store_total(f->w->st, FAKE_RUNNABLE);
 	fake_clock_pass_ms(179999);
@@ -222,7 +222,7 @@ test_jobs_run_once_the_answer_has_left(void **state)
 	deliveries_commit(f, 1);
 	world_settle(f->w);
 	assert_int_equal(f->w->runs, 0);
-	ingest_answered(f->in, a.event);
+	ingest_answered(f->in, a.event, true);
 	world_settle(f->w);
 	assert_int_equal(f->w->jobs[0].runs, 1);
 }

@@ -1,0 +1,32 @@
+/*
+ * branches.h -- when the last valid event of each branch came in.
+ *
+ * Pure but for memory. A bounded set: branches beyond BRANCHES_MAX, and names
+ * longer than BRANCHES_NAME_MAX, count as one, the rest. Branches come from
+ * bodies that klikit has signed, and a box has one or a few.
+ */
+#ifndef SERVER_BRANCHES_H
+#define SERVER_BRANCHES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BRANCHES_MAX 64
+#define BRANCHES_NAME_MAX 64 /* its NUL included */
+
+struct branch {
+	char name[BRANCHES_NAME_MAX];
+	int64_t last_ms;
+};
+
+/* All zero is an empty set. Fields are to be read only. */
+struct branches {
+	struct branch list[BRANCHES_MAX];
+	size_t n;
+	int64_t rest_ms; /* of the rest; 0: there was none */
+};
+
+/* An event of that branch (NULL: it named none) came in. */
+void branches_note(struct branches *b, const char *branch, int64_t at_ms);
+
+#endif /* SERVER_BRANCHES_H */

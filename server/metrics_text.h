@@ -1,0 +1,31 @@
+/*
+ * metrics_text.h -- the text format of Prometheus, version 0.0.4.
+ *
+ * Pure: prints to a stream, whose errors are the caller's to look at. Values
+ * of labels are escaped as the format has it; a byte that is no UTF-8 is "?".
+ */
+#ifndef SERVER_METRICS_TEXT_H
+#define SERVER_METRICS_TEXT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct histogram;
+
+enum metrics_type { METRICS_COUNTER, METRICS_GAUGE, METRICS_HISTOGRAM };
+
+/* Begin a family; its samples, if there are any, follow. */
+void metrics_family(FILE *f, const char *name, enum metrics_type type,
+    const char *help);
+
+/* Labels: name, value, name, value, up to NULL; NULL: none. */
+void metrics_count(FILE *f, const char *name, const char *const *labels,
+    uint64_t value);
+void metrics_real(FILE *f, const char *name, const char *const *labels,
+    double value);
+
+/* A histogram's samples; each unit of h is 1/scale of the metric's unit. */
+void metrics_histogram(FILE *f, const char *name, const struct histogram *h,
+    double scale);
+
+#endif /* SERVER_METRICS_TEXT_H */

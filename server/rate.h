@@ -1,0 +1,25 @@
+/*
+ * rate.h -- lets one line a second through, and knows how many it held back.
+ *
+ * For lines that a stranger can cause.
+ */
+#ifndef SERVER_RATE_H
+#define SERVER_RATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* All zero: no line yet. */
+struct rate {
+	int64_t second;
+	unsigned held;
+};
+
+/*
+ * May a line be logged now? Then ret_more says how many were not, to be put
+ * at its end; it is empty if none was held back.
+ */
+#define RATE_MORE_MAX 48
+bool rate_ask(struct rate *rate, char ret_more[RATE_MORE_MAX]);
+
+#endif /* SERVER_RATE_H */

@@ -1,0 +1,180 @@
+// app.js -- puts the page together: the view that the address names, the live
+// stream that feeds it, the server's status, keys, and the token.
+
+import { get, onTokenRefused } from './api.js';
+import { fill } from './dom.js';
+import { Stream } from './stream.js';
+import { parseRoute, formatRoute } from './route.js';
+import { setServerNow } from './time.js';
+import { Shell } from './shell.js';
+import { TokenView } from './token.js';
+import { EventsView } from './events.js';
+import { OrdersView } from './orders.js';
+import { RejectionsView } from './rejections.js';
+import { HandlersView } from './handlers.js';
+import { StartView } from './first_run.js';
+import { keysAreOn, showHelp } from './help.js';
+
+const VIEWS = {
+  events: EventsView,
+  orders: OrdersView,
+  rejections: RejectionsView,
+  handlers: HandlersView,
+  start: StartView,
+};
+const ORDER = ['events', 'orders', 'rejections', 'handlers'];
+
+const STATUS_MS = 15000;      // between two looks at the status
+const STATUS_SOON_MS = 1000;  // after something has happened
+const HIDDEN_MS = 60000;      // a tab nobody sees gives its connection back
+const ANNOUNCE_MS = 10000;    // between two remarks to readers of the screen
+
+class App {
+  constructor() {
+    this.main = document.getElementById('view');
+    this.announcer = document.getElementById('announcer');
+    this.status = null;
+    this.view = null;
+    this.news = 0;
+    this.shell = new Shell(this);
+    this.stream = new Stream({
+      path: '/api/v1/stream',
+      message: (kind, data) => this.message(kind, data),
+      state: (state, detail) => state === 'token' ? this.askToken() :
+        this.shell.setStream(state, detail),
+    });
+    onTokenRefused(() => this.askToken());
+    addEventListener('hashchange', () => this.follow());
+    document.addEventListener('keydown', (e) => this.key(e));
+    document.addEventListener('visibilitychange', () => this.seen());
+    setInterval(() => document.hidden || this.loadStatus(), STATUS_MS);
+  }
+
+  start() {
+    this.follow();
+    this.loadStatus();
+    this.stream.start();
+  }
+
+  go(route) {
+    location.hash = formatRoute(route);
+  }
+
+  // As go(), but the back button does not come by here.
+  replace(route) {
+    history.replaceState(null, '', formatRoute(route));
+    this.route = route;
+  }
+
+  // Show what the address says.
+  follow() {
+    if (this.view instanceof TokenView)
+      return;
+    const route = parseRoute(location.hash);
+    if (VIEWS[route.view] === undefined) {
+      this.go({ view: 'events' });
+      return;
+    }
+    this.route = route;
+    if (this.view?.constructor === VIEWS[route.view])
+      this.view.update(route);
+    else
+      this.mount(new VIEWS[route.view](this, route));
+    this.shell.setRoute(route);
+    document.title = `${this.view.title} – klikitd`;
+  }
+
+  mount(view) {
+    this.view?.close();
+    this.view = view;
+    fill(this.main, view.node);
+    this.main.className = `view-${view.title.toLowerCase()}`;
+  }
+
+  // The server wants a token: nothing else can be shown.
+  askToken() {
+    if (this.view instanceof TokenView)
+      return;
+    this.stream.stop();
+    this.mount(new TokenView(() => {
+      this.view = null;
+      this.start();
+    }));
+    this.shell.setStream('token', {});
+  }
+
+  message(kind, data) {
+    if (kind === 'reset') {
+      this.view?.reset();
+      this.loadStatus();
+      return;
+    }
+    this.view?.message(kind, data);
+    this.statusSoon();
+    if (kind === 'event')
+      this.announceNews();
+  }
+
+  async loadStatus() {
+    clearTimeout(this.soon);
+    this.soon = undefined;
+    if (this.view instanceof TokenView)
+      return;
+    try {
+      this.status = await get('/api/v1/status');
+    } catch {
+      return; // the stream tells that nobody answers
+    }
+    setServerNow(this.status.now);
+    this.shell.setStatus(this.status);
+    this.view?.setStatus?.(this.status);
+  }
+
+  statusSoon() {
+    this.soon ??= setTimeout(() => this.loadStatus(), STATUS_SOON_MS);
+  }
+
+  announce(text) {
+    this.announcer.textContent = text;
+  }
+
+  // New events are told seldom: a shop at noon would be talked over.
+  announceNews() {
+    this.news++;
+    this.newsTimer ??= setTimeout(() => {
+      this.announce(this.news === 1 ? 'One new event.' :
+        `${this.news} new events.`);
+      this.news = 0;
+      this.newsTimer = undefined;
+    }, this.news === 1 ? 500 : ANNOUNCE_MS);
+  }
+
+  // Browsers open few connections to one server, over all tabs.
+  seen() {
+    clearTimeout(this.hiding);
+    if (document.hidden)
+      this.hiding = setTimeout(() => this.stream.stop(), HIDDEN_MS);
+    else if (!(this.view instanceof TokenView)) {
+      this.stream.start();
+      this.loadStatus();
+    }
+  }
+
+  key(e) {
+    const typing = e.target.closest('input, select, textarea, dialog');
+    if (e.ctrlKey || e.altKey || e.metaKey || e.defaultPrevented ||
+        document.querySelector('dialog[open]') !== null)
+      return;
+    const single = e.key.length === 1;
+    if ((typing && e.key !== 'Escape') || (single && !keysAreOn()))
+      return;
+    if (this.view?.key?.(e))
+      e.preventDefault();
+    else if (e.key === '?')
+      showHelp();
+    else if (single && e.key >= '1' && e.key <= String(ORDER.length))
+      this.go({ view: ORDER[Number(e.key) - 1] });
+  }
+}
+
+new App().start();

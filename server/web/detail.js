@@ -1,0 +1,177 @@
+// detail.js -- one event: what it is, what became of it, its body.
+
+import { get, bytes, part, token } from './api.js';
+import { h, button, fact, fill, notice, loading, section, copyText,
+  setText } from './dom.js';
+import { formatRoute } from './route.js';
+import { moment, ticking } from './time.js';
+import { toast } from './dialog.js';
+import { BodyView, fileName } from './body_view.js';
+import { curlOf } from './curl.js';
+import { JobList } from './jobs.js';
+import { eventState } from './events_model.js';
+import { codeNode } from './nodes.js';
+import { bytesText, sentence, stateText, stepText } from './words.js';
+
+const AGAIN_MS = 300; // after a message: several come together
+
+function orderLink(order) {
+  return h('li', null,
+    h('a', { href: formatRoute({ view: 'orders', id: order.id }) },
+      h('bdi', null, order.id)), codeNode(order.status),
+    order.external_id && h('bdi', { class: 'dim' }, order.external_id));
+}
+
+function timelineItem(entry) {
+  return h('li', { class: `step ${entry.what}` },
+    h('span', { class: 'step-what' }, stepText(entry.what)),
+    h('span', { class: 'step-at' }, entry.at === null ? '–' :
+      moment(entry.at, true)),
+    entry.detail && h('span', { class: 'step-detail' }, entry.detail));
+}
+
+export class DetailView {
+  constructor(app, id, back) {
+    this.app = app;
+    this.id = id;
+    this.path = `/api/v1/events/${part(id)}`;
+    this.back = h('a', { class: 'back', href: back, 'aria-label':
+      'Close this event' }, '✕');
+    this.title = h('h2', { tabIndex: -1, class: 'detail-title' });
+    this.state = h('span', { class: 'state' });
+    this.facts = h('dl', { class: 'facts' });
+    this.orders = h('div');
+    this.jobs = new JobList(app, () => this.load());
+    this.verdict = h('div');
+    this.timeline = h('div');
+    this.headers = h('div');
+    this.bodyBox = h('div');
+    this.content = h('div', { class: 'detail-content' });
+    this.node = h('article', { class: 'detail' },
+      h('header', null, h('div', { class: 'detail-head' }, this.title,
+        this.state, h('div', { class: 'jumps', role: 'group', 'aria-label':
+          'Jump to' }, [['Handlers', () => this.jobs.node],
+          ['Timeline', () => this.timeline], ['Body', () => this.bodyBox],
+          ['Headers', () => this.headers]].map(([text, to]) => button(text,
+          { class: 'link' }, () => this.jump(to()))))), this.back),
+      this.content);
+    setText(this.title, id);
+    fill(this.content, loading('the event'));
+    this.load();
+  }
+
+  focus() {
+    setTimeout(() => this.title.focus({ preventScroll: true }));
+  }
+
+  jump(to) {
+    const part = to.matches('.part') ? to : to.querySelector('.part');
+    part?.scrollIntoView({ block: 'start' });
+  }
+
+  setBack(href) {
+    this.back.setAttribute('href', href);
+  }
+
+  async load() {
+    this.abort?.abort();
+    this.abort = new AbortController();
+    try {
+      this.event = await get(this.path, {}, this.abort.signal);
+    } catch (e) {
+      if (e.name === 'AbortError')
+        return;
+      if (this.body === undefined)
+        fill(this.content, e.status === 404 ?
+          notice('empty', 'There is no such event',
+            'It may be older than ids are kept.') :
+          notice('bad', 'The event could not be loaded', `${e.message}.`,
+            button('Try again', { class: 'quiet' }, () => this.load())));
+      return;
+    }
+    this.draw();
+  }
+
+  draw() {
+    const e = this.event;
+    const state = eventState(e);
+    setText(this.state, stateText(state));
+    this.state.className = `state ${state}`;
+    this.drawFacts();
+    fill(this.orders, (e.orders ?? []).length === 0 ? null :
+      section('Orders', { class: 'part' },
+        h('ul', { class: 'orders-of' }, e.orders.map(orderLink))));
+    this.jobs.set(e.jobs ?? []);
+    fill(this.timeline, section('Timeline', { class: 'part' },
+      h('ol', { class: 'timeline' }, (e.timeline ?? []).map(timelineItem))));
+    this.drawVerdict();
+    fill(this.headers, section('Headers', { class: 'part' },
+      h('table', { class: 'headers' }, h('tbody', null, (e.headers ?? [])
+        .map(([name, value]) => h('tr', null, h('th', { scope: 'row' }, name),
+          h('td', null, h('bdi', null, value))))))));
+    if (this.body === undefined)
+      this.begin();
+  }
+
+  // Once: the body does not change, and how it is looked at stays.
+  begin() {
+    const e = this.event;
+    this.body = new BodyView({ fetchBytes: () => bytes(`${this.path}/body`),
+      name: fileName(this.id),
+      gone: e.purged_at ? `It was removed at ${e.purged_at}. What happened ` +
+        'to the event stays known.' : null,
+      actions: e.purged_at ? [] : [button('Copy as curl',
+        { class: 'quiet', id: 'copy-curl' }, () => this.copyCurl())] });
+    fill(this.bodyBox, section('Body', { class: 'part' }, this.body.node));
+    fill(this.content, this.facts, this.verdict, this.orders, this.jobs.node,
+      this.timeline, this.bodyBox, this.headers);
+  }
+
+  drawFacts() {
+    const e = this.event;
+    fill(this.facts,
+      fact('Type', h('bdi', null, e.type)),
+      fact('Received', moment(e.received_at, true), ' ',
+        h('span', { class: 'dim' }, '(', ticking(e.received_at, 'ago'), ')')),
+      fact('Brand', e.brand), fact('Branch', e.branch),
+      fact('Size', bytesText(e.size)),
+      fact('From', e.peer),
+      e.duplicates > 0 && fact('Came again', `${e.duplicates} ×`));
+  }
+
+  drawVerdict() {
+    const v = this.event.verdict;
+    fill(this.verdict, v && h('p', { class: 'verdict' },
+      h('span', { class: 'tick', 'aria-hidden': 'true' }, '✓'),
+      sentence(v.text)));
+  }
+
+  async copyCurl() {
+    const status = this.app.status;
+    const text = curlOf({
+      event: this.event,
+      file: fileName(this.id),
+      admin: location.origin,
+      webhook: status?.webhooks?.[0] ?? '',
+      sign: status?.sign ?? 'klikitd sign --header',
+      token: token.get() !== null,
+    });
+    if (await copyText(text))
+      toast('ok', 'Copied. klikitd signs it: no secret stands in it. Sent ' +
+        'to this server it is a duplicate, unless you change the id.');
+    else
+      toast('bad', 'The browser does not let this page copy.');
+  }
+
+  message(kind, data) {
+    if (data.event_id !== this.id)
+      return;
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => this.load(), AGAIN_MS);
+  }
+
+  close() {
+    clearTimeout(this.soon);
+    this.abort?.abort();
+  }
+}

@@ -1,0 +1,374 @@
+// events.js -- the live list of events, and beside it (on a phone: instead of
+// it) the one that is open.
+
+import { get } from './api.js';
+import { h, button, fill, notice, loading, setText } from './dom.js';
+import { formatRoute } from './route.js';
+import { moment, ticking } from './time.js';
+import { EventsModel } from './events_model.js';
+import { WindowList } from './window_list.js';
+import { DetailView } from './detail.js';
+import { guide } from './first_run.js';
+import { StatusStrip } from './status_strip.js';
+import { codeNode, placeText, typeNodes } from './nodes.js';
+import { EVENT_TYPES, stateText, countText } from './words.js';
+
+const PAGE = 200;
+const PATH = '/api/v1/events';
+const ASKED = ['type', 'brand', 'branch', 'order', 'state']; // of the server
+const TYPING_MS = 250;
+
+function orderNodes(event) {
+  const orders = event.orders ?? [];
+  const n = event.orders_total ?? orders.length;
+  if (orders.length === 0)
+    return [h('span', { class: 'dim' }, 'no order')];
+  return [h('bdi', null, orders[0].id), ' ', n === 1 ?
+    codeNode(orders[0].status) :
+    h('span', { class: 'dim' }, `and ${n - 1} more`)];
+}
+
+const select = (name, label, options, change) => h('label',
+  { class: 'field' }, h('span', null, label),
+  h('select', { name, on: { change } }, options.map(([value, text]) =>
+    h('option', { value }, text))));
+
+const input = (name, label, type, listener) => h('label', { class: 'field' },
+  h('span', null, label),
+  h('input', { name, type: 'text', inputmode: type, autocomplete: 'off',
+    spellcheck: 'false', maxlength: 200, on: { input: listener } }));
+
+export class EventsView {
+  constructor(app, route) {
+    this.title = 'Events';
+    this.app = app;
+    this.model = new EventsModel();
+    this.detail = null;
+    this.list = new WindowList({ label: 'Events, the newest first',
+      render: (row) => this.renderRow(row), end: () => this.loadMore() });
+    this.strip = new StatusStrip();
+    this.build();
+    this.update(route);
+    if (app.status !== null)
+      this.setStatus(app.status);
+  }
+
+  build() {
+    const changed = () => this.changeFilter();
+    const typed = () => {
+      clearTimeout(this.typing);
+      this.typing = setTimeout(changed, TYPING_MS);
+    };
+    this.text = h('input', { type: 'search', id: 'filter-text', name: 'text',
+      placeholder: 'Filter: id, order, branch …', autocomplete: 'off',
+      spellcheck: 'false', maxlength: 200, 'aria-keyshortcuts': '/',
+      on: { input: typed } });
+    this.fields = h('div', { class: 'fields', id: 'filter-fields' },
+      select('type', 'Type', [['', 'every type'],
+        ...EVENT_TYPES.map((t) => [t, t])], changed),
+      select('state', 'State', [['', 'every state'], ['pending', 'pending'],
+        ['done', 'done'], ['dead', 'dead']], changed),
+      input('brand', 'Brand', 'numeric', typed),
+      input('branch', 'Branch', 'numeric', typed),
+      input('order', 'Order', 'numeric', typed));
+    this.more = button('Filters', { class: 'quiet', 'aria-expanded': 'false',
+      'aria-controls': 'filter-fields' }, () => this.toggleFields());
+    this.clear = button('Clear', { class: 'quiet', hidden: true }, () =>
+      this.app.go({ view: 'events', id: this.id, values: {} }));
+    this.pause = button('Pause', { class: 'quiet', id: 'pause',
+      'aria-keyshortcuts': 'p' }, () => this.togglePause());
+    this.count = h('span', { class: 'count' });
+    this.fresh = button('', { class: 'fresh', hidden: true }, () => {
+      this.list.toTop();
+      this.drawFresh(-this.above);
+    });
+    this.above = 0;
+    this.list.node.addEventListener('scroll', () => {
+      if (!this.list.scrolled)
+        this.drawFresh(-this.above);
+    });
+    this.place = h('div', { class: 'place' });
+    this.pane = h('div', { class: 'pane list-pane' },
+      h('h1', { class: 'unseen' }, 'Events'), this.strip.node,
+      h('div', { class: 'toolbar' },
+        h('label', { class: 'unseen', for: 'filter-text' }, 'Filter'),
+        this.text, this.more, this.fields, this.clear,
+        h('span', { class: 'gap' }), this.count, this.pause),
+      this.fresh, this.place);
+    this.side = h('div', { class: 'pane detail-pane', hidden: true });
+    this.node = h('div', { class: 'split' }, this.pane, this.side);
+  }
+
+  toggleFields() {
+    const open = this.fields.classList.toggle('open');
+    this.more.setAttribute('aria-expanded', String(open));
+  }
+
+  renderRow(row) {
+    const e = row.event;
+    return h('li', { class: row.fresh ? 'row fresh-row' : 'row' },
+      h('a', { href: formatRoute({ view: 'events', id: e.event_id,
+        values: this.values }) },
+      h('span', { class: 'c-time' }, moment(e.received_at)),
+      h('span', { class: 'c-type' }, typeNodes(e.type)),
+      h('span', { class: 'c-order' }, orderNodes(e)),
+      h('span', { class: 'c-place' }, placeText(e)),
+      h('span', { class: 'c-ago' }, ticking(e.received_at, 'ago')),
+      h('span', { class: 'c-dup' }, e.duplicates > 0 ?
+        h('span', { title: 'came again so many times' },
+          `+${e.duplicates}`) : null),
+      h('span', { class: `c-state state ${row.state}` },
+        stateText(row.state))));
+  }
+
+  // -- The filter, which is part of the address --
+
+  get id() {
+    return this.app.route?.id ?? null;
+  }
+
+  update(route) {
+    const asked = (values) => JSON.stringify(ASKED.map((n) =>
+      values[n] ?? ''));
+    const again = this.values === undefined ||
+      asked(this.values) !== asked(route.values);
+    const text = route.values.text ?? '';
+    const narrows = !again && (this.model.filter.text ?? '') !== text;
+    this.values = route.values;
+    for (const control of this.node.querySelectorAll('[name]')) {
+      const value = route.values[control.name] ?? '';
+      if (control.name === 'type' && value !== '' &&
+          ![...control.options].some((o) => o.value === value))
+        control.append(h('option', { value }, value));
+      if (control.value !== value && control !== document.activeElement)
+        control.value = value;
+    }
+    const n = ASKED.filter((name) => route.values[name]).length;
+    this.more.textContent = n === 0 ? 'Filters' : `Filters (${n})`;
+    this.clear.hidden = n === 0 && text === '';
+    if (again)
+      this.load();
+    else if (narrows) {
+      this.model.setText(text);
+      this.nodesAreOld();
+    }
+    this.openDetail(route.id);
+  }
+
+  changeFilter() {
+    const values = {};
+    for (const control of this.node.querySelectorAll('[name]'))
+      values[control.name] = control.value.trim();
+    const route = { view: 'events', id: this.id, values };
+    this.app.replace(route);
+    this.update(route);
+    this.list.toTop();
+  }
+
+  // The rows' links carry the filter.
+  nodesAreOld() {
+    for (const row of this.model.visible)
+      row.rev++;
+    this.draw();
+  }
+
+  // -- Pages --
+
+  async load() {
+    const turn = Symbol('load');
+    this.turn = turn;
+    this.model.reset();
+    this.model.filter = { ...this.values };
+    this.drawFresh(-this.above);
+    this.failed = null;
+    this.ready = false;
+    this.busy = true;
+    this.waiting = []; // messages that come before the page does
+    if (this.place.firstChild !== this.list.node)
+      fill(this.place, loading('events'));
+    await this.fetchPage(turn, null);
+  }
+
+  async fetchPage(turn, before) {
+    const asked = Object.fromEntries(ASKED.map((n) => [n, this.values[n]]));
+    let page;
+    try {
+      page = await get(PATH, { ...asked, limit: PAGE, before });
+    } catch (e) {
+      page = e;
+    }
+    if (this.turn !== turn)
+      return;
+    this.busy = false;
+    if (page instanceof Error)
+      this.failed = page;
+    else {
+      this.failed = null;
+      this.model.append(page.events, page.next === null ? null :
+        String(page.next));
+      this.ready = true;
+      for (const [kind, data] of this.waiting.splice(0))
+        this.model.apply(kind, data);
+    }
+    this.draw();
+  }
+
+  loadMore() {
+    if (this.busy || this.model.next === null || this.failed !== null)
+      return;
+    this.busy = true;
+    this.fetchPage(this.turn, this.model.next);
+  }
+
+  // -- The stream --
+
+  message(kind, data) {
+    if (kind === 'event' || kind === 'job')
+      this.detail?.message(kind, data);
+    if (!this.ready) {
+      this.waiting.push([kind, data]);
+      return;
+    }
+    const added = this.model.apply(kind, data);
+    this.draw(added);
+  }
+
+  // Something was missed. A list that was stopped stays so until it goes on.
+  reset() {
+    if (this.model.paused)
+      this.model.overflowed = true;
+    else
+      this.load();
+    this.detail?.load();
+  }
+
+  setStatus(status) {
+    this.strip.set(status);
+    this.draw();
+  }
+
+  togglePause() {
+    const { model } = this;
+    if (!model.paused) {
+      model.paused = true;
+      this.draw();
+    } else {
+      const added = model.resume();
+      if (added === -1)
+        this.load();
+      else
+        this.draw(added);
+    }
+    this.app.shell.setPaused(model.paused);
+  }
+
+  // -- Drawing --
+
+  draw(added = 0) {
+    const { model } = this;
+    setText(this.pause, !model.paused ? 'Pause' :
+      model.heldCount === 0 ? 'Resume' :
+        `Resume (${model.heldCount} held back)`);
+    this.pause.setAttribute('aria-pressed', String(model.paused));
+    this.pause.classList.toggle('on', model.paused);
+    if (this.failed !== null && model.rows.length === 0) {
+      fill(this.place, notice('bad', 'The events could not be loaded',
+        `${this.failed.message}.`, button('Try again', { class: 'quiet' },
+          () => this.load())));
+      return;
+    }
+    if (!this.ready)
+      return;
+    setText(this.count, countText(model.visible.length, 'event') +
+      (model.next === null ? '' : ' loaded'));
+    if (model.visible.length === 0) {
+      this.drawEmpty();
+      return;
+    }
+    if (this.place.firstChild !== this.list.node)
+      fill(this.place, this.list.node);
+    this.list.set(model.visible, added);
+    if (added > 0 && this.list.scrolled)
+      this.drawFresh(added);
+  }
+
+  drawEmpty() {
+    const filtered = Object.values(this.values).some((v) => v !== '');
+    if (filtered) {
+      fill(this.place, notice('empty', 'No event passes this filter',
+        this.model.next === null ? 'New ones that do will show up here.' :
+          'Among those loaded so far.',
+        this.model.next === null ? null : button('Load older ones',
+          { class: 'quiet' }, () => this.loadMore())));
+    } else if (this.app.status === null)
+      fill(this.place, loading('the addresses'));
+    else if (this.place.firstChild?.className !== 'guide')
+      fill(this.place, guide(this.app.status, true));
+  }
+
+  // How many new rows are above what is in sight.
+  drawFresh(n) {
+    this.above += n;
+    this.fresh.hidden = this.above === 0;
+    setText(this.fresh, `↑ ${countText(this.above, 'new event')}`);
+  }
+
+  // -- The open one --
+
+  openDetail(id) {
+    const back = formatRoute({ view: 'events', values: this.values });
+    this.node.classList.toggle('open', id !== null);
+    this.side.hidden = id === null;
+    this.list.mark(id ?? this.list.active);
+    if (id === null) {
+      const had = this.detail !== null;
+      this.detail?.close();
+      this.detail = null;
+      this.side.replaceChildren();
+      if (had)
+        this.list.move(0);
+    } else if (this.detail?.id !== id) {
+      this.detail?.close();
+      this.detail = new DetailView(this.app, id, back);
+      fill(this.side, this.detail.node);
+      this.side.scrollTop = 0;
+      this.detail.focus();
+    } else
+      this.detail.setBack(back);
+  }
+
+  key(e) {
+    if (e.key === 'j' || e.key === 'k' ||
+        ((e.key === 'ArrowDown' || e.key === 'ArrowUp') &&
+         e.target.closest('.rows') !== null)) {
+      const row = this.list.move(e.key === 'j' || e.key === 'ArrowDown' ?
+        1 : -1);
+      return row !== null;
+    }
+    if (e.key === '/') {
+      this.text.focus();
+      this.text.select();
+      return true;
+    }
+    if (e.key === 'p') {
+      this.togglePause();
+      return true;
+    }
+    if (e.key !== 'Escape')
+      return false;
+    if (e.target.closest('.toolbar') !== null) {
+      e.target.blur();
+      this.list.move(0);
+    } else if (this.id !== null)
+      this.app.go({ view: 'events', values: this.values });
+    return true;
+  }
+
+  close() {
+    clearTimeout(this.typing);
+    this.turn = null;
+    this.detail?.close();
+    this.list.close();
+    this.app.shell.setPaused(false);
+  }
+}

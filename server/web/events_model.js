@@ -1,0 +1,173 @@
+// events_model.js -- the events that are known here, newest first, and which
+// of them a filter lets through. No elements, no network.
+
+export const ROWS_MAX = 20000; // the oldest go first; they can be loaded again
+const HELD_MAX = 5000;         // while paused; beyond, all is loaded anew
+
+// The newest job of each handler and order decides: a replay takes the place
+// of what it repeats. Of an event with very many jobs only some are listed:
+// then the server's word counts.
+export function eventState(event) {
+  if ((event.jobs_total ?? 0) > (event.jobs ?? []).length)
+    return event.state;
+  const newest = new Map();
+  for (const job of event.jobs ?? []) {
+    const key = `${job.handler}\0${job.place}`;
+    const known = newest.get(key);
+    if (known === undefined || known.id < job.id)
+      newest.set(key, job);
+  }
+  if (newest.size === 0)
+    return 'none';
+  const states = [...newest.values()].map((job) => job.state);
+  if (states.includes('dead'))
+    return 'dead';
+  return states.every((s) => s === 'done') ? 'done' : 'pending';
+}
+
+function haystack(event) {
+  const parts = [event.event_id, event.type, event.brand, event.branch];
+  for (const o of event.orders ?? [])
+    parts.push(o.id, o.external_id, o.status);
+  return parts.filter((p) => p !== null && p !== undefined).join('\n')
+    .toLowerCase();
+}
+
+// Does it pass? filter: type, brand, branch, order, state, text (each may be
+// missing).
+export function passes(row, filter) {
+  const e = row.event;
+  return (!filter.type || e.type === filter.type) &&
+    (!filter.brand || e.brand === filter.brand) &&
+    (!filter.branch || e.branch === filter.branch) &&
+    (!filter.order || (e.orders ?? []).some((o) => o.id === filter.order)) &&
+    (!filter.state || row.state === filter.state ||
+      (filter.state === 'done' && row.state === 'none')) &&
+    (!filter.text || row.text.includes(filter.text.toLowerCase()));
+}
+
+export class EventsModel {
+  constructor() {
+    this.filter = {};
+    this.reset();
+  }
+
+  reset() {
+    this.rows = [];           // newest first
+    this.byId = new Map();    // event_id -> row
+    this.visible = [];
+    this.next = null;         // cursor of the page after the last row
+    this.paused = this.paused ?? false;
+    this.held = [];           // messages, while paused
+    this.heldIds = new Set(); // new events among them
+    this.overflowed = false;
+  }
+
+  static row(event, fresh) {
+    return { key: event.event_id, event, fresh, rev: 0,
+      state: eventState(event), text: haystack(event) };
+  }
+
+  // A page of the list, older than what is here.
+  append(events, next) {
+    for (const event of events) {
+      if (this.byId.has(event.event_id))
+        continue;
+      const row = EventsModel.row(event, false);
+      this.rows.push(row);
+      this.byId.set(row.key, row);
+      if (passes(row, this.filter))
+        this.visible.push(row);
+    }
+    this.next = next;
+  }
+
+  setText(text) {
+    this.filter = { ...this.filter, text };
+    this.visible = this.rows.filter((row) => passes(row, this.filter));
+  }
+
+  // A message of the stream. Returns how many rows came in at the top.
+  apply(kind, data) {
+    if (kind !== 'event' && kind !== 'job')
+      return 0;
+    if (!this.paused)
+      return kind === 'event' ? this.addEvent(data) : this.addJob(data);
+    if (this.held.length >= HELD_MAX) {
+      this.overflowed = true;
+      return 0;
+    }
+    this.held.push([kind, data]);
+    if (kind === 'event' && !this.byId.has(data.event_id) &&
+        passes(EventsModel.row(data, true), this.filter))
+      this.heldIds.add(data.event_id);
+    return 0;
+  }
+
+  get heldCount() {
+    return this.heldIds.size;
+  }
+
+  // Go on: what was held back is applied. Returns rows at the top, or -1 if
+  // too much was missed and the list has to be loaded anew.
+  resume() {
+    const held = this.held;
+    this.paused = false;
+    this.held = [];
+    this.heldIds = new Set();
+    if (this.overflowed)
+      return -1;
+    return held.reduce((n, [kind, data]) => n + this.apply(kind, data), 0);
+  }
+
+  addEvent(event) {
+    const known = this.byId.get(event.event_id);
+    if (known !== undefined) {
+      this.change(known, { ...known.event, ...event });
+      return 0;
+    }
+    const row = EventsModel.row(event, true);
+    this.rows.unshift(row);
+    this.byId.set(row.key, row);
+    this.trim();
+    if (!passes(row, this.filter))
+      return 0;
+    this.visible.unshift(row);
+    return 1;
+  }
+
+  addJob(job) {
+    const row = this.byId.get(job.event_id);
+    if (row === undefined)
+      return 0;
+    const known = row.event.jobs ?? [];
+    const whole = (row.event.jobs_total ?? 0) <= known.length;
+    const jobs = [...known.filter((j) => j.id !== job.id), job];
+    this.change(row, { ...row.event, jobs,
+      jobs_total: whole ? jobs.length : row.event.jobs_total });
+    return 0;
+  }
+
+  change(row, event) {
+    const was = passes(row, this.filter);
+    row.event = event;
+    row.state = eventState(event);
+    row.text = haystack(event);
+    row.rev++;
+    const is = passes(row, this.filter);
+    if (was && !is)
+      this.visible = this.visible.filter((r) => r !== row);
+    else if (!was && is)
+      this.visible = this.rows.filter((r) => passes(r, this.filter));
+  }
+
+  trim() {
+    while (this.rows.length > ROWS_MAX) {
+      const gone = this.rows.pop();
+      this.byId.delete(gone.key);
+      if (this.visible.at(-1) === gone)
+        this.visible.pop();
+      this.next = String(this.rows.at(-1).event.id);
+    }
+  }
+}

@@ -1,0 +1,144 @@
+// handlers.js -- what each handler has still to do; pausing it and letting it
+// go on.
+
+import { get, post, part } from './api.js';
+import { h, button, fill, notice, loading } from './dom.js';
+import { ticking, moment } from './time.js';
+import { ask, toast } from './dialog.js';
+
+const AGAIN_MS = 500;
+const PATH = '/api/v1/handlers';
+
+const figure = (label, ...value) => h('div', { class: 'figure' },
+  h('dt', null, label), h('dd', null, ...value));
+
+const REMARKS = {
+  'not configured': 'It is not in the configuration: what it has still to do ' +
+    'waits until it is there again.',
+  probing: 'Its calls keep failing: one is tried now and then, until one ' +
+    'succeeds.',
+};
+
+// In a word, and how it looks.
+function stateOf(handler) {
+  if (handler.paused_at !== null)
+    return ['paused', 'pending'];
+  if (handler.configured === false)
+    return ['not configured', 'pending'];
+  return handler.probing ? ['probing', 'dead'] : ['active', 'done'];
+}
+
+export class HandlersView {
+  constructor(app) {
+    this.title = 'Handlers';
+    this.app = app;
+    this.box = h('div', { class: 'handlers' });
+    this.node = h('div', { class: 'page-place' }, h('div', { class: 'page' },
+      h('header', { class: 'page-head' }, h('h1', null, 'Handlers')),
+      this.box));
+    fill(this.box, loading('handlers'));
+    this.load();
+  }
+
+  async load() {
+    try {
+      this.handlers = (await get(PATH)).handlers;
+    } catch (e) {
+      if (this.handlers === undefined)
+        fill(this.box, notice('bad', 'The handlers could not be loaded',
+          `${e.message}.`, button('Try again', { class: 'quiet' },
+            () => this.load())));
+      return;
+    }
+    this.draw();
+  }
+
+  draw() {
+    const focused = this.box.contains(document.activeElement) ?
+      document.activeElement.dataset.handler : undefined;
+    fill(this.box, this.handlers.length === 0 ?
+      notice('empty', 'No handler is configured') :
+      this.handlers.map((handler) => this.card(handler)));
+    if (focused !== undefined)
+      [...this.box.querySelectorAll('[data-handler]')]
+        .find((b) => b.dataset.handler === focused)?.focus();
+  }
+
+  card(handler) {
+    const paused = handler.paused_at !== null;
+    const [state, kind] = stateOf(handler);
+    return h('section', { class: paused ? 'handler paused' : 'handler',
+      'aria-label': handler.name },
+    h('header', null, h('h2', null, handler.name),
+      h('span', { class: `state ${kind}` }, state),
+      h('span', { class: 'gap' }),
+      paused ? button('Resume', { class: 'primary', 'data-handler':
+        handler.name, 'aria-label': `Resume ${handler.name}` },
+      () => this.resume(handler)) :
+        button('Pause', { class: 'quiet', 'data-handler': handler.name,
+          'aria-label': `Pause ${handler.name}` },
+        () => this.pause(handler))),
+    paused && h('p', { class: 'remark' }, 'Since ', moment(handler.paused_at),
+      ` by ${handler.paused_by}`, handler.paused_why &&
+        [': ', h('bdi', null, handler.paused_why)]),
+    REMARKS[state] && h('p', { class: 'remark' }, REMARKS[state]),
+    h('dl', { class: 'figures' },
+      figure('to do', handler.unfinished),
+      figure('oldest', handler.oldest === null ? '–' :
+        ticking(handler.oldest, 'age')),
+      figure('dead', handler.unreplayed === 0 ? '0' :
+        h('a', { href: '#/events?state=dead', class: 'bad' },
+          handler.unreplayed))));
+  }
+
+  async pause(handler) {
+    const why = await ask({
+      title: `Pause ${handler.name}?`,
+      text: ['Events are received and kept all the same; this handler gets ' +
+        'them when it goes on. A pause outlasts restarts.'],
+      field: { label: 'Reason', required: true,
+        placeholder: 'new printer' },
+      confirm: 'Pause' });
+    if (why !== null)
+      await this.act(handler, 'pause', { why }, 'is paused');
+  }
+
+  async resume(handler) {
+    await this.act(handler, 'resume', {}, 'goes on');
+  }
+
+  async act(handler, what, body, told) {
+    try {
+      await post(`${PATH}/${part(handler.name)}/${what}`, body);
+      toast('ok', `${handler.name} ${told}.`);
+    } catch (e) {
+      toast('bad', `Not done: ${e.message}.`);
+    }
+    await this.load();
+  }
+
+  message(kind, data) {
+    if (kind === 'handler' && this.handlers !== undefined) {
+      const i = this.handlers.findIndex((x) => x.name === data.name);
+      if (i === -1)
+        this.handlers.push(data);
+      else
+        this.handlers[i] = data;
+      this.draw();
+    } else if (kind === 'job' || kind === 'event')
+      this.soon ??= setTimeout(() => {
+        this.soon = undefined;
+        this.load();
+      }, AGAIN_MS);
+  }
+
+  update() {}
+
+  reset() {
+    this.load();
+  }
+
+  close() {
+    clearTimeout(this.soon);
+  }
+}

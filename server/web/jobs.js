@@ -1,0 +1,162 @@
+// jobs.js -- the jobs of an event with their attempts, and what can be done to
+// them.
+
+import { post } from './api.js';
+import { h, button, fill, section } from './dom.js';
+import { moment, tookText } from './time.js';
+import { ask, toast } from './dialog.js';
+import { scan } from './json_scan.js';
+import { markPersonal } from './personal.js';
+import { rawText } from './json_view.js';
+import { countText, stateText } from './words.js';
+
+const isEnd = (job) => job.state === 'done' || job.state === 'dead';
+
+// The newest job of each handler and order, which is the one to act on.
+export function lastJobs(jobs) {
+  const last = new Map();
+  for (const job of jobs) {
+    const key = `${job.handler}\0${job.place}`;
+    if (!last.has(key) || last.get(key).id < job.id)
+      last.set(key, job);
+  }
+  return [...last.values()];
+}
+
+// What a far side answered may repeat what it was sent.
+function answerNode(text) {
+  const bytes = new TextEncoder().encode(text);
+  const scanned = scan(bytes);
+  const spans = scanned.root?.children === undefined ? [] :
+    markPersonal(scanned, bytes.length);
+  return rawText(bytes, spans, false);
+}
+
+function attemptNode(attempt) {
+  return h('li', { class: 'attempt' },
+    h('span', { class: 'dim' }, `#${attempt.number}`),
+    moment(attempt.started_at, true),
+    h('span', { class: 'dim' }, tookText(attempt.duration_ms)),
+    h('span', { class: 'outcome' }, attempt.outcome ?? 'under way'),
+    attempt.code > 0 && h('span', { class: 'code' }, attempt.code),
+    attempt.answer && h('details', null,
+      h('summary', null, 'Answer'), answerNode(attempt.answer)));
+}
+
+// Do it, and say what came of it.
+async function act(path, body, good) {
+  try {
+    const answer = await post(path, body);
+    toast('ok', good(answer));
+    return true;
+  } catch (e) {
+    toast('bad', `Not done: ${e.message}.`);
+    return false;
+  }
+}
+
+function replayText({ replayed, jobs }) {
+  const refused = jobs.filter((j) => j.error !== undefined);
+  const made = jobs.filter((j) => j.job !== undefined).map((j) => j.job);
+  return [replayed > 0 && `Replayed as ${made.length === 1 ? 'job' : 'jobs'} ` +
+    `${made.join(', ')}.`,
+  ...refused.map((j) => `Job ${j.id}: ${j.error}.`)]
+    .filter((t) => t).join(' ');
+}
+
+export class JobList {
+  constructor(app, changed) {
+    this.app = app;
+    this.changed = changed;
+    this.opened = new Set(); // ids whose attempts are shown
+    this.list = h('ul', { class: 'jobs' });
+    this.all = button('Replay all', { class: 'quiet', hidden: true },
+      () => this.replay(lastJobs(this.jobs).filter(isEnd)));
+    this.node = section('Handlers', { class: 'part' });
+    this.node.append(h('div', { class: 'tools' }, this.all), this.list);
+  }
+
+  set(jobs) {
+    this.jobs = [...jobs].sort((a, b) => b.id - a.id);
+    const last = new Set(lastJobs(jobs).map((j) => j.id));
+    this.all.hidden = lastJobs(jobs).filter(isEnd).length < 2;
+    this.all.parentElement.hidden = this.all.hidden;
+    fill(this.list, this.jobs.length === 0 ?
+      h('li', { class: 'dim' }, 'No handler takes events of this type.') :
+      this.jobs.map((job) => this.jobNode(job, last.has(job.id))));
+  }
+
+  jobNode(job, isLast) {
+    const place = job.place === null ? null : `order ${job.place + 1}`;
+    return h('li', { class: `job ${job.state}` },
+      h('div', { class: 'job-head' },
+        h('span', { class: `state ${job.state}` }, stateText(job.state)),
+        h('strong', null, job.handler),
+        h('span', { class: 'dim' }, `job ${job.id}`, place && `, ${place}`,
+          job.replay_of ? `, replay of ${job.replay_of}` : ''),
+        h('span', { class: 'gap' }),
+        isLast ? this.actions(job) : h('span', { class: 'dim' }, 'replayed')),
+      job.outcome && job.outcome !== job.state && h('p', { class: 'outcome' }, job.outcome),
+      job.state === 'waiting' && job.due_at && h('p', { class: 'dim' },
+        'Next try at ', moment(job.due_at), '.'),
+      this.attempts(job));
+  }
+
+  // What is written into tables of the store itself leaves no attempts.
+  attempts({ id, history }) {
+    if (history === undefined || history.length === 0)
+      return null;
+    const node = h('details', { open: this.opened.has(id), on: {
+      toggle: () => {
+        if (node.open)
+          this.opened.add(id);
+        else
+          this.opened.delete(id);
+      } } }, h('summary', null, countText(history.length, 'attempt')),
+    h('ol', { class: 'attempts' }, history.map(attemptNode)));
+    return node;
+  }
+
+  actions(job) {
+    if (isEnd(job))
+      return button('Replay', { class: 'quiet', 'aria-label':
+        `Replay for ${job.handler}` }, () => this.replay([job]));
+    return [
+      job.state === 'waiting' && button('Try now', { class: 'quiet' }, () =>
+        this.run(`/api/v1/jobs/${job.id}/retry`, {}, () =>
+          `Job ${job.id} is tried now.`)),
+      job.state !== 'running' && button('Give up', { class: 'quiet' }, () =>
+        this.discard(job)),
+    ];
+  }
+
+  async run(path, body, good) {
+    if (await act(path, body, good))
+      this.changed();
+  }
+
+  async replay(jobs) {
+    const names = [...new Set(jobs.map((j) => j.handler))].join(', ');
+    const yes = await ask({
+      title: jobs.length === 1 ? `Replay for ${names}?` :
+        `Replay ${jobs.length} jobs?`,
+      text: [`The event goes to ${names} once more, as a new job. An outside ` +
+        'system sees the same idempotency key as before.'],
+      confirm: 'Replay' });
+    if (yes !== null)
+      await this.run('/api/v1/jobs/replay', { ids: jobs.map((j) => j.id) },
+        replayText);
+  }
+
+  async discard(job) {
+    const reason = await ask({
+      title: `Give up job ${job.id}?`,
+      text: [`${job.handler} will not get this event, unless it is replayed.`],
+      field: { label: 'Reason', required: true,
+        placeholder: 'the shop is closed' },
+      confirm: 'Give up', danger: true });
+    if (reason !== null)
+      await this.run(`/api/v1/jobs/${job.id}/discard`, { reason }, () =>
+        `Job ${job.id} was given up.`);
+  }
+}

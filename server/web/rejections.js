@@ -1,0 +1,198 @@
+// rejections.js -- what was refused, why, and what is probably wrong.
+
+import { get, part } from './api.js';
+import { h, button, fact, fill, notice, loading, section, setText }
+  from './dom.js';
+import { formatRoute } from './route.js';
+import { moment, ticking } from './time.js';
+import { BodyView } from './body_view.js';
+import { CAUSE_NAMES, causeTitle, causeText, bytesText, countText, sentence }
+  from './words.js';
+
+const PAGE = 100;
+const PATH = '/api/v1/rejections';
+
+function diagnosisNode(r) {
+  return r.diagnosis === null ? null :
+    h('p', { class: 'diagnosis' }, h('span', { class: 'tag' }, 'Diagnosis'),
+      sentence(r.diagnosis));
+}
+
+function decodeBase64(text) {
+  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+}
+
+class RejectionView {
+  constructor(id, back) {
+    this.id = id;
+    this.title = h('h1', { tabIndex: -1 }, `Rejection ${id}`);
+    this.content = h('div');
+    this.node = h('article', { class: 'page detail' },
+      h('header', { class: 'page-head' }, this.title, h('span',
+        { class: 'gap' }), h('a', { class: 'back', href: back, 'aria-label':
+        'Back to the rejections' }, '✕')), this.content);
+    fill(this.content, loading('the rejection'));
+    this.load();
+    setTimeout(() => this.title.focus({ preventScroll: true }));
+  }
+
+  async load() {
+    try {
+      this.draw(await get(`${PATH}/${part(this.id)}`));
+    } catch (e) {
+      fill(this.content, e.status === 404 ?
+        notice('empty', 'There is no such rejection',
+          'Only the newest ones are kept.') :
+        notice('bad', 'The rejection could not be loaded', `${e.message}.`,
+          button('Try again', { class: 'quiet' }, () => this.load())));
+    }
+  }
+
+  draw(r) {
+    const kept = decodeBase64(r.body_base64 ?? '');
+    const body = new BodyView({ fetchBytes: async () => kept,
+      name: `klikit-rejection-${this.id}.bin` });
+    setText(this.title, causeTitle(r.cause));
+    fill(this.content,
+      h('p', { class: 'lead' }, causeText(r.cause)), diagnosisNode(r),
+      h('dl', { class: 'facts' },
+        fact('At', moment(r.at, true), ' ', h('span', { class: 'dim' }, '(',
+          ticking(r.at, 'ago'), ')')),
+        fact('From', r.peer), fact('Size', bytesText(r.size)),
+        fact('Cause', h('code', null, r.cause)),
+        fact('Diagnosis', r.diagnosis_code && h('code', null,
+          r.diagnosis_code))),
+      section('Headers', { class: 'part' }, r.headers ?
+        h('pre', { class: 'raw', tabIndex: 0 }, r.headers) :
+        h('p', { class: 'dim' }, 'None are kept.')),
+      section('Body', { class: 'part' }, kept.length < r.size &&
+        h('p', { class: 'dim' }, `The first ${bytesText(kept.length)} of ` +
+          `${bytesText(r.size)} are kept.`), body.node));
+  }
+}
+
+export class RejectionsView {
+  constructor(app, route) {
+    this.title = 'Rejections';
+    this.app = app;
+    this.rows = [];
+    this.next = null;
+    this.detail = null;
+    this.cause = h('select', { id: 'cause', on: { change: () =>
+      app.go({ view: 'rejections', values: { cause: this.cause.value } }) } },
+    h('option', { value: '' }, 'every cause'),
+    CAUSE_NAMES.map((c) => h('option', { value: c }, causeTitle(c))));
+    this.count = h('span', { class: 'count' });
+    this.box = h('div');
+    this.list = h('div', { class: 'page' },
+      h('header', { class: 'page-head' }, h('h1', null, 'Rejections'),
+        this.count, h('span', { class: 'gap' }),
+        h('label', { class: 'field' }, h('span', null, 'Cause'), this.cause)),
+      this.box);
+    this.node = h('div', { class: 'page-place' });
+    this.update(route);
+  }
+
+  update(route) {
+    const again = this.values === undefined ||
+      (this.values.cause ?? '') !== (route.values.cause ?? '');
+    this.values = route.values;
+    this.cause.value = route.values.cause ?? '';
+    if (again)
+      this.load(true);
+    if (route.id === null) {
+      this.detail = null;
+      fill(this.node, this.list);
+    } else if (this.detail?.id !== route.id) {
+      this.detail = new RejectionView(route.id, formatRoute({
+        view: 'rejections', values: this.values }));
+      fill(this.node, this.detail.node);
+    }
+  }
+
+  async load(anew) {
+    const turn = Symbol('load');
+    this.turn = turn;
+    if (anew) {
+      this.rows = null;
+      fill(this.box, loading('rejections'));
+    }
+    try {
+      const page = await get(PATH, { limit: PAGE, cause: this.values.cause });
+      if (this.turn !== turn)
+        return;
+      this.rows = page.rejections;
+      this.next = page.next;
+      this.draw();
+    } catch (e) {
+      if (this.turn === turn && this.rows === null)
+        fill(this.box, notice('bad', 'The rejections could not be loaded',
+          `${e.message}.`, button('Try again', { class: 'quiet' },
+            () => this.load(true))));
+    }
+  }
+
+  async loadMore(e) {
+    e.target.disabled = true;
+    try {
+      const page = await get(PATH, { limit: PAGE, cause: this.values.cause,
+        before: this.next });
+      this.rows = [...this.rows, ...page.rejections];
+      this.next = page.next;
+    } catch { /* the button stays, to be tried again */ }
+    this.draw();
+  }
+
+  rowNode(r) {
+    return h('li', { class: 'rejection' },
+      h('a', { href: formatRoute({ view: 'rejections', id: String(r.id),
+        values: this.values }) },
+      h('span', { class: 'rejection-head' },
+        h('strong', null, causeTitle(r.cause)),
+        h('span', { class: 'dim' }, ticking(r.at, 'ago'))),
+      h('span', { class: 'rejection-why' }, r.diagnosis === null ?
+        causeText(r.cause) : sentence(r.diagnosis)),
+      h('span', { class: 'dim small' }, moment(r.at), ' · ', r.peer, ' · ',
+        bytesText(r.size))));
+  }
+
+  draw() {
+    setText(this.count, this.rows.length === 0 ? '' :
+      countText(this.rows.length, 'rejection') +
+      (this.next === null ? '' : ' loaded'));
+    fill(this.box, this.rows.length === 0 ? notice('good',
+      'Nothing was refused', this.values.cause ? 'For this cause.' :
+        'Every delivery so far had a right signature.') :
+      [h('ul', { class: 'rejections' }, this.rows.map((r) =>
+        this.rowNode(r))),
+      this.next === null ? null : button('Load older ones',
+        { class: 'quiet more' }, (e) => this.loadMore(e))]);
+  }
+
+  message(kind, data) {
+    if (kind !== 'rejection' || this.rows === null ||
+        (this.values.cause && this.values.cause !== data.cause))
+      return;
+    // A diagnosis may follow its rejection.
+    this.rows = [data, ...this.rows.filter((r) => r.id !== data.id)]
+      .sort((a, b) => b.id - a.id);
+    this.draw();
+    if (this.detail?.id === String(data.id))
+      this.detail.load();
+  }
+
+  reset() {
+    this.load(false);
+  }
+
+  key(e) {
+    if (e.key !== 'Escape' || this.detail === null)
+      return false;
+    this.app.go({ view: 'rejections', values: this.values });
+    return true;
+  }
+
+  close() {
+    this.turn = null;
+  }
+}

@@ -1,0 +1,45 @@
+// status_strip.js -- how the server does, in one line of numbers.
+
+import { h, fill } from './dom.js';
+import { spanText } from './time.js';
+import { bytesText } from './words.js';
+
+const number = (n) => n.toLocaleString('en');
+
+function item(label, value, { href = null, kind = '' } = {}) {
+  const content = [h('span', { class: 'strip-value' }, value),
+    h('span', { class: 'strip-label' }, label)];
+  return h('li', { class: kind }, href === null ?
+    h('span', null, content) : h('a', { href }, content));
+}
+
+export class StatusStrip {
+  constructor() {
+    this.node = h('ul', { class: 'strip', 'aria-label': 'Status' });
+    this.last = '';
+  }
+
+  set({ counts, store, queue }) {
+    const refused = Object.values(counts.refused ?? {})
+      .reduce((sum, n) => sum + n, 0);
+    const oldest = counts.pending_jobs > 0 &&
+      counts.oldest_pending_ms !== null ?
+      `, oldest ${spanText(counts.oldest_pending_ms)}` : '';
+    const bad = store.health !== 'ready';
+    const last = JSON.stringify([counts, store, queue]);
+    if (last === this.last)
+      return;
+    this.last = last;
+    fill(this.node,
+      item('received', number(counts.received)),
+      item('duplicates', number(counts.duplicates)),
+      item('refused', number(refused), { href: '#/rejections',
+        kind: refused > 0 ? 'warn' : '' }),
+      item(`pending${oldest}`, number(counts.pending_jobs),
+        { href: '#/events?state=pending' }),
+      item('dead', number(counts.dead_jobs), { href: '#/events?state=dead',
+        kind: counts.dead_jobs > 0 ? 'bad' : '' }),
+      bad ? item('store', store.health, { kind: 'bad' }) :
+        item('store', bytesText(store.bytes + store.wal_bytes)));
+  }
+}

@@ -1,0 +1,106 @@
+// time.js -- moments and ages, by the server's clock, ticking.
+
+let ahead = 0; // of this browser's clock, ms
+
+export function setServerNow(iso) {
+  const at = Date.parse(iso);
+  if (!Number.isNaN(at))
+    ahead = at - Date.now();
+}
+
+export function serverNow() {
+  return Date.now() + ahead;
+}
+
+// "12 s", "3 min", "2 h 5 min", "4 d".
+export function spanText(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  if (s < 60)
+    return `${s} s`;
+  const min = Math.floor(s / 60);
+  if (min < 60)
+    return `${min} min`;
+  const hours = Math.floor(min / 60);
+  if (hours < 24)
+    return min % 60 === 0 ? `${hours} h` : `${hours} h ${min % 60} min`;
+  return `${Math.floor(hours / 24)} d`;
+}
+
+export function agoText(ms) {
+  return ms < 5000 ? 'now' : `${spanText(ms)} ago`;
+}
+
+// "0.4 ms", "38 ms", "1.2 s": how long something took.
+export function tookText(ms) {
+  if (ms === null || ms === undefined)
+    return '';
+  if (ms < 1000)
+    return `${ms} ms`;
+  return ms < 60000 ? `${(ms / 1000).toFixed(1)} s` : spanText(ms);
+}
+
+const two = (n) => String(n).padStart(2, '0');
+
+export function clockText(date) {
+  return `${two(date.getHours())}:${two(date.getMinutes())}:` +
+    two(date.getSeconds());
+}
+
+export function dayText(date) {
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-` +
+    two(date.getDate());
+}
+
+// The time of day, with the date before it unless it is today.
+export function momentText(iso, withMs = false) {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime()))
+    return String(iso);
+  const ms = withMs ? `.${String(date.getMilliseconds()).padStart(3, '0')}` :
+    '';
+  const today = dayText(new Date(serverNow()));
+  const day = dayText(date);
+  return (day === today ? '' : `${day} `) + clockText(date) + ms;
+}
+
+const FORMS = {
+  ago: (at) => agoText(serverNow() - at),
+  age: (at) => spanText(serverNow() - at),
+};
+
+function tick(node) {
+  const text = FORMS[node.dataset.form](Number(node.dataset.at));
+  if (node.textContent !== text)
+    node.textContent = text;
+}
+
+// An element that says how long ago iso was, and goes on saying it. form:
+// 'ago' ("3 min ago") or 'age' ("3 min").
+export function ticking(iso, form) {
+  const node = document.createElement('time');
+  setTicking(node, iso, form);
+  return node;
+}
+
+export function setTicking(node, iso, form) {
+  const at = Date.parse(iso);
+  node.dateTime = iso;
+  node.title = iso;
+  node.dataset.form = form;
+  node.dataset.at = at;
+  tick(node);
+}
+
+// A moment, absolute, with its whole form as the title.
+export function moment(iso, withMs = false) {
+  const node = document.createElement('time');
+  node.dateTime = iso;
+  node.title = iso;
+  node.textContent = momentText(iso, withMs);
+  return node;
+}
+
+setInterval(() => {
+  if (!document.hidden)
+    document.querySelectorAll('time[data-at]').forEach(tick);
+}, 1000);

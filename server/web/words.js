@@ -1,0 +1,93 @@
+// words.js -- what codes mean, in plain words. klikit's own status codes are
+// not among them: its documents contradict each other, so they stay numbers.
+
+export const EVENT_TYPES = [
+  'klikit.order.created.v2',
+  'klikit.order.status.updated',
+  'klikit.order.cart.updated',
+];
+
+const CAUSES = {
+  signature: ['Wrong signature',
+    'The signature does not belong to this body under any secret in force.'],
+  headers_missing: ['klikit header missing',
+    'One of x-klikit-signature, x-klikit-event-id and x-klikit-event-type ' +
+    'is missing or empty.'],
+  headers_invalid: ['klikit header not readable',
+    'An event id or type is over 255 bytes, or not printable ASCII.'],
+  invalid_json: ['Not a JSON document',
+    'The signature is right, but the body is neither a JSON object nor an ' +
+    'array.'],
+  too_many_orders: ['Too many orders',
+    'The signature is right, but the body holds more orders than are taken.'],
+  id_conflict: ['Known id, another body',
+    'The signature is right, but an event of this id with another body is ' +
+    'stored. klikit was told "duplicate"; this second body is kept here.'],
+};
+
+export const CAUSE_NAMES = Object.keys(CAUSES);
+
+export function causeTitle(cause) {
+  return CAUSES[cause]?.[0] ?? cause;
+}
+
+export function causeText(cause) {
+  return CAUSES[cause]?.[1] ?? '';
+}
+
+const STATES = {
+  done: 'done',
+  pending: 'pending',
+  dead: 'dead',
+  none: 'no handler',
+  ready: 'ready',
+  running: 'running',
+  waiting: 'waiting',
+};
+
+export function stateText(state) {
+  return STATES[state] ?? state;
+}
+
+const STEPS = {
+  received: 'Received',
+  verified: 'Signature verified',
+  stored: 'Stored on disk',
+  acked: 'Acknowledged',
+  attempt: 'Attempt',
+  done: 'Done',
+  dead: 'Given up',
+  duplicate: 'Came again',
+  purged: 'Body removed',
+};
+
+export function stepText(what) {
+  return STEPS[what] ?? what;
+}
+
+// A remark of the server as a sentence; what begins with the name of a header
+// keeps it as it is.
+export function sentence(text) {
+  const end = /[.!?]$/.test(text) ? '' : '.';
+  const first = /^[a-z]+\b(?!-)/.test(text) ? text.charAt(0).toUpperCase() :
+    text.charAt(0);
+  return first + text.slice(1) + end;
+}
+
+export function countText(n, one, many) {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many ?? `${one}s`}`;
+}
+
+export function bytesText(n) {
+  if (n === null || n === undefined)
+    return '';
+  if (n < 1024)
+    return `${n} B`;
+  const units = ['KB', 'MB', 'GB', 'TB'];
+  let i = -1;
+  do {
+    n /= 1024;
+    i++;
+  } while (n >= 1024 && i < units.length - 1);
+  return `${n < 10 ? n.toFixed(1) : Math.round(n)} ${units[i]}`;
+}
