@@ -107,7 +107,9 @@ server_seed_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 void
 server_seed(struct server *s)
 {
-	const struct store_filter newest = { .limit = SEED_EVENTS };
+	/* With jobs, which are not wanted, since then the rows are brief. */
+	const struct store_filter newest = { .limit = SEED_EVENTS,
+		.with_jobs = true };
 
 	if (store_list_events(s->st, &newest, server_seed_cb, s) == -1)
 		log_warn("the newest events could not be read: out of memory");

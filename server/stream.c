@@ -23,8 +23,8 @@
 #define BOOT_MAX 24
 #define FIRST_MAX 96
 /* How many of a kind are told at a time, shared by the readers. */
-#define SHARE 1024
-#define SHARE_MIN 16
+#define SHARE 256
+#define SHARE_MIN 8
 
 struct message {
 	char *text;

@@ -22,7 +22,8 @@ handlers=$(find handlers -name '*.[ch]')
 handlers_pure=$(find handlers -name '*.[ch]' -not -name 'envelope.c')
 server=$(find server -name '*.[ch]')
 pipeline=$(find server -name 'ingest*.[ch]' -o -name 'dispatch*.[ch]' \
-	-o -name 'backoff.[ch]' -o -name 'route.[ch]')
+	-o -name 'backoff.[ch]' -o -name 'route.[ch]' -o -name 'journal.[ch]' \
+	-o -name 'histogram.[ch]' -o -name 'branches.[ch]')
 front=$(find server -name 'http*.[ch]' -o -name 'signature.[ch]' \
 	-o -name 'secrets.[ch]' -o -name 'tls*.[ch]')
 tls=$(find server -name 'tls*.[ch]')
@@ -46,6 +47,9 @@ deny "$(find server -name '*.[ch]' -not -name 'verb_version.c')" 'sqlite3' \
 deny "$pipeline" 'event2/http|event2/bufferevent|event2/listener|mbedtls/|server/http|server/tls' \
 	'the pipeline knows no HTTP'
 deny "$front" 'handlers/|server/dispatch' 'the front ends at ingest'
+deny "$(find server -name 'admin*.[ch]' -o -name 'stream.[ch]' -o -name 'metrics*.[ch]')" \
+	'event2/(http|buffer|listener)|mbedtls/|handlers/' \
+	'what is shown knows no HTTP'
 deny "$(find server -name 'signature.[ch]' -o -name 'secrets.[ch]' -o -name 'http_request.[ch]')" \
 	'event2/' 'bytes, not requests'
 deny "$tls" 'event2/http|store/[a-z_]+\.h|server/http|server/config' \
