@@ -61,7 +61,7 @@ def measure(args, folder, port, flooded):
     if flooded:
         flood = load(args, folder, port, "forger", "--expect", 401,
                      "--connections", FLOOD_CONNECTIONS, "--think-ms",
-                     max(1, FLOOD_CONNECTIONS * 1000 // args.rate),
+                     max(1, FLOOD_CONNECTIONS * 1000 // args.rate - 2),
                      "--warm-up", 0.5, "--seconds", args.seconds + 1)
     good = load(args, folder, port, "secret", "--connections", 4,
                 "--think-ms", 5, "--warm-up", 1, "--seconds", args.seconds)
