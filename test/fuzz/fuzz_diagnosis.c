@@ -68,10 +68,10 @@ check_json(const char *text, size_t len)
 	json_tree_fini(&tree);
 }
 
-/* It ends, and tells nothing that it must not. */
+/* It ends, and tells nothing that the sender has not told in the open. */
 static void
 check_finding(const struct diagnosis_input *in,
-    const struct diagnosis_keys *keys)
+    const struct diagnosis_keys *keys, bool sender_knows)
 {
 	struct diagnosis *d = diagnosis_new(in, keys);
 	struct diagnosis_finding f;
@@ -80,7 +80,7 @@ check_finding(const struct diagnosis_input *in,
 	while (!diagnosis_run(d, 4096, &f))
 		;
 	promise(f.code < DIAGNOSIS_NCODES && f.text[0] != '\0');
-	promise(strstr(f.text, CANARY) == NULL);
+	promise(sender_knows || strstr(f.text, CANARY) == NULL);
 	diagnosis_free(d);
 }
 
@@ -98,7 +98,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct request_text r = { 0, NULL, 0 };
 	char *text = malloc(size == 0 ? 1 : size), shown[256];
 	const char *reason;
+	bool sender_knows;
 
+	/* The name of a header, which is told, may be anything. */
+	sender_knows = memmem(data, size, CANARY, strlen(CANARY)) != NULL;
 	if (keys == NULL)
 		keys = diagnosis_keys_new(
 		    &(struct config){ .secrets = &secret, .nsecrets = 1 });
@@ -116,7 +119,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	redact_headers(headers, r.nheaders, shown, sizeof(shown));
 	for (int c = 0; c < REJECT_NCAUSES; c++) {
 		in.cause = (enum reject_cause)c;
-		check_finding(&in, keys);
+		check_finding(&in, keys, sender_knows);
 	}
 	free(text);
 	return (0);

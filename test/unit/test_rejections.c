@@ -66,6 +66,9 @@ add(struct fixture *f, enum reject_cause cause, int number, size_t len)
 				   .cause = cause,
 				   .at_ms = fake_clock_wall_ms(),
 				   .peer = "192.0.2.1:4711",
+				   .examined = true,
+				   .code = "secret_wrong",
+				   .diagnosis = "no secret matches",
 				   .headers = "x-klikit-event-id: a",
 				   .body = body,
 				   .body_len = len,
@@ -117,6 +120,8 @@ test_a_rejection_is_kept_as_it_was(void **state)
 	add(f, REJECT_INVALID_JSON, 7, 100);
 	rejections_flush(f->rej);
 	r = fake_store_find(f->st, FAKE_REJECT)->rejections;
+	assert_string_equal(r->code, "secret_wrong");
+	assert_string_equal(r->diagnosis, "no secret matches");
 	assert_int_equal(r->at_ms, FAKE_CLOCK_START_MS);
 	assert_string_equal(r->peer, "192.0.2.1:4711");
 	assert_string_equal(r->cause, "invalid_json");
@@ -166,6 +171,24 @@ test_strangers_are_bounded(void **state)
 	fake_store_end(f->st, FAKE_REJECT, STORE_OK);
 	add(f, REJECT_SIGNATURE, 1, 10);
 	assert_int_equal(rejections_waiting(f->rej), 1);
+}
+
+/* Of strangers, those that were not examined leave room for the others. */
+static void
+test_unexamined_ones_leave_room(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 100; i++)
+		rejections_add(f->rej,
+		    &(struct rejection){ .cause = REJECT_SIGNATURE,
+			.peer = "p" });
+	assert_int_equal(rejections_waiting(f->rej), 24);
+	for (int i = 0; i < 100; i++)
+		add(f, REJECT_SIGNATURE, i, 10);
+	assert_int_equal(rejections_waiting(f->rej), 64);
+	rejections_flush(f->rej);
+	assert_null(fake_store_find(f->st, FAKE_REJECT)->rejections[0].code);
 }
 
 /* However many strangers there are, an authentic one has its place. */
@@ -328,6 +351,7 @@ main(void)
 		rejections_test(test_a_rejection_is_kept_as_it_was),
 		rejections_test(test_only_authentic_bodies_are_kept_whole),
 		rejections_test(test_strangers_are_bounded),
+		rejections_test(test_unexamined_ones_leave_room),
 		rejections_test(test_strangers_do_not_displace_authentic_ones),
 		rejections_test(test_authentic_ones_wait_for_the_store),
 		rejections_test(test_a_refused_write_is_repeated),
