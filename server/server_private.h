@@ -29,7 +29,7 @@ struct server {
 	struct signals *signals;
 	struct store *st;
 	struct event *store_ev;
-	struct event *flush_ev; /* the end of a turn that gave it work */
+	struct event *flush_ev;   /* the end of a turn that gave it work */
 	enum store_health health; /* as it was last logged */
 	struct handler_env env;
 	struct rejections *rej;
