@@ -32,6 +32,7 @@ struct forward_call {
 struct forward {
 	struct handler_instance base; /* first: what dispatch holds */
 	const struct handler_env *env;
+	struct handler_tls *tls; /* NULL: the url is not https */
 	struct http_client *hc;
 	char *name;
 	char **headers;
@@ -53,6 +54,8 @@ forward_close(struct handler_instance *h)
 	if (f == NULL)
 		return;
 	http_client_free(f->hc);
+	if (f->tls != NULL)
+		f->env->tls_close(f->env->arg, f->tls);
 	for (size_t i = 0; i < f->nheaders; i++)
 		free(f->headers[i]);
 	free(f->headers);
@@ -119,25 +122,23 @@ forward_copy(struct forward *f, const struct handler_options *opt,
 
 /* Make the client. Returns 0, or -1 and a reason. */
 static int
-forward_connect(struct forward *f, const char *text,
+forward_connect(struct forward *f, const struct handler_options *opt,
     char reason[HANDLER_REASON_MAX])
 {
+	const struct handler_env *env = f->env;
 	struct http_client_url url;
 	char why[HANDLER_REASON_MAX];
 
-	if (text == NULL) {
+	if (opt->url == NULL) {
 		snprintf(reason, HANDLER_REASON_MAX, "url is missing");
 		return (-1);
 	}
-	if (http_client_url_parse(text, &url, why) == -1) {
+	if (http_client_url_parse(opt->url, &url, why) == -1) {
 		snprintf(reason, HANDLER_REASON_MAX, "url %.230s", why);
 		return (-1);
 	}
-	if (url.tls)
-		snprintf(reason, HANDLER_REASON_MAX,
-		    "url is https, which is not built in yet; use http");
-	else
-		f->hc = http_client_new(f->env, &url, MAX_IDLE);
+	if (!url.tls || (f->tls = env->tls_open(env->arg, opt, reason)) != NULL)
+		f->hc = http_client_new(env, &url, f->tls, MAX_IDLE);
 	http_client_url_fini(&url);
 	return (f->hc == NULL ? -1 : 0);
 }
@@ -155,7 +156,7 @@ forward_open(const struct handler_env *env, const struct handler_options *opt,
 	f->env = env;
 	LIST_INIT(&f->calls);
 	if (forward_copy(f, opt, reason) == -1 ||
-	    forward_connect(f, opt->url, reason) == -1) {
+	    forward_connect(f, opt, reason) == -1) {
 		forward_close(&f->base);
 		return (NULL);
 	}

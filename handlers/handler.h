@@ -33,13 +33,21 @@ struct bufferevent;
 struct event_base;
 struct evdns_base;
 struct handler_call; /* an attempt under way; dispatch's */
+struct handler_options;
 struct handler_result;
+struct handler_tls; /* whom one handler trusts by TLS, and who it is there */
 
 /* What dispatch lends a handler; outlives every handler made with it. */
 struct handler_env {
 	struct event_base *base;
 	struct evdns_base *dns; /* names are looked up here, in the loop */
 	int64_t (*now_ms)(void *arg); /* the wall clock */
+
+	/*
+	 * To be called before each look-up, so that dns knows the network as
+	 * it is now. NULL: it does anyhow.
+	 */
+	void (*before_lookup)(void *arg);
 
 	/*
 	 * The end of an attempt that run() left PENDING: exactly once, never
@@ -50,12 +58,41 @@ struct handler_env {
 	    const struct handler_result *result);
 
 	/*
-	 * A fresh bufferevent for one outgoing connection, owned by the caller;
-	 * the one seam at which TLS comes in. NULL when out of memory, or when
-	 * tls is asked for and there is none.
+	 * What connect() needs for a handler that calls by TLS: reads the files
+	 * that opt names. Owned by the caller, who gives it back by
+	 * tls_close(); connections made with it may outlive that. On failure
+	 * returns NULL and writes one line to reason.
 	 */
-	struct bufferevent *(
-	    *connect)(void *arg, const char *host, uint16_t port, bool tls);
+	struct handler_tls *(*tls_open)(void *arg,
+	    const struct handler_options *opt, char reason[HANDLER_REASON_MAX]);
+	void (*tls_close)(void *arg, struct handler_tls *tls);
+
+	/*
+	 * A fresh bufferevent for one outgoing connection, not connected yet,
+	 * owned by the caller; the one seam at which TLS comes in. With tls it
+	 * shakes hands as soon as its socket is connected, checks that the far
+	 * side is host (a name or a numeric address), and only then says
+	 * BEV_EVENT_CONNECTED; its output is empty only when all has left. tls
+	 * is NULL for a connection without TLS. NULL when out of memory.
+	 */
+	struct bufferevent *(*connect)(void *arg, struct handler_tls *tls,
+	    const char *host, uint16_t port);
+
+	/*
+	 * Of a bufferevent that connect() made with tls: why TLS failed on it
+	 * once its socket was connected, in one line for people; NULL if it did
+	 * not. Valid until the bufferevent is freed.
+	 */
+	const char *(*tls_failure)(void *arg, struct bufferevent *bev);
+
+	/*
+	 * Of the same: how much of what was put into its output has left, in
+	 * any unit; 0 as long as nothing has, whatever the handshake took.
+	 */
+	uint64_t (*tls_sent)(void *arg, struct bufferevent *bev);
+
+	/* Of the same: it is about to be closed; tell the far side. */
+	void (*tls_leave)(void *arg, struct bufferevent *bev);
 
 	/*
 	 * The lower-case hex HMAC-SHA256 of body under secret, as klikit
@@ -80,6 +117,9 @@ struct handler_options {
 	const char *sign_secret; /* signs the body anew; NULL: it is not */
 	size_t sign_secret_len;
 	bool conflict_is_done; /* 409 means that it was done before */
+	const char *ca_file; /* who vouches for an https url; NULL: as usual */
+	const char *client_certificate; /* who we are there; NULL: nobody */
+	const char *client_key;         /* its key; NULL: the same */
 
 	/* exec */
 	const char *const *command; /* argv, NULL at the end */

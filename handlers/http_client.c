@@ -1,8 +1,8 @@
 /*
- * A call goes through look-up, connect, send, answer. What happens is only
- * recorded, here and in http_client_conn.c; client_pump() runs from the loop,
- * never from within evhttp, and decides. So it may free connections, and
- * done() never runs before http_client_post() has returned.
+ * A call goes through look-up, connect, TLS handshake, send, answer. What
+ * happens is only recorded, here and in http_client_conn.c; client_pump() runs
+ * from the loop, never from within evhttp, and decides. So it may free
+ * connections, and done() never runs before http_client_post() has returned.
  */
 #include "handlers/http_client.h"
 
@@ -48,13 +48,14 @@ client_authority(const struct http_client_url *url)
 
 struct http_client *
 http_client_new(const struct handler_env *env,
-    const struct http_client_url *url, size_t max_idle)
+    const struct http_client_url *url, struct handler_tls *tls, size_t max_idle)
 {
 	struct http_client *hc;
 
 	if ((hc = calloc(1, sizeof(*hc))) == NULL)
 		return (NULL);
 	hc->env = env;
+	hc->tls = tls;
 	hc->max_idle = max_idle;
 	LIST_INIT(&hc->idle);
 	LIST_INIT(&hc->dead);
@@ -142,7 +143,9 @@ call_fail(struct http_client_call *call, const char *format, ...)
 	vsnprintf(reason, sizeof(reason), format, ap);
 	va_end(ap);
 	call_finish(call,
-	    call->sent > 0 ? HTTP_CLIENT_UNKNOWN : HTTP_CLIENT_NOT_SENT,
+	    call->conn != NULL && client_conn_has_sent(call->conn)
+		? HTTP_CLIENT_UNKNOWN
+		: HTTP_CLIENT_NOT_SENT,
 	    reason);
 }
 
@@ -162,6 +165,9 @@ call_fail_late(struct http_client_call *call)
 	if (call->conn == NULL)
 		call_fail(call, "no name server answered for %s within %s",
 		    host, limit);
+	else if (!call->connected && client_conn_shakes(call->conn))
+		call_fail(call, "TLS handshake with %s not done within %s",
+		    call->peer, limit);
 	else if (!call->connected)
 		call_fail(call, "no connection to %s within %s", call->peer,
 		    limit);
@@ -213,31 +219,44 @@ call_begin(struct http_client_call *call)
 	return (client_lookup_start(call));
 }
 
+/* The connection was lost, and there is no other way: why? */
+static void
+call_fail_lost(struct http_client_call *call)
+{
+	const char *why = client_conn_failure(call->conn);
+	int error = call->error;
+
+	if (call->garbage)
+		call_fail(call, "what answered is not HTTP");
+	else if (call->connected)
+		call_fail(call, "the connection was lost before the answer%s%s",
+		    why == NULL ? "" : ": ", why == NULL ? "" : why);
+	else if (why != NULL)
+		call_fail(call, "no TLS with %s: %s", call->peer, why);
+	else if (error == ECONNREFUSED)
+		call_fail(call, "connection refused by %s", call->peer);
+	else
+		call_fail(call, "no connection to %s: %s", call->peer,
+		    evutil_socket_error_to_string(error));
+}
+
 /* The connection was lost: is there another way? */
 static void
 call_reroute(struct http_client_call *call)
 {
-	int error = call->error;
 	int rc;
 
-	if (!call->connected && call->next_addr != NULL) {
+	if (!call->connected && client_conn_failure(call->conn) == NULL &&
+	    call->next_addr != NULL) {
 		call_drop_conn(call);
 		rc = call_connect(call);
-	} else if (call->kept && call->sent == 0 && call->received == 0) {
+	} else if (call->kept && !client_conn_has_sent(call->conn) &&
+		   call->received == 0) {
 		call_drop_conn(call);
 		call->kept = false;
 		rc = client_lookup_start(call);
 	} else {
-		if (call->garbage)
-			call_fail(call, "what answered is not HTTP");
-		else if (call->connected)
-			call_fail(call,
-			    "the connection was lost before the answer");
-		else if (error == ECONNREFUSED)
-			call_fail(call, "connection refused by %s", call->peer);
-		else
-			call_fail(call, "no connection to %s: %s", call->peer,
-			    evutil_socket_error_to_string(error));
+		call_fail_lost(call);
 		return;
 	}
 	if (rc == -1)

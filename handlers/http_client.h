@@ -4,7 +4,8 @@
  * Owns:    a pool of keep-alive connections to one host and port (evhttp
  *          client over bufferevents from the env), their deadlines, and the
  *          first KB of each answer.
- * Touches: the loop, evdns, the env's connect(). Knows nothing of jobs.
+ * Touches: the loop, evdns, the env's connect(). Knows nothing of jobs, and
+ *          of TLS no more than that it comes before the request.
  *          SIGPIPE must be ignored by who runs the loop.
  *
  * Redirects are not followed: a 3xx is an answer like any other. An answer of
@@ -65,11 +66,13 @@ struct http_client_answer {
 typedef void http_client_fn(const struct http_client_answer *answer, void *arg);
 
 /*
- * Keeps env, copies url. idle connections are kept for reuse, at most
- * max_idle. NULL when out of memory.
+ * Keeps env and tls (of env's tls_open(); NULL if the url is not https),
+ * copies url. Idle connections are kept for reuse, at most max_idle. NULL
+ * when out of memory.
  */
 struct http_client *http_client_new(const struct handler_env *env,
-    const struct http_client_url *url, size_t max_idle);
+    const struct http_client_url *url, struct handler_tls *tls,
+    size_t max_idle);
 
 /* What to send; all borrowed for the call of http_client_post(). */
 struct http_client_request {
@@ -78,7 +81,8 @@ struct http_client_request {
 	size_t nheaders;
 	const void *body;
 	size_t body_len;
-	int64_t timeout_ms; /* for all of it: look-up, connect, send, answer */
+	/* For all of it: look-up, connect, TLS handshake, send, answer. */
+	int64_t timeout_ms;
 };
 
 /*

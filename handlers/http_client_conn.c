@@ -4,8 +4,9 @@
  * is of no more use.
  *
  * evhttp tells neither when bytes leave and come nor when an idle connection
- * ends, so we watch the buffers and the close callback. None of the callbacks
- * here frees anything: they record, and wake who decides.
+ * ends, so we watch the buffers and the close callback; with TLS the env knows
+ * what has left. None of the callbacks here frees anything: they record, and
+ * wake who decides.
  */
 #include <sys/socket.h>
 
@@ -34,6 +35,8 @@ struct client_conn {
 	struct http_client *hc;
 	struct evhttp_connection *evcon;
 	struct http_client_call *call; /* NULL while idle */
+	uint64_t sent;                 /* of its request; not with TLS */
+	uint64_t sent_before;          /* with TLS: of earlier ones */
 	bool listed;                   /* among the client's idle ones */
 	bool closed;
 	char peer[CLIENT_PEER_MAX];
@@ -64,7 +67,7 @@ conn_output_cb(struct evbuffer *buf, const struct evbuffer_cb_info *info,
 	bev = evhttp_connection_get_bufferevent(conn->evcon);
 	/* evhttp closes before it throws away what was not sent. */
 	if (info->n_deleted > 0 && bufferevent_getfd(bev) != -1) {
-		call->sent += info->n_deleted;
+		conn->sent += info->n_deleted;
 		call->all_sent = evbuffer_get_length(buf) == 0;
 	}
 }
@@ -108,7 +111,12 @@ conn_header_cb(struct evhttp_request *req, void *arg)
 	int status = evhttp_request_get_response_code(req);
 	const char *value;
 
-	if (status == 100) { /* evhttp goes on to the next head */
+	/*
+	 * RFC 9110, 15.2: the answer is still to come. evhttp goes on to the
+	 * next head after 100 only; 101 is of a protocol that nobody asked for.
+	 */
+	if (status >= 100 && status < 200 && status != 101) {
+		req->response_code = 100;
 		evhttp_clear_headers(headers);
 		return (0);
 	}
@@ -169,7 +177,18 @@ conn_done_cb(struct evhttp_request *req, void *arg)
 	conn_wake(conn);
 }
 
-/* evhttp: the connection is closed, by the far side or by evhttp. */
+/* Take leave, if there is somebody who expects that. */
+static void
+conn_leave(const struct client_conn *conn)
+{
+	const struct handler_env *env = conn->hc->env;
+
+	if (conn->hc->tls != NULL)
+		env->tls_leave(env->arg,
+		    evhttp_connection_get_bufferevent(conn->evcon));
+}
+
+/* evhttp: the connection is being closed, by the far side or by evhttp. */
 static void
 conn_close_cb(struct evhttp_connection *evcon, void *arg)
 {
@@ -177,6 +196,7 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 	struct http_client *hc = conn->hc;
 
 	(void)evcon;
+	conn_leave(conn);
 	conn->closed = true;
 	if (!conn->listed)
 		return;
@@ -185,6 +205,49 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 	hc->nidle--;
 	LIST_INSERT_HEAD(&hc->dead, conn, next);
 	event_active(hc->reap, EV_READ, 0);
+}
+
+/* -- What is asked of them -- */
+
+/* With TLS: what has left on it so far, in the env's unit. */
+static uint64_t
+conn_tls_sent(const struct client_conn *conn)
+{
+	const struct handler_env *env = conn->hc->env;
+
+	return (env->tls_sent(env->arg,
+	    evhttp_connection_get_bufferevent(conn->evcon)));
+}
+
+bool
+client_conn_has_sent(const struct client_conn *conn)
+{
+	if (conn->hc->tls == NULL)
+		return (conn->sent > 0);
+	return (conn_tls_sent(conn) > conn->sent_before);
+}
+
+bool
+client_conn_shakes(const struct client_conn *conn)
+{
+	evutil_socket_t fd =
+	    bufferevent_getfd(evhttp_connection_get_bufferevent(conn->evcon));
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	return (conn->hc->tls != NULL &&
+		getpeername(fd, (struct sockaddr *)&ss, &len) == 0);
+}
+
+const char *
+client_conn_failure(const struct client_conn *conn)
+{
+	const struct handler_env *env = conn->hc->env;
+
+	if (conn->hc->tls == NULL)
+		return (NULL);
+	return (env->tls_failure(env->arg,
+	    evhttp_connection_get_bufferevent(conn->evcon)));
 }
 
 /* -- Their life -- */
@@ -232,7 +295,7 @@ client_conn_new(struct http_client *hc, const struct sockaddr *sa,
 	if (getnameinfo(sa, sa_len, host, sizeof(host), NULL, 0,
 		NI_NUMERICHOST) != 0)
 		return (NULL);
-	bev = env->connect(env->arg, hc->url.host, hc->url.port, hc->url.tls);
+	bev = env->connect(env->arg, hc->tls, hc->url.host, hc->url.port);
 	if (bev == NULL || (conn = conn_wrap(hc, bev, host)) == NULL)
 		return (NULL);
 	snprintf(conn->peer, sizeof(conn->peer),
@@ -290,6 +353,9 @@ client_conn_send(struct client_conn *conn, struct http_client_call *call)
 		return (-1);
 	}
 	conn->call = call;
+	conn->sent = 0;
+	if (conn->hc->tls != NULL)
+		conn->sent_before = conn_tls_sent(conn);
 	memcpy(call->peer, conn->peer, sizeof(call->peer));
 	if (evhttp_make_request(conn->evcon, req, EVHTTP_REQ_POST,
 		conn->hc->url.path) == -1)
@@ -360,6 +426,7 @@ client_conn_free(struct client_conn *conn)
 	evbuffer_remove_cb(bufferevent_get_output(bev), conn_output_cb, conn);
 	evbuffer_remove_cb(bufferevent_get_input(bev), conn_input_cb, conn);
 	evhttp_connection_set_closecb(conn->evcon, NULL, NULL);
+	conn_leave(conn);
 	evhttp_connection_free(conn->evcon);
 	free(conn);
 }

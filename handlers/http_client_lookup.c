@@ -62,6 +62,8 @@ client_lookup_start(struct http_client_call *call)
 	lookup->call = call;
 	call->lookup = lookup;
 	snprintf(port, sizeof(port), "%u", hc->url.port);
+	if (hc->env->before_lookup != NULL)
+		hc->env->before_lookup(hc->env->arg);
 	req = evdns_getaddrinfo(hc->env->dns, hc->url.host, port, &hints,
 	    lookup_done_cb, lookup);
 	if (call->lookup != NULL) /* it was not answered at once */

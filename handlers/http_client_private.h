@@ -25,6 +25,7 @@ struct sockaddr;
 
 struct http_client {
 	const struct handler_env *env;
+	struct handler_tls *tls; /* NULL: without TLS */
 	struct http_client_url url;
 	char *authority; /* for Host */
 	size_t max_idle;
@@ -55,12 +56,11 @@ struct http_client_call {
 	/* Facts, of the connection now in use but for the first two. */
 	bool late;
 	const char *lookup_failure; /* NULL: none */
-	bool connected;
+	bool connected;             /* and the handshake is done, with TLS */
 	bool lost;
 	int error; /* errno, when it was lost without being connected */
 	bool garbage;
 	bool whole; /* the answer is */
-	size_t sent;
 	bool all_sent;
 	size_t received;
 
@@ -90,6 +90,15 @@ int client_conn_send(struct client_conn *conn, struct http_client_call *call);
 
 /* Give a connection back after its call: it is kept if that can be. */
 void client_conn_release(struct client_conn *conn, bool reusable);
+
+/* Has any byte of its call's request left? */
+bool client_conn_has_sent(const struct client_conn *conn);
+
+/* Is TLS shaking hands on it: the socket is connected, and no more? */
+bool client_conn_shakes(const struct client_conn *conn);
+
+/* Why TLS failed on it; NULL: it did not. Valid as long as the connection. */
+const char *client_conn_failure(const struct client_conn *conn);
 
 /* Close. No callback comes any more. */
 void client_conn_free(struct client_conn *conn);

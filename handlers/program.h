@@ -1,5 +1,6 @@
 /*
- * program.h -- private to exec.c: which file a command names.
+ * program.h -- which file a command names; for exec.c, and for who checks the
+ * configuration before.
  */
 #ifndef HANDLERS_PROGRAM_H
 #define HANDLERS_PROGRAM_H

@@ -31,7 +31,7 @@ static enum admin_when
 act(struct admin_call *call, enum store_act what, const char *why)
 {
 	if (admin_job_id(call->name, &call->id) == -1)
-		return (admin_error(call, 404, "not found"));
+		return (admin_error(call, 404, "that is no number of a job"));
 	if (store_act(call->a->st, what, call->id, why, clock_wall_ms(), act_cb,
 		call) == -1)
 		return (admin_answer(call, 500, NULL));

@@ -10,7 +10,8 @@
 #include "server/log.h"
 #include "store/base/parse.h"
 
-#define DAY_MS INT64_C(86400000)
+#define HOUR_MS INT64_C(3600000)
+#define DAY_MS (24 * HOUR_MS)
 
 struct watched {
 	char *name;
@@ -41,7 +42,9 @@ tell(const struct watched *x, enum cert_stage stage, int64_t now_ms)
 {
 	char stamp[FORMAT_TIME_MAX];
 	const char *name = log_text(x->name), *file = log_text(x->file);
-	long long days = (long long)((x->until_ms - now_ms) / DAY_MS);
+	int64_t left_ms = x->until_ms - now_ms;
+	int64_t unit_ms = left_ms >= DAY_MS ? DAY_MS : HOUR_MS;
+	long long left = (long long)(left_ms / unit_ms);
 
 	switch (stage) {
 	case CERT_FINE:
@@ -54,10 +57,10 @@ tell(const struct watched *x, enum cert_stage stage, int64_t now_ms)
 	case CERT_WEEKS:
 	case CERT_WEEK:
 	case CERT_DAY:
-		log_warn("certificate of %s: %s: expires in %lld %s, at %s: "
+		log_warn("certificate of %s: %s: expires in %lld %s%s, at %s: "
 			 "replace it, then reload (HUP)",
-		    name, file, days, days == 1 ? "day" : "days",
-		    format_time(x->until_ms, stamp));
+		    name, file, left, unit_ms == DAY_MS ? "day" : "hour",
+		    left == 1 ? "" : "s", format_time(x->until_ms, stamp));
 		break;
 	case CERT_EXPIRED:
 		log_error("certificate of %s: %s: expired at %s, others refuse "

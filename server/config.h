@@ -74,6 +74,9 @@ struct config_handler {
 	char *sign_secret;          /* its bytes */
 	size_t sign_secret_len;
 	bool conflict_is_done;
+	char *ca_file;            /* absolute; NULL: the system's store */
+	char *client_certificate; /* absolute; NULL: none */
+	char *client_key;         /* the same */
 
 	/* exec */
 	struct config_list command; /* argv, NULL after the last */

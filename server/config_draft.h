@@ -74,4 +74,10 @@ void config_check_tls(struct config_draft *d);
 /* The handlers' part of it. */
 void config_check_handlers(struct config_draft *d);
 
+/* The line of one of a handler's keys; of its section, if it was not given. */
+unsigned config_handler_line(const struct config_handler *h, const char *key);
+
+/* Does the handler call by TLS? */
+bool config_handler_is_tls(const struct config_handler *h);
+
 #endif /* SERVER_CONFIG_DRAFT_H */

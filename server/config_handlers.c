@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "handlers/handler.h"
+#include "handlers/program.h"
 #include "server/log.h"
 #include "server/nearest.h"
 
@@ -23,14 +25,19 @@ static const struct {
 	{ "exec", "command", 30000, 2 },
 };
 
-/* The line of one of its keys; of its section, if it was not given. */
-static unsigned
-key_line(const struct config_handler *h, const char *key)
+unsigned
+config_handler_line(const struct config_handler *h, const char *key)
 {
 	const struct config_key *k = config_key_find("handler", key);
 	unsigned line = h->key_lines[k - config_key_at(0)];
 
 	return (line == 0 ? h->line : line);
+}
+
+bool
+config_handler_is_tls(const struct config_handler *h)
+{
+	return (h->url != NULL && strncasecmp(h->url, "https:", 6) == 0);
 }
 
 static bool
@@ -145,36 +152,80 @@ check_alarm(struct config_draft *d, const struct config_handler *h)
 		config_draft_error(d,
 		    "%s:%u: handler.deadline: needs on_deadline, the handler "
 		    "that rings then",
-		    d->src->path, key_line(h, "deadline"));
+		    d->src->path, config_handler_line(h, "deadline"));
 	if (h->on_deadline == NULL)
 		return;
 	if (h->deadline_ms == 0)
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: needs a deadline",
-		    d->src->path, key_line(h, "on_deadline"));
+		    d->src->path, config_handler_line(h, "on_deadline"));
 	if (find_handler(d->cfg, h->on_deadline) == NULL) {
 		near = nearest_handler(d->cfg, h->on_deadline);
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: there is no [handler %s]"
 		    "%s%s%s",
-		    d->src->path, key_line(h, "on_deadline"),
+		    d->src->path, config_handler_line(h, "on_deadline"),
 		    log_text(h->on_deadline),
 		    near == NULL ? "" : "; did you mean ",
 		    near == NULL ? "" : near, near == NULL ? "" : "?");
 	} else if (strcmp(h->on_deadline, h->name) == 0) {
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: %s cannot ring for itself",
-		    d->src->path, key_line(h, "on_deadline"), h->name);
+		    d->src->path, config_handler_line(h, "on_deadline"),
+		    h->name);
 	} else if (rings_itself(d->cfg, h)) {
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: %s would ring for %s in a "
 		    "circle",
-		    d->src->path, key_line(h, "on_deadline"), h->on_deadline,
-		    h->name);
+		    d->src->path, config_handler_line(h, "on_deadline"),
+		    h->on_deadline, h->name);
 	}
 }
 
+/* -- TLS -- */
+
+static void
+check_tls(struct config_draft *d, const struct config_handler *h)
+{
+	static const char *const names[] = { "ca_file", "client_certificate",
+		"client_key" };
+	const char *const files[] = { h->ca_file, h->client_certificate,
+		h->client_key };
+
+	for (size_t i = 0; i < 3; i++) {
+		if (files[i] != NULL && !config_handler_is_tls(h))
+			config_draft_error(d,
+			    "%s:%u: handler.%s: is of no use without an "
+			    "https:// url",
+			    d->src->path, config_handler_line(h, names[i]),
+			    names[i]);
+	}
+	if (h->client_certificate != NULL && h->client_key == NULL)
+		config_draft_error(d,
+		    "%s:%u: handler.client_certificate: needs client_key",
+		    d->src->path, config_handler_line(h, "client_certificate"));
+	if (h->client_key != NULL && h->client_certificate == NULL)
+		config_draft_error(d,
+		    "%s:%u: handler.client_key: needs client_certificate",
+		    d->src->path, config_handler_line(h, "client_key"));
+}
+
 /* -- Files -- */
+
+/* The program must be there now: an alarm is no time to find that out. */
+static void
+check_program(struct config_draft *d, const struct config_handler *h)
+{
+	char why[HANDLER_REASON_MAX];
+	struct arena memory = { 0 };
+	const char *path;
+
+	if (h->command.n > 0 &&
+	    program_find(&memory, h->command.items[0], &path, why) == -1)
+		config_draft_error(d, "%s:%u: handler.%s", d->src->path,
+		    config_handler_line(h, "command"), why);
+	arena_fini(&memory);
+}
 
 static void
 read_files(struct config_draft *d, struct config_handler *h)
@@ -186,13 +237,15 @@ read_files(struct config_draft *d, struct config_handler *h)
 		if (config_outlet_header_file(&h->headers.items[i], d->cfg->dir,
 			why) == -1)
 			config_draft_error(d, "%s:%u: handler.header: %s",
-			    d->src->path, key_line(h, "header"), why);
+			    d->src->path, config_handler_line(h, "header"),
+			    why);
 	}
 	if (h->sign_secret_file != NULL &&
 	    secrets_read_file(h->sign_secret_file, &h->sign_secret,
 		&h->sign_secret_len, &newline, why) == -1)
 		config_draft_error(d, "%s:%u: handler.sign_secret_file: %s",
-		    d->src->path, key_line(h, "sign_secret_file"), why);
+		    d->src->path, config_handler_line(h, "sign_secret_file"),
+		    why);
 }
 
 /* -- All of it -- */
@@ -265,8 +318,11 @@ config_check_handlers(struct config_draft *d)
 			check_type(d, h);
 		}
 		check_alarm(d, h);
-		if (d->src->need == CONFIG_SERVER)
+		check_tls(d, h);
+		if (d->src->need == CONFIG_SERVER) {
 			read_files(d, h);
+			check_program(d, h);
+		}
 	}
 	if (d->src->forward_to != NULL)
 		add_forward(d);

@@ -404,6 +404,9 @@ handler_fini(struct config_handler *h)
 	if (h->sign_secret != NULL)
 		explicit_bzero(h->sign_secret, h->sign_secret_len);
 	free(h->sign_secret);
+	free(h->ca_file);
+	free(h->client_certificate);
+	free(h->client_key);
 	config_list_free(&h->command);
 }
 

@@ -202,17 +202,10 @@ config_outlet_url(char **field, const char *text,
 	char why[HANDLER_REASON_MAX];
 	struct http_client_url url;
 	char *copy;
-	bool tls;
 
 	if (http_client_url_parse(text, &url, why) == -1)
 		return (config_fail(reason, "%s", why));
-	tls = url.tls;
 	http_client_url_fini(&url);
-	if (tls)
-		return (config_fail(reason,
-		    "\"%s\": calls by https are not built in; give an http:// "
-		    "address",
-		    log_text(text)));
 	if ((copy = strdup(text)) == NULL)
 		return (config_fail(reason, "out of memory"));
 	free(*field);

@@ -64,7 +64,7 @@ static const struct config_key keys[] = {
 	    .max = HOUR, .value = "DURATION",
 	    .text = "Time for a whole TLS handshake, from the connection on." },
 	{ "tls.max_handshakes", CONFIG_INT, GLOBAL(tls_max_handshakes),
-	    .def = "64", .min = 1, .max = 65536, .value = "NUMBER",
+	    .def = "32", .min = 1, .max = 65536, .value = "NUMBER",
 	    .text = "Handshakes under way at once; while there are so many, "
 		    "further connections wait to be accepted." },
 
@@ -152,8 +152,9 @@ static const struct config_key keys[] = {
 		    "one place and delivered in another, so it is not here." },
 
 	{ "handler.url", CONFIG_HTTP_URL, OF_HANDLER(url), .types = "forward",
-	    .value = "URL", .example = "http://127.0.0.1:9000/orders",
-	    .text = "Where to POST to. 2xx is done; 408, 425, 429, 5xx and no "
+	    .value = "URL", .example = "https://pos.example/orders",
+	    .text = "Where to POST to, by http or https. 2xx is done; 408, "
+		    "425, 429, 5xx and no "
 		    "answer are tried again; 410 pauses the handler; anything "
 		    "else is dead." },
 	{ "handler.unit", CONFIG_UNIT, OF_HANDLER(per_order), .def = "event",
@@ -173,6 +174,20 @@ static const struct config_key keys[] = {
 	{ "handler.on_conflict", CONFIG_CONFLICT, OF_HANDLER(conflict_is_done),
 	    .def = "dead", .types = "forward", .value = "dead|done",
 	    .text = "What an answer of 409 means." },
+	{ "handler.ca_file", CONFIG_PATH, OF_HANDLER(ca_file), .def = "",
+	    .types = "forward", .value = "FILE",
+	    .example = "/etc/klikitd/pos-ca.pem",
+	    .text = "Certificates (PEM) of those who may vouch for an https "
+		    "url, in place of the system's." },
+	{ "handler.client_certificate", CONFIG_PATH,
+	    OF_HANDLER(client_certificate), .def = "", .types = "forward",
+	    .value = "FILE", .example = "/etc/klikitd/pos-client.pem",
+	    .text = "Certificate (PEM, with its chain) to show to an https "
+		    "url that asks for one." },
+	{ "handler.client_key", CONFIG_PATH, OF_HANDLER(client_key), .def = "",
+	    .types = "forward", .value = "FILE",
+	    .example = "/etc/klikitd/pos-client.key",
+	    .text = "The private key of client_certificate (PEM)." },
 	{ "handler.timeout", CONFIG_DURATION, OF_HANDLER(timeout_ms), .min = 10,
 	    .max = HOUR, .types = "forward exec", .value = "DURATION",
 	    .example = "5s",

@@ -45,8 +45,51 @@ check_pair(struct check *c, const struct tls_pair_files *files)
 	tls_pair_free(tls_pair_load(files, clock_wall_ms(), tell_cb, c));
 }
 
-void
-config_check_tls(struct config_draft *d)
+static void
+set_handler_where(struct check *c, enum tls_part part,
+    const struct config_handler *h, const char *key)
+{
+	if (h->line == 0) /* of klikitd dev, which has only a url */
+		(void)snprintf(c->where[part], WHERE_MAX, "--forward-to: ");
+	else
+		(void)snprintf(c->where[part], WHERE_MAX,
+		    "%s:%u: handler.%s: ", c->d->src->path,
+		    config_handler_line(h, key), key);
+}
+
+/* Without a ca_file of its own the system's store is the url's affair. */
+static void
+set_roots_where(struct check *c, const struct config_handler *h)
+{
+	char *where = c->where[TLS_PART_CA];
+	size_t len;
+
+	set_handler_where(c, TLS_PART_CA, h,
+	    h->ca_file == NULL ? "url" : "ca_file");
+	len = strlen(where);
+	if (h->ca_file == NULL)
+		(void)snprintf(where + len, WHERE_MAX - len,
+		    "https needs trusted certificates, of the system or a "
+		    "ca_file: ");
+}
+
+/* What a handler shows, and whom it trusts. */
+static void
+check_handler(struct check *c, const struct config_handler *h)
+{
+	const struct tls_pair_files files = { h->client_certificate,
+		h->client_key, TLS_USE_CLIENT };
+
+	set_handler_where(c, TLS_PART_CERTIFICATE, h, "client_certificate");
+	set_handler_where(c, TLS_PART_KEY, h, "client_key");
+	set_roots_where(c, h);
+	if (h->client_certificate != NULL && h->client_key != NULL)
+		check_pair(c, &files);
+	tls_roots_free(tls_roots_load(h->ca_file, clock_wall_ms(), tell_cb, c));
+}
+
+static void
+check_server(struct config_draft *d)
 {
 	const struct config *cfg = d->cfg;
 	const struct tls_pair_files files = { cfg->tls_certificate,
@@ -64,4 +107,17 @@ config_check_tls(struct config_draft *d)
 		    c.where[TLS_PART_KEY]);
 	else if (cfg->tls_certificate != NULL && d->src->need == CONFIG_SERVER)
 		check_pair(&c, &files);
+}
+
+void
+config_check_tls(struct config_draft *d)
+{
+	struct check c = { .d = d };
+
+	check_server(d);
+	for (size_t i = 0; i < d->cfg->nhandlers; i++) {
+		if (d->src->need == CONFIG_SERVER &&
+		    config_handler_is_tls(&d->cfg->handlers[i]))
+			check_handler(&c, &d->cfg->handlers[i]);
+	}
 }

@@ -49,6 +49,7 @@ dispatch_look(struct dispatch *d, int64_t handler)
 		return;
 	w->more = true;
 	w->release = true;
+	w->probe_us = 0; /* by hand means now */
 	dispatch_wake(d);
 }
 
@@ -67,7 +68,7 @@ dispatch_due(struct dispatch *d, int64_t handler, int64_t due_ms)
  * A commit made this job runnable. It is taken in if it is next. With more in
  * the store, or on its way from there, it would come in its turn; but that may
  * be hours away when a backlog drains into a slow far side, and an order that
- * comes now is wanted now. So an outlet keeps a few of the newest beside.
+ * comes now is wanted now. So a few of the newest are kept beside.
  */
 void
 dispatch_add(struct dispatch *d, const struct store_job *job)
@@ -84,8 +85,7 @@ dispatch_add(struct dispatch *d, const struct store_job *job)
 	}
 	if (w->nqueue >= DISPATCH_QUEUE_MAX)
 		w->more = true;
-	if (w->outlet)
-		worker_push_fresh(d, w, job);
+	worker_push_fresh(d, w, job);
 }
 
 static void

@@ -30,13 +30,18 @@ struct dispatch; /* opaque */
 
 #define DISPATCH_QUEUE_MAX 2048   /* runnable jobs held per handler */
 #define DISPATCH_FETCH_MAX 256    /* of them asked for at a time */
-#define DISPATCH_FRESH_MAX 64     /* newest ones beside a backlog, per outlet */
+#define DISPATCH_FRESH_MAX 128    /* newest ones beside a backlog */
 #define DISPATCH_WAITS_MAX 1024   /* waiting jobs held per handler */
 #define DISPATCH_RECORDS_MIN 16   /* starts and outcomes in the store's hands */
 #define DISPATCH_RECORDS_MAX 1024 /* with what deliveries allow beside */
 #define DISPATCH_EVENT_RECORDS 2  /* outcomes that a delivery allows */
 #define DISPATCH_PROBE_AFTER 5    /* calls that fail in a row */
-#define DISPATCH_SLICE_US 2000    /* of each turn of the loop */
+#define DISPATCH_PROBE_MAX_MS 3600000 /* that Retry-After holds one off */
+#define DISPATCH_OLD_MS 10000         /* after that what is unfinished is old */
+#define DISPATCH_OLD_REST 7 /* rests for one part of work on what is */
+#define DISPATCH_OLD_REST_MAX_US 1000000
+#define DISPATCH_CALM_US 20000      /* after a delivery: then none are coming */
+#define DISPATCH_SLICE_US 2000      /* of each turn of the loop */
 #define DISPATCH_SLICE_MAX_US 20000 /* of one in which much else was done */
 #define DISPATCH_SLICE_MIN 4        /* jobs of each turn, whatever they take */
 
@@ -86,6 +91,13 @@ void dispatch_hold(struct dispatch *d, struct store_event *ev,
 void dispatch_open(struct dispatch *d, int64_t event);
 
 /*
+ * So many deliveries wait for their commit now. While some do, and for a
+ * moment after that, work on old jobs is kept to a share of the time: see
+ * dispatch_pace.c.
+ */
+void dispatch_expect(struct dispatch *d, size_t deliveries);
+
+/*
  * handler_env.finish: the end of a call that was PENDING. Copies what it needs
  * of result.
  */
@@ -112,14 +124,16 @@ void dispatch_due(struct dispatch *d, int64_t handler, int64_t due_ms);
 /* -- By hand: what the store has done already, and dispatch is to follow -- */
 
 /*
- * The handler was paused, or goes on. While paused nothing of it is started;
- * calls under way end as they may. Unknown numbers are ignored.
+ * The handler was paused, or goes on, and then is probed at once if it is
+ * being probed. While paused nothing of it is started; calls under way end as
+ * they may. Unknown numbers are ignored.
  */
 void dispatch_pause(struct dispatch *d, int64_t handler, bool paused);
 
 /*
  * The store has new runnable jobs of that handler, or waiting ones that are
- * due now: after a replay, a retry, a discarded job.
+ * due now: after a replay, a retry, a discarded job. If it is being probed, the
+ * next probe is made at once.
  */
 void dispatch_look(struct dispatch *d, int64_t handler);
 

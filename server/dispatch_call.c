@@ -241,8 +241,7 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 	struct dispatch *d = run->d;
 	struct worker *w = worker_find(d, run->job.handler);
 
-	TAILQ_REMOVE(&d->recording, run, link);
-	d->nrecording--;
+	pace_recorded(run);
 	run->to_start = false;
 	dispatch_wake(d);
 	if (res->rc == STORE_OK && !d->cancelled) {
@@ -284,7 +283,7 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 void
 worker_call(struct dispatch *d, struct worker *w)
 {
-	struct run *run = worker_take(w);
+	struct run *run = worker_take(d, w);
 	bool once = w->once_per_order && !run->job.replay &&
 		    event_kind(run->job.ev->type) == EVENT_CREATED;
 
@@ -297,7 +296,6 @@ worker_call(struct dispatch *d, struct worker *w)
 	}
 	run->to_start = true;
 	run->once_per_order = w->once_per_order;
-	TAILQ_INSERT_TAIL(&d->recording, run, link);
-	d->nrecording++;
+	pace_recording(run);
 	w->under_way++;
 }

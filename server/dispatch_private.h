@@ -51,6 +51,7 @@ struct run {
 	struct dispatch *d;
 	struct store_job job; /* holds a reference to its event */
 	int64_t due_us;       /* in waits: the monotonic deadline */
+	bool old;             /* it was, when it was taken from its queue */
 
 	/* An attempt under way. */
 	struct handler_call call;
@@ -82,7 +83,7 @@ struct worker {
 	int64_t wait_max_ms;   /* no honest due time is further ahead */
 	struct run_list queue; /* runnable, oldest first */
 	size_t nqueue;
-	struct run_list fresh; /* runnable, newest; beside a backlog */
+	struct run_list fresh; /* runnable, newest; beside older ones */
 	size_t nfresh;
 	bool fresh_next; /* they take turns */
 	struct run_list waits;
@@ -118,8 +119,13 @@ struct dispatch {
 	struct held_list opened; /* answered, to be logged and started */
 	struct run_list recording;
 	size_t nrecording;
-	int64_t slice_end_us; /* of the last turn */
-	size_t allowance;     /* outcomes beyond DISPATCH_RECORDS_MIN */
+	size_t nexpected;      /* deliveries that wait for their commit */
+	int64_t calm_us;       /* none are coming any more from then on */
+	size_t nold;           /* old ones among those being recorded */
+	int64_t old_since_us;  /* their time is counted up to here */
+	int64_t old_resume_us; /* the rest that they owe ends then */
+	int64_t slice_end_us;  /* of the last turn */
+	size_t allowance;      /* outcomes beyond DISPATCH_RECORDS_MIN */
 	struct run_list calls;
 	size_t ncalls;
 	struct run_list unrecorded; /* the store could not take them */
@@ -187,7 +193,7 @@ void worker_push_fresh(struct dispatch *d, struct worker *w,
     const struct store_job *job);
 
 /* The job whose turn it is, out of its queue; there is one. */
-struct run *worker_take(struct worker *w);
+struct run *worker_take(struct dispatch *d, struct worker *w);
 
 /* Keep a job whose wait was recorded; takes run. */
 void worker_wait(struct worker *w, struct run *run);
@@ -215,6 +221,23 @@ void worker_fetch(struct dispatch *d, struct worker *w);
 bool pace_allows(const struct dispatch *d, const struct worker *w,
     int64_t now_us);
 
+/* Has the job's event come in so long ago that it counts as old? */
+bool pace_is_old(const struct run *run);
+
+/* May the oldest job in the queue of w be started now, for its age? */
+bool pace_allows_oldest(const struct dispatch *d, const struct worker *w,
+    int64_t now_us);
+
+/* In how many us that may change by itself; INT64_MAX: it may now, or not. */
+int64_t pace_next_us(const struct dispatch *d, const struct worker *w,
+    int64_t now_us);
+
+/* The store has been asked to record something of run. */
+void pace_recording(struct run *run);
+
+/* It has answered, whatever that was. */
+void pace_recorded(struct run *run);
+
 /* A call of w failed; it was asked not to come again for so long. */
 void pace_failed(struct worker *w, int64_t retry_after_ms, const char *reason);
 
@@ -222,6 +245,13 @@ void pace_failed(struct worker *w, int64_t retry_after_ms, const char *reason);
 void pace_answered(struct worker *w);
 
 /* -- dispatch_run.c -- */
+
+/*
+ * How old the job's event is. Where the two clocks differ the wall clock was
+ * put right on the way, and the younger age is taken: better to try once too
+ * often.
+ */
+int64_t run_age_ms(const struct run *run);
 
 /* Hand the next job of a projection to it and record the verdict. */
 void worker_run(struct dispatch *d, struct worker *w);

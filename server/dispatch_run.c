@@ -58,8 +58,7 @@ run_record(struct run *run, struct worker *w)
 		run_put_off(run, w);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&d->recording, run, link);
-	d->nrecording++;
+	pace_recording(run);
 }
 
 void
@@ -142,8 +141,7 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 	struct dispatch *d = run->d;
 	struct worker *w = worker_find(d, run->job.handler);
 
-	TAILQ_REMOVE(&d->recording, run, link);
-	d->nrecording--;
+	pace_recorded(run);
 	switch (res->rc) {
 	case STORE_OK:
 		run_recorded(run, w, res);
@@ -166,12 +164,7 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 
 /* -- Verdicts -- */
 
-/*
- * How old the job's event is. Where the two clocks differ the wall clock was
- * put right on the way, and the younger age is taken: better to try once too
- * often.
- */
-static int64_t
+int64_t
 run_age_ms(const struct run *run)
 {
 	const struct dispatch *d = run->d;
@@ -191,18 +184,22 @@ run_judge_retry(struct run *run, struct worker *w,
     const struct handler_result *result)
 {
 	const struct backoff backoff = { w->retry_ms, w->nretry };
+	int64_t left_ms = w->max_age_ms - run_age_ms(run);
+	int64_t after_ms = result->retry_after_ms;
 	int64_t wait_ms;
 	uint32_t rnd = 0;
 
 	(void)getrandom(&rnd, sizeof(rnd), 0);
 	wait_ms = backoff_next(&backoff, run->job.attempts, 0, rnd);
-	if (result->retry_after_ms > wait_ms) {
-		wait_ms = result->retry_after_ms;
-		if (wait_ms > w->wait_max_ms && wait_ms <= w->max_age_ms)
+	if (after_ms > left_ms)
+		after_ms = left_ms; /* no wish of the far side kills a job */
+	if (after_ms > wait_ms) {
+		wait_ms = after_ms;
+		if (wait_ms > w->wait_max_ms)
 			w->wait_max_ms = wait_ms;
 	}
 	run->unknown = result->unknown;
-	if (wait_ms > w->max_age_ms - run_age_ms(run)) {
+	if (wait_ms > left_ms) {
 		run->out.to = JOB_DEAD;
 		(void)snprintf(run->outcome, sizeof(run->outcome),
 		    "too old: %s%s", result->unknown ? "unknown: " : "",
@@ -248,7 +245,7 @@ run_judge(struct run *run, struct worker *w,
 void
 worker_run(struct dispatch *d, struct worker *w)
 {
-	struct run *run = worker_take(w);
+	struct run *run = worker_take(d, w);
 	struct handler_result result = { .verdict = HANDLER_DEAD };
 	struct handler_job job = {
 		.call = &run->call,

@@ -204,12 +204,13 @@ worker_push_fresh(struct dispatch *d, struct worker *w,
 }
 
 struct run *
-worker_take(struct worker *w)
+worker_take(struct dispatch *d, struct worker *w)
 {
+	bool oldest = pace_allows_oldest(d, w, clock_mono_us());
 	struct run *run;
 
 	w->fresh_next = !w->fresh_next;
-	if (w->nqueue == 0 || (w->nfresh > 0 && w->fresh_next)) {
+	if (w->nfresh > 0 && (w->fresh_next || !oldest)) {
 		run = TAILQ_FIRST(&w->fresh);
 		TAILQ_REMOVE(&w->fresh, run, link);
 		w->nfresh--;
@@ -218,6 +219,7 @@ worker_take(struct worker *w)
 		TAILQ_REMOVE(&w->queue, run, link);
 		w->nqueue--;
 	}
+	run->old = pace_is_old(run);
 	return (run);
 }
 
@@ -297,5 +299,7 @@ worker_next_us(const struct dispatch *d, const struct worker *w)
 	if (w->probing && w->nqueue + w->nfresh > 0 && w->under_way == 0 &&
 	    w->probe_us - now_us < next_us)
 		next_us = w->probe_us - now_us;
+	if (pace_next_us(d, w, now_us) < next_us)
+		next_us = pace_next_us(d, w, now_us);
 	return (next_us);
 }

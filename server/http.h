@@ -53,6 +53,12 @@ int http_listen(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
     char reason[256]);
 
 /*
+ * Could http_listen() have the address now? It is bound for a moment, and not
+ * listened on. Returns 0, or the errno of why not; EINVAL if it is none.
+ */
+int http_listen_test(const char *address);
+
+/*
  * Speak TLS by ctx, of which a reference is taken, on what http_listen_tls()
  * opens: from the next connection on, while those that are open go on with
  * what they began with. Returns 0; -1 when out of memory, and then the old

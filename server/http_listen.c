@@ -164,7 +164,7 @@ split(const char *address, char copy[ADDRESS_MAX], const char **ret_host,
 
 /* A listening socket, or -1 with errno. */
 static int
-listen_on(const struct addrinfo *ai, bool both)
+bind_to(const struct addrinfo *ai, bool both)
 {
 	int fd, on = 1, off = 0, error;
 
@@ -176,8 +176,7 @@ listen_on(const struct addrinfo *ai, bool both)
 	    (ai->ai_family == AF_INET6 &&
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? &off : &on,
 		    sizeof(on)) == -1) ||
-	    bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-	    listen(fd, SOMAXCONN) == -1) {
+	    bind(fd, ai->ai_addr, ai->ai_addrlen) == -1) {
 		error = errno;
 		(void)close(fd);
 		errno = error;
@@ -199,9 +198,9 @@ resolve(const char *host, const char *port, struct addrinfo **ret_ai)
 	return (getaddrinfo(host, port, &hints, ret_ai) == 0 ? 0 : -1);
 }
 
-/* Listen on host and port. Returns the socket; -1 with errno, 0 if unread. */
+/* Bind to host and port. Returns the socket; -1 with errno, 0 if unread. */
 static int
-open_socket(const char *host, const char *port)
+bind_address(const char *host, const char *port)
 {
 	struct addrinfo *ai;
 	bool both = strcmp(host, "*") == 0;
@@ -213,14 +212,45 @@ open_socket(const char *host, const char *port)
 		errno = 0;
 		return (-1);
 	}
-	fd = listen_on(ai, both);
+	fd = bind_to(ai, both);
 	error = errno;
 	freeaddrinfo(ai);
 	if (fd == -1 && both &&
 	    (error == EAFNOSUPPORT || error == EADDRNOTAVAIL))
-		return (open_socket("0.0.0.0", port)); /* no IPv6 here */
+		return (bind_address("0.0.0.0", port)); /* no IPv6 here */
 	errno = error;
 	return (fd);
+}
+
+/* The same, and listen. */
+static int
+open_socket(const char *host, const char *port)
+{
+	int fd, error;
+
+	if ((fd = bind_address(host, port)) == -1)
+		return (-1);
+	if (listen(fd, SOMAXCONN) == 0)
+		return (fd);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return (-1);
+}
+
+int
+http_listen_test(const char *address)
+{
+	char copy[ADDRESS_MAX];
+	const char *host, *port;
+	int fd;
+
+	if (split(address, copy, &host, &port) == -1)
+		return (EINVAL);
+	if ((fd = bind_address(host, port)) == -1)
+		return (errno == 0 ? EINVAL : errno);
+	(void)close(fd);
+	return (0);
 }
 
 static void

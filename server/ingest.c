@@ -40,7 +40,7 @@ struct ingest {
 static void
 pending_free(struct pending *p)
 {
-	p->in->npending--;
+	dispatch_expect(p->in->d, --p->in->npending);
 	store_event_unref(p->ev);
 	free(p);
 }
@@ -235,7 +235,7 @@ ingest_queue(struct ingest *in, const struct delivery *del,
 		goto fail;
 	}
 	free(specs);
-	in->npending++;
+	dispatch_expect(in->d, ++in->npending);
 	TAILQ_INSERT_TAIL(&in->waiting, p, link);
 	if (TAILQ_FIRST(&in->waiting) == p)
 		ingest_arm(in);

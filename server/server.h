@@ -8,13 +8,25 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
+#include <stdbool.h>
+
 #include "server/config.h"
+
+/* What a caller may want to tell of a server that is ready. */
+struct server_ready {
+	const char *url;       /* of its first listener, without a path */
+	const char *admin_url; /* "": it has none */
+	const char *ca_file;   /* as in the options */
+	const struct config *cfg;
+};
 
 struct server_options {
 	struct config *cfg;                 /* taken */
 	const struct config_source *source; /* kept: read again on HUP */
+	bool dev;                           /* it is klikitd dev */
+	const char *ca_file; /* for clients of dev's TLS; NULL: no such */
 	/* Called once, when the listeners are ready; may be NULL. */
-	void (*ready)(const char *url, const struct config *cfg);
+	void (*ready)(const struct server_ready *ready);
 };
 
 /*

@@ -62,6 +62,16 @@ server_watch_certs(struct server *s)
 		certs_add(&c, &(struct tls_pair_files){ cfg->tls_certificate,
 				  cfg->tls_key, TLS_USE_SERVER });
 	}
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		const struct config_handler *h = &cfg->handlers[i];
+
+		if (h->client_certificate == NULL)
+			continue;
+		(void)snprintf(c.names[c.n], NAME_MAX_LEN, "handler %s",
+		    h->name);
+		certs_add(&c, &(struct tls_pair_files){ h->client_certificate,
+				  h->client_key, TLS_USE_CLIENT });
+	}
 	rc = cert_watch_set(s->certs, c.list, c.n);
 out:
 	if (rc == -1)

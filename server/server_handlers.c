@@ -22,6 +22,9 @@ options_of(const struct config_handler *ch)
 	    .sign_secret = ch->sign_secret,
 	    .sign_secret_len = ch->sign_secret_len,
 	    .conflict_is_done = ch->conflict_is_done,
+	    .ca_file = ch->ca_file,
+	    .client_certificate = ch->client_certificate,
+	    .client_key = ch->client_key,
 	    .command = (const char *const *)ch->command.items,
 	    .timeout_ms = ch->timeout_ms,
 	});

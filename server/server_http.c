@@ -3,6 +3,7 @@
  * on the loopback beside them.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "server/log.h"
 #include "server/server_private.h"
@@ -38,20 +39,23 @@ server_load_tls(const struct config *cfg, struct tls_context **ret_ctx,
 typedef int listen_fn(struct http *h, const char *address,
     char ret_url[HTTP_URL_MAX], char reason[256]);
 
-/* Listen on each, and print where. ret_url is the last one's. */
+/* Listen on each, and print where. ret_first is the first one's, if any. */
 static int
 listen_on(struct server *s, const struct config_list *list, listen_fn *listen,
-    char ret_url[HTTP_URL_MAX])
+    char ret_first[HTTP_URL_MAX])
 {
+	char url[HTTP_URL_MAX];
 	char reason[256];
 
 	for (size_t i = 0; i < list->n; i++) {
-		if (listen(s->http, list->items[i], ret_url, reason) == -1) {
+		if (listen(s->http, list->items[i], url, reason) == -1) {
 			log_error("%s", reason);
 			return (-1);
 		}
-		(void)printf("listening: %s\n", ret_url);
+		(void)printf("listening: %s\n", url);
 		(void)fflush(stdout);
+		if (i == 0)
+			(void)strcpy(ret_first, url);
 	}
 	return (0);
 }
@@ -85,6 +89,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 		return (-1);
 	}
 	if (opt->ready != NULL)
-		opt->ready(url, s->cfg);
+		opt->ready(&(struct server_ready){ url, s->admin_url,
+		    opt->ca_file, s->cfg });
 	return (0);
 }

@@ -21,6 +21,8 @@
 
 struct admin;
 struct reload;
+struct resolver;
+struct tls_engine;
 
 struct server {
 	struct config *cfg;
@@ -32,6 +34,8 @@ struct server {
 	struct event *flush_ev;   /* the end of a turn that gave it work */
 	enum store_health health; /* as it was last logged */
 	struct handler_env env;
+	struct tls_engine *env_tls; /* of outgoing connections */
+	struct resolver *resolver;  /* has env.dns */
 	struct rejections *rej;
 	struct dispatch *dispatch;
 	struct ingest *ingest;

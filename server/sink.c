@@ -15,16 +15,19 @@
 #include <string.h>
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 
 #include "server/sink.h"
 #include "server/sink_record.h"
+#include "server/tls.h"
 
 #define ADDRESS "127.0.0.1"
 #define HEAD_MAX (64 * 1024)
 #define BODY_MAX (64 * 1024 * 1024)
 #define FAIL_STATUS 503
+#define HANDSHAKE_MS 10000
 
 /* A request that is kept. */
 struct sink_call {
@@ -40,6 +43,8 @@ struct sink {
 	struct event_base *base;
 	struct event *term, *interrupt;
 	struct evhttp *evhttp;
+	struct tls_context *tls;       /* NULL: without TLS */
+	struct tls_engine *tls_engine; /* the same */
 	struct sink_record *record;
 	TAILQ_HEAD(, sink_call) calls;
 	uint64_t random;
@@ -134,6 +139,56 @@ give_up(struct sink *s, const char *why)
 	(void)event_base_loopbreak(s->base);
 }
 
+/* -- TLS -- */
+
+/* evhttp: a connection was accepted and needs its bufferevent. */
+static struct bufferevent *
+sink_bev_cb(struct event_base *base, void *arg)
+{
+	struct sink *s = arg;
+	struct bufferevent *bev;
+
+	(void)base;
+	if ((bev = tls_bufferevent_new(s->tls_engine, s->tls, NULL)) == NULL)
+		give_up(s, "out of memory"); /* or it would go on without */
+	else
+		tls_start(bev);
+	return (bev);
+}
+
+/* evhttp: the connection is about to be freed. */
+static void
+sink_close_cb(struct evhttp_connection *conn, void *arg)
+{
+	(void)arg;
+	tls_close(evhttp_connection_get_bufferevent(conn));
+}
+
+/* Speak TLS from now on. Returns 0, or -1 with a reason. */
+static int
+start_tls(struct sink *s, char reason[SINK_REASON_MAX])
+{
+	const struct tls_server_options files = {
+		.certificate = s->opt.certificate,
+		.key = s->opt.key,
+	};
+	const struct tls_engine_options opt = {
+		.handshake_timeout_ms = HANDSHAKE_MS,
+	};
+	char why[TLS_REASON_MAX];
+
+	if ((s->tls = tls_server_new(&files, why)) == NULL) {
+		(void)snprintf(reason, SINK_REASON_MAX, "%s", why);
+		return (-1);
+	}
+	if ((s->tls_engine = tls_engine_new(s->base, &opt)) == NULL)
+		return (-1);
+	evhttp_set_bevcb(s->evhttp, sink_bev_cb, s);
+	return (0);
+}
+
+/* -- Requests -- */
+
 /* evhttp: a request has been read whole. */
 static void
 sink_request_cb(struct evhttp_request *req, void *arg)
@@ -151,6 +206,10 @@ sink_request_cb(struct evhttp_request *req, void *arg)
 		give_up(s, "out of memory");
 		return;
 	}
+	if (s->tls != NULL)
+		evhttp_connection_set_closecb(evhttp_request_get_connection(
+						  req),
+		    sink_close_cb, NULL);
 	call->s = s;
 	call->req = req;
 	TAILQ_INSERT_TAIL(&s->calls, call, next);
@@ -175,7 +234,7 @@ sink_stop_cb(evutil_socket_t signo, short what, void *arg)
 
 /* Say where it listens. Returns 0, or -1. */
 static int
-tell_address(struct evhttp_bound_socket *bound)
+tell_address(const struct sink *s, struct evhttp_bound_socket *bound)
 {
 	struct sockaddr_in sin;
 	socklen_t len = sizeof(sin);
@@ -183,8 +242,8 @@ tell_address(struct evhttp_bound_socket *bound)
 	if (getsockname(evhttp_bound_socket_get_fd(bound),
 		(struct sockaddr *)&sin, &len) == -1)
 		return (-1);
-	(void)printf("listening: http://" ADDRESS ":%u\n",
-	    (unsigned)ntohs(sin.sin_port));
+	(void)printf("listening: %s://" ADDRESS ":%u\n",
+	    s->tls == NULL ? "http" : "https", (unsigned)ntohs(sin.sin_port));
 	return (fflush(stdout) == EOF ? -1 : 0);
 }
 
@@ -201,8 +260,10 @@ listen_http(struct sink *s, char reason[SINK_REASON_MAX])
 	evhttp_set_allowed_methods(s->evhttp,
 	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
 		EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH);
+	if (s->opt.certificate != NULL && start_tls(s, reason) == -1)
+		return (-1);
 	bound = evhttp_bind_socket_with_handle(s->evhttp, ADDRESS, s->opt.port);
-	if (bound == NULL || tell_address(bound) == -1) {
+	if (bound == NULL || tell_address(s, bound) == -1) {
 		(void)snprintf(reason, SINK_REASON_MAX,
 		    "cannot listen on " ADDRESS ":%u: %s",
 		    (unsigned)s->opt.port, strerror(errno));
@@ -270,6 +331,8 @@ sink_close(struct sink *s)
 	}
 	if (s->evhttp != NULL)
 		evhttp_free(s->evhttp);
+	tls_engine_free(s->tls_engine);
+	tls_context_unref(s->tls);
 	sink_record_close(s->record);
 	if (s->term != NULL)
 		event_free(s->term);

@@ -23,6 +23,9 @@ struct sink_options {
 	uint64_t seed;    /* of the draws: the same one, the same choices */
 	bool print;       /* tell each request on stdout */
 	const char *log_path; /* append each request here; NULL: nowhere */
+	/* PEM files, read by sink_open(): speak TLS; NULL: do not. */
+	const char *certificate;
+	const char *key;
 };
 
 /* What it has seen. */
@@ -32,11 +35,11 @@ struct sink_totals {
 	uint64_t repeats; /* requests with a key that had been there before */
 };
 
-#define SINK_REASON_MAX 256
+#define SINK_REASON_MAX 512
 
 /*
- * Listen, and say where on stdout. Copies opt but for log_path, which it
- * keeps. Returns NULL, and one line in reason, if it cannot.
+ * Listen, and say where on stdout. Copies opt; keeps log_path. Returns NULL,
+ * and one line in reason, if it cannot.
  */
 struct sink *sink_open(const struct sink_options *opt,
     char reason[SINK_REASON_MAX]);

@@ -78,12 +78,15 @@ tls_tell(struct bufferevent *bev, const char *text, size_t len)
 static void
 take_leave(struct tls_filter *f)
 {
+	uint64_t put = f->put;
+
 	if (f->state != TLS_OPEN || f->left)
 		return;
 	f->left = true;
 	f->direct = true;
 	(void)mbedtls_ssl_close_notify(&f->ssl);
 	f->direct = false;
+	f->shaken += f->put - put; /* nothing of what was to be sent */
 }
 
 void
@@ -110,4 +113,6 @@ tls_close(struct bufferevent *bev)
 	if (tls_filter_sent(f))
 		take_leave(f);
 	tls_filter_leave(f);
+	if (f->under_ended)
+		tls_engine_wait(f); /* that was kept back: it is told now */
 }

@@ -14,9 +14,6 @@
 #include "server/tls_mbedtls.h"
 #include "server/tls_private.h"
 
-/* subjectAltName: iPAddress (RFC 5280, section 4.2.1.6) */
-#define SAN_ADDRESS (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 7)
-
 /* The bytes of a numeric address; 0 if host is a name. */
 static size_t
 address_bytes(const char *host, unsigned char ret_bytes[16])
@@ -36,7 +33,7 @@ is_for_address(const mbedtls_x509_crt *crt, const unsigned char *bytes,
 	const mbedtls_x509_sequence *san;
 
 	for (san = &crt->subject_alt_names; san != NULL; san = san->next) {
-		if (san->buf.tag == SAN_ADDRESS && san->buf.len == len &&
+		if (san->buf.tag == TLS_SAN_ADDRESS && san->buf.len == len &&
 		    memcmp(san->buf.p, bytes, len) == 0)
 			return (true);
 	}
@@ -51,15 +48,23 @@ static int
 client_verify_cb(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
 	struct tls_context *ctx = arg;
+	struct tls_filter *f = ctx->current;
 	unsigned char bytes[16];
 	size_t len;
+	uint32_t flag;
 
-	if (depth > 0)
-		return (0);
-	ctx->current->resumed = false;
-	len = address_bytes(ctx->current->host, bytes);
-	if (len > 0 && !is_for_address(crt, bytes, len))
-		*flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+	if (depth == 0) {
+		f->resumed = false;
+		len = address_bytes(f->host, bytes);
+		if (len > 0 && !is_for_address(crt, bytes, len))
+			*flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+	}
+	/* Of all that is wrong with the chain one thing is told. */
+	flag = tls_reason_worst(f->worst | *flags);
+	if (flag != f->worst) {
+		f->worst = flag;
+		tls_peer_describe(crt, flag, sizeof(f->detail), f->detail);
+	}
 	return (0);
 }
 
@@ -87,6 +92,7 @@ tls_client_new(const struct tls_client_options *opt,
 	}
 	mbedtls_ssl_conf_ca_chain(&ctx->conf, tls_roots_chain(ctx->roots),
 	    NULL);
+	tls_mbedtls_restrict_client(&ctx->conf);
 	mbedtls_ssl_conf_verify(&ctx->conf, client_verify_cb, ctx);
 	mbedtls_ssl_conf_session_tickets(&ctx->conf,
 	    MBEDTLS_SSL_SESSION_TICKETS_ENABLED);

@@ -2,9 +2,11 @@
  * tls_engine.c -- handshakes under way, their deadline, turns, counters.
  *
  * A handshake costs milliseconds of the loop where a request costs
- * microseconds. So what arrives for one is not worked on at once: it waits
- * for its turn, in the order of arrival, and one turn of the loop spends at
- * most TURN_US (and the step it is in) on all of them together.
+ * microseconds. So what arrives for one is not worked on at once: it waits for
+ * its turn, and one turn of the loop spends at most TURN_US (and the step it is
+ * in) on all of them together. Those that have had a step go first: when there
+ * are more than the machine can do, it is better to finish some in time than to
+ * work on all until the deadline of each.
  *
  * libevent runs an event that is made active by a callback in the same turn:
  * that is right for what is to be sent (kick), and wrong for what must let
@@ -50,6 +52,23 @@ engine_kick_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* Whose turn it is. */
+static struct tls_filter *
+next_waiting(struct tls_engine *e)
+{
+	struct tls_filter *f = TAILQ_FIRST(&e->begun);
+
+	return (f != NULL ? f : TAILQ_FIRST(&e->fresh));
+}
+
+static void
+stop_waiting(struct tls_filter *f)
+{
+	if (f->waits_in != NULL)
+		TAILQ_REMOVE(f->waits_in, f, waiting_next);
+	f->waits_in = NULL;
+}
+
 /* evtimer: handshakes can go on. */
 static void
 engine_turn_cb(evutil_socket_t fd, short what, void *arg)
@@ -60,14 +79,14 @@ engine_turn_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	while ((f = TAILQ_FIRST(&e->waiting)) != NULL) {
-		TAILQ_REMOVE(&e->waiting, f, waiting_next);
-		f->waiting = false;
+	while ((f = next_waiting(e)) != NULL) {
+		stop_waiting(f);
+		f->stepped = true;
 		tls_filter_step(f);
 		if (clock_mono_us() >= end_us)
 			break;
 	}
-	if (!TAILQ_EMPTY(&e->waiting))
+	if (next_waiting(e) != NULL)
 		arm(e->turn, 0);
 }
 
@@ -99,7 +118,8 @@ tls_engine_new(struct event_base *base, const struct tls_engine_options *opt)
 	e->opt = *opt;
 	e->refs = 1;
 	TAILQ_INIT(&e->kicked);
-	TAILQ_INIT(&e->waiting);
+	TAILQ_INIT(&e->begun);
+	TAILQ_INIT(&e->fresh);
 	TAILQ_INIT(&e->handshakes);
 	if ((e->kick = event_new(base, -1, 0, engine_kick_cb, e)) == NULL ||
 	    (e->turn = evtimer_new(base, engine_turn_cb, e)) == NULL ||
@@ -139,12 +159,12 @@ tls_engine_wait(struct tls_filter *f)
 {
 	struct tls_engine *e = f->engine;
 
-	if (f->waiting || e->turn == NULL)
+	if (f->waits_in != NULL || e->turn == NULL)
 		return;
-	f->waiting = true;
-	if (TAILQ_EMPTY(&e->waiting))
+	if (next_waiting(e) == NULL)
 		arm(e->turn, 0);
-	TAILQ_INSERT_TAIL(&e->waiting, f, waiting_next);
+	f->waits_in = f->stepped ? &e->begun : &e->fresh;
+	TAILQ_INSERT_TAIL(f->waits_in, f, waiting_next);
 }
 
 void
@@ -177,9 +197,8 @@ tls_engine_forget(struct tls_filter *f)
 
 	if (f->kicked)
 		TAILQ_REMOVE(&e->kicked, f, kicked_next);
-	if (f->waiting)
-		TAILQ_REMOVE(&e->waiting, f, waiting_next);
-	f->kicked = f->waiting = false;
+	f->kicked = false;
+	stop_waiting(f);
 }
 
 void

@@ -173,6 +173,7 @@ fail_rc(struct tls_filter *f, int rc)
 		.server = f->ctx->server,
 		.rc = rc,
 		.flags = mbedtls_ssl_get_verify_result(&f->ssl),
+		.detail = f->detail,
 		.alert = tls_mbedtls_alert(&f->ssl),
 	};
 
@@ -406,6 +407,12 @@ tls_filter_step(struct tls_filter *f)
 
 	if (is_gone(f))
 		return;
+	if (!f->under_ended)
+		(void)bufferevent_enable(f->under, EV_READ);
+	if (f->state == TLS_FAILED && f->under_ended) {
+		raise_event(f, BEV_EVENT_EOF | BEV_EVENT_READING, 0);
+		return;
+	}
 	if (f->state != TLS_HANDSHAKE) {
 		tls_filter_pump(f); /* it had much to send */
 		return;
@@ -439,6 +446,8 @@ under_read_cb(struct bufferevent *under, void *arg)
 		tls_filter_begin(f);
 		/* FALLTHROUGH */
 	case TLS_HANDSHAKE:
+		/* It may not pile up more while it waits for its turn. */
+		(void)bufferevent_disable(under, EV_READ);
 		tls_engine_wait(f);
 		break;
 	case TLS_OPEN:

@@ -206,8 +206,8 @@ copy_one(mbedtls_x509_crt *ret_one, const mbedtls_x509_crt *crt)
 	return (mbedtls_x509_crt_parse_der(ret_one, crt->raw.p, crt->raw.len));
 }
 
-static bool
-is_signed_by(const mbedtls_x509_crt *crt, const mbedtls_x509_crt *by)
+bool
+tls_judge_signed(const mbedtls_x509_crt *crt, const mbedtls_x509_crt *by)
 {
 	mbedtls_x509_crt one, issuer;
 	uint32_t flags = 0;
@@ -237,7 +237,7 @@ judge_link(struct tls_judge *j, const char *path, const mbedtls_x509_crt *crt,
 	const mbedtls_x509_crt *next = crt->next;
 
 	if (same_name(&crt->issuer_raw, &next->subject_raw) &&
-	    is_signed_by(crt, next))
+	    tls_judge_signed(crt, next))
 		return;
 	if (same_name(&crt->issuer_raw, &crt->subject_raw))
 		tls_judge_tell(j, TLS_BAD, TLS_PART_CERTIFICATE, path,

@@ -46,6 +46,10 @@ int64_t tls_judge_ms(const struct mbedtls_x509_time *t);
 /* A certificate's subject for people, escaped; as log_text(). */
 const char *tls_judge_name(const struct mbedtls_x509_crt *crt);
 
+/* Did the key of `by' sign crt, and may it sign certificates? */
+bool tls_judge_signed(const struct mbedtls_x509_crt *crt,
+    const struct mbedtls_x509_crt *by);
+
 /*
  * Judge a chain that is read: order, dates, strength, and whether its first
  * certificate can be used for that.

@@ -6,6 +6,7 @@
  * tls_client.c  whom a client trusts, and the sessions it takes up again
  * tls_engine.c  handshakes under way, their deadline, turns, counters
  * tls_filter.c  the bufferevent: bytes in, bytes out
+ * tls_peer.c    what is at fault in a certificate, for a person (pure)
  * tls_reason.c  why it failed, for a person (pure)
  * tls_cert.c    loads and judges pairs and roots (tls_cert.h, tls_judge.h)
  * tls_mbedtls.h mbedTLS 2.28 and 3.x
@@ -26,7 +27,12 @@
 
 #define TLS_SUITES_MAX 12
 #define TLS_SESSIONS_MAX 8
-#define TLS_WHY_MAX 160 /* of a connection's reason */
+#define TLS_DETAIL_MAX 128
+#define TLS_WHY_MAX 224 /* of a connection's reason */
+
+/* Kinds of subjectAltName (RFC 5280, section 4.2.1.6) */
+#define TLS_SAN_NAME (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 2)
+#define TLS_SAN_ADDRESS (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 7)
 
 struct event;
 struct tls_filter;
@@ -65,7 +71,8 @@ struct tls_engine {
 	struct event *turn;
 	struct event *deadline;
 	struct tls_filter_list kicked;     /* have something to send */
-	struct tls_filter_list waiting;    /* for a turn at their handshake */
+	struct tls_filter_list begun;      /* wait for a turn, not the first */
+	struct tls_filter_list fresh;      /* wait for their first one */
 	struct tls_filter_list handshakes; /* oldest first */
 	struct tls_stats stats;
 };
@@ -92,12 +99,13 @@ struct tls_filter {
 	TAILQ_ENTRY(tls_filter) kicked_next;
 	TAILQ_ENTRY(tls_filter) waiting_next;
 	TAILQ_ENTRY(tls_filter) handshakes_next;
-	bool kicked;  /* in the lists of the engine */
-	bool waiting; /* the same */
+	struct tls_filter_list *waits_in; /* NULL: for no turn */
+	bool kicked;                      /* in that list */
+	bool stepped;                     /* has had a turn */
 	int64_t deadline_ms;
 
 	uint64_t put;     /* bytes of mbedTLS for the socket, so far */
-	uint64_t shaken;  /* of them for the handshake; 0: it is not done */
+	uint64_t shaken;  /* of them TLS's own; 0: the handshake is not done */
 	size_t encrypted; /* of bev's output: is on its way */
 	bool direct;      /* try the socket before its buffer */
 	bool draining;    /* bytes that have left are being removed */
@@ -109,6 +117,8 @@ struct tls_filter {
 	int under_error;  /* by this, in the handshake; 0: by its end */
 	bool left;        /* close_notify was sent */
 	bool shut;        /* shut down the socket once all is sent */
+	uint32_t worst;   /* what is wrong with the peer's chain; 0: nothing */
+	char detail[TLS_DETAIL_MAX]; /* of the certificate that is at fault */
 	char why[TLS_WHY_MAX];
 };
 
@@ -175,7 +185,16 @@ void tls_filter_leave(struct tls_filter *f);
 /* Is nothing of what was put into its output still on its way? */
 bool tls_filter_sent(const struct tls_filter *f);
 
+/* -- tls_peer.c -- */
+
+/* Say of crt what the flag of its verification is about. */
+void tls_peer_describe(const mbedtls_x509_crt *crt, uint32_t flag, size_t size,
+    char *ret_text);
+
 /* -- tls_reason.c -- */
+
+/* The one of these flags that is told; 0 if there is none. */
+uint32_t tls_reason_worst(uint32_t flags);
 
 /*
  * Say what rc of mbedTLS means, of a server or a client: flags are the
@@ -185,6 +204,7 @@ struct tls_failure {
 	bool server;
 	int rc;
 	uint32_t flags;
+	const char *detail; /* of the certificate; may be empty */
 	int alert;
 };
 void tls_reason_write(const struct tls_failure *failure, size_t size,

@@ -18,7 +18,7 @@ static const struct {
 } certificates[] = {
 	{ MBEDTLS_X509_BADCERT_EXPIRED, "the certificate has expired" },
 	{ MBEDTLS_X509_BADCERT_FUTURE,
-	    "the certificate is not valid yet (is this clock right?)" },
+	    "the certificate is not valid yet, or this clock is wrong" },
 	{ MBEDTLS_X509_BADCERT_CN_MISMATCH,
 	    "the certificate is for another name" },
 	{ MBEDTLS_X509_BADCERT_REVOKED, "the certificate is revoked" },
@@ -26,7 +26,9 @@ static const struct {
 	    "the certificate's key is too short or of a kind not accepted" },
 	{ MBEDTLS_X509_BADCERT_BAD_MD,
 	    "the certificate is signed with a hash that is not accepted" },
-	{ MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE,
+	{ MBEDTLS_X509_BADCERT_KEY_USAGE,
+	    "the certificate is not one for servers" },
+	{ MBEDTLS_X509_BADCERT_EXT_KEY_USAGE,
 	    "the certificate is not one for servers" },
 	{ MBEDTLS_X509_BADCERT_NOT_TRUSTED,
 	    "the certificate's issuer is unknown" },
@@ -73,6 +75,16 @@ static const struct {
 	{ MBEDTLS_ERR_SSL_CONN_EOF, "closed the connection" },
 };
 
+uint32_t
+tls_reason_worst(uint32_t flags)
+{
+	for (size_t i = 0; i < LEN(certificates); i++) {
+		if ((flags & certificates[i].flag) != 0)
+			return (certificates[i].flag);
+	}
+	return (0);
+}
+
 static const char *
 certificate_text(uint32_t flags)
 {
@@ -103,8 +115,9 @@ tls_reason_write(const struct tls_failure *failure, size_t size, char *ret_text)
 	char text[96];
 
 	if (failure->rc == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
-		(void)snprintf(ret_text, size, "%s",
-		    certificate_text(failure->flags));
+		(void)snprintf(ret_text, size,
+		    failure->detail[0] == '\0' ? "%s" : "%s (%s)",
+		    certificate_text(failure->flags), failure->detail);
 		return;
 	}
 	if (failure->rc == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {

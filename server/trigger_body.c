@@ -96,7 +96,7 @@ stamp(int64_t at_ms, char ret_text[FORMAT_TIME_MAX])
 
 /* What all kinds share; a cart that was changed has one dish more. */
 static json_t *
-make_order(const struct trigger_body *b)
+make_order(const struct trigger_body *b, int64_t id)
 {
 	size_t dishes = b->kind == TRIGGER_CART ? 4 : 3;
 	char now[FORMAT_TIME_MAX], before[FORMAT_TIME_MAX], external[32];
@@ -106,14 +106,14 @@ make_order(const struct trigger_body *b)
 	stamp(b->kind == TRIGGER_CREATED ? b->now_ms : b->now_ms - 60000,
 	    before);
 	(void)snprintf(external, sizeof(external), "GF-%lld",
-	    (long long)(b->order_id % 1000000));
+	    (long long)(id % 1000000));
 	(void)snprintf(total, sizeof(total), "%d.00", cart_total(dishes));
 	return (json_pack("{s:I, s:s, s:i, s:[o], s:i, s:i, s:s, s:s, s:s, "
 			  "s:o, s:i, s:i, s:i, s:s, s:s, s:i, s:s, s:i, s:s, "
 			  "s:b, s:b, s:b, s:{s:i, s:s, s:s, s:s}, s:s}",
-	    "id", (json_int_t)b->order_id, "external_id", external,
-	    "business_id", BUSINESS_ID, "brands", make_brand(), "branch_id",
-	    BRANCH_ID, "status",
+	    "id", (json_int_t)id, "external_id", external, "business_id",
+	    BUSINESS_ID, "brands", make_brand(), "branch_id", BRANCH_ID,
+	    "status",
 	    b->kind == TRIGGER_STATUS ? STATUS_ACCEPTED : STATUS_PLACED,
 	    "placed_at", before, "created_at", before, "updated_at", now,
 	    "cart", make_cart(dishes), "payment_status", 1, "payment_channel",
@@ -123,6 +123,22 @@ make_order(const struct trigger_body *b)
 	    b->kind != TRIGGER_STATUS, "can_cancel", 1, "customer", "id",
 	    880123, "first_name", "Rina", "last_name", "Contoh", "email",
 	    "rina@example.com", "order_comment", "Sambal dipisah"));
+}
+
+static json_t *
+make_orders(const struct trigger_body *b)
+{
+	size_t n = b->orders == 0 ? 1 : b->orders;
+	json_t *orders = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		if (json_array_append_new(orders,
+			make_order(b, b->order_id + (int64_t)i)) == -1) {
+			json_decref(orders);
+			return (NULL);
+		}
+	}
+	return (orders);
 }
 
 /* -- Overrides -- */
@@ -219,8 +235,8 @@ trigger_body_build(const struct trigger_body *b, size_t *ret_len,
 	char *text = NULL;
 	json_t *root;
 
-	root = json_pack("{s:i, s:i, s:[o]}", "brand_id", BRAND_ID, "branch_id",
-	    BRANCH_ID, "orders", make_order(b));
+	root = json_pack("{s:i, s:i, s:o}", "brand_id", BRAND_ID, "branch_id",
+	    BRANCH_ID, "orders", make_orders(b));
 	(void)snprintf(reason, TRIGGER_REASON_MAX, "out of memory");
 	if (root == NULL)
 		return (NULL);

@@ -16,8 +16,9 @@ const char *trigger_type(enum trigger_kind kind);
 
 struct trigger_body {
 	enum trigger_kind kind;
-	int64_t order_id;
-	int64_t now_ms;               /* for the order's times */
+	int64_t order_id; /* of the first; each further one is one higher */
+	size_t orders;    /* in the delivery; 0 is 1 */
+	int64_t now_ms;   /* for the order's times */
 	const char *const *overrides; /* "path=value" */
 	size_t noverrides;
 };
@@ -25,7 +26,7 @@ struct trigger_body {
 #define TRIGGER_REASON_MAX 256
 
 /*
- * Build a body of one order, compact JSON, owned by the caller. Overrides are
+ * Build a body, compact JSON, owned by the caller. Overrides are
  * applied in order: a path such as orders.0.status names an element of an
  * array by its index, and a key of an object, whose last key may be new; a
  * value is taken as JSON if it is JSON, else as a string. Returns NULL, and a

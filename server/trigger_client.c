@@ -7,28 +7,39 @@
 #include <string.h>
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/http_struct.h>
 
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/tls.h"
 
 #define DEFAULT_PATH "/webhooks/klikit"
 #define DEFAULT_PORT 80
+#define DEFAULT_TLS_PORT 443
+#define HANDSHAKE_MS 10000
 
 struct trigger_client {
 	struct event_base *base;
-	struct evhttp_connection *conn;
-	struct event *timer; /* the limit of the request under way */
+	struct evhttp_connection *conn; /* NULL: to be made */
+	bool closed;                    /* it is of no more use */
+	struct event *timer;            /* the limit of the request under way */
 	struct evhttp_uri *uri;
 	char *target; /* path and query */
 	char *host;   /* for the Host header */
+	char *name;   /* the same without port and brackets */
+	unsigned short port;
+	struct tls_context *tls; /* NULL: plain http */
+	struct tls_engine *engine;
 
 	/* Of the request under way. */
 	struct trigger_answer *answer;
 	int64_t started_us;
 	bool answered;
 	const char *failure;
+	char tls_failure[TLS_REASON_MAX]; /* what failure may point to */
 };
 
 static int
@@ -37,40 +48,6 @@ fail(char *reason, const char *text, const char *url)
 	(void)snprintf(reason, TRIGGER_CLIENT_REASON_MAX, "%s: %s",
 	    log_text(url), text);
 	return (-1);
-}
-
-/* Take the URL apart. */
-static int
-read_url(struct trigger_client *tc, const char *url, char *reason)
-{
-	const char *scheme, *path, *query;
-	int port;
-
-	if ((tc->uri = evhttp_uri_parse(url)) == NULL ||
-	    evhttp_uri_get_host(tc->uri) == NULL ||
-	    evhttp_uri_get_host(tc->uri)[0] == '\0')
-		return (fail(reason, "is not http://HOST:PORT/PATH", url));
-	scheme = evhttp_uri_get_scheme(tc->uri);
-	if (scheme == NULL || strcmp(scheme, "http") != 0)
-		return (fail(reason, "only http:// can be used here", url));
-	if (evhttp_uri_get_userinfo(tc->uri) != NULL)
-		return (fail(reason, "a user name has no use here", url));
-	path = evhttp_uri_get_path(tc->uri);
-	query = evhttp_uri_get_query(tc->uri);
-	if (path == NULL || path[0] == '\0')
-		path = DEFAULT_PATH;
-	if (asprintf(&tc->target, "%s%s%s", path, query == NULL ? "" : "?",
-		query == NULL ? "" : query) == -1)
-		tc->target = NULL;
-	port = evhttp_uri_get_port(tc->uri);
-	if (port == -1)
-		port = DEFAULT_PORT;
-	if (asprintf(&tc->host, "%s:%d", evhttp_uri_get_host(tc->uri), port) ==
-	    -1)
-		tc->host = NULL;
-	if (tc->target == NULL || tc->host == NULL)
-		return (fail(reason, "out of memory", url));
-	return (0);
 }
 
 /* The host without the brackets of an IPv6 address; owned by the caller. */
@@ -85,6 +62,47 @@ bare_host(const struct evhttp_uri *uri)
 	return (strdup(host));
 }
 
+/* Take the URL apart. */
+static int
+read_url(struct trigger_client *tc, const char *url, char *reason)
+{
+	const char *scheme, *path, *query;
+	bool tls;
+	int port;
+
+	if ((tc->uri = evhttp_uri_parse(url)) == NULL ||
+	    evhttp_uri_get_host(tc->uri) == NULL ||
+	    evhttp_uri_get_host(tc->uri)[0] == '\0')
+		return (fail(reason, "is not http://HOST:PORT/PATH", url));
+	scheme = evhttp_uri_get_scheme(tc->uri);
+	tls = scheme != NULL && strcmp(scheme, "https") == 0;
+	if (!tls && (scheme == NULL || strcmp(scheme, "http") != 0))
+		return (fail(reason,
+		    "only http:// and https:// can be used "
+		    "here",
+		    url));
+	if (evhttp_uri_get_userinfo(tc->uri) != NULL)
+		return (fail(reason, "a user name has no use here", url));
+	path = evhttp_uri_get_path(tc->uri);
+	query = evhttp_uri_get_query(tc->uri);
+	if (path == NULL || path[0] == '\0')
+		path = DEFAULT_PATH;
+	if (asprintf(&tc->target, "%s%s%s", path, query == NULL ? "" : "?",
+		query == NULL ? "" : query) == -1)
+		tc->target = NULL;
+	port = evhttp_uri_get_port(tc->uri);
+	if (port == -1)
+		port = tls ? DEFAULT_TLS_PORT : DEFAULT_PORT;
+	tc->port = (unsigned short)port;
+	if (asprintf(&tc->host, "%s:%d", evhttp_uri_get_host(tc->uri), port) ==
+	    -1)
+		tc->host = NULL;
+	tc->name = bare_host(tc->uri);
+	if (tc->target == NULL || tc->host == NULL || tc->name == NULL)
+		return (fail(reason, "out of memory", url));
+	return (0);
+}
+
 /* evtimer: the whole request took too long. */
 static void
 trigger_timer_cb(evutil_socket_t fd, short what, void *arg)
@@ -97,34 +115,55 @@ trigger_timer_cb(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(tc->base);
 }
 
+/* Who may vouch for the far side, if it is to be called by TLS. */
+static int
+open_tls(struct trigger_client *tc, const char *ca_file, char *reason)
+{
+	const struct tls_client_options opt = { .ca_file = ca_file };
+	const struct tls_engine_options engine = { .handshake_timeout_ms =
+						       HANDSHAKE_MS };
+	char why[TLS_REASON_MAX];
+
+	if (strcmp(evhttp_uri_get_scheme(tc->uri), "https") != 0)
+		return (0);
+	if ((tc->tls = tls_client_new(&opt, why)) == NULL) {
+		(void)snprintf(reason, TRIGGER_CLIENT_REASON_MAX, "%s", why);
+		return (-1);
+	}
+	if ((tc->engine = tls_engine_new(tc->base, &engine)) == NULL)
+		return (fail(reason, "out of memory", tc->host));
+	return (0);
+}
+
 struct trigger_client *
-trigger_client_new(const char *url, char reason[TRIGGER_CLIENT_REASON_MAX])
+trigger_client_new(const char *url, const char *ca_file,
+    char reason[TRIGGER_CLIENT_REASON_MAX])
 {
 	struct trigger_client *tc;
-	char *host = NULL;
-	int port;
 
 	(void)fail(reason, "out of memory", url);
 	if ((tc = calloc(1, sizeof(*tc))) == NULL)
 		return (NULL);
-	if (read_url(tc, url, reason) == -1)
-		goto fail;
-	port = evhttp_uri_get_port(tc->uri);
-	if ((host = bare_host(tc->uri)) == NULL ||
+	if (read_url(tc, url, reason) == -1 ||
 	    (tc->base = event_base_new()) == NULL ||
 	    (tc->timer = evtimer_new(tc->base, trigger_timer_cb, tc)) == NULL ||
-	    (tc->conn = evhttp_connection_base_bufferevent_new(tc->base, NULL,
-		 NULL, host,
-		 (unsigned short)(port == -1 ? DEFAULT_PORT : port))) == NULL)
-		goto fail;
+	    open_tls(tc, ca_file, reason) == -1) {
+		trigger_client_free(tc);
+		return (NULL);
+	}
 	/* A peer that closes first must not end us. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	free(host);
 	return (tc);
-fail:
-	free(host);
-	trigger_client_free(tc);
-	return (NULL);
+}
+
+static void
+disconnect(struct trigger_client *tc)
+{
+	if (tc->conn == NULL)
+		return;
+	tls_close(evhttp_connection_get_bufferevent(tc->conn));
+	evhttp_connection_free(tc->conn);
+	tc->conn = NULL;
 }
 
 void
@@ -132,8 +171,9 @@ trigger_client_free(struct trigger_client *tc)
 {
 	if (tc == NULL)
 		return;
-	if (tc->conn != NULL)
-		evhttp_connection_free(tc->conn);
+	disconnect(tc);
+	tls_engine_free(tc->engine);
+	tls_context_unref(tc->tls);
 	if (tc->timer != NULL)
 		event_free(tc->timer);
 	if (tc->base != NULL)
@@ -142,7 +182,58 @@ trigger_client_free(struct trigger_client *tc)
 		evhttp_uri_free(tc->uri);
 	free(tc->target);
 	free(tc->host);
+	free(tc->name);
 	free(tc);
+}
+
+/* evhttp: the far side has closed the connection. */
+static void
+trigger_close_cb(struct evhttp_connection *conn, void *arg)
+{
+	struct trigger_client *tc = arg;
+
+	(void)conn;
+	tc->closed = true;
+}
+
+/* A connection, the one of the last post if it is still of use. */
+static int
+connect_client(struct trigger_client *tc)
+{
+	struct bufferevent *bev = NULL;
+
+	/* Has the far side closed it since the last answer? */
+	if (tc->conn != NULL && !tc->closed)
+		(void)event_base_loop(tc->base, EVLOOP_NONBLOCK);
+	if (tc->conn != NULL && !tc->closed)
+		return (0);
+	disconnect(tc);
+	tc->closed = false;
+	if (tc->tls != NULL &&
+	    (bev = tls_bufferevent_new(tc->engine, tc->tls, tc->name)) == NULL)
+		return (-1);
+	tc->conn = evhttp_connection_base_bufferevent_new(tc->base, NULL, bev,
+	    tc->name, tc->port);
+	if (tc->conn == NULL) {
+		if (bev != NULL)
+			bufferevent_free(bev);
+		return (-1);
+	}
+	evhttp_connection_set_closecb(tc->conn, trigger_close_cb, tc);
+	return (0);
+}
+
+/* Why TLS failed, if it did; kept, since the connection will be gone. */
+static void
+note_tls_failure(struct trigger_client *tc)
+{
+	const char *why =
+	    tls_reason(evhttp_connection_get_bufferevent(tc->conn));
+
+	if (why == NULL)
+		return;
+	(void)snprintf(tc->tls_failure, sizeof(tc->tls_failure), "%s", why);
+	tc->failure = tc->tls_failure;
 }
 
 /* evhttp: the answer is whole, or (without one) the request has failed. */
@@ -160,7 +251,10 @@ trigger_answer_cb(struct evhttp_request *req, void *arg)
 		    answer->text, sizeof(answer->text) - 1);
 		answer->text[n < 0 ? 0 : n] = '\0';
 		tc->answered = true;
-	}
+		/* HTTP/1.0 closes, whether it says so or not. */
+		tc->closed |= req->major == 1 && req->minor == 0;
+	} else
+		note_tls_failure(tc);
 	event_base_loopbreak(tc->base);
 }
 
@@ -224,8 +318,8 @@ trigger_client_post(struct trigger_client *tc,
 	tc->answer = ret_answer;
 	tc->answered = false;
 	tc->failure = "cannot connect; is klikitd listening there?";
-	req = make_request(tc, headers, body, body_len);
-	if (req == NULL)
+	if (connect_client(tc) == -1 ||
+	    (req = make_request(tc, headers, body, body_len)) == NULL)
 		return (fail(reason, "out of memory", tc->host));
 	tc->started_us = clock_mono_us();
 	/* From here on the request is the connection's. */
@@ -238,5 +332,6 @@ trigger_client_post(struct trigger_client *tc,
 	(void)evtimer_del(tc->timer);
 	if (tc->answered)
 		return (0);
+	tc->closed = true;
 	return (fail(reason, tc->failure, tc->host));
 }

@@ -14,15 +14,17 @@
 struct trigger_client; /* opaque */
 
 #define TRIGGER_REASON_MAX 256
-#define TRIGGER_CLIENT_REASON_MAX 256
+#define TRIGGER_CLIENT_REASON_MAX 640
 #define TRIGGER_ANSWER_MAX 32768
 
 /*
- * A client for an http:// URL; a URL without a path means
- * /webhooks/klikit. Connects with the first post. Owned by the caller; NULL,
- * and a reason, if the URL cannot be used or memory is short.
+ * A client for an http:// or https:// URL; a URL without a path means
+ * /webhooks/klikit. By https the far side must show a certificate that one of
+ * ca_file has signed; NULL: one of the system's. Connects with the first post,
+ * and anew when the far side has closed. Owned by the caller; NULL, and a
+ * reason, if the URL or the file cannot be used or memory is short.
  */
-struct trigger_client *trigger_client_new(const char *url,
+struct trigger_client *trigger_client_new(const char *url, const char *ca_file,
     char reason[TRIGGER_CLIENT_REASON_MAX]);
 
 /* Accepts NULL. */

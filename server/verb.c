@@ -29,6 +29,7 @@ static const struct verb *const verbs[] = {
 	&verb_sign,
 	&verb_verify,
 	&verb_check_config,
+	&verb_doctor,
 	&verb_version,
 	&verb_help,
 };

@@ -209,7 +209,7 @@ ask_server(struct verb_admin *va, const char *path, const char *body)
 		headers[1] = (struct trigger_header){ "Authorization", bearer };
 	}
 	(void)snprintf(target, sizeof(target), "%s%s", va->url, path);
-	if ((tc = trigger_client_new(target, reason)) != NULL)
+	if ((tc = trigger_client_new(target, NULL, reason)) != NULL)
 		rc = trigger_client_post(tc, headers, body, strlen(body),
 		    TIMEOUT_S, &answer, reason);
 	trigger_client_free(tc);
@@ -265,6 +265,18 @@ verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 		ask_here(va, "POST", path, text);
 	free(text);
 	return (rc == -1 ? NULL : check_answer(va));
+}
+
+json_t *
+verb_admin_flag(const struct verb_args *args, const char *name)
+{
+	const char *value = verb_flag(args, name, 0);
+	json_t *o = json_pack("{s:s}", name, value);
+
+	if (o == NULL)
+		(void)verb_usage(args, "--%s: \"%s\" is no UTF-8", name,
+		    log_text(value));
+	return (o);
 }
 
 enum verb_exit

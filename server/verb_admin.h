@@ -38,6 +38,12 @@ json_t *verb_admin_get(struct verb_admin *va, const char *path);
 /* POST body, which is taken; only with VERB_CHANGES. The rest as above. */
 json_t *verb_admin_post(struct verb_admin *va, const char *path, json_t *body);
 
+/*
+ * {"name": the value of the flag of that name}, which was given. NULL, told as
+ * a usage error, if it is no UTF-8.
+ */
+json_t *verb_admin_flag(const struct verb_args *args, const char *name);
+
 /* Accepts NULL. */
 void verb_admin_close(struct verb_admin *va);
 

@@ -93,7 +93,7 @@ warn_pair_cb(enum tls_level level, enum tls_part part, const char *text,
 
 /* A pair that can be used: whom it is for, and how long yet. */
 static void
-print_pair(const struct tls_pair_files *files)
+print_pair(const char *label, const struct tls_pair_files *files)
 {
 	int64_t now_ms = clock_wall_ms();
 	char from[FORMAT_TIME_MAX], until[FORMAT_TIME_MAX];
@@ -106,9 +106,9 @@ print_pair(const struct tls_pair_files *files)
 		return;
 	tls_pair_info(pair, &info);
 	tls_pair_free(pair);
-	printf("certificate %s: for %s; %s; %u in the file; valid from %s "
+	printf("%-12s%s: for %s; %s; %u in the file; valid from %s "
 	       "until %s, %lld days from now\n",
-	    log_text(files->certificate), info.subject, info.key_type,
+	    label, log_text(files->certificate), info.subject, info.key_type,
 	    info.count, format_time(info.from_ms, from),
 	    format_time(info.until_ms, until),
 	    (long long)(info.until_ms - now_ms) / DAY_MS);
@@ -137,7 +137,13 @@ print_handler(const struct config_handler *h)
 	if (h->on_deadline != NULL)
 		printf(", after %lld s %s rings",
 		    (long long)h->deadline_ms / 1000, log_text(h->on_deadline));
+	if (h->ca_file != NULL)
+		printf(", trusts %s", log_text(h->ca_file));
 	printf("\n");
+	if (h->client_certificate != NULL)
+		print_pair("  shows",
+		    &(struct tls_pair_files){ h->client_certificate,
+			h->client_key, TLS_USE_CLIENT });
 }
 
 static enum verb_exit
@@ -156,8 +162,9 @@ check_config_run(const struct verb_args *args)
 		return (VERB_FAILED);
 	print_globals(cfg);
 	if (cfg->tls_certificate != NULL)
-		print_pair(&(struct tls_pair_files){ cfg->tls_certificate,
-		    cfg->tls_key, TLS_USE_SERVER });
+		print_pair("certificate",
+		    &(struct tls_pair_files){ cfg->tls_certificate,
+			cfg->tls_key, TLS_USE_SERVER });
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		print_secret(&cfg->secrets[i]);
 	for (size_t i = 0; i < cfg->nhandlers; i++)

@@ -5,6 +5,8 @@
 
 #include "server/admin_query.h"
 #include "server/log.h"
+#include "server/verb_list.h"
+#include "store/job.h"
 #include "store/store.h"
 
 #define PATH_LEN_MAX 2048
@@ -21,6 +23,26 @@ verb_job_filters(const struct verb_args *args)
 	for (size_t i = 0; i < NFILTERS; i++)
 		n += verb_has(args, filters[i]);
 	return (n);
+}
+
+int
+verb_job_check(const struct verb_args *args)
+{
+	const char *state = verb_flag(args, "state", 0);
+	enum job_state parsed;
+	int64_t ms;
+
+	if (state != NULL && job_state_parse(state, &parsed) == -1) {
+		(void)verb_usage(args,
+		    "--state: \"%s\" is none of ready, running, waiting, done "
+		    "and dead",
+		    log_text(state));
+		return (-1);
+	}
+	if (verb_list_time(args, "since", &ms) == -1 ||
+	    verb_list_time(args, "until", &ms) == -1)
+		return (-1);
+	return (0);
 }
 
 /* Add name=value. Returns 0, or -1 if there is no room. */

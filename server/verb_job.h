@@ -28,6 +28,9 @@
 /* How many of those flags were given. */
 size_t verb_job_filters(const struct verb_args *args);
 
+/* Do their values make sense? Returns 0; -1, told as a usage error. */
+int verb_job_check(const struct verb_args *args);
+
 /* Which jobs to go through. */
 struct verb_jobs {
 	const char *event; /* only of this event id; NULL: of any */

@@ -132,6 +132,8 @@ jobs_run(const struct verb_args *args)
 	    (verb_job_filters(args) > 0 || verb_has(args, "event") ||
 		verb_has(args, "limit")))
 		return (verb_usage(args, "JOB excludes the flags of the list"));
+	if (verb_job_check(args) == -1)
+		return (VERB_USAGE);
 	if ((va = verb_admin_open(args, VERB_LOOKS)) == NULL)
 		return (VERB_FAILED);
 	rc = args->nwords > 0 ? show(args, va) : list(args, va);

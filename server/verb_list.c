@@ -10,8 +10,8 @@
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000000
 
-static int
-read_time(const struct verb_args *args, const char *name, int64_t *ret_ms)
+int
+verb_list_time(const struct verb_args *args, const char *name, int64_t *ret_ms)
 {
 	const char *text = verb_flag(args, name, 0);
 
@@ -60,8 +60,8 @@ list_init(const struct verb_args *args, const char *content,
 	memset(ret_list, 0, sizeof(*ret_list));
 	if (check_flags(args, content) == -1 ||
 	    verb_int(args, "limit", 1, LIMIT_MAX, &limit) == -1 ||
-	    read_time(args, "since", &f->since_ms) == -1 ||
-	    read_time(args, "until", &f->until_ms) == -1)
+	    verb_list_time(args, "since", &f->since_ms) == -1 ||
+	    verb_list_time(args, "until", &f->until_ms) == -1)
 		return (-1);
 	f->type = verb_flag(args, "type", 0);
 	f->order_id = verb_flag(args, "order", 0);

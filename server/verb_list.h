@@ -58,6 +58,13 @@ struct verb_list_kind {
 enum verb_exit verb_list_run(const struct verb_args *args,
     const struct verb_list_kind *kind);
 
+/*
+ * Read the flag of that name as a time, if it was given. Returns 0; -1, told
+ * as a usage error.
+ */
+int verb_list_time(const struct verb_args *args, const char *name,
+    int64_t *ret_ms);
+
 /* Note why a page or a row could not be had. */
 void verb_list_fail(struct verb_list *list, const char *reason);
 

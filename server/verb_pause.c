@@ -26,11 +26,14 @@ set(const struct verb_args *args, const char *what, json_t *body)
 static enum verb_exit
 pause_run(const struct verb_args *args)
 {
-	const char *why = verb_flag(args, "why", 0);
 	enum verb_exit rc;
+	json_t *body;
 
-	rc = set(args, "/pause",
-	    why == NULL ? json_object() : json_pack("{s:s}", "why", why));
+	body = verb_has(args, "why") ? verb_admin_flag(args, "why")
+				     : json_object();
+	if (body == NULL)
+		return (VERB_USAGE);
+	rc = set(args, "/pause", body);
 	if (rc == VERB_DONE)
 		printf("handler %s: paused, until klikitd resume\n",
 		    log_text(args->words[0]));

@@ -1,10 +1,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "server/admin_query.h"
 #include "server/log.h"
 #include "server/verb_admin.h"
 #include "server/verb_table.h"
 #include "store/base/parse.h"
+#include "store/job.h"
 
 /* What the flags ask for, as the API wants it; NULL, told, if they do not. */
 static json_t *
@@ -23,13 +25,53 @@ wanted(const struct verb_args *args)
 		(void)verb_usage(args,
 		    "--older-than: \"%s\" is not a duration such as 30d",
 		    log_text(age));
-	else if (order != NULL &&
-		 (o = json_pack("{s:s}", "order", order)) == NULL)
-		(void)verb_usage(args, "--order: \"%s\" is no UTF-8",
-		    log_text(order));
 	else if (age != NULL)
 		o = json_pack("{s:I}", "older_than_ms", (json_int_t)ms);
+	else
+		o = verb_admin_flag(args, "order");
 	return (o);
+}
+
+/*
+ * Does the order have a job that is not finished? Then its events were left
+ * alone. -1, told: it could not be found out.
+ */
+static int
+has_unfinished(struct verb_admin *va, const char *order)
+{
+	static const enum job_state states[] = { JOB_READY, JOB_RUNNING,
+		JOB_WAITING };
+	char id[ADMIN_VALUE_MAX * 3], path[sizeof(id) + 64];
+	json_t *page;
+	size_t n = 0;
+
+	if (admin_query_encode(order, id, sizeof(id)) == -1)
+		return (0); /* the server has refused it before */
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		(void)snprintf(path, sizeof(path),
+		    "/api/v1/jobs?limit=1&state=%s&order=%s",
+		    job_state_name(states[i]), id);
+		if ((page = verb_admin_get(va, path)) == NULL)
+			return (-1);
+		n += json_array_size(json_object_get(page, "jobs"));
+		json_decref(page);
+	}
+	return (n > 0);
+}
+
+/* Nobody is to believe that what is still needed were gone. */
+static enum verb_exit
+tell_unfinished(struct verb_admin *va, const char *order)
+{
+	int rc = has_unfinished(va, order);
+
+	if (rc == 1)
+		fprintf(stderr,
+		    "klikitd purge: order %s has jobs that are not finished; "
+		    "what they need was kept:\nsee klikitd jobs --order %s, "
+		    "discard them or purge again later\n",
+		    log_text(order), log_text(order));
+	return (rc == 0 ? VERB_DONE : VERB_FAILED);
 }
 
 /* Ask until nothing is left. */
@@ -73,6 +115,8 @@ purge_run(const struct verb_args *args)
 		return (VERB_USAGE);
 	if ((va = verb_admin_open(args, VERB_CHANGES)) != NULL)
 		rc = purge(va, what);
+	if (rc == VERB_DONE && verb_has(args, "order"))
+		rc = tell_unfinished(va, verb_flag(args, "order", 0));
 	verb_admin_close(va);
 	json_decref(what);
 	return (rc);
@@ -90,7 +134,8 @@ static const char more[] =
     "Removes bodies, answers and rejections for good, also from the store's\n"
     "log; backups made before keep theirs. The event's id stays known, so "
     "that\nanother delivery is a duplicate. Events with unfinished jobs are "
-    "left alone:\nsee klikitd jobs.\n";
+    "left alone:\nsee klikitd jobs. If the order has some, the exit code is "
+    "1.\n";
 
 const struct verb verb_purge = {
 	.name = "purge",

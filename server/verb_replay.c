@@ -205,6 +205,8 @@ replay_run(const struct verb_args *args)
 	    strcmp(state, "dead") != 0)
 		return (verb_usage(args,
 		    "--state: only what is done or dead can be replayed"));
+	if (verb_job_check(args) == -1)
+		return (VERB_USAGE);
 	va = verb_admin_open(args,
 	    verb_has(args, "dry-run") ? VERB_LOOKS : VERB_CHANGES);
 	if (va == NULL)

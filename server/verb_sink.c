@@ -64,7 +64,13 @@ read_options(const struct verb_args *args, struct sink_options *ret_opt)
 	*ret_opt = (struct sink_options){
 		.print = verb_has(args, "print"),
 		.log_path = verb_flag(args, "log", 0),
+		.certificate = verb_flag(args, "certificate", 0),
+		.key = verb_flag(args, "key", 0),
 	};
+	if ((ret_opt->certificate == NULL) != (ret_opt->key == NULL)) {
+		(void)verb_usage(args, "--certificate and --key go together");
+		return (-1);
+	}
 	if (verb_int(args, "port", 0, 65535, &port) == -1 ||
 	    verb_int(args, "status", 200, 599, &status) == -1 ||
 	    verb_int(args, "seed", 0, INT64_MAX, &seed) == -1 ||
@@ -113,6 +119,9 @@ static const struct verb_flag flags[] = {
 	    "close so many connections without an answer", false },
 	{ "print", NULL, "tell each request on stdout", false },
 	{ "log", "FILE", "append each request to FILE, as JSON", false },
+	{ "certificate", "FILE", "speak https, with this certificate (PEM)",
+	    false },
+	{ "key", "FILE", "the certificate's private key (PEM)", false },
 	{ "seed", "N", "make the same random choices again", false },
 	{ 0 },
 };
@@ -129,7 +138,8 @@ static const char more[] =
     "signature, body_len, body_sha256, and answer (null: no answer was "
     "given).\n"
     "\n"
-    "  klikitd sink --port 9000 --fail 30% --print\n";
+    "  klikitd sink --port 9000 --fail 30% --print\n"
+    "  klikitd sink --certificate pos.pem --key pos.key\n";
 
 const struct verb verb_sink = {
 	.name = "sink",

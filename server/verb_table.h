@@ -12,6 +12,7 @@ extern const struct verb verb_backup;
 extern const struct verb verb_check_config;
 extern const struct verb verb_dev;
 extern const struct verb verb_discard;
+extern const struct verb verb_doctor;
 extern const struct verb verb_events;
 extern const struct verb verb_handlers;
 extern const struct verb verb_help;

@@ -12,12 +12,11 @@
 #include "server/trigger_body.h"
 #include "server/trigger_client.h"
 #include "server/verb_input.h"
+#include "server/verb_trigger.h"
 #include "server/verb_table.h"
 #include "store/base/hex.h"
 
 #define COUNT_MAX 10000000
-#define TIMEOUT_S 15 /* klikit itself waits for 10 */
-#define EVENT_ID_LEN 256
 
 /* All that one run of the verb needs. */
 struct trigger {
@@ -38,7 +37,7 @@ struct trigger {
 
 /* One delivery, ready to go. */
 struct delivery {
-	char event_id[EVENT_ID_LEN];
+	char event_id[TRIGGER_EVENT_ID_LEN];
 	char signature[SIGNATURE_TEXT_LEN + 1];
 	const char *type;
 	char *body;
@@ -61,53 +60,8 @@ find_kind(const char *word, enum trigger_kind *ret_kind)
 	return (false);
 }
 
-/* The address that the configuration listens on, as a URL. */
-static char *
-default_url(const struct config *cfg)
-{
-	const char *address = cfg->http_listen.items[0];
-	const char *port = strrchr(address, ':') + 1;
-	int host_len = (int)(port - 1 - address);
-	char *url;
-
-	if (strcmp(port, "0") == 0) {
-		fprintf(stderr,
-		    "klikitd trigger: http.listen has port 0: say where "
-		    "to with --to URL\n");
-		return (NULL);
-	}
-	if (address[0] == '*' || strncmp(address, "0.0.0.0:", 8) == 0) {
-		address = "127.0.0.1";
-		host_len = (int)strlen(address);
-	} else if (strncmp(address, "[::]:", 5) == 0) {
-		address = "[::1]";
-		host_len = (int)strlen(address);
-	}
-	if (asprintf(&url, "http://%.*s:%s/webhooks/klikit", host_len, address,
-		port) == -1)
-		return (NULL);
-	return (url);
-}
-
-static int
-connect_client(struct trigger *t, const struct config *cfg)
-{
-	const char *to = verb_flag(t->args, "to", 0);
-	char reason[TRIGGER_CLIENT_REASON_MAX];
-	char *url = NULL;
-
-	if (to == NULL && (to = url = default_url(cfg)) == NULL)
-		return (-1);
-	t->client = trigger_client_new(to, reason);
-	if (t->client == NULL)
-		fprintf(stderr, "klikitd trigger: %s\n", reason);
-	free(url);
-	return (t->client == NULL ? -1 : 0);
-}
-
-/* "test-" and a random UUID, as klikit's recipe for tests has it. */
-static int
-make_event_id(char ret_id[EVENT_ID_LEN])
+int
+trigger_event_id(char ret_id[TRIGGER_EVENT_ID_LEN])
 {
 	unsigned char bytes[16];
 	char hex[2 * sizeof(bytes) + 1];
@@ -117,8 +71,9 @@ make_event_id(char ret_id[EVENT_ID_LEN])
 	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
 	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
 	hex_encode(bytes, sizeof(bytes), hex);
-	(void)snprintf(ret_id, EVENT_ID_LEN, "test-%.8s-%.4s-%.4s-%.4s-%s", hex,
-	    hex + 8, hex + 12, hex + 16, hex + 20);
+	(void)snprintf(ret_id, TRIGGER_EVENT_ID_LEN,
+	    "test-%.8s-%.4s-%.4s-%.4s-%s", hex, hex + 8, hex + 12, hex + 16,
+	    hex + 20);
 	return (0);
 }
 
@@ -163,7 +118,7 @@ make_delivery(const struct trigger *t, struct delivery *ret_d)
 	seg.iov_base = ret_d->body;
 	seg.iov_len = ret_d->len;
 	if (secrets_mac(t->sec, t->secret, &seg, 1, mac) == -1 ||
-	    (event_id == NULL && make_event_id(ret_d->event_id) == -1)) {
+	    (event_id == NULL && trigger_event_id(ret_d->event_id) == -1)) {
 		fprintf(stderr, "klikitd trigger: out of memory\n");
 		return (-1);
 	}
@@ -201,6 +156,17 @@ expected(const struct trigger *t, bool again, const struct trigger_answer *a)
 	return (a->status >= 200 && a->status < 300);
 }
 
+/* JSON on one line is told as it is; quotes are no danger here. */
+void
+trigger_print_text(const char *text)
+{
+	for (const char *p = text; *p != '\0'; p++)
+		(void)putchar((unsigned char)*p < 0x20 || *p == 0x7f ||
+				      (unsigned char)*p >= 0x80
+				  ? '?'
+				  : *p);
+}
+
 /* Send it and tell the answer. Returns -1 if there was none. */
 static int
 send_once(struct trigger *t, const struct delivery *d, bool again)
@@ -216,8 +182,8 @@ send_once(struct trigger *t, const struct delivery *d, bool again)
 	struct trigger_answer answer;
 	bool good;
 
-	if (trigger_client_post(t->client, headers, d->body, d->len, TIMEOUT_S,
-		&answer, reason) == -1) {
+	if (trigger_client_post(t->client, headers, d->body, d->len,
+		TRIGGER_TIMEOUT_S, &answer, reason) == -1) {
 		fprintf(stderr, "klikitd trigger: %s\n", reason);
 		return (-1);
 	}
@@ -225,12 +191,7 @@ send_once(struct trigger *t, const struct delivery *d, bool again)
 	t->unexpected += good ? 0 : 1;
 	printf("%d  %7.1f ms  %s  ", answer.status,
 	    (double)answer.latency_us / 1000, log_text(d->event_id));
-	/* JSON on one line is told as it is; quotes are no danger here. */
-	for (const char *p = answer.text; *p != '\0'; p++)
-		(void)putchar((unsigned char)*p < 0x20 || *p == 0x7f ||
-				      (unsigned char)*p >= 0x80
-				  ? '?'
-				  : *p);
+	trigger_print_text(answer.text);
 	printf("%s\n", good ? "" : "  (unexpected)");
 	(void)fflush(stdout);
 	return (0);
@@ -277,6 +238,29 @@ check_overrides(const struct verb_args *args)
 	return (VERB_DONE);
 }
 
+/* --all has all that the others would choose. */
+static enum verb_exit
+check_all(const struct verb_args *args)
+{
+	static const char *const others[] = { "count", "duplicate",
+		"bad-signature", "event-id", "type", "override", "print" };
+
+	if (!verb_has(args, "all"))
+		return (args->nwords > 0
+			    ? VERB_DONE
+			    : verb_usage(args, "needs created|status|cart|FILE "
+					       "or --all"));
+	if (args->nwords > 0)
+		return (verb_usage(args, "--all: excludes \"%s\"",
+		    log_text(args->words[0])));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (verb_has(args, others[i]))
+			return (verb_usage(args, "--all: excludes --%s",
+			    others[i]));
+	}
+	return (VERB_DONE);
+}
+
 /* Flags that exclude each other, or have no effect here. */
 static enum verb_exit
 check_flags(const struct verb_args *args, bool is_file, long long count)
@@ -284,7 +268,7 @@ check_flags(const struct verb_args *args, bool is_file, long long count)
 	if (is_file && verb_has(args, "override"))
 		return (verb_usage(args,
 		    "--override: a file is sent byte for byte"));
-	if (!is_file && verb_has(args, "type"))
+	if (!is_file && args->nwords > 0 && verb_has(args, "type"))
 		return (verb_usage(args,
 		    "--type: only for a FILE; %s has its "
 		    "own type",
@@ -301,9 +285,9 @@ check_flags(const struct verb_args *args, bool is_file, long long count)
 		return (
 		    verb_usage(args, "--print: excludes --to and --duplicate"));
 	if (verb_has(args, "event-id") &&
-	    strlen(verb_flag(args, "event-id", 0)) >= EVENT_ID_LEN)
+	    strlen(verb_flag(args, "event-id", 0)) >= TRIGGER_EVENT_ID_LEN)
 		return (verb_usage(args, "--event-id: is over %d bytes",
-		    EVENT_ID_LEN - 1));
+		    TRIGGER_EVENT_ID_LEN - 1));
 	return (VERB_DONE);
 }
 
@@ -331,8 +315,11 @@ trigger_run(const struct verb_args *args)
 	enum verb_exit rc = VERB_FAILED;
 	struct config *cfg = NULL;
 	long long count = 1;
-	bool is_file = !find_kind(args->words[0], &t.kind);
+	bool all = verb_has(args, "all"), is_file;
 
+	if (check_all(args) != VERB_DONE)
+		return (VERB_USAGE);
+	is_file = !all && !find_kind(args->words[0], &t.kind);
 	if (verb_int(args, "count", 1, COUNT_MAX, &count) == -1 ||
 	    check_flags(args, is_file, count) != VERB_DONE ||
 	    check_overrides(args) != VERB_DONE)
@@ -350,9 +337,14 @@ trigger_run(const struct verb_args *args)
 	    verb_secret_index(args, t.sec, &t.secret) == -1 ||
 	    set_overrides(&t) == -1)
 		goto out;
-	if (!verb_has(args, "print") && connect_client(&t, cfg) == -1)
+	if (!verb_has(args, "print") &&
+	    (t.client = trigger_connect(args, cfg)) == NULL)
 		goto out;
-	rc = run_deliveries(&t, count);
+	if (all)
+		rc = trigger_all(
+		    &(struct trigger_sender){ t.sec, t.secret, t.client });
+	else
+		rc = run_deliveries(&t, count);
 out:
 	trigger_client_free(t.client);
 	secrets_free(t.sec);
@@ -364,6 +356,7 @@ out:
 
 static const struct verb_flag flags[] = {
 	{ "to", "URL", "where to; default: what http.listen says", false },
+	{ "ca-file", "FILE", "who may vouch for an https URL (PEM)", false },
 	{ "count", "N", "so many, each an event of its own", false },
 	{ "duplicate", NULL, "send each twice", false },
 	{ "bad-signature", NULL, "with a wrong signature", false },
@@ -374,7 +367,8 @@ static const struct verb_flag flags[] = {
 	{ "secret-name", "NAME", "sign with this secret, not the first",
 	    false },
 	{ "print", NULL, "print headers and body, send nothing", false },
-	{ "dev", NULL, "to klikitd dev, with its secret", false },
+	{ "all", NULL, "one of every kind, right and wrong ones", false },
+	{ "dev", NULL, "to the klikitd dev that runs, with its secret", false },
 	{ 0 },
 };
 
@@ -387,15 +381,20 @@ static const char more[] =
     "  klikitd trigger status --override orders.0.id=9100001 \\\n"
     "      --override orders.0.status=3\n"
     "\n"
-    "A PATH names keys and indexes; a VALUE is JSON if it is, else a string.\n";
+    "A PATH names keys and indexes; a VALUE is JSON if it is, else a string.\n"
+    "\n"
+    "--all tells of any receiver (--to URL) whether it answers as klikit "
+    "asks: every\n"
+    "type, a batch, a duplicate, a type not heard of, a wrong signature and "
+    "missing\n"
+    "headers.\n";
 
 const struct verb verb_trigger = {
 	.name = "trigger",
-	.words = "created|status|cart|FILE",
+	.words = "created|status|cart|FILE|--all",
 	.text = "Send signed deliveries, as klikit does",
 	.more = more,
 	.flags = flags,
-	.words_min = 1,
 	.words_max = 1,
 	.config = true,
 	.run = trigger_run,

@@ -11,8 +11,11 @@ usage: run_suites.py [SUITE...]     one or more of the names below
   release   the release build, and the black-box tests on it again: what they
             say of memory holds without a sanitizer only
   valgrind  the unit suite and a short black-box run under valgrind
+  tsan      the store's tests and a server under load, built with
+            ThreadSanitizer: no data race
 """
 
+import ctypes
 import json
 import os
 import pathlib
@@ -25,8 +28,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 SANITIZED = ROOT / "build-test"
 PLAIN = ROOT / "build-valgrind"
 RELEASE = ROOT / "build-release"
+RACES = ROOT / "build-tsan"
 MESON_SUITES = ("check", "unit", "store", "fuzz")
-SUITES = MESON_SUITES + ("blackbox", "release", "valgrind")
+SUITES = MESON_SUITES + ("blackbox", "release", "valgrind", "tsan")
+# Of the store's tests those that are quick with ThreadSanitizer.
+RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
+               "store_open", "checkpoint", "faults")
+
+# For personality(2), inherited by children.
+ADDR_NO_RANDOMIZE = 0x0040000
 
 ENV = {
     **os.environ,
@@ -103,6 +113,16 @@ def run_suite(suite):
         box = pytest_suite(PLAIN / "klikitd", "-m", "valgrind",
                            env={"KLIKITD_VALGRIND": "1"})
         return unit[0] + box[0], unit[1] + box[1]
+    if suite == "tsan":
+        if not build(RACES, "-Dtests=enabled", "-Db_sanitize=thread",
+                     "-Db_lundef=false"):
+            return 0, 1
+        # Where kernels randomise addresses much, gcc 12's runtime gives up.
+        ctypes.CDLL(None).personality(ADDR_NO_RANDOMIZE)
+        store = meson_suite(RACES, "store", "--timeout-multiplier", "4",
+                            *RACES_TESTS)
+        box = pytest_suite(RACES / "klikitd", "-m", "tsan")
+        return store[0] + box[0], store[1] + box[1]
     if not build(SANITIZED, "-Dtests=enabled",
                  "-Db_sanitize=address,undefined", "-Db_lundef=false"):
         return 0, 1

@@ -27,10 +27,11 @@ class Sink:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
         line = self.process.stdout.readline().decode()
-        found = re.fullmatch(r"listening: http://127\.0\.0\.1:(\d+)\n", line)
+        found = re.fullmatch(r"listening: (https?://127\.0\.0\.1:(\d+))\n",
+                             line)
         assert found, line + self.process.stderr.read().decode()
-        self.port = int(found[1])
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.port = int(found[2])
+        self.url = found[1]
         return self
 
     def stop(self, signum=signal.SIGTERM, expect=0):

@@ -1,7 +1,9 @@
 """What klikitd says of certificates: check-config names what is wrong."""
 
+import datetime
 import os
 import re
+import signal
 
 import pytest
 
@@ -244,3 +246,156 @@ def test_a_key_that_all_can_read_is_warned_of(check, tmp_path, leaf):
     assert check.warned(leaf.path, path) == (
         f"warning: {path}: every user of this machine can read the key; "
         "chmod 600 it\n")
+
+
+# -- What handlers show, and whom they trust --
+
+
+@pytest.fixture
+def check_handler(tmp_path):
+    """check-config of a handler's keys: what it says, and on which stream."""
+    config = tmp_path / "klikitd.ini"
+
+    def check(*keys, expect=1, env=None):
+        config.write_text("[handler pos]\ntype = forward\n"
+                          "url = https://127.0.0.1:9/\n" + "\n".join(keys))
+        done = run("check-config", "-c", config, env={**KEY, **(env or {})})
+        assert done.returncode == expect, done
+        return (done.stdout if expect == 0 else done.stderr).decode()
+
+    check.config = config
+    return check
+
+
+def test_a_handlers_pair_is_told_with_its_dates(check_handler, authority):
+    client = authority.make("client2", sans=None, usage="clientAuth")
+    out = check_handler(f"ca_file = {authority.root.path}",
+                        f"client_certificate = {client.path}",
+                        f"client_key = {client.key}", expect=0)
+    assert f", trusts {authority.root.path}\n" in out
+    assert re.search(rf"^  shows     {client.path}: for CN=client2; EC 256; 1 "
+                     "in the file; valid from 20", out, re.M), out
+
+
+def test_a_handlers_files_are_checked(check_handler, authority, leaf, deep):
+    assert check_handler("ca_file = /none.pem") == (
+        f"{check_handler.config}:4: handler.ca_file: /none.pem: cannot be "
+        "read: No such file or directory\n")
+    assert check_handler(
+        f"client_certificate = {leaf.path}", f"client_key = {deep.key}",
+        f"ca_file = {authority.root.path}").startswith(
+            f"{check_handler.config}:5: handler.client_key: {deep.key}: does "
+            "not match")
+    old = authority.make("old-root", issuer=None, ca=True,
+                         start="20200101000000Z", end="20210101000000Z")
+    assert ("handler.ca_file: " + str(old.path) + ": its certificate is not "
+            "valid at this time") in check_handler(f"ca_file = {old.path}")
+
+
+def test_a_system_without_roots_is_told(check_handler, tmp_path):
+    empty = tmp_path / "roots.pem"
+    empty.write_text("")
+    err = check_handler(env={"SSL_CERT_FILE": str(empty)})
+    assert err == (
+        f"{check_handler.config}:3: handler.url: https needs trusted "
+        f"certificates, of the system or a ca_file: {empty}: has no "
+        "certificate that can be read\n")
+
+
+# -- Watched while it serves --
+
+DAY = datetime.timedelta(days=1)
+
+
+def until(days):
+    """An end, so many days from now."""
+    end = datetime.datetime.now(datetime.timezone.utc) + days * DAY
+    return end.strftime("%Y%m%d%H%M%SZ")
+
+
+@pytest.fixture
+def served(klikitd, tmp_path):
+    """A server with a pair of its own, which can be replaced."""
+    place = tmp_path / "tls"
+    place.mkdir()
+    config = (f"[http]\nlisten = 127.0.0.1:0\n[tls]\ncertificate = "
+              f"{place}/cert.pem\nkey = {place}/key.pem\n")
+
+    def put(cert):
+        (place / "cert.pem").write_text(cert.text)
+        (place / "key.pem").write_text(cert.key.read_text())
+        (place / "key.pem").chmod(0o600)
+
+    def start(cert):
+        put(cert)
+        return klikitd(config=config)
+
+    start.put = put
+    return start
+
+
+def hup(server, line):
+    """Reload, and wait for the end of it."""
+    count = len(re.findall(line, server.log()))
+    os.kill(server.pid, signal.SIGHUP)
+    server.wait_log(line, count + 1)
+
+
+def warned(server):
+    return re.findall(r"certificate of server: .*", server.log())
+
+
+def test_what_expires_soon_is_told_once_per_start_and_reload(served,
+                                                             authority):
+    server = served(authority.make("soon", end=until(5.5)))
+    server.expect("certificate of server")
+    server.wait_log(r"warn.*certificate of server: \S+/cert\.pem: expires in "
+                    r"5 days, at 20\S+Z: replace it, then reload \(HUP\)")
+    assert len(warned(server)) == 1
+    hup(server, "reload: done")
+    assert len(warned(server)) == 2
+    served.put(authority.make("later"))
+    hup(server, "reload: done")
+    assert len(warned(server)) == 2
+
+
+def test_a_reload_to_an_expired_one_is_refused(served, authority, leaf):
+    server = served(leaf)
+    server.expect("reload: ")
+    served.put(authority.make("gone", start="20200101000000Z",
+                              end="20210101000000Z"))
+    hup(server, "reload: refused")
+    assert re.search(r"reload: .*tls\.certificate: .*cert\.pem: the "
+                     r"certificate of CN=gone expired at 2021", server.log())
+    assert warned(server) == []
+    served.put(leaf)
+    hup(server, "reload: done")
+
+
+def test_an_expired_one_does_not_keep_it_from_starting(served, authority):
+    """The clock may be what is wrong, and the kitchen must be served."""
+    old = authority.make("over", start="20200101000000Z",
+                         end="20210101000000Z")
+    server = served(old)
+    server.expect("certificate of server")
+    server.wait_log(r"error.*certificate of server: .* expired at 2021")
+    hup(server, "reload: done")  # it is no worse than before
+    assert len(warned(server)) == 2
+
+
+def test_what_is_odd_about_a_pair_is_told_at_the_start(served, authority):
+    server = served(authority.make("weak2", kind="rsa1024"))
+    server.expect("is weak")
+    server.wait_log(r"warn.*cert\.pem: the key of CN=weak2 is weak")
+
+
+def test_a_handlers_certificate_is_watched_as_well(klikitd, authority):
+    cert = authority.make("shown", sans=None, usage="clientAuth",
+                          end=until(0.5))
+    server = klikitd(config=(
+        "[handler pos]\ntype = forward\nurl = https://127.0.0.1:9/\n"
+        f"ca_file = {authority.root.path}\nclient_certificate = {cert.path}\n"
+        f"client_key = {cert.key}\n"))
+    server.expect("certificate of handler pos")
+    server.wait_log(r"warn.*certificate of handler pos: \S+shown\.pem: "
+                    "expires in 1[12] hours, at")

@@ -502,7 +502,7 @@ def test_trigger_fails_on_a_wrong_answer(cli, receiver):
 
 
 @pytest.mark.parametrize("url, reason", [
-    ("https://127.0.0.1:1", "only http:// can be used here"),
+    ("ftp://127.0.0.1:1", "only http:// and https:// can be used here"),
     ("localhost", "is not http://HOST:PORT/PATH"),
     ("http://u:p@127.0.0.1:1", "a user name has no use here"),
 ])
@@ -525,3 +525,64 @@ def test_dev_tells_where_its_secret_would_be(cli, tmp_path):
     done = cli("trigger", "created", "--dev", secret=None)
     assert done.rc == 1
     assert done.err.startswith(f"{tmp_path}/.klikitd/secret: is not there")
+
+
+# -- trigger --all --
+
+
+def lines_of(done):
+    """What --all said of each delivery: its name, right or wrong."""
+    return {line[:34].strip(): line[34:].split()[0]
+            for line in done.out.splitlines()}
+
+
+def test_trigger_all_finds_klikitd_right(cli, served):
+    done = cli("trigger", "--all", "--to", served)
+    assert done.rc == 0, done.out
+    assert len(done.out.splitlines()) == 10
+    assert set(lines_of(done).values()) == {"right"}
+    assert '401' in done.out and "duplicate-ignored" in done.out
+    orders = rows(cli("orders", "--json"))
+    assert len(orders) == 8  # but for the type that is not heard of
+    types = {e["type"] for e in rows(cli("events", "--json"))}
+    assert "klikit.order.unheard_of.v1" in types and len(types) == 4
+
+
+def test_trigger_all_sends_what_it_says(cli, receiver):
+    cli("trigger", "--all", "--to", receiver.url)
+    assert len(receiver.got) == 10
+    sent = [(h["x-klikit-event-type"], h["x-klikit-event-id"],
+             h["x-klikit-signature"], body) for _, h, body, _ in receiver.got]
+    assert sent[0] == sent[1]
+    assert [len(json.loads(body)["orders"]) for *_, body in sent] == [
+        1, 1, 1, 1, 5, 1, 1, 1, 1, 1]
+    good = [signed(cli, h, body) for _, h, body, _ in receiver.got
+            if h["x-klikit-signature"]]
+    assert good == [True] * 6 + [False] + [True] * 2
+    assert [s[2] is None for s in sent].index(True) == 7
+    assert [s[1] is None for s in sent].index(True) == 8
+    assert [s[0] is None for s in sent].index(True) == 9
+
+
+def test_trigger_all_says_what_a_naive_receiver_does_wrong(cli, receiver):
+    done = cli("trigger", "--all", "--to", receiver.url)
+    assert done.rc == 1
+    assert "5 of 10 answers are wrong" in done.err
+    wrong = [name for name, word in lines_of(done).items() if word == "wrong"]
+    assert wrong == ["the same again", "a wrong signature",
+                     "without x-klikit-signature",
+                     "without x-klikit-event-id",
+                     "without x-klikit-event-type"]
+    assert "(wanted: 401 or 403: whoever knows the URL can send this)" in (
+        done.out)
+
+
+def test_trigger_all_takes_no_choice_beside_it(cli):
+    for args in (["created"], ["--count", "2"], ["--print"],
+                 ["--override", "a=1"], ["--type", "t"]):
+        done = cli("trigger", "--all", *args)
+        assert done.rc == 2, args
+        assert "--all: excludes" in done.err
+    done = cli("trigger")
+    assert done.rc == 2
+    assert "needs created|status|cart|FILE or --all" in done.err

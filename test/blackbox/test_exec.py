@@ -130,4 +130,5 @@ def test_a_program_that_cannot_run_is_told_at_the_start(tmp_path, command,
     done = run("serve", "-c", config, cwd=tmp_path,
                env={"KLIKIT_WEBHOOK_SECRET": "s"})
     assert done.returncode == 1
-    assert f"handler bell: command: {reason}" in done.stderr.decode()
+    assert (f"klikitd.ini:6: handler.command: {reason}" in
+            done.stderr.decode())

@@ -80,6 +80,12 @@ def test_what_is_not_finished_is_not_purged(klikitd):
                       [(1,)])
     server.do("purge", "--older-than", "1ms")
     assert server.query("SELECT count(*) FROM bodies") == [(1,)]
+    server.do("purge", "--order", "1", expect=1)
+    assert "order 1 has jobs that are not finished" in server.said
+    assert server.query("SELECT count(*) FROM bodies") == [(1,)]
+    server.do("discard", "1", "--reason", "the customer wants it gone")
+    server.do("purge", "--order", "1")
+    assert server.query("SELECT count(*) FROM bodies") == [(0,)]
 
 
 def test_a_backup_while_serving_is_a_store_of_its_own(klikitd, tmp_path):

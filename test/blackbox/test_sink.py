@@ -6,9 +6,11 @@ import json
 import re
 import signal
 import socket
+import ssl
 
 import pytest
 
+import certificates
 from conftest import CREATED, payload, run, sign
 from sink import Sink
 
@@ -206,6 +208,49 @@ def test_wrong_flags_are_usage_errors(args, reason):
     assert done.returncode == 2
     assert reason in done.stderr.decode()
     assert done.stdout == b""
+
+
+# -- TLS --
+
+
+def test_it_speaks_tls(sink, tmp_path):
+    authority = certificates.Authority(tmp_path / "certificates")
+    cert = authority.make("pos")
+    one = sink("--certificate", cert.path, "--key", cert.key, "--delay", "1ms")
+    context = ssl.create_default_context(cafile=authority.root.path)
+    conn = http.client.HTTPSConnection("localhost", one.port, context=context,
+                                       timeout=60)
+    for number in range(3):  # on one connection
+        conn.request("POST", "/orders", b"x" * 300000,
+                     {"idempotency-key": str(number)})
+        answer = conn.getresponse()
+        assert (answer.status, answer.read()) == (
+            200, b'{"status":"accepted"}')
+    conn.close()
+    with pytest.raises(OSError):
+        one.post()  # without TLS
+    conn = http.client.HTTPSConnection("localhost", one.port, context=context,
+                                       timeout=60)
+    conn.request("GET", "/", headers={"connection": "close"})
+    assert conn.getresponse().read() == b'{"status":"accepted"}'
+    assert conn.sock is None  # closed, and not cut: ssl would have raised
+    assert [r["key"] for r in one.lines()] == ["0", "1", "2", None]
+    assert "4 requests, 3 distinct" in one.stop()[1]
+
+
+def test_a_bad_pair_is_told(tmp_path):
+    authority = certificates.Authority(tmp_path / "certificates")
+    other = authority.make("other")
+    for args, code, reason in (
+            (("--key", other.key), 2, "--certificate and --key go together"),
+            (("--certificate", tmp_path / "none.pem", "--key", other.key), 1,
+             "none.pem"),
+            (("--certificate", authority.root.path, "--key", other.key), 1,
+             "match")):
+        done = run("sink", "--port", "0", *args)
+        assert done.returncode == code
+        assert reason in done.stderr.decode()
+        assert done.stdout == b""
 
 
 def test_a_port_in_use_is_told(sink):

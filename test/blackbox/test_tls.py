@@ -76,7 +76,7 @@ def test_900_kb_go_up_whole(https, pki, headers):
 
 
 def test_300_connections_100_at_once(https, pki):
-    server = https()
+    server = https(tls="handshake_timeout = 1m\n")  # on a slow machine, too
 
     def deliver(number):
         return server.post(SMALL, f"e{number}")

@@ -18,6 +18,7 @@
 #include "test/lib/cmocka_all.h"
 
 #include "test/lib/client_case.h"
+#include "test/lib/fake_tls.h"
 #include "test/lib/heap.h"
 
 #define NO_LIMIT_MS 600000
@@ -30,15 +31,62 @@ case_now(void *arg)
 	return (1767225600000);
 }
 
+static struct handler_tls *
+case_tls_open(void *arg, const struct handler_options *opt,
+    char reason[HANDLER_REASON_MAX])
+{
+	struct client_case *c = arg;
+
+	if (opt->ca_file != NULL) {
+		snprintf(reason, HANDLER_REASON_MAX, "%s: no such file",
+		    opt->ca_file);
+		return (NULL);
+	}
+	c->ntls++;
+	return ((struct handler_tls *)c);
+}
+
+static void
+case_tls_close(void *arg, struct handler_tls *tls)
+{
+	struct client_case *c = arg;
+
+	if (tls != NULL)
+		c->ntls--;
+}
+
 static struct bufferevent *
-case_connect(void *arg, const char *host, uint16_t port, bool tls)
+case_connect(void *arg, struct handler_tls *tls, const char *host,
+    uint16_t port)
 {
 	struct client_case *c = arg;
 
 	snprintf(c->host, sizeof(c->host), "%s", host);
 	c->port = port;
-	c->tls = tls;
+	if (tls != NULL)
+		return (fake_tls_connect(c->env.base));
 	return (bufferevent_socket_new(c->env.base, -1, BEV_OPT_CLOSE_ON_FREE));
+}
+
+static const char *
+case_tls_failure(void *arg, struct bufferevent *bev)
+{
+	(void)arg;
+	return (fake_tls_failure(bev));
+}
+
+static uint64_t
+case_tls_sent(void *arg, struct bufferevent *bev)
+{
+	(void)arg;
+	return (fake_tls_sent(bev));
+}
+
+static void
+case_tls_leave(void *arg, struct bufferevent *bev)
+{
+	(void)arg;
+	fake_tls_leave(bev);
 }
 
 /*
@@ -98,7 +146,12 @@ client_setup(void **state)
 	c->nfds = far_count_fds();
 	c->env.base = event_base_new();
 	c->env.now_ms = case_now;
+	c->env.tls_open = case_tls_open;
+	c->env.tls_close = case_tls_close;
 	c->env.connect = case_connect;
+	c->env.tls_failure = case_tls_failure;
+	c->env.tls_sent = case_tls_sent;
+	c->env.tls_leave = case_tls_leave;
 	c->env.arg = c;
 	case_open_names(c);
 	far_open(&c->far, c->env.base);
@@ -114,6 +167,7 @@ client_teardown(void **state)
 
 	http_client_free(c->hc);
 	client_settle(c);
+	assert_int_equal(c->ntls, 0);
 	assert_int_equal(c->far.nopen, 0);
 	far_close(&c->far);
 	evdns_base_free(c->env.dns, 0);
@@ -125,20 +179,35 @@ client_teardown(void **state)
 	return (0);
 }
 
-void
-client_use(struct client_case *c, const char *host, unsigned port,
-    size_t max_idle)
+static void
+case_use(struct client_case *c, const char *host, unsigned port,
+    size_t max_idle, bool tls)
 {
 	char copy[64];
-	struct http_client_url url = { .host = copy,
+	struct http_client_url url = { .tls = tls,
+		.host = copy,
 		.port = (uint16_t)port,
 		.path = copy + 32 };
 
 	snprintf(copy, 32, "%s", host);
 	snprintf(copy + 32, 32, "/orders?x=1");
 	http_client_free(c->hc);
-	c->hc = http_client_new(&c->env, &url, max_idle);
+	c->hc = http_client_new(&c->env, &url,
+	    tls ? (struct handler_tls *)c : NULL, max_idle);
 	assert_non_null(c->hc);
+}
+
+void
+client_use(struct client_case *c, const char *host, unsigned port,
+    size_t max_idle)
+{
+	case_use(c, host, port, max_idle, false);
+}
+
+void
+client_use_tls(struct client_case *c, const char *host, unsigned port)
+{
+	case_use(c, host, port, 4, true);
 }
 
 static void

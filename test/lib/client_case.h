@@ -26,7 +26,7 @@ struct client_case {
 	/* What the connector was asked for last. */
 	char host[64];
 	unsigned port;
-	bool tls;
+	unsigned ntls; /* of tls_open() and not of tls_close() yet */
 
 	/* How the last request ended. */
 	unsigned ndone;
@@ -45,6 +45,9 @@ int client_teardown(void **state);
 /* Use another client from now on. */
 void client_use(struct client_case *c, const char *host, unsigned port,
     size_t max_idle);
+
+/* The same by fake_tls.h; the far side must be told to shake hands. */
+void client_use_tls(struct client_case *c, const char *host, unsigned port);
 
 /* POST "hello" with a limit that is not reached; returns the call. */
 struct http_client_call *client_post(struct client_case *c);

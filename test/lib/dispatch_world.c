@@ -203,7 +203,8 @@ event_of(const struct world *w, const struct world_job *wj)
 		.type = w->type != NULL ? w->type : "klikit.order.created.v2",
 		.secret = "default",
 		.peer = "127.0.0.1:1",
-		.received_at_ms = FAKE_CLOCK_START_MS,
+		.received_at_ms =
+		    wj->came_ms != 0 ? wj->came_ms : FAKE_CLOCK_START_MS,
 	};
 	struct store_event *ev;
 
@@ -248,6 +249,7 @@ world_arrive(struct world *w, int64_t handler)
 	struct store_job job;
 
 	world_add(w, 1, handler);
+	w->jobs[w->njobs - 1].came_ms = fake_clock_wall_ms();
 	job = told_of(w, &w->jobs[w->njobs - 1]);
 	dispatch_hold(w->d, job.ev, &job, 1);
 	store_event_unref(job.ev);

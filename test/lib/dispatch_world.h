@@ -23,7 +23,8 @@ struct world_job {
 	int64_t handler;
 	int64_t behind; /* runs only after that job; 0: none */
 	enum job_state state;
-	int64_t due_ms; /* with JOB_WAITING */
+	int64_t due_ms;  /* with JOB_WAITING */
+	int64_t came_ms; /* its event; 0: at the start of the clock */
 	unsigned attempts;
 	unsigned runs; /* times that it was handed to its handler */
 	bool replay;

@@ -18,6 +18,7 @@
 
 #include "test/lib/cmocka_all.h"
 
+#include "test/lib/fake_tls.h"
 #include "test/lib/far_side.h"
 #include "test/lib/heap.h"
 
@@ -27,6 +28,7 @@ struct far_conn {
 	const char *rest; /* of what drips */
 	struct event *drip;
 	bool closing;
+	bool shaken; /* the handshake is over, or there is none */
 	LIST_ENTRY(far_conn) next;
 };
 
@@ -115,12 +117,43 @@ conn_act(struct far_conn *c)
 	}
 }
 
+/* Take the handshake from the input, and answer it. May close. */
+static void
+conn_shake(struct far_conn *c)
+{
+	struct evbuffer *input = bufferevent_get_input(c->bev);
+	size_t len = strlen(FAKE_TLS_HELLO);
+
+	if (evbuffer_get_length(input) < len)
+		return;
+	evbuffer_drain(input, len);
+	switch (c->far->shake) {
+	case FAR_SHAKE:
+		c->shaken = true;
+		bufferevent_write(c->bev, FAKE_TLS_YES, 1);
+		break;
+	case FAR_SHAKE_REFUSE:
+		bufferevent_write(c->bev, FAKE_TLS_NO, 1);
+		break;
+	case FAR_SHAKE_CLOSE:
+		conn_close(c);
+		break;
+	case FAR_SHAKE_SLOW:
+	case FAR_PLAIN:
+		break;
+	}
+}
+
 static void
 conn_read_cb(struct bufferevent *bev, void *arg)
 {
+	struct far_conn *c = arg;
+
 	(void)bev;
-	if (conn_take_request(arg))
-		conn_act(arg);
+	if (!c->shaken)
+		conn_shake(c);
+	else if (conn_take_request(c))
+		conn_act(c);
 }
 
 /* bufferevent: what was written has left. */
@@ -167,6 +200,7 @@ far_accept_cb(struct evconnlistener *listener, evutil_socket_t fd,
 	(void)sa;
 	(void)len;
 	c->far = far;
+	c->shaken = far->shake == FAR_PLAIN;
 	c->bev = bufferevent_socket_new(far->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	c->drip = evtimer_new(far->base, conn_drip_cb, c);
 	bufferevent_setcb(c->bev, conn_read_cb, conn_write_cb, conn_event_cb,

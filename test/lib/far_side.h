@@ -26,11 +26,21 @@ enum far_act {
 	FAR_DEAF     /* do not even read the request */
 };
 
+/* What comes before: nothing, or what fake_tls.c takes for a handshake. */
+enum far_shake {
+	FAR_PLAIN,
+	FAR_SHAKE,        /* do it */
+	FAR_SHAKE_SLOW,   /* say nothing */
+	FAR_SHAKE_REFUSE, /* refuse it */
+	FAR_SHAKE_CLOSE   /* close in its midst */
+};
+
 struct far_side {
 	struct event_base *base;
 	struct evconnlistener *listener;
 	unsigned port;
 	enum far_act act;
+	enum far_shake shake;
 	const char *text;
 	unsigned naccepted;
 	unsigned nopen;

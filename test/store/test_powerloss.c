@@ -24,6 +24,7 @@
 #define FILES_MAX 4
 #define EVENTS 60
 #define LANES 5
+#define RUNS_MAX 10
 #define SCHEMA 2
 
 /* A write, or with data NULL a truncation, that no sync has covered yet. */
@@ -605,7 +606,6 @@ run(bool sync_normal)
 		store_wait(c.st);
 	(void)pthread_mutex_lock(&m.mutex);
 	assert_true(m.checkpoints > 1);
-	assert_true(m.aside > 0);
 	m.st = NULL;
 	(void)pthread_mutex_unlock(&m.mutex);
 	/* One that was started, ended and replayed: all was promised. */
@@ -619,16 +619,25 @@ run(bool sync_normal)
 	store_case_fini(&image);
 }
 
-/* With the store as it is, every crash image has all that was promised. */
+/*
+ * With the store as it is, every crash image has all that was promised. On a
+ * busy machine the reader may not get to copy anything beside the commits, and
+ * the writer does: then a run shows only half, and there is another.
+ */
 static void
 test_no_ack_is_lost(void **state)
 {
+	int runs = 0;
+
 	(void)state;
-	run(false);
+	do
+		run(false);
+	while (m.findings == 0 && m.aside == 0 && ++runs < RUNS_MAX);
 	assert_true(m.images > 2 * EVENTS);
 	if (m.findings != 0)
 		fail_msg("%u in %u images: %s", m.findings, m.images,
 		    m.finding);
+	assert_true(m.aside > 0);
 }
 
 /* Without an fsync per commit events are lost: the images do tell. */

@@ -612,6 +612,48 @@ test_config_admin_beyond_the_loopback(void **state)
 	    "address write *:PORT\n");
 }
 
+/* What has no TLS is for this machine alone. */
+static void
+test_config_plain_listen(void **state)
+{
+	struct fixture *f = *state;
+	struct config *cfg = load_good(f, "[http]\n");
+
+	assert_int_equal(cfg->http_plain_listen.n, 0);
+	config_free(cfg);
+	cfg = load_good(f,
+	    "[http]\nplain_listen = 127.0.0.1:1, [::1]:1, 127.9.9.9:0\n");
+	assert_int_equal(cfg->http_plain_listen.n, 3);
+	config_free(cfg);
+	assert_tells(f, "[http]\nplain_listen = 127.0.0.1:1, 10.0.0.1:1\n",
+	    "%:2: http.plain_listen: 10.0.0.1:1 can be reached from other "
+	    "machines: this is for the loopback, as 127.0.0.1:8080; "
+	    "http.listen is for all others\n");
+	assert_tells(f, "[http]\nplain_listen = [::1]:1, [::1]:1\n",
+	    "http.plain_listen: [::1]:1 is listed twice\n");
+}
+
+/* A certificate may be replaced under way, but not come or go. */
+static void
+test_config_tls_comes_and_goes_by_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	struct config *without, *with, *other;
+	const char *key = "";
+
+	f->src.need = CONFIG_STORE; /* the files are not looked at */
+	without = load_good(f, "[http]\n");
+	with = load_good(f, "[tls]\ncertificate = a\nkey = b\n");
+	other = load_good(f, "[tls]\ncertificate = c\nkey = d\n");
+	assert_false(config_needs_restart(with, other, &key));
+	assert_true(config_needs_restart(without, with, &key));
+	assert_string_equal(key, "tls.certificate");
+	assert_true(config_needs_restart(with, without, &key));
+	config_free(without);
+	config_free(with);
+	config_free(other);
+}
+
 /* Only listeners, store, queue and connections need a restart. */
 static void
 test_config_needs_restart(void **state)
@@ -619,13 +661,15 @@ test_config_needs_restart(void **state)
 	struct fixture *f = *state;
 	static const char *const live[] = { "[http]\nmax_body = 2m\n",
 		"[log]\nlevel = debug\n", "[handler a]\ntype = orders\n",
-		"[http]\nlisten = *:8080\n" };
+		"[http]\nlisten = *:8080\n",
+		"[tls]\nhandshake_timeout = 5s\nmax_handshakes = 9\n" };
 	static const struct {
 		const char *ini;
 		const char *key;
 	} fixed[] = {
 		{ "[http]\nlisten = *:8081\n", "http.listen" },
 		{ "[http]\nlisten = *:8080, [::1]:1\n", "http.listen" },
+		{ "[http]\nplain_listen = 127.0.0.1:1\n", "http.plain_listen" },
 		{ "[http]\nmax_connections = 5\n", "http.max_connections" },
 		{ "[store]\nurl = sqlite:x.db\n", "store.url" },
 		{ "[store]\nqueue = 65m\n", "store.queue" },
@@ -684,7 +728,10 @@ test_config_example_holds_the_defaults(void **state)
 	assert_int_equal(cfg->handlers[0].nretry, 6);
 	assert_string_equal(cfg->secret_file, "/etc/klikitd/secret");
 	{
-		struct config *plain = load_good(f, "");
+		/* Two files are named only to show how. */
+		struct config *plain =
+		    load_good(f, "[tls]\ncertificate = /etc/klikitd/cert.pem\n"
+				 "key = /etc/klikitd/key.pem\n");
 
 		assert_false(config_needs_restart(plain, cfg, &key));
 		assert_int_equal(plain->http_max_body, cfg->http_max_body);
@@ -719,6 +766,8 @@ main(void)
 		TEST(test_config_needs_a_secret),
 		TEST(test_config_dev),
 		TEST(test_config_admin_beyond_the_loopback),
+		TEST(test_config_plain_listen),
+		TEST(test_config_tls_comes_and_goes_by_a_restart),
 		TEST(test_config_needs_restart),
 		TEST(test_config_example_holds_the_defaults),
 	};

@@ -168,13 +168,13 @@ test_types_have_their_own_defaults(void **state)
 static void
 test_commands_are_split_into_words(void **state)
 {
-	static const char *const words[] = { "/opt/my bin/ring", "--text",
-		"it's \"on\"", "", "a,b", "\\" };
+	static const char *const words[] = { "/bin/sh", "--text", "it's \"on\"",
+		"", "a,b", "\\" };
 	struct fixture *f = *state;
-	struct config *cfg = load_good(f,
-	    "[handler bell]\ntype = exec\nevents =\n"
-	    "command = '/opt/my bin/ring'  --text \"it's \\\"on\\\"\" ''\n"
-	    "  a,b \\\n");
+	struct config *cfg =
+	    load_good(f, "[handler bell]\ntype = exec\nevents =\n"
+			 "command = '/bin/sh'  --text \"it's \\\"on\\\"\" ''\n"
+			 "  a,b \\\n");
 	const struct config_list *list = &cfg->handlers[0].command;
 
 	assert_int_equal(list->n, 6);
@@ -194,13 +194,12 @@ test_bad_outlets_are_told(void **state)
 	assert_tells(f,
 	    "[handler a]\ntype = forward\n"
 	    "[handler b]\ntype = exec\n"
-	    "[handler c]\ntype = forward\nurl = https://pos.example/\n"
+	    "[handler c]\ntype = forward\nurl = ftp://pos.example/\n"
 	    "unit = both\non_conflict = maybe\nonce_per_order = 1\n"
 	    "timeout = 1ms\nconcurrency = 0\n"
 	    "[handler d]\ntype = exec\ncommand = ring 'aloud\n"
 	    "[handler e]\ntype = exec\ncommand =\n",
-	    "c.ini:7: handler.url: \"https://pos.example/\": calls by https "
-	    "are not built in; give an http:// address\n"
+	    "c.ini:7: handler.url: must begin with http:// or https://\n"
 	    "c.ini:8: handler.unit: \"both\" is not one of event, order\n"
 	    "c.ini:9: handler.on_conflict: \"maybe\" is not one of dead, "
 	    "done\n"
@@ -215,6 +214,30 @@ test_bad_outlets_are_told(void **state)
 	    "c.ini:3: handler.command: is missing in [handler b]\n");
 }
 
+/* What concerns TLS is refused where there is none, and by halves. */
+static void
+test_keys_of_tls_need_https(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_tells(f,
+	    "[handler a]\ntype = forward\nurl = http://127.0.0.1/\n"
+	    "ca_file = /ca.pem\nclient_certificate = /c.pem\n"
+	    "client_key = /c.key\n"
+	    "[handler b]\ntype = forward\nurl = https://127.0.0.1/\n"
+	    "client_certificate = /c.pem\n"
+	    "[handler c]\ntype = forward\nurl = HTTPS://127.0.0.1/\n"
+	    "client_key = /c.key\n",
+	    "c.ini:4: handler.ca_file: is of no use without an https:// "
+	    "url\n"
+	    "c.ini:5: handler.client_certificate: is of no use without an "
+	    "https:// url\n"
+	    "c.ini:6: handler.client_key: is of no use without an https:// "
+	    "url\n"
+	    "c.ini:10: handler.client_certificate: needs client_key\n"
+	    "c.ini:14: handler.client_key: needs client_certificate\n");
+}
+
 /* A key of another type is a mistake, not a detail. */
 static void
 test_keys_of_another_type_are_told(void **state)
@@ -224,9 +247,9 @@ test_keys_of_another_type_are_told(void **state)
 	assert_tells(f,
 	    "[handler a]\ntype = orders\nurl = http://127.0.0.1/\n"
 	    "concurrency = 2\n"
-	    "[handler b]\ncommand = x\ntype = forward\n"
+	    "[handler b]\ncommand = sh\ntype = forward\n"
 	    "url = http://127.0.0.1/\nterminal = 3\n"
-	    "[handler c]\ntype = exec\ncommand = x\nheader = A: b\n",
+	    "[handler c]\ntype = exec\ncommand = sh\nheader = A: b\n",
 	    "c.ini:3: handler.url: is no key of a handler of type orders\n"
 	    "c.ini:4: handler.concurrency: is no key of a handler of type "
 	    "orders\n"
@@ -294,7 +317,7 @@ test_alarms_are_read(void **state)
 	struct fixture *f = *state;
 	struct config *cfg = load_good(f,
 	    "[handler pos]\ntype = orders\ndeadline = 3m\non_deadline = bell\n"
-	    "[handler bell]\ntype = exec\nevents =\ncommand = ring\n");
+	    "[handler bell]\ntype = exec\nevents =\ncommand = true\n");
 
 	assert_int_equal(cfg->handlers[0].deadline_ms, 180000);
 	assert_string_equal(cfg->handlers[0].on_deadline, "bell");
@@ -354,6 +377,7 @@ main(void)
 		TEST(test_types_have_their_own_defaults),
 		TEST(test_commands_are_split_into_words),
 		TEST(test_bad_outlets_are_told),
+		TEST(test_keys_of_tls_need_https),
 		TEST(test_keys_of_another_type_are_told),
 		TEST(test_bad_headers_are_told),
 		TEST(test_bad_files_are_told),

@@ -219,7 +219,7 @@ test_a_turn_ends_with_its_slice(void **state)
 	world_handlers(w, 1, 0);
 	world_turn(w);
 	world_serve(w);
-	fake_clock_step_us(DISPATCH_SLICE_US / 10);
+	fake_clock_step_us(DISPATCH_SLICE_US / 40);
 	world_turn(w);
 	assert_in_range(w->runs, DISPATCH_SLICE_MIN + 1,
 	    DISPATCH_RECORDS_MIN - 1);
@@ -235,7 +235,7 @@ test_a_slice_keeps_up_with_the_rest_of_the_loop(void **state)
 	world_handlers(w, 1, 0);
 	world_turn(w);
 	world_serve(w);
-	fake_clock_step_us(DISPATCH_SLICE_US);
+	fake_clock_step_us(DISPATCH_SLICE_US / 2);
 	fake_clock_pass_ms(1000);
 	world_turn(w);
 	assert_in_range(w->runs, DISPATCH_SLICE_MIN + 1,

@@ -282,15 +282,21 @@ test_retry_after_is_obeyed(void **state)
 	    fake_clock_wall_ms() + 33000);
 }
 
-/* A wish beyond its age is not waited for. */
+/* A wish beyond its age kills no job: it is tried once more, at the end. */
 static void
-test_retry_after_beyond_max_age_is_dead(void **state)
+test_retry_after_beyond_max_age_leaves_a_try(void **state)
 {
 	struct world *w = outlet(state, HANDLER_RETRY, 1);
 
-	w->result.retry_after_ms = WORLD_MAX_AGE_MS + 1;
+	w->result.retry_after_ms = WORLD_MAX_AGE_MS * 100;
 	w->result.unknown = true;
 	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_WAITING);
+	assert_int_equal(w->jobs[0].due_ms,
+	    FAKE_CLOCK_START_MS + WORLD_MAX_AGE_MS);
+	fake_clock_pass_ms(WORLD_MAX_AGE_MS);
+	world_settle(w);
+	assert_int_equal(w->runs, 2);
 	assert_int_equal(w->jobs[0].state, JOB_DEAD);
 	assert_string_equal(w->outcome, "too old: unknown: the POS is closed");
 }
@@ -541,7 +547,7 @@ main(void)
 		world_test(test_an_attempt_is_recorded_whole),
 		world_test(test_an_unknown_outcome_says_so),
 		world_test(test_retry_after_is_obeyed),
-		world_test(test_retry_after_beyond_max_age_is_dead),
+		world_test(test_retry_after_beyond_max_age_leaves_a_try),
 		world_test(test_an_outcome_is_kept_until_it_is_recorded),
 		world_test(test_a_kept_outcome_is_recorded_while_stopping),
 		world_test(test_an_answer_without_memory_is_left_out),

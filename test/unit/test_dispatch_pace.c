@@ -1,4 +1,4 @@
-/* How many calls a handler may have under way. */
+/* How many calls a handler may have, and how much time what is old. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -203,6 +203,42 @@ test_retry_after_holds_off_probes(void **state)
 	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
 }
 
+/* Who says to come back tomorrow is asked every hour all the same. */
+static void
+test_retry_after_holds_off_probes_an_hour_at_most(void **state)
+{
+	struct world *w = broken(state);
+
+	w->result.retry_after_ms = INT64_C(86400000);
+	fake_clock_pass_ms(5000);
+	world_settle(w);
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	dispatch_open(w->d, world_arrive(w, 1));
+	fake_clock_pass_ms(3599999);
+	world_settle(w);
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	fake_clock_pass_ms(1);
+	world_settle(w);
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
+}
+
+/* Whoever retries or resumes by hand wants to see it tried now. */
+static void
+test_by_hand_a_probe_is_made_at_once(void **state)
+{
+	struct world *w = broken(state);
+
+	dispatch_look(w->d, 1);
+	world_settle(w);
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	dispatch_pause(w->d, 1, true);
+	dispatch_pause(w->d, 1, false);
+	world_settle(w);
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
+	world_settle(w); /* one, and not the backlog */
+	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
+}
+
 /* Paused, nothing is started; calls under way end; then it goes on. */
 static void
 test_a_paused_handler_starts_nothing(void **state)
@@ -286,6 +322,140 @@ test_a_flood_beside_a_backlog_is_bounded(void **state)
 	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
 }
 
+/* Half a minute ago a thousand came; and a delivery waits for its commit. */
+static struct world *
+backlogged(void **state, size_t concurrency)
+{
+	struct world *w = *state;
+
+	if (concurrency > 0)
+		(void)outlet(state, HANDLER_DONE, concurrency);
+	world_add(w, 1000, 1);
+	fake_clock_pass_ms(30000);
+	dispatch_expect(w->d, 1);
+	world_handlers(w, 1, 0);
+	world_turn(w);
+	world_serve(w); /* the jobs are here now */
+	return (w);
+}
+
+/* As world_settle(), with a store that takes its time. */
+static void
+settle_slowly(struct world *w, int64_t ms)
+{
+	do {
+		world_turn(w);
+		fake_clock_pass_ms(ms);
+		world_serve(w);
+		world_turn(w);
+	} while (fake_store_first(w->st) != NULL);
+}
+
+/* While deliveries come, seven eighths of the time are not for the old. */
+static void
+test_old_jobs_rest_while_deliveries_come(void **state)
+{
+	struct world *w = backlogged(state, 0);
+
+	w->verdict = HANDLER_DONE;
+	settle_slowly(w, 5);
+	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN);
+	for (size_t i = 2; i <= 10; i++) {
+		fake_clock_pass_ms(5 * DISPATCH_OLD_REST - 1);
+		settle_slowly(w, 0);
+		assert_int_equal(w->runs, DISPATCH_RECORDS_MIN * (i - 1));
+		fake_clock_pass_ms(1);
+		settle_slowly(w, 5);
+		assert_int_equal(w->runs, DISPATCH_RECORDS_MIN * i);
+	}
+}
+
+/* An outlet's job costs twice: its start, and its outcome. */
+static void
+test_starts_and_outcomes_of_old_jobs_are_counted(void **state)
+{
+	struct world *w = backlogged(state, 4);
+
+	w->verdict = HANDLER_PENDING;
+	settle_slowly(w, 5);
+	assert_int_equal(w->ncalls, 4);
+	fake_clock_pass_ms(1000); /* the far side is slow: that costs nothing */
+	while (w->ncalls > 0)
+		world_finish(w, HANDLER_DONE);
+	fake_clock_pass_ms(5);
+	world_serve(w);
+	world_turn(w);
+	fake_clock_pass_ms(5 * DISPATCH_OLD_REST - 1);
+	world_settle(w);
+	assert_int_equal(w->runs, 4);
+	fake_clock_pass_ms(1);
+	world_settle(w);
+	assert_int_equal(w->runs, 8);
+}
+
+/* What comes now is done now, however many old jobs have to rest. */
+static void
+test_new_jobs_do_not_rest(void **state)
+{
+	struct world *w = backlogged(state, 0);
+
+	w->verdict = HANDLER_DONE;
+	settle_slowly(w, 5);
+	for (int i = 0; i < 20; i++) {
+		dispatch_open(w->d, world_arrive(w, 1));
+		world_settle(w);
+	}
+	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN + 20);
+}
+
+/* With no delivery on its way the old jobs have all the time there is. */
+static void
+test_old_jobs_run_freely_when_nothing_comes(void **state)
+{
+	struct world *w = backlogged(state, 0);
+
+	w->verdict = HANDLER_DONE;
+	settle_slowly(w, 5);
+	dispatch_expect(w->d, 0);
+	fake_clock_pass_ms(DISPATCH_CALM_US / 1000 - 1);
+	settle_slowly(w, 0);
+	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN);
+	fake_clock_pass_ms(1);
+	settle_slowly(w, 5);
+	assert_int_equal(world_count(w, JOB_DONE), 1000);
+}
+
+/* However long a commit took, a second later the old ones have their turn. */
+static void
+test_the_rest_of_old_jobs_is_bounded(void **state)
+{
+	struct world *w = backlogged(state, 0);
+
+	w->verdict = HANDLER_DONE;
+	settle_slowly(w, 4000);
+	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN);
+	fake_clock_pass_ms(1000);
+	settle_slowly(w, 1);
+	assert_int_equal(w->runs, 2 * DISPATCH_RECORDS_MIN);
+}
+
+/* An alarm that comes due is no old job, whatever its event's age. */
+static void
+test_an_alarm_does_not_rest(void **state)
+{
+	struct world *w = backlogged(state, 0);
+
+	w->verdict = HANDLER_DONE;
+	settle_slowly(w, 5);
+	w->outlets = 2;
+	world_add(w, 1, 2);
+	w->jobs[w->njobs - 1].alarm = true;
+	world_handlers(w, 2, 0);
+	settle_slowly(w, 0);
+	assert_int_equal(w->jobs[w->njobs - 1].runs, 1);
+	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN + 1);
+}
+
 #define world_test(f)                                                          \
 	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
@@ -301,10 +471,18 @@ main(void)
 		world_test(test_recovery_ramps_up),
 		world_test(test_probing_outlives_a_reload),
 		world_test(test_retry_after_holds_off_probes),
+		world_test(test_retry_after_holds_off_probes_an_hour_at_most),
+		world_test(test_by_hand_a_probe_is_made_at_once),
 		world_test(test_a_paused_handler_starts_nothing),
 		world_test(test_a_handler_may_be_paused_from_the_start),
 		world_test(test_newest_jobs_take_turns_with_the_oldest),
 		world_test(test_a_flood_beside_a_backlog_is_bounded),
+		world_test(test_old_jobs_rest_while_deliveries_come),
+		world_test(test_starts_and_outcomes_of_old_jobs_are_counted),
+		world_test(test_new_jobs_do_not_rest),
+		world_test(test_old_jobs_run_freely_when_nothing_comes),
+		world_test(test_the_rest_of_old_jobs_is_bounded),
+		world_test(test_an_alarm_does_not_rest),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

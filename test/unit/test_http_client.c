@@ -28,7 +28,6 @@ test_http_client_sends_the_request(void **state)
 	assert_string_equal(c->far.request, expected);
 	assert_string_equal(c->host, "127.0.0.1");
 	assert_int_equal(c->port, c->far.port);
-	assert_false(c->tls);
 }
 
 /* A Host of the caller's stands alone. */
@@ -173,14 +172,16 @@ test_http_client_reads_drips(void **state)
 	assert_int_equal(c->far.naccepted, 1);
 }
 
-/* 100 Continue is no answer, however often it comes. */
+/* 100 and the other 1xx are no answer, however often they come. */
 static void
-test_http_client_goes_on_after_100(void **state)
+test_http_client_goes_on_after_1xx(void **state)
 {
 	struct client_case *c = *state;
 
 	client_play(c, FAR_ANSWER,
 	    "HTTP/1.1 100 Continue\r\nRetry-After: 9\r\n\r\n"
+	    "HTTP/1.1 102 Processing\r\n\r\n"
+	    "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
 	    "HTTP/1.1 100 Continue\r\n\r\n" OK);
 	assert_answered(c, 200, "ok");
 	assert_int_equal(c->answer.retry_after_ms, 0);
@@ -282,25 +283,6 @@ test_http_client_reads_retry_after(void **state)
 	assert_int_equal(c->answer.retry_after_ms, 90000);
 }
 
-/* The connector is told the name and whether TLS is wanted. */
-static void
-test_http_client_asks_the_connector(void **state)
-{
-	struct client_case *c = *state;
-	struct http_client_url url;
-	char text[64], reason[HANDLER_REASON_MAX];
-
-	snprintf(text, sizeof(text), "https://localhost:%u", c->far.port);
-	assert_int_equal(http_client_url_parse(text, &url, reason), 0);
-	http_client_free(c->hc);
-	c->hc = http_client_new(&c->env, &url, 4);
-	http_client_url_fini(&url);
-	client_play(c, FAR_ANSWER, OK);
-	assert_answered(c, 200, "ok");
-	assert_string_equal(c->host, "localhost");
-	assert_true(c->tls);
-}
-
 #define CASE(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, client_setup, client_teardown)
 
@@ -318,14 +300,13 @@ main(void)
 		CASE(test_http_client_tries_anew_once),
 		CASE(test_http_client_reads_chunks),
 		CASE(test_http_client_reads_drips),
-		CASE(test_http_client_goes_on_after_100),
+		CASE(test_http_client_goes_on_after_1xx),
 		CASE(test_http_client_keeps_the_beginning),
 		CASE(test_http_client_reads_until_closed),
 		CASE(test_http_client_keeps_the_status_of_a_torn_answer),
 		CASE(test_http_client_cuts_an_endless_answer),
 		CASE(test_http_client_does_not_follow),
 		CASE(test_http_client_reads_retry_after),
-		CASE(test_http_client_asks_the_connector),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -66,6 +66,27 @@ test_http_client_knows_localhost(void **state)
 	assert_answered(c, 200, "ok");
 }
 
+/* handler_env.before_lookup: the network has come up. */
+static void
+network_up_cb(void *arg)
+{
+	struct client_case *c = arg;
+
+	c->speaks = true;
+}
+
+/* Whoever knows the network is asked before each look-up. */
+static void
+test_http_client_announces_its_lookup(void **state)
+{
+	struct client_case *c = *state;
+
+	c->env.before_lookup = network_up_cb;
+	client_use(c, "two.test", c->far.port, 4);
+	client_play(c, FAR_ANSWER, OK);
+	assert_answered(c, 200, "ok");
+}
+
 /* A name that does not exist is not tried for long. */
 static void
 test_http_client_finds_no_host(void **state)
@@ -135,9 +156,9 @@ test_http_client_is_answered_nonsense(void **state)
 {
 	static const char *const texts[] = { "SSH-2.0-x\r\n\r\n",
 		"HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
-		"HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 700 X\r\n\r\n",
-		"HTTP/1.1 -200 X\r\n\r\n", HEAD "no colon\r\n\r\n",
-		"\r\n\r\n" };
+		"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+		"HTTP/1.1 700 X\r\n\r\n", "HTTP/1.1 -200 X\r\n\r\n",
+		HEAD "no colon\r\n\r\n", "\r\n\r\n" };
 	struct client_case *c = *state;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -366,6 +387,7 @@ main(void)
 		CASE(test_http_client_is_refused),
 		CASE(test_http_client_cannot_reach),
 		CASE(test_http_client_knows_localhost),
+		CASE(test_http_client_announces_its_lookup),
 		CASE(test_http_client_finds_no_host),
 		CASE(test_http_client_tries_the_next_address),
 		CASE(test_http_client_loses_the_connection),

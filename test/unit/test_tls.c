@@ -338,6 +338,40 @@ test_tls_carries_a_megabyte(void **state)
 	end_free(&server);
 }
 
+/* What has left is known to the byte that counts: the first. */
+static void
+test_tls_knows_what_has_left(void **state)
+{
+	struct tls_case *f = *state;
+	static char much[4 << 20]; /* more than a socket holds */
+	struct end server, client;
+	uint64_t sent;
+
+	open_both(f, &server, &client, "localhost");
+	run_until(f, &client.connected);
+	assert_int_equal(tls_sent(client.bev), 0);
+	tls_close(server.bev);
+	assert_int_equal(tls_sent(server.bev), 0);
+	end_free(&client);
+	end_free(&server);
+
+	open_both(f, &server, &client, "localhost");
+	run_until(f, &client.connected);
+	end_send(&client, "x");
+	run_until(f, &client.written);
+	assert_true((sent = tls_sent(client.bev)) > 0);
+	assert_read(&server, "x");
+	assert_int_equal(bufferevent_disable(server.bev, EV_READ), 0);
+	assert_int_equal(bufferevent_write(client.bev, much, sizeof(much)), 0);
+	while (tls_sent(client.bev) == sent)
+		assert_int_not_equal(event_base_loop(f->base, EVLOOP_ONCE), -1);
+	assert_true(tls_sent(client.bev) < sizeof(much));
+	assert_true(bufferevent_setfd(client.bev, -1) == 0);
+	assert_true(tls_sent(client.bev) > sent);
+	end_free(&client);
+	end_free(&server);
+}
+
 /* While EV_READ is off nothing comes; with the next answer it does. */
 static void
 test_tls_reads_when_asked(void **state)
@@ -486,15 +520,19 @@ test_tls_client_refuses(void **state)
 	static const struct {
 		const char *server, *root, *host, *why, *told;
 	} cases[] = {
-		{ "good", "stranger", "localhost", "issuer is unknown",
+		{ "good", "stranger", "localhost",
+		    "issuer is unknown (CN=good by CN=root)",
 		    "does not know our certificate's issuer" },
-		{ "good", "root", "elsewhere", "is for another name",
+		{ "good", "root", "elsewhere",
+		    "is for another name (localhost, 127.0.0.1)",
 		    "does not accept our certificate" },
 		{ "good", "root", "127.0.0.2", "is for another name",
 		    "does not accept our certificate" },
-		{ "nameless", "root", "127.0.0.1", "is for another name",
+		{ "nameless", "root", "127.0.0.1",
+		    "is for another name (CN=nameless)",
 		    "does not accept our certificate" },
-		{ "expired", "root", "localhost", "has expired",
+		{ "expired", "root", "localhost",
+		    "has expired (CN=expired until 20",
 		    "our certificate has expired" },
 	};
 	struct tls_case *f = *state;
@@ -512,6 +550,7 @@ test_tls_client_refuses(void **state)
 		assert_int_equal(client.error, EPROTO);
 		assert_non_null(strstr(client.why, cases[i].why));
 		assert_false(client.connected);
+		assert_int_equal(tls_sent(client.bev), 0);
 		run_until(f, &server.failed);
 		if (strstr(server.why, cases[i].told) == NULL)
 			fail_msg("%zu: %s", i, server.why);
@@ -635,6 +674,47 @@ test_tls_close_ends_a_handshake(void **state)
 	(void)close(fd);
 }
 
+/* An end that was seen but not yet told is told all the same. */
+static void
+test_tls_close_forgets_no_end(void **state)
+{
+	struct tls_case *f = *state;
+	struct end server;
+	int fd = open_server(f, &server);
+
+	(void)close(fd);
+	assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	tls_close(server.bev);
+	(void)shutdown(bufferevent_getfd(server.bev), SHUT_RDWR);
+	run_until(f, &server.eof);
+	end_free(&server);
+}
+
+/* Many at once are all served, whatever the order of their turns. */
+static void
+test_tls_serves_many_handshakes(void **state)
+{
+	struct tls_case *f = *state;
+	struct end server[20], client[20];
+	struct tls_stats stats;
+
+	for (size_t i = 0; i < 20; i++)
+		open_both(f, &server[i], &client[i], "localhost");
+	tls_engine_stats(f->server_engine, &stats);
+	assert_int_equal(stats.handshaking, 20);
+	for (size_t i = 0; i < 20; i++) {
+		end_send(&client[i], "hello");
+		assert_read(&server[i], "hello");
+	}
+	tls_engine_stats(f->server_engine, &stats);
+	assert_int_equal(stats.handshakes, 20);
+	assert_int_equal(stats.open, 20);
+	for (size_t i = 0; i < 20; i++) {
+		end_free(&client[i]);
+		end_free(&server[i]);
+	}
+}
+
 /* A bufferevent without TLS may be asked anything. */
 static void
 test_tls_leaves_others_alone(void **state)
@@ -662,6 +742,7 @@ main(void)
 		TEST(test_tls_refuses_a_wrong_pair),
 		TEST(test_tls_carries_bytes),
 		TEST(test_tls_carries_a_megabyte),
+		TEST(test_tls_knows_what_has_left),
 		TEST(test_tls_reads_when_asked),
 		TEST(test_tls_may_be_freed_in_a_callback),
 		TEST(test_tls_answers_who_half_closed),
@@ -674,6 +755,8 @@ main(void)
 		TEST(test_tls_ends_slow_handshakes),
 		TEST(test_tls_sees_the_peer_leave),
 		TEST(test_tls_close_ends_a_handshake),
+		TEST(test_tls_close_forgets_no_end),
+		TEST(test_tls_serves_many_handshakes),
 		TEST(test_tls_leaves_others_alone),
 	};
 

@@ -283,7 +283,7 @@ test_tls_http_refuses_another_name(void **state)
 	assert_int_equal(w->status, 0);
 	assert_int_equal(w->error, EPROTO);
 	assert_string_equal(tls_reason(bev),
-	    "the certificate is for another name");
+	    "the certificate is for another name (localhost)");
 	assert_int_equal(w->served, 0);
 	evhttp_connection_free(evcon);
 }

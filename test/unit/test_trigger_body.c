@@ -186,6 +186,36 @@ test_trigger_override_refuses_bad_paths(void **state)
 	}
 }
 
+/* A batch has orders of their own, one after the other. */
+static void
+test_trigger_batches_orders(void **state)
+{
+	const struct trigger_body b = {
+		.kind = TRIGGER_CREATED,
+		.orders = 5,
+		.order_id = ORDER_ID,
+		.now_ms = NOW,
+	};
+	char reason[TRIGGER_REASON_MAX];
+	json_t *root, *orders;
+	size_t len = 0;
+	char *text;
+
+	(void)state;
+	text = trigger_body_build(&b, &len, reason);
+	assert_non_null(text);
+	root = json_loadb(text, len, 0, NULL);
+	orders = json_object_get(root, "orders");
+	assert_int_equal(json_array_size(orders), 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(json_integer_value(
+				     json_object_get(json_array_get(orders, i),
+					 "id")),
+		    ORDER_ID + (int64_t)i);
+	json_decref(root);
+	free(text);
+}
+
 int
 main(void)
 {
@@ -193,6 +223,7 @@ main(void)
 		cmocka_unit_test(test_trigger_types_are_klikits),
 		cmocka_unit_test(test_trigger_builds_an_envelope),
 		cmocka_unit_test(test_trigger_kinds_differ),
+		cmocka_unit_test(test_trigger_batches_orders),
 		cmocka_unit_test(test_trigger_override_takes_any_value),
 		cmocka_unit_test(test_trigger_override_in_order),
 		cmocka_unit_test(test_trigger_override_refuses_bad_paths),

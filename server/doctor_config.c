@@ -1,0 +1,278 @@
+/*
+ * The checks of what is configured: keys, secrets, certificates, limits.
+ */
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/admin_link.h"
+#include "server/doctor_private.h"
+#include "server/log.h"
+#include "server/secret_shape.h"
+#include "server/tls_cert.h"
+#include "store/base/parse.h"
+
+#define DAY_MS INT64_C(86400000)
+#define SOON_MS (21 * DAY_MS)
+#define SECRET_SHORT 16 /* bytes; klikit's are longer */
+#define FILES_BESIDE 64 /* open files that are no connections */
+
+/* -- The configuration as such -- */
+
+/* config_error_fn */
+static void
+configuration_error_cb(const char *line, void *arg)
+{
+	doctor_tell(arg, DOCTOR_FAIL,
+	    "put it right; klikitd check-config tells when it is, and "
+	    "config.example.ini has every key",
+	    "%s", line);
+}
+
+/* config_error_fn: it was told before. */
+static void
+configuration_again_cb(const char *line, void *arg)
+{
+	(void)line;
+	(void)arg;
+}
+
+void
+doctor_configuration(struct doctor *d)
+{
+	struct config_source source = *d->opt->source;
+
+	source.need = CONFIG_SERVER;
+	d->cfg = config_load(&source, configuration_error_cb, d);
+	d->whole = d->cfg != NULL;
+	if (d->whole) {
+		doctor_tell(d, DOCTOR_OK, NULL, "%s",
+		    d->cfg->path == NULL ? "no file: the defaults"
+					 : log_text(d->cfg->path));
+		return;
+	}
+	/* The rest may be in order, and can then be looked at. */
+	source.need = CONFIG_STORE;
+	d->cfg = config_load(&source, configuration_again_cb, d);
+}
+
+/* -- Secrets -- */
+
+static bool
+all_of(const struct config_secret *s, const char *digits)
+{
+	return (strspn(s->bytes, digits) == s->len);
+}
+
+/* Something that stands for bytes, and is taken as it stands. */
+static const char *
+secret_encoding(const struct config_secret *s)
+{
+	if (s->len >= 32 && s->len % 2 == 0 &&
+	    all_of(s, "0123456789abcdefABCDEF"))
+		return ("hex");
+	if (s->len >= 24 && s->len % 4 == 0 && s->bytes[s->len - 1] == '=' &&
+	    all_of(s, "0123456789+/=abcdefghijklmnopqrstuvwxyz"
+		      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+		return ("base64");
+	return (NULL);
+}
+
+static void
+secret_file(struct doctor *d, const struct config_secret *s)
+{
+	struct stat st;
+
+	if (s->source[0] != '/' || stat(s->source, &st) == -1)
+		return;
+	if ((st.st_mode & (S_IRGRP | S_IROTH)) != 0)
+		doctor_tell(d, DOCTOR_WARN,
+		    "chmod 600 it: whoever reads it can sign deliveries",
+		    "%s: %s: others can read it", log_text(s->name),
+		    log_text(s->source));
+	if (s->newline_dropped)
+		doctor_tell(d, DOCTOR_WARN,
+		    "nothing, if klikit's secret does not end with a newline; "
+		    "to be sure write the file with printf, not echo",
+		    "%s: the newline at the end of %s is not taken as a part "
+		    "of it",
+		    log_text(s->name), log_text(s->source));
+}
+
+static void
+secret_look(struct doctor *d, const struct config_secret *s)
+{
+	const char *name = log_text(s->name), *odd, *encoding;
+	char stamp[FORMAT_TIME_MAX];
+
+	secret_file(d, s);
+	if (s->valid_until_ms != 0 && s->valid_until_ms <= d->now_ms)
+		doctor_tell(d, DOCTOR_WARN,
+		    "remove its section, or move valid_until",
+		    "%s: not accepted any more since %s", name,
+		    format_time(s->valid_until_ms, stamp));
+	if ((odd = secret_shape_warning(s->bytes, s->len)) != NULL)
+		doctor_tell(d, DOCTOR_WARN,
+		    "compare it with what klikit gave you, and write it "
+		    "without that: every byte of it counts",
+		    "%s: %s", name, odd);
+	else if (s->len < SECRET_SHORT)
+		doctor_tell(d, DOCTOR_WARN,
+		    "compare it with what klikit gave you: it may be cut off, "
+		    "or a sample",
+		    "%s: has only %zu bytes", name, s->len);
+	else if ((encoding = secret_encoding(s)) != NULL)
+		doctor_tell(d, DOCTOR_OK, NULL,
+		    "%s: %zu bytes from %s; looks like %s, and is used as it "
+		    "stands, not decoded, as klikit does",
+		    name, s->len, log_text(s->source), encoding);
+	else
+		doctor_tell(d, DOCTOR_OK, NULL, "%s: %zu bytes from %s", name,
+		    s->len, log_text(s->source));
+}
+
+/* The operator's token: without it the server does not start. */
+static void
+secret_token(struct doctor *d)
+{
+	const char *path = d->cfg->admin_token_file;
+	char reason[ADMIN_LINK_REASON_MAX];
+	struct stat st;
+	char *token;
+
+	if (path == NULL)
+		return;
+	if ((token = admin_token_read(path, reason)) == NULL) {
+		doctor_tell(d, DOCTOR_FAIL,
+		    "write a token of 16 or more printable characters to it, "
+		    "or remove admin.token_file",
+		    "admin.token_file: %s", reason);
+		return;
+	}
+	explicit_bzero(token, strlen(token));
+	free(token);
+	if (stat(path, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
+		doctor_tell(d, DOCTOR_WARN,
+		    "chmod 600 it: whoever reads it can replay and purge",
+		    "admin.token_file: %s: others can read it", log_text(path));
+}
+
+void
+doctor_secrets(struct doctor *d)
+{
+	for (size_t i = 0; i < d->cfg->nsecrets; i++)
+		secret_look(d, &d->cfg->secrets[i]);
+	secret_token(d);
+}
+
+/* -- Certificates -- */
+
+/* tls_tell_fn */
+static void
+certificate_tell_cb(enum tls_level level, enum tls_part part, const char *text,
+    void *arg)
+{
+	struct doctor *d = arg;
+
+	(void)part;
+	switch (level) {
+	case TLS_BAD:
+		doctor_tell(d, DOCTOR_FAIL,
+		    "put the file right: klikitd does not start with it", "%s",
+		    text);
+		break;
+	case TLS_DATE:
+		doctor_tell(d, DOCTOR_FAIL,
+		    "get a new one, put it in place and reload (HUP); or set "
+		    "the clock",
+		    "%s", text);
+		break;
+	case TLS_WARN:
+		doctor_tell(d, DOCTOR_WARN,
+		    "get one that all clients take, or put the file right",
+		    "%s", text);
+		break;
+	}
+}
+
+static void
+certificate_look(struct doctor *d, const struct tls_pair_files *files)
+{
+	char stamp[FORMAT_TIME_MAX];
+	struct tls_pair_info info;
+	struct tls_pair *pair;
+	long long days;
+
+	pair = tls_pair_load(files, d->now_ms, certificate_tell_cb, d);
+	if (pair == NULL)
+		return;
+	tls_pair_info(pair, &info);
+	tls_pair_free(pair);
+	if (info.until_ms < d->now_ms || info.from_ms > d->now_ms)
+		return; /* told */
+	days = (long long)((info.until_ms - d->now_ms) / DAY_MS);
+	format_time(info.until_ms, stamp);
+	if (info.until_ms - d->now_ms <= SOON_MS)
+		doctor_tell(d, DOCTOR_WARN,
+		    "get a new one, put it in place and reload (HUP)",
+		    "%s: expires in %lld days, at %s",
+		    log_text(files->certificate), days, stamp);
+	else
+		doctor_tell(d, DOCTOR_OK, NULL,
+		    "%s: for %s, valid for %lld more days",
+		    log_text(files->certificate), info.subject, days);
+}
+
+void
+doctor_certificates(struct doctor *d)
+{
+	const struct config *cfg = d->cfg;
+
+	if (cfg->tls_certificate != NULL && cfg->tls_key != NULL)
+		certificate_look(d,
+		    &(struct tls_pair_files){ cfg->tls_certificate,
+			cfg->tls_key, TLS_USE_SERVER });
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		const struct config_handler *h = &cfg->handlers[i];
+
+		if (h->client_certificate != NULL && h->client_key != NULL)
+			certificate_look(d,
+			    &(struct tls_pair_files){ h->client_certificate,
+				h->client_key, TLS_USE_CLIENT });
+		if (h->ca_file != NULL)
+			tls_roots_free(tls_roots_load(h->ca_file, d->now_ms,
+			    certificate_tell_cb, d));
+	}
+}
+
+/* -- Limits -- */
+
+void
+doctor_limits(struct doctor *d)
+{
+	int64_t needed = d->cfg->http_max_connections + FILES_BESIDE;
+	struct rlimit limit;
+
+	for (size_t i = 0; i < d->cfg->nhandlers; i++)
+		needed += d->cfg->handlers[i].concurrency;
+	/* Of the server, if one runs and lets itself be asked. */
+	if ((d->holder == 0 ||
+		prlimit(d->holder, RLIMIT_NOFILE, NULL, &limit) == -1) &&
+	    getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return;
+	if (limit.rlim_cur != RLIM_INFINITY && (int64_t)limit.rlim_cur < needed)
+		doctor_tell(d, DOCTOR_WARN,
+		    "raise it (ulimit -n, LimitNOFILE= of systemd), or lower "
+		    "http.max_connections",
+		    "%lld open files are allowed, and %lld connections with "
+		    "all else may need %lld",
+		    (long long)limit.rlim_cur,
+		    (long long)d->cfg->http_max_connections, (long long)needed);
+	else
+		doctor_tell(d, DOCTOR_OK, NULL,
+		    "open files: %lld may be needed, and are allowed",
+		    (long long)needed);
+}

@@ -1,0 +1,132 @@
+/*
+ * What Linux tells of other processes in /proc: who holds a lock, who listens
+ * on a port. Of another user's processes it tells little; then nothing is
+ * found, which is no failure.
+ */
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/doctor_private.h"
+#include "server/log.h"
+
+#define LINE_SIZE 512
+#define COMM_SIZE 64
+#define TCP_LISTEN 0x0a
+
+pid_t
+doctor_proc_locker(const char *path)
+{
+	unsigned major_no, minor_no;
+	unsigned long inode;
+	char line[LINE_SIZE];
+	struct stat st;
+	pid_t found = 0;
+	int pid;
+	FILE *in;
+
+	if (stat(path, &st) == -1 || (in = fopen("/proc/locks", "re")) == NULL)
+		return (0);
+	/* "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF" */
+	while (found == 0 && fgets(line, sizeof(line), in) != NULL) {
+		if (sscanf(line, "%*s FLOCK %*s %*s %d %x:%x:%lu", &pid,
+			&major_no, &minor_no, &inode) == 4 &&
+		    inode == st.st_ino && major_no == major(st.st_dev) &&
+		    minor_no == minor(st.st_dev))
+			found = (pid_t)pid;
+	}
+	(void)fclose(in);
+	return (found);
+}
+
+/* The inode of the socket that listens on the port; 0: there is none. */
+static unsigned long
+listening_inode(const char *table, unsigned port)
+{
+	unsigned local, state;
+	unsigned long inode, found = 0;
+	char line[LINE_SIZE];
+	FILE *in;
+
+	if ((in = fopen(table, "re")) == NULL)
+		return (0);
+	/* "0: 0100007F:1F90 00000000:0000 0A 0:0 0:0 0 0 0 12345 ..." */
+	while (found == 0 && fgets(line, sizeof(line), in) != NULL) {
+		if (sscanf(line,
+			"%*s %*[0-9A-F]:%x %*s %x %*s %*s %*s %*s %*s %lu",
+			&local, &state, &inode) == 3 &&
+		    local == port && state == TCP_LISTEN)
+			found = inode;
+	}
+	(void)fclose(in);
+	return (found);
+}
+
+/* Has the process that socket open? */
+static bool
+has_socket(const char *pid, unsigned long inode)
+{
+	char dir[64], path[PATH_MAX], target[64], wanted[64];
+	struct dirent *entry;
+	bool found = false;
+	ssize_t n;
+	DIR *fds;
+
+	(void)snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+	(void)snprintf(dir, sizeof(dir), "/proc/%.20s/fd", pid);
+	if ((fds = opendir(dir)) == NULL)
+		return (false);
+	while (!found && (entry = readdir(fds)) != NULL) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		if ((n = readlink(path, target, sizeof(target) - 1)) <= 0)
+			continue;
+		target[n] = '\0';
+		found = strcmp(target, wanted) == 0;
+	}
+	(void)closedir(fds);
+	return (found);
+}
+
+pid_t
+doctor_proc_listener(unsigned port)
+{
+	unsigned long inode;
+	struct dirent *entry;
+	pid_t found = 0;
+	DIR *proc;
+
+	if ((inode = listening_inode("/proc/net/tcp", port)) == 0 &&
+	    (inode = listening_inode("/proc/net/tcp6", port)) == 0)
+		return (0);
+	if ((proc = opendir("/proc")) == NULL)
+		return (0);
+	while (found == 0 && (entry = readdir(proc)) != NULL) {
+		if (strspn(entry->d_name, "0123456789") ==
+			strlen(entry->d_name) &&
+		    has_socket(entry->d_name, inode))
+			found = (pid_t)atoi(entry->d_name);
+	}
+	(void)closedir(proc);
+	return (found);
+}
+
+const char *
+doctor_proc_name(pid_t pid)
+{
+	char path[64], name[COMM_SIZE] = "";
+	FILE *in;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if ((in = fopen(path, "re")) != NULL) {
+		if (fgets(name, sizeof(name), in) != NULL)
+			name[strcspn(name, "\n")] = '\0';
+		(void)fclose(in);
+	}
+	return (log_text(name[0] == '\0' ? "another process" : name));
+}

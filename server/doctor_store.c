@@ -1,0 +1,248 @@
+/*
+ * The checks of the store and of what it stands on: its file, the disk, the
+ * clock.
+ */
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/doctor_private.h"
+#include "server/log.h"
+#include "store/base/parse.h"
+#include "store/store.h"
+
+#define MIB (INT64_C(1024) * 1024)
+#define SPACE_FAIL (64 * MIB)
+#define SPACE_WARN (1024 * MIB)
+#define WAL_WARN (64 * MIB)                 /* it is cut far below that */
+#define CLOCK_MIN_MS INT64_C(1735689600000) /* 2025: no klikitd is older */
+#define CLOCK_SLACK_MS 60000
+
+/* -- The file -- */
+
+/* The directory that the store is in; the path is absolute. */
+static void
+store_dir(const struct doctor *d, char ret_dir[PATH_MAX])
+{
+	char *slash;
+
+	(void)snprintf(ret_dir, PATH_MAX, "%s", d->store_path);
+	if ((slash = strrchr(ret_dir, '/')) == ret_dir)
+		slash++;
+	*slash = '\0';
+}
+
+/* Is it there at all, and can a server make it if not? */
+static bool
+store_exists(struct doctor *d)
+{
+	char dir[PATH_MAX];
+
+	store_dir(d, dir);
+	if (access(dir, W_OK | X_OK) == -1) {
+		doctor_tell(d, DOCTOR_FAIL,
+		    errno == ENOENT ? "make it, or name another by store.url"
+				    : "let klikitd's user write there, or name "
+				      "another by store.url",
+		    "%s: %s", log_text(dir), strerror(errno));
+		return (access(d->store_path, F_OK) == 0);
+	}
+	if (access(d->store_path, F_OK) == 0)
+		return (true);
+	if (errno == ENOENT)
+		doctor_tell(d, DOCTOR_OK, NULL,
+		    "%s: is not there yet: the first start makes it",
+		    log_text(d->store_path));
+	else
+		doctor_tell(d, DOCTOR_FAIL, "put that right", "%s: %s",
+		    log_text(d->store_path), strerror(errno));
+	return (false);
+}
+
+static void
+store_permissions(struct doctor *d)
+{
+	struct stat st;
+
+	if (stat(d->store_path, &st) == -1)
+		return;
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		doctor_tell(d, DOCTOR_WARN,
+		    "chmod 600 it: customers' data is in it",
+		    "%s: others may %s it", log_text(d->store_path),
+		    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0 ? "change"
+							    : "read");
+	if (access(d->store_path, R_OK | W_OK) == -1)
+		doctor_tell(d, DOCTOR_FAIL,
+		    "let klikitd's user read and write it, and run doctor as "
+		    "that user",
+		    "%s: %s", log_text(d->store_path), strerror(errno));
+}
+
+/* store_events_fn: the newest event, if there is one. */
+static void
+store_newest_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct doctor *d = arg;
+
+	if (rc != STORE_OK)
+		doctor_tell(d, DOCTOR_FAIL, "restore a backup if that stays so",
+		    "%s: cannot be read: %s", log_text(d->store_path), reason);
+	else if (n > 0)
+		d->newest_ms = rows[0].ev->received_at_ms;
+}
+
+static void
+store_wal(struct doctor *d)
+{
+	char path[PATH_MAX + 8];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s-wal", d->store_path);
+	if (stat(path, &st) == 0 && st.st_size > WAL_WARN)
+		doctor_tell(d, DOCTOR_WARN,
+		    "end what reads the file for long (a backup, an SQL "
+		    "shell), or start klikitd again: it is cut then",
+		    "%s: the log of changes has grown to %lld MiB",
+		    log_text(path), (long long)(st.st_size / MIB));
+}
+
+void
+doctor_store(struct doctor *d)
+{
+	const struct store_filter newest = { .limit = 1 };
+	const struct store_options opt = {
+		.url = d->cfg->store_url,
+		.mode = STORE_READ,
+		.queue_max = (size_t)d->cfg->store_queue_max,
+		.now_ms = d->now_ms,
+	};
+	char reason[STORE_REASON_MAX], lock[PATH_MAX + 8];
+	const char *name;
+
+	(void)snprintf(d->store_path, sizeof(d->store_path), "%s",
+	    d->cfg->store_url + strcspn(d->cfg->store_url, ":") + 1);
+	if (!store_exists(d))
+		return;
+	store_permissions(d);
+	(void)snprintf(lock, sizeof(lock), "%s.lock", d->store_path);
+	d->holder = doctor_proc_locker(lock);
+	if (store_open(&opt, &d->st, reason) != STORE_OK) {
+		doctor_tell(d, DOCTOR_FAIL,
+		    "restore a backup, or name another file by store.url", "%s",
+		    reason);
+		d->st = NULL;
+		return;
+	}
+	if (store_list_events(d->st, &newest, store_newest_cb, d) == 0)
+		store_wait(d->st);
+	store_wal(d);
+	name = d->holder == 0 ? NULL : doctor_proc_name(d->holder);
+	if (name == NULL)
+		doctor_tell(d, DOCTOR_OK, NULL, "%s: nobody serves from it now",
+		    log_text(d->store_path));
+	else
+		doctor_tell(d, DOCTOR_OK, NULL,
+		    "%s: %s serves from it (pid %d)", log_text(d->store_path),
+		    name, (int)d->holder);
+}
+
+/* -- What is in it -- */
+
+/* store_done_fn */
+static void
+integrity_cb(const struct store_result *res, void *arg)
+{
+	struct doctor *d = arg;
+
+	if (res->rc == STORE_OK)
+		doctor_tell(d, DOCTOR_OK, NULL, "%s: sound",
+		    log_text(d->store_path));
+	else
+		doctor_tell(d, DOCTOR_FAIL,
+		    "stop klikitd, keep the file, and restore a backup; look "
+		    "at the disk as well",
+		    "%s: damaged: %s", log_text(d->store_path), res->reason);
+}
+
+void
+doctor_integrity(struct doctor *d)
+{
+	if (d->st != NULL && store_check(d->st, integrity_cb, d) == 0)
+		store_wait(d->st);
+}
+
+/* -- What it stands on -- */
+
+void
+doctor_space(struct doctor *d)
+{
+	const char *advice = "make room, or lower retention.bodies: when it is "
+			     "used up deliveries are answered 503";
+	struct statvfs fs;
+	char dir[PATH_MAX];
+	int64_t left;
+
+	store_dir(d, dir);
+	if (statvfs(dir, &fs) == -1)
+		return; /* told by the check of the store */
+	left = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+	if ((fs.f_flag & ST_RDONLY) != 0)
+		doctor_tell(d, DOCTOR_FAIL,
+		    "mount it for writing; a file system becomes read-only by "
+		    "itself when its disk fails",
+		    "%s: is mounted read-only", log_text(dir));
+	else if (left < SPACE_WARN)
+		doctor_tell(d, left < SPACE_FAIL ? DOCTOR_FAIL : DOCTOR_WARN,
+		    advice, "%s: %lld MiB are free", log_text(dir),
+		    (long long)(left / MIB));
+	else if (fs.f_files > 0 && fs.f_favail == 0)
+		doctor_tell(d, DOCTOR_FAIL, "remove files from that disk",
+		    "%s: no file can be made (out of inodes)", log_text(dir));
+	else
+		doctor_tell(d, DOCTOR_OK, NULL, "%s: %lld MiB are free",
+		    log_text(dir), (long long)(left / MIB));
+}
+
+/* Does anything keep the clock right? False if that cannot be told. */
+static bool
+clock_drifts(void)
+{
+	struct timex tx = { .modes = 0 };
+	int state = adjtimex(&tx);
+
+	return (state == TIME_ERROR ||
+		(state != -1 && (tx.status & STA_UNSYNC) != 0));
+}
+
+void
+doctor_clock(struct doctor *d)
+{
+	char now[FORMAT_TIME_MAX], newest[FORMAT_TIME_MAX];
+
+	format_time(d->now_ms, now);
+	if (d->now_ms < CLOCK_MIN_MS)
+		doctor_tell(d, DOCTOR_FAIL,
+		    "set it (timedatectl, or a battery for the clock): "
+		    "certificates and retention go by it",
+		    "it is %s here: the clock was never set", now);
+	else if (d->newest_ms > d->now_ms + CLOCK_SLACK_MS)
+		doctor_tell(d, DOCTOR_FAIL,
+		    "set it right: until then nothing is purged, and "
+		    "certificates may seem not to be valid",
+		    "it is %s here, but the newest event came at %s", now,
+		    format_time(d->newest_ms, newest));
+	else if (clock_drifts())
+		doctor_tell(d, DOCTOR_WARN,
+		    "run a time service (timedatectl set-ntp true)",
+		    "it is %s here, and nothing keeps the clock right (NTP)",
+		    now);
+	else
+		doctor_tell(d, DOCTOR_OK, NULL, "it is %s here", now);
+}

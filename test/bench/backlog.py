@@ -1,0 +1,321 @@
+#!/usr/bin/python3
+"""What a backlog, and a call that hangs, cost everything else.
+
+  orders, forward  the rate of acknowledgements with N unfinished jobs of a
+                   handler of that type at the start, divided by the rate
+                   with the same store whose jobs are done (goal: 0.84). Then
+                   all of the backlog must be processed, in 64 MB of memory.
+  hanging          the 99th percentile of the time from received to done of
+                   all other orders while the far side hangs at one, divided
+                   by that without (goal: at most 1.2)
+
+Both sides of each ratio are measured in turns (without, with, with, without),
+and the median of the rounds is judged, so that a machine that others use as
+well gives a fair answer. The far side runs on the same processors.
+
+Ends by itself; exit status 0: all goals were met, 1: not so.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SECRET = "klikit-test-secret"
+BODY = json.dumps({
+    "brand_id": 1, "branch_id": 2, "orders": [
+        {"id": "@ORDER@", "status": 1, "updated_at": "2026-06-25T09:14:11Z",
+         "note": "x" * 1800}]}).replace('"@ORDER@"', "@ORDER@")
+SEED, WARM, COUNTED, HANGS = 1000000000, 2000000000, 3000000000, 4242424242
+MEMORY_KB = 64 * 1024
+RATE_MIN, LATE_MAX = 0.84, 1.2
+
+
+# -- A far side that hangs at one order --
+
+async def answer(reader, writer):
+    try:
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
+            body = await reader.readexactly(length)
+            if str(HANGS).encode() in body:
+                await asyncio.sleep(600)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+def far_side(ready):
+    async def serve():
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        ready.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+    asyncio.run(serve())
+
+
+# -- Servers and load --
+
+class Bench:
+    def __init__(self, options, home):
+        self.options = options
+        self.home = home
+        self.round = 0
+        (home / "body.json").write_text(BODY)
+        (home / "secret").write_text(SECRET)
+        self.sink = subprocess.Popen(
+            [options.klikitd, "sink", "--port", "0"], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.sink_url = self.sink.stdout.readline().split()[1] + "/orders"
+        ready, ours = multiprocessing.Pipe()
+        self.pos = multiprocessing.Process(target=far_side, args=(ours,),
+                                           daemon=True)
+        self.pos.start()
+        self.pos_url = f"http://127.0.0.1:{ready.recv()}/orders"
+
+    def close(self):
+        self.sink.terminate()
+        self.sink.wait()
+
+    def write_config(self, store, kind, url):
+        (store / "klikitd.ini").write_text(
+            "[http]\nlisten = 127.0.0.1:0\n[admin]\nlisten = 127.0.0.1:0\n"
+            "[log]\nlevel = warn\n[store]\nurl = sqlite:klikitd.db\n"
+            f"[handler it]\ntype = {kind}\nevents = *\n" +
+            (f"url = {url}\nconcurrency = 8\ntimeout = 60s\n"
+             "once_per_order = no\n" if kind == "forward" else ""))
+
+    def start(self, store):
+        process = subprocess.Popen(
+            [self.options.klikitd, "serve", "-c", store / "klikitd.ini",
+             "--klikit.secret_file", self.home / "secret"],
+            cwd=store, stdout=subprocess.PIPE, text=True,
+            stderr=open(store / "log", "a"))
+        for line in process.stdout:
+            if line.startswith("listening: "):
+                return process, line.split()[1]
+        sys.exit((store / "log").read_text())
+
+    def load(self, url, *flags):
+        self.round += 1
+        done = subprocess.run(
+            [self.options.load, "--body", self.home / "body.json",
+             "--secret-file", self.home / "secret", "--seed",
+             str(self.round), *map(str, flags), url],
+            stdout=subprocess.PIPE, check=True)
+        return json.loads(done.stdout)
+
+    def copy(self, name):
+        store = self.home / f"now-{name}"
+        shutil.rmtree(store, ignore_errors=True)
+        shutil.copytree(self.home / name, store)
+        os.sync()
+        return store
+
+
+def memory_kb(process):
+    for line in open(f"/proc/{process.pid}/status"):
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+
+
+def query(store, sql):
+    with sqlite3.connect(f"file:{store}/klikitd.db?mode=ro", uri=True,
+                         timeout=60) as conn:
+        return conn.execute(sql).fetchall()
+
+
+# -- A backlog --
+
+def make_stores(bench, kind):
+    """One whose jobs are all to be done, and the same when they are."""
+    full = bench.home / "full"
+    full.mkdir()
+    bench.write_config(full, kind, bench.sink_url)
+    process, url = bench.start(full)
+    subprocess.run([bench.options.klikitd, "pause", "-c",
+                    full / "klikitd.ini", "it"], check=True,
+                   stdout=subprocess.DEVNULL)
+    bench.load(url, "--first-order", SEED, "--bodies", bench.options.events,
+               "--requests", bench.options.events, "--seconds", 600)
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    done = bench.home / "done"
+    for store, script in (
+            (full, "UPDATE handlers SET paused_at = NULL, paused_by = NULL, "
+                   "paused_why = NULL;"),
+            (done, "UPDATE jobs SET state = 'done', behind = 0, "
+                   "outcome = 'done', finished_at = 1; DELETE FROM lanes;")):
+        if store == done:
+            shutil.copytree(full, done)
+        with sqlite3.connect(store / "klikitd.db") as conn:
+            conn.executescript(script)
+
+
+def acks(bench, store, turn):
+    """The rate of acknowledgements beside that store's jobs."""
+    process, url = bench.start(store)
+    report = bench.load(url, "--connections", bench.options.connections,
+                        "--bodies", 20000, "--first-order",
+                        COUNTED + turn * 20000, "--warm-up", 0.5, "--seconds",
+                        bench.options.seconds / 2)
+    peak = memory_kb(process)
+    process.kill()
+    process.wait()
+    fresh = query(store, "SELECT count(*), sum(j.state = 'done') FROM events e "
+                  "JOIN jobs j ON j.event = e.id JOIN event_orders o ON "
+                  f"o.event = e.id WHERE o.order_id >= '{COUNTED}'")[0]
+    old = query(store, "SELECT count(*) FROM jobs j JOIN event_orders o ON "
+                "o.event = j.event WHERE j.state = 'done' AND "
+                f"j.finished_at > 1 AND o.order_id < '{COUNTED}'")[0][0]
+    print(f"    {store.name:8} {report['rate']:7.0f} acks/s, p99 "
+          f"{report['latency_us']['p99'] / 1000:5.1f} ms, new ones done "
+          f"{fresh[1]} of {fresh[0]}, old ones {old}, peak memory "
+          f"{peak / 1024:.0f} MB", flush=True)
+    return report["rate"], peak
+
+
+def drain(bench):
+    """With nothing coming in: is all of it processed?"""
+    store = bench.copy("full")
+    process, _ = bench.start(store)
+    before = time.monotonic()
+    left = bench.options.events
+    while left > 0 and time.monotonic() - before < 600:
+        time.sleep(0.5)
+        left = query(store, "SELECT count(*) FROM jobs WHERE finished_at IS "
+                     "NULL")[0][0]
+    peak = memory_kb(process)
+    print(f"    drained in {time.monotonic() - before:.0f} s, {left} left, "
+          f"peak memory {peak / 1024:.0f} MB", flush=True)
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    return left == 0 and peak < MEMORY_KB
+
+
+def measure_backlog(bench, kind):
+    print(f"{kind}: {bench.options.events} unfinished jobs", flush=True)
+    make_stores(bench, kind)
+    ratios, peaks = [], []
+    for n in range(bench.options.rounds):
+        stores = {name: bench.copy(name) for name in ("done", "full")}
+        rate = dict.fromkeys(stores, 0)
+        for turn, name in enumerate(("done", "full", "full", "done")):
+            got, peak = acks(bench, stores[name], turn)
+            rate[name] += got
+            peaks.append(peak)
+        ratios.append(rate["full"] / rate["done"])
+        print(f"    round {n + 1}: with / without {ratios[-1]:.2f}",
+              flush=True)
+    drained = drain(bench)
+    for name in ("full", "done", "now-full", "now-done"):
+        shutil.rmtree(bench.home / name)
+    median = statistics.median(ratios)
+    good = drained and median >= RATE_MIN and max(peaks) < MEMORY_KB
+    print(f"  {kind}: median {median:.2f}, goal {RATE_MIN}: "
+          f"{'met' if good else 'NOT MET'}", flush=True)
+    return good
+
+
+# -- A call that hangs --
+
+def late(bench, hanging):
+    """How long the others took, in ms."""
+    store = bench.home / "now"
+    shutil.rmtree(store, ignore_errors=True)
+    store.mkdir()
+    bench.write_config(store, "forward", bench.pos_url)
+    process, url = bench.start(store)
+    if hanging:
+        bench.load(url, "--connections", 1, "--first-order", HANGS,
+                   "--requests", 1)
+    bench.load(url, "--connections", 4, "--bodies", 5000, "--first-order",
+               COUNTED, "--think-ms", 20, "--seconds",
+               bench.options.seconds / 2)
+    unfinished = hanging
+    while query(store, "SELECT count(*) FROM jobs WHERE finished_at IS "
+                "NULL")[0][0] > unfinished:
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    return [row[0] for row in query(
+        store, "SELECT finished_at - received_at FROM jobs j JOIN events e ON "
+        "e.id = j.event WHERE finished_at IS NOT NULL")]
+
+
+def percentile(times):
+    """The 99th; times are stored in ms, so it is the mean of what is near."""
+    times = sorted(times)
+    return statistics.mean(
+        times[len(times) * 985 // 1000:len(times) * 995 // 1000])
+
+
+def measure_hanging(bench):
+    print("hanging: one order whose call does", flush=True)
+    ratios = []
+    for n in range(bench.options.rounds):
+        times = {False: [], True: []}
+        for hanging in (False, True, True, False):
+            times[hanging] += late(bench, hanging)
+        beside, alone = percentile(times[True]), percentile(times[False])
+        ratios.append(beside / alone)
+        print(f"    round {n + 1}: p99 of {len(times[True])} others "
+              f"{beside:.1f} ms, without {alone:.1f} ms: {ratios[-1]:.2f}",
+              flush=True)
+    median = statistics.median(ratios)
+    good = median <= LATE_MAX
+    print(f"  hanging: median {median:.2f}, goal {LATE_MAX}: "
+          f"{'met' if good else 'NOT MET'}", flush=True)
+    return good
+
+
+def main():
+    names = ("orders", "forward", "hanging")
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", default=names, metavar="NAME",
+                        help="of what is measured; all without one")
+    parser.add_argument("--klikitd", type=pathlib.Path,
+                        default=ROOT / "build-release" / "klikitd")
+    parser.add_argument("--load", type=pathlib.Path,
+                        default=ROOT / "build-release" / "test" / "bench" /
+                        "load")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4,
+                        help="of load for each side of a round")
+    parser.add_argument("--events", type=int, default=100000,
+                        help="of the backlog")
+    parser.add_argument("--connections", type=int, default=16)
+    options = parser.parse_args()
+    for name in options.what:
+        if name not in names:
+            parser.error(f"{name}: want one of {', '.join(names)}")
+    options.klikitd = options.klikitd.resolve()
+    options.load = options.load.resolve()
+    good = True
+    with tempfile.TemporaryDirectory(prefix="klikitd-backlog-") as home:
+        bench = Bench(options, pathlib.Path(home))
+        try:
+            for name in options.what:
+                good &= (measure_hanging(bench) if name == "hanging" else
+                         measure_backlog(bench, name))
+        finally:
+            bench.close()
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
