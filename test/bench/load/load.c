@@ -76,6 +76,7 @@ run_load(struct load *l, struct run *run)
 	run->load_cpu_us = own_cpu_us() - run->load_cpu_us;
 	proc_read(opt->pid, &run->after);
 	l->stopping = true;
+	l->over = true;
 	return (turn_until(l, load_now_us() + GRACE_US));
 }
 

@@ -171,6 +171,7 @@ struct load {
 	uint64_t next;           /* number of the next request */
 	uint64_t nbusy;
 	bool stopping;         /* nothing more is sent */
+	bool over;             /* the window is: nothing more is counted */
 	struct counts all;     /* since the start */
 	struct counts counted; /* in the window */
 	struct hist hist;

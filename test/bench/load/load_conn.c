@@ -180,15 +180,22 @@ conn_request(struct conn *c)
 	conn_send(c);
 }
 
+/* Is there nothing more to be sent? */
+static bool
+sent_all(struct load *l)
+{
+	if (l->opt->nrequests != 0 && l->next >= l->opt->nrequests)
+		l->stopping = true;
+	return (l->stopping);
+}
+
 /* Send the next request, if there is one, or when its time has come. */
 static void
 conn_next(struct conn *c)
 {
 	struct load *l = c->load;
 
-	if (l->opt->nrequests != 0 && l->next >= l->opt->nrequests)
-		l->stopping = true;
-	if (l->stopping)
+	if (sent_all(l))
 		return;
 	if (l->opt->think_us > 0)
 		conn_wait(c, load_now_us() + l->opt->think_us);
@@ -244,7 +251,7 @@ conn_answered(struct conn *c)
 		note_bad(l, &c->answer);
 	else if (l->ids != NULL)
 		note_id(l, c->n);
-	if (c->sent_us >= l->counted_from_us && !l->stopping) {
+	if (c->sent_us >= l->counted_from_us && !l->over) {
 		l->counted.answered++;
 		l->counted.unexpected += !good;
 		hist_add(&l->hist, (uint64_t)(now_us - c->sent_us));
@@ -306,7 +313,7 @@ conns_open(struct load *l)
 			    strerror(errno));
 			return (-1);
 		}
-	for (unsigned i = 0; i < l->opt->nconns; i++)
+	for (unsigned i = 0; i < l->opt->nconns && !sent_all(l); i++)
 		conn_request(&l->conns[i]);
 	return (0);
 }
@@ -319,7 +326,7 @@ conns_due(struct load *l, int64_t now_us)
 
 	while ((c = TAILQ_FIRST(&l->waiting)) != NULL && c->due_us <= now_us) {
 		conn_unwait(c);
-		if (l->stopping)
+		if (sent_all(l))
 			continue;
 		if (c->fd == -1 && conn_open(c) == -1) {
 			l->all.refused++;
