@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "store/store.h"
+#include "store/store_read.h"
 
 json_t *admin_event_json(const struct store_event_info *info);
 json_t *admin_job_json(const struct store_job_info *job);

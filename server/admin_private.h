@@ -22,7 +22,7 @@
 #include "server/admin_json.h"
 #include "server/admin_query.h"
 #include "store/base/arena.h"
-#include "store/store.h"
+#include "store/store_read.h"
 
 struct admin {
 	struct store *st;

@@ -14,7 +14,7 @@
 #include "server/doctor_private.h"
 #include "server/log.h"
 #include "store/base/parse.h"
-#include "store/store.h"
+#include "store/store_read.h"
 
 #define MIB (INT64_C(1024) * 1024)
 #define SPACE_FAIL (64 * MIB)

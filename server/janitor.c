@@ -8,7 +8,7 @@
 #include "server/janitor.h"
 #include "server/janitor_clock.h"
 #include "server/log.h"
-#include "store/store.h"
+#include "store/store_read.h"
 
 struct janitor {
 	struct store *st;

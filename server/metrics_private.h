@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "server/metrics.h"
-#include "store/store.h"
+#include "store/store_read.h"
 
 /* What the store counted last. */
 struct metrics_figures {

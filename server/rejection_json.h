@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "store/store.h"
+#include "store/store_read.h"
 
 /*
  * {id, at, peer, cause, diagnosis_code, diagnosis, size}, and with whole also

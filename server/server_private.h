@@ -21,6 +21,7 @@
 #include "server/server.h"
 #include "server/signals.h"
 #include "server/tls.h"
+#include "store/store_read.h"
 
 struct admin;
 struct admin_live;

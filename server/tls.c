@@ -112,7 +112,7 @@ tls_close(struct bufferevent *bev)
 		return;
 	if (tls_filter_sent(f))
 		take_leave(f);
-	tls_filter_leave(f);
+	tls_end_leave(f);
 	if (f->under_ended)
 		tls_engine_wait(f); /* that was kept back: it is told now */
 }

@@ -102,7 +102,7 @@ engine_deadline_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while ((f = TAILQ_FIRST(&e->handshakes)) != NULL &&
 	       f->deadline_ms <= now_ms)
-		tls_filter_late(f);
+		tls_end_late(f);
 	if (f != NULL)
 		arm(e->deadline, f->deadline_ms - now_ms);
 }

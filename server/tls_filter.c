@@ -18,10 +18,8 @@
  * has no callback for events left: is_gone().
  */
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,93 +100,6 @@ tls_filter_sent(const struct tls_filter *f)
 		evbuffer_get_length(bufferevent_get_output(f->bev)) == 0);
 }
 
-/* -- The end -- */
-
-void
-tls_filter_leave(struct tls_filter *f)
-{
-	struct tls_stats *stats = &f->engine->stats;
-	enum tls_state state = f->state;
-
-	f->state = TLS_FAILED;
-	if (state == TLS_OPEN)
-		stats->open--;
-	if (state != TLS_HANDSHAKE)
-		return;
-	if (f->why[0] == '\0')
-		(void)snprintf(f->why, sizeof(f->why),
-		    "the handshake was not finished");
-	if (f->late)
-		stats->timed_out++;
-	else
-		stats->failed++;
-	tls_engine_end(f);
-}
-
-/* Tell whom it belongs to that it has come to an end. */
-static void
-raise_event(struct tls_filter *f, short what, int error)
-{
-	errno = error;
-	bufferevent_trigger_event(f->bev, what, 0);
-}
-
-/* The alert that says why may still be here: it leaves now or never. */
-static void
-send_alert(struct tls_filter *f)
-{
-	struct evbuffer_iovec segs[4];
-	struct msghdr msg = { .msg_iov = (struct iovec *)segs };
-	int n;
-
-	n = evbuffer_peek(bufferevent_get_output(f->under), -1, NULL, segs,
-	    sizeof(segs) / sizeof(segs[0]));
-	if (n <= 0 || n > (int)(sizeof(segs) / sizeof(segs[0])))
-		return;
-	msg.msg_iovlen = (size_t)n;
-	(void)sendmsg(bufferevent_getfd(f->under), &msg,
-	    MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-static void
-fail(struct tls_filter *f, int error)
-{
-	send_alert(f);
-	tls_filter_leave(f);
-	raise_event(f, BEV_EVENT_ERROR | BEV_EVENT_READING, error);
-}
-
-static void
-fail_why(struct tls_filter *f, const char *why)
-{
-	(void)snprintf(f->why, sizeof(f->why), "%s", why);
-	fail(f, EPROTO);
-}
-
-/* mbedTLS has given up. */
-static void
-fail_rc(struct tls_filter *f, int rc)
-{
-	struct tls_failure failure = {
-		.server = f->ctx->server,
-		.rc = rc,
-		.flags = mbedtls_ssl_get_verify_result(&f->ssl),
-		.detail = f->detail,
-		.alert = tls_mbedtls_alert(&f->ssl),
-	};
-
-	tls_reason_write(&failure, sizeof(f->why), f->why);
-	fail(f, EPROTO);
-}
-
-void
-tls_filter_late(struct tls_filter *f)
-{
-	f->late = true;
-	(void)snprintf(f->why, sizeof(f->why), "handshake timed out");
-	fail(f, ETIMEDOUT);
-}
-
 /* -- Sending -- */
 
 /* Encrypt what the window takes. Returns 0, or mbedTLS's error. */
@@ -239,7 +150,7 @@ pump_write(struct tls_filter *f)
 		rc = encrypt(f);
 		f->direct = false;
 		if (rc != 0) {
-			fail_rc(f, rc);
+			tls_end_fail_rc(f, rc);
 			return;
 		}
 		if (!under_is_empty(f))
@@ -301,9 +212,10 @@ static void
 pump_end(struct tls_filter *f)
 {
 	if (f->ended || f->ctx->server)
-		raise_event(f, BEV_EVENT_EOF | BEV_EVENT_READING, 0);
+		tls_end_raise(f, BEV_EVENT_EOF | BEV_EVENT_READING, 0);
 	else
-		raise_event(f, BEV_EVENT_ERROR | BEV_EVENT_READING, ECONNRESET);
+		tls_end_raise(f, BEV_EVENT_ERROR | BEV_EVENT_READING,
+		    ECONNRESET);
 }
 
 static void
@@ -326,12 +238,12 @@ pump_read(struct tls_filter *f)
 	}
 	if (rc != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY &&
 	    rc != MBEDTLS_ERR_SSL_WANT_READ) {
-		fail_rc(f, rc);
+		tls_end_fail_rc(f, rc);
 		return;
 	}
 	if (evbuffer_get_length(bufferevent_get_output(f->under)) >
 	    OUTPUT_MAX) {
-		fail_why(f, "sends, but reads nothing of what it is sent");
+		tls_end_fail(f, "sends, but reads nothing of what it is sent");
 		return;
 	}
 	/* Who has closed his side still gets what was being sent. */
@@ -376,7 +288,7 @@ handshake_done(struct tls_filter *f)
 	tls_engine_end(f);
 	if (!f->ctx->server) {
 		tls_client_keep(f);
-		raise_event(f, BEV_EVENT_CONNECTED, 0);
+		tls_end_raise(f, BEV_EVENT_CONNECTED, 0);
 	}
 	tls_filter_pump(f);
 }
@@ -394,9 +306,9 @@ opens_well(struct tls_filter *f)
 	f->opened = true;
 	if (first == HANDSHAKE_RECORD)
 		return (true);
-	fail_why(f, first >= 'A' && first <= 'Z'
-			? "speaks HTTP without TLS on a port for HTTPS"
-			: "does not speak TLS");
+	tls_end_fail(f, first >= 'A' && first <= 'Z'
+			    ? "speaks HTTP without TLS on a port for HTTPS"
+			    : "does not speak TLS");
 	return (false);
 }
 
@@ -410,7 +322,7 @@ tls_filter_step(struct tls_filter *f)
 	if (!f->under_ended)
 		(void)bufferevent_enable(f->under, EV_READ);
 	if (f->state == TLS_FAILED && f->under_ended) {
-		raise_event(f, BEV_EVENT_EOF | BEV_EVENT_READING, 0);
+		tls_end_raise(f, BEV_EVENT_EOF | BEV_EVENT_READING, 0);
 		return;
 	}
 	if (f->state != TLS_HANDSHAKE) {
@@ -425,11 +337,11 @@ tls_filter_step(struct tls_filter *f)
 	if (rc == 0)
 		handshake_done(f);
 	else if (rc != MBEDTLS_ERR_SSL_WANT_READ)
-		fail_rc(f, rc);
+		tls_end_fail_rc(f, rc);
 	else if (f->under_ended && f->under_error != 0)
-		fail_why(f, strerror(f->under_error));
+		tls_end_fail(f, strerror(f->under_error));
 	else if (f->under_ended)
-		fail_why(f, "closed the connection during the handshake");
+		tls_end_fail(f, "closed the connection during the handshake");
 }
 
 /* -- What the socket's bufferevent tells -- */
@@ -497,8 +409,8 @@ under_event_cb(struct bufferevent *under, short what, void *arg)
 		f->under_ended = true;
 		pump_read(f);
 	} else {
-		tls_filter_leave(f);
-		raise_event(f, what, error);
+		tls_end_leave(f);
+		tls_end_raise(f, what, error);
 	}
 }
 
@@ -534,7 +446,7 @@ filter_nothing_cb(struct evbuffer *src, struct evbuffer *dst, ev_ssize_t limit,
 static void
 filter_free(struct tls_filter *f)
 {
-	tls_filter_leave(f);
+	tls_end_leave(f);
 	tls_engine_forget(f);
 	mbedtls_ssl_free(&f->ssl);
 	tls_context_unref(f->ctx);

@@ -6,6 +6,7 @@
  * tls_client.c  whom a client trusts, and the sessions it takes up again
  * tls_engine.c  handshakes under way, their deadline, turns, counters
  * tls_filter.c  the bufferevent: bytes in, bytes out
+ * tls_end.c     how a connection ends, and who is told
  * tls_peer.c    what is at fault in a certificate, for a person (pure)
  * tls_reason.c  why it failed, for a person (pure)
  * tls_cert.c    loads and judges pairs and roots (tls_cert.h, tls_judge.h)
@@ -176,14 +177,28 @@ void tls_filter_step(struct tls_filter *f);
 /* Send what is to be sent, read what can be read. */
 void tls_filter_pump(struct tls_filter *f);
 
-/* The deadline has passed. */
-void tls_filter_late(struct tls_filter *f);
-
-/* The handshake or the connection counts no longer. */
-void tls_filter_leave(struct tls_filter *f);
-
 /* Is nothing of what was put into its output still on its way? */
 bool tls_filter_sent(const struct tls_filter *f);
+
+/* -- tls_end.c -- */
+
+/* The handshake or the connection counts no longer. */
+void tls_end_leave(struct tls_filter *f);
+
+/*
+ * Tell whom it belongs to, by BEV_EVENT_* and errno. As with each of the
+ * following, the connection may be on its way out on return.
+ */
+void tls_end_raise(struct tls_filter *f, short what, int error);
+
+/* It has failed, for this reason; the peer gets what alert there is. */
+void tls_end_fail(struct tls_filter *f, const char *why);
+
+/* The same: mbedTLS has given up with rc. */
+void tls_end_fail_rc(struct tls_filter *f, int rc);
+
+/* The same: its deadline has passed. */
+void tls_end_late(struct tls_filter *f);
 
 /* -- tls_peer.c -- */
 

@@ -9,6 +9,7 @@
 #include "server/verb_admin.h"
 #include "server/verb_input.h"
 #include "server/verb_table.h"
+#include "store/store_read.h"
 
 struct backup {
 	bool live;  /* stderr is a terminal */

@@ -7,7 +7,7 @@
 #include "server/log.h"
 #include "server/verb_list.h"
 #include "store/job.h"
-#include "store/store.h"
+#include "store/store_read.h"
 
 #define PATH_LEN_MAX 2048
 

@@ -10,6 +10,7 @@
 #include "server/json.h"
 #include "server/table.h"
 #include "server/verb_input.h"
+#include "store/store_read.h"
 
 #define VERB_LIST_FLAGS                                                        \
 	{ "order", "ID", "only of this order", false },                        \

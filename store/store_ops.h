@@ -12,7 +12,7 @@
 #include <pthread.h>
 
 #include "store/base/arena.h"
-#include "store/store.h"
+#include "store/store_read.h"
 
 enum store_op_kind {
 	STORE_OP_APPEND,

@@ -11,7 +11,7 @@
 
 #include <sys/queue.h>
 
-#include "store/store.h"
+#include "store/store_read.h"
 
 enum fake_call {
 	FAKE_APPEND,

@@ -1,0 +1,270 @@
+/*
+ * store_read.h -- what can be asked of the store: pages of its tables, single
+ * rows, figures, a check, a copy of the whole.
+ *
+ * Owns:    the forms of rows and filters.
+ * Touches: nothing that is stored: all this is done by the reader thread,
+ *          beside all writing, so that no list delays an ack.
+ *
+ * Asynchronous calls promise what store.h says.
+ */
+#ifndef STORE_STORE_READ_H
+#define STORE_STORE_READ_H
+
+#include "store/store.h"
+
+struct store_job_info {
+	int64_t id;
+	const char *event_id; /* x-klikit-event-id of its event */
+	const char *type;
+	int64_t replay_of;   /* the job it repeats; 0: none */
+	int64_t replayed_by; /* the newest job that repeats it; 0: none */
+	const char *handler;
+	int32_t place;
+	enum job_state state;
+	unsigned attempts;
+	int64_t due_at_ms;
+	int64_t finished_at_ms; /* 0: not finished */
+	const char *outcome;    /* NULL: not tried */
+};
+
+/* An attempt as it was recorded. */
+struct store_attempt_info {
+	int64_t job;
+	unsigned number;
+	int64_t started_at_ms;
+	int64_t duration_ms;
+	const char *outcome; /* NULL while it runs */
+	int code;
+	const void *answer;
+	size_t answer_len;
+};
+
+/* How an event stands, by its jobs. */
+enum store_progress {
+	STORE_PROGRESS_ANY,     /* only in a filter */
+	STORE_PROGRESS_PENDING, /* not dead, and some job has not ended */
+	STORE_PROGRESS_DONE,    /* neither of the two */
+	STORE_PROGRESS_DEAD     /* some job is dead and was not replayed */
+};
+
+struct store_event_info {
+	const struct store_event *ev; /* with body only from store_get_event */
+	unsigned duplicates;
+	int64_t last_duplicate_at_ms; /* 0: none */
+	int64_t purged_at_ms;         /* 0: it was not */
+	unsigned unfinished;          /* jobs */
+	unsigned dead;                /* jobs */
+	enum store_progress progress;
+	size_t orders_total; /* ev has at most STORE_BRIEF_MAX in a list */
+	size_t jobs_total;
+	const struct store_job_info *jobs; /* NULL unless asked for */
+	size_t njobs;
+};
+
+struct store_order_info {
+	struct store_order order;
+	const char *brand;  /* NULL if unknown */
+	const char *branch; /* NULL if unknown */
+	int64_t event;      /* that carries the newest record; 0: none yet */
+	int32_t place;
+	const char *event_id; /* of that event; NULL if none */
+	int64_t
+	    received_at_ms;   /* of that event, or of the cart's; 0: unknown */
+	int64_t cart_event;   /* that carries the newest cart; 0: none yet */
+	const char *document; /* of the newest record; only from get; or NULL */
+};
+
+/* A handler with its backlog. */
+struct store_handler_info {
+	int64_t number;
+	const char *name;
+	int64_t last_seen_ms;
+	int64_t paused_at_ms;   /* 0: it is not */
+	const char *paused_by;  /* NULL if it is not */
+	const char *paused_why; /* NULL if it is not */
+	uint64_t unfinished;
+	uint64_t dead;
+	uint64_t unreplayed; /* of the dead */
+	int64_t
+	    oldest_ms; /* when its oldest unfinished event came in; 0: none */
+};
+
+/* How much there is. */
+struct store_figures {
+	int64_t bytes;          /* of the database */
+	int64_t log_bytes;      /* of what was not yet copied into it */
+	int64_t free_bytes;     /* on its disk; -1: not known */
+	uint64_t lanes_blocked; /* in which a job stands behind another */
+	const struct store_handler_info *handlers;
+	size_t nhandlers;
+};
+
+/* Newest first. NULL, 0 and the like mean: any. Texts are borrowed. */
+struct store_filter {
+	int64_t before; /* only rows with a smaller event id: the next page */
+	const char *type;
+	const char *order_id;
+	const char *brand;
+	const char *branch;
+	int64_t since_ms; /* received at or after */
+	int64_t until_ms; /* received before */
+	size_t limit;     /* 1 to STORE_PAGE_MAX */
+
+	/* Only of events. */
+	enum store_progress progress;
+	bool with_jobs; /* too; of orders and jobs STORE_BRIEF_MAX at most */
+	const int64_t *numbers; /* of these only, all else is ignored */
+	size_t nnumbers;        /* up to STORE_PAGE_MAX */
+
+	/* Only of orders. */
+	const char *status;
+	bool open; /* not in one of these; carts alone are not open */
+	const char *const *ends;
+	size_t nends;
+};
+#define STORE_PAGE_MAX 500
+#define STORE_BRIEF_MAX 64 /* orders and jobs of an event in a list */
+
+/* Rows are valid during the call. rc: STORE_OK or a failure with a reason. */
+typedef void store_events_fn(enum store_rc rc,
+    const struct store_event_info *rows, size_t n, const char *reason,
+    void *arg);
+typedef void store_orders_fn(enum store_rc rc,
+    const struct store_order_info *rows, size_t n, const char *reason,
+    void *arg);
+
+/* Which jobs; NULL, 0 and the like mean: any. Texts are borrowed. */
+struct store_job_filter {
+	int64_t before; /* only jobs with a smaller id: the next page */
+	bool any_state; /* else only those in `state' */
+	enum job_state state;
+	const char *handler;
+	const char *event_id;
+	const char *order_id;
+	const char *type;
+	int64_t since_ms;       /* event received at or after */
+	int64_t until_ms;       /* event received before */
+	bool newest;            /* of a chain of replays only the last */
+	size_t limit;           /* 1 to STORE_PAGE_MAX */
+	const int64_t *numbers; /* of these only, all else is ignored */
+	size_t nnumbers;        /* up to STORE_PAGE_MAX */
+};
+typedef void store_jobs_fn(enum store_rc rc, const struct store_job_info *rows,
+    size_t n, const char *reason, void *arg);
+typedef void store_attempts_fn(enum store_rc rc,
+    const struct store_attempt_info *rows, size_t n, const char *reason,
+    void *arg);
+typedef void store_handlers_fn(enum store_rc rc,
+    const struct store_handler_info *rows, size_t n, const char *reason,
+    void *arg);
+
+/*
+ * One page of jobs, newest first; with filter->numbers, those of them that
+ * there are, in that order. Copies filter. 0; -1 if memory is short.
+ */
+int store_list_jobs(struct store *st, const struct store_job_filter *filter,
+    store_jobs_fn *done, void *arg);
+
+/* The attempts of a job, oldest first. 0; -1 if memory is short. */
+int store_list_attempts(struct store *st, int64_t job, store_attempts_fn *done,
+    void *arg);
+
+/*
+ * The attempts of all jobs of an event (by number), by job, oldest first, at
+ * most STORE_PAGE_MAX. 0; -1 if memory is short.
+ */
+int store_list_event_attempts(struct store *st, int64_t event,
+    store_attempts_fn *done, void *arg);
+
+/* Every handler the store has seen. 0; -1 if memory is short. */
+int store_list_handlers(struct store *st, store_handlers_fn *done, void *arg);
+
+struct store_rejection_info {
+	int64_t id;
+	struct store_rejection r; /* headers and body only from get */
+};
+
+/* Which rejections; NULL, 0 and the like mean: any. Texts are borrowed. */
+struct store_rejection_filter {
+	int64_t before; /* only those with a smaller id: the next page */
+	const char *cause;
+	int64_t since_ms; /* came in at or after */
+	int64_t until_ms; /* came in before */
+	size_t limit;     /* 1 to STORE_PAGE_MAX */
+};
+typedef void store_rejections_fn(enum store_rc rc,
+    const struct store_rejection_info *rows, size_t n, const char *reason,
+    void *arg);
+
+/*
+ * One page of rejections, newest first. Copies filter. 0; -1 if memory is
+ * short.
+ */
+int store_list_rejections(struct store *st,
+    const struct store_rejection_filter *filter, store_rejections_fn *done,
+    void *arg);
+
+/* The rejection of that id: n is 1 or 0. 0; -1 if memory is short. */
+int store_get_rejection(struct store *st, int64_t id, store_rejections_fn *done,
+    void *arg);
+
+/*
+ * Count and measure. It takes longer with a backlog, some tens of ms for
+ * 100,000 jobs. figures is valid during the call, NULL unless rc is STORE_OK.
+ * 0; -1 if memory is short.
+ */
+typedef void store_figures_fn(enum store_rc rc,
+    const struct store_figures *figures, const char *reason, void *arg);
+int store_measure(struct store *st, store_figures_fn *done, void *arg);
+
+/*
+ * Copy the whole store, as it is at one moment, to a new file (0600, fsynced,
+ * checked), without holding up any ack. The backup of a purged store holds
+ * nothing of what was purged. Copies path. progress (may be NULL) runs from
+ * store_collect() with pages copied and in all, now and then. STORE_OK;
+ * STORE_EXISTS (there is a file of that name), STORE_FULL, STORE_FAILED: the
+ * incomplete file is removed. Returns 0; -1 if memory is short.
+ */
+typedef void store_progress_fn(int64_t copied, int64_t total, void *arg);
+int store_backup(struct store *st, const char *path,
+    store_progress_fn *progress, store_done_fn *done, void *arg);
+
+/*
+ * One page of events; with filter->numbers, those of them that there are, in
+ * that order. Copies filter. Returns 0; -1 if memory is short.
+ */
+int store_list_events(struct store *st, const struct store_filter *filter,
+    store_events_fn *done, void *arg);
+
+/*
+ * The event of that x-klikit-event-id with its body and jobs: n is 1, or 0 if
+ * there is none. Copies event_id. Returns 0; -1 if memory is short.
+ */
+int store_get_event(struct store *st, const char *event_id,
+    store_events_fn *done, void *arg);
+
+/*
+ * One page of orders, those changed by the newest events first; `before' and
+ * the times apply to that event: the one of the newest record, or of the
+ * newest cart while there is no record. The orders of one event are never
+ * torn between pages, so a page may be longer than its limit by the rest of
+ * its last event. filter->type is ignored. Returns 0; -1 if memory is short.
+ */
+int store_list_orders(struct store *st, const struct store_filter *filter,
+    store_orders_fn *done, void *arg);
+
+/*
+ * The order of that id with its document: n is 1 or 0. Copies order_id.
+ * Returns 0; -1 if memory is short.
+ */
+int store_get_order(struct store *st, const char *order_id,
+    store_orders_fn *done, void *arg);
+
+/*
+ * Check the whole file's structure. STORE_OK, STORE_NOTADB with the first
+ * finding as reason, or STORE_FAILED. Returns 0; -1 if memory is short.
+ */
+int store_check(struct store *st, store_done_fn *done, void *arg);
+
+#endif /* STORE_STORE_READ_H */
