@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,7 @@ peer_setup(void **state)
 		.idle_timeout_ms = 30000 };
 	struct http_case *f = calloc(1, sizeof(*f));
 
+	(void)signal(SIGPIPE, SIG_IGN); /* as the server does */
 	log_setup(LOG_ERROR, LOG_TEXT);
 	f->base = event_base_new();
 	f->sec = secrets_new();
