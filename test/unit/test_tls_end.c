@@ -1,0 +1,255 @@
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include "test/lib/cmocka_all.h"
+
+#include "test/lib/tls_case.h"
+
+/* Whom a client does not trust it does not talk to, and it says why. */
+static void
+test_tls_client_refuses(void **state)
+{
+	static const struct {
+		const char *server, *root, *host, *why, *told;
+	} cases[] = {
+		{ "good", "stranger", "localhost",
+		    "issuer is unknown (CN=good by CN=root)",
+		    "does not know our certificate's issuer" },
+		{ "good", "root", "elsewhere",
+		    "is for another name (localhost, 127.0.0.1)",
+		    "does not accept our certificate" },
+		{ "good", "root", "127.0.0.2", "is for another name",
+		    "does not accept our certificate" },
+		{ "nameless", "root", "127.0.0.1",
+		    "is for another name (CN=nameless)",
+		    "does not accept our certificate" },
+		{ "expired", "root", "localhost",
+		    "has expired (CN=expired until 20",
+		    "our certificate has expired" },
+	};
+	struct tls_case *f = *state;
+	struct tls_stats stats;
+	struct tls_end server, client;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		tls_context_unref(f->server);
+		f->server = tls_case_server(cases[i].server);
+		tls_context_unref(f->client);
+		f->client = tls_case_client(cases[i].root);
+		tls_case_open(f, &server, &client, cases[i].host);
+		tls_case_send(&client, "secret");
+		tls_case_run_until(f, &client.failed);
+		assert_int_equal(client.error, EPROTO);
+		assert_non_null(strstr(client.why, cases[i].why));
+		assert_false(client.connected);
+		assert_int_equal(tls_sent(client.bev), 0);
+		tls_case_run_until(f, &server.failed);
+		if (strstr(server.why, cases[i].told) == NULL)
+			fail_msg("%zu: %s", i, server.why);
+		assert_int_equal(evbuffer_get_length(
+				     bufferevent_get_input(server.bev)),
+		    0);
+		tls_case_free(&client);
+		tls_case_free(&server);
+	}
+	tls_engine_stats(f->client_engine, &stats);
+	assert_int_equal(stats.failed, sizeof(cases) / sizeof(cases[0]));
+	assert_int_equal(stats.handshaking, 0);
+}
+
+/* An address is checked against addresses, not against names. */
+static void
+test_tls_client_knows_addresses(void **state)
+{
+	struct tls_case *f = *state;
+	struct tls_end server, client;
+
+	tls_case_open(f, &server, &client, "127.0.0.1");
+	tls_case_run_until(f, &client.connected);
+	tls_case_free(&client);
+	tls_case_free(&server);
+}
+
+/* What does not open with a handshake is refused in words of its own. */
+static void
+test_tls_refuses_what_is_no_tls(void **state)
+{
+	static const struct {
+		const char *bytes, *why;
+	} cases[] = {
+		{ "GET / HTTP/1.1\r\n\r\n", "HTTP without TLS" },
+		{ "\x80\x2e\x01", "does not speak TLS" },
+		{ "\x16\x03\x01\xff\xff", "TLS" },
+	};
+	struct tls_case *f = *state;
+	struct tls_stats stats;
+	struct tls_end server;
+	char byte;
+	int fd;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fd = tls_case_open_server(f, &server);
+		assert_int_equal(write(fd, cases[i].bytes,
+				     strlen(cases[i].bytes)),
+		    strlen(cases[i].bytes));
+		tls_case_run_until(f, &server.failed);
+		assert_non_null(strstr(server.why, cases[i].why));
+		tls_case_free(&server);
+		while (event_base_loop(f->base, EVLOOP_NONBLOCK) == 0 &&
+		       read(fd, &byte, 1) == 1)
+			assert_true(byte != 'H'); /* no HTTP, an alert */
+		(void)close(fd);
+	}
+	tls_engine_stats(f->server_engine, &stats);
+	assert_int_equal(stats.failed, 3);
+	assert_int_equal(stats.handshaking, 0);
+}
+
+/* The deadline is absolute, and is not failure of another kind. */
+static void
+test_tls_ends_slow_handshakes(void **state)
+{
+	struct tls_case *f = *state;
+	struct tls_stats stats;
+	struct tls_end idle, slow;
+	int fd, fd2;
+
+	tls_engine_set_timeout(f->server_engine, 50);
+	fd = tls_case_open_server(f, &idle);
+	fd2 = tls_case_open_server(f, &slow);
+	assert_int_equal(write(fd2, "\x16\x03\x01", 3), 3);
+	tls_case_run_until(f, &idle.failed);
+	tls_case_run_until(f, &slow.failed);
+	assert_int_equal(idle.error, ETIMEDOUT);
+	assert_string_equal(slow.why, "handshake timed out");
+	tls_engine_stats(f->server_engine, &stats);
+	assert_int_equal(stats.timed_out, 2);
+	assert_int_equal(stats.failed, 0);
+	assert_int_equal(stats.handshaking, 0);
+	tls_case_free(&idle);
+	tls_case_free(&slow);
+	(void)close(fd);
+	(void)close(fd2);
+}
+
+/* A peer that leaves is told of, wherever the handshake stands. */
+static void
+test_tls_sees_the_peer_leave(void **state)
+{
+	struct tls_case *f = *state;
+	struct tls_end server;
+	int fd = tls_case_open_server(f, &server);
+
+	assert_int_equal(write(fd, "\x16\x03\x01", 3), 3);
+	(void)close(fd);
+	tls_case_run_until(f, &server.failed);
+	assert_non_null(strstr(server.why, "closed the connection"));
+	tls_case_free(&server);
+}
+
+/* A handshake that is given up counts no longer, from that moment. */
+static void
+test_tls_close_ends_a_handshake(void **state)
+{
+	struct tls_case *f = *state;
+	struct tls_stats stats;
+	struct tls_end server;
+	int fd = tls_case_open_server(f, &server);
+
+	tls_close(server.bev);
+	tls_engine_stats(f->server_engine, &stats);
+	assert_int_equal(stats.handshaking, 0);
+	assert_int_equal(stats.failed, 1);
+	assert_string_equal(tls_reason(server.bev),
+	    "the handshake was not finished");
+	tls_case_free(&server);
+	(void)close(fd);
+}
+
+/* An end that was seen but not yet told is told all the same. */
+static void
+test_tls_close_forgets_no_end(void **state)
+{
+	struct tls_case *f = *state;
+	struct tls_end server;
+	int fd = tls_case_open_server(f, &server);
+
+	(void)close(fd);
+	assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	tls_close(server.bev);
+	(void)shutdown(bufferevent_getfd(server.bev), SHUT_RDWR);
+	tls_case_run_until(f, &server.eof);
+	tls_case_free(&server);
+}
+
+/* Many at once are all served, whatever the order of their turns. */
+static void
+test_tls_serves_many_handshakes(void **state)
+{
+	struct tls_case *f = *state;
+	struct tls_end server[20], client[20];
+	struct tls_stats stats;
+
+	for (size_t i = 0; i < 20; i++)
+		tls_case_open(f, &server[i], &client[i], "localhost");
+	tls_engine_stats(f->server_engine, &stats);
+	assert_int_equal(stats.handshaking, 20);
+	for (size_t i = 0; i < 20; i++) {
+		tls_case_send(&client[i], "hello");
+		tls_case_assert_read(&server[i], "hello");
+	}
+	tls_engine_stats(f->server_engine, &stats);
+	assert_int_equal(stats.handshakes, 20);
+	assert_int_equal(stats.open, 20);
+	for (size_t i = 0; i < 20; i++) {
+		tls_case_free(&client[i]);
+		tls_case_free(&server[i]);
+	}
+}
+
+/* A bufferevent without TLS may be asked anything. */
+static void
+test_tls_leaves_others_alone(void **state)
+{
+	struct tls_case *f = *state;
+	struct bufferevent *bev = bufferevent_socket_new(f->base, -1, 0);
+
+	assert_null(tls_reason(bev));
+	assert_null(tls_context_of(bev));
+	assert_int_equal(tls_held(bev), 0);
+	tls_start(bev);
+	tls_tell(bev, "x", 1);
+	tls_close(bev);
+	bufferevent_free(bev);
+	assert_null(tls_bufferevent_new(f->server_engine, f->client, NULL));
+	assert_null(tls_bufferevent_new(f->server_engine, f->server, "host"));
+}
+
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, tls_case_setup, tls_case_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_tls_client_refuses),
+		TEST(test_tls_client_knows_addresses),
+		TEST(test_tls_refuses_what_is_no_tls),
+		TEST(test_tls_ends_slow_handshakes),
+		TEST(test_tls_sees_the_peer_leave),
+		TEST(test_tls_close_ends_a_handshake),
+		TEST(test_tls_close_forgets_no_end),
+		TEST(test_tls_serves_many_handshakes),
+		TEST(test_tls_leaves_others_alone),
+	};
+
+	return (cmocka_run_group_tests(tests, tls_case_group_setup,
+	    tls_case_group_teardown));
+}
