@@ -49,7 +49,7 @@ rows_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct rows *got = arg;
-	const struct store_rejection *r = &rows[0].r;
+	const struct store_rejection *r;
 
 	assert_int_equal(rc, STORE_OK);
 	assert_null(reason);
@@ -60,6 +60,7 @@ rows_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
 		got->ids[i] = rows[i].id;
 	if (n == 0)
 		return;
+	r = &rows[0].r;
 	got->first = *r;
 	(void)snprintf(got->text, sizeof(got->text), "%s %s %s %s %s", r->peer,
 	    r->cause, or_none(r->code), or_none(r->diagnosis),
