@@ -55,7 +55,7 @@ class Plan:
         self.kills = pick(10, 3)
         self.idle = pick(5000, 5000)
         self.memory_events = pick(1000000, 20000)
-        self.memory_s = pick(150, 20)
+        self.memory_s = pick(400, 20)
         self.backlog = pick(100000, 10000)
         self.stored = pick(1000000, 50000)
         self.stored_name = pick("stored_1m", "stored_few")
