@@ -178,11 +178,11 @@ sqlite_reopen(void *be, char *reason)
 
 	db_close(&s->copier);
 	db_close(&s->writer);
-	s->checkpoint_at = checkpoint_pages(s);
 	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK) {
 		what = db_reason(&s->writer, s, rc, reason);
 		return (what == STORE_OK ? STORE_FAILED : what);
 	}
+	s->checkpoint_at = checkpoint_pages(s);
 	if ((what = schema_check(s, reason)) != STORE_OK)
 		return (what);
 	if ((rc = db_open(&s->copier, s, DB_COPIER)) != SQLITE_OK)

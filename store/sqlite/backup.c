@@ -122,7 +122,7 @@ backup_open(struct backup *b)
 		    "PRAGMA locking_mode = EXCLUSIVE;"
 		    "PRAGMA journal_mode = OFF;"
 		    "PRAGMA synchronous = OFF;"
-		    "PRAGMA cache_size = 128",
+		    "PRAGMA cache_size = -2048",
 		    NULL, NULL, NULL);
 	if (rc != SQLITE_OK) {
 		backup_fail_sqlite(b, rc);

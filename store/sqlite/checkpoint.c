@@ -9,7 +9,7 @@
  */
 #include "store/sqlite/sqlite.h"
 
-#define PAGES_DUE 2000
+#define BYTES_DUE ((int64_t)32 << 20)
 #define PAGES_ANYHOW 3 /* times as many: the writer copies all by itself */
 #define PAGES_FEW 16   /* of these the part that is little enough for it */
 
@@ -25,8 +25,9 @@ enum step {
 int
 checkpoint_pages(const struct sqlite_store *s)
 {
-	return (s->setup.checkpoint_pages != 0 ? s->setup.checkpoint_pages
-					       : PAGES_DUE);
+	if (s->setup.checkpoint_pages != 0)
+		return (s->setup.checkpoint_pages);
+	return ((int)(BYTES_DUE / s->writer.page_size));
 }
 
 void

@@ -9,22 +9,20 @@
 #define BUSY_MS 4000
 
 /*
- * cache_size is in pages of 16 KB: a negative one, in KiB, is reckoned before
- * the page size is known and takes four times as much. The index of event ids
- * is hit at random, so the writer gets more; what it misses the system has.
+ * What a connection may keep of the file. The index of event ids is hit at
+ * random, so the writer gets more; what it misses the system has.
  */
+#define WRITER_CACHE ((int64_t)8 << 20)
+#define READER_CACHE ((int64_t)2 << 20)
+
 static const char writer_setup[] = "PRAGMA foreign_keys = ON;"
 				   "PRAGMA secure_delete = ON;"
 				   "PRAGMA wal_autocheckpoint = 0;"
-				   "PRAGMA cache_size = 512;"
 				   "PRAGMA temp_store = MEMORY;";
 static const char reader_setup[] = "PRAGMA query_only = ON;"
-				   "PRAGMA cache_size = 128;"
 				   "PRAGMA temp_store = MEMORY;";
-/* Until it has read, a connection knows of no log and copies nothing. */
 static const char copier_setup[] = "PRAGMA query_only = ON;"
-				   "PRAGMA wal_autocheckpoint = 0;"
-				   "PRAGMA schema_version;";
+				   "PRAGMA wal_autocheckpoint = 0;";
 
 /* sqlite3_wal_hook: a commit has left this many pages in the log. */
 static int
@@ -45,27 +43,66 @@ db_busy_ms(const struct sqlite_store *s)
 }
 
 int
+db_fit_cache(struct db *db)
+{
+	int64_t version;
+	char sql[64];
+	int rc;
+
+	/* Until it has read, a connection knows of no page size and no log. */
+	rc = db_int(db, "PRAGMA schema_version", &version);
+	if (rc == SQLITE_OK)
+		rc = db_int(db, "PRAGMA page_size", &db->page_size);
+	if (rc != SQLITE_OK)
+		return (rc);
+	/* In pages: kibibytes would be reckoned by SQLite's default size. */
+	(void)snprintf(sql, sizeof(sql), "PRAGMA cache_size = %lld",
+	    (long long)(db->cache_bytes / db->page_size));
+	return (sqlite3_exec(db->conn, sql, NULL, NULL, NULL));
+}
+
+/* How much of what a commit, or a checkpoint, writes is synced. */
+static int
+db_set_sync(struct db *db, const struct sqlite_store *s)
+{
+	return (sqlite3_exec(db->conn,
+	    s->setup.sync_normal ? "PRAGMA synchronous = NORMAL"
+				 : "PRAGMA synchronous = FULL",
+	    NULL, NULL, NULL));
+}
+
+static const char *
+db_vfs(const struct sqlite_store *s, enum db_role role)
+{
+	if (role == DB_WRITER && s->log_vfs.lower != NULL)
+		return (s->log_vfs.name);
+	return (s->setup.vfs);
+}
+
+int
 db_open(struct db *db, const struct sqlite_store *s, enum db_role role)
 {
+	static const char *const setups[] = {
+		[DB_WRITER] = writer_setup,
+		[DB_READER] = reader_setup,
+		[DB_COPIER] = copier_setup,
+	};
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 	int rc;
 
 	flags |=
 	    role == DB_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 	memset(db, 0, sizeof(*db));
-	rc = sqlite3_open_v2(s->path, &db->conn, flags, s->setup.vfs);
+	db->cache_bytes = role == DB_WRITER ? WRITER_CACHE : READER_CACHE;
+	rc = sqlite3_open_v2(s->path, &db->conn, flags, db_vfs(s, role));
 	if (rc != SQLITE_OK)
 		return (rc);
 	(void)sqlite3_busy_timeout(db->conn, db_busy_ms(s));
-	if (role == DB_READER)
-		return (sqlite3_exec(db->conn, reader_setup, NULL, NULL, NULL));
-	rc = sqlite3_exec(db->conn,
-	    role == DB_WRITER ? writer_setup : copier_setup, NULL, NULL, NULL);
+	rc = sqlite3_exec(db->conn, setups[role], NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db->conn,
-		    s->setup.sync_normal ? "PRAGMA synchronous = NORMAL"
-					 : "PRAGMA synchronous = FULL",
-		    NULL, NULL, NULL);
+		rc = db_fit_cache(db);
+	if (rc == SQLITE_OK && role != DB_READER)
+		rc = db_set_sync(db, s);
 	if (role == DB_WRITER)
 		(void)sqlite3_wal_hook(db->conn, db_wal_cb, db);
 	return (rc);

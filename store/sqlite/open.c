@@ -146,12 +146,17 @@ open_writer(struct sqlite_store *s, int64_t now_ms, char *reason)
 	enum store_rc what;
 	int rc;
 
+	/* Commits that do not sync the log must not hold back any of it. */
+	if (!s->setup.sync_normal &&
+	    (rc = log_vfs_init(&s->log_vfs, s->setup.vfs)) != SQLITE_OK)
+		return (db_reason(&s->writer, s, rc, reason));
 	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK)
 		return (db_reason(&s->writer, s, rc, reason));
 	if (sqlite3_db_readonly(s->writer.conn, "main") == 1)
 		return (open_errno(s->path, EROFS, reason));
 	if ((what = schema_prepare(s, reason)) != STORE_OK)
 		return (what);
+	s->checkpoint_at = checkpoint_pages(s);
 	if ((rc = attempts_recover(&s->writer, now_ms)) != SQLITE_OK)
 		return (db_reason(&s->writer, s, rc, reason));
 	return (STORE_OK);
@@ -234,7 +239,6 @@ backend_open(const struct store_place *place, void **ret_be, char *reason)
 	s->mode = place->mode;
 	if (setup != NULL)
 		s->setup = *setup;
-	s->checkpoint_at = checkpoint_pages(s);
 	if ((s->path = strdup(place->path)) == NULL ||
 	    asprintf(&s->lock_path, "%s.lock", s->path) == -1) {
 		s->lock_path = NULL;
@@ -263,6 +267,7 @@ backend_close(struct sqlite_store *s)
 	db_close(&s->reader);
 	/* The last to close: it checkpoints and takes the log away. */
 	db_close(&s->writer);
+	log_vfs_fini(&s->log_vfs);
 	if (s->lock_fd != -1)
 		(void)close(s->lock_fd);
 	free(s->lock_path);

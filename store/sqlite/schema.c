@@ -14,7 +14,7 @@
 
 /* "klik": says in the file's header that it is ours. */
 #define SCHEMA_APPLICATION 0x6b6c696b
-#define SCHEMA_PAGE 16384
+#define SCHEMA_PAGE 4096 /* see DESIGN.md, Pages */
 #define STR(x) STR_(x)
 #define STR_(x) #x
 
@@ -189,6 +189,8 @@ schema_migrate(struct sqlite_store *s, int64_t version)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->conn, "PRAGMA journal_mode = WAL", NULL,
 		    NULL, NULL);
+	if (rc == SQLITE_OK && version == 0)
+		rc = db_fit_cache(db);
 	for (; version < schema_version(s) && rc == SQLITE_OK; version++)
 		rc = schema_step(s, version);
 	return (rc);

@@ -17,7 +17,7 @@
 
 #include "store/sqlite/sqlite.h"
 
-#define SLICE_PAGES 64
+#define SLICE_BYTES ((int64_t)1 << 20)
 #define PAGE_MAX 65536
 
 /* The file as its pages lie in it. */
@@ -101,7 +101,7 @@ scrub_pages(struct scrub *w)
 	/* The first page is the schema's. */
 	if (s->scrub_page == 0)
 		s->scrub_page = 1;
-	end = s->scrub_page + SLICE_PAGES;
+	end = s->scrub_page + SLICE_BYTES / w->page_size;
 	if (end > w->pages)
 		end = w->pages;
 	while (s->scrub_page < end && rc == SQLITE_OK)

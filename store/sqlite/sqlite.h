@@ -107,7 +107,9 @@ const char *db_sql_text(enum db_sql which);
 struct db {
 	sqlite3 *conn;
 	sqlite3_stmt *stmt[SQL_COUNT];
-	int wal_pages; /* in the log after the last commit */
+	int64_t page_size;
+	int64_t cache_bytes; /* what it may keep of the file in memory */
+	int wal_pages;       /* in the log after the last commit */
 };
 
 /* What a checkpoint found in the log, in pages, and has not copied. */
@@ -116,11 +118,19 @@ struct db_log {
 	int left;
 };
 
+/* A VFS of SQLite's that gathers what is written to the log: log_file.c. */
+struct log_vfs {
+	sqlite3_vfs vfs; /* first: it is what SQLite hands back */
+	sqlite3_vfs *lower;
+	char name[40];
+};
+
 struct sqlite_store {
 	char *path;
 	char *lock_path;
 	enum store_mode mode;
 	struct store_sqlite_setup setup;
+	struct log_vfs log_vfs; /* the writer's */
 	int lock_fd;
 	bool unclean;
 	atomic_bool interrupted; /* whatever reads is to end */
@@ -143,6 +153,9 @@ enum db_role { DB_WRITER, DB_READER, DB_COPIER };
  * needs a file that has its log.
  */
 int db_open(struct db *db, const struct sqlite_store *s, enum db_role role);
+
+/* See what page size the file has, and let the cache have its bytes in them. */
+int db_fit_cache(struct db *db);
 
 /* How long a connection waits for a lock. */
 int db_busy_ms(const struct sqlite_store *s);
@@ -185,6 +198,15 @@ enum store_rc db_reason(const struct db *db, const struct sqlite_store *s,
  */
 int db_checkpoint(struct db *db, struct db_log *ret_log);
 
+/* -- log_file.c -- */
+
+/*
+ * Register v over the VFS of that name (NULL: the default); *v must stay where
+ * it is until log_vfs_fini(), which accepts one that is all zeros.
+ */
+int log_vfs_init(struct log_vfs *v, const char *lower);
+void log_vfs_fini(struct log_vfs *v);
+
 /* -- schema.c: what is in the file -- */
 
 /*
@@ -210,7 +232,7 @@ enum store_rc checkpoint_tidy(struct sqlite_store *s, enum store_aside at,
     bool *ret_aside, char *reason);
 void checkpoint_aside(struct sqlite_store *s);
 
-/* How many pages in the log make a checkpoint due. */
+/* How many pages in the log make a checkpoint due; needs the page size. */
 int checkpoint_pages(const struct sqlite_store *s);
 
 /* -- events.c -- */

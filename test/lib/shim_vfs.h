@@ -22,6 +22,7 @@ struct shim_hooks {
 	void (*synced)(void *arg, const char *path); /* after it */
 	void (*deleted)(void *arg, const char *path);
 	void *arg;
+	int traits; /* SQLITE_IOCAP_...: what the disk promises; 0: the least */
 };
 
 /* Its name, for struct store_sqlite_setup. */

@@ -15,7 +15,7 @@
 #include "test/lib/store_case.h"
 
 #define DUE 80 /* pages in the log that make a checkpoint */
-#define PAGE (16384 + 24)
+#define PAGE (4096 + 24)
 #define LOG_MAX ((int64_t)40 * DUE * PAGE)
 #define COMMIT_MAX 40 /* pages that one event's commit takes at most */
 
@@ -85,6 +85,7 @@ static const struct shim_hooks disk_hooks = {
 	.write = disk_write,
 	.sync = disk_sync,
 	.arg = &disk,
+	.traits = SQLITE_IOCAP_POWERSAFE_OVERWRITE,
 };
 
 static void

@@ -78,6 +78,7 @@ static const struct shim_hooks disk_hooks = {
 	.write = disk_write,
 	.sync = disk_sync,
 	.arg = &disk,
+	.traits = SQLITE_IOCAP_POWERSAFE_OVERWRITE,
 };
 
 static int

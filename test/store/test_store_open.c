@@ -82,7 +82,7 @@ test_file_is_set_up(void **state)
 {
 	(void)state;
 	store_case_open(&c);
-	assert_int_equal(store_case_int(&c, "PRAGMA page_size"), 16384);
+	assert_int_equal(store_case_int(&c, "PRAGMA page_size"), 4096);
 	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT count(*) FROM pragma_journal_mode "
@@ -214,6 +214,23 @@ test_foreign_database_is_refused(void **state)
 	    1);
 }
 
+/* A file made with other pages keeps them, and works. */
+static void
+test_page_size_of_a_file_is_kept(void **state)
+{
+	(void)state;
+	store_case_open(&c);
+	assert_int_equal(case_append(&c, "a", NULL, 0).rc, STORE_OK);
+	store_case_close(&c);
+	store_case_sql(&c, "PRAGMA journal_mode = DELETE;"
+			   "PRAGMA page_size = 16384; VACUUM");
+	store_case_open(&c);
+	assert_int_equal(case_append(&c, "b", NULL, 0).rc, STORE_OK);
+	store_case_close(&c);
+	assert_int_equal(store_case_int(&c, "PRAGMA page_size"), 16384);
+	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 2);
+}
+
 /* A damaged file is told from a good one, when opened or when checked. */
 static void
 test_damage_is_found(void **state)
@@ -234,7 +251,7 @@ test_damage_is_found(void **state)
 	memset(junk, 0xff, sizeof(junk));
 	assert_true((fd = open(c.path, O_RDWR)) != -1);
 	for (int page = 2; page < 12; page++)
-		assert_int_equal(pwrite(fd, junk, sizeof(junk), page * 16384),
+		assert_int_equal(pwrite(fd, junk, sizeof(junk), page * 4096),
 		    sizeof(junk));
 	(void)close(fd);
 	r.rc = store_case_try(&c, STORE_SERVE);
@@ -446,6 +463,7 @@ main(void)
 		CASE(test_newer_schema_is_refused),
 		CASE(test_text_is_no_database),
 		CASE(test_foreign_database_is_refused),
+		CASE(test_page_size_of_a_file_is_kept),
 		CASE(test_damage_is_found),
 		CASE(test_check_passes),
 		CASE(test_missing_folder_is_named),
