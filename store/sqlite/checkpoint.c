@@ -34,6 +34,9 @@ void
 checkpoint_aside(struct sqlite_store *s)
 {
 	s->copier_rc = db_checkpoint(&s->copier, &s->copier_log);
+	/* Else the writer, which ends the checkpoint, would sync all of it. */
+	if (s->copier_rc == SQLITE_OK)
+		s->copier_rc = db_sync(&s->copier);
 }
 
 /* Whether the reader has had its time. */

@@ -264,3 +264,17 @@ db_checkpoint(struct db *db, struct db_log *ret_log)
 	}
 	return (rc);
 }
+
+int
+db_sync(struct db *db)
+{
+	sqlite3_file *file;
+	int rc;
+
+	rc = sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_FILE_POINTER,
+	    &file);
+	if (rc == SQLITE_OK)
+		rc = file->pMethods->xSync(file,
+		    SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+	return (rc);
+}

@@ -198,6 +198,12 @@ enum store_rc db_reason(const struct db *db, const struct sqlite_store *s,
  */
 int db_checkpoint(struct db *db, struct db_log *ret_log);
 
+/*
+ * Make what was copied to the database file durable. SQLite does so only when
+ * all of the log was copied.
+ */
+int db_sync(struct db *db);
+
 /* -- log_file.c -- */
 
 /*
