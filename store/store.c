@@ -4,6 +4,7 @@
  * wakes once per batch.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +245,12 @@ store_flush(struct store *st)
 	(void)pthread_mutex_lock(&st->mutex);
 	(void)pthread_cond_signal(&st->writer_cond);
 	(void)pthread_mutex_unlock(&st->mutex);
+	/*
+	 * Should both threads share a core: the writer needs it for a moment
+	 * only, then the disk works while we do. If it had to wait until we
+	 * have nothing more to do, we would then wait for the disk.
+	 */
+	(void)sched_yield();
 }
 
 /* With the mutex held: something urgent is queued. */
