@@ -55,6 +55,7 @@ struct http_conn {
 	struct evhttp_request *kept; /* with others, to be answered */
 	struct event *holder;        /* http_wire.c; NULL: a TLS connection */
 	unsigned stirred;            /* how often the holder ran for `kept' */
+	bool *gone;                  /* to be told of the end; or NULL */
 	struct http_stream *stream;  /* kept is a reply without end */
 	/* It has ended while kept is with others; may let go of kept. */
 	void (*on_close)(struct http_conn *conn);
