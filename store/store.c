@@ -242,9 +242,11 @@ store_flush(struct store *st)
 	if (!st->unflushed)
 		return;
 	st->unflushed = false;
-	(void)pthread_mutex_lock(&st->mutex);
+	/*
+	 * Without the mutex, for which the writer would have to wait at once.
+	 * It was held when the work was queued: no wake-up is lost.
+	 */
 	(void)pthread_cond_signal(&st->writer_cond);
-	(void)pthread_mutex_unlock(&st->mutex);
 	/*
 	 * Should both threads share a core: the writer needs it for a moment
 	 * only, then the disk works while we do. If it had to wait until we
