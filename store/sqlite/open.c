@@ -99,28 +99,75 @@ backend_sync_folder(const char *path)
 	return (rc);
 }
 
+/* Take away a file and what SQLite may have left beside it. */
+static void
+open_unlink(const char *path)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char *name;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (asprintf(&name, "%s%s", path, ends[i]) == -1)
+			return;
+		(void)unlink(name);
+		free(name);
+	}
+}
+
+/* Make a whole store at path, and give it its name. */
+static enum store_rc
+open_make_as(const struct sqlite_store *s, const char *path, char *reason)
+{
+	const struct db none = { 0 };
+	enum store_rc what = STORE_OK;
+	int fd, rc;
+
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return (open_errno(s->path, errno, reason));
+	if ((rc = schema_write(s, path)) != SQLITE_OK)
+		what = db_reason(&none, s, rc, reason);
+	else if (fsync(fd) == -1 || rename(path, s->path) == -1 ||
+		 backend_sync_folder(s->path) == -1)
+		what = open_errno(s->path, errno, reason);
+	(void)close(fd);
+	return (what);
+}
+
 /*
- * Make the file if there is none, so that it has its mode from the start;
- * SQLite gives the same to the files beside it.
+ * The first start. The file is made under another name, and renamed when it is
+ * whole: power may fail, and one sync does for all of it. It has its mode from
+ * the start; SQLite gives the same to the files beside it.
  */
 static enum store_rc
-open_create(struct sqlite_store *s, bool *ret_created, char *reason)
+open_make(const struct sqlite_store *s, char *reason)
 {
-	int fd;
+	enum store_rc what;
+	char *path;
 
-	*ret_created = false;
-	fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd == -1 && errno != EEXIST)
-		return (open_errno(s->path, errno, reason));
-	if (fd != -1) {
-		(void)close(fd);
-		*ret_created = true;
-		if (backend_sync_folder(s->path) == -1)
-			return (open_errno(s->path, errno, reason));
-	} else if (faccessat(AT_FDCWD, s->path, R_OK | W_OK, AT_EACCESS) ==
-		   -1) {
-		return (open_errno(s->path, errno, reason));
+	if (asprintf(&path, "%s.new", s->path) == -1) {
+		(void)snprintf(reason, STORE_REASON_MAX, "%s: out of memory",
+		    s->path);
+		return (STORE_FAILED);
 	}
+	open_unlink(path); /* an earlier try's */
+	what = open_make_as(s, path, reason);
+	if (what != STORE_OK)
+		open_unlink(path);
+	free(path);
+	return (what);
+}
+
+static enum store_rc
+open_create(const struct sqlite_store *s, bool *ret_created, char *reason)
+{
+	struct stat sb;
+
+	*ret_created = lstat(s->path, &sb) == -1 && errno == ENOENT;
+	if (*ret_created)
+		return (open_make(s, reason));
+	if (faccessat(AT_FDCWD, s->path, R_OK | W_OK, AT_EACCESS) == -1)
+		return (open_errno(s->path, errno, reason));
 	return (STORE_OK);
 }
 

@@ -29,6 +29,12 @@ static const char *const steps[] = {
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
+static const char set_page[] = "PRAGMA page_size = " STR(SCHEMA_PAGE);
+
+/* For a file that is synced as a whole when it is done. */
+static const char set_unsafe[] = "PRAGMA journal_mode = OFF;"
+				 "PRAGMA synchronous = OFF";
+
 /* The version that a file has when all steps were taken. */
 static int64_t
 schema_version(const struct sqlite_store *s)
@@ -150,9 +156,8 @@ schema_copy(struct sqlite_store *s, int64_t version)
 }
 
 static int
-schema_step(struct sqlite_store *s, int64_t from)
+schema_step(const struct sqlite_store *s, struct db *db, int64_t from)
 {
-	struct db *db = &s->writer;
 	char version[64];
 	int rc;
 
@@ -184,15 +189,35 @@ schema_migrate(struct sqlite_store *s, int64_t version)
 	if (version > 0 && version < schema_version(s))
 		rc = schema_copy(s, schema_version(s));
 	if (rc == SQLITE_OK && version == 0)
-		rc = sqlite3_exec(db->conn,
-		    "PRAGMA page_size = " STR(SCHEMA_PAGE), NULL, NULL, NULL);
+		rc = sqlite3_exec(db->conn, set_page, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->conn, "PRAGMA journal_mode = WAL", NULL,
 		    NULL, NULL);
 	if (rc == SQLITE_OK && version == 0)
 		rc = db_fit_cache(db);
 	for (; version < schema_version(s) && rc == SQLITE_OK; version++)
-		rc = schema_step(s, version);
+		rc = schema_step(s, db, version);
+	return (rc);
+}
+
+int
+schema_write(const struct sqlite_store *s, const char *path)
+{
+	struct db db = { 0 };
+	int rc;
+
+	rc = sqlite3_open_v2(path, &db.conn, SQLITE_OPEN_READWRITE,
+	    s->setup.vfs);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db.conn, set_page, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db.conn, set_unsafe, NULL, NULL, NULL);
+	for (int64_t v = 0; v < schema_version(s) && rc == SQLITE_OK; v++)
+		rc = schema_step(s, &db, v);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db.conn, "PRAGMA journal_mode = WAL", NULL,
+		    NULL, NULL);
+	db_close(&db);
 	return (rc);
 }
 

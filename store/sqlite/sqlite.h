@@ -216,6 +216,12 @@ void log_vfs_fini(struct log_vfs *v);
 /* -- schema.c: what is in the file -- */
 
 /*
+ * Make the empty file at path a store without events. Nothing is synced: the
+ * file counts when the caller has done so and given it its name.
+ */
+int schema_write(const struct sqlite_store *s, const char *path);
+
+/*
  * See what the file is, and bring it to this version (STORE_SERVE). On
  * failure nothing in it has changed.
  */

@@ -110,6 +110,17 @@ disk_get(void)
 	return (d);
 }
 
+/* Append one event; its id is its number. */
+static enum store_rc
+append(void)
+{
+	static unsigned n;
+	char id[16];
+
+	(void)snprintf(id, sizeof(id), "e%u", n++);
+	return (case_append(&c, id, NULL, 0).rc);
+}
+
 static int
 setup(void **state)
 {
@@ -123,6 +134,7 @@ setup(void **state)
 	store_case_init(&c);
 	c.setup = faulty_store_setup(f);
 	store_case_open(&c);
+	assert_int_equal(append(), STORE_OK); /* the log's head */
 	disk_set(true, false, false);
 	return (0);
 }
@@ -137,17 +149,6 @@ teardown(void **state)
 	faulty_store_free(f);
 	shim_vfs_uninstall();
 	return (0);
-}
-
-/* Append one event; its id is its number. */
-static enum store_rc
-append(void)
-{
-	static unsigned n;
-	char id[16];
-
-	(void)snprintf(id, sizeof(id), "e%u", n++);
-	return (case_append(&c, id, NULL, 0).rc);
 }
 
 /* What the log's file has: its size, and how often it was started over. */

@@ -26,6 +26,7 @@
 #define LANES 5
 #define RUNS_MAX 10
 #define SCHEMA 2
+#define MADE_MAX ((size_t)1 << 20) /* bytes of a store that was just made */
 
 /* A write, or with data NULL a truncation, that no sync has covered yet. */
 struct pending {
@@ -336,12 +337,45 @@ images(const char *when)
 	image_check(when);
 }
 
+/* The file before it has its name: nobody relies on it. */
+static bool
+is_nameless(const char *path)
+{
+	return (strstr(path, ".db.new") != NULL);
+}
+
+/* shim_hooks opened: the database comes whole and synced, see open.c. */
+static void
+model_opened(void *arg, const char *path)
+{
+	struct model_file *file;
+	FILE *in;
+
+	(void)arg;
+	if (is_nameless(path) || strstr(path, ".db-") != NULL)
+		return;
+	(void)pthread_mutex_lock(&m.mutex);
+	file = model_file(path);
+	if (file->synced == NULL && file->first == NULL) {
+		file->synced = malloc(MADE_MAX);
+		in = fopen(path, "rb");
+		assert_non_null(file->synced);
+		assert_non_null(in);
+		file->len = fread(file->synced, 1, MADE_MAX, in);
+		assert_in_range(file->len, 1, MADE_MAX - 1);
+		(void)fclose(in);
+	}
+	(void)pthread_mutex_unlock(&m.mutex);
+}
+
 /* shim_hooks write. */
 static int
 model_write(void *arg, const char *path, const void *data, size_t len,
     int64_t offset)
 {
 	(void)arg;
+	if (is_nameless(path))
+		return (SQLITE_OK);
 	(void)pthread_mutex_lock(&m.mutex);
 	model_add(path, data, len, offset);
 	(void)pthread_mutex_unlock(&m.mutex);
@@ -353,6 +387,8 @@ static void
 model_truncated(void *arg, const char *path, int64_t len)
 {
 	(void)arg;
+	if (is_nameless(path))
+		return;
 	(void)pthread_mutex_lock(&m.mutex);
 	model_add(path, NULL, (size_t)len, 0);
 	(void)pthread_mutex_unlock(&m.mutex);
@@ -363,6 +399,7 @@ static int
 model_sync(void *arg, const char *path)
 {
 	(void)arg;
+	assert_false(is_nameless(path));
 	(void)pthread_mutex_lock(&m.mutex);
 	images(path);
 	sync_mark = m.seq;
@@ -406,6 +443,8 @@ model_deleted(void *arg, const char *path)
 	struct model_file *file;
 
 	(void)arg;
+	if (is_nameless(path))
+		return;
 	(void)pthread_mutex_lock(&m.mutex);
 	file = model_file(path);
 	model_forget(file, UINT64_MAX);
@@ -417,6 +456,7 @@ model_deleted(void *arg, const char *path)
 }
 
 static struct shim_hooks model_hooks = {
+	.opened = model_opened,
 	.write = model_write,
 	.truncated = model_truncated,
 	.sync = model_sync,

@@ -214,6 +214,46 @@ test_foreign_database_is_refused(void **state)
 	    1);
 }
 
+/* A first start that power has cut short leaves nothing that matters. */
+static void
+test_cut_short_first_start(void **state)
+{
+	char path[STORE_CASE_PATH_MAX + 16];
+	static const char *const ends[] = { ".new", ".new-wal", ".new-shm" };
+	FILE *out;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", c.path, ends[i]);
+		assert_non_null(out = fopen(path, "wb"));
+		assert_true(fputs("half a page", out) >= 0);
+		(void)fclose(out);
+	}
+	store_case_open(&c);
+	assert_int_equal(case_append(&c, "a", NULL, 0).rc, STORE_OK);
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", c.path, ends[i]);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	store_case_close(&c);
+	store_case_open(&c);
+	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 1);
+}
+
+/* A file that somebody has made, but not filled, becomes the store. */
+static void
+test_empty_file_is_taken(void **state)
+{
+	FILE *out;
+
+	(void)state;
+	assert_non_null(out = fopen(c.path, "wb"));
+	(void)fclose(out);
+	store_case_open(&c);
+	assert_int_equal(case_append(&c, "a", NULL, 0).rc, STORE_OK);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
+}
+
 /* A file made with other pages keeps them, and works. */
 static void
 test_page_size_of_a_file_is_kept(void **state)
@@ -463,6 +503,8 @@ main(void)
 		CASE(test_newer_schema_is_refused),
 		CASE(test_text_is_no_database),
 		CASE(test_foreign_database_is_refused),
+		CASE(test_cut_short_first_start),
+		CASE(test_empty_file_is_taken),
 		CASE(test_page_size_of_a_file_is_kept),
 		CASE(test_damage_is_found),
 		CASE(test_check_passes),
