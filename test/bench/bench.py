@@ -190,6 +190,8 @@ def main(argv):
         hard_limit(plan.limit_s + 20)
         run_steps(bench, chosen)
         verdicts = goals.all_goals(bench.series, bench.extra)
+        if arguments.only or arguments.against:
+            verdicts = [goal for goal in verdicts if goal.value() is not None]
         took_s = time.monotonic() - started
         print_report(bench, plan, described, verdicts, took_s)
         path = arguments.json or arguments.build / "results.json"

@@ -60,6 +60,8 @@ def _found(goal):
 
 
 def goal_lines(goals):
+    if not goals:
+        return
     yield ""
     yield "  goal                                                          " \
           "  wanted  found                 verdict"
