@@ -22,12 +22,21 @@
 static const struct store_ops *const backends[] = {
 	&store_sqlite_ops,
 };
+#define NBACKENDS (sizeof(backends) / sizeof(backends[0]))
+
+void
+store_process_init(void)
+{
+	for (size_t i = 0; i < NBACKENDS; i++)
+		if (backends[i]->process_init != NULL)
+			backends[i]->process_init();
+}
 
 /* The backend of that URL, and what follows its scheme. */
 static const struct store_ops *
 store_backend(const char *url, const char **ret_path)
 {
-	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+	for (size_t i = 0; i < NBACKENDS; i++) {
 		size_t len = strlen(backends[i]->scheme);
 
 		if (strncmp(url, backends[i]->scheme, len) == 0 &&

@@ -190,6 +190,14 @@ struct store_options {
 };
 
 /*
+ * Set up what is set up once for a process: SQLite keeps no statistics of its
+ * memory, which cost a lock that all threads share for each allocation. To be
+ * called first of all, before anything of store/ or handlers/; without it all
+ * works the same, but slower.
+ */
+void store_process_init(void);
+
+/*
  * Open the store and start its threads. May block for the disk; a server
  * calls it before it listens. On success *ret_st is owned by the caller. On
  * failure writes to reason one line that names the file and says what to do,

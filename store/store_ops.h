@@ -163,6 +163,9 @@ enum store_aside {
 struct store_ops {
 	const char *scheme; /* the URL's first part */
 
+	/* As store_process_init(); NULL: there is nothing to set up. */
+	void (*process_init)(void);
+
 	/*
 	 * Open or create, migrate, lock, as mode says. Returns as store_open();
 	 * *ret_be is set on success only, nothing stays open otherwise.

@@ -279,8 +279,15 @@ sqlite_close(void *be)
 	backend_close(be);
 }
 
+static void
+sqlite_process_init(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 const struct store_ops store_sqlite_ops = {
 	.scheme = "sqlite",
+	.process_init = sqlite_process_init,
 	.open = backend_open,
 	.commit = sqlite_commit,
 	.probe = sqlite_probe,
