@@ -152,6 +152,16 @@ admin_finish(struct admin_call *call)
 	call_free(call);
 }
 
+bool
+admin_failed(struct admin_call *call, enum store_rc rc, const char *reason)
+{
+	if (rc == STORE_OK)
+		return (false);
+	(void)admin_store_error(call, rc, reason);
+	admin_finish(call);
+	return (true);
+}
+
 void
 admin_look(struct admin *a, const struct store_result *res)
 {

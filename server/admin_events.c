@@ -46,20 +46,12 @@ page_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 {
 	struct admin_call *call = arg;
 	json_t *list;
-	int bad = 0;
 
-	if (rc != STORE_OK) {
-		(void)admin_store_error(call, rc, reason);
-		admin_finish(call);
+	if (admin_failed(call, rc, reason))
 		return;
-	}
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
-		bad |= json_array_append_new(list, admin_event_json(&rows[i]));
-	if (bad != 0) {
-		json_decref(list);
-		list = NULL;
-	}
+		json_list_add(&list, admin_event_json(&rows[i]));
 	admin_page(call, "events", list, n == 0 ? 0 : rows[n - 1].ev->id);
 }
 
@@ -142,11 +134,8 @@ attempts_cb(enum store_rc rc, const struct store_attempt_info *rows, size_t n,
 	json_t *o = call->result;
 	int bad;
 
-	if (rc != STORE_OK) {
-		(void)admin_store_error(call, rc, reason);
-		admin_finish(call);
+	if (admin_failed(call, rc, reason))
 		return;
-	}
 	if (call->a->fns.times != NULL)
 		call->a->fns.times(call->a->fns.arg, s->ev.id, &times);
 	bad = add_histories(json_object_get(o, "jobs"), rows, n);

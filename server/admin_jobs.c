@@ -43,22 +43,14 @@ page_cb(enum store_rc rc, const struct store_job_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct admin_call *call = arg;
-	json_t *jobs = json_array();
-	int bad = jobs == NULL ? -1 : 0;
+	json_t *list;
 
-	if (rc != STORE_OK) {
-		json_decref(jobs);
-		(void)admin_store_error(call, rc, reason);
-		admin_finish(call);
+	if (admin_failed(call, rc, reason))
 		return;
-	}
+	list = json_array();
 	for (size_t i = 0; i < n; i++)
-		bad |= json_array_append_new(jobs, admin_job_json(&rows[i]));
-	if (bad != 0) {
-		json_decref(jobs);
-		jobs = NULL;
-	}
-	admin_page(call, "jobs", jobs, n == 0 ? 0 : rows[n - 1].id);
+		json_list_add(&list, admin_job_json(&rows[i]));
+	admin_page(call, "jobs", list, n == 0 ? 0 : rows[n - 1].id);
 }
 
 /* admin_key: a job's state. */

@@ -86,21 +86,12 @@ page_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 {
 	struct admin_call *call = arg;
 	json_t *list;
-	int bad = 0;
 
-	if (rc != STORE_OK) {
-		(void)admin_store_error(call, rc, reason);
-		admin_finish(call);
+	if (admin_failed(call, rc, reason))
 		return;
-	}
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
-		bad |=
-		    json_array_append_new(list, order_json(call->a, &rows[i]));
-	if (bad != 0) {
-		json_decref(list);
-		list = NULL;
-	}
+		json_list_add(&list, order_json(call->a, &rows[i]));
 	admin_page(call, "orders", list, n == 0 ? 0 : row_event(&rows[n - 1]));
 }
 
@@ -160,11 +151,8 @@ history_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	json_t *list, *o;
 	int bad = 0;
 
-	if (rc != STORE_OK) {
-		(void)admin_store_error(call, rc, reason);
-		admin_finish(call);
+	if (admin_failed(call, rc, reason))
 		return;
-	}
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
 		bad |= json_array_append_new(list, admin_event_json(&rows[i]));

@@ -79,6 +79,10 @@ enum admin_when admin_error(struct admin_call *call, int status,
 enum admin_when admin_store_error(struct admin_call *call, enum store_rc rc,
     const char *reason);
 
+/* Has the store failed? Then that is the answer, and the call is over. */
+bool admin_failed(struct admin_call *call, enum store_rc rc,
+    const char *reason);
+
 /* The answer is set: hand it over and free call. */
 void admin_finish(struct admin_call *call);
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "server/admin_private.h"
+#include "server/json.h"
 #include "server/rejection_json.h"
 
 /* -- A page -- */
@@ -27,21 +28,12 @@ page_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
 {
 	struct admin_call *call = arg;
 	json_t *list;
-	int bad = 0;
 
-	if (rc != STORE_OK) {
-		(void)admin_store_error(call, rc, reason);
-		admin_finish(call);
+	if (admin_failed(call, rc, reason))
 		return;
-	}
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
-		bad |= json_array_append_new(list,
-		    rejection_json(&rows[i], false));
-	if (bad != 0) {
-		json_decref(list);
-		list = NULL;
-	}
+		json_list_add(&list, rejection_json(&rows[i], false));
 	admin_page(call, "rejections", list, n == 0 ? 0 : rows[n - 1].id);
 }
 

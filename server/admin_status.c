@@ -141,11 +141,8 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	json_t *o;
 	int bad = 0;
 
-	if (rc != STORE_OK) {
-		(void)admin_store_error(call, rc, reason);
-		admin_finish(call);
+	if (admin_failed(call, rc, reason))
 		return;
-	}
 	call->a->fns.status(call->a->fns.arg, &s);
 	o = json_object();
 	bad |= json_set_text(o, "version", KLIKITD_VERSION);

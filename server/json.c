@@ -42,3 +42,12 @@ json_set_int(json_t *object, const char *name, int64_t value)
 {
 	return (json_object_set_new(object, name, json_integer(value)));
 }
+
+void
+json_list_add(json_t **list, json_t *value)
+{
+	if (json_array_append_new(*list, value) == 0)
+		return;
+	json_decref(*list);
+	*list = NULL;
+}

@@ -24,4 +24,10 @@ int json_set_time(json_t *object, const char *name, int64_t at_ms);
 
 int json_set_int(json_t *object, const char *name, int64_t value);
 
+/*
+ * Add a value, which it takes, to *list. Once there was no memory, for this or
+ * for that, *list is NULL and stays so.
+ */
+void json_list_add(json_t **list, json_t *value);
+
 #endif /* SERVER_JSON_H */
