@@ -4,7 +4,6 @@
  * wakes once per batch.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,12 +255,6 @@ store_flush(struct store *st)
 	 * It was held when the work was queued: no wake-up is lost.
 	 */
 	(void)pthread_cond_signal(&st->writer_cond);
-	/*
-	 * Should both threads share a core: the writer needs it for a moment
-	 * only, then the disk works while we do. If it had to wait until we
-	 * have nothing more to do, we would then wait for the disk.
-	 */
-	(void)sched_yield();
 }
 
 /* With the mutex held: something urgent is queued. */
