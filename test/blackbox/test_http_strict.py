@@ -432,3 +432,23 @@ def test_star_listens_on_ipv6_and_ipv4(klikitd):
     peers = [row[0] for row in server.query("SELECT peer FROM events")]
     assert peers[0].startswith("127.0.0.1:")
     assert [p for p in peers[1:] if not p.startswith("[::1]:")] == []
+
+
+def test_a_request_is_read_with_one_call(klikitd, tmp_path):
+    """Head and body at once, past libevent's own three calls."""
+    trace = tmp_path / "trace"
+    server = klikitd(wrapper=["strace", "-f", "-qq", "-o", str(trace), "-e",
+                              "trace=recvfrom,readv,ioctl"],
+                     env={"ASAN_OPTIONS": "detect_leaks=0"})
+    body = b'{"orders":[],"note":"' + b"x" * 5000 + b'"}'
+    with Wire(server) as wire:
+        for number in range(20):
+            wire.send(delivery(server, body, event_id=f"e{number}"))
+            assert wire.answer().status == 200
+    server.stop()
+    reads = [line for line in trace.read_text().splitlines()
+             if "POST /web" in line or "FIONREAD" in line]
+    while "POST /web" not in reads[-1]:
+        reads.pop()  # how the connection's end was found
+    assert len(reads) == 20, reads
+    assert all("recvfrom(" in line for line in reads), reads
