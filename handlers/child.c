@@ -35,13 +35,10 @@ struct child {
 	void *arg;
 	pid_t pid;
 	int pidfd;             /* -1: the kernel has none */
-	int in_fd, out_fd;     /* our ends; -1 once closed */
+	int out_fd;            /* our end; -1 once closed */
 	struct event *exit_ev; /* pidfd, else SIGCHLD */
-	struct event *in_ev;   /* NULL while there is nothing to feed */
 	struct event *out_ev;
 	struct event *timer;
-	char *input; /* what did not fit into the pipe at once */
-	size_t input_len, input_off;
 	bool limited; /* TERM was sent */
 	bool killed;  /* KILL was sent */
 	bool dead;    /* not reaped yet */
@@ -73,15 +70,6 @@ drop_event(struct event **ev)
 /* -- The end -- */
 
 static void
-close_input(struct child *c)
-{
-	drop_event(&c->in_ev);
-	close_fd(&c->in_fd);
-	free(c->input);
-	c->input = NULL;
-}
-
-static void
 close_output(struct child *c)
 {
 	drop_event(&c->out_ev);
@@ -93,7 +81,6 @@ child_free(struct child *c)
 {
 	if (c == NULL)
 		return;
-	close_input(c);
 	close_output(c);
 	drop_event(&c->timer);
 	drop_event(&c->exit_ev);
@@ -153,7 +140,6 @@ child_bury(struct child *c)
 {
 	c->dead = true;
 	(void)event_del(c->exit_ev);
-	close_input(c);
 	if (c->done == NULL || c->out_fd == -1)
 		child_finish(c);
 	else if (!c->limited || c->killed)
@@ -196,7 +182,7 @@ child_timer_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* -- Input and output -- */
+/* -- Output -- */
 
 /* event: the child has printed something, or nobody can any more. */
 static void
@@ -220,61 +206,6 @@ child_output_cb(evutil_socket_t fd, short what, void *arg)
 	close_output(c);
 	if (c->dead)
 		child_finish(c);
-}
-
-/*
- * Write what the pipe takes of buf. Returns how much that was; len also when
- * nobody will read the rest.
- */
-static size_t
-feed(int fd, const char *buf, size_t len)
-{
-	ssize_t n;
-
-	do
-		n = write(fd, buf, len);
-	while (n == -1 && errno == EINTR);
-	if (n == -1)
-		return (errno == EAGAIN ? 0 : len);
-	return ((size_t)n);
-}
-
-/* event: there is room in the pipe, or nobody reads it. */
-static void
-child_input_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct child *c = arg;
-
-	(void)what;
-	c->input_off +=
-	    feed(fd, c->input + c->input_off, c->input_len - c->input_off);
-	if (c->input_off == c->input_len)
-		close_input(c);
-}
-
-/*
- * Fill the pipe, and keep a copy of what it does not take. Returns 0; -1 when
- * out of memory.
- */
-static int
-child_feed(struct child *c, const char *input, size_t len)
-{
-	size_t n, done = 0;
-
-	/* A pipe may take less than it has room for: ask until it is full. */
-	while (done < len && (n = feed(c->in_fd, input + done, len - done)) > 0)
-		done += n;
-	if (done == len) {
-		close_input(c);
-		return (0);
-	}
-	c->input_len = len - done;
-	if ((c->input = malloc(c->input_len)) == NULL)
-		return (-1);
-	memcpy(c->input, input + done, c->input_len);
-	c->in_ev = event_new(c->pool->base, c->in_fd, EV_WRITE | EV_PERSIST,
-	    child_input_cb, c);
-	return (c->in_ev == NULL ? -1 : event_add(c->in_ev, NULL));
 }
 
 /* -- Starting -- */
@@ -307,8 +238,7 @@ child_begin(struct child *c, const struct child_spec *spec)
 	if ((c->timer = evtimer_new(base, child_timer_cb, c)) == NULL ||
 	    (c->out_ev = event_new(base, c->out_fd, EV_READ | EV_PERSIST,
 		 child_output_cb, c)) == NULL ||
-	    event_add(c->out_ev, NULL) == -1 || child_watch(c) == -1 ||
-	    child_feed(c, spec->input, spec->input_len) == -1)
+	    event_add(c->out_ev, NULL) == -1 || child_watch(c) == -1)
 		return (-1);
 	child_arm(c, spec->limit_ms);
 	return (0);
@@ -327,8 +257,8 @@ child_start(struct child_pool *pool, const struct child_spec *spec,
 	c->pool = pool;
 	c->done = done;
 	c->arg = arg;
-	c->pidfd = c->in_fd = c->out_fd = -1;
-	if (child_spawn(spec, &c->pid, &c->in_fd, &c->out_fd) == -1) {
+	c->pidfd = c->out_fd = -1;
+	if (child_spawn(spec, &c->pid, &c->out_fd) == -1) {
 		free(c);
 		return (NULL);
 	}
@@ -347,7 +277,6 @@ child_cancel(struct child *c)
 {
 	c->done = NULL;
 	(void)kill(-c->pid, SIGKILL);
-	close_input(c);
 	close_output(c);
 	drop_event(&c->timer);
 	if (c->dead || child_died(c))

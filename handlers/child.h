@@ -26,7 +26,7 @@ struct child_spec {
 	const char *path;  /* as execve(2) takes it: no search, no shell */
 	char *const *argv; /* NULL at the end, as is envp */
 	char *const *envp; /* the whole of its environment */
-	const void *input; /* its standard input */
+	const void *input; /* its standard input: whole, even if we die */
 	size_t input_len;
 	/*
 	 * When that has passed the group gets TERM, and 2 s later KILL: at
@@ -57,7 +57,7 @@ struct child_pool *child_pool_new(struct event_base *base);
  * errno, if it cannot be started; then done() never runs.
  *
  * Output that processes it left behind might still print is waited for only
- * a moment after it has ended. Input that it does not read is dropped.
+ * a moment after it has ended.
  */
 struct child *child_start(struct child_pool *pool,
     const struct child_spec *spec, child_fn *done, void *arg);

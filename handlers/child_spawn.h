@@ -1,5 +1,5 @@
 /*
- * child_spawn.h -- private to child.c: a process with two pipes.
+ * child_spawn.h -- private to child.c: a process, its input and a pipe.
  */
 #ifndef HANDLERS_CHILD_SPAWN_H
 #define HANDLERS_CHILD_SPAWN_H
@@ -10,10 +10,9 @@
 
 /*
  * Start the program of spec as child_start() promises. Returns 0, and the
- * caller owns the process, which it has to reap, and our ends of its standard
- * input and of what it prints, neither of which blocks; -1 with errno.
+ * caller owns the process, which it has to reap, and our end of what it
+ * prints, which does not block; -1 with errno.
  */
-int child_spawn(const struct child_spec *spec, pid_t *ret_pid, int *ret_in,
-    int *ret_out);
+int child_spawn(const struct child_spec *spec, pid_t *ret_pid, int *ret_out);
 
 #endif /* HANDLERS_CHILD_SPAWN_H */

@@ -117,6 +117,30 @@ def test_what_ran_when_the_power_failed_runs_again(bell, tmp_path):
     assert server.query(ATTEMPTS)[0][2].startswith("unknown")
 
 
+def test_a_program_reads_the_whole_body_when_we_die_before(bell, tmp_path):
+    """A pipe would end in the middle, as a whole body does."""
+    began, go, done = (tmp_path / name for name in ("began", "go", "done"))
+    for fifo in (began, go, done):
+        os.mkfifo(fifo)
+    server = bell(f"[ $KLIKIT_ATTEMPT = 1 ] || exit 0\n"
+                  f"head -c 10 >{tmp_path}/first; echo >{began}; cat {go}\n"
+                  f"cat >{tmp_path}/rest; echo $? >{done}\n",
+                  "retry = 20ms\n")
+    order = json.loads(body())
+    order["note"] = "x" * 900_000
+    sent = json.dumps(order).encode()
+    received(server.post(sent))
+    began.read_text()  # returns when it has begun to read
+    server.kill()
+    go.write_text("")
+    assert done.read_text() == "0\n"
+    assert ((tmp_path / "first").read_bytes() +
+            (tmp_path / "rest").read_bytes()) == sent
+    server.expect("unknown")
+    server.start()
+    server.wait_processed()
+
+
 @pytest.mark.parametrize("command, reason", [
     ("/no/such/bell", "/no/such/bell: No such file or directory"),
     ("no-such-bell", "no-such-bell: no such program in PATH"),

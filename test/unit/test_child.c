@@ -58,7 +58,54 @@ give_large_body(struct exec_world *w)
 
 /* -- Input -- */
 
-/* A large body is fed as it is read. */
+/* A large body needs nobody to write it: a child can outlive us. */
+static void
+test_child_body_is_whole_from_the_start(void **state)
+{
+	struct exec_world *w = *state;
+	struct handler_result result = { .code = 0 };
+	siginfo_t si;
+
+	give_large_body(w);
+	exec_world_script(w, "test $(wc -c) = 1048576", LONG_MS);
+	assert_int_equal(exec_world_begin(w, 0, &result), HANDLER_PENDING);
+	/* The loop does not run meanwhile. */
+	assert_int_equal(waitid(P_ALL, 0, &si, WEXITED | WNOWAIT), 0);
+	exec_world_wait(w, 1);
+	assert_int_equal(w->outcomes[0].verdict, HANDLER_DONE);
+}
+
+/* It is a file: opened anew it begins anew, and nobody can change it. */
+static void
+test_child_body_cannot_be_changed(void **state)
+{
+	struct exec_world *w = *state;
+
+	give_large_body(w);
+	exec_world_script(w,
+	    "head -c 9 >/dev/null; "
+	    "test $(wc -c </proc/self/fd/0) = 1048576 && "
+	    "! echo no 2>/dev/null >&0 && "
+	    "! truncate -s 1 /proc/self/fd/0 2>/dev/null && "
+	    "tail -c 4",
+	    LONG_MS);
+	assert_string_equal(exec_world_run(w)->answer, "done");
+}
+
+/* An empty body is an empty file. */
+static void
+test_child_body_may_be_empty(void **state)
+{
+	static char none[1];
+	struct exec_world *w = *state;
+
+	w->ev.body = none;
+	w->ev.body_len = 0;
+	exec_world_script(w, "wc -c", LONG_MS);
+	assert_string_equal(exec_world_run(w)->answer, "0\n");
+}
+
+/* A large body is read as fast as the child likes. */
 static void
 test_child_large_body_arrives_whole(void **state)
 {
@@ -398,6 +445,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_child_body_is_whole_from_the_start),
+		TEST(test_child_body_cannot_be_changed),
+		TEST(test_child_body_may_be_empty),
 		TEST(test_child_large_body_arrives_whole),
 		TEST(test_child_need_not_read),
 		TEST(test_child_that_never_reads_is_ended),
