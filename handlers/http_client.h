@@ -56,7 +56,7 @@ struct http_client_answer {
 	enum http_client_end end;
 	const char *reason;     /* why there is no answer; NULL with one */
 	int status;             /* 200 to 599; 0 without an answer */
-	int64_t retry_after_ms; /* Retry-After, either form; 0: none */
+	int64_t retry_after_ms; /* Retry-After, seconds or a date; 0: none */
 	const char *location;   /* Location; NULL: none, or no answer */
 	const void *body; /* its beginning; may be cut short by anything */
 	size_t body_len;

@@ -1,15 +1,13 @@
 #include <string.h>
-#include <time.h>
 
 #include "handlers/http_client_private.h"
+#include "store/base/http_date.h"
 #include "store/base/parse.h"
 
 int64_t
 client_head_wait(const char *value, int64_t now_ms)
 {
-	int64_t wait_ms, seconds;
-	struct tm tm = { .tm_sec = 0 };
-	const char *end;
+	int64_t at_ms, wait_ms, seconds;
 
 	if (value[0] != '\0' && value[strspn(value, "0123456789")] == '\0') {
 		if (parse_int(value, 0, HTTP_CLIENT_WAIT_MAX / 1000,
@@ -17,12 +15,9 @@ client_head_wait(const char *value, int64_t now_ms)
 			return (HTTP_CLIENT_WAIT_MAX);
 		return (seconds * 1000);
 	}
-	end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	if (end == NULL || *end != '\0')
+	if (http_date_parse(value, now_ms, &at_ms) == -1 || at_ms < now_ms)
 		return (0);
-	wait_ms = (int64_t)timegm(&tm) * 1000 - now_ms;
-	if (wait_ms < 0)
-		return (0);
+	wait_ms = at_ms - now_ms;
 	return (
 	    wait_ms < HTTP_CLIENT_WAIT_MAX ? wait_ms : HTTP_CLIENT_WAIT_MAX);
 }

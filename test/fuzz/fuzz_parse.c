@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/base/http_date.h"
 #include "store/base/parse.h"
 #include "test/fuzz/fuzz.h"
 
@@ -28,6 +29,17 @@ check_time(const uint8_t *data, size_t size)
 	promise(parse_time(text, strlen(text), &back) == 0 && back == at_ms);
 }
 
+/* A date of HTTP lies within the years 0 to 9999, and now leads no further. */
+static void
+check_http_date(const char *text)
+{
+	int64_t at_ms;
+
+	if (http_date_parse(text, INT64_C(1767225600000), &at_ms) == 0)
+		promise(at_ms >= INT64_C(-62167219200000) &&
+			at_ms <= INT64_C(253402387200000));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -39,6 +51,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	memcpy(text, data, size);
 	text[size] = '\0';
+	check_http_date(text);
 	if (parse_int(text, INT64_MIN, INT64_MAX, &value) == 0)
 		promise(value == strtoll(text, NULL, 10));
 	if (parse_int(text, -7, 1000, &value) == 0)

@@ -26,6 +26,11 @@ test_http_client_head_waits_for_a_date(void **state)
 	(void)state;
 	assert_int_equal(client_head_wait("Thu, 01 Jan 2026 00:00:05 GMT", NOW),
 	    5000);
+	assert_int_equal(client_head_wait("Thursday, 01-Jan-26 00:00:05 GMT",
+			     NOW),
+	    5000);
+	assert_int_equal(client_head_wait("Thu Jan  1 00:00:05 2026", NOW),
+	    5000);
 	assert_int_equal(client_head_wait("Wed, 31 Dec 2025 23:59:59 GMT", NOW),
 	    0);
 	assert_int_equal(client_head_wait("Sat, 03 Jan 2026 00:00:00 GMT", NOW),
