@@ -101,6 +101,7 @@ orders_put(struct orders *o, const struct store_event *ev,
 	*ret_write = (struct store_write){
 		.table = table,
 		.order = order,
+		.scope = ev->scope,
 		.brand = ev->brand,
 		.branch = ev->branch,
 		.event = ev->id,

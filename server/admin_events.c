@@ -196,7 +196,7 @@ show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 enum admin_when
 admin_events_show(struct admin_call *call)
 {
-	if (store_get_event(call->a->st, call->name, show_cb, call) == -1)
+	if (store_get_event(call->a->st, call->name, NULL, show_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }
@@ -231,7 +231,7 @@ body_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 enum admin_when
 admin_events_body(struct admin_call *call)
 {
-	if (store_get_event(call->a->st, call->name, body_cb, call) == -1)
+	if (store_get_event(call->a->st, call->name, NULL, body_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }

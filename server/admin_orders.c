@@ -196,7 +196,7 @@ show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 enum admin_when
 admin_orders_show(struct admin_call *call)
 {
-	if (store_get_order(call->a->st, call->name, show_cb, call) == -1)
+	if (store_get_order(call->a->st, call->name, NULL, show_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }

@@ -236,7 +236,7 @@ events_page(struct store *st, struct verb_list *list)
 static int
 events_get(struct store *st, const char *id, struct verb_list *list)
 {
-	return (store_get_event(st, id, show_cb, list));
+	return (store_get_event(st, id, NULL, show_cb, list));
 }
 
 static const char *const titles[] = { "RECEIVED", "EVENT", "TYPE", "BRAND",

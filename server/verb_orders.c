@@ -140,7 +140,7 @@ orders_page(struct store *st, struct verb_list *list)
 static int
 orders_get(struct store *st, const char *id, struct verb_list *list)
 {
-	return (store_get_order(st, id, show_cb, list));
+	return (store_get_order(st, id, NULL, show_cb, list));
 }
 
 static const char *const titles[] = { "ORDER", "STATUS", "UPDATED AT", "BRAND",

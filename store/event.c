@@ -8,6 +8,32 @@
 
 #include "store/store.h"
 
+static const char *const origins[] = {
+	[STORE_KLIKIT] = "klikit",
+	[STORE_HUB] = "hub",
+	[STORE_RECONCILE] = "reconcile",
+	[STORE_INTERNAL] = "internal",
+};
+#define NORIGINS (sizeof(origins) / sizeof(origins[0]))
+
+const char *
+store_origin_name(enum store_origin origin)
+{
+	return (origins[origin]);
+}
+
+int
+store_origin_parse(const char *word, enum store_origin *ret_origin)
+{
+	for (size_t i = 0; i < NORIGINS; i++) {
+		if (strcmp(origins[i], word) == 0) {
+			*ret_origin = (enum store_origin)i;
+			return (0);
+		}
+	}
+	return (-1);
+}
+
 /* Where the next text goes in the block. */
 struct tail {
 	char *p;
@@ -37,9 +63,10 @@ event_texts_size(const struct store_event *ev)
 {
 	size_t size;
 
-	size = text_size(ev->event_id) + text_size(ev->type) +
-	       text_size(ev->brand) + text_size(ev->branch) +
-	       text_size(ev->secret) + text_size(ev->peer);
+	size = text_size(ev->event_id) + 1 + text_size(ev->scope) +
+	       text_size(ev->type) + text_size(ev->brand) +
+	       text_size(ev->branch) + text_size(ev->secret) +
+	       text_size(ev->peer);
 	for (size_t i = 0; i < ev->norders; i++) {
 		const struct store_order *o = &ev->orders[i];
 
@@ -72,6 +99,7 @@ store_event_new(const struct store_event *src)
 		    tail_copy(&t, src->orders[i].external_id);
 	}
 	ev->event_id = tail_copy(&t, src->event_id);
+	ev->scope = tail_copy(&t, src->scope != NULL ? src->scope : "");
 	ev->type = tail_copy(&t, src->type);
 	ev->brand = tail_copy(&t, src->brand);
 	ev->branch = tail_copy(&t, src->branch);

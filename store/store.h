@@ -33,7 +33,7 @@ struct store; /* opaque; made by store_open() */
 
 enum store_rc {
 	STORE_OK = 0,
-	STORE_EXISTS,   /* this event_id is stored already */
+	STORE_EXISTS,   /* this event_id is stored already, in this scope */
 	STORE_NOTFOUND, /* no such row, or no such store */
 	STORE_REFUSED,  /* an illegal move, a broken constraint; nothing done */
 	STORE_BUSY,     /* locked by another process; try again */
@@ -57,8 +57,22 @@ struct store_order {
 	const char *external_id; /* NULL if absent */
 };
 
+/* Where an event comes from. */
+enum store_origin {
+	STORE_KLIKIT,    /* delivered by klikit */
+	STORE_HUB,       /* fetched from a hub that klikit delivered it to */
+	STORE_RECONCILE, /* made from klikit's list of orders */
+	STORE_INTERNAL   /* klikitd's own */
+};
+
+/* Its word. */
+const char *store_origin_name(enum store_origin origin);
+
+/* The origin of that word. Returns 0, or -1 if there is none. */
+int store_origin_parse(const char *word, enum store_origin *ret_origin);
+
 /*
- * An event: the first delivery of an id. Plain data, made whole by
+ * An event: the first delivery of an id in its scope. Plain data, made whole by
  * store_event_new(), then never changed but by the store, which sets id, and
  * by store_event_drop_body(). Reference-counted; the count belongs to the
  * caller's thread.
@@ -66,12 +80,18 @@ struct store_order {
 struct store_event {
 	int64_t id;           /* order of arrival; 0 until stored */
 	const char *event_id; /* x-klikit-event-id */
-	const char *type;     /* x-klikit-event-type */
-	const char *brand;    /* NULL if the body names none */
-	const char *branch;   /* NULL if the body names none */
+	/* Ids of events and orders are unique within it; never NULL once made
+	   by store_event_new(), which takes NULL for "". */
+	const char *scope;
+	const char *type; /* x-klikit-event-type */
+	enum store_origin origin;
+	int64_t repeat_of;  /* the event that this one repeats; 0: none */
+	const char *brand;  /* NULL if the body names none */
+	const char *branch; /* NULL if the body names none */
 	/* The verified HMAC-SHA256 of the body, under the secret named next. */
 	unsigned char digest[ORDER_DIGEST_LEN];
-	const char *secret; /* name of the secret that verified it */
+	const char *secret; /* name of the secret that verified it; NULL: it is
+			       not signed, and there is no digest */
 	const char *peer;   /* address and port it came from */
 	int64_t received_at_ms;
 	const struct store_order *orders;
@@ -129,6 +149,7 @@ enum store_table { STORE_ORDERS, STORE_CARTS };
 struct store_write {
 	enum store_table table;
 	const struct store_order *order;  /* carts use its id only */
+	const char *scope;                /* NULL: the empty one */
 	const char *brand;                /* NULL if unknown */
 	const char *branch;               /* NULL if unknown */
 	unsigned char key[ORDER_KEY_LEN]; /* a row with a greater one stays */
@@ -355,6 +376,7 @@ struct store_purge {
 	    bodies_before_ms;  /* bodies of events received before; 0: none */
 	int64_t ids_before_ms; /* whole events received before; 0: none */
 	const char *order_id;  /* bodies of all events of this order; or NULL */
+	const char *scope;     /* of that order; NULL: whatever its scope */
 	int64_t now_ms;
 	size_t limit; /* events per transaction */
 };

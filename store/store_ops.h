@@ -96,7 +96,10 @@ struct store_op {
 			const char *path;
 			store_progress_fn *progress; /* caller's thread */
 		} backup;
-		const char *id; /* event_id or order_id */
+		struct {
+			const char *id;    /* event_id or order_id */
+			const char *scope; /* NULL: in each that has it */
+		} named;
 	} in;
 
 	bool again; /* background: commit it once more, after others */

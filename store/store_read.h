@@ -16,6 +16,7 @@
 struct store_job_info {
 	int64_t id;
 	const char *event_id; /* x-klikit-event-id of its event */
+	const char *scope;    /* of its event */
 	const char *type;
 	int64_t replay_of;   /* the job it repeats; 0: none */
 	int64_t replayed_by; /* the newest job that repeats it; 0: none */
@@ -64,6 +65,7 @@ struct store_event_info {
 
 struct store_order_info {
 	struct store_order order;
+	const char *scope;
 	const char *brand;  /* NULL if unknown */
 	const char *branch; /* NULL if unknown */
 	int64_t event;      /* that carries the newest record; 0: none yet */
@@ -105,6 +107,7 @@ struct store_filter {
 	int64_t before; /* only rows with a smaller event id: the next page */
 	const char *type;
 	const char *order_id;
+	const char *scope; /* "": only the empty one */
 	const char *brand;
 	const char *branch;
 	int64_t since_ms; /* received at or after */
@@ -142,6 +145,7 @@ struct store_job_filter {
 	const char *handler;
 	const char *event_id;
 	const char *order_id;
+	const char *scope; /* of the event; "": only the empty one */
 	const char *type;
 	int64_t since_ms;       /* event received at or after */
 	int64_t until_ms;       /* event received before */
@@ -238,10 +242,12 @@ int store_list_events(struct store *st, const struct store_filter *filter,
     store_events_fn *done, void *arg);
 
 /*
- * The event of that x-klikit-event-id with its body and jobs: n is 1, or 0 if
- * there is none. Copies event_id. Returns 0; -1 if memory is short.
+ * The events of that x-klikit-event-id with their bodies and jobs: one for
+ * each scope that has it, or with scope the one of that scope; the oldest
+ * first, none if there is none. Copies event_id and scope. Returns 0; -1 if
+ * memory is short.
  */
-int store_get_event(struct store *st, const char *event_id,
+int store_get_event(struct store *st, const char *event_id, const char *scope,
     store_events_fn *done, void *arg);
 
 /*
@@ -255,10 +261,11 @@ int store_list_orders(struct store *st, const struct store_filter *filter,
     store_orders_fn *done, void *arg);
 
 /*
- * The order of that id with its document: n is 1 or 0. Copies order_id.
- * Returns 0; -1 if memory is short.
+ * The orders of that id with their documents: one for each scope that has it,
+ * or with scope the one of that scope; by scope, none if there is none. Copies
+ * order_id and scope. Returns 0; -1 if memory is short.
  */
-int store_get_order(struct store *st, const char *order_id,
+int store_get_order(struct store *st, const char *order_id, const char *scope,
     store_orders_fn *done, void *arg);
 
 /*

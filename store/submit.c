@@ -103,6 +103,7 @@ copy_writes(struct arena *a, struct store_outcome *out)
 	for (size_t i = 0; i < out->nwrites; i++) {
 		w[i] = out->writes[i];
 		if (copy_order(a, out->writes[i].order, &w[i].order) == -1 ||
+		    arena_text(a, out->writes[i].scope, &w[i].scope) == -1 ||
 		    arena_text(a, out->writes[i].brand, &w[i].brand) == -1 ||
 		    arena_text(a, out->writes[i].branch, &w[i].branch) == -1)
 			return (-1);

@@ -66,7 +66,8 @@ store_purge(struct store *st, const struct store_purge *purge,
 		return (-1);
 	op->in.purge = *purge;
 	if (arena_text(&op->in_mem, purge->order_id, &op->in.purge.order_id) ==
-	    -1) {
+		-1 ||
+	    arena_text(&op->in_mem, purge->scope, &op->in.purge.scope) == -1) {
 		store_op_free(op);
 		return (-1);
 	}

@@ -45,6 +45,7 @@ copy_filter(struct store_op *op, const struct store_filter *src)
 		f->limit = STORE_PAGE_MAX;
 	return (arena_text(a, src->type, &f->type) == -1 ||
 			arena_text(a, src->order_id, &f->order_id) == -1 ||
+			arena_text(a, src->scope, &f->scope) == -1 ||
 			arena_text(a, src->brand, &f->brand) == -1 ||
 			arena_text(a, src->branch, &f->branch) == -1 ||
 			arena_text(a, src->status, &f->status) == -1 ||
@@ -53,6 +54,16 @@ copy_filter(struct store_op *op, const struct store_filter *src)
 			    &f->nnumbers) == -1
 		    ? -1
 		    : 0);
+}
+
+static int
+copy_named(struct store_op *op, const char *id, const char *scope)
+{
+	return (
+	    arena_text(&op->in_mem, id, &op->in.named.id) == -1 ||
+		    arena_text(&op->in_mem, scope, &op->in.named.scope) == -1
+		? -1
+		: 0);
 }
 
 int
@@ -73,15 +84,15 @@ store_list_events(struct store *st, const struct store_filter *filter,
 }
 
 int
-store_get_event(struct store *st, const char *event_id, store_events_fn *done,
-    void *arg)
+store_get_event(struct store *st, const char *event_id, const char *scope,
+    store_events_fn *done, void *arg)
 {
 	struct store_op *op;
 
 	if ((op = store_read_op(st, STORE_OP_GET_EVENT, arg)) == NULL)
 		return (-1);
 	op->done.events = done;
-	if (arena_text(&op->in_mem, event_id, &op->in.id) == -1) {
+	if (copy_named(op, event_id, scope) == -1) {
 		store_op_free(op);
 		return (-1);
 	}
@@ -107,15 +118,15 @@ store_list_orders(struct store *st, const struct store_filter *filter,
 }
 
 int
-store_get_order(struct store *st, const char *order_id, store_orders_fn *done,
-    void *arg)
+store_get_order(struct store *st, const char *order_id, const char *scope,
+    store_orders_fn *done, void *arg)
 {
 	struct store_op *op;
 
 	if ((op = store_read_op(st, STORE_OP_GET_ORDER, arg)) == NULL)
 		return (-1);
 	op->done.orders = done;
-	if (arena_text(&op->in_mem, order_id, &op->in.id) == -1) {
+	if (copy_named(op, order_id, scope) == -1) {
 		store_op_free(op);
 		return (-1);
 	}
@@ -152,6 +163,7 @@ store_list_jobs(struct store *st, const struct store_job_filter *filter,
 	if (arena_text(&op->in_mem, filter->handler, &f->handler) == -1 ||
 	    arena_text(&op->in_mem, filter->event_id, &f->event_id) == -1 ||
 	    arena_text(&op->in_mem, filter->order_id, &f->order_id) == -1 ||
+	    arena_text(&op->in_mem, filter->scope, &f->scope) == -1 ||
 	    arena_text(&op->in_mem, filter->type, &f->type) == -1 ||
 	    copy_numbers(&op->in_mem, filter->numbers, &f->numbers,
 		&f->nnumbers) == -1) {

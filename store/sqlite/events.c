@@ -15,12 +15,17 @@ events_insert(struct db *db, const struct store_event *ev)
 	db_bind_text(st, 2, ev->type);
 	db_bind_text(st, 3, ev->brand);
 	db_bind_text(st, 4, ev->branch);
-	(void)sqlite3_bind_blob(st, 5, ev->digest, sizeof(ev->digest),
-	    SQLITE_STATIC);
+	if (ev->secret != NULL)
+		(void)sqlite3_bind_blob(st, 5, ev->digest, sizeof(ev->digest),
+		    SQLITE_STATIC);
 	db_bind_text(st, 6, ev->secret);
 	db_bind_text(st, 7, ev->peer);
 	(void)sqlite3_bind_int64(st, 8, ev->received_at_ms);
 	(void)sqlite3_bind_int64(st, 9, (int64_t)ev->body_len);
+	db_bind_text(st, 10, ev->scope);
+	db_bind_text(st, 11, store_origin_name(ev->origin));
+	if (ev->repeat_of != 0)
+		(void)sqlite3_bind_int64(st, 12, ev->repeat_of);
 	return (db_run(db, st));
 }
 
@@ -55,6 +60,7 @@ events_insert_orders(struct db *db, const struct store_event *ev, int64_t id)
 		db_bind_text(st, 4, o->status);
 		db_bind_text(st, 5, o->updated_at);
 		db_bind_text(st, 6, o->external_id);
+		db_bind_text(st, 7, ev->scope);
 		rc = db_run(db, st);
 	}
 	return (rc);
@@ -73,10 +79,12 @@ events_differ(sqlite3_stmt *st, const struct store_event *ev)
 	const void *body;
 	int len;
 
-	if (sqlite3_column_bytes(st, 1) == (int)sizeof(ev->digest) &&
+	if (ev->secret != NULL &&
+	    sqlite3_column_bytes(st, 1) == (int)sizeof(ev->digest) &&
 	    memcmp(digest, ev->digest, sizeof(ev->digest)) == 0)
 		return (false);
-	if (secret != NULL && strcmp(secret, ev->secret) == 0)
+	if (secret != NULL && ev->secret != NULL &&
+	    strcmp(secret, ev->secret) == 0)
 		return (true);
 	body = sqlite3_column_blob(st, 3);
 	len = sqlite3_column_bytes(st, 3);
@@ -96,6 +104,7 @@ events_again(struct db *db, struct store_op *op)
 	if ((st = db_stmt(db, SQL_EVENT_FIND)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	db_bind_text(st, 1, ev->event_id);
+	db_bind_text(st, 2, ev->scope);
 	if ((rc = sqlite3_step(st)) != SQLITE_ROW) {
 		(void)sqlite3_reset(st);
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
@@ -206,6 +215,7 @@ static int
 events_load_row(struct db *db, struct arena *a, int64_t id,
     struct store_event *ev)
 {
+	const char *origin;
 	sqlite3_stmt *st;
 	int rc;
 
@@ -214,7 +224,12 @@ events_load_row(struct db *db, struct arena *a, int64_t id,
 	(void)sqlite3_bind_int64(st, 1, id);
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		ev->id = id;
+		origin = (const char *)sqlite3_column_text(st, 11);
+		if (origin == NULL ||
+		    store_origin_parse(origin, &ev->origin) == -1)
+			rc = SQLITE_CORRUPT;
 		if (db_column_text(st, 1, a, &ev->event_id) == -1 ||
+		    db_column_text(st, 10, a, &ev->scope) == -1 ||
 		    db_column_text(st, 2, a, &ev->type) == -1 ||
 		    db_column_text(st, 3, a, &ev->brand) == -1 ||
 		    db_column_text(st, 4, a, &ev->branch) == -1 ||
@@ -226,6 +241,7 @@ events_load_row(struct db *db, struct arena *a, int64_t id,
 			    sizeof(ev->digest));
 		ev->received_at_ms = sqlite3_column_int64(st, 8);
 		ev->body_len = (size_t)sqlite3_column_int64(st, 9);
+		ev->repeat_of = sqlite3_column_int64(st, 12);
 	}
 	(void)sqlite3_reset(st);
 	return (rc);

@@ -1,21 +1,29 @@
 /*
- * Lanes: one queue per handler and order. A job's place in each is its id,
- * since ids grow with arrival; `behind' in its row counts the lanes in which
- * it is not the first, so that what may run is found by an index alone.
+ * Lanes: one queue per handler and order (scope and id). A job's place in each
+ * is its id, since ids grow with arrival; `behind' in its row counts the lanes
+ * in which it is not the first, so that what may run is found by an index
+ * alone.
  */
 #include "store/sqlite/sqlite.h"
 
+/* An order, as the queue of the jobs that carry it. */
+struct lane {
+	const char *order_id;
+	const char *scope;
+};
+
 /* Bind the lane and the job to a statement on the table lanes. */
 static sqlite3_stmt *
-lanes_stmt(struct db *db, enum db_sql which, int64_t handler, const char *lane,
-    int64_t job)
+lanes_stmt(struct db *db, enum db_sql which, int64_t handler,
+    const struct lane *lane, int64_t job)
 {
 	sqlite3_stmt *st;
 
 	if ((st = db_stmt(db, which)) == NULL)
 		return (NULL);
 	(void)sqlite3_bind_int64(st, 1, handler);
-	db_bind_text(st, 2, lane);
+	db_bind_text(st, 2, lane->order_id);
+	db_bind_text(st, 4, lane->scope);
 	(void)sqlite3_bind_int64(st, 3, job);
 	return (st);
 }
@@ -42,20 +50,21 @@ lanes_enter(struct db *db, const struct store_event *ev,
 	int rc;
 
 	for (size_t i = 0; i < ev->norders; i++) {
-		const char *lane = ev->orders[i].order_id;
+		struct lane lane = { .order_id = ev->orders[i].order_id,
+			.scope = ev->scope };
 
 		if (spec->place != STORE_WHOLE_EVENT &&
 		    spec->place != ev->orders[i].place)
 			continue;
 		rc = db_run(db,
-		    lanes_stmt(db, SQL_LANE_INSERT, spec->handler, lane, job));
+		    lanes_stmt(db, SQL_LANE_INSERT, spec->handler, &lane, job));
 		if (rc != SQLITE_OK)
 			return (rc);
 		/* An order that stands twice in the event has one lane. */
 		if (sqlite3_changes(db->conn) == 0)
 			continue;
 		rc = lanes_look(db,
-		    lanes_stmt(db, SQL_LANE_EARLIER, spec->handler, lane, job),
+		    lanes_stmt(db, SQL_LANE_EARLIER, spec->handler, &lane, job),
 		    &earlier);
 		if (rc != SQLITE_OK)
 			return (rc);
@@ -93,8 +102,8 @@ lanes_advance(struct db *db, int64_t job, int64_t now_ms,
 
 /* Leave one lane; only if we were its first does anybody move up. */
 static int
-lanes_leave_one(struct db *db, const struct lanes_job *job, const char *lane,
-    int64_t now_ms, struct lanes_next *next)
+lanes_leave_one(struct db *db, const struct lanes_job *job,
+    const struct lane *lane, int64_t now_ms, struct lanes_next *next)
 {
 	int64_t earlier, later;
 	int rc;
@@ -119,9 +128,9 @@ lanes_leave_one(struct db *db, const struct lanes_job *job, const char *lane,
 /* The lanes of a job: the orders of its event, or the one at its place. */
 static int
 lanes_of_job(struct db *db, struct arena *a, const struct lanes_job *job,
-    const char ***ret_lanes, size_t *ret_n)
+    struct lane **ret_lanes, size_t *ret_n)
 {
-	const char **lanes = NULL, **more;
+	struct lane *lanes = NULL;
 	size_t n = 0, room = 0;
 	sqlite3_stmt *st;
 	int rc;
@@ -131,18 +140,10 @@ lanes_of_job(struct db *db, struct arena *a, const struct lanes_job *job,
 	(void)sqlite3_bind_int64(st, 1, job->event);
 	(void)sqlite3_bind_int64(st, 2, job->place);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		if (n == room) {
-			room = room == 0 ? 4 : room * 2;
-			more = arena_array(a, room, sizeof(*more));
-			if (more == NULL) {
-				rc = SQLITE_NOMEM;
-				break;
-			}
-			for (size_t i = 0; i < n; i++)
-				more[i] = lanes[i];
-			lanes = more;
-		}
-		if (db_column_text(st, 0, a, &lanes[n]) == -1) {
+		lanes = arena_more(a, lanes, n, &room, sizeof(*lanes));
+		if (lanes == NULL ||
+		    db_column_text(st, 0, a, &lanes[n].order_id) == -1 ||
+		    db_column_text(st, 1, a, &lanes[n].scope) == -1) {
 			rc = SQLITE_NOMEM;
 			break;
 		}
@@ -159,7 +160,7 @@ lanes_leave(struct db *db, struct store_op *op, const struct lanes_job *job,
     int64_t now_ms, struct lanes_next *ret_next)
 {
 	struct lanes_next next = { 0 };
-	const char **lanes = NULL;
+	struct lane *lanes = NULL;
 	size_t n = 0;
 	int rc;
 
@@ -170,7 +171,7 @@ lanes_leave(struct db *db, struct store_op *op, const struct lanes_job *job,
 	if (next.jobs == NULL)
 		return (SQLITE_NOMEM);
 	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
-		rc = lanes_leave_one(db, job, lanes[i], now_ms, &next);
+		rc = lanes_leave_one(db, job, &lanes[i], now_ms, &next);
 	*ret_next = next;
 	return (rc);
 }

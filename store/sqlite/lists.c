@@ -15,6 +15,7 @@ lists_filter(struct db *db, enum db_sql which, const struct store_filter *f)
 	db_bind_text(st, 4, f->branch);
 	(void)sqlite3_bind_int64(st, 5, f->since_ms);
 	(void)sqlite3_bind_int64(st, 6, f->until_ms);
+	db_bind_text(st, 10, f->scope);
 	return (st);
 }
 
@@ -52,14 +53,14 @@ lists_event_row(struct db *db, struct store_op *op, sqlite3_stmt *st,
 	if (rc != SQLITE_OK)
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 	info->ev = ev;
-	info->duplicates = (unsigned)sqlite3_column_int64(st, 10);
-	info->last_duplicate_at_ms = sqlite3_column_int64(st, 11);
-	info->unfinished = (unsigned)sqlite3_column_int64(st, 12);
-	info->dead = (unsigned)sqlite3_column_int64(st, 13);
-	info->purged_at_ms = sqlite3_column_int64(st, 14);
-	info->progress = (enum store_progress)sqlite3_column_int(st, 15);
-	info->jobs_total = (size_t)sqlite3_column_int64(st, 16);
-	info->orders_total = (size_t)sqlite3_column_int64(st, 17);
+	info->duplicates = (unsigned)sqlite3_column_int64(st, 13);
+	info->last_duplicate_at_ms = sqlite3_column_int64(st, 14);
+	info->unfinished = (unsigned)sqlite3_column_int64(st, 15);
+	info->dead = (unsigned)sqlite3_column_int64(st, 16);
+	info->purged_at_ms = sqlite3_column_int64(st, 17);
+	info->progress = (enum store_progress)sqlite3_column_int(st, 18);
+	info->jobs_total = (size_t)sqlite3_column_int64(st, 19);
+	info->orders_total = (size_t)sqlite3_column_int64(st, 20);
 	if (part == EVENTS_ORDERS)
 		return (SQLITE_OK);
 	return (lists_jobs_of_event(db, op,
@@ -131,23 +132,29 @@ lists_events(struct db *db, struct store_op *op)
 int
 lists_event(struct db *db, struct store_op *op)
 {
-	struct store_event_info *info;
+	struct store_event_info *rows = NULL;
+	size_t n = 0, room = 0;
 	sqlite3_stmt *st;
 	int rc;
 
-	if ((info = arena_alloc(&op->res_mem, sizeof(*info))) == NULL)
-		return (SQLITE_NOMEM);
 	if ((st = db_stmt(db, SQL_GET_EVENT)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
-	db_bind_text(st, 1, op->in.id);
-	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		rc = lists_event_row(db, op, st, EVENTS_WHOLE, info);
-		if (rc == SQLITE_OK) {
-			op->events = info;
-			op->nrows = 1;
-		}
+	db_bind_text(st, 1, op->in.named.id);
+	db_bind_text(st, 2, op->in.named.scope);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		rows = arena_more(&op->res_mem, rows, n, &room, sizeof(*rows));
+		if (rows == NULL)
+			rc = SQLITE_NOMEM;
+		else
+			rc =
+			    lists_event_row(db, op, st, EVENTS_WHOLE, &rows[n]);
+		if (rc != SQLITE_OK)
+			break;
+		n++;
 	}
 	(void)sqlite3_reset(st);
+	op->events = rows;
+	op->nrows = n;
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
@@ -166,7 +173,8 @@ lists_order_row(sqlite3_stmt *st, struct arena *a, struct store_order_info *o)
 	    db_column_text(st, 4, a, &o->order.external_id) == -1 ||
 	    db_column_text(st, 5, a, &o->order.status) == -1 ||
 	    db_column_text(st, 6, a, &o->order.updated_at) == -1 ||
-	    db_column_text(st, 9, a, &o->event_id) == -1)
+	    db_column_text(st, 9, a, &o->event_id) == -1 ||
+	    db_column_text(st, 12, a, &o->scope) == -1)
 		return (-1);
 	return (0);
 }
@@ -239,7 +247,8 @@ lists_document(struct db *db, struct store_op *op, struct store_order_info *o)
 
 	if ((st = db_stmt(db, SQL_GET_DOCUMENT)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
-	db_bind_text(st, 1, op->in.id);
+	db_bind_text(st, 1, o->order.order_id);
+	db_bind_text(st, 2, o->scope);
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW &&
 	    db_column_text(st, 0, &op->res_mem, &o->document) == -1)
 		rc = SQLITE_NOMEM;
@@ -250,24 +259,28 @@ lists_document(struct db *db, struct store_op *op, struct store_order_info *o)
 int
 lists_order(struct db *db, struct store_op *op)
 {
-	struct store_order_info *o;
+	struct store_order_info *rows = NULL;
+	size_t n = 0, room = 0;
 	sqlite3_stmt *st;
 	int rc;
 
-	if ((o = arena_alloc(&op->res_mem, sizeof(*o))) == NULL)
-		return (SQLITE_NOMEM);
 	if ((st = db_stmt(db, SQL_GET_ORDER)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
-	db_bind_text(st, 1, op->in.id);
-	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		rc = lists_order_row(st, &op->res_mem, o) == -1
-			 ? SQLITE_NOMEM
-			 : lists_document(db, op, o);
-		if (rc == SQLITE_OK) {
-			op->orders = o;
-			op->nrows = 1;
-		}
+	db_bind_text(st, 1, op->in.named.id);
+	db_bind_text(st, 2, op->in.named.scope);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		rows = arena_more(&op->res_mem, rows, n, &room, sizeof(*rows));
+		if (rows == NULL ||
+		    lists_order_row(st, &op->res_mem, &rows[n]) == -1)
+			rc = SQLITE_NOMEM;
+		else
+			rc = lists_document(db, op, &rows[n]);
+		if (rc != SQLITE_OK)
+			break;
+		n++;
 	}
 	(void)sqlite3_reset(st);
+	op->orders = rows;
+	op->nrows = n;
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 }

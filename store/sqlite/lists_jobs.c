@@ -19,7 +19,8 @@ lists_job_row(sqlite3_stmt *st, struct arena *a, struct store_job_info *job)
 	if (db_column_text(st, 1, a, &job->handler) == -1 ||
 	    db_column_text(st, 7, a, &job->outcome) == -1 ||
 	    db_column_text(st, 8, a, &job->event_id) == -1 ||
-	    db_column_text(st, 9, a, &job->type) == -1)
+	    db_column_text(st, 9, a, &job->type) == -1 ||
+	    db_column_text(st, 12, a, &job->scope) == -1)
 		return (-1);
 	return (0);
 }
@@ -129,6 +130,7 @@ lists_jobs(struct db *db, struct store_op *op)
 	(void)sqlite3_bind_int64(st, 8, f->until_ms);
 	(void)sqlite3_bind_int64(st, 9, f->newest);
 	(void)sqlite3_bind_int64(st, 10, (int64_t)f->limit);
+	db_bind_text(st, 11, f->scope);
 	return (lists_job_rows(op, st, &op->jobs, &op->nrows));
 }
 

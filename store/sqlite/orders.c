@@ -12,6 +12,7 @@ orders_write_cart(struct db *db, const struct store_write *w)
 	(void)sqlite3_bind_blob(st, 2, w->key, sizeof(w->key), SQLITE_STATIC);
 	(void)sqlite3_bind_int64(st, 3, w->event);
 	(void)sqlite3_bind_int64(st, 4, w->place);
+	db_bind_text(st, 5, w->scope != NULL ? w->scope : "");
 	return (db_run(db, st));
 }
 
@@ -34,5 +35,6 @@ orders_write(struct db *db, const struct store_write *w)
 	(void)sqlite3_bind_blob(st, 7, w->key, sizeof(w->key), SQLITE_STATIC);
 	(void)sqlite3_bind_int64(st, 8, w->event);
 	(void)sqlite3_bind_int64(st, 9, w->place);
+	db_bind_text(st, 10, w->scope != NULL ? w->scope : "");
 	return (db_run(db, st));
 }

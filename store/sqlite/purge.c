@@ -120,6 +120,7 @@ purge_order(struct db *db, struct store_op *op)
 	if ((st = db_stmt(db, SQL_PURGE_FIND_ORDER)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	db_bind_text(st, 1, op->in.purge.order_id);
+	db_bind_text(st, 3, op->in.purge.scope);
 	return (purge_found(db, op, SQL_PURGE_FIND_ORDER, st));
 }
 

@@ -21,11 +21,13 @@
 extern const char schema_001_init[];
 extern const char schema_002_attempts[];
 extern const char schema_003_diagnosis[];
+extern const char schema_004_scope[];
 
 static const char *const steps[] = {
 	schema_001_init,
 	schema_002_attempts,
 	schema_003_diagnosis,
+	schema_004_scope,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

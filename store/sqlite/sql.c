@@ -3,7 +3,8 @@
 
 #define EVENT_COLUMNS                                                          \
 	"e.id, e.event_id, e.type, e.brand, e.branch, e.signature, "           \
-	"e.secret, e.peer, e.received_at, e.body_size"
+	"e.secret, e.peer, e.received_at, e.body_size, e.scope, e.origin, "    \
+	"ifnull(e.repeat_of, 0)"
 
 /* As enum store_progress has it. */
 #define PROGRESS                                                               \
@@ -29,23 +30,26 @@
 	"AND (?4 IS NULL OR e.branch = ?4) "                                   \
 	"AND (?5 = 0 OR e.received_at >= ?5) "                                 \
 	"AND (?6 = 0 OR e.received_at < ?6) "                                  \
-	"AND (?9 = 0 OR ?9 = " PROGRESS ") "
+	"AND (?9 = 0 OR ?9 = " PROGRESS ") "                                   \
+	"AND (?10 IS NULL OR e.scope = ?10) "
 
 /* An order as lists show it: its newest record, and its newest cart. */
 #define ORDER_COLUMNS                                                          \
 	"o.order_id, o.brand, o.branch, o.external_id, o.status, "             \
-	"o.updated_at, o.event, o.place, e.event_id, c.event, e.received_at "
+	"o.updated_at, o.event, o.place, e.event_id, c.event, e.received_at, " \
+	"o.scope "
 
 /* The same of an order of which only a cart is known. */
 #define CART_COLUMNS                                                           \
 	"c.order_id, e.brand, e.branch, NULL, NULL, NULL, 0, c.place, NULL, "  \
-	"c.event, e.received_at "
+	"c.event, e.received_at, c.scope "
 
 #define ORDER_FILTER(brand, branch, event)                                     \
 	"(?1 = 0 OR " event " < ?1) AND (?3 IS NULL OR " brand " = ?3) "       \
 	"AND (?4 IS NULL OR " branch " = ?4) "                                 \
 	"AND (?5 = 0 OR e.received_at >= ?5) "                                 \
-	"AND (?6 = 0 OR e.received_at < ?6) "
+	"AND (?6 = 0 OR e.received_at < ?6) "                                  \
+	"AND (?10 IS NULL OR e.scope = ?10) "
 
 #define RUNNABLE_COLUMNS                                                       \
 	"id, event, place, attempts, replay_of IS NOT NULL, "                  \
@@ -66,7 +70,8 @@
 	"j.finished_at, j.outcome, e.event_id, e.type, j.replay_of, "          \
 	"(WITH RECURSIVE r (id) AS (SELECT id FROM jobs "                      \
 	"WHERE replay_of = j.id UNION SELECT k.id FROM r "                     \
-	"JOIN jobs AS k ON k.replay_of = r.id) SELECT max(id) FROM r) "
+	"JOIN jobs AS k ON k.replay_of = r.id) SELECT max(id) FROM r), "       \
+	"e.scope "
 
 #define JOB_FROM                                                               \
 	"FROM jobs AS j JOIN events AS e ON e.id = j.event "                   \
@@ -80,7 +85,8 @@
 	"AND (?7 = 0 OR e.received_at >= ?7) "                                 \
 	"AND (?8 = 0 OR e.received_at < ?8) "                                  \
 	"AND (?9 = 0 OR NOT EXISTS "                                           \
-	"(SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id)) "
+	"(SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id)) "                 \
+	"AND (?11 IS NULL OR e.scope = ?11) "
 
 #define REJECTION_COLUMNS "id, at, peer, cause, code, diagnosis, size"
 
@@ -96,13 +102,13 @@ static const char *const texts[] = {
 
 	[SQL_EVENT_INSERT] =
 	    "INSERT INTO events (event_id, type, brand, branch, signature, "
-	    "secret, peer, received_at, body_size) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-	    "ON CONFLICT (event_id) DO NOTHING",
+	    "secret, peer, received_at, body_size, scope, origin, repeat_of) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+	    "ON CONFLICT (event_id, scope) DO NOTHING",
 	[SQL_EVENT_FIND] = "SELECT e.id, e.signature, e.secret, b.body "
 			   "FROM events AS e "
 			   "LEFT JOIN bodies AS b ON b.event = e.id "
-			   "WHERE e.event_id = ?1",
+			   "WHERE e.event_id = ?1 AND e.scope = ?2",
 	[SQL_EVENT_AGAIN] = "UPDATE events SET duplicates = duplicates + 1, "
 			    "last_duplicate_at = ?2 WHERE id = ?1",
 	[SQL_EVENT_LOAD] =
@@ -111,7 +117,8 @@ static const char *const texts[] = {
 	[SQL_BODY_LOAD] = "SELECT body FROM bodies WHERE event = ?1",
 	[SQL_EVENT_ORDER_INSERT] =
 	    "INSERT INTO event_orders (event, place, order_id, status, "
-	    "updated_at, external_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	    "updated_at, external_id, scope) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_EVENT_ORDERS_LOAD] =
 	    "SELECT place, order_id, status, updated_at, external_id "
 	    "FROM event_orders WHERE event = ?1 ORDER BY place LIMIT ?2",
@@ -145,7 +152,7 @@ static const char *const texts[] = {
 	    "SELECT due_at FROM jobs "
 	    "WHERE finished_at IS NULL AND behind = 0 AND handler = ?1 "
 	    "AND state = 'waiting' AND due_at > ?2 ORDER BY due_at LIMIT 1",
-	[SQL_JOB_ORDERS] = "SELECT DISTINCT order_id FROM event_orders "
+	[SQL_JOB_ORDERS] = "SELECT DISTINCT order_id, scope FROM event_orders "
 			   "WHERE event = ?1 AND (?2 = -1 OR place = ?2)",
 	[SQL_JOB_REPLAY] = "SELECT id, finished_at IS NULL FROM jobs "
 			   "WHERE replay_of = ?1 ORDER BY id DESC LIMIT 1",
@@ -156,12 +163,13 @@ static const char *const texts[] = {
 	    "outcome = 'cancelled' WHERE guards = ?1 "
 	    "AND finished_at IS NULL AND state <> 'running'",
 	[SQL_SERVED_INSERT] =
-	    "INSERT OR IGNORE INTO served (handler, order_id, job) "
-	    "SELECT ?3, order_id, ?4 FROM event_orders "
+	    "INSERT OR IGNORE INTO served (handler, order_id, scope, job) "
+	    "SELECT ?3, order_id, scope, ?4 FROM event_orders "
 	    "WHERE event = ?1 AND (?2 = -1 OR place = ?2)",
 	[SQL_SERVED_BY] =
 	    "SELECT s.job FROM event_orders AS eo LEFT JOIN served AS s "
 	    "ON s.handler = ?3 AND s.order_id = eo.order_id "
+	    "AND s.scope = eo.scope "
 	    "WHERE eo.event = ?1 AND (?2 = -1 OR eo.place = ?2) "
 	    "ORDER BY eo.place",
 	[SQL_RECOVER_ATTEMPTS] =
@@ -176,14 +184,17 @@ static const char *const texts[] = {
 	[SQL_RECOVER_JOBS] = "UPDATE jobs SET state = 'waiting', due_at = 0, "
 			     "outcome = 'unknown' WHERE " RUNNING,
 
-	[SQL_LANE_INSERT] = "INSERT OR IGNORE INTO lanes (handler, lane, job) "
-			    "VALUES (?1, ?2, ?3)",
+	[SQL_LANE_INSERT] =
+	    "INSERT OR IGNORE INTO lanes (handler, lane, scope, job) "
+	    "VALUES (?1, ?2, ?4, ?3)",
 	[SQL_LANE_DELETE] = "DELETE FROM lanes WHERE handler = ?1 "
-			    "AND lane = ?2 AND job = ?3",
-	[SQL_LANE_EARLIER] = "SELECT 1 FROM lanes WHERE handler = ?1 "
-			     "AND lane = ?2 AND job < ?3 LIMIT 1",
+			    "AND lane = ?2 AND scope = ?4 AND job = ?3",
+	[SQL_LANE_EARLIER] =
+	    "SELECT 1 FROM lanes WHERE handler = ?1 "
+	    "AND lane = ?2 AND scope = ?4 AND job < ?3 LIMIT 1",
 	[SQL_LANE_LATER] = "SELECT job FROM lanes WHERE handler = ?1 "
-			   "AND lane = ?2 AND job > ?3 ORDER BY job LIMIT 1",
+			   "AND lane = ?2 AND scope = ?4 AND job > ?3 "
+			   "ORDER BY job LIMIT 1",
 	[SQL_ATTEMPT_INSERT] =
 	    "INSERT INTO attempts (job, number, started_at, duration, "
 	    "outcome, code, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -201,17 +212,18 @@ static const char *const texts[] = {
 	/* The row is the greatest version whole; nothing is merged. */
 	[SQL_ORDER_UPSERT] =
 	    "INSERT INTO orders (order_id, brand, branch, external_id, "
-	    "status, updated_at, version_key, event, place) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-	    "ON CONFLICT (order_id) DO UPDATE SET brand = excluded.brand, "
+	    "status, updated_at, version_key, event, place, scope) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+	    "ON CONFLICT (order_id, scope) DO UPDATE SET brand = "
+	    "excluded.brand, "
 	    "branch = excluded.branch, external_id = excluded.external_id, "
 	    "status = excluded.status, updated_at = excluded.updated_at, "
 	    "version_key = excluded.version_key, event = excluded.event, "
 	    "place = excluded.place "
 	    "WHERE excluded.version_key > version_key",
 	[SQL_CART_UPSERT] =
-	    "INSERT INTO carts (order_id, version_key, event, place) "
-	    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (order_id) "
+	    "INSERT INTO carts (order_id, version_key, event, place, scope) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (order_id, scope) "
 	    "DO UPDATE SET version_key = excluded.version_key, "
 	    "event = excluded.event, place = excluded.place "
 	    "WHERE excluded.version_key > version_key",
@@ -247,7 +259,8 @@ static const char *const texts[] = {
 	    "(SELECT event FROM jobs WHERE state = 'dead') "
 	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_GET_EVENT] =
-	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id = ?1",
+	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id = ?1 "
+	    "AND (?2 IS NULL OR e.scope = ?2) ORDER BY e.id",
 	[SQL_GET_EVENT_NUMBER] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id = ?1",
 	[SQL_EVENT_JOBS] = "SELECT " JOB_INFO JOB_FROM
@@ -266,7 +279,7 @@ static const char *const texts[] = {
 	    "WHERE finished_at IS NULL AND behind > 0) AND " JOB_FILTER
 	    "ORDER BY j.id DESC LIMIT ?10",
 	[SQL_LIST_JOBS_OF_EVENT] =
-	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event = "
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event IN "
 	    "(SELECT id FROM events WHERE event_id = ?4) AND " JOB_FILTER
 	    "ORDER BY j.id DESC LIMIT ?10",
 	/* The whole event's jobs, and those of the places with that order. */
@@ -309,8 +322,9 @@ static const char *const texts[] = {
 	    "AND handler = h.id))) "
 	    "FROM handlers AS h ORDER BY h.id",
 	/* A walk along the primary key, which has them in this order. */
-	[SQL_LANES_BLOCKED] = "SELECT count(*) FROM (SELECT 1 FROM lanes "
-			      "GROUP BY handler, lane HAVING count(*) > 1)",
+	[SQL_LANES_BLOCKED] =
+	    "SELECT count(*) FROM (SELECT 1 FROM lanes "
+	    "GROUP BY handler, lane, scope HAVING count(*) > 1)",
 
 	[SQL_PURGE_FIND] =
 	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NULL "
@@ -319,6 +333,7 @@ static const char *const texts[] = {
 	[SQL_PURGE_FIND_ORDER] =
 	    "SELECT DISTINCT e.id FROM event_orders AS eo "
 	    "JOIN events AS e ON e.id = eo.event WHERE eo.order_id = ?1 "
+	    "AND (?3 IS NULL OR eo.scope = ?3) "
 	    "AND e.purged_at IS NULL AND " PURGEABLE "LIMIT ?2",
 	/* Row ids are not given out again: the newest of each stay. */
 	[SQL_PURGE_FIND_IDS] =
@@ -353,7 +368,8 @@ static const char *const texts[] = {
 	[SQL_LIST_ORDERS] =
 	    "SELECT * FROM (SELECT o.event AS at, " ORDER_COLUMNS
 	    "FROM orders AS o LEFT JOIN events AS e ON e.id = o.event "
-	    "LEFT JOIN carts AS c ON c.order_id = o.order_id WHERE "
+	    "LEFT JOIN carts AS c ON c.order_id = o.order_id "
+	    "AND c.scope = o.scope WHERE "
 	    "(?2 IS NULL OR o.order_id = ?2) AND " ORDER_FILTER("o.brand",
 		"o.branch",
 		"o.event") "AND (?7 IS NULL OR o.status = ?7) "
@@ -364,7 +380,7 @@ static const char *const texts[] = {
 			   "c.event WHERE ?7 IS NULL AND ?8 = 0 AND "
 			   "(?2 IS NULL OR c.order_id = ?2) AND NOT EXISTS "
 			   "(SELECT 1 FROM orders AS o WHERE o.order_id = "
-			   "c.order_id) "
+			   "c.order_id AND o.scope = c.scope) "
 			   "AND " ORDER_FILTER("e.brand", "e.branch",
 			       "c.event") "ORDER BY c.event DESC, c.order_id) "
 					  "ORDER BY 1 DESC, 2",
@@ -372,13 +388,17 @@ static const char *const texts[] = {
 	    "SELECT o.event, " ORDER_COLUMNS
 	    "FROM orders AS o LEFT JOIN events AS e ON e.id = o.event "
 	    "LEFT JOIN carts AS c ON c.order_id = o.order_id "
-	    "WHERE o.order_id = ?1 UNION ALL "
+	    "AND c.scope = o.scope WHERE o.order_id = ?1 "
+	    "AND (?2 IS NULL OR o.scope = ?2) UNION ALL "
 	    "SELECT c.event, " CART_COLUMNS
 	    "FROM carts AS c LEFT JOIN events AS e ON e.id = c.event "
-	    "WHERE c.order_id = ?1 AND NOT EXISTS "
-	    "(SELECT 1 FROM orders AS o WHERE o.order_id = ?1)",
+	    "WHERE c.order_id = ?1 AND (?2 IS NULL OR c.scope = ?2) "
+	    "AND NOT EXISTS (SELECT 1 FROM orders AS o "
+	    "WHERE o.order_id = ?1 AND o.scope = c.scope) "
+	    "ORDER BY 13",
 	[SQL_GET_DOCUMENT] =
-	    "SELECT document FROM order_documents WHERE order_id = ?1",
+	    "SELECT document FROM order_documents WHERE order_id = ?1 "
+	    "AND scope = ?2",
 	[SQL_CHECK] = "PRAGMA quick_check(1)",
 };
 _Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_COUNT,

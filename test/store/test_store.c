@@ -301,7 +301,7 @@ test_get_event_is_whole(void **state)
 	(void)state;
 	a = case_append(&c, "e1", NULL, h);
 	(void)case_append(&c, "e1", NULL, h);
-	assert_int_equal(store_get_event(c.st, "e1", events_cb, &r), 0);
+	assert_int_equal(store_get_event(c.st, "e1", NULL, events_cb, &r), 0);
 	store_wait(c.st);
 	assert_int_equal(r.n, 1);
 	assert_int_equal(r.ids[0], a.id);
@@ -310,11 +310,11 @@ test_get_event_is_whole(void **state)
 	assert_int_equal(r.njobs, 1);
 	assert_int_equal(r.unfinished, 1);
 	(void)case_finish(&c, a.runnable[0], JOB_DEAD, 0);
-	assert_int_equal(store_get_event(c.st, "e1", events_cb, &r), 0);
+	assert_int_equal(store_get_event(c.st, "e1", NULL, events_cb, &r), 0);
 	store_wait(c.st);
 	assert_int_equal(r.unfinished, 0);
 	assert_int_equal(r.dead, 1);
-	assert_int_equal(store_get_event(c.st, "none", events_cb, &r), 0);
+	assert_int_equal(store_get_event(c.st, "none", NULL, events_cb, &r), 0);
 	store_wait(c.st);
 	assert_int_equal(r.rc, STORE_OK);
 	assert_int_equal(r.n, 0);
@@ -357,15 +357,15 @@ test_get_order_has_document(void **state)
 	(void)state;
 	write_rows("e1", order, STORE_ORDERS);
 	write_rows("e2", cart, STORE_CARTS);
-	assert_int_equal(store_get_order(c.st, "7", orders_cb, &r), 0);
+	assert_int_equal(store_get_order(c.st, "7", NULL, orders_cb, &r), 0);
 	store_wait(c.st);
 	assert_int_equal(r.n, 1);
 	assert_string_equal(r.text, "{\"id\":1}");
-	assert_int_equal(store_get_order(c.st, "8", orders_cb, &r), 0);
+	assert_int_equal(store_get_order(c.st, "8", NULL, orders_cb, &r), 0);
 	store_wait(c.st);
 	assert_int_equal(r.n, 1);
 	assert_string_equal(r.text, "none");
-	assert_int_equal(store_get_order(c.st, "9", orders_cb, &r), 0);
+	assert_int_equal(store_get_order(c.st, "9", NULL, orders_cb, &r), 0);
 	store_wait(c.st);
 	assert_int_equal(r.n, 0);
 	assert_int_equal(store_case_int(&c,

@@ -11,6 +11,8 @@
 #include "test/lib/cmocka_all.h"
 #include "test/lib/store_case.h"
 
+#define SCHEMA 4 /* numbered files in store/sqlite/schema/ */
+
 static struct store_case c;
 
 static int
@@ -83,7 +85,7 @@ test_file_is_set_up(void **state)
 	(void)state;
 	store_case_open(&c);
 	assert_int_equal(store_case_int(&c, "PRAGMA page_size"), 4096);
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT count(*) FROM pragma_journal_mode "
 			     "WHERE journal_mode = 'wal'"),
@@ -251,7 +253,7 @@ test_empty_file_is_taken(void **state)
 	(void)fclose(out);
 	store_case_open(&c);
 	assert_int_equal(case_append(&c, "a", NULL, 0).rc, STORE_OK);
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA);
 }
 
 /* A file made with other pages keeps them, and works. */
@@ -377,6 +379,7 @@ test_migration_keeps_copy(void **state)
 		.more_schema = "CREATE TABLE more (a INTEGER) STRICT;",
 	};
 	struct store_setup more = { .arg = &sqlite };
+	char suffix[16];
 
 	(void)state;
 	store_case_open(&c);
@@ -387,10 +390,11 @@ test_migration_keeps_copy(void **state)
 	assert_non_null(strstr(c.reason, "older"));
 	store_case_open(&c);
 	store_case_close(&c);
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 4);
-	assert_int_equal(mode_of(".before-v4"), 0600);
-	(void)strcat(c.path, ".before-v4");
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA + 1);
+	(void)snprintf(suffix, sizeof(suffix), ".before-v%d", SCHEMA + 1);
+	assert_int_equal(mode_of(suffix), 0600);
+	(void)strcat(c.path, suffix);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA);
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 1);
 	c.setup = NULL;
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_NEWER);
@@ -418,6 +422,10 @@ test_first_schema_is_migrated(void **state)
 	    "finished_at) VALUES (1, 1, -1, 1, 'ready', 0, NULL), "
 	    "(2, 2, -1, 1, 'ready', 1, NULL), (3, 2, -1, 1, 'dead', 0, 1);"
 	    "INSERT INTO lanes VALUES (1, '7', 1), (1, '7', 2);"
+	    "INSERT INTO orders (order_id, version_key, event, place) VALUES "
+	    "('7', x'01', 1, 0);"
+	    "INSERT INTO carts (order_id, version_key, event, place) VALUES "
+	    "('7', x'01', 2, 0);"
 	    "INSERT INTO rejections (at, peer, cause, size) "
 	    "VALUES (1, 'p', 'signature', 2);"
 	    "PRAGMA application_id = 0x6b6c696b; PRAGMA user_version = 1;";
@@ -427,7 +435,7 @@ test_first_schema_is_migrated(void **state)
 	store_case_sql(&c, schema_001_init);
 	store_case_sql(&c, rows);
 	store_case_open(&c);
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT sum(ordered * id) FROM jobs"),
 	    3);
@@ -435,6 +443,22 @@ test_first_schema_is_migrated(void **state)
 			     "SELECT count(*) FROM rejections "
 			     "WHERE code IS NULL AND diagnosis IS NULL"),
 	    1);
+	assert_int_equal(store_case_int(&c,
+			     "SELECT count(*) FROM events AS e "
+			     "JOIN event_orders AS eo ON eo.event = e.id "
+			     "JOIN lanes AS l ON l.job = e.id "
+			     "WHERE e.scope = '' AND e.origin = 'klikit' "
+			     "AND e.repeat_of IS NULL AND e.secret = 's' "
+			     "AND length(e.signature) = 32 "
+			     "AND eo.scope = '' AND l.scope = ''"),
+	    2);
+	assert_int_equal(store_case_int(&c,
+			     "SELECT count(*) FROM orders AS o "
+			     "JOIN carts AS c USING (order_id, scope) "
+			     "WHERE o.scope = '' AND o.event = 1 "
+			     "AND c.event = 2"),
+	    1);
+	assert_int_equal(case_append(&c, "e2", NULL, 0).rc, STORE_EXISTS);
 	r = case_finish(&c, 1, JOB_DONE, 0);
 	assert_int_equal(r.rc, STORE_OK);
 	assert_int_equal(r.nrunnable, 1);

@@ -204,7 +204,7 @@ test_brief_rows(void **state)
 	s = list((struct store_filter){ 0 });
 	assert_int_equal(s.rows[0].norders, 2 * STORE_BRIEF_MAX);
 	assert_int_equal(s.rows[0].njobs, 0);
-	assert_int_equal(store_get_event(c.st, "big", events_cb, &s), 0);
+	assert_int_equal(store_get_event(c.st, "big", NULL, events_cb, &s), 0);
 	store_wait(c.st);
 	assert_int_equal(s.rows[0].norders, 2 * STORE_BRIEF_MAX);
 	assert_int_equal(s.rows[0].njobs, 2 * STORE_BRIEF_MAX);
