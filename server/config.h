@@ -83,6 +83,8 @@ struct config_handler {
 };
 
 struct config {
+	struct config_list warnings; /* what is odd, one line each */
+
 	char *path; /* of the file, absolute; NULL: none was given */
 	char *dir;  /* what relative paths are relative to, absolute */
 
@@ -144,8 +146,10 @@ struct config_source {
 typedef void config_error_fn(const char *line, void *arg);
 
 /*
- * Build the configuration. Returns it, owned by the caller; or NULL after at
- * least one call of error(). Goes on after an error, so that all are told.
+ * Build the configuration. Returns it, owned by the caller, with warnings in
+ * it that the caller is to show; or NULL after at least one call of error().
+ * Goes on after an error, so that all are reported, and after them the
+ * warnings, as lines that begin with "warning: ".
  */
 struct config *config_load(const struct config_source *src,
     config_error_fn *error, void *arg);

@@ -2,7 +2,8 @@
  * config_draft.h -- private to config_*.c: a configuration being built.
  *
  * Values are set in the order default, file, environment, flag; a later one
- * replaces the earlier. What is wrong is told at once, and building goes on.
+ * replaces the earlier. What is wrong is reported at once, and building goes
+ * on.
  */
 #ifndef SERVER_CONFIG_DRAFT_H
 #define SERVER_CONFIG_DRAFT_H
@@ -38,6 +39,18 @@ struct config_draft {
 void config_draft_error(struct config_draft *d, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Keep one line of warning with the configuration. */
+void config_draft_warn(struct config_draft *d, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Text was given for key, not in quotes: does it go on with what looks like a
+ * comment? Returns 0 if not, or if the kind of key takes any text, and then
+ * warns of it; -1, with an error reported, if it is no part of such a value.
+ */
+int config_comment_check(struct config_draft *d, const struct config_key *key,
+    const char *where, const char *text);
+
 /*
  * Set key's field in base from text. where is how the source is told in an
  * error, with its colon and blank.
@@ -59,8 +72,19 @@ struct config_secret *config_draft_secret(struct config_draft *d,
 /* Read the file into the draft. */
 void config_file_read(struct config_draft *d);
 
+/* -- config_env.c -- */
+
 /* The value of a variable, NULL if it is not set or empty. */
 const char *config_env_get(const char *const *env, const char *name);
+
+/* Read PORT and KLIKITD_* into the draft; what others left there is passed. */
+void config_env_read(struct config_draft *d);
+
+/*
+ * Is KLIKITD_... a variable that Kubernetes or docker sets for each container
+ * beside a service whose name begins with klikitd? No key may be called so.
+ */
+bool config_env_is_foreign(const char *name, const char *value);
 
 /* Is "HOST:PORT" an address of this machine alone? */
 bool config_is_loopback(const char *address);

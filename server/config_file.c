@@ -221,6 +221,8 @@ config_file_cb(const struct config_ini_key *k, void *arg)
 		base = &d->cfg->secrets[d->cfg->nsecrets - 1];
 	(void)snprintf(where, sizeof(where), "%s:%u: %s: ", d->src->path,
 	    k->line, key->name);
+	if (!k->quoted && config_comment_check(d, key, where, k->value) == -1)
+		return (0);
 	config_draft_set(d, key, base, where, k->value);
 	return (0);
 }

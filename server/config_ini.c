@@ -4,7 +4,6 @@
  */
 #include "server/config_ini.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +120,7 @@ flush(struct reader *r)
 	key.name = r->name;
 	key.key = r->key;
 	key.value = r->value;
+	key.quoted = r->quoted;
 	key.line = r->key_line;
 	rc = r->fn(&key, r->arg);
 	free(r->key);
@@ -128,18 +128,12 @@ flush(struct reader *r)
 	return (rc);
 }
 
-/* Take a comment off: from the start, or from a blank on. */
-static struct span
-drop_comment(struct span s)
+/* Is there nothing in it, or only a comment? */
+static bool
+means_nothing(struct span s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		if ((s.text[i] == ';' || s.text[i] == '#') &&
-		    (i == 0 || is_blank(s.text[i - 1]))) {
-			s.len = i;
-			break;
-		}
-	}
-	return (trim(s));
+	s = trim(s);
+	return (s.len == 0 || s.text[0] == ';' || s.text[0] == '#');
 }
 
 /* After the opening quote: the value up to the closing one, then nothing. */
@@ -164,9 +158,7 @@ read_quoted(struct reader *r, struct span s)
 		return (fail(r, "the closing quote is missing"));
 	s.text += i + 1;
 	s.len -= i + 1;
-	if (s.len > 0 && !is_blank(s.text[0]))
-		return (fail(r, "text after the closing quote"));
-	if (drop_comment(s).len > 0)
+	if (!means_nothing(s))
 		return (fail(r, "text after the closing quote"));
 	r->quoted = true;
 	return (0);
@@ -175,9 +167,6 @@ read_quoted(struct reader *r, struct span s)
 static int
 read_continuation(struct reader *r, struct span s)
 {
-	s = drop_comment(s);
-	if (s.len == 0)
-		return (0);
 	if (r->key == NULL)
 		return (
 		    fail(r, "an indented line goes on with the value before "
@@ -201,8 +190,7 @@ read_section(struct reader *r, struct span s)
 		return (fail(r, "the section's ] is missing"));
 	rest.text = end + 1;
 	rest.len = s.len - (size_t)(rest.text - s.text);
-	if (rest.len > 0 &&
-	    (!is_blank(rest.text[0]) || drop_comment(rest).len > 0))
+	if (!means_nothing(rest))
 		return (fail(r, "text after the section's ]"));
 
 	section.text = s.text + 1;
@@ -251,10 +239,9 @@ read_key(struct reader *r, struct span s)
 	r->value_len = 0;
 	if (value_add(r, "", 0) == -1)
 		return (-1);
-	if (trim(value).len > 0 && trim(value).text[0] == '"')
-		return (read_quoted(r, trim(value)));
-	/* "key =; text": the comment stands at the start of the value. */
-	value = drop_comment(value);
+	value = trim(value);
+	if (value.len > 0 && value.text[0] == '"')
+		return (read_quoted(r, value));
 	return (value_add(r, value.text, value.len));
 }
 
@@ -282,10 +269,10 @@ read_line(struct reader *r, struct span s)
 
 	if (check_text(r, s) == -1)
 		return (-1);
-	if (bare.len == 0 || bare.text[0] == ';' || bare.text[0] == '#')
+	if (means_nothing(bare))
 		return (0);
 	if (indented)
-		return (read_continuation(r, s));
+		return (read_continuation(r, bare));
 	if (flush(r) == -1)
 		return (-1);
 	return (

@@ -8,7 +8,8 @@
  *   key = "; kept "      a quoted value is taken as it stands; \" and \\
  *   key = one,           an indented line goes on with the value before it,
  *     two                joined by one blank
- *   ; or #               begin a comment, at a line's start or after a blank
+ *   ; or #               begin a comment at the start of a line, and behind a
+ *                        closing quote or ]; anywhere else they are text
  *
  * Lines may be of any length and end in LF or CRLF. A NUL byte, a control
  * character other than tab, or invalid UTF-8 is an error. A BOM at the start
@@ -17,6 +18,7 @@
 #ifndef SERVER_CONFIG_INI_H
 #define SERVER_CONFIG_INI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Where a callback or an error stands. */
@@ -25,6 +27,7 @@ struct config_ini_key {
 	const char *name;    /* "pos"; "" if the section has none */
 	const char *key;     /* NULL: the section's own line */
 	const char *value;   /* joined, unquoted; "" if empty */
+	bool quoted;         /* the value stood in quotes */
 	unsigned line;       /* of the key, counted from 1 */
 };
 

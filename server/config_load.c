@@ -15,10 +15,7 @@
 
 #include "server/config_draft.h"
 #include "server/log.h"
-#include "server/nearest.h"
-#include "store/base/parse.h"
 
-#define ENV_PREFIX "KLIKITD_"
 #define LINE_MAX_LEN 1024
 
 void
@@ -32,6 +29,40 @@ config_draft_error(struct config_draft *d, const char *fmt, ...)
 	va_end(ap);
 	d->nerrors++;
 	d->error(line, d->error_arg);
+}
+
+void
+config_draft_warn(struct config_draft *d, const char *fmt, ...)
+{
+	struct config_list *list = &d->cfg->warnings;
+	char line[LINE_MAX_LEN];
+	char **grown;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	grown = realloc(list->items, (list->n + 1) * sizeof(*grown));
+	if (grown != NULL)
+		list->items = grown;
+	if (grown == NULL || (grown[list->n] = strdup(line)) == NULL)
+		config_draft_error(d, "out of memory");
+	else
+		list->n++;
+}
+
+/* An error may come of what is only warned of, so say that as well. */
+static void
+report_warnings(struct config_draft *d)
+{
+	const struct config_list *list = &d->cfg->warnings;
+	char line[LINE_MAX_LEN];
+
+	for (size_t i = 0; i < list->n; i++) {
+		(void)snprintf(line, sizeof(line), "warning: %s",
+		    list->items[i]);
+		d->error(line, d->error_arg);
+	}
 }
 
 bool
@@ -139,127 +170,7 @@ config_draft_secret(struct config_draft *d, const char *name)
 	return (secret);
 }
 
-/* -- Environment and flags -- */
-
-const char *
-config_env_get(const char *const *env, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (; *env != NULL; env++) {
-		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
-			return (
-			    (*env)[len + 1] == '\0' ? NULL : *env + len + 1);
-	}
-	return (NULL);
-}
-
-/* PORT replaces the port of every address; those that become equal are one. */
-static void
-set_port(struct config_draft *d)
-{
-	const char *port = config_env_get(d->src->env, "PORT");
-	struct config_list *list = &d->cfg->http_listen;
-	int64_t number;
-	size_t n = 0;
-	char *item;
-
-	if (port == NULL)
-		return;
-	if (parse_int(port, 0, 65535, &number) == -1) {
-		config_draft_error(d,
-		    "PORT: http.listen: \"%s\" is not a port from 0 to 65535",
-		    log_text(port));
-		return;
-	}
-	for (size_t i = 0; i < list->n; i++) {
-		item = list->items[i];
-		*strrchr(item, ':') = '\0';
-		if (asprintf(&list->items[i], "%s:%lld", item,
-			(long long)number) == -1) {
-			config_draft_error(d, "out of memory");
-			list->items[i] = item;
-			return;
-		}
-		free(item);
-	}
-	for (size_t i = 0; i < list->n; i++) {
-		bool known = false;
-
-		for (size_t j = 0; j < n; j++)
-			known |= strcmp(list->items[i], list->items[j]) == 0;
-		if (known)
-			free(list->items[i]);
-		else
-			list->items[n++] = list->items[i];
-	}
-	list->n = n;
-}
-
-static void
-unknown_variable(struct config_draft *d, const char *name)
-{
-	char candidate[CONFIG_ENV_MAX], best[CONFIG_ENV_MAX] = "";
-	const struct config_key *key;
-	struct nearest n;
-	const char *before;
-
-	nearest_init(&n, name);
-	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
-		if (key->scope != CONFIG_GLOBAL)
-			continue;
-		before = n.best;
-		n.best = NULL;
-		nearest_offer(&n, config_key_env(key, candidate));
-		if (n.best != NULL)
-			memcpy(best, candidate, sizeof(best));
-		else
-			n.best = before;
-	}
-	if (nearest_get(&n) == NULL)
-		config_draft_error(d, "%s: unknown variable", log_text(name));
-	else
-		config_draft_error(d, "%s: unknown variable; did you mean %s?",
-		    log_text(name), best);
-}
-
-static void
-set_variable(struct config_draft *d, const char *name, const char *value)
-{
-	char env[CONFIG_ENV_MAX], where[2 * CONFIG_ENV_MAX];
-	const struct config_key *key;
-
-	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
-		if (key->scope != CONFIG_GLOBAL ||
-		    strcmp(config_key_env(key, env), name) != 0)
-			continue;
-		(void)snprintf(where, sizeof(where), "%s: %s: ", env,
-		    key->name);
-		config_draft_set(d, key, d->cfg, where, value);
-		return;
-	}
-	unknown_variable(d, name);
-}
-
-static void
-set_environment(struct config_draft *d)
-{
-	const char *equals;
-	char *name;
-
-	for (const char *const *env = d->src->env; *env != NULL; env++) {
-		if (strncmp(*env, ENV_PREFIX, strlen(ENV_PREFIX)) != 0 ||
-		    (equals = strchr(*env, '=')) == NULL)
-			continue;
-		name = strndup(*env, (size_t)(equals - *env));
-		if (name == NULL) {
-			config_draft_error(d, "out of memory");
-			return;
-		}
-		set_variable(d, name, equals + 1);
-		free(name);
-	}
-}
+/* -- Flags -- */
 
 static void
 set_flags(struct config_draft *d)
@@ -291,11 +202,22 @@ set_flags(struct config_draft *d)
 
 /* -- Directories -- */
 
+/* $STATE_DIRECTORY, which systemd fills; NULL if it names no directory. */
+static const char *
+state_variable(const char *const *env)
+{
+	const char *dir = config_env_get(env, "STATE_DIRECTORY");
+
+	if (dir != NULL)
+		dir += strspn(dir, ":");
+	return (dir == NULL || *dir == '\0' ? NULL : dir);
+}
+
 /* The first directory of $STATE_DIRECTORY, or def, made absolute. */
 static char *
 state_dir(const char *const *env, const char *def)
 {
-	const char *dir = config_env_get(env, "STATE_DIRECTORY");
+	const char *dir = state_variable(env);
 	char *cwd = NULL, *first = NULL, *joined = NULL;
 
 	cwd = getcwd(NULL, 0);
@@ -338,7 +260,7 @@ set_dirs(struct config_draft *d)
 		}
 	} else if (d->src->dev)
 		cfg->dir = strdup(d->dev_dir);
-	else if (config_env_get(d->src->env, "STATE_DIRECTORY") != NULL)
+	else if (state_variable(d->src->env) != NULL)
 		cfg->dir = state_dir(d->src->env, "");
 	else
 		cfg->dir = strdup(cwd);
@@ -368,13 +290,14 @@ config_load(const struct config_source *src, config_error_fn *error, void *arg)
 		d.cfg->log_format = LOG_DEV;
 	if (src->path != NULL)
 		config_file_read(&d);
-	set_port(&d);
-	set_environment(&d);
+	config_env_read(&d);
 	set_flags(&d);
 	config_check(&d);
 out:
 	cfg = d.cfg;
 	if (d.nerrors > 0) {
+		if (cfg != NULL)
+			report_warnings(&d);
 		config_free(cfg);
 		cfg = NULL;
 	}
@@ -431,6 +354,7 @@ config_free(struct config *cfg)
 		secret_fini(&cfg->secrets[i]);
 	free(cfg->handlers);
 	free(cfg->secrets);
+	config_list_free(&cfg->warnings);
 	config_list_free(&cfg->http_listen);
 	config_list_free(&cfg->http_plain_listen);
 	config_list_free(&cfg->admin_listen);

@@ -52,8 +52,10 @@ static const char head[] =
     "# A flag (--http.listen ...) wins over the environment\n"
     "# (KLIKITD_HTTP_LISTEN=...), which wins over this file. Relative paths\n"
     "# begin in this file's directory. A line that begins with a blank goes\n"
-    "# on with the list before it. \"klikitd check-config -c FILE\" checks\n"
-    "# a file; unknown sections and keys are errors.\n";
+    "# on with the list before it. A comment has a line of its own: behind a\n"
+    "# value ; and # are part of it. Quotes hold a value together:\n"
+    "# \"a ; b\". \"klikitd check-config -c FILE\" checks a file; unknown\n"
+    "# sections and keys are errors.\n";
 
 static const char secret_head[] =
     "# More secrets that are valid beside the first, for a change without a\n"

@@ -48,6 +48,10 @@ doctor_configuration(struct doctor *d)
 	source.need = CONFIG_SERVER;
 	d->cfg = config_load(&source, configuration_error_cb, d);
 	d->whole = d->cfg != NULL;
+	for (size_t i = 0; d->whole && i < d->cfg->warnings.n; i++)
+		doctor_tell(d, DOCTOR_WARN,
+		    "put it right, or ignore it if it is meant so", "%s",
+		    d->cfg->warnings.items[i]);
 	if (d->whole) {
 		doctor_tell(d, DOCTOR_OK, NULL, "%s",
 		    d->cfg->path == NULL ? "no file: the defaults"

@@ -352,6 +352,7 @@ server_run(const struct server_options *opt)
 	};
 
 	log_setup(s.cfg->log_level, s.cfg->log_format);
+	server_warn(s.cfg);
 	if (server_open_loop(&s) == -1 ||     /* event base, signals */
 	    server_open_store(&s) == -1 ||    /* database, schema */
 	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */

@@ -137,6 +137,9 @@ int server_open_http(struct server *s, const struct server_options *opt);
  */
 struct secrets *server_secrets(const struct config *cfg);
 
+/* Log what is odd about a configuration that comes into force. */
+void server_warn(const struct config *cfg);
+
 /* HUP: read the configuration again and put what changed into force. */
 void server_reload(struct server *s);
 

@@ -109,6 +109,7 @@ reload_apply(struct reload *r)
 	janitor_set(s->janitor, r->cfg->retention_bodies_ms,
 	    r->cfg->retention_ids_ms);
 	log_setup(r->cfg->log_level, r->cfg->log_format);
+	server_warn(r->cfg);
 	config_free(s->cfg);
 	s->cfg = r->cfg;
 	r->cfg = NULL;
@@ -162,6 +163,13 @@ reload_registered_cb(const struct store_result *res, void *arg)
 		log_error("reload: refused: out of memory");
 	r->s->reload = NULL;
 	reload_free(r);
+}
+
+void
+server_warn(const struct config *cfg)
+{
+	for (size_t i = 0; i < cfg->warnings.n; i++)
+		log_warn("configuration: %s", cfg->warnings.items[i]);
 }
 
 /* config_error_fn: one thing is wrong with the new configuration. */

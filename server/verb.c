@@ -193,7 +193,17 @@ verb_config(const struct verb_args *args, enum config_need need, bool dev)
 }
 
 struct config *
-verb_config_load(const struct config_source *src)
+verb_config_serve(const struct config_source *src)
 {
 	return (config_load(src, tell_cb, NULL));
+}
+
+struct config *
+verb_config_load(const struct config_source *src)
+{
+	struct config *cfg = verb_config_serve(src);
+
+	for (size_t i = 0; cfg != NULL && i < cfg->warnings.n; i++)
+		fprintf(stderr, "warning: %s\n", cfg->warnings.items[i]);
+	return (cfg);
 }

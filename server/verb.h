@@ -81,7 +81,8 @@ struct config_source verb_config_source(const struct verb_args *args,
     enum config_need need, bool dev);
 
 /*
- * Load the configuration that args name, telling every error on stderr.
+ * Load the configuration that args name, with every error and warning on
+ * stderr.
  * Returns it, owned by the caller, or NULL.
  */
 struct config *verb_config(const struct verb_args *args, enum config_need need,
@@ -89,5 +90,8 @@ struct config *verb_config(const struct verb_args *args, enum config_need need,
 
 /* The same, from a source that was changed. */
 struct config *verb_config_load(const struct config_source *src);
+
+/* The same for a server, which logs the warnings itself. */
+struct config *verb_config_serve(const struct config_source *src);
 
 #endif /* SERVER_VERB_H */

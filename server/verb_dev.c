@@ -183,7 +183,7 @@ verb_dev_run(const struct verb_args *args)
 			goto out;
 		opt.ca_file = tls.ca;
 	}
-	if ((opt.cfg = verb_config_load(&source)) == NULL)
+	if ((opt.cfg = verb_config_serve(&source)) == NULL)
 		goto out;
 	if (server_run(&opt) == 0)
 		rc = VERB_DONE;

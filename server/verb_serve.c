@@ -11,7 +11,7 @@ verb_serve_run(const struct verb_args *args)
 	    verb_config_source(args, CONFIG_SERVER, false);
 	struct server_options opt = { .source = &source };
 
-	if ((opt.cfg = verb_config(args, CONFIG_SERVER, false)) == NULL)
+	if ((opt.cfg = verb_config_serve(&source)) == NULL)
 		return (VERB_FAILED);
 	return (server_run(&opt) == 0 ? VERB_DONE : VERB_FAILED);
 }

@@ -26,9 +26,10 @@ tell_cb(const struct config_ini_key *k, void *arg)
 	struct told *told = arg;
 
 	told->len += (size_t)snprintf(told->text + told->len,
-	    sizeof(told->text) - told->len, "%u:[%s%s%s]%s%s%s|", k->line,
+	    sizeof(told->text) - told->len, "%u:[%s%s%s]%s%s%s%s%s|", k->line,
 	    k->section, k->name[0] == '\0' ? "" : " ", k->name,
-	    k->key == NULL ? "" : k->key, k->key == NULL ? "" : "=", k->value);
+	    k->key == NULL ? "" : k->key, k->key == NULL ? "" : "=",
+	    k->quoted ? "\"" : "", k->value, k->quoted ? "\"" : "");
 	return (told->stop_after-- == 0 ? -1 : 0);
 }
 
@@ -86,15 +87,17 @@ test_ini_drops_blanks(void **state)
 	READS("k =\n", "1:[]k=|");
 }
 
-/* A comment begins a line or stands after a blank; else it is text. */
+/* A comment begins a line, or stands behind a ]; else it is text. */
 static void
 test_ini_comments(void **state)
 {
 	(void)state;
-	READS("; a\n# b\n  ; c\n[s] ; d\nk = v ; e\nl = x # f\n",
-	    "4:[s]|5:[s]k=v|6:[s]l=x|");
+	READS("; a\n# b\n  ; c\n[s] ; d\nk = v\n", "4:[s]|5:[s]k=v|");
+	READS("[s]#d\n[t];\n", "1:[s]|2:[t]|");
 	READS("k = a;b#c\n", "1:[]k=a;b#c|");
-	READS("k = ; nothing\nl =# nothing\n", "1:[]k=|2:[]l=|");
+	READS("k = v ; e\nl = x # f\n", "1:[]k=v ; e|2:[]l=x # f|");
+	READS("k = ; a\nl =# b\n", "1:[]k=; a|2:[]l=# b|");
+	FAILS("k ; a = b\n", "a key is made of", 1);
 }
 
 /* In quotes blanks, comment signs and quotes are text. */
@@ -102,15 +105,16 @@ static void
 test_ini_quotes(void **state)
 {
 	(void)state;
-	READS("k = \" a ; b \" ; c\n", "1:[]k= a ; b |");
-	READS("k = \"a\\\"b\\\\c\"\n", "1:[]k=a\"b\\c|");
-	READS("k = \"\"\n", "1:[]k=|");
+	READS("k = \" a ; b \" ; c\n", "1:[]k=\" a ; b \"|");
+	READS("k = \"a\" # b\nl = \"c\";d\n", "1:[]k=\"a\"|2:[]l=\"c\"|");
+	READS("k = \"a\\\"b\\\\c\"\n", "1:[]k=\"a\"b\\c\"|");
+	READS("k = \"\"\n", "1:[]k=\"\"|");
 	READS("k = a \"b\"\n", "1:[]k=a \"b\"|");
 	FAILS("k = \"a\n", "closing quote is missing", 1);
 	FAILS("k = \"a\\n\"\n", "\\ may stand only", 1);
 	FAILS("k = \"a\\", "\\ may stand only", 1);
 	FAILS("k = \"a\" b\n", "after the closing quote", 1);
-	FAILS("k = \"a\";b\n", "after the closing quote", 1);
+	FAILS("k = \"a\"b\n", "after the closing quote", 1);
 }
 
 /* An indented line goes on with the value, which keeps its first line. */
@@ -119,7 +123,7 @@ test_ini_continues_values(void **state)
 {
 	(void)state;
 	READS("k = one,\n  two,\n\n\t; between\n\tthree ; end\nl = x\n",
-	    "1:[]k=one, two, three|6:[]l=x|");
+	    "1:[]k=one, two, three ; end|6:[]l=x|");
 	READS("k =\n one\n", "1:[]k=one|");
 	FAILS(" k = v\n", "goes on with the value before it", 1);
 	FAILS("k = v\n[s]\n w\n", "goes on with the value before it", 3);
