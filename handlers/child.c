@@ -29,7 +29,8 @@
 #define READ_MAX 65536     /* in one turn of the loop */
 
 struct child {
-	TAILQ_ENTRY(child) next;
+	TAILQ_ENTRY(child) next;     /* of its pool's */
+	TAILQ_ENTRY(child) next_own; /* of all */
 	struct child_pool *pool;
 	child_fn *done; /* NULL: cancelled, only to be reaped */
 	void *arg;
@@ -50,6 +51,13 @@ struct child_pool {
 	struct event_base *base;
 	TAILQ_HEAD(, child) children;
 };
+
+/*
+ * Of all pools: the kernel, too, has one list of them for the process, in
+ * which they stand beside children that nobody here has started.
+ */
+static TAILQ_HEAD(, child) own = TAILQ_HEAD_INITIALIZER(own);
+static bool strangers_wait; /* behind one of ours that is not reaped yet */
 
 static void
 close_fd(int *fd)
@@ -118,6 +126,9 @@ child_finish(struct child *c)
 		}
 	}
 	TAILQ_REMOVE(&c->pool->children, c, next);
+	TAILQ_REMOVE(&own, c, next_own);
+	if (strangers_wait)
+		child_reap_strangers();
 	if (c->done != NULL)
 		c->done(&end, c->arg);
 	child_free(c); /* the owner may have freed the pool */
@@ -263,6 +274,7 @@ child_start(struct child_pool *pool, const struct child_spec *spec,
 		return (NULL);
 	}
 	TAILQ_INSERT_TAIL(&pool->children, c, next);
+	TAILQ_INSERT_TAIL(&own, c, next_own);
 	if (child_begin(c, spec) == 0)
 		return (c);
 	child_cancel(c);
@@ -320,7 +332,42 @@ child_pool_free(struct child_pool *pool)
 		}
 		wait_ms = 0;
 		TAILQ_REMOVE(&pool->children, c, next);
+		TAILQ_REMOVE(&own, c, next_own); /* a stranger from now on */
 		child_free(c);
 	}
 	free(pool);
+}
+
+/* -- Children that nobody here has started -- */
+
+static bool
+is_own(pid_t pid)
+{
+	const struct child *c;
+
+	TAILQ_FOREACH (c, &own, next_own) {
+		if (c->pid == pid)
+			return (true);
+	}
+	return (false);
+}
+
+void
+child_reap_strangers(void)
+{
+	siginfo_t si;
+
+	for (;;) {
+		si.si_pid = 0;
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+		    si.si_pid == 0) {
+			strangers_wait = false;
+			return;
+		}
+		/* The kernel shows one only, and this one keeps its status. */
+		strangers_wait = is_own(si.si_pid);
+		if (strangers_wait)
+			return;
+		(void)waitpid(si.si_pid, NULL, WNOHANG);
+	}
 }

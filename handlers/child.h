@@ -71,4 +71,13 @@ void child_cancel(struct child *c);
  */
 void child_pool_free(struct child_pool *pool);
 
+/*
+ * Reap all children of this process that are dead and that child_start() did
+ * not start: as PID 1 of a container, or as a subreaper, we get those whose
+ * parents have died, and with exec(2) those of who we were before. One that is
+ * hidden behind a dead child of ours is reaped after it. To be called whenever
+ * SIGCHLD comes, from the thread that runs the pools.
+ */
+void child_reap_strangers(void);
+
 #endif /* HANDLERS_CHILD_H */

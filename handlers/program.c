@@ -24,6 +24,21 @@ check_program(const char *path)
 }
 
 /*
+ * The same of the one file that is meant: where its mode allows somebody to
+ * run it, the kernel knows better why we may not.
+ */
+static int
+check_path(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0)
+		return (0);
+	return (check_program(path));
+}
+
+/*
  * Find name in the directories of PATH; an empty one is the working
  * directory. Returns 0, or an errno: of a file that cannot be run rather than
  * of one that is not there.
@@ -58,6 +73,8 @@ program_find(struct arena *memory, const char *name, const char **ret_path,
     char reason[HANDLER_REASON_MAX])
 {
 	bool search = strchr(name, '/') == NULL;
+	char refused[PROGRAM_WHY_MAX];
+	struct stat st;
 	const char *why;
 	int rc;
 
@@ -66,20 +83,21 @@ program_find(struct arena *memory, const char *name, const char **ret_path,
 	else if (search)
 		rc = search_path(memory, name, ret_path);
 	else
-		rc = check_program(name);
-	if (rc == 0) {
-		if (!search)
-			*ret_path = name;
+		rc = check_path(name);
+	if (rc == 0 && !search)
+		*ret_path = name;
+	if (rc == 0 && program_try(*ret_path, refused) == 0)
 		return (0);
-	}
-	why = strerror(rc);
+	why = rc == 0 ? refused : strerror(rc);
 	if (*name == '\0')
 		why = "its name is empty";
+	else if (rc == EACCES && !search && stat(name, &st) == -1)
+		why = "a folder on the way to it is closed to this user";
 	else if (rc == EACCES)
 		why = "not an executable file";
 	else if (rc == ENOENT && search)
 		why = "no such program in PATH";
-	(void)snprintf(reason, HANDLER_REASON_MAX, "command: %.150s: %s", name,
+	(void)snprintf(reason, HANDLER_REASON_MAX, "command: %.80s: %s", name,
 	    why);
 	return (-1);
 }

@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 
+#include "handlers/child.h"
 #include "server/signals.h"
 
 struct signals {
@@ -10,6 +11,7 @@ struct signals {
 	struct event *term;
 	struct event *interrupt;
 	struct event *hup;
+	struct event *child;
 };
 
 /* evsignal: TERM or INT came. */
@@ -34,6 +36,16 @@ signals_hup_cb(evutil_socket_t signo, short what, void *arg)
 	sig->fns.reload(sig->fns.arg);
 }
 
+/* evsignal: CHLD came. */
+static void
+signals_child_cb(evutil_socket_t signo, short what, void *arg)
+{
+	(void)signo;
+	(void)what;
+	(void)arg;
+	child_reap_strangers();
+}
+
 struct signals *
 signals_new(struct event_base *base, const struct signals_fns *fns)
 {
@@ -46,13 +58,16 @@ signals_new(struct event_base *base, const struct signals_fns *fns)
 	sig->term = evsignal_new(base, SIGTERM, signals_stop_cb, sig);
 	sig->interrupt = evsignal_new(base, SIGINT, signals_stop_cb, sig);
 	sig->hup = evsignal_new(base, SIGHUP, signals_hup_cb, sig);
+	sig->child = evsignal_new(base, SIGCHLD, signals_child_cb, sig);
 	if (sig->term == NULL || sig->interrupt == NULL || sig->hup == NULL ||
-	    evsignal_add(sig->term, NULL) == -1 ||
+	    sig->child == NULL || evsignal_add(sig->term, NULL) == -1 ||
 	    evsignal_add(sig->interrupt, NULL) == -1 ||
-	    evsignal_add(sig->hup, NULL) == -1) {
+	    evsignal_add(sig->hup, NULL) == -1 ||
+	    evsignal_add(sig->child, NULL) == -1) {
 		signals_free(sig);
 		return (NULL);
 	}
+	child_reap_strangers(); /* those that died before we listened */
 	return (sig);
 }
 
@@ -71,5 +86,6 @@ signals_free(struct signals *sig)
 	signal_event_free(sig->term);
 	signal_event_free(sig->interrupt);
 	signal_event_free(sig->hup);
+	signal_event_free(sig->child);
 	free(sig);
 }

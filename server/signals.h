@@ -1,8 +1,9 @@
 /*
  * signals.h -- signals as events of the loop.
  *
- * Owns:    the handlers of TERM, INT and HUP while it lives; PIPE is ignored
- *          for good, because a peer may vanish at any write.
+ * Owns:    the handlers of TERM, INT, HUP and CHLD while it lives; PIPE is
+ *          ignored for good, because a peer may vanish at any write. On CHLD
+ *          it reaps the children that no handler has started.
  */
 #ifndef SERVER_SIGNALS_H
 #define SERVER_SIGNALS_H

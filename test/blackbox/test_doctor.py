@@ -403,6 +403,39 @@ def test_programs(doctor):
     assert len(only(doctor(), "handlers", "failure")) == 1
 
 
+@pytest.mark.parametrize("text, why", [
+    ("#!/bin/sh\r\nexit 0\r\n", "its lines end in CR LF"),
+    ("#!/no/such/shell\n", "/no/such/shell: there is none"),
+    ("exit 0\n", "it has no #! line"),
+    ("", "it is empty"),
+])
+def test_a_program_that_the_kernel_refuses(doctor, text, why):
+    """Doctor, check-config and the start agree."""
+    script = doctor.home / "script"
+    script.write_bytes(text.encode())
+    script.chmod(0o755)
+    doctor.write(f"[handler a]\ntype = exec\ncommand = {script}")
+    assert why in "".join(only(doctor(), "handlers", "failure"))
+    for verb in ("check-config", "serve"):
+        done = run(verb, "-c", doctor.config, cwd=doctor.home,
+                   env={"KLIKIT_WEBHOOK_SECRET": "s"})
+        assert done.returncode == 1 and why in done.stderr.decode()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+def test_a_program_on_a_noexec_file_system(doctor):
+    (doctor.home / "mnt").mkdir()
+    script = doctor.home / "mnt" / "script"
+    doctor.write(f"[handler a]\ntype = exec\ncommand = {script}")
+    found = doctor(command=[
+        "unshare", "-m", "sh", "-c",
+        f"mount -t tmpfs -o noexec none {doctor.home}/mnt && "
+        f"printf '#!/bin/sh\\n' >{script} && chmod 755 {script} && "
+        "exec \"$@\"", "sh", BINARY, "doctor", "-c", doctor.config, "--json"])
+    (text,) = only(found, "handlers", "failure")
+    assert "its file system is mounted with noexec" in text
+
+
 def forward(url, *keys):
     return "\n".join(["[handler pos]", "type = forward", f"url = {url}", *keys])
 

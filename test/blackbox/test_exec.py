@@ -1,8 +1,11 @@
 """The handler of type exec, from the delivery to the recorded attempt."""
 
+import contextlib
 import json
 import os
 import pathlib
+import select
+import threading
 import uuid
 
 import pytest
@@ -139,6 +142,54 @@ def test_a_program_reads_the_whole_body_when_we_die_before(bell, tmp_path):
     server.expect("unknown")
     server.start()
     server.wait_processed()
+
+
+def zombies(of):
+    """The dead children of a process that nobody has reaped."""
+    found = []
+    for child in pathlib.Path(f"/proc/{of}/task").glob("*/children"):
+        for pid in child.read_text().split():
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+            if stat.rsplit(")", 1)[1].split()[0] == "Z":
+                found.append(pid)
+    return found
+
+
+def wait_reaped(pid):
+    for _ in range(600):
+        if not zombies(pid):
+            return
+        threading.Event().wait(0.1)
+    assert not zombies(pid)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a PID 1")
+def test_as_pid_1_it_reaps_what_others_leave_behind(bell, tmp_path):
+    """As in a container: the processes whose parents have died are ours."""
+    left = tmp_path / "left"
+    os.mkfifo(left)
+    server = bell(f"(sleep 0.3; echo >{left}) & exit 0\n",
+                  wrapper=["unshare", "--pid", "--fork", "--mount-proc"])
+    for _ in range(5):
+        received(server.post(body()))
+        server.wait_processed()
+        left.read_text()  # returns when the orphan has nothing else to do
+    wait_reaped(server.pid)
+    server.stop()
+
+
+def test_it_reaps_children_that_came_with_its_process(bell):
+    """A script that starts something and then becomes klikitd by exec."""
+    server = bell("exit 0\n", wrapper=[
+        "/bin/sh", "-c", "sleep 0.2 & sleep 0.3 & exec \"$@\"", "sh"])
+    server.wrapper = []  # it is the process that was started
+    received(server.post(body()))
+    server.wait_processed()
+    for child in pathlib.Path(f"/proc/{server.pid}/task").glob("*/children"):
+        for pid in child.read_text().split():
+            with contextlib.suppress(OSError):
+                select.select([os.pidfd_open(int(pid))], [], [], 60)
+    wait_reaped(server.pid)
 
 
 @pytest.mark.parametrize("command, reason", [

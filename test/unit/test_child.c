@@ -16,6 +16,8 @@
 #include <event2/event.h>
 
 #include "test/lib/cmocka_all.h"
+
+#include "handlers/child.h"
 #include "test/lib/exec_world.h"
 
 #define LONG_MS 120000 /* what no test waits for */
@@ -417,6 +419,52 @@ test_child_needs_no_pidfd(void **state)
 	assert_int_equal(w->noutcomes, 5);
 }
 
+/* A child of ours that child_start() does not know: dead, not reaped. */
+static pid_t
+make_stranger(void)
+{
+	pid_t pid = fork();
+	siginfo_t si;
+
+	assert_int_not_equal(pid, -1);
+	if (pid == 0)
+		_exit(9);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+	return (pid);
+}
+
+static bool
+is_reaped(pid_t pid)
+{
+	siginfo_t si;
+
+	return (
+	    waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == -1 &&
+	    errno == ECHILD);
+}
+
+/* Children that nobody here started are reaped, ours keep their status. */
+static void
+test_child_strangers_are_reaped(void **state)
+{
+	struct exec_world *w = *state;
+	struct handler_result res;
+	pid_t stranger;
+	siginfo_t si;
+
+	stranger = make_stranger();
+	child_reap_strangers();
+	assert_true(is_reaped(stranger));
+	exec_world_script(w, "exit 6", LONG_MS);
+	assert_int_equal(exec_world_begin(w, 1, &res), HANDLER_PENDING);
+	assert_int_equal(waitid(P_ALL, 0, &si, WEXITED | WNOWAIT), 0);
+	stranger = make_stranger();
+	child_reap_strangers(); /* the kernel shows ours first */
+	exec_world_wait(w, 1);
+	assert_int_equal(w->outcomes[0].code, 6);
+	assert_true(is_reaped(stranger));
+}
+
 /* A loop that was late does not take one that ended in time for a late one. */
 static void
 test_child_noticed_late_was_in_time(void **state)
@@ -466,6 +514,7 @@ main(void)
 		TEST(test_child_cancelled_is_reaped_by_close),
 		TEST(test_child_statuses_come_though_sigchld_was_ignored),
 		TEST(test_child_lost_status_is_unknown),
+		TEST(test_child_strangers_are_reaped),
 		TEST(test_child_needs_no_pidfd),
 		TEST(test_child_noticed_late_was_in_time),
 	};
