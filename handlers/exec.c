@@ -137,7 +137,7 @@ put_var(struct exec_vars *v, const char *name, const char *value)
 	v->vars[v->n++] = var;
 }
 
-/* The order that the job is for; NULL if it is for the event. */
+/* The order at the job's place; empty if what stands there has no id. */
 static const char *
 job_order(const struct handler_job *job)
 {
@@ -145,7 +145,7 @@ job_order(const struct handler_job *job)
 		if (job->ev->orders[i].place == job->place)
 			return (job->ev->orders[i].order_id);
 	}
-	return (NULL);
+	return ("");
 }
 
 /* Everything but this stays ours: the secret is often in our environment. */
@@ -154,8 +154,7 @@ put_vars(struct exec_vars *v, const struct handler_job *job)
 {
 	static const char *const ours[] = { "PATH", "HOME", "LANG", "TZ" };
 	const struct store_event *ev = job->ev;
-	const char *order = job_order(job);
-	char attempt[16];
+	char attempt[16], number[24];
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
 		if (getenv(ours[i]) != NULL)
@@ -167,8 +166,15 @@ put_vars(struct exec_vars *v, const struct handler_job *job)
 	put_var(v, "KLIKIT_BRAND_ID", ev->brand == NULL ? "" : ev->brand);
 	put_var(v, "KLIKIT_BRANCH_ID", ev->branch == NULL ? "" : ev->branch);
 	put_var(v, "KLIKIT_ATTEMPT", attempt);
-	if (order != NULL)
-		put_var(v, "KLIKIT_ORDER_ID", order);
+	if (job->place != STORE_WHOLE_EVENT) {
+		(void)snprintf(number, sizeof(number), "%" PRId32, job->place);
+		put_var(v, "KLIKIT_ORDER_ID", job_order(job));
+		put_var(v, "KLIKIT_ORDER_PLACE", number);
+	}
+	if (job->guards != 0) {
+		(void)snprintf(number, sizeof(number), "%" PRId64, job->guards);
+		put_var(v, "KLIKIT_ALARM", number);
+	}
 }
 
 /* -- The verdict -- */

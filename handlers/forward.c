@@ -200,7 +200,8 @@ request_add(struct forward_request *req, const struct forward *f,
 
 /*
  * An order's id may hold anything; a header may not. Percent-encoded, two
- * different ids stay different.
+ * different ids stay different; without a colon, the id stays apart from what
+ * stands around it in a key.
  */
 static void
 encode_id(const char *id, size_t size, char *ret_text)
@@ -208,7 +209,7 @@ encode_id(const char *id, size_t size, char *ret_text)
 	char *p = ret_text;
 
 	for (; *id != '\0' && size - (size_t)(p - ret_text) > 3; id++) {
-		if (*id > ' ' && *id <= '~' && *id != '%')
+		if (*id > ' ' && *id <= '~' && *id != '%' && *id != ':')
 			*p++ = *id;
 		else
 			p += sprintf(p, "%%%02X", (unsigned char)*id);
@@ -228,7 +229,7 @@ request_sign(struct forward_request *req, const struct forward *f,
 			f->sign_secret_len, req->body, req->body_len,
 			hex) == -1)
 			return (-1);
-	} else if (req->order == NULL) {
+	} else if (req->cut == NULL) {
 		hex_encode(ev->digest, sizeof(ev->digest), hex);
 	} else {
 		return (0); /* klikit's fits no other body than its own */
@@ -237,13 +238,37 @@ request_sign(struct forward_request *req, const struct forward *f,
 	return (0);
 }
 
+/*
+ * What is sent is the same under one key, and another thing under another: an
+ * event, one order of it, a place in it that has no order id, or the alarm of
+ * one of these jobs.
+ */
+static void
+request_key(struct forward_request *req, const struct forward *f,
+    const struct handler_job *job)
+{
+	char part[3 * 255 + 2] = "", alarm[32] = "";
+
+	if (req->order != NULL) {
+		part[0] = ':';
+		encode_id(req->order->order_id, sizeof(part) - 1, part + 1);
+	} else if (job->place != STORE_WHOLE_EVENT) {
+		(void)snprintf(part, sizeof(part), "::place-%" PRId32,
+		    job->place);
+	}
+	if (job->guards != 0)
+		(void)snprintf(alarm, sizeof(alarm), "%s:alarm-%" PRId64,
+		    part[0] == '\0' ? ":" : "", job->guards);
+	request_add(req, f, "Idempotency-Key", "%s%s%s", job->ev->event_id,
+	    part, alarm);
+}
+
 /* Make all headers. Returns 0, or -1 when out of memory. */
 static int
 request_head(struct forward_request *req, const struct forward *f,
     const struct handler_job *job)
 {
 	const struct store_event *ev = job->ev;
-	char id[3 * 255 + 1];
 
 	req->headers = calloc(f->nheaders + OWN_HEADERS, sizeof(*req->headers));
 	if (req->headers == NULL)
@@ -254,13 +279,7 @@ request_head(struct forward_request *req, const struct forward *f,
 	request_add(req, f, "x-klikit-event-id", "%s", ev->event_id);
 	request_add(req, f, "x-klikit-event-type", "%s", ev->type);
 	request_add(req, f, "x-klikitd-attempt", "%u", job->attempt);
-	if (req->order == NULL) {
-		request_add(req, f, "Idempotency-Key", "%s", ev->event_id);
-	} else {
-		encode_id(req->order->order_id, sizeof(id), id);
-		request_add(req, f, "Idempotency-Key", "%s:%s", ev->event_id,
-		    id);
-	}
+	request_key(req, f, job);
 	return (request_sign(req, f, ev));
 }
 
@@ -288,9 +307,7 @@ request_body(struct forward_request *req, const struct handler_job *job,
 		if (ev->orders[i].place == job->place)
 			req->order = &ev->orders[i];
 	}
-	errno = ENOENT;
-	if (req->order == NULL ||
-	    order_body_cut(ev->body, ev->body_len, job->place, &req->cut,
+	if (order_body_cut(ev->body, ev->body_len, job->place, &req->cut,
 		&req->body_len) == -1) {
 		oom = errno == ENOMEM;
 		snprintf(ret_result->reason, HANDLER_REASON_MAX, "%s",

@@ -134,6 +134,7 @@ struct handler_job {
 	int64_t id;                   /* of the job */
 	const struct store_event *ev; /* with its body only for outlets */
 	int32_t place;    /* the order it is for, or STORE_WHOLE_EVENT */
+	int64_t guards;   /* the job whose alarm it is; 0: it is none */
 	unsigned attempt; /* 1 for the first */
 };
 

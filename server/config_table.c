@@ -160,7 +160,8 @@ static const struct config_key keys[] = {
 	{ "handler.unit", CONFIG_UNIT, OF_HANDLER(per_order), .def = "event",
 	    .types = "forward", .value = "event|order",
 	    .text = "event: the body as it came. order: a call for each order "
-		    "in it." },
+		    "in it; of one that is in it twice, for the newest "
+		    "record. What has no order id is dead." },
 	{ "handler.header", CONFIG_HEADERS, OF_HANDLER(headers),
 	    .types = "forward", .value = "NAME: VALUE, ...",
 	    .example = "Authorization: @/etc/klikitd/pos-token",
@@ -199,7 +200,9 @@ static const struct config_key keys[] = {
 	{ "handler.once_per_order", CONFIG_BOOL, OF_HANDLER(once_per_order),
 	    .def = "yes", .types = "forward exec", .value = "yes|no",
 	    .text = "A created event whose orders this handler has all done "
-		    "before, under another id, is not sent again." },
+		    "before, under another id, is not sent again. So created "
+		    "events of one order wait for each other even with "
+		    "ordering = none." },
 	{ "handler.command", CONFIG_COMMAND, OF_HANDLER(command),
 	    .types = "exec", .value = "PROGRAM ARGUMENT ...",
 	    .example = "/usr/local/bin/ring --loud",

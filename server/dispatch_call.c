@@ -126,8 +126,7 @@ call_end(struct run *run, const struct handler_result *result)
 		if (result->pause)
 			call_pause(run, w, result->reason);
 	}
-	run->out.served = run->out.to == JOB_DONE && run->once_per_order &&
-			  event_kind(run->job.ev->type) == EVENT_CREATED;
+	run->out.served = run->out.to == JOB_DONE && run->once_per_order;
 	run_record(run, w);
 	dispatch_wake(d);
 }
@@ -195,10 +194,11 @@ call_begin(struct run *run, struct worker *w)
 		.id = run->job.id,
 		.ev = run->job.ev,
 		.place = run->job.place,
+		.guards = run->job.guards,
 		.attempt = run->job.attempts,
 	};
 
-	if (run->job.alarm && run->job.attempts == 1)
+	if (run->job.guards != 0 && run->job.attempts == 1)
 		call_alarm(run, w);
 	result.verdict = h->type->run(h, &job, &result);
 	if (result.verdict != HANDLER_PENDING) {
@@ -290,18 +290,19 @@ void
 worker_call(struct dispatch *d, struct worker *w)
 {
 	struct run *run = worker_take(d, w);
-	bool once = w->once_per_order && !run->job.replay &&
-		    event_kind(run->job.ev->type) == EVENT_CREATED;
 
-	if (store_start(d->st, run->job.id, once, d->env->now_ms(d->env->arg),
-		dispatch_started_cb, run) == -1) {
+	/* An alarm is not what the handler does for an order. */
+	run->once_per_order = w->once_per_order && run->job.guards == 0 &&
+			      event_kind(run->job.ev->type) == EVENT_CREATED;
+	if (store_start(d->st, run->job.id,
+		run->once_per_order && !run->job.replay,
+		d->env->now_ms(d->env->arg), dispatch_started_cb, run) == -1) {
 		w->more = true;
 		dispatch_rest(d);
 		run_free(run);
 		return;
 	}
 	run->to_start = true;
-	run->once_per_order = w->once_per_order;
 	pace_recording(run);
 	w->under_way++;
 }

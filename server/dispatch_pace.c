@@ -38,7 +38,7 @@ pace_may_record(const struct dispatch *d)
 bool
 pace_is_old(const struct run *run)
 {
-	return (!run->job.alarm && run_age_ms(run) > DISPATCH_OLD_MS);
+	return (run->job.guards == 0 && run_age_ms(run) > DISPATCH_OLD_MS);
 }
 
 /* May work on an old job begin now? */

@@ -58,7 +58,7 @@ struct run {
 	/* An attempt under way. */
 	struct handler_call call;
 	struct engine *engine; /* while PENDING */
-	bool once_per_order;   /* as its handler was when it began */
+	bool once_per_order;   /* its orders are not to be done again */
 	int64_t started_us;
 
 	/* What is being recorded; out points to the rest. */

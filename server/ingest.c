@@ -273,7 +273,10 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 	switch (envelope_scan(in->er, del->body, del->body_len, &env)) {
 	case ENVELOPE_OK:
 		if (env.strays > 0)
-			log_warn("event %s: %zu of its orders have no id",
+			log_warn("event %s: %zu of its orders have no usable "
+				 "id: they are in no table, and dead where "
+				 "each "
+				 "order is sent by itself",
 			    log_text(del->event_id), env.strays);
 		rc = ingest_queue(in, del, &env, done, arg);
 		envelope_fini(&env);
@@ -296,11 +299,12 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 
 int
 ingest_route(struct ingest *in, const struct ingest_route *routes,
-    size_t nroutes)
+    size_t nroutes, const char *const *terminal, size_t nterminal)
 {
 	struct ingest_routes *copy;
 
-	if ((copy = ingest_routes_new(routes, nroutes)) == NULL)
+	copy = ingest_routes_new(routes, nroutes, terminal, nterminal);
+	if (copy == NULL)
 		return (-1);
 	ingest_routes_free(in->routes);
 	in->routes = copy;
@@ -359,7 +363,7 @@ ingest_new(struct event_base *base, struct store *st, struct dispatch *d,
 	in->rej = rej;
 	if ((in->er = envelope_reader_new()) == NULL ||
 	    (in->timer = evtimer_new(base, ingest_timer_cb, in)) == NULL ||
-	    ingest_route(in, NULL, 0) == -1)
+	    ingest_route(in, NULL, 0, NULL, 0) == -1)
 		goto fail;
 	return (in);
 fail:

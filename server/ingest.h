@@ -64,6 +64,11 @@ struct ingest_route {
 	size_t nbranches;
 	bool ordered;   /* its jobs wait in the lanes of their orders */
 	bool per_order; /* a job for each order, instead of one for all */
+	/*
+	 * What this handler did for a created order is not done again: jobs of
+	 * created events wait in lanes even if not ordered.
+	 */
+	bool once_per_order;
 
 	/* A job not done by then has another handler's made; 0: none. */
 	int64_t deadline_ms; /* since the event came in */
@@ -81,10 +86,11 @@ void ingest_set_journal(struct ingest *in, struct journal *j);
 
 /*
  * Take over these routes, in place of the old ones, for deliveries to come.
- * Returns 0; -1 when out of memory, and then the old ones stay.
+ * terminal: the status codes that end an order; copied. Returns 0; -1 when out
+ * of memory, and then the old ones stay.
  */
 int ingest_route(struct ingest *in, const struct ingest_route *routes,
-    size_t nroutes);
+    size_t nroutes, const char *const *terminal, size_t nterminal);
 
 /*
  * Scan the body and queue the event. INGEST_PENDING: del->body is taken, and

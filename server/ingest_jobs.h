@@ -13,20 +13,26 @@ struct envelope;
 struct ingest_routes {
 	struct ingest_route *items;
 	size_t n;
+	const char *const *terminal; /* status codes that end an order */
+	size_t nterminal;
 };
 
 /* A deep copy, owned by the caller; NULL when out of memory. */
 struct ingest_routes *ingest_routes_new(const struct ingest_route *routes,
-    size_t n);
+    size_t n, const char *const *terminal, size_t nterminal);
 
 /* Accepts NULL. */
 void ingest_routes_free(struct ingest_routes *routes);
 
 /*
  * The jobs of an event of that type: for each route it takes, one, or one for
- * each of its orders; and after each guarded one its alarm. received_ms is by
- * dispatch's clock. Returns them (owned by the caller, also if there are
- * none) and how many; NULL when out of memory.
+ * each place among its orders; and after each guarded one its alarm. Where an
+ * order stands at several places, only its newest record is to be sent (by
+ * order_key(); of equal ones the last): at the others the job is born done.
+ * Where there is no usable order id it is born dead, unless no place has one;
+ * then the job is for the event. received_ms is by dispatch's clock. Returns
+ * them (owned by the caller, also if there are none) and how many; NULL when
+ * out of memory.
  */
 struct store_job_spec *ingest_jobs(const struct ingest_routes *routes,
     const char *type, const struct envelope *env, int64_t received_ms,

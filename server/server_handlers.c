@@ -83,6 +83,8 @@ route_of(const struct config *cfg, size_t i, const struct server_handler *known)
 		.nbranches = ch->branches.n,
 		.ordered = ch->ordered,
 		.per_order = ch->per_order,
+		.once_per_order =
+		    ch->once_per_order && handler_find(ch->type)->outlet,
 		.deadline_ms = ch->deadline_ms,
 	};
 
@@ -99,6 +101,8 @@ server_set_handlers(struct server *s, const struct config *cfg,
 {
 	struct dispatch_handler *handlers;
 	struct ingest_route *routes;
+	const char *const *ends = NULL;
+	size_t nends;
 	int rc = -1;
 
 	handlers = calloc(cfg->nhandlers, sizeof(*handlers));
@@ -114,7 +118,9 @@ server_set_handlers(struct server *s, const struct config *cfg,
 	if (dispatch_set_handlers(s->dispatch, handlers, cfg->nhandlers,
 		reason) == -1)
 		goto out;
-	if (ingest_route(s->ingest, routes, cfg->nhandlers) == -1) {
+	nends = server_ends(cfg, &ends);
+	if (ingest_route(s->ingest, routes, cfg->nhandlers, ends, nends) ==
+	    -1) {
 		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
 		goto out;
 	}

@@ -104,6 +104,9 @@ void server_seed(struct server *s);
 /* A public listener is open at url. Short of memory it is not shown. */
 void server_note_url(struct server *s, const char *url);
 
+/* The status codes that end an order, valid as long as cfg; how many. */
+size_t server_ends(const struct config *cfg, const char *const **ret_ends);
+
 /* admin_fns */
 void server_status_cb(void *arg, struct admin_status *ret_status);
 void server_times_cb(void *arg, int64_t event, struct admin_times *ret_times);

@@ -139,12 +139,10 @@ server_live_cb(void *arg, int64_t handler, struct admin_live *ret_live)
 }
 
 size_t
-server_ends_cb(void *arg, const char *const **ret_ends)
+server_ends(const struct config *cfg, const char *const **ret_ends)
 {
-	const struct server *s = arg;
-
-	for (size_t i = 0; i < s->cfg->nhandlers; i++) {
-		const struct config_handler *ch = &s->cfg->handlers[i];
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		const struct config_handler *ch = &cfg->handlers[i];
 
 		if (strcmp(ch->type, "orders") == 0) {
 			*ret_ends = (const char *const *)ch->terminal.items;
@@ -152,6 +150,14 @@ server_ends_cb(void *arg, const char *const **ret_ends)
 		}
 	}
 	return (0);
+}
+
+size_t
+server_ends_cb(void *arg, const char *const **ret_ends)
+{
+	const struct server *s = arg;
+
+	return (server_ends(s->cfg, ret_ends));
 }
 
 void

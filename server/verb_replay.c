@@ -24,15 +24,25 @@ struct chosen {
 	struct table *table; /* to show them; NULL: they are not shown */
 };
 
-/* Has it ended, after it was done or tried? A cancelled alarm never was. */
+/*
+ * Has it ended, and was there something to do? Not so with a cancelled alarm,
+ * and with the older of two records of one order.
+ */
 static bool
 can_replay(const json_t *job)
 {
+	static const char *const not_done[] = { "cancelled", "superseded" };
+	const char *outcome = verb_admin_text(job, "outcome");
 	enum job_state state;
 
-	return (job_state_parse(verb_admin_text(job, "state"), &state) == 0 &&
-		job_is_end(state) &&
-		strcmp(verb_admin_text(job, "outcome"), "cancelled") != 0);
+	if (job_state_parse(verb_admin_text(job, "state"), &state) == -1 ||
+	    !job_is_end(state))
+		return (false);
+	for (size_t i = 0; i < sizeof(not_done) / sizeof(not_done[0]); i++) {
+		if (strncmp(outcome, not_done[i], strlen(not_done[i])) == 0)
+			return (false);
+	}
+	return (true);
 }
 
 /* verb_job_fn */

@@ -7,6 +7,8 @@
  *              |  ^ \               a new job, linked to the old one.
  *              v  |  +---> DEAD     READY and WAITING may also end at
  *            WAITING -------^       once: cancelled, already, too old.
+ *
+ * A job may be born at an end, only to be seen (struct store_job_spec).
  */
 #ifndef STORE_JOB_H
 #define STORE_JOB_H

@@ -129,6 +129,13 @@ struct store_job_spec {
 	 * STORE_NO_GUARD.
 	 */
 	int32_t guards;
+	/*
+	 * JOB_DONE or JOB_DEAD: there is nothing to run, and the job is made
+	 * only to be seen; it stands in no lane. outcome (copied) says why.
+	 * JOB_READY, which is 0: it is to run.
+	 */
+	enum job_state born;
+	const char *outcome; /* NULL unless it is born at its end */
 };
 #define STORE_WHOLE_EVENT (-1)
 #define STORE_NO_GUARD (-1)
@@ -140,7 +147,7 @@ struct store_job {
 	int32_t place;
 	unsigned attempts;      /* begun so far */
 	bool replay;            /* made by hand from an earlier job */
-	bool alarm;             /* guards another job: see store_job_spec */
+	int64_t guards;         /* the job whose alarm it is; 0: it is none */
 	struct store_event *ev; /* without body; borrowed: ref to keep it */
 };
 
@@ -354,10 +361,10 @@ enum store_act {
  * Do that to a job. why (copied, may be NULL) is kept with a discarded one.
  * STORE_OK: id is the new job of a replay; runnable lists what may run by it.
  * STORE_NOTFOUND, STORE_REFUSED (its state does not allow it, it was replayed
- * before and that job has not ended, or the event's body was purged), or a
- * failure. Replays form a chain: whichever of its jobs is named, the new one
- * repeats the last. Returns 0; -1 if
- * memory is short.
+ * before and that job has not ended, the event's body was purged, or another
+ * job of the event carries a newer record of the order), or a failure. Replays
+ * form a chain: whichever of its jobs is named, the new one repeats the last.
+ * Returns 0; -1 if memory is short.
  */
 int store_act(struct store *st, enum store_act act, int64_t job,
     const char *why, int64_t now_ms, store_done_fn *done, void *arg);

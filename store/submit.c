@@ -45,31 +45,44 @@ store_read_op(struct store *st, enum store_op_kind kind, void *arg)
 	return (op);
 }
 
+static int
+copy_specs(struct store_op *op, const struct store_job_spec *specs, size_t n)
+{
+	struct store_job_spec *copy;
+
+	if ((copy = arena_array(&op->in_mem, n, sizeof(*copy))) == NULL)
+		return (-1);
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = specs[i];
+		if (arena_text(&op->in_mem, specs[i].outcome,
+			&copy[i].outcome) == -1)
+			return (-1);
+	}
+	op->in.append.jobs = copy;
+	op->in.append.njobs = n;
+	return (0);
+}
+
 int
 store_append(struct store *st, struct store_event *ev,
     const struct store_job_spec *jobs, size_t njobs, store_done_fn *done,
     void *arg)
 {
 	size_t weight = EVENT_WEIGHT + ev->body_len;
-	struct store_job_spec *copy;
 	struct store_op *op;
 
 	for (size_t i = 0; i < njobs; i++)
-		assert(jobs[i].guards < (int32_t)i);
+		assert(jobs[i].guards < (int32_t)i &&
+		       job_is_end(jobs[i].born) == (jobs[i].outcome != NULL));
 	if (store_is_full(st, weight))
 		return (-1);
 	if ((op = store_write_op(st, STORE_OP_APPEND, done, arg)) == NULL)
 		return (-1);
 	op->in.append.ev = store_event_ref(ev);
-	copy = arena_array(&op->in_mem, njobs, sizeof(*copy));
-	if (copy == NULL) {
+	if (copy_specs(op, jobs, njobs) == -1) {
 		store_op_free(op);
 		return (-1);
 	}
-	if (njobs > 0)
-		memcpy(copy, jobs, njobs * sizeof(*copy));
-	op->in.append.jobs = copy;
-	op->in.append.njobs = njobs;
 	op->weight = weight;
 	store_submit(st, op);
 	return (0);

@@ -29,16 +29,16 @@ acts_last(struct db *db, int64_t job, int64_t *ret_last, bool *ret_open)
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
-/* SQLITE_ROW: the event's body is there. */
+/* SQLITE_ROW: the look-up by that number finds something. */
 static int
-acts_has_body(struct db *db, int64_t event)
+acts_find(struct db *db, enum db_sql which, int64_t number)
 {
 	sqlite3_stmt *st;
 	int rc;
 
-	if ((st = db_stmt(db, SQL_JOB_REPLAYABLE)) == NULL)
+	if ((st = db_stmt(db, which)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
-	(void)sqlite3_bind_int64(st, 1, event);
+	(void)sqlite3_bind_int64(st, 1, number);
 	rc = sqlite3_step(st);
 	(void)sqlite3_reset(st);
 	return (rc);
@@ -87,6 +87,13 @@ acts_replay(struct db *db, struct store_op *op, const struct jobs_row *row)
 	if (!job_is_end(row->state))
 		return (jobs_refuse(op, STORE_REFUSED,
 		    "the job has not ended: there is nothing to replay"));
+	if ((rc = acts_find(db, SQL_JOB_SUPERSEDED, row->lanes.id)) ==
+	    SQLITE_ROW)
+		return (jobs_refuse(op, STORE_REFUSED,
+		    "the event carries a newer record of that order: replay "
+		    "the job that sent it"));
+	if (rc != SQLITE_DONE)
+		return (rc);
 	if ((rc = acts_last(db, row->lanes.id, &last, &open)) != SQLITE_OK)
 		return (rc);
 	if (open) {
@@ -96,7 +103,8 @@ acts_replay(struct db *db, struct store_op *op, const struct jobs_row *row)
 		    (long long)last);
 		return (jobs_refuse(op, STORE_REFUSED, reason));
 	}
-	if ((rc = acts_has_body(db, row->lanes.event)) == SQLITE_DONE)
+	if ((rc = acts_find(db, SQL_JOB_REPLAYABLE, row->lanes.event)) ==
+	    SQLITE_DONE)
 		return (jobs_refuse(op, STORE_REFUSED,
 		    "the body of the job's event has been purged"));
 	if (rc != SQLITE_ROW)

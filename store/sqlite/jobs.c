@@ -3,12 +3,21 @@
 
 #include "store/sqlite/sqlite.h"
 
-/* The row of a new job; an alarm, or one due later, begins by waiting. */
+/* The state in which a job begins; an alarm, or one due later, waits. */
+static enum job_state
+jobs_first_state(const struct jobs_new *new)
+{
+	if (job_is_end(new->spec->born))
+		return (new->spec->born);
+	return (new->guards != 0 || new->spec->due_at_ms != 0 ? JOB_WAITING
+							      : JOB_READY);
+}
+
 static int
 jobs_insert_row(struct db *db, const struct jobs_new *new)
 {
 	const struct store_job_spec *spec = new->spec;
-	bool waits = new->guards != 0 || spec->due_at_ms != 0;
+	enum job_state state = jobs_first_state(new);
 	sqlite3_stmt *st;
 
 	if ((st = db_stmt(db, SQL_JOB_INSERT)) == NULL)
@@ -16,13 +25,16 @@ jobs_insert_row(struct db *db, const struct jobs_new *new)
 	(void)sqlite3_bind_int64(st, 1, new->event);
 	(void)sqlite3_bind_int64(st, 2, spec->place);
 	(void)sqlite3_bind_int64(st, 3, spec->handler);
-	db_bind_text(st, 4, job_state_name(waits ? JOB_WAITING : JOB_READY));
+	db_bind_text(st, 4, job_state_name(state));
 	(void)sqlite3_bind_int64(st, 5, spec->due_at_ms);
 	(void)sqlite3_bind_int64(st, 6, spec->ordered && new->guards == 0);
 	if (new->guards != 0)
 		(void)sqlite3_bind_int64(st, 7, new->guards);
 	if (new->replay_of != 0)
 		(void)sqlite3_bind_int64(st, 8, new->replay_of);
+	if (job_is_end(state))
+		(void)sqlite3_bind_int64(st, 9, new->ev->received_at_ms);
+	db_bind_text(st, 10, spec->outcome);
 	return (db_run(db, st));
 }
 
@@ -40,10 +52,11 @@ jobs_insert(struct db *db, const struct jobs_new *new, struct store_job *job,
 	job->id = sqlite3_last_insert_rowid(db->conn);
 	job->handler = spec->handler;
 	job->place = spec->place;
-	job->alarm = new->guards != 0;
+	job->guards = new->guards;
 	job->replay = new->replay_of != 0;
-	*ret_runs = spec->due_at_ms <= new->ev->received_at_ms;
-	if (!spec->ordered || job->alarm)
+	*ret_runs = !job_is_end(spec->born) &&
+		    spec->due_at_ms <= new->ev->received_at_ms;
+	if (!spec->ordered || job->guards != 0 || job_is_end(spec->born))
 		return (SQLITE_OK);
 	rc = lanes_enter(db, new->ev, spec, job->id, &behind);
 	if (rc != SQLITE_OK || behind == 0)
@@ -167,7 +180,7 @@ jobs_fill(const struct jobs_row *row, struct store_job *job)
 	job->place = row->lanes.place;
 	job->attempts = row->attempts;
 	job->replay = row->replay_of != 0;
-	job->alarm = row->guards != 0;
+	job->guards = row->guards;
 }
 
 int
@@ -279,7 +292,7 @@ jobs_runnable(struct db *db, struct store_op *op)
 		jobs[n].place = sqlite3_column_int(st, 2);
 		jobs[n].attempts = (unsigned)sqlite3_column_int(st, 3);
 		jobs[n].replay = sqlite3_column_int(st, 4) != 0;
-		jobs[n].alarm = sqlite3_column_int(st, 5) != 0;
+		jobs[n].guards = sqlite3_column_int64(st, 5);
 		rc = jobs_report(db, op, &jobs[n], sqlite3_column_int64(st, 1));
 		if (rc != SQLITE_OK)
 			break;

@@ -53,7 +53,7 @@
 
 #define RUNNABLE_COLUMNS                                                       \
 	"id, event, place, attempts, replay_of IS NOT NULL, "                  \
-	"guards IS NOT NULL"
+	"ifnull(guards, 0)"
 
 /* Jobs that run, by index: those that run stand behind no other. */
 #define RUNNING                                                                \
@@ -125,8 +125,8 @@ static const char *const texts[] = {
 
 	[SQL_JOB_INSERT] =
 	    "INSERT INTO jobs (event, place, handler, state, due_at, behind, "
-	    "ordered, guards, replay_of) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8)",
+	    "ordered, guards, replay_of, finished_at, outcome) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10)",
 	[SQL_JOB_BEHIND] = "UPDATE jobs SET behind = ?2 WHERE id = ?1",
 	[SQL_JOB_LOAD] = "SELECT event, place, handler, state, attempts, "
 			 "behind, ordered, ifnull(guards, 0), "
@@ -156,6 +156,10 @@ static const char *const texts[] = {
 			   "WHERE event = ?1 AND (?2 = -1 OR place = ?2)",
 	[SQL_JOB_REPLAY] = "SELECT id, finished_at IS NULL FROM jobs "
 			   "WHERE replay_of = ?1 ORDER BY id DESC LIMIT 1",
+	/* As ingest_jobs() writes it. */
+	[SQL_JOB_SUPERSEDED] =
+	    "SELECT 1 FROM jobs WHERE id = ?1 AND attempts = 0 "
+	    "AND state = 'done' AND outcome LIKE 'superseded by place %'",
 	[SQL_JOB_REPLAYABLE] = "SELECT 1 FROM bodies WHERE event = ?1",
 	/* One that runs is left to end by itself: see attempts.c. */
 	[SQL_ALARM_CANCEL] =

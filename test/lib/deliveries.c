@@ -30,7 +30,7 @@ deliveries_setup(void **state)
 	f->in = ingest_new(f->w->base, f->w->st, f->w->d, f->rej);
 	assert_non_null(f->rej);
 	assert_non_null(f->in);
-	assert_int_equal(ingest_route(f->in, &all, 1), 0);
+	assert_int_equal(ingest_route(f->in, &all, 1, NULL, 0), 0);
 	*state = f;
 	return (0);
 }

@@ -238,7 +238,7 @@ told_of(const struct world *w, const struct world_job *wj)
 	    .place = STORE_WHOLE_EVENT,
 	    .attempts = wj->attempts,
 	    .replay = wj->replay,
-	    .alarm = wj->alarm,
+	    .guards = wj->guards,
 	    .ev = event_of(w, wj),
 	});
 }

@@ -28,7 +28,7 @@ struct world_job {
 	unsigned attempts;
 	unsigned runs; /* times that it was handed to its handler */
 	bool replay;
-	bool alarm;
+	int64_t guards;
 };
 
 struct world {

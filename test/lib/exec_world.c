@@ -116,6 +116,7 @@ exec_world_begin(struct exec_world *w, size_t call,
 		.id = 7,
 		.ev = &w->ev,
 		.place = w->place,
+		.guards = w->guards,
 		.attempt = 3,
 	};
 	size_t noutcomes = w->noutcomes;

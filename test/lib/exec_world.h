@@ -26,6 +26,7 @@ struct exec_world {
 	struct handler_instance *h;
 	struct store_event ev; /* what the next job is for */
 	int32_t place;
+	int64_t guards;
 	struct exec_outcome outcomes[EXEC_OUTCOMES_MAX];
 	size_t noutcomes;
 };

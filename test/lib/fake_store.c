@@ -84,6 +84,8 @@ op_free(struct fake_op *op)
 		free((void *)op->rejections[i].body);
 	}
 	free(op->rejections);
+	for (size_t i = 0; i < op->nspecs; i++)
+		free((void *)op->specs[i].outcome);
 	free(op->specs);
 	store_event_unref(op->ev);
 	free(op);
@@ -178,6 +180,8 @@ store_append(struct store *st, struct store_event *ev,
 	op->ev = store_event_ref(ev);
 	op->specs = copy_of(jobs, njobs * sizeof(*jobs));
 	op->nspecs = njobs;
+	for (size_t i = 0; i < njobs; i++)
+		op->specs[i].outcome = text_of(jobs[i].outcome);
 	return (0);
 }
 

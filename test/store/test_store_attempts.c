@@ -30,7 +30,8 @@ teardown(void **state)
 struct started {
 	struct case_result res;
 	unsigned attempts;
-	bool replay, alarm;
+	bool replay;
+	int64_t guards;
 	char body[64];
 };
 
@@ -46,7 +47,7 @@ started_cb(const struct store_result *res, void *arg)
 		return;
 	s->attempts = job->attempts;
 	s->replay = job->replay;
-	s->alarm = job->alarm;
+	s->guards = job->guards;
 	if (job->ev->body != NULL)
 		(void)snprintf(s->body, sizeof(s->body), "%.*s",
 		    (int)job->ev->body_len, (const char *)job->ev->body);
@@ -330,7 +331,7 @@ test_alarm_waits_for_its_time(void **state)
 	assert_int_equal(r.nrunnable, 2);
 	s = start(r.runnable[1], false);
 	assert_int_equal(s.res.rc, STORE_OK);
-	assert_true(s.alarm);
+	assert_true(s.guards != 0);
 }
 
 /* Done cancels the alarm in the same commit, `already' as well. */

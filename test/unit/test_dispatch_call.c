@@ -86,6 +86,20 @@ test_once_is_for_created_events_that_are_no_replays(void **state)
 	assert_once(w, false, false);
 }
 
+/* A handler may ring for an order that it has done itself, and do it later. */
+static void
+test_an_alarm_is_not_what_is_done_once(void **state)
+{
+	struct world *w = *state;
+
+	w->once = true;
+	w = outlet(state, HANDLER_PENDING, 1);
+	w->jobs[0].guards = 9;
+	world_turn(w);
+	world_serve(w);
+	assert_once(w, false, false);
+}
+
 /* Without once_per_order nothing is asked and nothing noted. */
 static void
 test_once_may_be_turned_off(void **state)
@@ -173,7 +187,7 @@ test_an_alarm_is_told_of_once(void **state)
 	struct world *w = outlet(state, HANDLER_RETRY, 1);
 	struct dispatch_stats stats;
 
-	w->jobs[0].alarm = true;
+	w->jobs[0].guards = 1;
 	world_settle(w);
 	fake_clock_pass_ms(6000);
 	world_settle(w);
@@ -537,6 +551,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(test_a_job_is_begun_before_it_is_called),
 		world_test(test_once_is_for_created_events_that_are_no_replays),
+		world_test(test_an_alarm_is_not_what_is_done_once),
 		world_test(test_once_may_be_turned_off),
 		world_test(test_an_already_done_job_is_not_called),
 		world_test(test_a_job_that_ended_meanwhile_is_let_go),

@@ -449,7 +449,7 @@ test_an_alarm_does_not_rest(void **state)
 	settle_slowly(w, 5);
 	w->outlets = 2;
 	world_add(w, 1, 2);
-	w->jobs[w->njobs - 1].alarm = true;
+	w->jobs[w->njobs - 1].guards = 1;
 	world_handlers(w, 2, 0);
 	settle_slowly(w, 0);
 	assert_int_equal(w->jobs[w->njobs - 1].runs, 1);

@@ -191,7 +191,12 @@ test_exec_environment_is_exact(void **state)
 	    "KLIKIT_EVENT_ID=evt-1\n"
 	    "KLIKIT_EVENT_TYPE=klikit.order.created.v2\n"
 	    "KLIKIT_BRAND_ID=\nKLIKIT_BRANCH_ID=\nKLIKIT_ATTEMPT=3\n"
-	    "KLIKIT_ORDER_ID=7585308\n");
+	    "KLIKIT_ORDER_ID=7585308\nKLIKIT_ORDER_PLACE=3\n");
+
+	w->place = 4; /* no order's: an alarm of it is not one of all orders */
+	w->guards = 12;
+	assert_non_null(strstr(exec_world_run(w)->answer,
+	    "KLIKIT_ORDER_ID=\nKLIKIT_ORDER_PLACE=4\nKLIKIT_ALARM=12\n"));
 }
 
 /* Words reach the program as they stand: no shell takes them apart. */

@@ -13,7 +13,7 @@
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 #define BODY                                                                   \
-	"{\"orders\":[{\"id\":1, \"total\":84.50},{\"id\":2}],"                \
+	"{\"orders\":[{\"id\":1, \"total\":84.50},{\"id\":2},{\"x\":3}],"      \
 	"\"brand_id\":7}"
 
 /* What finish() was told last. */
@@ -23,6 +23,8 @@ static struct {
 	struct handler_result result;
 	char answer[8];
 } finished;
+
+static int64_t guards; /* of the next job: the one whose alarm it is */
 
 /* What sign() was told last. */
 static struct {
@@ -71,6 +73,7 @@ forward_setup(void **state)
 	c = *state;
 	c->env.finish = finish_cb;
 	c->env.sign = sign_cb;
+	guards = 0;
 	memset(&finished, 0, sizeof(finished));
 	memset(&signed_, 0, sizeof(signed_));
 	far_play(&c->far, FAR_ANSWER, OK);
@@ -119,6 +122,7 @@ run(struct handler_instance *h, int32_t place, struct handler_call *call,
 		.id = 5,
 		.ev = &event,
 		.place = place,
+		.guards = guards,
 		.attempt = 3 };
 
 	memset(ret_result, 0, sizeof(*ret_result));
@@ -192,6 +196,79 @@ test_forward_sends_an_order(void **state)
 	attempt(c, h, 1);
 	assert_request(c, COMMON "Idempotency-Key: evt-1:2%0A%25%C3%A9\r\n",
 	    ORDER_1);
+	h->type->close(h);
+}
+
+/* What has no order id is sent, if asked for, under a key that no order has. */
+static void
+test_forward_names_a_place_without_id(void **state)
+{
+	struct client_case *c = *state;
+	struct handler_instance *h =
+	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+
+	attempt(c, h, 2);
+	assert_request(c, COMMON "Idempotency-Key: evt-1::place-2\r\n",
+	    "{\"brand_id\":7,\"orders\":[{\"x\":3}]}");
+	h->type->close(h);
+}
+
+/*
+ * An alarm says another thing than the job whose alarm it is, and than that of
+ * another handler: one far side may get all three.
+ */
+static void
+test_forward_names_an_alarm(void **state)
+{
+	struct client_case *c = *state;
+	struct handler_instance *h =
+	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+
+	guards = 12;
+	attempt(c, h, STORE_WHOLE_EVENT);
+	assert_request(c,
+	    COMMON
+	    "Idempotency-Key: evt-1::alarm-12\r\n" SIGNED("abcd" ZEROS60),
+	    BODY);
+	guards = 13;
+	attempt(c, h, 0);
+	assert_request(c, COMMON "Idempotency-Key: evt-1:1:alarm-13\r\n",
+	    ORDER_0);
+	attempt(c, h, 2);
+	assert_request(c, COMMON "Idempotency-Key: evt-1::place-2:alarm-13\r\n",
+	    "{\"brand_id\":7,\"orders\":[{\"x\":3}]}");
+	h->type->close(h);
+}
+
+/* An id that looks like the parts of a key is no other's key. */
+static void
+test_forward_keys_are_of_one_order(void **state)
+{
+	static const struct store_order odd[] = {
+		{ .place = 0, .order_id = ":alarm-12" },
+		{ .place = 1, .order_id = "a:b" },
+	};
+	struct client_case *c = *state;
+	struct handler_instance *h =
+	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct store_event ev = event;
+	struct handler_job job = { .call = call_a, .ev = &ev, .attempt = 3 };
+	struct handler_result result = { .code = 0 };
+	static const char *const keys[] = {
+		"Idempotency-Key: evt-1:%3Aalarm-12\r\n",
+		"Idempotency-Key: evt-1:a%3Ab\r\n",
+	};
+
+	ev.orders = odd;
+	for (job.place = 0; job.place < 2; job.place++) {
+		unsigned n = finished.n;
+
+		assert_int_equal(h->type->run(h, &job, &result),
+		    HANDLER_PENDING);
+		while (finished.n == n)
+			event_base_loop(c->env.base, EVLOOP_ONCE);
+		assert_non_null(strstr(c->far.request, keys[job.place]));
+	}
 	h->type->close(h);
 }
 
@@ -289,7 +366,7 @@ test_forward_needs_a_body(void **state)
 	purged.body = NULL;
 	assert_int_equal(h->type->run(h, &job, &result), HANDLER_DEAD);
 	assert_string_equal(result.reason, "the body was purged");
-	assert_int_equal(run(h, 2, call_a, &result), HANDLER_DEAD);
+	assert_int_equal(run(h, 3, call_a, &result), HANDLER_DEAD);
 	assert_string_equal(result.reason,
 	    "the body has no order at that place");
 	assert_int_equal(c->far.naccepted, 0);
@@ -384,6 +461,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_forward_sends_the_event),
 		CASE(test_forward_sends_an_order),
+		CASE(test_forward_names_a_place_without_id),
+		CASE(test_forward_names_an_alarm),
+		CASE(test_forward_keys_are_of_one_order),
 		CASE(test_forward_signs_anew),
 		CASE(test_forward_sends_own_headers),
 		CASE(test_forward_refuses_options),
