@@ -10,16 +10,19 @@
 
 #include "server/log.h"
 #include "server/secrets.h"
+#include "store/store.h"
 
 /* Write the file's path to ret_path. Returns 0, or -1 if it is too long. */
 static int
 link_path(const char *store_url, const char *end, char ret_path[PATH_MAX])
 {
-	const char *colon = strchr(store_url, ':');
+	char store[PATH_MAX];
 	int n;
 
-	n = snprintf(ret_path, PATH_MAX, "%s.admin%s",
-	    colon == NULL ? store_url : colon + 1, end);
+	/* The store may be named by a symbolic link; its files are not. */
+	if (store_locate(store_url, store) == -1)
+		return (-1);
+	n = snprintf(ret_path, PATH_MAX, "%s.admin%s", store, end);
 	return (n < 0 || n >= PATH_MAX ? -1 : 0);
 }
 

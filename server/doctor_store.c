@@ -123,7 +123,7 @@ doctor_store(struct doctor *d)
 		.queue_max = (size_t)d->cfg->store_queue_max,
 		.now_ms = d->now_ms,
 	};
-	char reason[STORE_REASON_MAX], lock[PATH_MAX + 8];
+	char reason[STORE_REASON_MAX], lock[PATH_MAX + 8], real[PATH_MAX];
 	const char *name;
 
 	(void)snprintf(d->store_path, sizeof(d->store_path), "%s",
@@ -131,7 +131,9 @@ doctor_store(struct doctor *d)
 	if (!store_exists(d))
 		return;
 	store_permissions(d);
-	(void)snprintf(lock, sizeof(lock), "%s.lock", d->store_path);
+	if (store_locate(d->cfg->store_url, real) == -1)
+		(void)snprintf(real, sizeof(real), "%s", d->store_path);
+	(void)snprintf(lock, sizeof(lock), "%s.lock", real);
 	d->holder = doctor_proc_locker(lock);
 	if (store_open(&opt, &d->st, reason) != STORE_OK) {
 		doctor_tell(d, DOCTOR_FAIL,

@@ -157,6 +157,21 @@ server_flush_cb(evutil_socket_t fd, short what, void *arg)
 	store_flush(s->st);
 }
 
+/* store_note_fn */
+static void
+server_note_cb(enum store_note_level level, const char *text, void *arg)
+{
+	(void)arg;
+	switch (level) {
+	case STORE_NOTE_INFO:
+		log_info("store: %s", text);
+		break;
+	case STORE_NOTE_WARN:
+		log_warn("store: %s", text);
+		break;
+	}
+}
+
 /* store_done_fn: the check after an unclean stop is through. */
 static void
 server_checked_cb(const struct store_result *res, void *arg)
@@ -207,6 +222,7 @@ server_open_store(struct server *s)
 		.mode = STORE_SERVE,
 		.queue_max = (size_t)s->cfg->store_queue_max,
 		.now_ms = clock_wall_ms(),
+		.note = server_note_cb,
 	};
 	char reason[STORE_REASON_MAX];
 	sigset_t all;

@@ -42,6 +42,16 @@ tell(const struct verb_admin *va, const char *text)
 
 /* -- Opening -- */
 
+/* store_note_fn */
+static void
+note_cb(enum store_note_level level, const char *text, void *arg)
+{
+	const struct verb_admin *va = arg;
+
+	(void)level;
+	fprintf(stderr, "klikitd %s: %s\n", va->verb, log_text(text));
+}
+
 static enum store_rc
 open_store(struct verb_admin *va, enum store_mode mode, char *reason)
 {
@@ -50,6 +60,8 @@ open_store(struct verb_admin *va, enum store_mode mode, char *reason)
 		.mode = mode,
 		.queue_max = (size_t)va->cfg->store_queue_max,
 		.now_ms = clock_wall_ms(),
+		.note = note_cb,
+		.note_arg = va,
 	};
 
 	return (store_open(&opt, &va->st, reason));

@@ -61,6 +61,7 @@ store_init_locks(struct store *st)
 		return (-1);
 	bad = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
 	      pthread_mutex_init(&st->mutex, NULL) != 0 ||
+	      pthread_mutex_init(&st->notes.mutex, NULL) != 0 ||
 	      pthread_cond_init(&st->writer_cond, &attr) != 0 ||
 	      pthread_cond_init(&st->reader_cond, &attr) != 0 ||
 	      pthread_cond_init(&st->done_cond, &attr) != 0;
@@ -77,6 +78,8 @@ store_new(const struct store_options *opt, const struct store_setup *setup)
 		return (NULL);
 	st->fd = -1;
 	st->mode = opt->mode;
+	st->note = opt->note;
+	st->note_arg = opt->note_arg;
 	st->queue_max = opt->queue_max;
 	st->batch_max = opt->batch_max != 0 ? opt->batch_max : STORE_BATCH_MAX;
 	st->pause_ms = setup != NULL && setup->pause_ms != 0 ? setup->pause_ms
@@ -135,7 +138,10 @@ store_open_with(const struct store_options *opt,
 		    strerror(errno));
 		return (STORE_FAILED);
 	}
-	if ((rc = ops->open(&place, &st->be, reason)) == STORE_OK) {
+	place.st = st;
+	rc = ops->open(&place, &st->be, reason);
+	store_deliver_notes(st);
+	if (rc == STORE_OK) {
 		st->ops = ops;
 		if (store_run(st) == 0) {
 			*ret_st = st;
@@ -154,6 +160,18 @@ store_open(const struct store_options *opt, struct store **ret_st,
     char reason[STORE_REASON_MAX])
 {
 	return (store_open_with(opt, NULL, ret_st, reason));
+}
+
+int
+store_locate(const char *url, char ret_path[PATH_MAX])
+{
+	const struct store_ops *ops;
+	const char *path;
+
+	ops = store_backend(url, &path);
+	return (ops == NULL || ops->locate == NULL
+		    ? -1
+		    : ops->locate(path, ret_path));
 }
 
 /* Let the threads finish: the writer commits all, the reader gives up. */
@@ -187,6 +205,7 @@ store_close(struct store *st)
 	(void)pthread_cond_destroy(&st->done_cond);
 	(void)pthread_cond_destroy(&st->reader_cond);
 	(void)pthread_cond_destroy(&st->writer_cond);
+	(void)pthread_mutex_destroy(&st->notes.mutex);
 	(void)pthread_mutex_destroy(&st->mutex);
 	free(st->batch);
 	free(st);
@@ -385,6 +404,7 @@ store_collect(struct store *st)
 	st->told.op = NULL;
 	(void)pthread_mutex_unlock(&st->mutex);
 
+	store_deliver_notes(st);
 	/* First: the operation it is about may be among the finished ones. */
 	if (told.op != NULL && told.op->in.backup.progress != NULL)
 		told.op->in.backup.progress(told.copied, told.total,

@@ -22,6 +22,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -209,12 +210,22 @@ enum store_mode {
 	STORE_READ    /* must exist; read-only; needs no lock; lists only */
 };
 
+/*
+ * A line for the operator about something that the store did or saw by itself.
+ * Valid during the call, which comes from store_open() or store_collect().
+ */
+enum store_note_level { STORE_NOTE_INFO, STORE_NOTE_WARN };
+typedef void store_note_fn(enum store_note_level level, const char *text,
+    void *arg);
+
 struct store_options {
 	const char *url; /* "sqlite:PATH"; PATH as it is to be opened */
 	enum store_mode mode;
 	size_t queue_max;   /* bytes of events waiting; one always fits */
 	unsigned batch_max; /* operations per commit; 0: the default */
 	int64_t now_ms;
+	store_note_fn *note; /* kept, with its arg; may be NULL */
+	void *note_arg;
 };
 
 /*
@@ -235,6 +246,12 @@ void store_process_init(void);
  */
 enum store_rc store_open(const struct store_options *opt, struct store **ret_st,
     char reason[STORE_REASON_MAX]);
+
+/*
+ * The path of the store's file without symbolic links: beside it are its other
+ * files. Returns 0; -1 if the store is no file, or the path too long.
+ */
+int store_locate(const char *url, char ret_path[PATH_MAX]);
 
 /*
  * Commit what is queued, run the completions still due, stop the threads and

@@ -9,6 +9,7 @@
 #ifndef STORE_STORE_OPS_H
 #define STORE_STORE_OPS_H
 
+#include <limits.h>
 #include <pthread.h>
 
 #include "store/base/arena.h"
@@ -136,6 +137,7 @@ struct store_op {
 
 /* What a backend is told when it is opened. */
 struct store_place {
+	struct store *st; /* for notes only */
 	const char *path; /* the URL after its scheme and colon */
 	enum store_mode mode;
 	int64_t now_ms;
@@ -168,6 +170,9 @@ struct store_ops {
 
 	/* As store_process_init(); NULL: there is nothing to set up. */
 	void (*process_init)(void);
+
+	/* As store_locate(), from what follows the URL's scheme. */
+	int (*locate)(const char *path, char ret_path[PATH_MAX]);
 
 	/*
 	 * Open or create, migrate, lock, as mode says. Returns as store_open();
@@ -237,6 +242,7 @@ struct store_sqlite_setup {
 	const char *vfs;         /* NULL: the default */
 	bool sync_normal;        /* synchronous=NORMAL, which loses acks */
 	int busy_ms;             /* 0: the default */
+	unsigned lock_ms;        /* a server waits for the lock; 0: default */
 	int checkpoint_pages;    /* of the log; 0: the default */
 	const char *more_schema; /* one more migration; NULL: none */
 };
@@ -304,6 +310,18 @@ struct store_told {
 	int64_t copied, total;
 };
 
+/* Lines for the operator that wait for the caller's thread. */
+#define STORE_NOTES_MAX 8
+struct store_note {
+	enum store_note_level level;
+	char text[STORE_REASON_MAX];
+};
+struct store_notes {
+	pthread_mutex_t mutex;
+	struct store_note list[STORE_NOTES_MAX];
+	size_t n;
+};
+
 struct store {
 	/* Set by open, then constant. */
 	const struct store_ops *ops;
@@ -333,7 +351,11 @@ struct store {
 	enum store_aside aside;
 	bool stop;
 
+	struct store_notes notes; /* has a mutex of its own */
+
 	/* The caller's thread only. */
+	store_note_fn *note; /* may be NULL */
+	void *note_arg;
 	void (*gather)(void *arg); /* NULL: the writer is woken at once */
 	void *gather_arg;
 	bool unflushed; /* gather was told, store_flush() is due */
@@ -355,8 +377,18 @@ void store_finished(struct store *st, struct store_op *op);
 /* Reader thread, in a backup: let the caller know how far it is. */
 void store_tell(struct store_op *op, int64_t copied, int64_t total);
 
-/* With the mutex held: make store_fd() readable. */
+/* Make store_fd() readable. */
 void store_wake(struct store *st);
+
+/*
+ * Any thread: a line for the operator, which the caller gets by his note().
+ * Those that find no room are dropped.
+ */
+void store_note(struct store *st, enum store_note_level level, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/* Caller's thread: hand the lines on. */
+void store_deliver_notes(struct store *st);
 
 /* Thread bodies; arg is the struct store. */
 void *store_writer_main(void *arg);

@@ -288,6 +288,7 @@ sqlite_process_init(void)
 const struct store_ops store_sqlite_ops = {
 	.scheme = "sqlite",
 	.process_init = sqlite_process_init,
+	.locate = place_locate,
 	.open = backend_open,
 	.commit = sqlite_commit,
 	.probe = sqlite_probe,

@@ -20,7 +20,7 @@ struct backup {
 	struct store_op *op;
 	const char *path;
 	char *tmp;        /* where it grows */
-	bool made;        /* tmp is ours to remove */
+	bool tried;       /* tmp is ours to remove */
 	struct db source; /* with the snapshot */
 	sqlite3 *copy;
 };
@@ -82,15 +82,22 @@ backup_create(struct backup *b)
 		backup_fail_errno(b, EEXIST);
 		return (-1);
 	}
-	(void)unlink(b->tmp); /* of an earlier try that was cut short */
+	if (siblings_hold_data(b->path)) {
+		backup_fail(b, STORE_EXISTS,
+		    "there is another database's log (-wal or -journal) of "
+		    "that name; move it away or give another name");
+		return (-1);
+	}
+	siblings_unlink(b->tmp); /* of an earlier try that was cut short */
 	fd = open(b->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 	    0600);
 	if (fd == -1) {
 		backup_fail_errno(b, errno);
 		return (-1);
 	}
+	place_own(b->s->path, fd);
 	(void)close(fd);
-	b->made = true;
+	b->tried = true;
 	return (0);
 }
 
@@ -182,20 +189,6 @@ backup_check(struct backup *b)
 	return (rc);
 }
 
-/* Rename without overwriting, on any kind of file system. */
-static int
-backup_rename(const char *from, const char *to)
-{
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-		return (0);
-	if (errno != EINVAL && errno != ENOSYS)
-		return (-1);
-	if (link(from, to) == -1)
-		return (-1);
-	(void)unlink(from);
-	return (0);
-}
-
 /* Make the content durable, then the name, which must still be free. */
 static int
 backup_name(struct backup *b)
@@ -208,27 +201,14 @@ backup_name(struct backup *b)
 		goto fail;
 	rc = fsync(fd);
 	(void)close(fd);
-	if (rc == -1 || backup_rename(b->tmp, b->path) == -1)
+	if (rc == -1 || place_rename(b->tmp, b->path) == -1)
 		goto fail;
-	b->made = false;
-	if (backend_sync_folder(b->path) == -1)
+	if (place_sync_folder(b->path) == -1)
 		goto fail;
 	return (0);
 fail:
 	backup_fail_errno(b, errno);
 	return (-1);
-}
-
-/* SQLite leaves a log beside a file in WAL mode that was only read. */
-static void
-backup_remove(const char *path, const char *suffix)
-{
-	char *name;
-
-	if (asprintf(&name, "%s%s", path, suffix) == -1)
-		return;
-	(void)unlink(name);
-	free(name);
 }
 
 void
@@ -246,9 +226,8 @@ backup_run(struct sqlite_store *s, struct store_op *op)
 		(void)backup_name(&b);
 	(void)sqlite3_close(b.copy);
 	db_close(&b.source);
-	if (b.made)
-		(void)unlink(b.tmp);
-	backup_remove(b.tmp, "-wal");
-	backup_remove(b.tmp, "-shm");
+	/* SQLite leaves a log beside a file in WAL mode that was only read. */
+	if (b.tried)
+		siblings_unlink(b.tmp);
 	free(b.tmp);
 }

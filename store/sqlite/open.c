@@ -7,112 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/sqlite/sqlite.h"
-
-/* The folder that path is in, owned by the caller; NULL: no memory. */
-static char *
-open_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return (strdup("."));
-	if (slash == path)
-		return (strdup("/"));
-	return (strndup(path, (size_t)(slash - path)));
-}
-
-/* Why a file cannot be opened or made, in words. */
-static enum store_rc
-open_errno(const char *path, int err, char *reason)
-{
-	char *folder = open_folder(path);
-	const char *in = folder != NULL ? folder : "its folder";
-
-	switch (err) {
-	case ENOENT:
-	case ENOTDIR:
-		(void)snprintf(reason, STORE_REASON_MAX,
-		    access(in, F_OK) == 0
-			? "%s: cannot be made in %s; name another place"
-			: "%s: the folder %s does not exist; create it",
-		    path, in);
-		break;
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: cannot be written (%s); let this user write to it "
-		    "and to the folder %s",
-		    path, strerror(err), in);
-		break;
-	case ENOSPC:
-	case EDQUOT:
-		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: no space left on its disk; free some", path);
-		break;
-	default:
-		(void)snprintf(reason, STORE_REASON_MAX, "%s: %s", path,
-		    strerror(err));
-		break;
-	}
-	free(folder);
-	return (err == ENOSPC || err == EDQUOT ? STORE_FULL : STORE_FAILED);
-}
-
-static enum store_rc
-open_lock(struct sqlite_store *s, char *reason)
-{
-	s->lock_fd =
-	    open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock_fd == -1)
-		return (open_errno(s->lock_path, errno, reason));
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		return (STORE_OK);
-	if (errno != EWOULDBLOCK)
-		return (open_errno(s->lock_path, errno, reason));
-	(void)snprintf(reason, STORE_REASON_MAX,
-	    "%s: another klikitd holds the lock %s; stop it or use another "
-	    "store",
-	    s->path, s->lock_path);
-	return (STORE_BUSY);
-}
-
-int
-backend_sync_folder(const char *path)
-{
-	char *folder = open_folder(path);
-	int fd, rc;
-
-	if (folder == NULL)
-		return (-1);
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(folder);
-	if (fd == -1)
-		return (-1);
-	rc = fsync(fd);
-	(void)close(fd);
-	return (rc);
-}
-
-/* Take away a file and what SQLite may have left beside it. */
-static void
-open_unlink(const char *path)
-{
-	static const char *const ends[] = { "", "-wal", "-shm" };
-	char *name;
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		if (asprintf(&name, "%s%s", path, ends[i]) == -1)
-			return;
-		(void)unlink(name);
-		free(name);
-	}
-}
 
 /* Make a whole store at path, and give it its name. */
 static enum store_rc
@@ -124,12 +22,13 @@ open_make_as(const struct sqlite_store *s, const char *path, char *reason)
 
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
-		return (open_errno(s->path, errno, reason));
+		return (place_errno(s->path, errno, reason));
+	place_own(s->path, fd);
 	if ((rc = schema_write(s, path)) != SQLITE_OK)
 		what = db_reason(&none, s, rc, reason);
 	else if (fsync(fd) == -1 || rename(path, s->path) == -1 ||
-		 backend_sync_folder(s->path) == -1)
-		what = open_errno(s->path, errno, reason);
+		 place_sync_folder(s->path) == -1)
+		what = place_errno(s->path, errno, reason);
 	(void)close(fd);
 	return (what);
 }
@@ -150,24 +49,34 @@ open_make(const struct sqlite_store *s, char *reason)
 		    s->path);
 		return (STORE_FAILED);
 	}
-	open_unlink(path); /* an earlier try's */
+	siblings_unlink(path); /* an earlier try's */
 	what = open_make_as(s, path, reason);
 	if (what != STORE_OK)
-		open_unlink(path);
+		siblings_unlink(path);
 	free(path);
 	return (what);
 }
 
 static enum store_rc
-open_create(const struct sqlite_store *s, bool *ret_created, char *reason)
+open_create(struct sqlite_store *s, bool *ret_created, char *reason)
 {
+	enum store_rc what;
 	struct stat sb;
 
 	*ret_created = lstat(s->path, &sb) == -1 && errno == ENOENT;
-	if (*ret_created)
-		return (open_make(s, reason));
+	if (*ret_created) {
+		what =
+		    siblings_orphans(s, "the database was not there", reason);
+		if (what == STORE_OK)
+			what = open_make(s, reason);
+		return (what == STORE_OK ? lock_made(s, reason) : what);
+	}
+	if (!*ret_created && sb.st_size == 0 &&
+	    (what = siblings_orphans(s, "the database was empty", reason)) !=
+		STORE_OK)
+		return (what);
 	if (faccessat(AT_FDCWD, s->path, R_OK | W_OK, AT_EACCESS) == -1)
-		return (open_errno(s->path, errno, reason));
+		return (place_errno(s->path, errno, reason));
 	return (STORE_OK);
 }
 
@@ -200,7 +109,7 @@ open_writer(struct sqlite_store *s, int64_t now_ms, char *reason)
 	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK)
 		return (db_reason(&s->writer, s, rc, reason));
 	if (sqlite3_db_readonly(s->writer.conn, "main") == 1)
-		return (open_errno(s->path, EROFS, reason));
+		return (place_errno(s->path, EROFS, reason));
 	if ((what = schema_prepare(s, reason)) != STORE_OK)
 		return (what);
 	s->checkpoint_at = checkpoint_pages(s);
@@ -209,11 +118,25 @@ open_writer(struct sqlite_store *s, int64_t now_ms, char *reason)
 	return (STORE_OK);
 }
 
-/* Is there a store, for a mode that makes none? */
+/*
+ * Is there a store, for a mode that makes none? Beside an empty file SQLite
+ * would delete the log, also when it only reads.
+ */
 static enum store_rc
 open_find(const struct sqlite_store *s, char *reason)
 {
-	if (access(s->path, F_OK) != -1 || errno != ENOENT)
+	struct stat sb;
+
+	if (stat(s->path, &sb) == 0) {
+		if (sb.st_size > 0 || !siblings_hold_data(s->path))
+			return (STORE_OK);
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: is empty, but its log %s-wal is not; put the database "
+		    "back, or run klikitd restore BACKUP",
+		    s->path, s->path);
+		return (STORE_NOTADB);
+	}
+	if (errno != ENOENT)
 		return (STORE_OK);
 	(void)snprintf(reason, STORE_REASON_MAX,
 	    "%s: there is no such store; name another one, or start the "
@@ -232,7 +155,7 @@ open_write(struct sqlite_store *s, int64_t now_ms, char *reason)
 	if (s->mode == STORE_CHANGE &&
 	    (what = open_find(s, reason)) != STORE_OK)
 		return (what);
-	if ((what = open_lock(s, reason)) != STORE_OK)
+	if ((what = lock_take(s, reason)) != STORE_OK)
 		return (what);
 	s->unclean = open_is_unclean(s);
 	if ((what = open_create(s, &created, reason)) == STORE_OK &&
@@ -282,11 +205,13 @@ backend_open(const struct store_place *place, void **ret_be, char *reason)
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		goto nomem;
-	s->lock_fd = -1;
+	s->lock_fd = s->file_fd = -1;
+	s->st = place->st;
+	s->now_ms = place->now_ms;
 	s->mode = place->mode;
 	if (setup != NULL)
 		s->setup = *setup;
-	if ((s->path = strdup(place->path)) == NULL ||
+	if ((s->path = place_real(place->path)) == NULL ||
 	    asprintf(&s->lock_path, "%s.lock", s->path) == -1) {
 		s->lock_path = NULL;
 		goto nomem;
@@ -315,8 +240,7 @@ backend_close(struct sqlite_store *s)
 	/* The last to close: it checkpoints and takes the log away. */
 	db_close(&s->writer);
 	log_vfs_fini(&s->log_vfs);
-	if (s->lock_fd != -1)
-		(void)close(s->lock_fd);
+	lock_release(s);
 	free(s->lock_path);
 	free(s->path);
 	free(s);

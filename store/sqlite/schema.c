@@ -112,7 +112,7 @@ schema_sync_copy(const char *path)
 
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return (SQLITE_IOERR_FSYNC);
-	rc = fsync(fd) == 0 && backend_sync_folder(path) == 0
+	rc = fsync(fd) == 0 && place_sync_folder(path) == 0
 		 ? SQLITE_OK
 		 : SQLITE_IOERR_FSYNC;
 	(void)close(fd);
@@ -131,12 +131,13 @@ schema_copy(struct sqlite_store *s, int64_t version)
 	if (asprintf(&path, "%s.before-v%lld", s->path, (long long)version) ==
 	    -1)
 		return (SQLITE_NOMEM);
-	(void)unlink(path); /* an earlier try's */
+	siblings_unlink(path); /* an earlier try's */
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1) {
 		free(path);
 		return (SQLITE_CANTOPEN);
 	}
+	place_own(s->path, fd);
 	(void)close(fd);
 	rc = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE, s->setup.vfs);
 	if (rc == SQLITE_OK) {
@@ -152,7 +153,7 @@ schema_copy(struct sqlite_store *s, int64_t version)
 	if (rc == SQLITE_OK)
 		rc = schema_sync_copy(path);
 	if (rc != SQLITE_OK)
-		(void)unlink(path); /* half a copy misleads */
+		siblings_unlink(path); /* half a copy misleads */
 	free(path);
 	return (rc);
 }

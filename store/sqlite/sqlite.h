@@ -8,6 +8,7 @@
 #ifndef STORE_SQLITE_SQLITE_H
 #define STORE_SQLITE_SQLITE_H
 
+#include <limits.h>
 #include <stdatomic.h>
 
 #include <sqlite3.h>
@@ -127,12 +128,15 @@ struct log_vfs {
 };
 
 struct sqlite_store {
-	char *path;
+	struct store *st; /* for its notes */
+	char *path;       /* without symbolic links */
 	char *lock_path;
 	enum store_mode mode;
+	int64_t now_ms; /* when it was opened */
 	struct store_sqlite_setup setup;
 	struct log_vfs log_vfs; /* the writer's */
-	int lock_fd;
+	int lock_fd;            /* of lock_path */
+	int file_fd; /* of path; open for as long as SQLite's are: lock.c */
 	bool unclean;
 	atomic_bool interrupted; /* whatever reads is to end */
 	int64_t scrub_page;      /* the next one to scrub, from 0 */
@@ -235,10 +239,77 @@ enum store_rc schema_check(struct sqlite_store *s, char *reason);
 enum store_rc backend_open(const struct store_place *place, void **ret_be,
     char *reason);
 
-/* Make the name of a new file durable. Returns 0, or -1 with errno. */
-int backend_sync_folder(const char *path);
-
 void backend_close(struct sqlite_store *s); /* accepts NULL */
+
+/* -- place.c: paths, owners, reasons -- */
+
+/* Say why the file cannot be opened or made. STORE_FULL or STORE_FAILED. */
+enum store_rc place_errno(const char *path, int err, char *reason);
+
+/* Make the name of a new file durable. Returns 0, or -1 with errno. */
+int place_sync_folder(const char *path);
+
+/*
+ * The path without symbolic links, also of a file that is not there yet;
+ * owned by the caller. NULL: no memory.
+ */
+char *place_real(const char *path);
+
+/* As struct store_ops locate. */
+int place_locate(const char *path, char ret_path[PATH_MAX]);
+
+/*
+ * Give a file to who owns the database at path (or, while there is none, its
+ * folder): what root made must not keep the service out. Does nothing for
+ * anybody but root.
+ */
+void place_own(const char *path, int fd);
+
+/* "20260131-235959", UTC: for the names of files. */
+#define PLACE_STAMP_MAX 32
+void place_stamp(int64_t now_ms, char ret_stamp[PLACE_STAMP_MAX]);
+
+/* Rename without overwriting, on any file system. 0, or -1 with errno. */
+int place_rename(const char *from, const char *to);
+
+/* -- lock.c -- */
+
+/*
+ * Take the lock of the name and, if there is a file, that of the file; a
+ * server waits a short while for them. STORE_BUSY: they are held.
+ */
+enum store_rc lock_take(struct sqlite_store *s, char *reason);
+
+/* The file is made: lock it. */
+enum store_rc lock_made(struct sqlite_store *s, char *reason);
+
+/* When SQLite has closed the file. */
+void lock_release(struct sqlite_store *s);
+
+/* -- siblings.c: -wal, -shm, -journal -- */
+
+/* Is there a log beside path with something in it? */
+bool siblings_hold_data(const char *path);
+
+/*
+ * A free name PATH.WORD-TIME for a database that is put aside, with room for
+ * its siblings' ends. Returns 0, or -1 with errno.
+ */
+int siblings_name(const char *path, const char *word, int64_t now_ms,
+    char ret_to[PATH_MAX]);
+
+/* Rename the siblings of path to those of to. Returns 0, or -1 with errno. */
+int siblings_aside(const char *path, const char *to);
+
+/*
+ * Before a store is made where `what' says that none was: keep the log that
+ * is there aside, and note it.
+ */
+enum store_rc siblings_orphans(struct sqlite_store *s, const char *what,
+    char *reason);
+
+/* Delete a file that we made ourselves, with its siblings. */
+void siblings_unlink(const char *path);
 
 /* -- checkpoint.c: struct store_ops tidy and aside -- */
 enum store_rc checkpoint_tidy(struct sqlite_store *s, enum store_aside at,

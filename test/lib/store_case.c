@@ -23,6 +23,17 @@ store_case_init(struct store_case *c)
 	c->queue_max = 64 << 20;
 }
 
+/* store_note_fn */
+static void
+note_cb(enum store_note_level level, const char *text, void *arg)
+{
+	struct store_case *c = arg;
+
+	(void)level;
+	c->nnotes++;
+	(void)snprintf(c->note, sizeof(c->note), "%s", text);
+}
+
 enum store_rc
 store_case_try(struct store_case *c, enum store_mode mode)
 {
@@ -32,6 +43,8 @@ store_case_try(struct store_case *c, enum store_mode mode)
 		.queue_max = c->queue_max,
 		.batch_max = c->batch_max,
 		.now_ms = CASE_NOW_MS,
+		.note = note_cb,
+		.note_arg = c,
 	};
 
 	c->reason[0] = '\0';

@@ -20,6 +20,8 @@ struct store_case {
 	unsigned batch_max;
 	size_t queue_max;
 	char reason[STORE_REASON_MAX];
+	unsigned nnotes;             /* that the store gave */
+	char note[STORE_REASON_MAX]; /* the last one */
 };
 
 /* A directory, without a store in it yet. */
