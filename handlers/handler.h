@@ -109,6 +109,9 @@ struct handler_options {
 	const char *name;
 	const char *const *terminal; /* status codes that end an order */
 	size_t nterminal;
+	/* orders: codes from first to last; none: by their numbers */
+	const char *const *status_order;
+	size_t nstatus_order;
 
 	/* forward */
 	const char *url;

@@ -11,13 +11,41 @@
 #include "handlers/registry.h"
 #include "store/order.h"
 
+/* Status codes, as text. */
+struct codes {
+	char **items;
+	size_t n;
+};
+
 struct orders {
 	struct handler_instance base; /* first: what dispatch holds */
-	char **terminal;              /* status codes, as text */
-	size_t nterminal;
-	struct store_write *writes; /* lent to the last result */
+	struct codes terminal;        /* those that end an order */
+	struct codes order;           /* from first to last; none: by number */
+	struct store_write *writes;   /* lent to the last result */
 	size_t writes_max;
 };
+
+static void
+codes_fini(struct codes *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		free(c->items[i]);
+	free(c->items);
+}
+
+/* Copy n codes. Returns 0; -1 when out of memory, codes_fini() is due all the
+ * same. */
+static int
+codes_copy(struct codes *c, const char *const *codes, size_t n)
+{
+	if (n > 0 && (c->items = calloc(n, sizeof(*c->items))) == NULL)
+		return (-1);
+	for (; c->n < n; c->n++) {
+		if ((c->items[c->n] = strdup(codes[c->n])) == NULL)
+			return (-1);
+	}
+	return (0);
+}
 
 static void
 orders_close(struct handler_instance *h)
@@ -26,9 +54,8 @@ orders_close(struct handler_instance *h)
 
 	if (o == NULL)
 		return;
-	for (size_t i = 0; i < o->nterminal; i++)
-		free(o->terminal[i]);
-	free(o->terminal);
+	codes_fini(&o->terminal);
+	codes_fini(&o->order);
 	free(o->writes);
 	free(o);
 }
@@ -43,14 +70,9 @@ orders_open(const struct handler_env *env, const struct handler_options *opt,
 	if ((o = calloc(1, sizeof(*o))) == NULL)
 		goto fail;
 	o->base.type = &handler_orders;
-	if (opt->nterminal > 0 && (o->terminal = calloc(opt->nterminal,
-				       sizeof(*o->terminal))) == NULL)
+	if (codes_copy(&o->terminal, opt->terminal, opt->nterminal) == -1 ||
+	    codes_copy(&o->order, opt->status_order, opt->nstatus_order) == -1)
 		goto fail;
-	for (; o->nterminal < opt->nterminal; o->nterminal++) {
-		if ((o->terminal[o->nterminal] =
-			    strdup(opt->terminal[o->nterminal])) == NULL)
-			goto fail;
-	}
 	return (&o->base);
 fail:
 	snprintf(reason, HANDLER_REASON_MAX, "out of memory");
@@ -61,8 +83,8 @@ fail:
 static bool
 orders_is_terminal(const struct orders *o, const char *status)
 {
-	for (size_t i = 0; status != NULL && i < o->nterminal; i++) {
-		if (strcmp(o->terminal[i], status) == 0)
+	for (size_t i = 0; status != NULL && i < o->terminal.n; i++) {
+		if (strcmp(o->terminal.items[i], status) == 0)
 			return (true);
 	}
 	return (false);
@@ -93,8 +115,10 @@ orders_put(struct orders *o, const struct store_event *ev,
 	const struct order_version version = {
 		.updated_at = order->updated_at,
 		.terminal = orders_is_terminal(o, order->status),
+		.rank = order_rank(order->status,
+		    (const char *const *)o->order.items, o->order.n),
 		.status_event = event_kind(ev->type) == EVENT_STATUS,
-		.digest = ev->digest,
+		.event = ev->id,
 		.place = (uint32_t)order->place,
 	};
 

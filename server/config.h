@@ -113,6 +113,9 @@ struct config {
 	enum log_level log_level;
 	enum log_format log_format;
 
+	struct config_list
+	    status_order; /* codes, first to last; none: by number */
+
 	int64_t retention_bodies_ms; /* customers' data; since it came in */
 	int64_t retention_ids_ms;    /* that it ever came in */
 

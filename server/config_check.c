@@ -66,6 +66,21 @@ check_retention(struct config_draft *d)
 }
 
 static void
+check_status(struct config_draft *d)
+{
+	const struct config_list *list = &d->cfg->status_order;
+
+	for (size_t i = 0; i < list->n; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(list->items[i], list->items[j]) == 0)
+				config_draft_error(d,
+				    "status.order: %s is listed twice",
+				    list->items[i]);
+		}
+	}
+}
+
+static void
 check_named_secrets(struct config_draft *d)
 {
 	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
@@ -169,6 +184,7 @@ config_check(struct config_draft *d)
 	check_admin(d);
 	check_queue(d);
 	check_retention(d);
+	check_status(d);
 	config_check_handlers(d);
 	config_check_tls(d);
 	check_named_secrets(d);

@@ -19,7 +19,7 @@ static const char *
 nearest_section(const char *section)
 {
 	static const char *const names[] = { "http", "klikit", "tls", "store",
-		"admin", "log", "retention", "secret", "handler" };
+		"admin", "log", "retention", "status", "secret", "handler" };
 	struct nearest n;
 
 	nearest_init(&n, section);

@@ -358,6 +358,7 @@ config_free(struct config *cfg)
 	config_list_free(&cfg->http_listen);
 	config_list_free(&cfg->http_plain_listen);
 	config_list_free(&cfg->admin_listen);
+	config_list_free(&cfg->status_order);
 	free(cfg->admin_token_file);
 	free(cfg->secret_file);
 	free(cfg->tls_certificate);

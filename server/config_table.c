@@ -104,6 +104,13 @@ static const struct config_key keys[] = {
 	    .text = "How long an event's id is known, so that it is a "
 		    "duplicate when it comes again." },
 
+	{ "status.order", CONFIG_WORDS, GLOBAL(status_order), .def = "",
+	    .value = "CODE, ...", .example = "1, 2, 4, 5, 9, 3",
+	    .text = "Status codes from the first to the last, for versions of "
+		    "an order with the same time: the further one counts. A "
+		    "code that is not listed comes before all others. Empty: "
+		    "by their numbers. A change applies to what comes then." },
+
 	{ "secret.file", CONFIG_PATH, OF_SECRET(source), .def = "",
 	    .value = "FILE", .example = "/etc/klikitd/secret.old",
 	    .text = "File of this secret, read like klikit.secret_file." },

@@ -15,6 +15,9 @@
 #include "server/log.h"
 #include "server/rejections.h"
 
+/* Sources whose times lack a zone: as many as there may be secrets. */
+#define ZONELESS_MAX 16
+
 /* A delivery on its way to the disk. */
 struct pending {
 	TAILQ_ENTRY(pending) link; /* in in->waiting, until it is answered */
@@ -38,6 +41,8 @@ struct ingest {
 	struct ingest_routes *routes;
 	struct ingest_stats stats;
 	struct branches branches;
+	char *zoneless[ZONELESS_MAX]; /* secrets that were warned of */
+	size_t nzoneless;
 };
 
 /* -- Outcomes -- */
@@ -225,6 +230,44 @@ first_alarm(const struct store_job_spec *specs, size_t n)
 	return (first_ms);
 }
 
+/*
+ * Warn, once for each source, of times that lack a zone: if they are not UTC,
+ * the newest version of an order may be taken for an old one.
+ */
+static void
+ingest_warn_zoneless(struct ingest *in, const struct delivery *del,
+    const char *updated_at)
+{
+	char *name;
+
+	for (size_t i = 0; i < in->nzoneless; i++) {
+		if (strcmp(in->zoneless[i], del->secret) == 0)
+			return;
+	}
+	if (in->nzoneless == ZONELESS_MAX ||
+	    (name = strdup(del->secret)) == NULL)
+		return;
+	in->zoneless[in->nzoneless++] = name;
+	log_warn("event %s: updated_at \"%s\" has no time zone; such times "
+		 "under the secret %s are read as UTC",
+	    log_text(del->event_id), log_text(updated_at),
+	    log_text(del->secret));
+}
+
+static void
+ingest_look_at_times(struct ingest *in, const struct delivery *del,
+    const struct envelope *env)
+{
+	for (size_t i = 0; i < env->norders; i++) {
+		const char *at = env->orders[i].updated_at;
+
+		if (order_time_lacks_zone(at)) {
+			ingest_warn_zoneless(in, del, at);
+			return;
+		}
+	}
+}
+
 /* Queue a delivery whose body has been scanned. */
 static enum ingest_rc
 ingest_queue(struct ingest *in, const struct delivery *del,
@@ -278,6 +321,7 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 				 "each "
 				 "order is sent by itself",
 			    log_text(del->event_id), env.strays);
+		ingest_look_at_times(in, del, &env);
 		rc = ingest_queue(in, del, &env, done, arg);
 		envelope_fini(&env);
 		break;
@@ -380,5 +424,7 @@ ingest_free(struct ingest *in)
 		event_free(in->timer);
 	envelope_reader_free(in->er);
 	ingest_routes_free(in->routes);
+	for (size_t i = 0; i < in->nzoneless; i++)
+		free(in->zoneless[i]);
 	free(in);
 }

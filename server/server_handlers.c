@@ -10,12 +10,14 @@
 #include "server/server_private.h"
 
 static struct handler_options
-options_of(const struct config_handler *ch)
+options_of(const struct config *cfg, const struct config_handler *ch)
 {
 	return ((struct handler_options){
 	    .name = ch->name,
 	    .terminal = (const char *const *)ch->terminal.items,
 	    .nterminal = ch->terminal.n,
+	    .status_order = (const char *const *)cfg->status_order.items,
+	    .nstatus_order = cfg->status_order.n,
 	    .url = ch->url,
 	    .headers = (const char *const *)ch->headers.items,
 	    .nheaders = ch->headers.n,
@@ -57,7 +59,7 @@ handler_of(const struct config *cfg, size_t i,
 	    .number = known[i].number,
 	    .name = ch->name,
 	    .type = handler_find(ch->type),
-	    .options = options_of(ch),
+	    .options = options_of(cfg, ch),
 	    .retry_ms = ch->retry_ms,
 	    .nretry = ch->nretry,
 	    .max_age_ms = ch->max_age_ms,

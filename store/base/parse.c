@@ -270,16 +270,32 @@ take_offset(struct cursor *cur, int64_t *ret_ms)
 }
 
 int
-parse_time(const char *text, size_t len, int64_t *ret_ms)
+parse_time_utc(const char *text, size_t len, int64_t *ret_ms, bool *ret_zone)
 {
 	struct cursor cur = { text, text + len };
-	int64_t days, clock, offset;
+	int64_t days, clock, offset = 0;
+	bool zone;
 
 	if (take_date(&cur, &days) == -1 || !take_char(&cur, "Tt ") ||
-	    take_clock(&cur, &clock) == -1 ||
-	    take_offset(&cur, &offset) == -1 || cur.at != cur.end)
+	    take_clock(&cur, &clock) == -1)
+		return (-1);
+	zone = cur.at != cur.end;
+	if (zone && (take_offset(&cur, &offset) == -1 || cur.at != cur.end))
 		return (-1);
 	*ret_ms = days * DAY_MS + clock - offset;
+	*ret_zone = zone;
+	return (0);
+}
+
+int
+parse_time(const char *text, size_t len, int64_t *ret_ms)
+{
+	int64_t ms;
+	bool zone;
+
+	if (parse_time_utc(text, len, &ms, &zone) == -1 || !zone)
+		return (-1);
+	*ret_ms = ms;
 	return (0);
 }
 

@@ -7,6 +7,7 @@
 #ifndef STORE_BASE_PARSE_H
 #define STORE_BASE_PARSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,13 @@ int parse_duration(const char *text, int64_t *ret_ms);
  * Leap second :60 is read as the following second. Returns 0, or -1.
  */
 int parse_time(const char *text, size_t len, int64_t *ret_ms);
+
+/*
+ * The same, but a time without an offset is taken for UTC; *ret_zone says
+ * whether it had one. Returns 0, or -1.
+ */
+int parse_time_utc(const char *text, size_t len, int64_t *ret_ms,
+    bool *ret_zone);
 
 /* Room for what format_time() writes, its NUL included. */
 #define FORMAT_TIME_MAX 32

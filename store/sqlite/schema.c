@@ -22,12 +22,14 @@ extern const char schema_001_init[];
 extern const char schema_002_attempts[];
 extern const char schema_003_diagnosis[];
 extern const char schema_004_scope[];
+extern const char schema_005_versions[];
 
 static const char *const steps[] = {
 	schema_001_init,
 	schema_002_attempts,
 	schema_003_diagnosis,
 	schema_004_scope,
+	schema_005_versions,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 
@@ -158,6 +160,36 @@ schema_copy(struct sqlite_store *s, int64_t version)
 	return (rc);
 }
 
+/* SQL function: see 005_versions.sql. */
+static void
+schema_renew_cb(sqlite3_context *ctx, int n, sqlite3_value **values)
+{
+	unsigned char key[ORDER_KEY_LEN];
+	struct order_version v;
+	const void *old;
+
+	(void)n;
+	old = sqlite3_value_blob(values[0]);
+	v = (struct order_version){
+		.updated_at = (const char *)sqlite3_value_text(values[1]),
+		.rank = order_rank((const char *)sqlite3_value_text(values[2]),
+		    NULL, 0),
+		.event = sqlite3_value_int64(values[3]),
+		.place = (uint32_t)sqlite3_value_int64(values[4]),
+	};
+	order_key_renew(old, (size_t)sqlite3_value_bytes(values[0]), &v, key);
+	sqlite3_result_blob(ctx, key, sizeof(key), SQLITE_TRANSIENT);
+}
+
+/* Let a connection take all steps. */
+static int
+schema_ready(struct db *db)
+{
+	return (sqlite3_create_function(db->conn, "order_key_renew", 5,
+	    SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, schema_renew_cb, NULL,
+	    NULL));
+}
+
 static int
 schema_step(const struct sqlite_store *s, struct db *db, int64_t from)
 {
@@ -198,6 +230,8 @@ schema_migrate(struct sqlite_store *s, int64_t version)
 		    NULL, NULL);
 	if (rc == SQLITE_OK && version == 0)
 		rc = db_fit_cache(db);
+	if (rc == SQLITE_OK)
+		rc = schema_ready(db);
 	for (; version < schema_version(s) && rc == SQLITE_OK; version++)
 		rc = schema_step(s, db, version);
 	return (rc);
@@ -215,6 +249,8 @@ schema_write(const struct sqlite_store *s, const char *path)
 		rc = sqlite3_exec(db.conn, set_page, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db.conn, set_unsafe, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = schema_ready(&db);
 	for (int64_t v = 0; v < schema_version(s) && rc == SQLITE_OK; v++)
 		rc = schema_step(s, &db, v);
 	if (rc == SQLITE_OK)

@@ -10,8 +10,7 @@
 
 #include "test/lib/cmocka_all.h"
 #include "test/lib/store_case.h"
-
-#define SCHEMA 4 /* numbered files in store/sqlite/schema/ */
+#include "test/store/schema_version.h"
 
 static struct store_case c;
 
@@ -371,100 +370,6 @@ test_unknown_url_is_named(void **state)
 	assert_non_null(strstr(c.reason, "sqlite:"));
 }
 
-/* An older file is copied, then brought up to date. */
-static void
-test_migration_keeps_copy(void **state)
-{
-	struct store_sqlite_setup sqlite = {
-		.more_schema = "CREATE TABLE more (a INTEGER) STRICT;",
-	};
-	struct store_setup more = { .arg = &sqlite };
-	char suffix[16];
-
-	(void)state;
-	store_case_open(&c);
-	assert_int_equal(case_append(&c, "e", NULL, 0).rc, STORE_OK);
-	store_case_close(&c);
-	c.setup = &more;
-	assert_int_equal(store_case_try(&c, STORE_READ), STORE_FAILED);
-	assert_non_null(strstr(c.reason, "older"));
-	store_case_open(&c);
-	store_case_close(&c);
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA + 1);
-	(void)snprintf(suffix, sizeof(suffix), ".before-v%d", SCHEMA + 1);
-	assert_int_equal(mode_of(suffix), 0600);
-	(void)strcat(c.path, suffix);
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA);
-	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 1);
-	c.setup = NULL;
-	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_NEWER);
-}
-
-extern const char schema_001_init[];
-
-/*
- * The first schema, with work half done, becomes the present one: what stood
- * in a lane is ordered, as its replay will be.
- */
-static void
-test_first_schema_is_migrated(void **state)
-{
-	static const char rows[] =
-	    "INSERT INTO handlers VALUES (1, 'a', 1, 1, NULL, NULL, NULL);"
-	    "INSERT INTO events (id, event_id, type, signature, secret, peer, "
-	    "received_at, body_size) VALUES "
-	    "(1, 'e1', 't', zeroblob(32), 's', 'p', 1, 2), "
-	    "(2, 'e2', 't', zeroblob(32), 's', 'p', 1, 2);"
-	    "INSERT INTO bodies VALUES (1, x'7b7d'), (2, x'7b7d');"
-	    "INSERT INTO event_orders VALUES (1, 0, '7', NULL, NULL, NULL), "
-	    "(2, 0, '7', NULL, NULL, NULL);"
-	    "INSERT INTO jobs (id, event, place, handler, state, behind, "
-	    "finished_at) VALUES (1, 1, -1, 1, 'ready', 0, NULL), "
-	    "(2, 2, -1, 1, 'ready', 1, NULL), (3, 2, -1, 1, 'dead', 0, 1);"
-	    "INSERT INTO lanes VALUES (1, '7', 1), (1, '7', 2);"
-	    "INSERT INTO orders (order_id, version_key, event, place) VALUES "
-	    "('7', x'01', 1, 0);"
-	    "INSERT INTO carts (order_id, version_key, event, place) VALUES "
-	    "('7', x'01', 2, 0);"
-	    "INSERT INTO rejections (at, peer, cause, size) "
-	    "VALUES (1, 'p', 'signature', 2);"
-	    "PRAGMA application_id = 0x6b6c696b; PRAGMA user_version = 1;";
-	struct case_result r;
-
-	(void)state;
-	store_case_sql(&c, schema_001_init);
-	store_case_sql(&c, rows);
-	store_case_open(&c);
-	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA);
-	assert_int_equal(store_case_int(&c,
-			     "SELECT sum(ordered * id) FROM jobs"),
-	    3);
-	assert_int_equal(store_case_int(&c,
-			     "SELECT count(*) FROM rejections "
-			     "WHERE code IS NULL AND diagnosis IS NULL"),
-	    1);
-	assert_int_equal(store_case_int(&c,
-			     "SELECT count(*) FROM events AS e "
-			     "JOIN event_orders AS eo ON eo.event = e.id "
-			     "JOIN lanes AS l ON l.job = e.id "
-			     "WHERE e.scope = '' AND e.origin = 'klikit' "
-			     "AND e.repeat_of IS NULL AND e.secret = 's' "
-			     "AND length(e.signature) = 32 "
-			     "AND eo.scope = '' AND l.scope = ''"),
-	    2);
-	assert_int_equal(store_case_int(&c,
-			     "SELECT count(*) FROM orders AS o "
-			     "JOIN carts AS c USING (order_id, scope) "
-			     "WHERE o.scope = '' AND o.event = 1 "
-			     "AND c.event = 2"),
-	    1);
-	assert_int_equal(case_append(&c, "e2", NULL, 0).rc, STORE_EXISTS);
-	r = case_finish(&c, 1, JOB_DONE, 0);
-	assert_int_equal(r.rc, STORE_OK);
-	assert_int_equal(r.nrunnable, 1);
-	assert_int_equal(r.runnable[0], 2);
-}
-
 /* A verb that writes needs a store that is there, and nobody serving it. */
 static void
 test_change_needs_store_and_lock(void **state)
@@ -486,29 +391,6 @@ test_change_needs_store_and_lock(void **state)
 	assert_int_equal(store_register(c.st, "a", 1, case_done_cb, &r), 0);
 	store_wait(c.st);
 	assert_int_equal(r.rc, STORE_OK);
-}
-
-/* A migration that fails leaves the file as it was. */
-static void
-test_failed_migration_changes_nothing(void **state)
-{
-	struct store_sqlite_setup sqlite = {
-		.more_schema = "CREATE TABLE more (a) ; SELECT nonsense;",
-	};
-	struct store_setup more = { .arg = &sqlite };
-
-	(void)state;
-	store_case_open(&c);
-	store_case_close(&c);
-	c.setup = &more;
-	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_FAILED);
-	assert_reason();
-	c.setup = NULL;
-	store_case_open(&c);
-	assert_int_equal(store_case_int(&c,
-			     "SELECT count(*) FROM sqlite_master "
-			     "WHERE name = 'more'"),
-	    0);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -535,10 +417,7 @@ main(void)
 		CASE(test_missing_folder_is_named),
 		CASE(test_unwritable_is_named),
 		CASE(test_unknown_url_is_named),
-		CASE(test_migration_keeps_copy),
-		CASE(test_first_schema_is_migrated),
 		CASE(test_change_needs_store_and_lock),
-		CASE(test_failed_migration_changes_nothing),
 	};
 
 	return (cmocka_run_group_tests_name("store_open", tests, NULL, NULL));

@@ -197,6 +197,35 @@ test_a_duplicate_is_answered_as_one(void **state)
 	assert_int_equal(stats.conflicts, 0);
 }
 
+/* Times without a zone are warned of once, and stored all the same. */
+static void
+test_a_missing_zone_is_warned_of_once(void **state)
+{
+	static const char *const bodies[] = {
+		"{\"orders\":[{\"id\":1,\"updated_at\":\"x\"},{\"id\":2}]}",
+		"{\"orders\":[{\"id\":1,\"updated_at\":\"2026-06-25T09:14:"
+		"11Z\"}]}",
+		"{\"orders\":[{\"id\":1},"
+		"{\"id\":2,\"updated_at\":\"2026-06-25T09:14:11\"}]}",
+	};
+	struct deliveries *f = *state;
+	static struct deliveries_answer a[4];
+	int64_t id = 0;
+
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(deliveries_submit(f, bodies[i < 2 ? i : 2],
+				     &a[i]),
+		    INGEST_PENDING);
+		deliveries_commit(f, ++id);
+		assert_int_equal(fake_log_count("has no time zone"), i >= 2);
+	}
+	assert_int_equal(fake_log_count("warn event evt-1: updated_at "
+					"\"2026-06-25T09:14:11\" has no time "
+					"zone; such times under the secret "
+					"default are read as UTC"),
+	    1);
+}
+
 /* Another body under a known id is kept whole, as a rejection. */
 static void
 test_a_conflict_is_kept_whole(void **state)
@@ -325,6 +354,7 @@ main(void)
 		ingest_test(test_an_answer_may_submit_again),
 		ingest_test(test_what_is_not_stored_is_busy),
 		ingest_test(test_a_duplicate_is_answered_as_one),
+		ingest_test(test_a_missing_zone_is_warned_of_once),
 		ingest_test(test_a_conflict_is_kept_whole),
 		ingest_test(test_invalid_json_is_told_at_once),
 		ingest_test(test_too_many_orders_are_told_at_once),

@@ -70,7 +70,8 @@ assert_write(const struct store_write *w, enum store_table table, size_t i,
 		.updated_at = two_orders[i].updated_at,
 		.terminal = terminal,
 		.status_event = status_event,
-		.digest = two_event.digest,
+		.rank = order_rank(two_orders[i].status, NULL, 0),
+		.event = 41,
 		.place = (uint32_t)two_orders[i].place,
 	};
 	unsigned char key[ORDER_KEY_LEN];
@@ -191,6 +192,45 @@ test_orders_same_job_gives_the_same_rows(void **state)
 	h->type->close(h);
 }
 
+/* How far a status is comes from the configured list, if there is one. */
+static void
+test_orders_rank_comes_from_the_options(void **state)
+{
+	static const char *const order[] = { "3", "1", "2" };
+	const struct handler_options opt = { .name = "orders",
+		.status_order = order,
+		.nstatus_order = 3 };
+	const struct handler_env env = { .arg = NULL };
+	unsigned char first[ORDER_KEY_LEN];
+	char reason[HANDLER_REASON_MAX];
+	struct handler_instance *h;
+	struct store_order same[2];
+	struct store_event ev = two_event;
+	const struct store_write *w;
+
+	(void)state;
+	assert_non_null(h = handler_find("orders")->open(&env, &opt, reason));
+	memcpy(same, two_orders, sizeof(same));
+	same[1].updated_at = same[0].updated_at; /* "2" over "3" */
+	ev.orders = same;
+	w = run(h, &ev, STORE_WHOLE_EVENT, 4);
+	memcpy(first, w[0].key, sizeof(first));
+	assert_true(memcmp(first, w[2].key, sizeof(first)) > 0);
+	same[0].status = "7"; /* not listed: the first of all */
+	w = run(h, &ev, STORE_WHOLE_EVENT, 4);
+	assert_true(memcmp(w[0].key, w[2].key, sizeof(first)) < 0);
+	h->type->close(h);
+	h = open_orders();
+	same[0].status = "12"; /* by number, but 3 is terminal */
+	same[1].status = "4";
+	w = run(h, &ev, STORE_WHOLE_EVENT, 4);
+	assert_true(memcmp(w[0].key, w[2].key, sizeof(first)) > 0);
+	same[1].status = "3";
+	w = run(h, &ev, STORE_WHOLE_EVENT, 4);
+	assert_true(memcmp(w[0].key, w[2].key, sizeof(first)) < 0);
+	h->type->close(h);
+}
+
 /* Without terminal codes, or without a status, no order has ended. */
 static void
 test_orders_terminal_comes_from_the_options(void **state)
@@ -229,6 +269,7 @@ main(void)
 		cmocka_unit_test(test_orders_job_for_one_order_writes_one),
 		cmocka_unit_test(test_orders_nothing_to_do_is_done),
 		cmocka_unit_test(test_orders_same_job_gives_the_same_rows),
+		cmocka_unit_test(test_orders_rank_comes_from_the_options),
 		cmocka_unit_test(test_orders_terminal_comes_from_the_options),
 	};
 
