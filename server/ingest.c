@@ -343,11 +343,11 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 
 int
 ingest_route(struct ingest *in, const struct ingest_route *routes,
-    size_t nroutes, const char *const *terminal, size_t nterminal)
+    size_t nroutes, const struct ingest_codes *codes)
 {
 	struct ingest_routes *copy;
 
-	copy = ingest_routes_new(routes, nroutes, terminal, nterminal);
+	copy = ingest_routes_new(routes, nroutes, codes);
 	if (copy == NULL)
 		return (-1);
 	ingest_routes_free(in->routes);
@@ -397,6 +397,7 @@ struct ingest *
 ingest_new(struct event_base *base, struct store *st, struct dispatch *d,
     struct rejections *rej)
 {
+	static const struct ingest_codes none;
 	struct ingest *in;
 
 	if ((in = calloc(1, sizeof(*in))) == NULL)
@@ -407,7 +408,7 @@ ingest_new(struct event_base *base, struct store *st, struct dispatch *d,
 	in->rej = rej;
 	if ((in->er = envelope_reader_new()) == NULL ||
 	    (in->timer = evtimer_new(base, ingest_timer_cb, in)) == NULL ||
-	    ingest_route(in, NULL, 0, NULL, 0) == -1)
+	    ingest_route(in, NULL, 0, &none) == -1)
 		goto fail;
 	return (in);
 fail:

@@ -53,6 +53,14 @@ enum ingest_rc {
  */
 typedef void ingest_done_fn(enum ingest_rc rc, int64_t event, void *arg);
 
+/* What is known of status codes; texts are borrowed and copied. */
+struct ingest_codes {
+	const char *const *terminal; /* those that end an order */
+	size_t nterminal;
+	const char *const *order; /* from first to last; none: by number */
+	size_t norder;
+};
+
 /* Which events a handler is for; texts are borrowed and copied. */
 struct ingest_route {
 	int64_t handler;           /* its number in the store */
@@ -86,11 +94,10 @@ void ingest_set_journal(struct ingest *in, struct journal *j);
 
 /*
  * Take over these routes, in place of the old ones, for deliveries to come.
- * terminal: the status codes that end an order; copied. Returns 0; -1 when out
- * of memory, and then the old ones stay.
+ * Copies codes. Returns 0; -1 when out of memory, and then the old ones stay.
  */
 int ingest_route(struct ingest *in, const struct ingest_route *routes,
-    size_t nroutes, const char *const *terminal, size_t nterminal);
+    size_t nroutes, const struct ingest_codes *codes);
 
 /*
  * Scan the body and queue the event. INGEST_PENDING: del->body is taken, and

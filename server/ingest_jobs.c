@@ -18,7 +18,8 @@ ingest_routes_free(struct ingest_routes *routes)
 		free((void *)routes->items[i].brands);
 		free((void *)routes->items[i].branches);
 	}
-	free((void *)routes->terminal);
+	free((void *)routes->codes.terminal);
+	free((void *)routes->codes.order);
 	free(routes->items);
 	free(routes);
 }
@@ -46,15 +47,19 @@ texts_copy(const char *const *texts, size_t n)
 
 struct ingest_routes *
 ingest_routes_new(const struct ingest_route *routes, size_t n,
-    const char *const *terminal, size_t nterminal)
+    const struct ingest_codes *codes)
 {
 	struct ingest_routes *copy;
 
 	if ((copy = calloc(1, sizeof(*copy))) == NULL ||
 	    (copy->items = calloc(n + 1, sizeof(*copy->items))) == NULL ||
-	    (copy->terminal = texts_copy(terminal, nterminal)) == NULL)
+	    (copy->codes.terminal =
+		    texts_copy(codes->terminal, codes->nterminal)) == NULL ||
+	    (copy->codes.order = texts_copy(codes->order, codes->norder)) ==
+		NULL)
 		goto fail;
-	copy->nterminal = nterminal;
+	copy->codes.nterminal = codes->nterminal;
+	copy->codes.norder = codes->norder;
 	for (; copy->n < n; copy->n++) {
 		const struct ingest_route *r = &routes[copy->n];
 		struct ingest_route *c = &copy->items[copy->n];
@@ -115,13 +120,13 @@ static void
 record_fill(struct record *record, const struct store_order *order,
     const struct ingest_routes *routes, const char *type)
 {
-	static const unsigned char same[ORDER_DIGEST_LEN];
+	const struct ingest_codes *codes = &routes->codes;
 	const struct order_version version = {
 		.updated_at = order->updated_at,
-		.terminal = is_one_of(order->status, routes->terminal,
-		    routes->nterminal),
+		.terminal =
+		    is_one_of(order->status, codes->terminal, codes->nterminal),
+		.rank = order_rank(order->status, codes->order, codes->norder),
 		.status_event = event_kind(type) == EVENT_STATUS,
-		.digest = same,
 		.place = (uint32_t)order->place,
 	};
 

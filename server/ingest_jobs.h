@@ -13,13 +13,12 @@ struct envelope;
 struct ingest_routes {
 	struct ingest_route *items;
 	size_t n;
-	const char *const *terminal; /* status codes that end an order */
-	size_t nterminal;
+	struct ingest_codes codes;
 };
 
 /* A deep copy, owned by the caller; NULL when out of memory. */
 struct ingest_routes *ingest_routes_new(const struct ingest_route *routes,
-    size_t n, const char *const *terminal, size_t nterminal);
+    size_t n, const struct ingest_codes *codes);
 
 /* Accepts NULL. */
 void ingest_routes_free(struct ingest_routes *routes);

@@ -103,8 +103,10 @@ server_set_handlers(struct server *s, const struct config *cfg,
 {
 	struct dispatch_handler *handlers;
 	struct ingest_route *routes;
-	const char *const *ends = NULL;
-	size_t nends;
+	struct ingest_codes codes = {
+		.order = (const char *const *)cfg->status_order.items,
+		.norder = cfg->status_order.n,
+	};
 	int rc = -1;
 
 	handlers = calloc(cfg->nhandlers, sizeof(*handlers));
@@ -120,9 +122,8 @@ server_set_handlers(struct server *s, const struct config *cfg,
 	if (dispatch_set_handlers(s->dispatch, handlers, cfg->nhandlers,
 		reason) == -1)
 		goto out;
-	nends = server_ends(cfg, &ends);
-	if (ingest_route(s->ingest, routes, cfg->nhandlers, ends, nends) ==
-	    -1) {
+	codes.nterminal = server_ends(cfg, &codes.terminal);
+	if (ingest_route(s->ingest, routes, cfg->nhandlers, &codes) == -1) {
 		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
 		goto out;
 	}

@@ -15,6 +15,8 @@
 #include "test/lib/fake_log.h"
 #include "test/lib/heap.h"
 
+static const struct ingest_codes no_codes;
+
 /* -- Routes -- */
 
 /* An event gets a job for each handler it is for, and no other. */
@@ -43,7 +45,7 @@ test_jobs_follow_the_routes(void **state)
 	static struct deliveries_answer a;
 	const struct fake_op *op;
 
-	assert_int_equal(ingest_route(f->in, routes, 3, NULL, 0), 0);
+	assert_int_equal(ingest_route(f->in, routes, 3, &no_codes), 0);
 	(void)deliveries_submit(f, BODY, &a);
 	op = fake_store_find(f->w->st, FAKE_APPEND);
 	assert_int_equal(op->nspecs, 2);
@@ -76,9 +78,11 @@ made(struct deliveries *f, const struct ingest_route *routes, size_t n,
     const char *body)
 {
 	static const char *const terminal[] = { "9" };
+	static const char *const order[] = { "2", "5", "4" };
+	const struct ingest_codes codes = { terminal, 1, order, 3 };
 	static struct deliveries_answer a;
 
-	assert_int_equal(ingest_route(f->in, routes, n, terminal, 1), 0);
+	assert_int_equal(ingest_route(f->in, routes, n, &codes), 0);
 	(void)deliveries_submit(f, body, &a);
 	return (fake_store_find(f->w->st, FAKE_APPEND));
 }
@@ -181,7 +185,10 @@ test_an_order_twice_in_a_body_is_sent_once(void **state)
 		    0 },
 		{ "{\"orders\":[{\"id\":7," AT(1) "},{\"id\":7," AT(2) "}]}",
 		    1 },
-		/* A readable time, then an end, then the place. */
+		/* A readable time, an end, a further status, then the place. */
+		{ "{\"orders\":[{\"id\":7,\"status\":4},"
+		  "{\"id\":7,\"status\":5}]}",
+		    0 },
 		{ "{\"orders\":[{\"id\":7," AT(1) "},{\"id\":7}]}", 0 },
 		{ "{\"orders\":[{\"id\":7,\"status\":9},{\"id\":7}]}", 0 },
 		{ "{\"orders\":[{\"id\":7},{\"id\":7}]}", 1 },
@@ -325,7 +332,7 @@ test_a_stored_alarm_is_looked_for_in_time(void **state)
 	world_handlers(f->w, 2, 0);
 	world_settle(f->w);
 	fake_clock_jump_ms(-86400000);
-	assert_int_equal(ingest_route(f->in, routes, 2, NULL, 0), 0);
+	assert_int_equal(ingest_route(f->in, routes, 2, &no_codes), 0);
 	(void)deliveries_submit(f, BODY, &a);
 	assert_int_equal(fake_store_find(f->w->st, FAKE_APPEND)
 			     ->specs[1]
@@ -358,7 +365,7 @@ test_routes_stay_without_memory(void **state)
 
 	for (;; n++) {
 		heap_fail(n, 1);
-		if (ingest_route(f->in, &other, 1, NULL, 0) == 0)
+		if (ingest_route(f->in, &other, 1, &no_codes) == 0)
 			break;
 		assert_int_equal(heap_heal(), 0);
 		(void)deliveries_submit(f, BODY, &a);
@@ -367,7 +374,7 @@ test_routes_stay_without_memory(void **state)
 		fake_store_end(f->w->st, FAKE_APPEND, STORE_FAILED);
 	}
 	assert_int_equal(heap_heal(), 1);
-	assert_int_equal(n, 6); /* two lists, four of texts */
+	assert_int_equal(n, 7); /* two lists, five of texts */
 }
 
 /* -- Towards dispatch -- */
