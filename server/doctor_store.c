@@ -92,7 +92,9 @@ store_newest_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	struct doctor *d = arg;
 
 	if (rc != STORE_OK)
-		doctor_tell(d, DOCTOR_FAIL, "restore a backup if that stays so",
+		doctor_tell(d, DOCTOR_FAIL,
+		    "if that stays so stop klikitd and run klikitd restore "
+		    "BACKUP",
 		    "%s: cannot be read: %s", log_text(d->store_path), reason);
 	else if (n > 0)
 		d->newest_ms = rows[0].ev->received_at_ms;
@@ -137,8 +139,7 @@ doctor_store(struct doctor *d)
 	d->holder = doctor_proc_locker(lock);
 	if (store_open(&opt, &d->st, reason) != STORE_OK) {
 		doctor_tell(d, DOCTOR_FAIL,
-		    "restore a backup, or name another file by store.url", "%s",
-		    reason);
+		    "do that, or name another file by store.url", "%s", reason);
 		d->st = NULL;
 		return;
 	}
@@ -168,8 +169,8 @@ integrity_cb(const struct store_result *res, void *arg)
 		    log_text(d->store_path));
 	else
 		doctor_tell(d, DOCTOR_FAIL,
-		    "stop klikitd, keep the file, and restore a backup; look "
-		    "at the disk as well",
+		    "stop klikitd and run klikitd restore BACKUP, which keeps "
+		    "this one aside; look at the disk as well",
 		    "%s: damaged: %s", log_text(d->store_path), res->reason);
 }
 

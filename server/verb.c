@@ -27,6 +27,7 @@ static const struct verb *const verbs[] = {
 	&verb_resume,
 	&verb_purge,
 	&verb_backup,
+	&verb_restore,
 	&verb_sign,
 	&verb_verify,
 	&verb_check_config,

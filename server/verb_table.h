@@ -22,6 +22,7 @@ extern const struct verb verb_pause;
 extern const struct verb verb_purge;
 extern const struct verb verb_rejections;
 extern const struct verb verb_replay;
+extern const struct verb verb_restore;
 extern const struct verb verb_resume;
 extern const struct verb verb_retry;
 extern const struct verb verb_serve;

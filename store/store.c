@@ -174,6 +174,21 @@ store_locate(const char *url, char ret_path[PATH_MAX])
 		    : ops->locate(path, ret_path));
 }
 
+enum store_rc
+store_restore(const struct store_restore *what, struct store_restored *ret,
+    char reason[STORE_REASON_MAX])
+{
+	struct store_restore inner = *what;
+	const struct store_ops *ops;
+
+	ops = store_backend(what->url, &inner.url);
+	if (ops != NULL && ops->restore != NULL)
+		return (ops->restore(&inner, ret, reason));
+	(void)snprintf(reason, STORE_REASON_MAX,
+	    "%s: cannot be restored by klikitd", what->url);
+	return (STORE_FAILED);
+}
+
 /* Let the threads finish: the writer commits all, the reader gives up. */
 static void
 store_stop(struct store *st)

@@ -253,6 +253,32 @@ enum store_rc store_open(const struct store_options *opt, struct store **ret_st,
  */
 int store_locate(const char *url, char ret_path[PATH_MAX]);
 
+/* Putting a backup in the place of a store. */
+struct store_restore {
+	const char *url;    /* of the store */
+	const char *backup; /* the file: by store_backup(), or a copy */
+	int64_t now_ms;
+};
+struct store_restored {
+	char path[PATH_MAX]; /* the store's file */
+	char kept[PATH_MAX]; /* where what was there is now, if replaced */
+	bool replaced;
+	int64_t events;    /* in the backup */
+	int64_t newest_ms; /* when its newest came in; 0: it has none */
+};
+
+/*
+ * Check the backup, put a copy of it in the place of the store, and keep what
+ * was there, with its log, under another name. Blocks. At no moment is there
+ * an empty store; should it be cut short, store_open() ends it. STORE_OK;
+ * STORE_BUSY (a server holds the store), STORE_NOTFOUND (there is no such
+ * backup), STORE_EXISTS (it is the store's own file), STORE_NOTADB (it is
+ * damaged or another program's), STORE_NEWER, STORE_FULL or STORE_FAILED, with
+ * a reason.
+ */
+enum store_rc store_restore(const struct store_restore *what,
+    struct store_restored *ret, char reason[STORE_REASON_MAX]);
+
 /*
  * Commit what is queued, run the completions still due, stop the threads and
  * free st. Reads not yet finished end with STORE_FAILED; whatever a done()

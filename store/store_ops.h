@@ -174,6 +174,10 @@ struct store_ops {
 	/* As store_locate(), from what follows the URL's scheme. */
 	int (*locate)(const char *path, char ret_path[PATH_MAX]);
 
+	/* As store_restore(); the url is what follows the scheme. */
+	enum store_rc (*restore)(const struct store_restore *what,
+	    struct store_restored *ret, char *reason);
+
 	/*
 	 * Open or create, migrate, lock, as mode says. Returns as store_open();
 	 * *ret_be is set on success only, nothing stays open otherwise.

@@ -289,6 +289,7 @@ const struct store_ops store_sqlite_ops = {
 	.scheme = "sqlite",
 	.process_init = sqlite_process_init,
 	.locate = place_locate,
+	.restore = restore_store,
 	.open = backend_open,
 	.commit = sqlite_commit,
 	.probe = sqlite_probe,

@@ -241,8 +241,8 @@ db_reason(const struct db *db, const struct sqlite_store *s, int rc,
 		    s->path);
 	else if (what == STORE_NOTADB)
 		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: damaged or no database (%s); "
-		    "move it away or restore a copy",
+		    "%s: damaged or no database (%s); klikitd restore "
+		    "BACKUP puts a backup in its place and keeps it aside",
 		    s->path, text);
 	else
 		(void)snprintf(reason, STORE_REASON_MAX, "%s: %s (%d)", s->path,

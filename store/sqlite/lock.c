@@ -143,7 +143,7 @@ lock_take(struct sqlite_store *s, char *reason)
 		return (lock_reason(s, s->lock_path, reason));
 	if (lock_wait(s, lock_file, &left_ms) == -1)
 		return (lock_reason(s, s->path, reason));
-	if (left_ms < most_ms)
+	if (left_ms < most_ms && s->st != NULL)
 		store_note(s->st, STORE_NOTE_INFO,
 		    "%s: another klikitd held the lock; had it after %u ms",
 		    s->path, most_ms - left_ms);
@@ -159,11 +159,18 @@ lock_made(struct sqlite_store *s, char *reason)
 }
 
 void
-lock_release(struct sqlite_store *s)
+lock_leave_file(struct sqlite_store *s)
 {
 	if (s->file_fd != -1)
 		(void)close(s->file_fd);
+	s->file_fd = -1;
+}
+
+void
+lock_release(struct sqlite_store *s)
+{
+	lock_leave_file(s);
 	if (s->lock_fd != -1)
 		(void)close(s->lock_fd);
-	s->file_fd = s->lock_fd = -1;
+	s->lock_fd = -1;
 }

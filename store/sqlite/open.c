@@ -145,6 +145,20 @@ open_find(const struct sqlite_store *s, char *reason)
 	return (STORE_NOTFOUND);
 }
 
+/* End a restore that was cut short; the file is another one then. */
+static enum store_rc
+open_resume(struct sqlite_store *s, char *reason)
+{
+	enum store_rc what;
+
+	if (!restore_is_pending(s->path))
+		return (STORE_OK);
+	if ((what = restore_resume(s, reason)) != STORE_OK)
+		return (what);
+	lock_leave_file(s);
+	return (lock_made(s, reason));
+}
+
 static enum store_rc
 open_write(struct sqlite_store *s, int64_t now_ms, char *reason)
 {
@@ -152,10 +166,11 @@ open_write(struct sqlite_store *s, int64_t now_ms, char *reason)
 	bool created;
 	int rc;
 
-	if (s->mode == STORE_CHANGE &&
+	if (s->mode == STORE_CHANGE && !restore_is_pending(s->path) &&
 	    (what = open_find(s, reason)) != STORE_OK)
 		return (what);
-	if ((what = lock_take(s, reason)) != STORE_OK)
+	if ((what = lock_take(s, reason)) != STORE_OK ||
+	    (what = open_resume(s, reason)) != STORE_OK)
 		return (what);
 	s->unclean = open_is_unclean(s);
 	if ((what = open_create(s, &created, reason)) == STORE_OK &&
@@ -182,6 +197,13 @@ open_read(struct sqlite_store *s, char *reason)
 	enum store_rc what;
 	int rc;
 
+	if (restore_is_pending(s->path)) {
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: a restore was cut short; start klikitd, or run "
+		    "klikitd restore BACKUP again, to complete it",
+		    s->path);
+		return (STORE_FAILED);
+	}
 	if ((what = open_find(s, reason)) != STORE_OK)
 		return (what);
 	if (faccessat(AT_FDCWD, s->path, R_OK, AT_EACCESS) == -1) {

@@ -106,6 +106,32 @@ schema_judge(const struct sqlite_store *s, const struct schema_header *h,
 	return (STORE_OK);
 }
 
+enum store_rc
+schema_of_backup(const struct sqlite_store *s, struct db *db, const char *of,
+    char *reason)
+{
+	struct schema_header h = { 0 };
+	int rc;
+
+	if ((rc = schema_look(db, &h)) != SQLITE_OK) {
+		(void)snprintf(reason, STORE_REASON_MAX, "%s: %s (%d)", of,
+		    sqlite3_errstr(rc), rc);
+		return (db_rc(db, rc));
+	}
+	if (h.application != SCHEMA_APPLICATION || h.version == 0) {
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: no backup of a store; name another file", of);
+		return (STORE_NOTADB);
+	}
+	if (h.version <= schema_version(s))
+		return (STORE_OK);
+	(void)snprintf(reason, STORE_REASON_MAX,
+	    "%s: written by a newer klikitd (schema %lld, this one knows "
+	    "%lld); install that version",
+	    of, (long long)h.version, (long long)schema_version(s));
+	return (STORE_NEWER);
+}
+
 /* Make the copy at path durable, its name included. */
 static int
 schema_sync_copy(const char *path)

@@ -128,7 +128,7 @@ struct log_vfs {
 };
 
 struct sqlite_store {
-	struct store *st; /* for its notes */
+	struct store *st; /* for its notes; NULL in a restore */
 	char *path;       /* without symbolic links */
 	char *lock_path;
 	enum store_mode mode;
@@ -235,6 +235,28 @@ enum store_rc schema_prepare(struct sqlite_store *s, char *reason);
 /* See whether the file, opened again, is still the one it was. */
 enum store_rc schema_check(struct sqlite_store *s, char *reason);
 
+/* The same of the file at `of', opened by db, that is to become the store. */
+enum store_rc schema_of_backup(const struct sqlite_store *s, struct db *db,
+    const char *of, char *reason);
+
+/* -- restore.c -- */
+
+/* Struct store_ops restore; what->url is the path alone. */
+enum store_rc restore_store(const struct store_restore *what,
+    struct store_restored *ret, char *reason);
+
+/* Was a restore cut short, so that nothing else may use the store? */
+bool restore_is_pending(const char *path);
+
+/*
+ * Put what waits in its place; ret_kept is where what was there is now. To be
+ * called again after a failure. Returns 0, or -1 with errno.
+ */
+int restore_finish(const char *path, char ret_kept[PATH_MAX]);
+
+/* With the lock: end a restore that was cut short, and note it. */
+enum store_rc restore_resume(struct sqlite_store *s, char *reason);
+
 /* -- open.c: struct store_ops open and close -- */
 enum store_rc backend_open(const struct store_place *place, void **ret_be,
     char *reason);
@@ -282,6 +304,9 @@ enum store_rc lock_take(struct sqlite_store *s, char *reason);
 
 /* The file is made: lock it. */
 enum store_rc lock_made(struct sqlite_store *s, char *reason);
+
+/* The file is no longer the store's; the lock of the name stays. */
+void lock_leave_file(struct sqlite_store *s);
 
 /* When SQLite has closed the file. */
 void lock_release(struct sqlite_store *s);
