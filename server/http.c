@@ -35,7 +35,7 @@ static const struct http_route routes[] = {
 #define NROUTES (sizeof(routes) / sizeof(routes[0]))
 _Static_assert(NROUTES <= HTTP_ROUTES_MAX, "a mount for each route");
 
-static const struct http_site site = { routes, NROUTES, other_run };
+static const struct http_site site = { routes, NROUTES, true, other_run };
 
 /* Bounds: from a quick disk to the deadline of a commit. */
 static const int64_t acks_us[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000,
@@ -246,6 +246,7 @@ http_new_site(struct event_base *base, const struct http_options *opt,
 		return (NULL);
 	h->base = base;
 	h->site = of;
+	h->guards.needs_length = of->needs_length;
 	h->guards.report = guard_report;
 	h->guards.arg = h;
 	h->opt = *opt;

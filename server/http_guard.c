@@ -31,16 +31,23 @@
 /* What is read on top of it, so that one body does not hold up the others. */
 #define READ_ON_MAX ((size_t)64 * 1024)
 
-#define REFUSAL(status, error, len)                                            \
-	"HTTP/1.1 " status "\r\n"                                              \
+#define REFUSAL(status, error, len) REFUSAL_WITH(status, "", error, len)
+#define REFUSAL_WITH(status, header, error, len)                               \
+	"HTTP/1.1 " status "\r\n" header                                       \
 	"Content-Type: application/json; charset=utf-8\r\n"                    \
 	"Content-Length: " len "\r\n"                                          \
 	"Connection: close\r\n\r\n"                                            \
 	"{\"error\":\"" error "\"}"
 static const char bad_request[] =
     REFUSAL("400 Bad Request", "bad request", "23");
+static const char not_allowed[] = REFUSAL_WITH("405 Method Not Allowed",
+    "Allow: GET, HEAD, POST\r\n", "method not allowed", "30");
 static const char length_required[] =
     REFUSAL("411 Length Required", "length required", "27");
+static const char too_large[] =
+    REFUSAL("413 Content Too Large", "body too large", "26");
+static const char unknown_coding[] =
+    REFUSAL("501 Not Implemented", "unknown transfer coding", "35");
 static const char request_timeout[] =
     REFUSAL("408 Request Timeout", "request timeout", "27");
 
@@ -137,6 +144,26 @@ send_no_more(struct http_guard *g)
 		(void)shutdown(bufferevent_getfd(g->bev), SHUT_WR);
 }
 
+static const char *
+refusal(enum http_request_rc verdict)
+{
+	switch (verdict) {
+	case HTTP_REQUEST_METHOD:
+		return (not_allowed);
+	case HTTP_REQUEST_LENGTH:
+		return (length_required);
+	case HTTP_REQUEST_TOO_LARGE:
+		return (too_large);
+	case HTTP_REQUEST_CODING:
+		return (unknown_coding);
+	case HTTP_REQUEST_MORE: /* never of a verdict */
+	case HTTP_REQUEST_DONE:
+	case HTTP_REQUEST_BAD:
+		break;
+	}
+	return (bad_request);
+}
+
 /*
  * Answer the bad request and read on only to drop it: closing on unread bytes
  * would reset the connection and take the answer from the client. It has
@@ -147,8 +174,7 @@ refuse(struct http_guard *g)
 {
 	g->all->bad_requests++;
 	g->state = HTTP_GUARD_REFUSED;
-	tell(g,
-	    g->verdict == HTTP_REQUEST_LENGTH ? length_required : bad_request);
+	tell(g, refusal(g->verdict));
 	send_no_more(g);
 	drop_input(g);
 	if (!g->queued)
@@ -172,7 +198,7 @@ cut(struct http_guard *g, const char *text, const char *reason)
 
 /* Follow the added bytes from request to request. */
 static void
-follow(struct http_guard *g, const unsigned char *bytes, size_t len)
+follow(struct http_guard *g, unsigned char *bytes, size_t len)
 {
 	enum http_request_rc rc;
 	size_t used;
@@ -189,7 +215,10 @@ follow(struct http_guard *g, const unsigned char *bytes, size_t len)
 			dequeue(g);
 			break;
 		case HTTP_REQUEST_BAD:
+		case HTTP_REQUEST_METHOD:
 		case HTTP_REQUEST_LENGTH:
+		case HTTP_REQUEST_TOO_LARGE:
+		case HTTP_REQUEST_CODING:
 			g->verdict = rc;
 			g->state = HTTP_GUARD_BAD;
 			break;
@@ -251,20 +280,47 @@ read_on(struct http_guard *g, struct evbuffer *input)
 	g->reading_on = false;
 }
 
+/*
+ * Between two requests: take empty lines away, of which the reader has
+ * approved and which evhttp would take for a request.
+ */
+static void
+drop_empty_lines(struct evbuffer *input)
+{
+	struct evbuffer_iovec seg;
+	const char *text;
+	size_t n;
+
+	do {
+		if (evbuffer_peek(input, 1, NULL, &seg, 1) < 1)
+			return;
+		text = seg.iov_base;
+		for (n = 0; n < seg.iov_len; n++) {
+			if (text[n] != '\r' && text[n] != '\n')
+				break;
+		}
+		if (n > 0)
+			(void)evbuffer_drain(input, n);
+	} while (n > 0);
+}
+
 /* evbuffer: bytes came in, or evhttp took some out. */
 static void
 guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
     void *arg)
 {
 	struct http_guard *g = arg;
+	bool between = http_guard_idle(g);
 
 	if (info->n_added == 0 || g->state == HTTP_GUARD_BAD)
 		return;
 	if (g->state != HTTP_GUARD_READING) {
 		g->dropped += info->n_added;
 		drop_input(g);
-		if (g->dropped > g->max_held)
-			http_guard_close(g); /* it does not listen */
+		/* Does it not listen? With a large body it may do so late. */
+		if (g->dropped > g->max_held &&
+		    g->verdict != HTTP_REQUEST_TOO_LARGE)
+			http_guard_close(g);
 		return;
 	}
 	follow_added(g, input, info->n_added);
@@ -274,7 +330,9 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 			refuse(g);
 		return;
 	}
-	if (!unanswered(g) && !g->queued)
+	if (between)
+		drop_empty_lines(input);
+	if (!unanswered(g) && !g->queued && http_request_begun(&g->reader))
 		enqueue(g);
 	count(g, g->received + info->n_added);
 	if (evbuffer_get_length(input) > g->max_held)
@@ -330,7 +388,7 @@ http_guard_init(struct http_guard *g, struct http_guards *all,
 	g->bev = bev;
 	g->tls = tls_context_of(bev) != NULL;
 	g->state = HTTP_GUARD_READING;
-	http_request_init(&g->reader);
+	http_request_init(&g->reader, UINT64_MAX, all->needs_length);
 	g->input_cb =
 	    evbuffer_add_cb(bufferevent_get_input(bev), guard_input_cb, g);
 	return (g->input_cb == NULL ? -1 : 0);
@@ -339,6 +397,7 @@ http_guard_init(struct http_guard *g, struct http_guards *all,
 void
 http_guard_limit(struct http_guard *g, size_t max_body, int64_t timeout_ms)
 {
+	http_request_init(&g->reader, max_body, g->all->needs_length);
 	g->timeout_ms = timeout_ms;
 	g->max_held = HTTP_HEAD_MAX + max_body + HTTP_GUARD_SLACK;
 }
@@ -357,6 +416,7 @@ void
 http_guard_settled(struct http_guard *g)
 {
 	/* What is left in the buffer is the beginning of later requests. */
+	drop_empty_lines(bufferevent_get_input(g->bev));
 	count(g, evbuffer_get_length(bufferevent_get_input(g->bev)));
 }
 
@@ -364,6 +424,7 @@ void
 http_guard_answered(struct http_guard *g)
 {
 	g->answered++;
+	drop_empty_lines(bufferevent_get_input(g->bev));
 	if (unanswered(g))
 		return;
 	if (g->state == HTTP_GUARD_BAD)

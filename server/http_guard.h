@@ -6,9 +6,9 @@
  *          much may be buffered, by one connection and by all together; the
  *          refusal and the end of a connection that oversteps.
  * Touches: the input buffer of a bufferevent (looks at what was added, copies
- *          nothing), its socket or its TLS, one evtimer. Never calls evhttp: a
- * socket that is shut down looks like EOF to evhttp, which then frees what it
- * has.
+ *          nothing; takes out what evhttp would misread), its socket or its
+ *          TLS, one evtimer. Never calls evhttp: a socket that is shut down
+ *          looks like EOF to evhttp, which then frees what it has.
  *
  * A request that is refused never reaches evhttp: its bytes are dropped from
  * the buffer before evhttp looks at them. Requests that stand before it on
@@ -46,6 +46,7 @@ TAILQ_HEAD(http_guard_queue, http_guard);
 
 /* What the guards of a listener share; fields private to http_guard.c. */
 struct http_guards {
+	bool needs_length; /* a POST without a length is answered 411 */
 	struct event *timer;
 	struct http_guard_queue unfinished; /* oldest request first */
 	size_t unverified;

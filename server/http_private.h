@@ -99,7 +99,8 @@ struct http_route {
 /* What a listener serves. */
 struct http_site {
 	const struct http_route *routes;
-	size_t nroutes; /* at most HTTP_ROUTES_MAX */
+	size_t nroutes;    /* at most HTTP_ROUTES_MAX */
+	bool needs_length; /* a POST without one is answered 411 */
 	/* Every other path. */
 	void (*other)(struct http_conn *conn, struct evhttp_request *req);
 };

@@ -2,26 +2,31 @@
  * http_request.c -- the strictness that evhttp lacks.
  *
  * A machine of one byte at a time, with a run over whole spans where only
- * counting is left to do. Where evhttp reads a form in its own way (a tab
- * before a length, a body with HEAD, an extension of a chunk, a header among
- * the trailers) the form is refused: a disagreement about where a request
- * ends is a smuggled request.
+ * counting is left to do. Where evhttp reads a form in its own way (a body with
+ * HEAD, a header among the trailers) the form is refused, or brought into one
+ * that both read alike (a tab before a length, an extension of a chunk): a
+ * disagreement about where a request ends is a smuggled request.
  */
 #include <string.h>
 
+#include "server/http_field.h"
 #include "server/http_request.h"
 
 enum state {
+	AT_START, /* or after empty lines */
+	EMPTY_LF,
 	IN_METHOD,
 	IN_TARGET,
 	IN_VERSION,
 	LINE_LF, /* the LF after a request line or a field */
 	FIELD,   /* at the start of a field, or of the empty line */
 	IN_NAME,
+	BEFORE_VALUE,
 	IN_VALUE,
 	END_LF, /* the LF of the empty line */
 	IN_BODY,
 	CHUNK_SIZE,
+	IN_EXTENSION,
 	CHUNK_SIZE_LF,
 	IN_CHUNK,
 	CHUNK_CR,
@@ -72,14 +77,10 @@ bad(struct http_request *r, const char *reason)
 	return (fail(r, HTTP_REQUEST_BAD, reason));
 }
 
-/* A character of a token, RFC 9110 section 5.6.2. */
 static bool
-is_token(unsigned char c)
+is_blank(unsigned char c)
 {
-	static const uint32_t set[4] = { 0, 0x03ff6cfa, 0xc7fffffe,
-		0x57ffffff };
-
-	return (c < 128 && (set[c / 32] >> (c % 32) & 1) != 0);
+	return (c == ' ' || c == '\t');
 }
 
 static bool
@@ -117,18 +118,28 @@ hex_value(unsigned char c)
 	return (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1);
 }
 
-void
-http_request_init(struct http_request *r)
+/* Wait for the next request. */
+static void
+begin(struct http_request *r)
 {
-	r->state = IN_METHOD;
+	r->state = AT_START;
 	r->failed = HTTP_REQUEST_MORE;
 	r->reason = NULL;
 	r->left = 0;
 	r->head_len = 0;
+	r->empty_lines = 0;
 	r->seen = 0;
 	r->flags = 0;
 	r->length = 0;
 	r->line_len = 0;
+}
+
+void
+http_request_init(struct http_request *r, uint64_t max_body, bool needs_length)
+{
+	r->max_body = max_body;
+	r->needs_length = needs_length;
+	begin(r);
 }
 
 /* The method has ended at its blank. */
@@ -137,6 +148,9 @@ end_method(struct http_request *r)
 {
 	if (r->line_len == 0)
 		return (bad(r, "no method"));
+	/* Its answer would be read as the beginning of a tunnel. */
+	if (line_is(r, "CONNECT", 7))
+		return (fail(r, HTTP_REQUEST_METHOD, "CONNECT"));
 	if (line_is(r, "POST", 4) || line_is(r, "PUT", 3) ||
 	    line_is(r, "PATCH", 5))
 		r->flags |= LENGTH_DUE;
@@ -180,7 +194,7 @@ end_name(struct http_request *r)
 		break;
 	}
 	r->line_len = 0;
-	r->state = IN_VALUE;
+	r->state = BEFORE_VALUE;
 	return (HTTP_REQUEST_MORE);
 }
 
@@ -200,6 +214,24 @@ read_length(struct http_request *r)
 	return (HTTP_REQUEST_MORE);
 }
 
+/* Transfer-Encoding: the same. */
+static enum http_request_rc
+read_codings(struct http_request *r)
+{
+	if (r->line_len > sizeof(r->line))
+		return (bad(r, "Transfer-Encoding too long"));
+	switch (http_field_codings((const char *)r->line, r->line_len)) {
+	case HTTP_CODINGS_CHUNKED:
+		return (HTTP_REQUEST_MORE);
+	case HTTP_CODINGS_UNKNOWN:
+		return (fail(r, HTTP_REQUEST_CODING,
+		    "Transfer-Encoding that is not known"));
+	case HTTP_CODINGS_BAD:
+		break;
+	}
+	return (bad(r, "Transfer-Encoding without a clear end"));
+}
+
 /* The value has ended at its CR. */
 static enum http_request_rc
 end_value(struct http_request *r)
@@ -208,12 +240,16 @@ end_value(struct http_request *r)
 
 	/* Blanks after a value are no part of it, if it is here whole. */
 	while (r->line_len > 0 && r->line_len <= sizeof(r->line) &&
-	       r->line[r->line_len - 1] == ' ')
+	       is_blank(r->line[r->line_len - 1]))
 		r->line_len--;
 	if (r->left == CONTENT_LENGTH)
 		rc = read_length(r);
-	else if (r->left == TRANSFER_ENCODING && !line_is(r, "chunked", 7))
-		rc = bad(r, "Transfer-Encoding is not chunked");
+	else if (r->left == TRANSFER_ENCODING)
+		rc = read_codings(r);
+	else if (r->left == HOST &&
+		 (r->line_len > sizeof(r->line) ||
+		     !http_field_is_host((const char *)r->line, r->line_len)))
+		rc = bad(r, "Host is none");
 	r->state = LINE_LF;
 	return (rc);
 }
@@ -233,8 +269,10 @@ end_head(struct http_request *r)
 		return (bad(r, "Transfer-Encoding with HTTP/1.0"));
 	if ((chunked || r->length > 0) && (r->flags & BODILESS))
 		return (bad(r, "body with a method that has none"));
-	if ((r->flags & LENGTH_DUE) && !chunked && !length)
+	if ((r->flags & LENGTH_DUE) && r->needs_length && !chunked && !length)
 		return (fail(r, HTTP_REQUEST_LENGTH, "no length"));
+	if (r->length > r->max_body)
+		return (fail(r, HTTP_REQUEST_TOO_LARGE, "body too large"));
 
 	r->head_len = 0;
 	r->line_len = 0;
@@ -254,10 +292,19 @@ static enum http_request_rc
 read_request_line(struct http_request *r, unsigned char c)
 {
 	switch (r->state) {
+	case AT_START:
+		if (c == '\r') {
+			if (++r->empty_lines > HTTP_EMPTY_LINES_MAX)
+				return (bad(r, "too many empty lines"));
+			r->state = EMPTY_LF;
+			break;
+		}
+		r->state = IN_METHOD;
+		return (read_request_line(r, c));
 	case IN_METHOD:
 		if (c == ' ')
 			return (end_method(r));
-		if (!is_token(c))
+		if (!http_field_is_token(c))
 			return (bad(r, "method is no token"));
 		line_add(r, c);
 		break;
@@ -285,8 +332,10 @@ read_request_line(struct http_request *r, unsigned char c)
 }
 
 static enum http_request_rc
-read_field(struct http_request *r, unsigned char c)
+read_field(struct http_request *r, unsigned char *byte)
 {
+	unsigned char c = *byte;
+
 	switch (r->state) {
 	case FIELD:
 		r->line_len = 0;
@@ -297,31 +346,68 @@ read_field(struct http_request *r, unsigned char c)
 		if (c == ' ' || c == '\t')
 			return (bad(r, "folded header line"));
 		r->state = IN_NAME;
-		return (read_field(r, c));
+		return (read_field(r, byte));
 	case IN_NAME:
 		if (c == ':' && r->line_len > 0)
 			return (end_name(r));
-		if (!is_token(c))
+		if (!http_field_is_token(c))
 			return (bad(r, "header name is no token"));
 		line_add(r, lower(c));
 		break;
+	case BEFORE_VALUE:
+		/* evhttp drops only spaces. */
+		if (is_blank(c)) {
+			*byte = ' ';
+			break;
+		}
+		r->state = IN_VALUE;
+		return (read_field(r, byte));
 	default: /* IN_VALUE */
 		if (c == '\r')
 			return (end_value(r));
 		if (!is_value(c))
 			return (bad(r, "control byte in a header"));
-		/* Of blanks before a value evhttp drops only spaces. */
-		if (r->left < NEITHER && (r->line_len > 0 || c != ' '))
+		if (r->left < NEITHER)
 			line_add(r, lower(c));
 		break;
 	}
 	return (HTTP_REQUEST_MORE);
 }
 
+/* The line of a chunk's size has ended at its CR. */
+static enum http_request_rc
+end_chunk_size(struct http_request *r)
+{
+	if (r->left > r->max_body - r->length)
+		return (fail(r, HTTP_REQUEST_TOO_LARGE, "body too large"));
+	r->length += r->left;
+	r->line_len = 0;
+	r->state = CHUNK_SIZE_LF;
+	return (HTTP_REQUEST_MORE);
+}
+
+/* The extensions of a chunk are read over; evhttp reads over blanks. */
+static enum http_request_rc
+read_extension(struct http_request *r, unsigned char *byte)
+{
+	if (*byte == '\r' && http_extension_may_end(r->extension))
+		return (end_chunk_size(r));
+	if (++r->line_len > HTTP_CHUNK_LINE_MAX)
+		return (bad(r, "chunk line too long"));
+	if (++r->head_len > HTTP_EXTENSIONS_MAX)
+		return (bad(r, "too many chunk extensions"));
+	r->extension = http_extension_next(r->extension, *byte);
+	if (r->extension == HTTP_EXTENSION_BAD)
+		return (bad(r, "chunk extension is none"));
+	*byte = ' ';
+	return (HTTP_REQUEST_MORE);
+}
+
 /* A chunk's size: hex digits, their value gathered in left. */
 static enum http_request_rc
-read_chunk_size(struct http_request *r, unsigned char c)
+read_chunk_size(struct http_request *r, unsigned char *byte)
 {
+	unsigned char c = *byte;
 	int digit = hex_value(c);
 
 	if (digit != -1) {
@@ -332,11 +418,13 @@ read_chunk_size(struct http_request *r, unsigned char c)
 		r->left = r->left << 4 | (unsigned)digit;
 		return (HTTP_REQUEST_MORE);
 	}
-	if (c != '\r' || r->line_len == 0)
+	if (r->line_len > 0 && c == '\r')
+		return (end_chunk_size(r));
+	if (r->line_len == 0 || !(is_blank(c) || c == ';'))
 		return (bad(r, "chunk size is not hex digits only"));
-	r->line_len = 0;
-	r->state = CHUNK_SIZE_LF;
-	return (HTTP_REQUEST_MORE);
+	r->extension = HTTP_EXTENSION_BEFORE;
+	r->state = IN_EXTENSION;
+	return (read_extension(r, byte));
 }
 
 static enum http_request_rc
@@ -345,6 +433,9 @@ read_lf(struct http_request *r, unsigned char c)
 	if (c != '\n')
 		return (bad(r, "CR without LF"));
 	switch (r->state) {
+	case EMPTY_LF:
+		r->state = AT_START;
+		break;
 	case LINE_LF:
 		r->state = FIELD;
 		break;
@@ -355,6 +446,7 @@ read_lf(struct http_request *r, unsigned char c)
 	case CHUNK_SIZE_LF:
 		if (r->left == 0) {
 			r->flags |= IN_TRAILER;
+			r->head_len = 0;
 			r->state = FIELD;
 		} else
 			r->state = IN_CHUNK;
@@ -367,26 +459,30 @@ read_lf(struct http_request *r, unsigned char c)
 }
 
 static enum http_request_rc
-read_byte(struct http_request *r, unsigned char c)
+read_byte(struct http_request *r, unsigned char *byte)
 {
 	switch (r->state) {
+	case AT_START:
 	case IN_METHOD:
 	case IN_TARGET:
 	case IN_VERSION:
-		return (read_request_line(r, c));
+		return (read_request_line(r, *byte));
 	case FIELD:
 	case IN_NAME:
+	case BEFORE_VALUE:
 	case IN_VALUE:
-		return (read_field(r, c));
+		return (read_field(r, byte));
 	case CHUNK_SIZE:
-		return (read_chunk_size(r, c));
+		return (read_chunk_size(r, byte));
+	case IN_EXTENSION:
+		return (read_extension(r, byte));
 	case CHUNK_CR:
-		if (c != '\r')
+		if (*byte != '\r')
 			return (bad(r, "chunk longer than its size"));
 		r->state = CHUNK_LF;
 		return (HTTP_REQUEST_MORE);
 	default:
-		return (read_lf(r, c));
+		return (read_lf(r, *byte));
 	}
 }
 
@@ -414,10 +510,10 @@ in_head(const struct http_request *r)
 }
 
 enum http_request_rc
-http_request_read(struct http_request *r, const void *bytes, size_t len,
+http_request_read(struct http_request *r, void *bytes, size_t len,
     size_t *ret_used)
 {
-	const unsigned char *p = bytes;
+	unsigned char *p = bytes;
 	enum http_request_rc rc = r->failed;
 	size_t max, i = 0;
 
@@ -430,18 +526,18 @@ http_request_read(struct http_request *r, const void *bytes, size_t len,
 		if (in_head(r) && ++r->head_len > max)
 			rc = bad(r, "head too long");
 		else
-			rc = read_byte(r, p[i++]);
+			rc = read_byte(r, &p[i++]);
 	}
 	*ret_used = i;
 	if (rc == HTTP_REQUEST_DONE)
-		http_request_init(r);
+		begin(r);
 	return (rc);
 }
 
 bool
 http_request_begun(const struct http_request *r)
 {
-	return (r->state != IN_METHOD || r->line_len > 0);
+	return (r->state != AT_START && r->state != EMPTY_LF);
 }
 
 uint64_t

@@ -5,16 +5,24 @@
  * the framing of HTTP/1.1 requests (RFC 9112) beside evhttp and refuses what
  * two readers could read differently: that is how requests are smuggled.
  *
+ * Two sound forms are read wrongly by evhttp, a tab before a value and the
+ * extension of a chunk. They mean nothing, so blanks are written over them.
+ * Empty lines before a request mean nothing either, but evhttp must not see
+ * them: who feeds it drops them (http_request_begun() says where).
+ *
  * Refused: lines that do not end in CRLF, folded lines, NUL and other control
  * bytes, a request line of other than three parts with one blank between,
  * header names that are no tokens (so also a blank before the colon),
  * Content-Length that is not digits only, or stands twice, or beside
- * Transfer-Encoding; Transfer-Encoding other than exactly "chunked", or with
- * HTTP/1.0; a body with HEAD or TRACE, where evhttp reads none; chunk sizes
- * that are not hex digits only (extensions too: evhttp cannot read them); a
- * trailer that names one of the headers named here; no Host in HTTP/1.1, or
- * several; an HTTP version other than 1.0 and 1.1; klikit's headers standing
- * twice; a request with POST, PUT or PATCH and no length at all (411).
+ * Transfer-Encoding; Transfer-Encoding other than exactly "chunked" (501 for
+ * codings that are not known), or with HTTP/1.0; a body with HEAD or TRACE,
+ * where evhttp reads none; chunk sizes that are not hex digits only,
+ * extensions of another form than RFC 9112 has; a trailer that names one of
+ * the headers named here; no Host in HTTP/1.1, several, or one that is no
+ * host; an HTTP version other than 1.0 and 1.1; klikit's headers standing
+ * twice; more than a few empty lines; CONNECT (405); a body that is, or will
+ * be, too large (413); where a length is needed, a request with POST, PUT or
+ * PATCH and none at all (411).
  */
 #ifndef SERVER_HTTP_REQUEST_H
 #define SERVER_HTTP_REQUEST_H
@@ -23,15 +31,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_HEAD_MAX (16 * 1024)   /* request line and headers */
-#define HTTP_CHUNK_LINE_MAX 256     /* a chunk's size, leading zeros too */
-#define HTTP_TRAILER_MAX (4 * 1024) /* fields after the last chunk */
+#include "server/http_extension.h"
+
+#define HTTP_HEAD_MAX (16 * 1024)       /* request line and headers */
+#define HTTP_CHUNK_LINE_MAX 256         /* a chunk's size, leading zeros too */
+#define HTTP_TRAILER_MAX (4 * 1024)     /* fields after the last chunk */
+#define HTTP_EXTENSIONS_MAX (16 * 1024) /* of all chunks of a body */
+#define HTTP_EMPTY_LINES_MAX 4          /* before a request */
 
 enum http_request_rc {
-	HTTP_REQUEST_MORE,  /* all read so far is sound; not finished */
-	HTTP_REQUEST_DONE,  /* a request ended; what follows is the next one */
-	HTTP_REQUEST_BAD,   /* to be answered 400; reads no further */
-	HTTP_REQUEST_LENGTH /* to be answered 411; reads no further */
+	HTTP_REQUEST_MORE, /* all read so far is sound; not finished */
+	HTTP_REQUEST_DONE, /* a request ended; what follows is the next one */
+	/* To be answered so; reads no further. */
+	HTTP_REQUEST_BAD,       /* 400 */
+	HTTP_REQUEST_METHOD,    /* 405 */
+	HTTP_REQUEST_LENGTH,    /* 411 */
+	HTTP_REQUEST_TOO_LARGE, /* 413 */
+	HTTP_REQUEST_CODING     /* 501 */
 };
 
 /*
@@ -39,29 +55,38 @@ enum http_request_rc {
  * fields are private to http_request.c.
  */
 struct http_request {
+	uint64_t max_body;
+	bool needs_length;
 	int state;
 	enum http_request_rc failed; /* MORE while sound */
 	const char *reason;
+	enum http_extension extension;
 	uint64_t left;   /* bytes of body or chunk still to come */
-	size_t head_len; /* of the head, the chunk line or the trailer */
-	unsigned seen;   /* which of the headers of interest */
+	size_t head_len; /* of the head, all extensions or the trailer */
+	unsigned empty_lines;
+	unsigned seen; /* which of the headers of interest */
 	unsigned flags;
-	uint64_t length; /* Content-Length */
+	uint64_t length; /* Content-Length, or of the chunks so far */
 	size_t line_len;
 	unsigned char line[HTTP_CHUNK_LINE_MAX]; /* start of the current line */
 };
 
-void http_request_init(struct http_request *r);
+/*
+ * Before the first byte. A larger body is refused; needs_length: so is a POST,
+ * PUT or PATCH without a length, which else has no body.
+ */
+void http_request_init(struct http_request *r, uint64_t max_body,
+    bool needs_length);
 
 /*
- * Read on, at most to the end of the current request. *ret_used is how many
- * of the len bytes were read. After BAD or LENGTH every further call gives
- * the same answer.
+ * Read on, at most to the end of the current request; what evhttp would read
+ * wrongly is overwritten. *ret_used is how many of the len bytes were read.
+ * After a refusal every further call gives the same answer.
  */
-enum http_request_rc http_request_read(struct http_request *r,
-    const void *bytes, size_t len, size_t *ret_used);
+enum http_request_rc http_request_read(struct http_request *r, void *bytes,
+    size_t len, size_t *ret_used);
 
-/* Has the current request begun, with at least one byte? */
+/* Has the current request begun? Empty lines before it do not count. */
 bool http_request_begun(const struct http_request *r);
 
 /* How much of the current request's body is still to come; 0: not known. */

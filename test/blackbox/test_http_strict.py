@@ -117,7 +117,7 @@ def test_content_length_twice_is_400(server):
 
 
 @pytest.mark.parametrize("value", [
-    "+5", "-5", "5,5", "5 5", "0x5", "5.", "", "\t5", "5\t",
+    "+5", "-5", "5,5", "5 5", "0x5", "5.", "", "5\t5",
     "99999999999999999999"])
 def test_content_length_is_digits_only(server, value):
     refused(server, delivery(
@@ -142,11 +142,18 @@ def test_content_length_with_transfer_encoding_is_400(server):
 
 
 @pytest.mark.parametrize("value", [
-    "xchunked", "gzip, chunked", "chunked, gzip", "identity", "", "\tchunked",
-    "chunked, chunked"])
+    "chunked, gzip", "", "chunked, chunked", "chunked;q=1", "gzip,,chunked"])
 def test_transfer_encoding_is_exactly_chunked(server, value):
     refused(server, delivery(server, chunked(BODY), length=False,
                              extra=(f"Transfer-Encoding: {value}",)))
+
+
+@pytest.mark.parametrize("value", [
+    "xchunked", "gzip, chunked", "identity", "gzip", "deflate;q=1, chunked"])
+def test_unknown_transfer_coding_is_501(server, value):
+    refused(server, delivery(server, chunked(BODY), length=False,
+                             extra=(f"Transfer-Encoding: {value}",)),
+            501, "unknown transfer coding")
 
 
 def test_transfer_encoding_twice_is_400(server):
@@ -192,7 +199,11 @@ def test_trailer_is_skipped(server):
     b"+5\r\n12345\r\n0\r\n\r\n",
     b" 5\r\n12345\r\n0\r\n\r\n",
     b"5 \r\n12345\r\n0\r\n\r\n",
-    b"5;a=b\r\n12345\r\n0\r\n\r\n",
+    b"5;\r\n12345\r\n0\r\n\r\n",
+    b"5;a=\r\n12345\r\n0\r\n\r\n",
+    b"5;a\n12345\r\n0\r\n\r\n",
+    b"5;a=\"b\r\n12345\r\n0\r\n\r\n",
+    b"5 6;a\r\n12345\r\n0\r\n\r\n",
     b"5\n12345\r\n0\r\n\r\n",
     b"5\r\n12345\n0\r\n\r\n",
     b"5\r\n123456\r\n0\r\n\r\n",
@@ -260,7 +271,7 @@ def test_http_1_0_needs_no_host(server):
     "POST /webhooks/klikit  HTTP/1.1", "POST /webhooks/klikit HTTP/1.1 ",
     "POST\t/webhooks/klikit HTTP/1.1", " POST /webhooks/klikit HTTP/1.1",
     "POST /web hooks/klikit HTTP/1.1", "PO(ST /webhooks/klikit HTTP/1.1",
-    "POST /webhooks/klikit\x7f HTTP/1.1", "\r\nPOST / HTTP/1.1"])
+    "POST /webhooks/klikit\x7f HTTP/1.1", "\nPOST / HTTP/1.1", "\r \nPOST / HTTP/1.1"])
 def test_request_line_has_three_sound_parts(server, line):
     refused(server, delivery(server, BODY, line=line))
 
@@ -300,10 +311,17 @@ def test_healthz_allows_get_and_head(server):
         assert answer.headers["allow"] == "GET, HEAD"
 
 
-def test_connect_has_no_path(server):
+@pytest.mark.parametrize("target", [
+    "example.org:443", "/webhooks/klikit", "http://a/"])
+def test_connect_is_405_and_the_end(server, target):
     with Wire(server) as wire:
-        wire.send(b"CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert wire.answer().status == 404
+        wire.send(f"CONNECT {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        answer = wire.answer()
+        assert answer.status == 405
+        assert answer.json() == {"error": "method not allowed"}
+        assert answer.headers["allow"] == "GET, HEAD, POST"
+        assert answer.headers["connection"] == "close"
+        assert wire.closed()
 
 
 def test_unknown_method_is_501_and_the_end(server):

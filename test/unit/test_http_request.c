@@ -7,15 +7,21 @@
 #define HEAD "POST / HTTP/1.1\r\nHost: x\r\n"
 #define CHUNKED HEAD "Transfer-Encoding: chunked\r\n\r\n"
 
+#define MAX_BODY (1 << 20)
+
+/* What the last request became, as evhttp gets it. */
+static char seen[HTTP_HEAD_MAX + 64];
+
 /* Read it all, `step' bytes at a time, and stop after the first request. */
 static enum http_request_rc
-read_by(const char *text, size_t len, size_t step, size_t *ret_used)
+read_by(const char *from, size_t len, size_t step, size_t *ret_used)
 {
 	struct http_request r;
 	enum http_request_rc rc = HTTP_REQUEST_MORE;
+	char *text = memcpy(seen, from, len);
 	size_t used, n;
 
-	http_request_init(&r);
+	http_request_init(&r, MAX_BODY, true);
 	*ret_used = 0;
 	while (rc == HTTP_REQUEST_MORE && *ret_used < len) {
 		n = len - *ret_used < step ? len - *ret_used : step;
@@ -24,7 +30,7 @@ read_by(const char *text, size_t len, size_t step, size_t *ret_used)
 		*ret_used += used;
 		assert_true(rc != HTTP_REQUEST_MORE || used == n);
 	}
-	if (rc == HTTP_REQUEST_BAD || rc == HTTP_REQUEST_LENGTH) {
+	if (rc != HTTP_REQUEST_MORE && rc != HTTP_REQUEST_DONE) {
 		assert_non_null(http_request_reason(&r));
 		assert_int_equal(http_request_read(&r, text, len, &used), rc);
 		assert_int_equal(used, 0);
@@ -56,7 +62,7 @@ test_http_request_reads_to_the_end(void **state)
 	(void)state;
 	CHECK("GET / HTTP/1.1\r\nHost: x\r\n\r\n", DONE);
 	CHECK("GET / HTTP/1.0\r\n\r\n", DONE);
-	CHECK("BREW /tea HTTP/1.1\r\nhost:\r\nX:  a\tb \xff\r\n\r\n", DONE);
+	CHECK("BREW /tea HTTP/1.1\r\nhost:x\r\nX:  a\tb \xff\r\n\r\n", DONE);
 	CHECK(HEAD "Content-Length: 0\r\n\r\n", DONE);
 	CHECK(HEAD "content-length:  5  \r\n\r\n12345", DONE);
 	CHECK(HEAD "Content-Length: 5\r\n\r\n1234", MORE);
@@ -71,12 +77,12 @@ test_http_request_reads_to_the_end(void **state)
 static void
 test_http_request_stops_between_requests(void **state)
 {
-	const char *two = "GET / HTTP/1.0\r\n\r\nGET /b HTTP/1.0\r\n\r\n";
+	char two[] = "GET / HTTP/1.0\r\n\r\nGET /b HTTP/1.0\r\n\r\n";
 	struct http_request r;
 	size_t used;
 
 	(void)state;
-	http_request_init(&r);
+	http_request_init(&r, MAX_BODY, true);
 	assert_false(http_request_begun(&r));
 	assert_int_equal(http_request_read(&r, two, strlen(two), &used),
 	    HTTP_REQUEST_DONE);
@@ -92,7 +98,9 @@ static void
 test_http_request_line_is_strict(void **state)
 {
 	(void)state;
-	CHECK("\r\n", BAD);
+	CHECK("\n", BAD);
+	CHECK("\r\r", BAD);
+	CHECK("\rG", BAD);
 	CHECK(" GET", BAD);
 	CHECK("GE(T", BAD);
 	CHECK("GET  ", BAD);
@@ -141,12 +149,13 @@ test_http_request_length_is_said_once(void **state)
 	CHECK(HEAD "Content-Length: \r", BAD);
 	CHECK(HEAD "Content-Length: +5\r", BAD);
 	CHECK(HEAD "Content-Length: 5 5\r", BAD);
-	CHECK(HEAD "Content-Length: \t5\r", BAD);
+	CHECK(HEAD "Content-Length: 5\t5\r", BAD);
 	CHECK(HEAD "Content-Length: 1234567890123456789\r", BAD);
 	CHECK(HEAD "Content-Length: 5\r\nContent-Length:", BAD);
-	CHECK(HEAD "Transfer-Encoding: gzip, chunked\r", BAD);
-	CHECK(HEAD "Transfer-Encoding: chunked\t\r", BAD);
-	CHECK(HEAD "Transfer-Encoding: chunke\r", BAD);
+	CHECK(HEAD "Transfer-Encoding: gzip, chunked\r", CODING);
+	CHECK(HEAD "Transfer-Encoding: chunke\r", CODING);
+	CHECK(HEAD "Transfer-Encoding: chunked, gzip\r", BAD);
+	CHECK(HEAD "Transfer-Encoding: \r", BAD);
 	CHECK(HEAD "Transfer-Encoding: chunked\r\nTransfer-Encoding:", BAD);
 	CHECK(HEAD "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n",
 	    BAD);
@@ -162,14 +171,15 @@ test_http_request_chunks_are_strict(void **state)
 	(void)state;
 	CHECK(CHUNKED "\r", BAD);
 	CHECK(CHUNKED "0x", BAD);
-	CHECK(CHUNKED "5 ", BAD);
-	CHECK(CHUNKED "5;", BAD);
+	CHECK(CHUNKED "5 \r", BAD);
+	CHECK(CHUNKED "5;\r", BAD);
 	CHECK(CHUNKED "-", BAD);
 	CHECK(CHUNKED "5\n", BAD);
 	CHECK(CHUNKED "1\r\n1\n", BAD);
 	CHECK(CHUNKED "1\r\n12", BAD);
 	CHECK(CHUNKED "1\r\n1\r0", BAD);
 	CHECK(CHUNKED "fffffffffffffff", MORE);
+	CHECK(CHUNKED "5 1", BAD);
 	CHECK(CHUNKED "ffffffffffffffff", BAD);
 	CHECK(CHUNKED "0\r\nHost: x", BAD);
 	CHECK(CHUNKED "0\r\nx-klikit-signature: x", BAD);
@@ -193,6 +203,7 @@ test_http_request_knows_its_limits(void **state)
 	memset(text, '0', sizeof(text));
 	head = sizeof(CHUNKED) - 1;
 	memcpy(text, CHUNKED, head);
+	assert_true(head + HTTP_CHUNK_LINE_MAX + 1 < sizeof(text));
 	assert_int_equal(read_by(text, sizeof(text), 1000, &used),
 	    HTTP_REQUEST_BAD);
 	assert_int_equal(used, head + HTTP_CHUNK_LINE_MAX + 1);
@@ -202,6 +213,157 @@ test_http_request_knows_its_limits(void **state)
 	assert_int_equal(read_by(text, sizeof(text), 1000, &used),
 	    HTTP_REQUEST_BAD);
 	assert_int_equal(used, head + 3 + HTTP_TRAILER_MAX);
+}
+
+static void
+becomes(const char *text, const char *want)
+{
+	size_t len = strlen(text), used;
+
+	for (size_t step = 1; step <= len; step++) {
+		assert_int_equal(read_by(text, len, step, &used),
+		    HTTP_REQUEST_DONE);
+		assert_int_equal(used, len);
+		assert_memory_equal(seen, want, len);
+	}
+}
+
+/* A few empty lines before a request mean nothing, nor that it has begun. */
+static void
+test_http_request_reads_over_empty_lines(void **state)
+{
+	char text[] = "\r\n\r";
+	struct http_request r;
+	size_t used;
+
+	(void)state;
+	CHECK("\r\nGET / HTTP/1.0\r\n\r\n", DONE);
+	CHECK("\r\n\r\n\r\n\r\nGET / HTTP/1.0\r\n\r\n", DONE);
+	CHECK("\r\n\r\n\r\n\r\n\r", BAD);
+	CHECK("\r\n\n", BAD);
+	CHECK("\r\n GET", BAD);
+	http_request_init(&r, MAX_BODY, true);
+	assert_int_equal(http_request_read(&r, text, 3, &used),
+	    HTTP_REQUEST_MORE);
+	assert_false(http_request_begun(&r));
+}
+
+/* evhttp sees only spaces before a value; after it, it drops both. */
+static void
+test_http_request_takes_tabs_around_values(void **state)
+{
+	(void)state;
+	becomes("GET / HTTP/1.1\r\nHost:\tx\t\r\n\r\n",
+	    "GET / HTTP/1.1\r\nHost: x\t\r\n\r\n");
+	becomes(HEAD "Content-Length: \t 2\t \r\n\r\nab",
+	    HEAD "Content-Length:   2\t \r\n\r\nab");
+	becomes(HEAD "Transfer-Encoding:\tchunked\t\r\n\r\n0\r\nX:\ty\r\n\r\n",
+	    HEAD "Transfer-Encoding: chunked\t\r\n\r\n0\r\nX: y\r\n\r\n");
+	becomes(HEAD "X:\t\r\nY:\ta\tb\r\nContent-Length:2\r\n\r\n\ta",
+	    HEAD "X: \r\nY: a\tb\r\nContent-Length:2\r\n\r\n\ta");
+}
+
+/* Extensions of chunks are read over; what is none is refused. */
+static void
+test_http_request_reads_over_chunk_extensions(void **state)
+{
+	(void)state;
+	becomes(CHUNKED "2;a=b\r\nab\r\n0;c\r\n\r\n",
+	    CHUNKED "2    \r\nab\r\n0  \r\n\r\n");
+	becomes(CHUNKED "2 ;\ta = \"x;\\\"y\" ; b\r\n;a\r\n0\r\n\r\n",
+	    CHUNKED "2                  \r\n;a\r\n0\r\n\r\n");
+	CHECK(CHUNKED "2;a", MORE);
+	CHECK(CHUNKED "2;;", BAD);
+	CHECK(CHUNKED "2;=", BAD);
+	CHECK(CHUNKED "2;a=\r", BAD);
+	CHECK(CHUNKED "2;a \r", BAD);
+	CHECK(CHUNKED "2;a b", BAD);
+	CHECK(CHUNKED "2;a=\"b\r", BAD);
+	CHECK(CHUNKED "2;a=\"\\\r", BAD);
+	CHECK(CHUNKED "2;a=\"b\"c", BAD);
+	CHECK(CHUNKED "2;a=b\n", BAD);
+	CHECK(CHUNKED "2;a\rb", BAD);
+	CHECK(CHUNKED "2;a=\0", BAD);
+	CHECK(CHUNKED " 2", BAD);
+	CHECK(CHUNKED ";a", BAD);
+	CHECK(CHUNKED "2\t2", BAD);
+}
+
+/* Not only one extension has its limit: all of a body have one. */
+static void
+test_http_request_limits_chunk_extensions(void **state)
+{
+	static const char chunk[] =
+	    "1;a=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\nx\r\n";
+	enum http_request_rc rc = HTTP_REQUEST_MORE;
+	char text[sizeof(chunk)], head[] = CHUNKED;
+	struct http_request r;
+	size_t used, n = 0;
+
+	(void)state;
+	http_request_init(&r, MAX_BODY, true);
+	assert_int_equal(http_request_read(&r, head, strlen(head), &used),
+	    HTTP_REQUEST_MORE);
+	for (; rc == HTTP_REQUEST_MORE && n < 10000; n++) {
+		memcpy(text, chunk, sizeof(chunk));
+		rc = http_request_read(&r, text, strlen(text), &used);
+	}
+	assert_int_equal(rc, HTTP_REQUEST_BAD);
+	assert_in_range(n, HTTP_EXTENSIONS_MAX / 35, HTTP_EXTENSIONS_MAX / 33);
+}
+
+/* A body that will be too large is refused before it comes. */
+static void
+test_http_request_refuses_a_large_body_at_once(void **state)
+{
+	(void)state;
+	CHECK(HEAD "Content-Length: 1048576\r\n\r\n", MORE);
+	CHECK(HEAD "Content-Length: 1048577\r\n\r\n", TOO_LARGE);
+	CHECK(HEAD "Content-Length: 999999999999999999\r\n\r\n", TOO_LARGE);
+	CHECK(CHUNKED "100000\r\n", MORE);
+	CHECK(CHUNKED "100001\r", TOO_LARGE);
+	CHECK(CHUNKED "100001;a=b\r", TOO_LARGE);
+	CHECK(CHUNKED "1\r\nx\r\n100000\r", TOO_LARGE);
+	CHECK(CHUNKED "fffffffffffffff\r", TOO_LARGE);
+	CHECK("GET / HTTP/1.0\r\nContent-Length: 1048577\r\n\r\n", TOO_LARGE);
+}
+
+/* Where no length is needed, a POST without one has no body. */
+static void
+test_http_request_may_do_without_a_length(void **state)
+{
+	char text[] = "POST / HTTP/1.1\r\nHost: x\r\n\r\nGET";
+	struct http_request r;
+	size_t used;
+
+	(void)state;
+	http_request_init(&r, MAX_BODY, false);
+	assert_int_equal(http_request_read(&r, text, strlen(text), &used),
+	    HTTP_REQUEST_DONE);
+	assert_int_equal(used, strlen(text) - 3);
+}
+
+/* There are no tunnels here. */
+static void
+test_http_request_refuses_connect(void **state)
+{
+	(void)state;
+	CHECK("CONNECT ", METHOD);
+	CHECK("CONNECTS / HTTP/1.0\r\n\r\n", DONE);
+	CHECK("connect / HTTP/1.0\r\n\r\n", DONE);
+}
+
+/* A Host that is none is refused, in HTTP/1.0 too, where it may be missing. */
+static void
+test_http_request_checks_the_host(void **state)
+{
+	(void)state;
+	CHECK("GET / HTTP/1.1\r\nHost:\r", BAD);
+	CHECK("GET / HTTP/1.1\r\nHost: \t\r", BAD);
+	CHECK("GET / HTTP/1.0\r\nHost: a/b\r", BAD);
+	CHECK("GET / HTTP/1.1\r\nHost: u@h\r", BAD);
+	CHECK("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", DONE);
+	CHECK("GET / HTTP/1.1\r\nHost: A.Example\r\n\r\n", DONE);
 }
 
 int
@@ -215,6 +377,15 @@ main(void)
 		cmocka_unit_test(test_http_request_length_is_said_once),
 		cmocka_unit_test(test_http_request_chunks_are_strict),
 		cmocka_unit_test(test_http_request_knows_its_limits),
+		cmocka_unit_test(test_http_request_reads_over_empty_lines),
+		cmocka_unit_test(test_http_request_takes_tabs_around_values),
+		cmocka_unit_test(test_http_request_reads_over_chunk_extensions),
+		cmocka_unit_test(test_http_request_limits_chunk_extensions),
+		cmocka_unit_test(
+		    test_http_request_refuses_a_large_body_at_once),
+		cmocka_unit_test(test_http_request_may_do_without_a_length),
+		cmocka_unit_test(test_http_request_refuses_connect),
+		cmocka_unit_test(test_http_request_checks_the_host),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
