@@ -2,11 +2,13 @@
  * The handlers of the configuration, put to work: their numbers from the
  * store, their settings to dispatch, their routes to ingest.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/clock.h"
+#include "server/log.h"
 #include "server/server_private.h"
 
 static struct handler_options
@@ -97,6 +99,35 @@ route_of(const struct config *cfg, size_t i, const struct server_handler *known)
 	return (route);
 }
 
+/* store_done_fn: the alarms that nobody wants are gone. */
+static void
+server_unguarded_cb(const struct store_result *res, void *arg)
+{
+	(void)arg;
+	if (res->rc != STORE_OK)
+		log_warn("alarms of a deadline that was removed may still "
+			 "ring: %s",
+		    res->reason);
+	else if (res->id > 0)
+		log_info("%" PRId64 " alarms are cancelled: their deadline was "
+			 "removed",
+		    res->id);
+}
+
+/* Alarms are for those deadlines that there are. */
+static void
+server_unguard(struct server *s, const struct config *cfg,
+    const struct server_handler *known)
+{
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		if (cfg->handlers[i].deadline_ms == 0 &&
+		    store_unguard(s->st, known[i].number, clock_wall_ms(),
+			server_unguarded_cb, s) == -1)
+			log_warn("alarms of a deadline that was removed may "
+				 "still ring: out of memory");
+	}
+}
+
 int
 server_set_handlers(struct server *s, const struct config *cfg,
     const struct server_handler *known, char reason[HANDLER_REASON_MAX])
@@ -127,6 +158,7 @@ server_set_handlers(struct server *s, const struct config *cfg,
 		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
 		goto out;
 	}
+	server_unguard(s, cfg, known);
 	rc = 0;
 out:
 	free(handlers);

@@ -118,6 +118,7 @@ store_op_deliver(struct store_op *op)
 	case STORE_OP_START:
 	case STORE_OP_ACT:
 	case STORE_OP_PAUSE:
+	case STORE_OP_UNGUARD:
 	case STORE_OP_RUNNABLE:
 	case STORE_OP_REGISTER:
 	case STORE_OP_PURGE:

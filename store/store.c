@@ -321,6 +321,7 @@ store_submit(struct store *st, struct store_op *op)
 	case STORE_OP_START:
 	case STORE_OP_ACT:
 	case STORE_OP_PAUSE:
+	case STORE_OP_UNGUARD:
 	case STORE_OP_RUNNABLE:
 	case STORE_OP_REGISTER:
 		st->queued_bytes += op->weight;

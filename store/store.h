@@ -420,6 +420,14 @@ int store_act(struct store *st, enum store_act act, int64_t job,
 int store_pause(struct store *st, const char *handler, const char *by,
     const char *why, int64_t now_ms, store_done_fn *done, void *arg);
 
+/*
+ * That handler has no deadline any more: the alarms of its jobs end, cancelled,
+ * but for one under way. STORE_OK: id is how many did. Returns 0; -1 if memory
+ * is short.
+ */
+int store_unguard(struct store *st, int64_t handler, int64_t now_ms,
+    store_done_fn *done, void *arg);
+
 /* What a purge is to remove; see store/DESIGN.md for what stays. */
 struct store_purge {
 	int64_t

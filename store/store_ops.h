@@ -21,6 +21,7 @@ enum store_op_kind {
 	STORE_OP_START,
 	STORE_OP_ACT,
 	STORE_OP_PAUSE,
+	STORE_OP_UNGUARD,
 	STORE_OP_RUNNABLE,
 	STORE_OP_REGISTER,
 	STORE_OP_REJECT, /* background: alone in its transaction */
@@ -72,6 +73,10 @@ struct store_op {
 			const char *why;
 			int64_t now_ms;
 		} pause;
+		struct {
+			int64_t handler;
+			int64_t now_ms;
+		} unguard;
 		struct store_purge purge;
 		struct {
 			int64_t handler;

@@ -57,6 +57,20 @@ store_pause(struct store *st, const char *handler, const char *by,
 }
 
 int
+store_unguard(struct store *st, int64_t handler, int64_t now_ms,
+    store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_write_op(st, STORE_OP_UNGUARD, done, arg)) == NULL)
+		return (-1);
+	op->in.unguard.handler = handler;
+	op->in.unguard.now_ms = now_ms;
+	store_submit(st, op);
+	return (0);
+}
+
+int
 store_purge(struct store *st, const struct store_purge *purge,
     store_done_fn *done, void *arg)
 {

@@ -218,3 +218,18 @@ acts_pause(struct db *db, struct store_op *op)
 		    "there is no handler of that name"));
 	return (rc == SQLITE_ROW ? SQLITE_OK : rc);
 }
+
+int
+acts_unguard(struct db *db, struct store_op *op)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((st = db_stmt(db, SQL_ALARM_UNGUARD)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, op->in.unguard.handler);
+	(void)sqlite3_bind_int64(st, 2, op->in.unguard.now_ms);
+	rc = db_run(db, st);
+	op->res.id = rc == SQLITE_OK ? sqlite3_changes(db->conn) : 0;
+	return (rc);
+}

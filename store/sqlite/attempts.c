@@ -153,21 +153,24 @@ attempts_start(struct db *db, struct store_op *op)
 
 /* An alarm that is to be tried again ends instead if nobody needs it now. */
 static int
-attempts_alarm(struct db *db, struct store_op *op, const struct jobs_row *row,
+attempts_alarm(struct db *db, const struct jobs_row *row,
     struct jobs_move *move)
 {
-	struct jobs_row guarded;
+	sqlite3_stmt *st;
 	int rc;
 
 	if (row->guards == 0 || move->to != JOB_WAITING)
 		return (SQLITE_OK);
-	if ((rc = jobs_load(db, op, row->guards, &guarded)) != SQLITE_ROW)
-		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
-	if (guarded.state == JOB_DONE) {
+	if ((st = db_stmt(db, SQL_ALARM_NEEDLESS)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, row->guards);
+	rc = sqlite3_step(st);
+	(void)sqlite3_reset(st);
+	if (rc == SQLITE_ROW) {
 		move->to = JOB_DONE;
 		move->outcome = "cancelled";
 	}
-	return (SQLITE_OK);
+	return (rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
 /* The attempt that ends: it has a row if the job was started. */
@@ -204,7 +207,7 @@ attempts_finish(struct db *db, struct store_op *op)
 		    "the job is in a state that cannot move there"));
 
 	move.begun = row.state == JOB_RUNNING ? 0 : 1;
-	if ((rc = attempts_alarm(db, op, &row, &move)) != SQLITE_OK ||
+	if ((rc = attempts_alarm(db, &row, &move)) != SQLITE_OK ||
 	    (rc = jobs_move(db, &move)) != SQLITE_OK ||
 	    (rc = attempts_record(db, out, &row)) != SQLITE_OK)
 		return (rc);

@@ -24,6 +24,8 @@ backend_run(struct db *db, struct store_op *op)
 		return (acts_run(db, op));
 	case STORE_OP_PAUSE:
 		return (acts_pause(db, op));
+	case STORE_OP_UNGUARD:
+		return (acts_unguard(db, op));
 	case STORE_OP_RUNNABLE:
 		return (jobs_runnable(db, op));
 	case STORE_OP_REGISTER:

@@ -228,20 +228,37 @@ jobs_report_next(struct db *db, struct store_op *op,
 	return (SQLITE_OK);
 }
 
+/* What is done now need not ring: its alarm, or that of what it repeats. */
+static int
+jobs_cancel_alarms(struct db *db, struct store_op *op,
+    const struct jobs_row *done, int64_t at_ms)
+{
+	struct jobs_row row = *done;
+	sqlite3_stmt *st;
+	int rc;
+
+	for (;;) {
+		if ((st = db_stmt(db, SQL_ALARM_CANCEL)) == NULL)
+			return (sqlite3_extended_errcode(db->conn));
+		(void)sqlite3_bind_int64(st, 1, row.lanes.id);
+		(void)sqlite3_bind_int64(st, 2, at_ms);
+		if ((rc = db_run(db, st)) != SQLITE_OK || row.replay_of == 0)
+			return (rc);
+		if ((rc = jobs_load(db, op, row.replay_of, &row)) != SQLITE_ROW)
+			return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
+	}
+}
+
 int
 jobs_end(struct db *db, struct store_op *op, const struct jobs_row *row,
     const struct jobs_move *move)
 {
 	struct lanes_next next = { 0 };
-	sqlite3_stmt *st;
 	int rc;
 
 	if (move->to == JOB_DONE) {
-		if ((st = db_stmt(db, SQL_ALARM_CANCEL)) == NULL)
-			return (sqlite3_extended_errcode(db->conn));
-		(void)sqlite3_bind_int64(st, 1, move->job);
-		(void)sqlite3_bind_int64(st, 2, move->at_ms);
-		if ((rc = db_run(db, st)) != SQLITE_OK)
+		rc = jobs_cancel_alarms(db, op, row, move->at_ms);
+		if (rc != SQLITE_OK)
 			return (rc);
 	}
 	if (!row->ordered)

@@ -60,6 +60,13 @@
 	"finished_at IS NULL AND behind = 0 "                                  \
 	"AND handler IN (SELECT id FROM handlers) AND state = 'running' "
 
+/* A row of jobs: that one, or one that repeats it, and is done. */
+#define WAS_DONE(job)                                                          \
+	"state = 'done' AND id IN (WITH RECURSIVE r (id) AS "                  \
+	"(SELECT g.id FROM jobs AS g WHERE g.id = " job " "                    \
+	"UNION SELECT k.id FROM r "                                            \
+	"JOIN jobs AS k ON k.replay_of = r.id) SELECT id FROM r) "
+
 #define PURGEABLE                                                              \
 	"NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "            \
 	"AND j.finished_at IS NULL) "
@@ -166,6 +173,13 @@ static const char *const texts[] = {
 	    "UPDATE jobs SET state = 'done', due_at = 0, finished_at = ?2, "
 	    "outcome = 'cancelled' WHERE guards = ?1 "
 	    "AND finished_at IS NULL AND state <> 'running'",
+	[SQL_ALARM_UNGUARD] =
+	    "UPDATE jobs SET state = 'done', due_at = 0, finished_at = ?2, "
+	    "outcome = 'cancelled: there is no deadline any more' "
+	    "WHERE guards IS NOT NULL AND finished_at IS NULL "
+	    "AND state <> 'running' AND ?1 = "
+	    "(SELECT g.handler FROM jobs AS g WHERE g.id = jobs.guards)",
+	[SQL_ALARM_NEEDLESS] = "SELECT 1 FROM jobs WHERE " WAS_DONE("?1"),
 	[SQL_SERVED_INSERT] =
 	    "INSERT OR IGNORE INTO served (handler, order_id, scope, job) "
 	    "SELECT ?3, order_id, scope, ?4 FROM event_orders "
@@ -183,8 +197,8 @@ static const char *const texts[] = {
 	[SQL_RECOVER_ALARMS] =
 	    "UPDATE jobs SET state = 'done', finished_at = ?1, "
 	    "outcome = 'cancelled' WHERE " RUNNING "AND guards IS NOT NULL "
-	    "AND (SELECT g.state FROM jobs AS g WHERE g.id = jobs.guards) "
-	    "= 'done'",
+	    "AND EXISTS (SELECT 1 FROM jobs AS d WHERE " WAS_DONE(
+		"jobs.guards") ")",
 	[SQL_RECOVER_JOBS] = "UPDATE jobs SET state = 'waiting', due_at = 0, "
 			     "outcome = 'unknown' WHERE " RUNNING,
 

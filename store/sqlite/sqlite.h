@@ -45,6 +45,8 @@ enum db_sql {
 	SQL_JOB_SUPERSEDED,
 	SQL_JOB_REPLAYABLE,
 	SQL_ALARM_CANCEL,
+	SQL_ALARM_UNGUARD,
+	SQL_ALARM_NEEDLESS,
 	SQL_SERVED_INSERT,
 	SQL_SERVED_BY,
 	SQL_RECOVER_ATTEMPTS,
@@ -459,6 +461,7 @@ int attempts_recover(struct db *db, int64_t now_ms);
 int acts_run(struct db *db, struct store_op *op);
 int acts_register(struct db *db, struct store_op *op);
 int acts_pause(struct db *db, struct store_op *op);
+int acts_unguard(struct db *db, struct store_op *op);
 
 /* -- purge.c -- */
 int purge_run(struct db *db, struct store_op *op);
