@@ -24,6 +24,7 @@ import re
 import subprocess
 import sys
 import time
+import typing
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -47,6 +48,20 @@ ENV = {
 }
 
 
+class Count(typing.NamedTuple):
+    """What became of the tests of a suite."""
+
+    passed: int
+    failed: int
+    skipped: int = 0
+
+    def plus(self, other):
+        return Count(*(mine + its for mine, its in zip(self, other)))
+
+
+BROKEN = Count(0, 1)  # a suite that could not be built or run
+
+
 def say(text):
     print(f"==> {text}", flush=True)
 
@@ -65,7 +80,7 @@ def build(directory, *options):
 
 
 def meson_suite(directory, suite, *options):
-    """Run one of meson's suites. Returns passed, failed."""
+    """Run one of meson's suites. Returns a Count."""
     before = time.time()
     run = subprocess.run(["meson", "test", "-C", directory, "--no-rebuild",
                           "--print-errorlogs", "--suite", suite, *options],
@@ -79,12 +94,12 @@ def meson_suite(directory, suite, *options):
         for test in skipped:
             say(f"{test['name']}: {test.get('stdout', '').strip()}")
         good = sum(test["result"] in ("OK", "EXPECTEDFAIL") for test in tests)
-        return good, len(tests) - good - len(skipped)
-    return 0, 1 if run.returncode == 0 else max(1, run.returncode)
+        return Count(good, len(tests) - good - len(skipped), len(skipped))
+    return Count(0, max(1, run.returncode))
 
 
 def pytest_suite(binary, *options, env=None):
-    """Run the black-box tests on a binary. Returns passed, failed."""
+    """Run the black-box tests on a binary. Returns a Count."""
     report = binary.parent / "pytest.xml"
     report.unlink(missing_ok=True)
     run = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-ra",
@@ -92,7 +107,7 @@ def pytest_suite(binary, *options, env=None):
                           *options, "test/blackbox"], cwd=ROOT,
                          env={**ENV, **(env or {}), "KLIKITD": str(binary)})
     if not report.exists():
-        return 0, 1
+        return BROKEN
     suite = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
     total, bad, skipped = (int(suite.get("tests")),
                            int(suite.get("failures")) +
@@ -100,11 +115,11 @@ def pytest_suite(binary, *options, env=None):
                            int(suite.get("skipped")))
     if total == 0 or (run.returncode != 0 and bad == 0):
         bad += 1
-    return max(0, total - bad - skipped), bad
+    return Count(max(0, total - bad - skipped), bad, skipped)
 
 
 def web_suite(binary):
-    """Run the tests of the page on a binary. Returns passed, failed."""
+    """Run the tests of the page on a binary. Returns a Count."""
     folder = ROOT / "test" / "web"
     wanted = json.loads((folder / "package.json").read_text())["dependencies"]
     for name, version in wanted.items():
@@ -116,7 +131,10 @@ def web_suite(binary):
         if subprocess.run(["npm", "install", "--no-package-lock",
                            "--no-audit", "--no-fund", "--ignore-scripts"],
                           cwd=folder).returncode != 0:
-            return 0, 1
+            return BROKEN
+    if subprocess.run([ROOT / "test" / "check_engines.py",
+                       folder]).returncode != 0:
+        return BROKEN
     files = sorted(folder.glob("*.test.js"))
     run = subprocess.Popen(["node", "--test", "--test-reporter=tap", *files],
                            cwd=ROOT, env={**ENV, "KLIKITD": str(binary)},
@@ -124,39 +142,39 @@ def web_suite(binary):
     counts = {}
     for line in run.stdout:
         sys.stdout.write(line)
-        if total := re.match(r"# (pass|fail|cancelled) (\d+)$", line):
+        if total := re.match(r"# (pass|fail|cancelled|skipped) (\d+)$", line):
             counts[total[1]] = int(total[2])
     bad = counts.get("fail", 0) + counts.get("cancelled", 0)
     if run.wait() != 0 or counts.get("pass", 0) == 0:
         bad = max(1, bad)
-    return counts.get("pass", 0), bad
+    return Count(counts.get("pass", 0), bad, counts.get("skipped", 0))
 
 
 def run_suite(suite):
     if suite == "release":
         if not build(RELEASE, "--buildtype=release", "-Dtests=disabled"):
-            return 0, 1
+            return BROKEN
         return pytest_suite(RELEASE / "klikitd")
     if suite == "valgrind":
         if not build(PLAIN, "-Dtests=enabled"):
-            return 0, 1
+            return BROKEN
         unit = meson_suite(PLAIN, "unit", "--setup=valgrind")
         box = pytest_suite(PLAIN / "klikitd", "-m", "valgrind",
                            env={"KLIKITD_VALGRIND": "1"})
-        return unit[0] + box[0], unit[1] + box[1]
+        return unit.plus(box)
     if suite == "tsan":
         if not build(RACES, "-Dtests=enabled", "-Db_sanitize=thread",
                      "-Db_lundef=false"):
-            return 0, 1
+            return BROKEN
         # Where kernels randomise addresses much, gcc 12's runtime gives up.
         ctypes.CDLL(None).personality(ADDR_NO_RANDOMIZE)
         store = meson_suite(RACES, "store", "--timeout-multiplier", "4",
                             *RACES_TESTS)
         box = pytest_suite(RACES / "klikitd", "-m", "tsan")
-        return store[0] + box[0], store[1] + box[1]
+        return store.plus(box)
     if not build(SANITIZED, "-Dtests=enabled",
                  "-Db_sanitize=address,undefined", "-Db_lundef=false"):
-        return 0, 1
+        return BROKEN
     if suite == "blackbox":
         return pytest_suite(SANITIZED / "klikitd")
     if suite == "web":
@@ -171,20 +189,20 @@ def main():
         print(f"run_suites.py: no suite {unknown[0]}; there are: "
               f"{', '.join(SUITES)}", file=sys.stderr)
         return 2
-    totals = {}
+    total = Count(0, 0)
+    lines = []
     for suite in wanted:
         say(f"suite {suite}")
         before = time.time()
-        passed, failed = run_suite(suite)
-        totals[suite] = passed, failed, time.time() - before
-    print()
-    for suite, (passed, failed, seconds) in totals.items():
-        print(f"{suite:9} {passed:4} passed {failed:3} failed "
-              f"{seconds:5.0f} s")
-    passed = sum(t[0] for t in totals.values())
-    failed = sum(t[1] for t in totals.values())
-    print(f"{passed} passed, {failed} failed", flush=True)
-    return 1 if failed else 0
+        count = run_suite(suite)
+        total = total.plus(count)
+        took = time.time() - before
+        lines.append(f"{suite:9} {count.passed:4} passed {count.failed:3} "
+                     f"failed {count.skipped:3} skipped {took:5.0f} s")
+    print("", *lines, sep="\n")
+    print(f"{total.passed} passed, {total.failed} failed, "
+          f"{total.skipped} skipped", flush=True)
+    return 1 if total.failed else 0
 
 
 if __name__ == "__main__":
