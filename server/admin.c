@@ -122,6 +122,7 @@ admin_store_error(struct admin_call *call, enum store_rc rc, const char *reason)
 		break;
 	case STORE_BUSY:
 	case STORE_FULL:
+	case STORE_MOVED:
 		status = 503;
 		break;
 	case STORE_OK:

@@ -168,6 +168,7 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 		break;
 	case STORE_BUSY:
 	case STORE_FULL:
+	case STORE_MOVED:
 	case STORE_NEWER:
 	case STORE_NOTADB:
 	case STORE_FAILED:

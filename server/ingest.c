@@ -140,6 +140,7 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 	case STORE_REFUSED:
 	case STORE_BUSY:
 	case STORE_FULL:
+	case STORE_MOVED:
 	case STORE_NEWER:
 	case STORE_NOTADB:
 	case STORE_FAILED:

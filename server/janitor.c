@@ -79,6 +79,7 @@ janitor_purged_cb(const struct store_result *res, void *arg)
 	case STORE_NOTFOUND:
 	case STORE_REFUSED:
 	case STORE_FULL:
+	case STORE_MOVED:
 	case STORE_NEWER:
 	case STORE_NOTADB:
 	case STORE_FAILED:

@@ -22,7 +22,8 @@ static void
 server_pump(struct server *s)
 {
 	if (!s->draining || s->undrained > 0 || s->reload != NULL ||
-	    ingest_pending(s->ingest) > 0 || dispatch_busy(s->dispatch) > 0)
+	    s->rescuing || ingest_pending(s->ingest) > 0 ||
+	    dispatch_busy(s->dispatch) > 0)
 		return;
 	(void)event_base_loopbreak(s->base);
 }
@@ -38,6 +39,14 @@ server_drained_cb(void *arg)
 	server_pump(s);
 }
 
+static void
+server_arm_drain(struct server *s)
+{
+	static const struct timeval limit = { SERVER_DRAIN_S, 0 };
+
+	(void)evtimer_add(s->drain_timer, &limit);
+}
+
 /* evtimer: the drain takes too long. */
 static void
 server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
@@ -46,6 +55,11 @@ server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (s->rescuing) {
+		log_warn("stopping: the store's data is being saved first");
+		server_arm_drain(s);
+		return;
+	}
 	log_warn("stopping: not done after %d s, leaving: %zu connections, "
 		 "%zu deliveries and %zu jobs are under way",
 	    SERVER_DRAIN_S, http_connections(s->http),
@@ -66,7 +80,6 @@ server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
 static void
 server_stop_cb(void *arg)
 {
-	static const struct timeval limit = { SERVER_DRAIN_S, 0 };
 	struct server *s = arg;
 
 	if (s->draining) {
@@ -75,7 +88,7 @@ server_stop_cb(void *arg)
 	}
 	log_info("stopping: finishing what is under way");
 	s->draining = true;
-	(void)evtimer_add(s->drain_timer, &limit);
+	server_arm_drain(s);
 	s->undrained = 1;
 	http_drain(s->http, server_drained_cb, s);
 	if (s->http_admin != NULL) {
@@ -109,6 +122,12 @@ server_watch_health(struct server *s)
 		log_error("store: no space: deliveries are answered 503 until "
 			  "there is some: %s",
 		    store_reason(s->st));
+		break;
+	case STORE_FILE_LOST:
+		log_error("store: file lost: deliveries are answered 503 until "
+			  "it is back: %s",
+		    store_reason(s->st));
+		server_rescue(s);
 		break;
 	case STORE_REOPENING:
 		log_error("store: failed, reopening it; deliveries are "

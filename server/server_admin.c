@@ -54,6 +54,9 @@ server_ready_cb(void *arg, const char **ret_why)
 	case STORE_NOSPACE:
 		*ret_why = "store full";
 		return (false);
+	case STORE_FILE_LOST:
+		*ret_why = "store file lost";
+		return (false);
 	case STORE_REOPENING:
 	case STORE_GONE:
 		*ret_why = "store failed";

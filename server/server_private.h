@@ -69,6 +69,8 @@ struct server {
 	char *trigger; /* commands that send it an event; or NULL */
 	char *sign;
 	char *curl;
+	bool rescuing;          /* the store's data is being saved */
+	char rescued[PATH_MAX]; /* to this file */
 	struct event *drain_timer;
 	struct reload *reload; /* under way; NULL: none */
 	bool draining;
@@ -168,6 +170,14 @@ void server_note_paused(struct server_handler *known, size_t nknown,
 /* Register the handlers of cfg in the store, waiting for it: start-up only. */
 int server_register(struct server *s, const struct config *cfg,
     struct server_handler *ret_known, char reason[HANDLER_REASON_MAX]);
+
+/* -- server_rescue.c -- */
+
+/*
+ * The store's file is no longer under its name, but still open: copy all of it
+ * to PATH.rescued-TIME. A stop waits for that.
+ */
+void server_rescue(struct server *s);
 
 /* -- server_certs.c -- */
 

@@ -60,6 +60,8 @@ health_word(enum store_health health)
 		return ("ready");
 	case STORE_NOSPACE:
 		return ("no space");
+	case STORE_FILE_LOST:
+		return ("file lost");
 	case STORE_REOPENING:
 		return ("reopening");
 	case STORE_GONE:

@@ -39,6 +39,7 @@ enum store_rc {
 	STORE_REFUSED,  /* an illegal move, a broken constraint; nothing done */
 	STORE_BUSY,     /* locked by another process; try again */
 	STORE_FULL,     /* no space: new work is refused, reads go on */
+	STORE_MOVED,    /* its file was deleted, moved or replaced */
 	STORE_NEWER,    /* written by a newer klikitd; not touched */
 	STORE_NOTADB,   /* the file is no database, or is damaged */
 	STORE_FAILED    /* anything else: I/O, permission; see the reason */
@@ -313,6 +314,7 @@ void store_flush(struct store *st);
 enum store_health {
 	STORE_READY,
 	STORE_NOSPACE,   /* the last commit found no space */
+	STORE_FILE_LOST, /* the names lead to other files than are open */
 	STORE_REOPENING, /* an I/O error: closed, being reopened and probed */
 	STORE_GONE       /* reopening failed; the process should end */
 };

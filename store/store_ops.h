@@ -214,6 +214,13 @@ struct store_ops {
 	enum store_rc (*reopen)(void *be, char *reason);
 
 	/*
+	 * Whether what is open is still what the names lead to; takes little
+	 * time. STORE_OK, or STORE_MOVED: commits
+	 * may be lost until it is STORE_OK again. May be NULL.
+	 */
+	enum store_rc (*look)(void *be, char *reason);
+
+	/*
 	 * House-keeping between commits; short, since acks wait for it. at:
 	 * what aside does now; DONE is said once, and its failure is returned
 	 * then. *ret_aside, false before the call, is set to have aside
@@ -358,6 +365,7 @@ struct store {
 	enum store_health health;
 	char reason[STORE_REASON_MAX];
 	enum store_aside aside;
+	int64_t looked_ms; /* when look was called last; the writer's */
 	bool stop;
 
 	struct store_notes notes; /* has a mutex of its own */

@@ -9,6 +9,9 @@
  *   REOPENING --> GONE        I/O error: close, reopen, probe; give up in the
  *                             end, but never for lack of space
  *
+ * FILE_LOST, from any of them, lasts until the files are back under their
+ * names: to close would lose what is in those that are open.
+ *
  * Whatever the health, nothing queued is left without an answer.
  */
 #include <stdio.h>
@@ -18,6 +21,8 @@
 #include "store/store_ops.h"
 
 #define REOPEN_TRIES 10
+#define LOOK_MS 250      /* between two looks at the files, at the least */
+#define IDLE_LOOKS 2     /* so many times that when there is nothing to do */
 #define PAUSE_GROWTH 100 /* the longest pause, in first ones */
 
 /* With the mutex held. */
@@ -32,6 +37,15 @@ writer_set_health(struct store *st, enum store_health health,
 		(void)snprintf(st->reason, sizeof(st->reason), "%s", reason);
 	if (changed)
 		store_wake(st);
+}
+
+static int64_t
+writer_now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return ((int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000);
 }
 
 /* With the mutex held: wait for work or stop, but at most so long. */
@@ -67,12 +81,10 @@ writer_fail_queued(struct store *st)
 static void
 writer_fail_for(struct store *st, unsigned ms)
 {
-	struct timespec t;
 	int64_t now, until = 0;
 
 	for (;;) {
-		(void)clock_gettime(CLOCK_MONOTONIC, &t);
-		now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+		now = writer_now_ms();
 		if (until == 0)
 			until = now + ms;
 		writer_fail_queued(st);
@@ -92,6 +104,38 @@ writer_end_aside(struct store *st)
 	}
 	st->aside = STORE_ASIDE_NONE;
 	(void)pthread_cond_signal(&st->reader_cond);
+}
+
+/*
+ * Without the mutex: are the files still those that are open? It is asked
+ * before a commit, and again if that took long: seldom enough to cost nothing,
+ * often enough that no ack is of a file that was gone for longer than LOOK_MS.
+ */
+static enum store_rc
+writer_look(struct store *st, char *reason)
+{
+	int64_t now = writer_now_ms();
+
+	if (st->ops->look == NULL || now - st->looked_ms < LOOK_MS)
+		return (STORE_OK);
+	st->looked_ms = now;
+	return (st->ops->look(st->be, reason));
+}
+
+/* With the mutex held: until the files are back, take nothing. */
+static enum store_rc
+writer_await_files(struct store *st, char *reason)
+{
+	enum store_rc rc = STORE_MOVED;
+
+	while (!st->stop && rc == STORE_MOVED) {
+		writer_set_health(st, STORE_FILE_LOST, reason);
+		writer_fail_for(st, LOOK_MS);
+		(void)pthread_mutex_unlock(&st->mutex);
+		rc = st->ops->look(st->be, reason);
+		(void)pthread_mutex_lock(&st->mutex);
+	}
+	return (rc);
 }
 
 /* With the mutex held: reopen and probe until it works or is hopeless. */
@@ -114,6 +158,10 @@ writer_recover(struct store *st)
 			writer_set_health(st, STORE_READY, "");
 			return;
 		}
+		if (rc == STORE_MOVED) {
+			(void)writer_await_files(st, reason);
+			continue;
+		}
 		/* A full disk can be emptied; any other cause is counted. */
 		if (rc != STORE_FULL && ++tries >= REOPEN_TRIES) {
 			writer_set_health(st, STORE_GONE, reason);
@@ -126,6 +174,17 @@ writer_recover(struct store *st)
 			pause_ms = st->pause_ms * PAUSE_GROWTH;
 	}
 	writer_set_health(st, STORE_GONE, st->reason);
+}
+
+/* With the mutex held: go on when the files that are open are back. */
+static void
+writer_find_files(struct store *st, const char *why)
+{
+	char reason[STORE_REASON_MAX];
+
+	(void)snprintf(reason, sizeof(reason), "%s", why);
+	if (writer_await_files(st, reason) == STORE_OK)
+		writer_set_health(st, STORE_READY, "");
 }
 
 /* With the mutex held: what rc says about the store from now on. */
@@ -141,6 +200,9 @@ writer_judge(struct store *st, enum store_rc rc, const char *reason)
 		return;
 	case STORE_FULL:
 		writer_set_health(st, STORE_NOSPACE, reason);
+		return;
+	case STORE_MOVED:
+		writer_find_files(st, reason);
 		return;
 	case STORE_EXISTS:
 	case STORE_NOTFOUND:
@@ -183,22 +245,41 @@ writer_count(struct store *st, size_t n)
 		st->stats.purged += (uint64_t)st->batch[0]->res.id;
 }
 
+/*
+ * A commit that took long went into a file that was lost meanwhile. What
+ * others than its sender need to know of it is true of the file that is open.
+ */
+static void
+writer_withhold(struct store *st, size_t n, enum store_rc rc,
+    const char *reason)
+{
+	for (size_t i = 0; i < n; i++)
+		if (st->batch[i]->kind == STORE_OP_APPEND)
+			store_op_fail(st->batch[i], rc, reason);
+}
+
 /* With the mutex held: commit batch[0..n), which left the queue. */
 static void
 writer_commit(struct store *st, size_t n)
 {
 	char reason[STORE_REASON_MAX];
+	bool committed = false;
 	enum store_rc rc;
 
 	(void)pthread_mutex_unlock(&st->mutex);
-	rc = st->ops->commit(st->be, st->batch, n, reason);
+	if ((rc = writer_look(st, reason)) == STORE_OK)
+		rc = st->ops->commit(st->be, st->batch, n, reason);
 	if (rc != STORE_OK)
 		for (size_t i = 0; i < n; i++)
 			store_op_fail(st->batch[i], rc, reason);
+	else if ((rc = writer_look(st, reason)) != STORE_OK) {
+		writer_withhold(st, n, rc, reason);
+		committed = true;
+	}
 	(void)pthread_mutex_lock(&st->mutex);
-	if (rc == STORE_OK)
+	if (rc == STORE_OK || committed)
 		writer_count(st, n);
-	if (rc == STORE_OK && n == 1 && st->batch[0]->again)
+	if ((rc == STORE_OK || committed) && n == 1 && st->batch[0]->again)
 		n = writer_again(st, st->batch[0]);
 	/* With one wake-up the caller sees both outcomes and health. */
 	for (size_t i = 0; i < n; i++)
@@ -239,6 +320,25 @@ writer_tidy(struct store *st)
 		writer_judge(st, rc, reason);
 }
 
+/* With the mutex held: nothing is to be done but a look now and then. */
+static void
+writer_idle(struct store *st)
+{
+	char reason[STORE_REASON_MAX];
+	enum store_rc rc;
+
+	if (st->ops->look == NULL || st->health == STORE_GONE) {
+		(void)pthread_cond_wait(&st->writer_cond, &st->mutex);
+		return;
+	}
+	writer_pause(st, LOOK_MS * IDLE_LOOKS);
+	(void)pthread_mutex_unlock(&st->mutex);
+	rc = writer_look(st, reason);
+	(void)pthread_mutex_lock(&st->mutex);
+	if (rc != STORE_OK)
+		writer_judge(st, rc, reason);
+}
+
 /* With the mutex held: wait until there is something to do. */
 static void
 writer_wait(struct store *st)
@@ -250,7 +350,7 @@ writer_wait(struct store *st)
 			if (st->urgent.head == NULL)
 				writer_probe(st);
 		} else {
-			(void)pthread_cond_wait(&st->writer_cond, &st->mutex);
+			writer_idle(st);
 		}
 	}
 }

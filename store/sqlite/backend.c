@@ -178,6 +178,9 @@ sqlite_reopen(void *be, char *reason)
 	enum store_rc what;
 	int rc;
 
+	/* What is open has data that is nowhere else: keep it so. */
+	if ((what = watch_look(s, reason)) != STORE_OK)
+		return (what);
 	db_close(&s->copier);
 	db_close(&s->writer);
 	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK) {
@@ -189,6 +192,7 @@ sqlite_reopen(void *be, char *reason)
 		return (what);
 	if ((rc = db_open(&s->copier, s, DB_COPIER)) != SQLITE_OK)
 		return (db_reason(&s->copier, s, rc, reason));
+	watch_begin(s);
 	return (STORE_OK);
 }
 
@@ -247,6 +251,12 @@ sqlite_read(void *be, struct store_op *op)
 }
 
 static enum store_rc
+sqlite_look(void *be, char *reason)
+{
+	return (watch_look(be, reason));
+}
+
+static enum store_rc
 sqlite_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
 {
 	return (checkpoint_tidy(be, at, ret_aside, reason));
@@ -296,6 +306,7 @@ const struct store_ops store_sqlite_ops = {
 	.commit = sqlite_commit,
 	.probe = sqlite_probe,
 	.reopen = sqlite_reopen,
+	.look = sqlite_look,
 	.tidy = sqlite_tidy,
 	.aside = sqlite_aside,
 	.read = sqlite_read,

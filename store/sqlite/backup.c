@@ -19,9 +19,10 @@ struct backup {
 	struct sqlite_store *s;
 	struct store_op *op;
 	const char *path;
-	char *tmp;        /* where it grows */
-	bool tried;       /* tmp is ours to remove */
-	struct db source; /* with the snapshot */
+	char *tmp;     /* where it grows */
+	bool tried;    /* tmp is ours to remove */
+	struct db own; /* with the snapshot, unless it is the reader's */
+	struct db *source;
 	sqlite3 *copy;
 };
 
@@ -111,13 +112,17 @@ backup_open(struct backup *b)
 	char reason[STORE_REASON_MAX];
 	enum store_rc what;
 	int64_t tables;
-	int rc;
+	int rc = SQLITE_OK;
 
-	if ((rc = db_open(&b->source, b->s, DB_READER)) != SQLITE_OK ||
-	    (rc = db_exec(&b->source, SQL_BEGIN_READ)) != SQLITE_OK ||
-	    (rc = db_int(&b->source, "SELECT count(*) FROM sqlite_master",
+	/* The name leads to another file: what is open has the data. */
+	b->source = atomic_load(&b->s->moved) ? &b->s->reader : &b->own;
+	if (b->source == &b->own)
+		rc = db_open(&b->own, b->s, DB_READER);
+	if (rc != SQLITE_OK ||
+	    (rc = db_exec(b->source, SQL_BEGIN_READ)) != SQLITE_OK ||
+	    (rc = db_int(b->source, "SELECT count(*) FROM sqlite_master",
 		 &tables)) != SQLITE_OK) {
-		what = db_reason(&b->source, b->s, rc, reason);
+		what = db_reason(b->source, b->s, rc, reason);
 		store_op_fail(b->op, what, reason);
 		return (-1);
 	}
@@ -145,7 +150,7 @@ backup_copy(struct backup *b)
 	sqlite3_backup *steps;
 	int rc, end;
 
-	steps = sqlite3_backup_init(b->copy, "main", b->source.conn, "main");
+	steps = sqlite3_backup_init(b->copy, "main", b->source->conn, "main");
 	if (steps == NULL) {
 		backup_fail_sqlite(b, sqlite3_extended_errcode(b->copy));
 		return (-1);
@@ -225,7 +230,10 @@ backup_run(struct sqlite_store *s, struct store_op *op)
 	    backup_copy(&b) == 0 && backup_check(&b) == 0)
 		(void)backup_name(&b);
 	(void)sqlite3_close(b.copy);
-	db_close(&b.source);
+	if (b.source == &s->reader &&
+	    sqlite3_get_autocommit(s->reader.conn) == 0)
+		(void)db_exec(&s->reader, SQL_ROLLBACK);
+	db_close(&b.own);
 	/* SQLite leaves a log beside a file in WAL mode that was only read. */
 	if (b.tried)
 		siblings_unlink(b.tmp);

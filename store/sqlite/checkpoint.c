@@ -105,6 +105,7 @@ checkpoint_copy(struct sqlite_store *s, char *reason)
 	case STORE_EXISTS:
 	case STORE_NOTFOUND:
 	case STORE_REFUSED:
+	case STORE_MOVED:
 	case STORE_NEWER:
 	case STORE_NOTADB:
 	case STORE_FAILED:

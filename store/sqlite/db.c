@@ -117,6 +117,15 @@ db_close(struct db *db)
 	memset(db, 0, sizeof(*db));
 }
 
+void
+db_leave(struct db *db)
+{
+	if (db->conn != NULL)
+		(void)sqlite3_db_config(db->conn,
+		    SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	db_close(db);
+}
+
 sqlite3_stmt *
 db_stmt(struct db *db, enum db_sql which)
 {

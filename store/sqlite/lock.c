@@ -158,6 +158,31 @@ lock_made(struct sqlite_store *s, char *reason)
 	return (lock_reason(s, s->path, reason));
 }
 
+/*
+ * It is not what keeps others out while the file is locked, but the first
+ * start of one at a name from which the file was moved away goes by it.
+ */
+void
+lock_renew(struct sqlite_store *s)
+{
+	int old = s->lock_fd;
+
+	if (lock_is_file(old, s->lock_path))
+		return;
+	s->lock_fd = -1;
+	if (lock_name(s) == 0) {
+		(void)close(old);
+		store_note(s->st, STORE_NOTE_WARN,
+		    "%s: was removed or replaced; it is made again: it keeps a "
+		    "second klikitd out, so leave it there",
+		    s->lock_path);
+		return;
+	}
+	if (s->lock_fd != -1)
+		(void)close(s->lock_fd);
+	s->lock_fd = old;
+}
+
 void
 lock_leave_file(struct sqlite_store *s)
 {

@@ -179,8 +179,10 @@ open_write(struct sqlite_store *s, int64_t now_ms, char *reason)
 			what = db_reason(&s->reader, s, rc, reason);
 		else if ((rc = db_open(&s->copier, s, DB_COPIER)) != SQLITE_OK)
 			what = db_reason(&s->copier, s, rc, reason);
-		else
+		else {
+			watch_begin(s);
 			return (STORE_OK);
+		}
 	}
 	if (created) {
 		db_close(&s->copier);
@@ -257,6 +259,12 @@ backend_close(struct sqlite_store *s)
 {
 	if (s == NULL)
 		return;
+	/* The names lead to other files, which SQLite would write to. */
+	if (atomic_load(&s->moved)) {
+		db_leave(&s->copier);
+		db_leave(&s->reader);
+		db_leave(&s->writer);
+	}
 	db_close(&s->copier);
 	db_close(&s->reader);
 	/* The last to close: it checkpoints and takes the log away. */

@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include <sqlite3.h>
 
@@ -129,6 +130,14 @@ struct log_vfs {
 	char name[40];
 };
 
+/* The files of a store whose names are watched: watch.c. */
+enum watch_part { WATCH_FILE, WATCH_LOG, WATCH_INDEX, WATCH_PARTS };
+struct watched {
+	bool known;
+	dev_t dev;
+	ino_t ino;
+};
+
 struct sqlite_store {
 	struct store *st; /* for its notes; NULL in a restore */
 	char *path;       /* without symbolic links */
@@ -140,14 +149,16 @@ struct sqlite_store {
 	int lock_fd;            /* of lock_path */
 	int file_fd; /* of path; open for as long as SQLite's are: lock.c */
 	bool unclean;
-	atomic_bool interrupted; /* whatever reads is to end */
-	int64_t scrub_page;      /* the next one to scrub, from 0 */
-	bool scrubbed;           /* nothing was purged since */
-	int checkpoint_at;       /* pages in the log at which one is due */
-	struct db writer;        /* the writer thread's */
-	struct db reader;        /* the reader thread's */
-	struct db copier;        /* checkpoints aside: see struct store_ops */
-	int copier_rc;           /* what its last one came to */
+	struct watched watched[WATCH_PARTS]; /* what is open */
+	atomic_bool moved;                   /* the last look found another */
+	atomic_bool interrupted;             /* whatever reads is to end */
+	int64_t scrub_page;                  /* the next one to scrub, from 0 */
+	bool scrubbed;                       /* nothing was purged since */
+	int checkpoint_at; /* pages in the log at which one is due */
+	struct db writer;  /* the writer thread's */
+	struct db reader;  /* the reader thread's */
+	struct db copier;  /* checkpoints aside: see struct store_ops */
+	int copier_rc;     /* what its last one came to */
 	struct db_log copier_log;
 };
 
@@ -169,6 +180,12 @@ int db_busy_ms(const struct sqlite_store *s);
 
 /* Accepts a connection that was never opened. */
 void db_close(struct db *db);
+
+/*
+ * db_close() that copies nothing and leaves the log where it is, though it be
+ * the last connection.
+ */
+void db_leave(struct db *db);
 
 /*
  * The statement, reset and without values, or NULL; then db->conn has the
@@ -307,11 +324,21 @@ enum store_rc lock_take(struct sqlite_store *s, char *reason);
 /* The file is made: lock it. */
 enum store_rc lock_made(struct sqlite_store *s, char *reason);
 
+/* Somebody may have removed PATH.lock: make it again. */
+void lock_renew(struct sqlite_store *s);
+
 /* The file is no longer the store's; the lock of the name stays. */
 void lock_leave_file(struct sqlite_store *s);
 
 /* When SQLite has closed the file. */
 void lock_release(struct sqlite_store *s);
+
+/* -- watch.c: struct store_ops look -- */
+
+/* What is open by now is what the names must lead to. */
+void watch_begin(struct sqlite_store *s);
+
+enum store_rc watch_look(struct sqlite_store *s, char *reason);
 
 /* -- siblings.c: -wal, -shm, -journal -- */
 
