@@ -256,6 +256,9 @@ judge(const struct exec *x, const struct child_end *end,
 	if (end->limited || end->lost || WIFSIGNALED(end->status)) {
 		res->verdict = HANDLER_RETRY;
 		res->unknown = true;
+		res->fault = WIFSIGNALED(end->status) && !end->limited
+				 ? HANDLER_FAULT_JOB
+				 : HANDLER_FAULT_UNCLEAR;
 		explain(end, why, res->reason);
 	}
 	res->answer = end->output_len > 0 ? end->output : NULL;
@@ -285,6 +288,8 @@ not_started(const struct exec *x, int error, struct handler_result *res)
 {
 	(void)snprintf(res->reason, sizeof(res->reason),
 	    "cannot start %.150s: %s", x->path, strerror(error));
+	res->fault =
+	    error == ENOMEM ? HANDLER_FAULT_UNCLEAR : HANDLER_FAULT_DOWN;
 	return (error == E2BIG ? HANDLER_DEAD : HANDLER_RETRY);
 }
 

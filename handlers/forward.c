@@ -313,6 +313,7 @@ request_body(struct forward_request *req, const struct handler_job *job,
 		snprintf(ret_result->reason, HANDLER_REASON_MAX, "%s",
 		    oom ? "out of memory"
 			: "the body has no order at that place");
+		ret_result->fault = HANDLER_FAULT_UNCLEAR;
 		return (oom ? HANDLER_RETRY : HANDLER_DEAD);
 	}
 	req->body = req->cut;
@@ -378,6 +379,7 @@ forward_run(struct handler_instance *h, const struct handler_job *job,
 	    forward_send(f, &req, job->call) == -1) {
 		snprintf(ret_result->reason, HANDLER_REASON_MAX,
 		    "out of memory");
+		ret_result->fault = HANDLER_FAULT_UNCLEAR;
 		verdict = HANDLER_RETRY;
 	}
 	free(req.headers);

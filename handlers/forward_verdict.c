@@ -62,6 +62,21 @@ status_verdict(int status, bool conflict_is_done)
 	return (HANDLER_DEAD);
 }
 
+/*
+ * What a proxy says when nobody is behind it, and what a server says that can
+ * take nothing now, is no proof: a job may have brought down what was to
+ * answer it. (520 to 530 are those of a well known proxy.)
+ */
+static enum handler_fault
+status_fault(int status)
+{
+	if (status == 408 || status == 429 ||
+	    (status >= 502 && status <= 504) ||
+	    (status >= 520 && status <= 530))
+		return (HANDLER_FAULT_UNCLEAR);
+	return (HANDLER_FAULT_JOB);
+}
+
 static void
 verdict_of_status(const struct http_client_answer *answer, const char *name,
     bool conflict_is_done, struct handler_result *ret_result)
@@ -69,6 +84,7 @@ verdict_of_status(const struct http_client_answer *answer, const char *name,
 	char phrase[40];
 
 	ret_result->verdict = status_verdict(answer->status, conflict_is_done);
+	ret_result->fault = status_fault(answer->status);
 	ret_result->pause = answer->status == 410;
 	if (ret_result->verdict == HANDLER_DONE)
 		return;
@@ -102,5 +118,7 @@ forward_verdict(const struct http_client_answer *answer, const char *name,
 	}
 	ret_result->verdict = HANDLER_RETRY;
 	ret_result->unknown = answer->end == HTTP_CLIENT_UNKNOWN;
+	ret_result->fault =
+	    ret_result->unknown ? HANDLER_FAULT_UNCLEAR : HANDLER_FAULT_DOWN;
 	snprintf(ret_result->reason, HANDLER_REASON_MAX, "%s", answer->reason);
 }

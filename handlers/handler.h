@@ -27,6 +27,17 @@ enum handler_verdict {
 	HANDLER_PENDING /* under way; env's finish() will be called */
 };
 
+/*
+ * Whose fault a RETRY is, as far as one attempt shows. Dispatch holds back
+ * all jobs of a far side that is down, but for one that fails by itself none
+ * of the others.
+ */
+enum handler_fault {
+	HANDLER_FAULT_JOB,     /* it was answered: this job was not taken */
+	HANDLER_FAULT_UNCLEAR, /* the far side is down, or chokes on the job */
+	HANDLER_FAULT_DOWN     /* not reached, so the job has no part in it */
+};
+
 #define HANDLER_REASON_MAX 256
 
 struct bufferevent;
@@ -145,6 +156,7 @@ struct handler_job {
 struct handler_result {
 	enum handler_verdict verdict;    /* only for finish() */
 	char reason[HANDLER_REASON_MAX]; /* with RETRY and DEAD */
+	enum handler_fault fault;        /* with RETRY */
 	bool unknown;       /* with RETRY: it may have been done all the same */
 	int code;           /* HTTP status or exit code; 0: there was none */
 	const void *answer; /* the first KB of it, borrowed; or NULL */

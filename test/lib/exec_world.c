@@ -31,6 +31,7 @@ finish_cb(void *arg, struct handler_call *call,
 	o->call = call;
 	o->verdict = result->verdict;
 	o->unknown = result->unknown;
+	o->fault = result->fault;
 	o->code = result->code;
 	memcpy(o->reason, result->reason, sizeof(o->reason));
 	if (result->answer_len > 0)

@@ -11,6 +11,7 @@
 struct exec_outcome {
 	struct handler_call *call;
 	enum handler_verdict verdict;
+	enum handler_fault fault;
 	bool unknown;
 	int code;
 	char reason[HANDLER_REASON_MAX];

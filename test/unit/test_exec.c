@@ -50,6 +50,7 @@ test_exec_75_is_retried(void **state)
 	assert_int_equal(o->verdict, HANDLER_RETRY);
 	assert_int_equal(o->code, 75);
 	assert_false(o->unknown);
+	assert_int_equal(o->fault, HANDLER_FAULT_JOB);
 	assert_string_equal(o->reason, "no paper");
 	assert_string_equal(o->answer, "\nno paper\nmore\n");
 }
@@ -93,6 +94,7 @@ test_exec_signal_is_retried_as_unknown(void **state)
 	o = run_script(*state, "echo printing; kill -SEGV $$");
 	assert_int_equal(o->verdict, HANDLER_RETRY);
 	assert_true(o->unknown);
+	assert_int_equal(o->fault, HANDLER_FAULT_JOB);
 	assert_int_equal(o->code, 128 + SIGSEGV);
 	assert_non_null(strstr(o->reason, "signal 11 ("));
 	assert_non_null(strstr(o->reason, "): printing"));
@@ -109,6 +111,7 @@ test_exec_time_limit_is_retried_as_unknown(void **state)
 	o = exec_world_run(w);
 	assert_int_equal(o->verdict, HANDLER_RETRY);
 	assert_true(o->unknown);
+	assert_int_equal(o->fault, HANDLER_FAULT_UNCLEAR);
 	assert_int_equal(o->code, 128 + SIGTERM);
 	assert_string_equal(o->reason, "time limit of 100 ms exceeded");
 }

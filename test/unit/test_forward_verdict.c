@@ -109,6 +109,33 @@ test_forward_verdict_redirect(void **state)
 	assert_int_equal(judge(300, false).verdict, HANDLER_DEAD);
 }
 
+/*
+ * Only of what is the same for all jobs may the job be held to have no part;
+ * a status is never proof of that.
+ */
+static void
+test_forward_verdict_fault(void **state)
+{
+	static const int unclear[] = { 408, 429, 502, 503, 504, 522 };
+	static const int jobs[] = { 410, 425, 500, 501, 505, 599 };
+	struct http_client_answer answer = { .end = HTTP_CLIENT_NOT_SENT,
+		.reason = "connection refused by 127.0.0.1:9000" };
+	struct handler_result result = { .code = 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(unclear) / sizeof(unclear[0]); i++)
+		assert_int_equal(judge(unclear[i], false).fault,
+		    HANDLER_FAULT_UNCLEAR);
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++)
+		assert_int_equal(judge(jobs[i], false).fault,
+		    HANDLER_FAULT_JOB);
+	forward_verdict(&answer, "pos", false, &result);
+	assert_int_equal(result.fault, HANDLER_FAULT_DOWN);
+	answer.end = HTTP_CLIENT_UNKNOWN;
+	forward_verdict(&answer, "pos", false, &result);
+	assert_int_equal(result.fault, HANDLER_FAULT_UNCLEAR);
+}
+
 /* Without an answer it is tried again; what may have happened is noted. */
 static void
 test_forward_verdict_without_answer(void **state)
@@ -141,6 +168,7 @@ main(void)
 		cmocka_unit_test(test_forward_verdict_gone),
 		cmocka_unit_test(test_forward_verdict_dead),
 		cmocka_unit_test(test_forward_verdict_redirect),
+		cmocka_unit_test(test_forward_verdict_fault),
 		cmocka_unit_test(test_forward_verdict_without_answer),
 	};
 
