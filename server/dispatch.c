@@ -41,7 +41,7 @@ void
 dispatch_look_all(struct dispatch *d)
 {
 	for (size_t i = 0; i < d->nworkers; i++)
-		d->workers[i].more = true;
+		worker_look(&d->workers[i]);
 }
 
 void
@@ -51,9 +51,9 @@ dispatch_look(struct dispatch *d, int64_t handler)
 
 	if (w == NULL)
 		return;
-	w->more = true;
+	worker_look(w);
 	w->release = true;
-	w->probe_us = 0; /* by hand means now */
+	gate_hurry(&w->gate); /* by hand means now */
 	dispatch_wake(d);
 }
 
@@ -78,18 +78,20 @@ void
 dispatch_add(struct dispatch *d, const struct store_job *job)
 {
 	struct worker *w = worker_find(d, job->handler);
+	int64_t now_us = clock_mono_us();
 
 	if (w == NULL)
 		return; /* parked: its handler is not configured */
 	if (dispatch_defers(d, job->ev->id))
 		return;
-	if (!w->more && !w->fetching && w->nqueue < DISPATCH_QUEUE_MAX) {
-		worker_push(d, w, job);
+	if (job->attempts > 0 ||
+	    (!w->more && !w->fetching && w->jobs.n < DISPATCH_QUEUE_MAX)) {
+		worker_push(d, w, job, now_us);
 		return;
 	}
-	if (w->nqueue >= DISPATCH_QUEUE_MAX)
+	if (w->jobs.n >= DISPATCH_QUEUE_MAX)
 		w->more = true;
-	worker_push_fresh(d, w, job);
+	worker_push_fresh(d, w, job, now_us);
 }
 
 static void
@@ -100,18 +102,22 @@ workers_free(struct dispatch *d, struct worker *workers, size_t n)
 	free(workers);
 }
 
-/* Starts and calls under way of that handler, which may have been gone. */
-static size_t
-calls_of(const struct dispatch *d, int64_t handler)
+/* Count the starts and calls under way of a handler, which may be new. */
+static void
+calls_of(const struct dispatch *d, struct worker *w)
 {
 	const struct run *run;
-	size_t n = 0;
 
-	TAILQ_FOREACH (run, &d->calls, link)
-		n += run->job.handler == handler;
-	TAILQ_FOREACH (run, &d->recording, link)
-		n += run->job.handler == handler && run->to_start;
-	return (n);
+	w->gate.under_way = 0;
+	w->gate.again = 0;
+	TAILQ_FOREACH (run, &d->calls, link) {
+		if (run->job.handler == w->number)
+			gate_count(&w->gate, run->class);
+	}
+	TAILQ_FOREACH (run, &d->recording, link) {
+		if (run->job.handler == w->number && run->to_start)
+			gate_count(&w->gate, run->class);
+	}
 }
 
 int
@@ -138,7 +144,7 @@ dispatch_set_handlers(struct dispatch *d,
 
 		if (old != NULL)
 			worker_inherit(&workers[i], old);
-		workers[i].under_way = calls_of(d, workers[i].number);
+		calls_of(d, &workers[i]);
 	}
 	workers_free(d, d->workers, d->nworkers);
 	d->workers = workers;
@@ -159,27 +165,35 @@ static bool
 dispatch_may_start(const struct dispatch *d)
 {
 	int64_t now_us = clock_mono_us();
+	enum gate_class class;
 
 	for (size_t i = 0; i < d->nworkers; i++) {
-		if (pace_allows(d, &d->workers[i], now_us))
+		if (pace_choose(d, &d->workers[i], now_us, &class) != NULL)
 			return (true);
 	}
 	return (false);
 }
 
-/* The next worker that may start a job, in turn; NULL if none may. */
+/*
+ * The next worker that may start a job, in turn, and that job, taken out of its
+ * queue; NULL if none may.
+ */
 static struct worker *
-dispatch_next(struct dispatch *d)
+dispatch_next(struct dispatch *d, struct run **ret_run)
 {
 	int64_t now_us = clock_mono_us();
+	enum gate_class class;
+	struct run *run;
 
 	for (size_t i = 0; i < d->nworkers; i++) {
 		struct worker *w = &d->workers[(d->next + i) % d->nworkers];
 
-		if (pace_allows(d, w, now_us)) {
-			d->next = (d->next + i + 1) % d->nworkers;
-			return (w);
-		}
+		if ((run = pace_choose(d, w, now_us, &class)) == NULL)
+			continue;
+		d->next = (d->next + i + 1) % d->nworkers;
+		worker_take(w, run, class);
+		*ret_run = run;
+		return (w);
 	}
 	return (NULL);
 }
@@ -236,17 +250,17 @@ slice_over(int64_t until_us, size_t n)
 	return (n >= DISPATCH_SLICE_MIN && clock_mono_us() >= until_us);
 }
 
-/* Hand w's next job on, on the allowance if the minimum is used up. */
+/* Hand a job of w on, on the allowance if the minimum is used up. */
 static void
-dispatch_run(struct dispatch *d, struct worker *w)
+dispatch_run(struct dispatch *d, struct worker *w, struct run *run)
 {
 	if (d->nrecording + d->nunrecorded >= DISPATCH_RECORDS_MIN &&
 	    d->allowance > 0)
 		d->allowance--;
 	if (w->outlet)
-		worker_call(d, w);
+		worker_call(w, run);
 	else
-		worker_run(d, w);
+		worker_run(w, run);
 }
 
 /* Start what may start, within this turn's slice. */
@@ -255,6 +269,7 @@ dispatch_start(struct dispatch *d, int64_t start_us)
 {
 	int64_t slice_us = slice_length(d, start_us);
 	struct worker *w;
+	struct run *run;
 	size_t n;
 
 	log_hold(); /* a line for each of them */
@@ -264,10 +279,11 @@ dispatch_start(struct dispatch *d, int64_t start_us)
 		held_start(d);
 	log_release();
 	start_us = clock_mono_us();
-	for (n = 0; !slice_over(start_us + slice_us, n) &&
-		    d->rest_until_us == 0 && (w = dispatch_next(d)) != NULL;
+	for (n = 0;
+	     !slice_over(start_us + slice_us, n) && d->rest_until_us == 0 &&
+	     (w = dispatch_next(d, &run)) != NULL;
 	     n++)
-		dispatch_run(d, w);
+		dispatch_run(d, w, run);
 }
 
 /*
@@ -345,8 +361,8 @@ dispatch_live(const struct dispatch *d, size_t i,
 		.number = w->number,
 		.name = w->name,
 		.paused = w->paused,
-		.probing = w->probing,
-		.under_way = w->under_way,
+		.probing = w->gate.probing,
+		.under_way = w->gate.under_way,
 		.attempts = w->attempts,
 	};
 	return (0);

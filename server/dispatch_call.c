@@ -114,15 +114,14 @@ call_end(struct run *run, const struct handler_result *result)
 	if (w == NULL) {
 		call_orphaned(run, result);
 	} else {
-		w->under_way--;
+		gate_end(&w->gate, run->class);
 		if (w->tells && result->code != 0)
 			call_tell(run, w);
 		run_judge(run, w, result);
 		if (result->verdict == HANDLER_RETRY)
-			pace_failed(d, w, result->retry_after_ms,
-			    result->reason);
+			pace_failed(run, w, result);
 		else
-			pace_answered(d, w);
+			pace_answered(run, w);
 		if (result->pause)
 			call_pause(run, w, result->reason);
 	}
@@ -254,7 +253,7 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 		return;
 	}
 	if (w != NULL)
-		w->under_way--;
+		gate_end(&w->gate, run->class);
 	switch (res->rc) {
 	case STORE_OK: /* left RUNNING, as the calls that were cancelled */
 		break;
@@ -280,7 +279,7 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 	case STORE_NOTADB:
 	case STORE_FAILED:
 		if (w != NULL)
-			w->more = true;
+			worker_look(w);
 		dispatch_rest(d);
 		break;
 	}
@@ -288,9 +287,9 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 }
 
 void
-worker_call(struct dispatch *d, struct worker *w)
+worker_call(struct worker *w, struct run *run)
 {
-	struct run *run = worker_take(d, w);
+	struct dispatch *d = run->d;
 
 	/* An alarm is not what the handler does for an order. */
 	run->once_per_order = w->once_per_order && run->job.guards == 0 &&
@@ -298,12 +297,12 @@ worker_call(struct dispatch *d, struct worker *w)
 	if (store_start(d->st, run->job.id,
 		run->once_per_order && !run->job.replay,
 		d->env->now_ms(d->env->arg), dispatch_started_cb, run) == -1) {
-		w->more = true;
+		worker_look(w);
 		dispatch_rest(d);
 		run_free(run);
 		return;
 	}
 	run->to_start = true;
 	pace_recording(run);
-	w->under_way++;
+	gate_begin(&w->gate, run->class, clock_mono_us());
 }

@@ -3,27 +3,24 @@
 
 #include "server/dispatch_private.h"
 
-static struct run *
-run_find(const struct run_list *list, int64_t job)
+static bool
+is_in(const struct run_list *list, int64_t job)
 {
-	struct run *run;
+	const struct run *run;
 
 	TAILQ_FOREACH (run, list, link) {
 		if (run->job.id == job)
-			break;
+			return (true);
 	}
-	return (run);
+	return (false);
 }
 
 /* Is the job in memory already, and not only waiting? */
 static bool
 worker_has(const struct dispatch *d, const struct worker *w, int64_t job)
 {
-	return (run_find(&w->queue, job) != NULL ||
-		run_find(&w->fresh, job) != NULL ||
-		run_find(&d->recording, job) != NULL ||
-		run_find(&d->calls, job) != NULL ||
-		run_find(&d->unrecorded, job) != NULL);
+	return (queues_have(w, job) || is_in(&d->recording, job) ||
+		is_in(&d->calls, job) || is_in(&d->unrecorded, job));
 }
 
 /* What a request to the store for runnable jobs is about. */
@@ -35,34 +32,61 @@ struct fetch {
 	bool release;
 };
 
-/* Take in what the store offers; returns how many. */
-static size_t
+/* What came of it: jobs on the page, and those of them that were taken in. */
+struct page {
+	size_t offered;
+	size_t added;
+};
+
+/* Take in a job that the store offers, of those that page counts. */
+static void
 worker_accept(struct dispatch *d, struct worker *w, const struct fetch *fetch,
-    const struct store_result *res)
+    const struct store_job *job, struct page *page)
 {
-	size_t added = 0;
+	bool tried = job->attempts > 0;
+	struct run *waits;
 
-	for (size_t i = 0; i < res->nrunnable; i++) {
-		const struct store_job *job = &res->runnable[i];
-		struct run *waits;
-
-		if (dispatch_defers(d, job->ev->id) ||
-		    worker_has(d, w, job->id))
-			continue;
-		waits = run_find(&w->waits, job->id);
-		if (waits != NULL && !fetch->release)
-			continue; /* its time here is the exact one */
-		if (w->nqueue >= DISPATCH_QUEUE_MAX) {
-			w->more = true;
-			break;
-		}
-		if (waits != NULL)
-			worker_unwait(w, waits);
-		else
-			worker_push(d, w, job);
-		added++;
+	page->offered++;
+	if (dispatch_defers(d, job->ev->id) || worker_has(d, w, job->id))
+		return;
+	waits = queues_waiting(w, job->id);
+	if (waits != NULL && !fetch->release)
+		return; /* its time here is the exact one */
+	if (tried && queues_tried(w) >= DISPATCH_QUEUE_MAX) {
+		w->more_again = true;
+		return;
 	}
-	return (added);
+	if (!tried && w->jobs.n >= DISPATCH_QUEUE_MAX) {
+		w->more = true;
+		return;
+	}
+	if (waits != NULL)
+		worker_unwait(w, waits);
+	else
+		worker_push(d, w, job, 0);
+	page->added++;
+}
+
+/* Take in what the store offers. */
+static void
+worker_accept_all(struct dispatch *d, struct worker *w,
+    const struct fetch *fetch, const struct store_result *res)
+{
+	struct page new = { 0 }, tried = { 0 };
+
+	for (size_t i = 0; i < res->nrunnable; i++)
+		worker_accept(d, w, fetch, &res->runnable[i],
+		    res->runnable[i].attempts > 0 ? &tried : &new);
+
+	/*
+	 * A full page means that there may be more. If nothing on it could be
+	 * taken, all of it waits for answers to leave, and dispatch_open()
+	 * asks again.
+	 */
+	if (new.added > 0 && new.offered >= fetch->limit)
+		w->more = true;
+	if (tried.added > 0 && tried.offered >= fetch->limit)
+		w->more_again = true;
 }
 
 /* store_done_fn: the jobs of one handler that may run. */
@@ -78,21 +102,14 @@ dispatch_fetched_cb(const struct store_result *res, void *arg)
 		return;
 	w->fetching = false;
 	if (res->rc != STORE_OK) {
-		w->more = true;
+		worker_look(w);
 		w->release |= fetch.release;
 		dispatch_rest(d);
 		return;
 	}
 	w->due_ms = res->next_due_ms;
 
-	/*
-	 * A full page means that there may be more. If nothing on it could be
-	 * taken, all of it waits for answers to leave, and dispatch_open()
-	 * asks again.
-	 */
-	if (worker_accept(d, w, &fetch, res) > 0 &&
-	    res->nrunnable >= fetch.limit)
-		w->more = true;
+	worker_accept_all(d, w, &fetch, res);
 
 	/*
 	 * If even the earliest is due later than anything that waits can be,
@@ -100,9 +117,33 @@ dispatch_fetched_cb(const struct store_result *res, void *arg)
 	 */
 	if (res->next_due_ms > dispatch_now_ms(d) + w->wait_max_ms) {
 		w->catch_ms = res->next_due_ms;
-		w->more = true;
+		worker_look(w);
 	}
 	dispatch_wake(d);
+}
+
+/* May the store have jobs for w for which there is room? */
+static bool
+worker_wants(const struct worker *w)
+{
+	return ((w->more && w->jobs.n <= DISPATCH_FETCH_MAX / 4) ||
+		(w->more_again && queues_tried(w) <= DISPATCH_FETCH_MAX / 4));
+}
+
+/*
+ * How many to ask for, of those that were tried and of the others: the store
+ * also offers what is here already.
+ */
+static size_t
+worker_limit(const struct worker *w)
+{
+	size_t limit = queues_tried(w);
+
+	if (w->jobs.n + w->fresh.n > limit)
+		limit = w->jobs.n + w->fresh.n;
+	if (w->release || w->catch_ms != 0)
+		limit += w->waits.n;
+	return (limit + DISPATCH_FETCH_MAX);
 }
 
 void
@@ -111,8 +152,7 @@ worker_fetch(struct dispatch *d, struct worker *w)
 	int64_t wall_ms = d->env->now_ms(d->env->arg);
 	struct fetch *fetch;
 
-	if (!w->more || w->fetching || w->paused ||
-	    w->nqueue > DISPATCH_FETCH_MAX / 4)
+	if (w->fetching || w->paused || !worker_wants(w))
 		return;
 	if ((fetch = malloc(sizeof(*fetch))) == NULL) {
 		dispatch_rest(d); /* it is tried again after that */
@@ -121,7 +161,7 @@ worker_fetch(struct dispatch *d, struct worker *w)
 	*fetch = (struct fetch){
 		.d = d,
 		.handler = w->number,
-		.limit = DISPATCH_FETCH_MAX + w->nfresh,
+		.limit = worker_limit(w),
 		.now_ms = dispatch_now_ms(d),
 		.release = w->release,
 	};
@@ -129,8 +169,6 @@ worker_fetch(struct dispatch *d, struct worker *w)
 		fetch->now_ms = wall_ms; /* people write by that one */
 	if (w->catch_ms > fetch->now_ms)
 		fetch->now_ms = w->catch_ms;
-	if (w->release || w->catch_ms != 0)
-		fetch->limit += w->nwaits; /* they may be among them */
 	if (store_runnable(d->st, w->number, fetch->limit, fetch->now_ms,
 		dispatch_fetched_cb, fetch) == -1) {
 		free(fetch);
@@ -138,6 +176,7 @@ worker_fetch(struct dispatch *d, struct worker *w)
 		return;
 	}
 	w->more = false;
+	w->more_again = false;
 	w->release = false;
 	w->catch_ms = 0;
 	w->fetching = true;

@@ -1,12 +1,14 @@
 /*
- * How many calls a handler may have under way, and how much of the time goes
- * into what is old.
+ * Whose turn it is, and how much of the time goes into what is old.
  *
- * Calls: up to its concurrency, as long as they are answered; after some that
- * fail in a row one at a time, not more often than its first wait, so that a
- * dead far side is asked a few times a minute and not by every job of the
- * backlog. The first answer ends that, and every further one doubles the
- * calls, up to the concurrency: what comes back to life is not run over.
+ * Turns: what was not tried before goes first, the oldest and the newest by
+ * turns; what was tried before has one turn in four, and all of them when
+ * nothing else is there, as far as its share of the calls goes (see
+ * dispatch_gate.h). So a few jobs that fail for ever hold up no other, and are
+ * not held up for ever either. A dead far side is asked a few times a minute,
+ * and not by every job of the backlog. The first answer ends that, and every
+ * further one doubles the calls, up to the concurrency: what comes back to life
+ * is not run over.
  *
  * Time: what starts and ends in the store delays the commits that deliveries
  * wait for. So while deliveries come, jobs that are old (a backlog) rest after
@@ -17,6 +19,9 @@
 #include "server/clock.h"
 #include "server/dispatch_private.h"
 #include "server/log.h"
+
+/* New jobs that are taken before one that was tried has its turn. */
+#define NEW_BETWEEN 3
 
 /*
  * May another outcome be on its way to the store? A delivery's commit waits for
@@ -50,28 +55,134 @@ pace_allows_old(const struct dispatch *d, int64_t now_us)
 	return (d->nold < DISPATCH_RECORDS_MIN && now_us >= d->old_resume_us);
 }
 
-bool
-pace_allows_oldest(const struct dispatch *d, const struct worker *w,
-    int64_t now_us)
-{
-	const struct run *run = TAILQ_FIRST(&w->queue);
+/* -- Whose turn it is -- */
 
-	return (
-	    run != NULL && (pace_allows_old(d, now_us) || !pace_is_old(run)));
+/* run, if it is there and its age is no reason to let it rest. */
+static struct run *
+unless_old(const struct dispatch *d, struct run *run, int64_t now_us)
+{
+	if (run != NULL && !pace_allows_old(d, now_us) && pace_is_old(run))
+		return (NULL);
+	return (run);
 }
 
-int64_t
-pace_next_us(const struct dispatch *d, const struct worker *w, int64_t now_us)
+/* The next of two queues that take turns; the first of each. */
+static struct run *
+take_turns(const struct dispatch *d, const struct queue *next,
+    const struct queue *other, int64_t now_us)
+{
+	struct run *run = unless_old(d, TAILQ_FIRST(&next->list), now_us);
+
+	if (run == NULL)
+		run = unless_old(d, TAILQ_FIRST(&other->list), now_us);
+	return (run);
+}
+
+/* The newest that was not tried before. */
+static struct run *
+newest(const struct worker *w)
+{
+	struct run *run = TAILQ_LAST(&w->fresh.list, run_list);
+
+	return (run != NULL ? run : TAILQ_LAST(&w->jobs.list, run_list));
+}
+
+/*
+ * Of those not tried before: the oldest or one of the newest. A far side that
+ * is probed gets the very newest in turn, lest a row of bad ones hide it.
+ */
+static struct run *
+choose_new(const struct dispatch *d, const struct worker *w, int64_t now_us)
+{
+	bool fresh = !w->fresh_next;
+
+	if (fresh && w->gate.probing)
+		return (unless_old(d, newest(w), now_us));
+	return (take_turns(d, fresh ? &w->fresh : &w->jobs,
+	    fresh ? &w->jobs : &w->fresh, now_us));
+}
+
+static struct run *
+choose_again(const struct dispatch *d, const struct worker *w, int64_t now_us)
+{
+	bool second = !w->second_next;
+
+	return (take_turns(d, second ? &w->second : &w->again,
+	    second ? &w->again : &w->second, now_us));
+}
+
+/* Did the newest come in after the last call began? */
+static bool
+is_newcomer(const struct worker *w, const struct run *run)
+{
+	return (run != NULL && run->came_us > w->gate.begun_us);
+}
+
+struct run *
+pace_choose(const struct dispatch *d, const struct worker *w, int64_t now_us,
+    enum gate_class *ret_class)
+{
+	const struct gate *g = &w->gate;
+	struct run *again = NULL, *new = NULL;
+
+	if (w->paused || !pace_may_record(d))
+		return (NULL);
+	if (!w->outlet || gate_allows(g, GATE_NEW, now_us))
+		new = choose_new(d, w, now_us);
+	if (!w->outlet || gate_allows(g, GATE_AGAIN, now_us))
+		again = choose_again(d, w, now_us);
+	*ret_class = GATE_AGAIN;
+	if (again != NULL && (new == NULL || w->since_again >= NEW_BETWEEN))
+		return (again);
+	*ret_class = GATE_NEW;
+	if (new != NULL || !gate_allows(g, GATE_NEWCOMER, now_us) ||
+	    !is_newcomer(w, newest(w)))
+		return (new);
+	*ret_class = GATE_NEWCOMER;
+	return (newest(w));
+}
+
+/* When the old ones may go on, if one of them waits for that. */
+static int64_t
+old_next_us(const struct dispatch *d, const struct worker *w, int64_t now_us)
 {
 	int64_t rest_us = d->old_resume_us - now_us;
 	int64_t calm_us = d->calm_us - now_us;
 
-	if (w->nqueue == 0 || pace_allows_oldest(d, w, now_us))
+	if (choose_new(d, w, now_us) != NULL ||
+	    choose_again(d, w, now_us) != NULL)
 		return (INT64_MAX);
 	if (d->nexpected == 0 && (rest_us <= 0 || calm_us < rest_us))
 		return (calm_us);
 	return (rest_us > 0 ? rest_us : INT64_MAX);
 }
+
+int64_t
+pace_next_us(const struct dispatch *d, const struct worker *w, int64_t now_us)
+{
+	const struct gate *g = &w->gate;
+	int64_t next_us = INT64_MAX;
+	bool new = queues_new(w) > 0;
+	bool tried = queues_tried(w) > 0;
+	int64_t us;
+
+	if (!new && !tried)
+		return (INT64_MAX);
+	if (w->outlet && new)
+		next_us = gate_next_us(g, GATE_NEW, now_us);
+	if (w->outlet && tried &&
+	    (us = gate_next_us(g, GATE_AGAIN, now_us)) < next_us)
+		next_us = us;
+	if (w->outlet && is_newcomer(w, newest(w)) &&
+	    (us = gate_next_us(g, GATE_NEWCOMER, now_us)) < next_us)
+		next_us = us;
+	if (next_us != INT64_MAX)
+		next_us -= now_us;
+	us = old_next_us(d, w, now_us);
+	return (us < next_us ? us : next_us);
+}
+
+/* -- What is old, as it is recorded -- */
 
 /* Count the time up to now in which old jobs were being recorded. */
 static void
@@ -123,54 +234,28 @@ dispatch_expect(struct dispatch *d, size_t deliveries)
 
 /* -- Calls -- */
 
-bool
-pace_allows(const struct dispatch *d, const struct worker *w, int64_t now_us)
-{
-	if (w->paused || !pace_may_record(d) ||
-	    (w->nfresh == 0 && !pace_allows_oldest(d, w, now_us)))
-		return (false);
-	if (!w->outlet)
-		return (true);
-	return (
-	    w->under_way < w->window && (!w->probing || w->probe_us <= now_us));
-}
-
 void
-pace_failed(struct dispatch *d, struct worker *w, int64_t retry_after_ms,
-    const char *reason)
+pace_failed(struct run *run, struct worker *w,
+    const struct handler_result *result)
 {
-	int64_t wait_ms = w->retry_ms[0];
+	struct dispatch *d = run->d;
 
-	w->failed++;
-	if (!w->probing && w->failed >= DISPATCH_PROBE_AFTER) {
-		w->probing = true;
-		w->window = 1;
-		journal_note(d->journal, JOURNAL_HANDLER, w->number);
-		log_warn("handler %s: %u calls failed in a row; one at a time "
-			 "is tried until it answers: %s",
-		    w->name, w->failed, log_text(reason));
-	}
-	if (!w->probing)
+	if (!gate_failed(&w->gate, run->class, result->fault,
+		result->retry_after_ms * 1000, clock_mono_us()))
 		return;
-	if (retry_after_ms > DISPATCH_PROBE_MAX_MS)
-		retry_after_ms = DISPATCH_PROBE_MAX_MS;
-	if (retry_after_ms > wait_ms)
-		wait_ms = retry_after_ms;
-	w->probe_us = clock_mono_us() + wait_ms * 1000;
+	journal_note(d->journal, JOURNAL_HANDLER, w->number);
+	log_warn("handler %s: %u calls failed in a row; one at a time is "
+		 "tried until it answers: %s",
+	    w->name, w->gate.failed, log_text(result->reason));
 }
 
 void
-pace_answered(struct dispatch *d, struct worker *w)
+pace_answered(struct run *run, struct worker *w)
 {
-	if (w->probing) {
-		log_info("handler %s: answers again", w->name);
-		journal_note(d->journal, JOURNAL_HANDLER, w->number);
-	}
-	w->probing = false;
-	w->failed = 0;
-	w->window *= 2;
-	if (w->window > w->concurrency)
-		w->window = w->concurrency;
+	if (!gate_answered(&w->gate, run->class))
+		return;
+	log_info("handler %s: answers again", w->name);
+	journal_note(run->d->journal, JOURNAL_HANDLER, w->number);
 }
 
 void
@@ -181,7 +266,7 @@ dispatch_pause(struct dispatch *d, int64_t handler, bool paused)
 	if (w == NULL || w->paused == paused)
 		return;
 	w->paused = paused;
-	w->probe_us = 0; /* who lets it go on wants to see it */
+	gate_hurry(&w->gate); /* who lets it go on wants to see it */
 	journal_note(d->journal, JOURNAL_HANDLER, w->number);
 	log_info("handler %s: %s", w->name, paused ? "paused" : "goes on");
 	dispatch_wake(d);

@@ -2,11 +2,11 @@
  * dispatch_private.h -- the structs that the files of dispatch share.
  *
  * dispatch.c decides (the pump), dispatch_held.c holds events back,
- * dispatch_worker.c has the queues of each handler and dispatch_fetch.c fills
- * them from the store, dispatch_pace.c
- * says how many calls it may have, dispatch_run.c runs a projection's job and
- * records verdicts, dispatch_call.c makes an outlet's calls, dispatch_clock.c
- * is the clock of jobs.
+ * dispatch_worker.c has the handlers at work, dispatch_queue.c their queues and
+ * dispatch_fetch.c fills them from the store, dispatch_pace.c says whose turn
+ * it is, with dispatch_gate.c for what a far side may get, dispatch_run.c runs
+ * a projection's job and records verdicts, dispatch_call.c makes an outlet's
+ * calls, dispatch_clock.c is the clock of jobs.
  */
 #ifndef SERVER_DISPATCH_PRIVATE_H
 #define SERVER_DISPATCH_PRIVATE_H
@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 #include "server/dispatch.h"
+#include "server/dispatch_gate.h"
 #include "server/histogram.h"
 #include "server/journal.h"
 
@@ -44,16 +45,19 @@ struct handler_call {
 };
 
 /*
- * A job in memory, in one list at a time: its worker's queue, fresh or waits;
+ * A job in memory, in one list at a time: one of its worker's queues;
  * d->recording (in the store's hands, to be started or ended), d->calls or
  * d->unrecorded.
  */
 struct run {
 	TAILQ_ENTRY(run) link;
 	struct dispatch *d;
-	struct store_job job; /* holds a reference to its event */
-	int64_t due_us;       /* in waits: the monotonic deadline */
-	bool old;             /* it was, when it was taken from its queue */
+	struct store_job job;  /* holds a reference to its event */
+	int64_t due_us;        /* in waits: the monotonic deadline */
+	int64_t came_us;       /* when its event was answered; 0: long ago */
+	bool fresh;            /* in its worker's fresh */
+	enum gate_class class; /* it was, when it was taken from its queue */
+	bool old;              /* as well */
 
 	/* An attempt under way. */
 	struct handler_call call;
@@ -73,6 +77,11 @@ struct run {
 };
 TAILQ_HEAD(run_list, run);
 
+struct queue {
+	struct run_list list;
+	size_t n;
+};
+
 /* A handler at work. */
 struct worker {
 	int64_t number;
@@ -82,15 +91,19 @@ struct worker {
 	int64_t *retry_ms;
 	size_t nretry;
 	int64_t max_age_ms;
-	int64_t wait_max_ms;   /* no honest due time is further ahead */
-	struct run_list queue; /* runnable, oldest first */
-	size_t nqueue;
-	struct run_list fresh; /* runnable, newest; beside older ones */
-	size_t nfresh;
-	bool fresh_next; /* they take turns */
-	struct run_list waits;
-	size_t nwaits;
+	int64_t wait_max_ms; /* no honest due time is further ahead */
+
+	/* See dispatch_queue.c; runnable but for those that wait. */
+	struct queue jobs;    /* not tried before, oldest first */
+	struct queue fresh;   /* the same, the newest, beside older ones */
+	struct queue second;  /* tried once */
+	struct queue again;   /* tried more often */
+	struct queue waits;   /* first to end first */
+	bool fresh_next;      /* jobs and fresh take turns */
+	bool second_next;     /* second and again too */
+	unsigned since_again; /* new ones that were taken since one of these */
 	bool more;        /* the store may have jobs for it that are not here */
+	bool more_again;  /* the same, of those that were tried before */
 	bool fetching;    /* it has been asked for them */
 	bool release;     /* waits are over if the store says so */
 	int64_t due_ms;   /* when the store's earliest other one is due; 0 */
@@ -100,12 +113,7 @@ struct worker {
 	bool paused;
 	bool once_per_order;
 	bool tells;
-	size_t concurrency;
-	size_t window;    /* calls that may be under way now */
-	size_t under_way; /* starts and calls */
-	unsigned failed;  /* calls in a row */
-	bool probing;
-	int64_t probe_us; /* no probe before then */
+	struct gate gate;
 	struct dispatch_attempts attempts;
 };
 
@@ -189,31 +197,57 @@ void worker_inherit(struct worker *w, struct worker *old);
 /* The worker of that handler; NULL if it is not configured. */
 struct worker *worker_find(struct dispatch *d, int64_t number);
 
-/* Queue a job; short of memory, the store is asked for it later. */
+/* Close the engines whose calls have ended. */
+void engines_sweep(struct dispatch *d);
+
+/* -- dispatch_queue.c -- */
+
+void queues_init(struct worker *w);
+
+/* Free all jobs in the queues. */
+void queues_fini(struct worker *w);
+
+/* Take over all jobs of old, whose queues are empty then. */
+void queues_inherit(struct worker *w, struct worker *old);
+
+/* Jobs that may run and were not tried before; those that were. */
+size_t queues_new(const struct worker *w);
+size_t queues_tried(const struct worker *w);
+
+/* Is that job in one of them, and not only waiting? */
+bool queues_have(const struct worker *w, int64_t job);
+
+/* The one that waits; NULL: it does not. */
+struct run *queues_waiting(const struct worker *w, int64_t job);
+
+/*
+ * Queue a job whose event was answered at came_us, or long ago: 0. Short of
+ * memory, the store is asked for it later.
+ */
 void worker_push(struct dispatch *d, struct worker *w,
-    const struct store_job *job);
+    const struct store_job *job, int64_t came_us);
+
+/* Have the store asked for all that is runnable. */
+void worker_look(struct worker *w);
 
 /* The same for one of the newest, beside a backlog. */
 void worker_push_fresh(struct dispatch *d, struct worker *w,
-    const struct store_job *job);
+    const struct store_job *job, int64_t came_us);
 
-/* The job whose turn it is, out of its queue; there is one. */
-struct run *worker_take(struct dispatch *d, struct worker *w);
+/* Take the job that pace_choose() chose out of its queue. */
+void worker_take(struct worker *w, struct run *run, enum gate_class class);
 
 /* Keep a job whose wait was recorded; takes run. */
 void worker_wait(struct worker *w, struct run *run);
+
+/* A wait is over: the job joins those that were tried. */
+void worker_unwait(struct worker *w, struct run *run);
 
 /* Queue what has waited long enough; have the store asked for the rest. */
 void worker_check_due(struct dispatch *d, struct worker *w);
 
 /* In how many us w has something to do; INT64_MAX: not by itself. */
 int64_t worker_next_us(const struct dispatch *d, const struct worker *w);
-
-/* A wait is over: the job joins the queue, among the others by its age. */
-void worker_unwait(struct worker *w, struct run *run);
-
-/* Close the engines whose calls have ended. */
-void engines_sweep(struct dispatch *d);
 
 /* -- dispatch_fetch.c -- */
 
@@ -222,16 +256,15 @@ void worker_fetch(struct dispatch *d, struct worker *w);
 
 /* -- dispatch_pace.c -- */
 
-/* May w start a job now? */
-bool pace_allows(const struct dispatch *d, const struct worker *w,
-    int64_t now_us);
+/*
+ * The job of w that may start now, still in its queue, and what it is for the
+ * gate; NULL: none may.
+ */
+struct run *pace_choose(const struct dispatch *d, const struct worker *w,
+    int64_t now_us, enum gate_class *ret_class);
 
 /* Has the job's event come in so long ago that it counts as old? */
 bool pace_is_old(const struct run *run);
-
-/* May the oldest job in the queue of w be started now, for its age? */
-bool pace_allows_oldest(const struct dispatch *d, const struct worker *w,
-    int64_t now_us);
 
 /* In how many us that may change by itself; INT64_MAX: it may now, or not. */
 int64_t pace_next_us(const struct dispatch *d, const struct worker *w,
@@ -243,12 +276,12 @@ void pace_recording(struct run *run);
 /* It has answered, whatever that was. */
 void pace_recorded(struct run *run);
 
-/* A call of w failed; it was asked not to come again for so long. */
-void pace_failed(struct dispatch *d, struct worker *w, int64_t retry_after_ms,
-    const char *reason);
+/* A call for run, a job of w, failed, as result says. */
+void pace_failed(struct run *run, struct worker *w,
+    const struct handler_result *result);
 
-/* A call of w was answered, well or not. */
-void pace_answered(struct dispatch *d, struct worker *w);
+/* It was answered, well or not. */
+void pace_answered(struct run *run, struct worker *w);
 
 /* -- dispatch_run.c -- */
 
@@ -259,8 +292,8 @@ void pace_answered(struct dispatch *d, struct worker *w);
  */
 int64_t run_age_ms(const struct run *run);
 
-/* Hand the next job of a projection to it and record the verdict. */
-void worker_run(struct dispatch *d, struct worker *w);
+/* Hand a job that was taken to its projection; record the verdict. */
+void worker_run(struct worker *w, struct run *run);
 
 /* Turn a verdict into what is recorded; says so unless all went well. */
 void run_judge(struct run *run, struct worker *w,
@@ -277,8 +310,8 @@ void unrecorded_retry(struct dispatch *d);
 
 /* -- dispatch_call.c -- */
 
-/* Have the next job of an outlet noted as begun, and then called. */
-void worker_call(struct dispatch *d, struct worker *w);
+/* Have a job of an outlet that was taken noted as begun, and then called. */
+void worker_call(struct worker *w, struct run *run);
 
 void run_free(struct run *run);
 

@@ -45,7 +45,7 @@ run_put_off(struct run *run, struct worker *w)
 		return;
 	}
 	if (w != NULL)
-		w->more = true;
+		worker_look(w);
 	run_free(run);
 }
 
@@ -259,9 +259,9 @@ run_judge(struct run *run, struct worker *w,
 }
 
 void
-worker_run(struct dispatch *d, struct worker *w)
+worker_run(struct worker *w, struct run *run)
 {
-	struct run *run = worker_take(d, w);
+	struct dispatch *d = run->d;
 	struct handler_result result = { .verdict = HANDLER_DEAD };
 	struct handler_job job = {
 		.call = &run->call,

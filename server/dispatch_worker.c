@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/clock.h"
 #include "server/dispatch_private.h"
 
 /* -- Engines -- */
@@ -36,23 +35,10 @@ engines_sweep(struct dispatch *d)
 
 /* -- Workers come and go -- */
 
-static void
-runs_free(struct run_list *list)
-{
-	struct run *run;
-
-	while ((run = TAILQ_FIRST(list)) != NULL) {
-		TAILQ_REMOVE(list, run, link);
-		run_free(run);
-	}
-}
-
 void
 worker_fini(struct dispatch *d, struct worker *w)
 {
-	runs_free(&w->queue);
-	runs_free(&w->fresh);
-	runs_free(&w->waits);
+	queues_fini(w);
 	if (w->engine != NULL && w->engine->calls > 0)
 		TAILQ_INSERT_TAIL(&d->retired, w->engine, link);
 	else if (w->engine != NULL)
@@ -96,20 +82,17 @@ worker_init(struct worker *w, const struct handler_env *env,
     const struct dispatch_handler *h, char reason[HANDLER_REASON_MAX])
 {
 	assert(h->nretry > 0);
-	TAILQ_INIT(&w->queue);
-	TAILQ_INIT(&w->fresh);
-	TAILQ_INIT(&w->waits);
+	queues_init(w);
 	w->number = h->number;
 	w->outlet = h->type->outlet;
 	w->max_age_ms = h->max_age_ms;
 	w->wait_max_ms = longest_wait(h);
 	w->once_per_order = h->once_per_order;
 	w->tells = h->tells;
-	w->concurrency = h->concurrency;
-	w->window = h->concurrency;
+	gate_init(&w->gate, h->concurrency, h->retry_ms[0] * 1000);
 	w->paused = h->paused;
 	w->nretry = h->nretry;
-	w->more = true; /* what an earlier run has left in the store */
+	worker_look(w); /* what an earlier run has left in the store */
 	w->name = strdup(h->name);
 	w->retry_ms = malloc(h->nretry * sizeof(*w->retry_ms));
 	w->engine = calloc(1, sizeof(*w->engine));
@@ -139,168 +122,11 @@ worker_find(struct dispatch *d, int64_t number)
 void
 worker_inherit(struct worker *w, struct worker *old)
 {
-	TAILQ_CONCAT(&w->queue, &old->queue, link);
-	w->nqueue = old->nqueue;
-	TAILQ_CONCAT(&w->fresh, &old->fresh, link);
-	w->nfresh = old->nfresh;
-	TAILQ_CONCAT(&w->waits, &old->waits, link);
-	w->nwaits = old->nwaits;
+	queues_inherit(w, old);
 	w->fetching = old->fetching;
 	w->release = old->release;
 	w->due_ms = old->due_ms;
 	w->paused = old->paused;
-	w->failed = old->failed;
-	w->probing = old->probing;
-	w->probe_us = old->probe_us;
 	w->attempts = old->attempts;
-	if (w->probing)
-		w->window = 1;
-}
-
-/* -- The queues -- */
-
-static struct run *
-run_new(struct dispatch *d, struct worker *w, const struct store_job *job)
-{
-	struct run *run;
-
-	if ((run = calloc(1, sizeof(*run))) == NULL) {
-		w->more = true;
-		return (NULL);
-	}
-	run->d = d;
-	run->job = *job;
-	run->call.run = run;
-	(void)store_event_ref(run->job.ev);
-	return (run);
-}
-
-void
-worker_push(struct dispatch *d, struct worker *w, const struct store_job *job)
-{
-	struct run *run;
-
-	if ((run = run_new(d, w, job)) == NULL)
-		return;
-	TAILQ_INSERT_TAIL(&w->queue, run, link);
-	w->nqueue++;
-}
-
-void
-worker_push_fresh(struct dispatch *d, struct worker *w,
-    const struct store_job *job)
-{
-	struct run *run;
-
-	if ((run = run_new(d, w, job)) == NULL)
-		return;
-	TAILQ_INSERT_TAIL(&w->fresh, run, link);
-	if (++w->nfresh <= DISPATCH_FRESH_MAX)
-		return;
-	run = TAILQ_FIRST(&w->fresh); /* it is part of the backlog now */
-	TAILQ_REMOVE(&w->fresh, run, link);
-	w->nfresh--;
-	w->more = true;
-	run_free(run);
-}
-
-struct run *
-worker_take(struct dispatch *d, struct worker *w)
-{
-	bool oldest = pace_allows_oldest(d, w, clock_mono_us());
-	struct run *run;
-
-	w->fresh_next = !w->fresh_next;
-	if (w->nfresh > 0 && (w->fresh_next || !oldest)) {
-		run = TAILQ_FIRST(&w->fresh);
-		TAILQ_REMOVE(&w->fresh, run, link);
-		w->nfresh--;
-	} else {
-		run = TAILQ_FIRST(&w->queue);
-		TAILQ_REMOVE(&w->queue, run, link);
-		w->nqueue--;
-	}
-	run->old = pace_is_old(run);
-	return (run);
-}
-
-/* -- Waits: in memory, the first to end first; the others in the store -- */
-
-void
-worker_wait(struct worker *w, struct run *run)
-{
-	struct run *before;
-
-	if (w->nwaits >= DISPATCH_WAITS_MAX) {
-		if (w->due_ms == 0 || run->out.due_at_ms < w->due_ms)
-			w->due_ms = run->out.due_at_ms;
-		run_free(run);
-		return;
-	}
-	TAILQ_FOREACH_REVERSE(before, &w->waits, run_list, link)
-	{
-		if (before->due_us <= run->due_us)
-			break;
-	}
-	if (before != NULL)
-		TAILQ_INSERT_AFTER(&w->waits, before, run, link);
-	else
-		TAILQ_INSERT_HEAD(&w->waits, run, link);
-	w->nwaits++;
-}
-
-void
-worker_unwait(struct worker *w, struct run *run)
-{
-	struct run *before;
-
-	TAILQ_REMOVE(&w->waits, run, link);
-	w->nwaits--;
-	TAILQ_FOREACH (before, &w->queue, link) {
-		if (before->job.id > run->job.id)
-			break;
-	}
-	if (before != NULL)
-		TAILQ_INSERT_BEFORE(before, run, link);
-	else
-		TAILQ_INSERT_TAIL(&w->queue, run, link);
-	w->nqueue++;
-}
-
-void
-worker_check_due(struct dispatch *d, struct worker *w)
-{
-	int64_t now_us = clock_mono_us();
-	struct run *run;
-
-	if (w->due_ms != 0 && w->due_ms <= dispatch_now_ms(d)) {
-		w->due_ms = 0;
-		w->more = true;
-	}
-	while (w->nqueue < DISPATCH_QUEUE_MAX &&
-	       (run = TAILQ_FIRST(&w->waits)) != NULL && run->due_us <= now_us)
-		worker_unwait(w, run);
-}
-
-int64_t
-worker_next_us(const struct dispatch *d, const struct worker *w)
-{
-	int64_t now_us = clock_mono_us();
-	int64_t next_us = INT64_MAX;
-	const struct run *run;
-
-	if (w->paused)
-		return (next_us);
-	if (w->due_ms != 0)
-		next_us = (w->due_ms - dispatch_now_ms(d)) * 1000;
-	run = TAILQ_FIRST(&w->waits);
-	if (run != NULL && w->nqueue < DISPATCH_QUEUE_MAX &&
-	    run->due_us - now_us < next_us)
-		next_us = run->due_us - now_us;
-	if (w->probing && w->nqueue + w->nfresh > 0 && w->under_way == 0 &&
-	    w->probe_us - now_us < next_us)
-		next_us = w->probe_us - now_us;
-	if (pace_next_us(d, w, now_us) < next_us)
-		next_us = pace_next_us(d, w, now_us);
-	return (next_us);
+	gate_inherit(&w->gate, &old->gate);
 }

@@ -454,10 +454,13 @@ int store_purge(struct store *st, const struct store_purge *purge,
     store_done_fn *done, void *arg);
 
 /*
- * Find up to limit jobs of a handler that may run at now_ms, oldest first,
- * after all that was queued before is committed; jobs the caller holds
- * already are among them. next_due_ms is when the earliest waiting job that
- * is not yet due comes due. Returns 0; -1 if memory is short.
+ * Find the jobs of a handler that may run at now_ms, after all that was queued
+ * before is committed: up to limit that are ready, oldest first, and of those
+ * whose wait is over, the first to end first, up to limit alarms and up to
+ * limit that were tried before, lest many of one kind hide the others. Jobs the
+ * caller holds already are among them. next_due_ms is when
+ * the earliest waiting job that is not yet due comes due. Returns 0; -1 if
+ * memory is short.
  */
 int store_runnable(struct store *st, int64_t handler, size_t limit,
     int64_t now_ms, store_done_fn *done, void *arg);

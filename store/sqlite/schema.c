@@ -23,6 +23,7 @@ extern const char schema_002_attempts[];
 extern const char schema_003_diagnosis[];
 extern const char schema_004_scope[];
 extern const char schema_005_versions[];
+extern const char schema_006_untried[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -30,6 +31,7 @@ static const char *const steps[] = {
 	schema_003_diagnosis,
 	schema_004_scope,
 	schema_005_versions,
+	schema_006_untried,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

@@ -152,9 +152,13 @@ static const char *const texts[] = {
 	    "UNION ALL "
 	    "SELECT * FROM (SELECT " RUNNABLE_COLUMNS " FROM jobs "
 	    "WHERE finished_at IS NULL AND behind = 0 AND handler = ?1 "
-	    "AND state = 'waiting' AND due_at <= ?2 "
+	    "AND state = 'waiting' AND attempts = 0 AND due_at <= ?2 "
 	    "ORDER BY due_at, id LIMIT ?3) "
-	    "ORDER BY id LIMIT ?3",
+	    "UNION ALL "
+	    "SELECT * FROM (SELECT " RUNNABLE_COLUMNS " FROM jobs "
+	    "WHERE finished_at IS NULL AND behind = 0 AND handler = ?1 "
+	    "AND state = 'waiting' AND attempts > 0 AND due_at <= ?2 "
+	    "ORDER BY due_at, id LIMIT ?3)",
 	[SQL_JOB_NEXT_DUE] =
 	    "SELECT due_at FROM jobs "
 	    "WHERE finished_at IS NULL AND behind = 0 AND handler = ?1 "

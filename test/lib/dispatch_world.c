@@ -84,20 +84,28 @@ world_call(struct handler_instance *h, const struct handler_job *job,
     struct handler_result *ret_result)
 {
 	struct world *w = ((struct instance *)h)->w;
+	const struct world_job *wj = &w->jobs[job->ev->id - 1];
+	enum handler_verdict verdict = w->verdict;
 
 	*ret_result = w->result;
+	if (wj->bad) {
+		verdict = HANDLER_RETRY;
+		ret_result->fault = w->bad_fault;
+	}
+	if (wj->hangs)
+		verdict = HANDLER_PENDING;
 	w->bodies += job->ev->body != NULL;
 	w->attempt = job->attempt;
 	(void)world_run(h, job, ret_result);
 	assert_int_equal(job->id, job->ev->id);
-	if (w->verdict == HANDLER_PENDING) {
+	if (verdict == HANDLER_PENDING) {
 		assert_in_range(w->ncalls, 0, WORLD_CALLS_MAX - 1);
 		w->calling[w->ncalls] = job->id;
 		w->calls[w->ncalls++] = job->call;
 		if (w->ncalls > w->calls_max)
 			w->calls_max = w->ncalls;
 	}
-	return (w->verdict);
+	return (verdict);
 }
 
 static void
@@ -268,8 +276,9 @@ is_runnable(const struct world *w, const struct world_job *wj, int64_t now_ms)
 static void
 serve_runnable(struct world *w, struct fake_op *op)
 {
-	struct store_job *jobs = calloc(op->limit, sizeof(*jobs));
+	struct store_job *jobs = calloc(3 * op->limit, sizeof(*jobs));
 	struct store_result res = { .rc = STORE_OK, .runnable = jobs };
+	size_t found[3] = { 0 }; /* ready; waiting, not tried or tried */
 
 	assert_non_null(jobs);
 	while (w->first < w->njobs && job_is_end(w->jobs[w->first].state))
@@ -282,7 +291,9 @@ serve_runnable(struct world *w, struct fake_op *op)
 		if (wj->state == JOB_WAITING && wj->due_ms > op->now_ms &&
 		    (res.next_due_ms == 0 || wj->due_ms < res.next_due_ms))
 			res.next_due_ms = wj->due_ms;
-		if (res.nrunnable < op->limit && is_runnable(w, wj, op->now_ms))
+		if (is_runnable(w, wj, op->now_ms) &&
+		    found[(wj->state != JOB_READY) + (wj->attempts > 0)]++ <
+			op->limit)
 			jobs[res.nrunnable++] = told_of(w, wj);
 	}
 	fake_store_complete(w->st, op, &res);
@@ -367,9 +378,10 @@ world_look(struct world *w)
 		const struct run *run;
 		size_t n = 0;
 
-		TAILQ_FOREACH (run, &wk->queue, link)
+		TAILQ_FOREACH (run, &wk->jobs.list, link)
 			n++;
-		assert_int_equal(n, wk->nqueue);
+		assert_int_equal(n, wk->jobs.n);
+		assert_in_range(queues_tried(wk), 0, DISPATCH_QUEUE_MAX);
 		if (n > w->queue_max)
 			w->queue_max = n;
 	}
@@ -453,6 +465,7 @@ world_setup(void **state)
 	w->st = fake_store_new();
 	w->env.now_ms = world_now_ms;
 	w->env.arg = w;
+	w->result.fault = HANDLER_FAULT_DOWN;
 	w->d = dispatch_new(w->base, w->st, &w->env);
 	assert_non_null(w->base);
 	assert_non_null(w->d);

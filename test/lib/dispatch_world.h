@@ -29,6 +29,8 @@ struct world_job {
 	unsigned runs; /* times that it was handed to its handler */
 	bool replay;
 	int64_t guards;
+	bool bad;   /* its calls fail, with the world's bad_fault */
+	bool hangs; /* its calls stay PENDING */
 };
 
 struct world {
@@ -40,6 +42,7 @@ struct world {
 	size_t njobs;
 	size_t first; /* all jobs before it have ended */
 	enum handler_verdict verdict;
+	enum handler_fault bad_fault;
 
 	/* Outlets: handlers with a number from here on; 0: none. */
 	int64_t outlets;

@@ -1,4 +1,5 @@
 /* Jobs: lanes, verdicts, what may run, and the rows written with a verdict. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,7 +190,10 @@ test_illegal_moves_are_refused(void **state)
 	    1);
 }
 
-/* Due jobs are found oldest first, up to a limit, with the next due time. */
+/*
+ * What is ready is found oldest first, what has waited long enough first to
+ * end first, each up to a limit; with the next due time.
+ */
 static void
 test_runnable_finds_due(void **state)
 {
@@ -209,15 +213,45 @@ test_runnable_finds_due(void **state)
 	assert_int_equal(r.nrunnable, 2);
 	assert_int_equal(r.runnable[0], job[3].runnable[0]);
 	assert_int_equal(r.next_due_ms, NOW + 100);
-	r = case_runnable(&c, h, 2, NOW + 100);
+	r = case_runnable(&c, h, 1, NOW + 100);
 	assert_int_equal(r.nrunnable, 2);
-	assert_int_equal(r.runnable[0], job[0].runnable[0]);
-	assert_int_equal(r.runnable[1], job[3].runnable[0]);
+	assert_int_equal(r.runnable[0], job[3].runnable[0]);
+	assert_int_equal(r.runnable[1], job[0].runnable[0]);
 	assert_int_equal(r.next_due_ms, NOW + 900);
 	r = case_runnable(&c, h, 10, NOW + 900);
 	assert_int_equal(r.nrunnable, 4);
 	assert_int_equal(r.next_due_ms, 0);
 	assert_int_equal(case_runnable(&c, h + 1, 10, NOW).nrunnable, 0);
+}
+
+/* Retries that are due hide neither what is ready nor a due alarm. */
+static void
+test_runnable_hides_none_behind_retries(void **state)
+{
+	int64_t h = case_handler(&c, "a");
+	struct case_result job[20], r;
+	char id[16], sql[256];
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		(void)snprintf(id, sizeof(id), "e%d", i);
+		job[i] = case_append(&c, id, NULL, h);
+		if (i < 18)
+			(void)case_finish(&c, job[i].runnable[0], JOB_WAITING,
+			    NOW);
+	}
+	(void)snprintf(sql, sizeof(sql),
+	    "UPDATE jobs SET state = 'waiting', due_at = %" PRId64 ", "
+	    "guards = 1 WHERE id = (SELECT max(id) FROM jobs)",
+	    (int64_t)NOW);
+	store_case_close(&c);
+	store_case_sql(&c, sql);
+	store_case_open(&c);
+	r = case_runnable(&c, h, 4, NOW);
+	assert_int_equal(r.nrunnable, 4 + 2);
+	assert_int_equal(r.runnable[0], job[18].runnable[0]);
+	assert_int_equal(r.runnable[1], job[19].runnable[0]);
+	assert_int_equal(r.runnable[2], job[0].runnable[0]);
 }
 
 /* What may run is known after a restart too. */
@@ -487,6 +521,7 @@ main(void)
 		CASE(test_place_is_one_lane),
 		CASE(test_illegal_moves_are_refused),
 		CASE(test_runnable_finds_due),
+		CASE(test_runnable_hides_none_behind_retries),
 		CASE(test_runnable_survives_restart),
 		CASE(test_attempt_is_recorded),
 		CASE(test_constraint_fails_alone),

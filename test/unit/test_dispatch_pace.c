@@ -1,4 +1,4 @@
-/* How many calls a handler may have, and how much time what is old. */
+/* Whose turn it is, and how much time there is for what is old. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,93 @@
+/*
+ * dispatch_gate.h -- which calls a far side may get now.
+ *
+ * Pure: what became of its calls and the time come in, answers go out. Times
+ * are in us of the monotonic clock.
+ *
+ * Jobs that were tried before are bad company: what failed once may fail for
+ * ever. So they have a share of the calls and no more, and what becomes of
+ * them says nothing about the others. A far side counts as down when jobs
+ * fail in a row that never failed before, with no answer in between; how many
+ * depends on what their failures show (see enum handler_fault). Then it is
+ * probed: one call at a time, and one for what comes in meanwhile.
+ */
+#ifndef SERVER_DISPATCH_GATE_H
+#define SERVER_DISPATCH_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "handlers/handler.h"
+
+#define GATE_DOWN_CALLS 5  /* in a row, unanswered: the far side is down */
+#define GATE_SAD_CALLS 40  /* in a row, answered badly: so it is as well */
+#define GATE_AGAIN_CALLS 5 /* in a row, tried before: these are slowed */
+#define GATE_AGAIN_US INT64_C(1000000)       /* between two of them, at most */
+#define GATE_NEWCOMER_US INT64_C(100000)     /* between two of them */
+#define GATE_HOLD_MAX_US INT64_C(3600000000) /* that Retry-After holds off */
+
+enum gate_class {
+	GATE_NEW,     /* a job that was not tried before */
+	GATE_AGAIN,   /* one that was */
+	GATE_NEWCOMER /* new, and it came in after the last call began */
+};
+
+struct gate {
+	/* The caller's to set, and to change. */
+	size_t concurrency; /* calls that may ever be under way, at least 1 */
+	int64_t first_wait_us; /* the first wait of a job that failed */
+
+	size_t under_way; /* starts and calls */
+	size_t again;     /* those of them that were tried before */
+
+	/* Private. */
+	size_t window;         /* calls that may be under way, unless probing */
+	unsigned failed;       /* calls in a row; for the log */
+	unsigned doubt;        /* what they show */
+	bool probing;          /* it counts as down */
+	int64_t probe_us;      /* no probe before then */
+	int64_t hold_us;       /* it asked not to be called before then */
+	int64_t begun_us;      /* the last call */
+	unsigned again_failed; /* calls in a row of jobs tried before */
+	int64_t again_us;      /* none of these before then */
+};
+
+void gate_init(struct gate *g, size_t concurrency, int64_t first_wait_us);
+
+/* Go on where old was, with g's own concurrency and first wait. */
+void gate_inherit(struct gate *g, const struct gate *old);
+
+/* May a call of that class begin now? Newcomers are for probing alone. */
+bool gate_allows(const struct gate *g, enum gate_class class, int64_t now_us);
+
+/*
+ * When that may change by itself; INT64_MAX: it may begin now, or what it
+ * waits for is no time.
+ */
+int64_t gate_next_us(const struct gate *g, enum gate_class class,
+    int64_t now_us);
+
+/* A call begins, at the latest when its start is noted. */
+void gate_begin(struct gate *g, enum gate_class class, int64_t now_us);
+
+/* One is under way that began under another gate. */
+void gate_count(struct gate *g, enum gate_class class);
+
+/* It is over, whatever came of it; or it was not made after all. */
+void gate_end(struct gate *g, enum gate_class class);
+
+/*
+ * It failed; the far side wishes not to be called for wish_us, 0: it said
+ * nothing. Returns whether it counts as down from now on.
+ */
+bool gate_failed(struct gate *g, enum gate_class class,
+    enum handler_fault fault, int64_t wish_us, int64_t now_us);
+
+/* It was answered, well or not. Returns whether it counted as down. */
+bool gate_answered(struct gate *g, enum gate_class class);
+
+/* Somebody wants to see a call now. */
+void gate_hurry(struct gate *g);
+
+#endif /* SERVER_DISPATCH_GATE_H */
