@@ -78,6 +78,12 @@ gate_allows(const struct gate *g, enum gate_class class, int64_t now_us)
 	return (has_room(g, class) && from_us(g, class) <= now_us);
 }
 
+bool
+gate_doubts(const struct gate *g)
+{
+	return (g->doubt > 0 || g->window < g->concurrency);
+}
+
 int64_t
 gate_next_us(const struct gate *g, enum gate_class class, int64_t now_us)
 {

@@ -61,6 +61,9 @@ void gate_inherit(struct gate *g, const struct gate *old);
 /* May a call of that class begin now? Newcomers are for probing alone. */
 bool gate_allows(const struct gate *g, enum gate_class class, int64_t now_us);
 
+/* Has it failed since the last answer, or is it still opening? */
+bool gate_doubts(const struct gate *g);
+
 /*
  * When that may change by itself; INT64_MAX: it may begin now, or what it
  * waits for is no time.

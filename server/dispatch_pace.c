@@ -89,14 +89,14 @@ newest(const struct worker *w)
 
 /*
  * Of those not tried before: the oldest or one of the newest. A far side that
- * is probed gets the very newest in turn, lest a row of bad ones hide it.
+ * is in doubt gets the very newest in turn, lest a row of bad ones hide it.
  */
 static struct run *
 choose_new(const struct dispatch *d, const struct worker *w, int64_t now_us)
 {
 	bool fresh = !w->fresh_next;
 
-	if (fresh && w->gate.probing)
+	if (fresh && gate_doubts(&w->gate))
 		return (unless_old(d, newest(w), now_us));
 	return (take_turns(d, fresh ? &w->fresh : &w->jobs,
 	    fresh ? &w->jobs : &w->fresh, now_us));
@@ -115,7 +115,7 @@ choose_again(const struct dispatch *d, const struct worker *w, int64_t now_us)
 static bool
 is_newcomer(const struct worker *w, const struct run *run)
 {
-	return (run != NULL && run->came_us > w->gate.begun_us);
+	return (run != NULL && run->came_us >= w->gate.begun_us);
 }
 
 struct run *

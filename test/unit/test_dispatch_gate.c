@@ -94,6 +94,27 @@ test_gate_bad_answers_to_all_are_down(void **state)
 	assert_int_equal(room(GATE_NEW), 0);
 }
 
+/* It is in doubt from the first failure on, until it is open again. */
+static void
+test_gate_doubts(void **state)
+{
+	(void)state;
+	assert_false(gate_doubts(&gate));
+	(void)flop(GATE_AGAIN, HANDLER_FAULT_JOB);
+	assert_false(gate_doubts(&gate));
+	(void)flop(GATE_NEW, HANDLER_FAULT_JOB);
+	assert_true(gate_doubts(&gate));
+	answer(GATE_NEW);
+	assert_false(gate_doubts(&gate));
+	for (int i = 0; i < GATE_DOWN_CALLS; i++)
+		(void)flop(GATE_NEW, HANDLER_FAULT_DOWN);
+	for (int i = 0; i < 4; i++) {
+		assert_true(gate_doubts(&gate));
+		answer(GATE_NEW);
+	}
+	assert_false(gate_doubts(&gate));
+}
+
 /* One answer in between, and nothing counts that was before. */
 static void
 test_gate_an_answer_ends_the_doubt(void **state)
@@ -264,6 +285,7 @@ main(void)
 		gate_test(test_gate_unreached_is_down),
 		gate_test(test_gate_no_answer_is_down_for_new_ones),
 		gate_test(test_gate_bad_answers_to_all_are_down),
+		gate_test(test_gate_doubts),
 		gate_test(test_gate_an_answer_ends_the_doubt),
 		gate_test(test_gate_doubts_add_up),
 		gate_test(test_gate_half_is_for_what_was_tried),

@@ -104,6 +104,29 @@ test_many_bad_orders_hold_up_no_good_one(void **state)
 	}
 }
 
+/*
+ * They and good ones wait together for a far side that seems to be down: as
+ * soon as it is found to work the good ones are done, between the bad.
+ */
+static void
+test_bad_orders_do_not_hide_the_good_behind(void **state)
+{
+	struct world *w = outlet(state, 2);
+
+	w->bad_fault = HANDLER_FAULT_UNCLEAR;
+	add_bad(w, 200, 0);
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	assert_in_range(w->runs, GATE_DOWN_CALLS, GATE_DOWN_CALLS + 1);
+	for (int i = 0; i < 30; i++)
+		dispatch_open(w->d, world_arrive(w, 1));
+	world_settle(w);
+	fake_clock_pass_ms(100);
+	world_settle(w);
+	assert_int_equal(world_count(w, JOB_DONE), 30);
+	assert_in_range(w->runs, 60, 150);
+}
+
 /* Ones whose calls hang have a part of the calls, and not all. */
 static void
 test_hanging_orders_leave_room(void **state)
@@ -305,6 +328,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(test_bad_orders_hold_up_no_good_one),
 		world_test(test_many_bad_orders_hold_up_no_good_one),
+		world_test(test_bad_orders_do_not_hide_the_good_behind),
 		world_test(test_hanging_orders_leave_room),
 		world_test(test_due_bad_orders_do_not_hide_the_others),
 		world_test(test_due_bad_orders_do_not_hide_an_alarm),
