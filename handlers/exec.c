@@ -165,6 +165,7 @@ put_vars(struct exec_vars *v, const struct handler_job *job)
 	put_var(v, "KLIKIT_EVENT_TYPE", ev->type);
 	put_var(v, "KLIKIT_BRAND_ID", ev->brand == NULL ? "" : ev->brand);
 	put_var(v, "KLIKIT_BRANCH_ID", ev->branch == NULL ? "" : ev->branch);
+	put_var(v, "KLIKIT_SCOPE", ev->scope);
 	put_var(v, "KLIKIT_ATTEMPT", attempt);
 	if (job->place != STORE_WHOLE_EVENT) {
 		(void)snprintf(number, sizeof(number), "%" PRId32, job->place);

@@ -19,8 +19,8 @@
 #include "store/base/hex.h"
 
 #define MAX_IDLE 8           /* kept connections: more calls at once are rare */
-#define OWN_HEADERS 6        /* what we add at most */
-#define HEADER_LINE_MAX 1152 /* two ids of 255 bytes, one as %XX each */
+#define OWN_HEADERS 7        /* what we add at most */
+#define HEADER_LINE_MAX 1216 /* scope, two ids of 255 bytes, one as %XX */
 
 struct forward_call {
 	struct forward *forward;
@@ -229,10 +229,10 @@ request_sign(struct forward_request *req, const struct forward *f,
 			f->sign_secret_len, req->body, req->body_len,
 			hex) == -1)
 			return (-1);
-	} else if (req->cut == NULL) {
+	} else if (req->cut == NULL && ev->secret != NULL) {
 		hex_encode(ev->digest, sizeof(ev->digest), hex);
 	} else {
-		return (0); /* klikit's fits no other body than its own */
+		return (0); /* klikit's, if any, fits no other body */
 	}
 	request_add(req, f, "x-klikit-signature", "%s", hex);
 	return (0);
@@ -241,12 +241,13 @@ request_sign(struct forward_request *req, const struct forward *f,
 /*
  * What is sent is the same under one key, and another thing under another: an
  * event, one order of it, a place in it that has no order id, or the alarm of
- * one of these jobs.
+ * one of these jobs; and in another scope each of them is another.
  */
 static void
 request_key(struct forward_request *req, const struct forward *f,
     const struct handler_job *job)
 {
+	const struct store_event *ev = job->ev;
 	char part[3 * 255 + 2] = "", alarm[32] = "";
 
 	if (req->order != NULL) {
@@ -259,8 +260,8 @@ request_key(struct forward_request *req, const struct forward *f,
 	if (job->guards != 0)
 		(void)snprintf(alarm, sizeof(alarm), "%s:alarm-%" PRId64,
 		    part[0] == '\0' ? ":" : "", job->guards);
-	request_add(req, f, "Idempotency-Key", "%s%s%s", job->ev->event_id,
-	    part, alarm);
+	request_add(req, f, "Idempotency-Key", "%s%s%s%s%s", ev->scope,
+	    ev->scope[0] == '\0' ? "" : ":", ev->event_id, part, alarm);
 }
 
 /* Make all headers. Returns 0, or -1 when out of memory. */
@@ -279,6 +280,8 @@ request_head(struct forward_request *req, const struct forward *f,
 	request_add(req, f, "x-klikit-event-id", "%s", ev->event_id);
 	request_add(req, f, "x-klikit-event-type", "%s", ev->type);
 	request_add(req, f, "x-klikitd-attempt", "%u", job->attempt);
+	if (ev->scope[0] != '\0')
+		request_add(req, f, "x-klikitd-scope", "%s", ev->scope);
 	request_key(req, f, job);
 	return (request_sign(req, f, ev));
 }

@@ -86,6 +86,11 @@ admin_event_json(const struct store_event_info *info)
 
 	bad |= json_set_int(o, "id", ev->id);
 	bad |= json_set_text(o, "event_id", ev->event_id);
+	bad |= json_set_unusual(o, "scope", ev->scope, "");
+	bad |= json_set_unusual(o, "origin", store_origin_name(ev->origin),
+	    store_origin_name(STORE_KLIKIT));
+	if (ev->repeat_of != 0)
+		bad |= json_set_int(o, "repeat_of", ev->repeat_of);
 	bad |= json_set_text(o, "type", ev->type);
 	bad |= json_set_text(o, "brand", ev->brand);
 	bad |= json_set_text(o, "branch", ev->branch);
@@ -247,8 +252,9 @@ admin_event_timeline(const struct store_event_info *info,
 		return (NULL);
 	note(&t, ev->received_at_ms, "received", "%zu bytes from %s",
 	    ev->body_len, ev->peer);
-	note(&t, ev->received_at_ms, "verified", "under the secret %s",
-	    ev->secret);
+	if (ev->secret != NULL)
+		note(&t, ev->received_at_ms, "verified", "under the secret %s",
+		    ev->secret);
 	note(&t, times->stored_ms, "stored", "on disk");
 	note(&t, times->acked_ms, "acked", "the answer 200 has left");
 	note(&t, info->last_duplicate_at_ms, "duplicate",

@@ -30,6 +30,7 @@ static const struct admin_key keys[] = {
 	{ "brand", ADMIN_TEXT, AT(brand), NULL },
 	{ "branch", ADMIN_TEXT, AT(branch), NULL },
 	{ "order", ADMIN_TEXT, AT(order_id), NULL },
+	{ "scope", ADMIN_SCOPE, AT(scope), NULL },
 	{ "state", ADMIN_WORD, 0, set_state },
 	{ "since", ADMIN_TIME, AT(since_ms), NULL },
 	{ "until", ADMIN_TIME, AT(until_ms), NULL },
@@ -153,16 +154,32 @@ verdict_json(const struct store_event *ev)
 
 	bad |= json_set_text(o, "secret", ev->secret);
 	bad |= json_object_set_new(o, "text",
-	    json_sprintf("the signature is right: made with the secret %s "
-			 "over exactly these %lld bytes",
-		ev->secret, (long long)ev->body_len));
+	    ev->secret == NULL
+		? json_string("it is not signed")
+		: json_sprintf("the signature is right: made with the secret "
+			       "%s over exactly these %lld bytes",
+		      ev->secret, (long long)ev->body_len));
 	if (bad == 0)
 		return (o);
 	json_decref(o);
 	return (NULL);
 }
 
-/* store_events_fn: the one event. */
+/* The scopes that have an event of this id, if they are several. */
+static int
+add_scopes(json_t *o, const struct store_event_info *rows, size_t n)
+{
+	json_t *list;
+
+	if (n < 2)
+		return (0);
+	list = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_list_add(&list, json_string(rows[i].ev->scope));
+	return (json_object_set_new(o, "scopes", list));
+}
+
+/* store_events_fn: the one event, or the oldest of several scopes'. */
 static void
 show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
     const char *reason, void *arg)
@@ -181,6 +198,7 @@ show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	}
 	ev = rows[0].ev;
 	call->result = admin_event_json(&rows[0]);
+	bad |= add_scopes(call->result, rows, n);
 	bad |= json_object_set_new(call->result, "headers",
 	    admin_event_headers(ev));
 	bad |= json_object_set_new(call->result, "verdict", verdict_json(ev));
@@ -196,14 +214,19 @@ show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 enum admin_when
 admin_events_show(struct admin_call *call)
 {
-	if (store_get_event(call->a->st, call->name, NULL, show_cb, call) == -1)
+	const char *scope;
+
+	if (admin_one_scope(call, &scope) == ADMIN_NOW)
+		return (ADMIN_NOW);
+	if (store_get_event(call->a->st, call->name, scope, show_cb, call) ==
+	    -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }
 
 /* -- Its body -- */
 
-/* store_events_fn: the one event. */
+/* store_events_fn: the same. */
 static void
 body_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
     const char *reason, void *arg)
@@ -231,7 +254,12 @@ body_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 enum admin_when
 admin_events_body(struct admin_call *call)
 {
-	if (store_get_event(call->a->st, call->name, NULL, body_cb, call) == -1)
+	const char *scope;
+
+	if (admin_one_scope(call, &scope) == ADMIN_NOW)
+		return (ADMIN_NOW);
+	if (store_get_event(call->a->st, call->name, scope, body_cb, call) ==
+	    -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }

@@ -33,10 +33,11 @@ set(struct admin_call *call, const struct admin_key *key, const char *value,
 {
 	void *at = (char *)filter + key->at;
 
-	if (*value == '\0')
+	if (*value == '\0' && key->kind != ADMIN_SCOPE)
 		return (-1);
 	switch (key->kind) {
 	case ADMIN_TEXT:
+	case ADMIN_SCOPE:
 		return (arena_text(&call->mem, value, at));
 	case ADMIN_TIME:
 		return (parse_time(value, strlen(value), at));
@@ -78,6 +79,18 @@ admin_filter(struct admin_call *call, const struct admin_key *keys,
 	if (rc == -1)
 		return (admin_error(call, 400, "the query cannot be read"));
 	return (ADMIN_LATER);
+}
+
+enum admin_when
+admin_one_scope(struct admin_call *call, const char **ret_scope)
+{
+	static const struct admin_key keys[] = {
+		{ "scope", ADMIN_SCOPE, 0, NULL },
+		{ NULL, ADMIN_TEXT, 0, NULL },
+	};
+
+	*ret_scope = NULL;
+	return (admin_filter(call, keys, ret_scope));
 }
 
 void

@@ -15,6 +15,7 @@ admin_job_json(const struct store_job_info *job)
 	bad |= json_set_int(o, "id", job->id);
 	bad |= json_set_text(o, "handler", job->handler);
 	bad |= json_set_text(o, "event_id", job->event_id);
+	bad |= json_set_unusual(o, "scope", job->scope, "");
 	bad |= json_set_text(o, "type", job->type);
 	bad |= json_object_set_new(o, "place",
 	    job->place == STORE_WHOLE_EVENT ? json_null()
@@ -69,6 +70,7 @@ static const struct admin_key keys[] = {
 	{ "handler", ADMIN_TEXT, AT(handler), NULL },
 	{ "event", ADMIN_TEXT, AT(event_id), NULL },
 	{ "order", ADMIN_TEXT, AT(order_id), NULL },
+	{ "scope", ADMIN_SCOPE, AT(scope), NULL },
 	{ "type", ADMIN_TEXT, AT(type), NULL },
 	{ "since", ADMIN_TIME, AT(since_ms), NULL },
 	{ "until", ADMIN_TIME, AT(until_ms), NULL },

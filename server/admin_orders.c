@@ -46,6 +46,7 @@ order_json(const struct admin *a, const struct store_order_info *row)
 	int bad = 0;
 
 	bad |= json_set_text(o, "order_id", row->order.order_id);
+	bad |= json_set_unusual(o, "scope", row->scope, "");
 	bad |= json_set_text(o, "external_id", row->order.external_id);
 	bad |= json_set_text(o, "brand", row->brand);
 	bad |= json_set_text(o, "branch", row->branch);
@@ -67,6 +68,7 @@ order_json(const struct admin *a, const struct store_order_info *row)
 
 #define AT(field) offsetof(struct store_filter, field)
 static const struct admin_key keys[] = {
+	{ "scope", ADMIN_SCOPE, AT(scope), NULL },
 	{ "brand", ADMIN_TEXT, AT(brand), NULL },
 	{ "branch", ADMIN_TEXT, AT(branch), NULL },
 	{ "status", ADMIN_TEXT, AT(status), NULL },
@@ -166,7 +168,22 @@ history_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	admin_finish(call);
 }
 
-/* store_orders_fn: the one order. */
+/* How the order of the same id stands in the other scopes, if there are any. */
+static int
+add_others(const struct admin *a, json_t *o,
+    const struct store_order_info *rows, size_t n)
+{
+	json_t *list;
+
+	if (n < 2)
+		return (0);
+	list = json_array();
+	for (size_t i = 1; i < n; i++)
+		json_list_add(&list, order_json(a, &rows[i]));
+	return (json_object_set_new(o, "others", list));
+}
+
+/* store_orders_fn: the one order, or those of several scopes. */
 static void
 show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
     const char *reason, void *arg)
@@ -181,8 +198,10 @@ show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 		(void)admin_error(call, 404, "there is no such order");
 	else {
 		filter.order_id = rows[0].order.order_id;
+		filter.scope = rows[0].scope;
 		call->result = order_json(call->a, &rows[0]);
 		if (call->result != NULL &&
+		    add_others(call->a, call->result, rows, n) == 0 &&
 		    arena_text(&call->mem, rows[0].document, &call->document) ==
 			0 &&
 		    store_list_events(call->a->st, &filter, history_cb, call) ==
@@ -196,7 +215,12 @@ show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 enum admin_when
 admin_orders_show(struct admin_call *call)
 {
-	if (store_get_order(call->a->st, call->name, NULL, show_cb, call) == -1)
+	const char *scope;
+
+	if (admin_one_scope(call, &scope) == ADMIN_NOW)
+		return (ADMIN_NOW);
+	if (store_get_order(call->a->st, call->name, scope, show_cb, call) ==
+	    -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }

@@ -99,6 +99,7 @@ int admin_job_id(const char *text, int64_t *ret_id);
 
 enum admin_kind {
 	ADMIN_TEXT,   /* const char *, in the call's memory */
+	ADMIN_SCOPE,  /* the same, and may be empty */
 	ADMIN_TIME,   /* int64_t */
 	ADMIN_NUMBER, /* int64_t, from 1 */
 	ADMIN_LIMIT,  /* size_t, 1 to STORE_PAGE_MAX; call->limit as well */
@@ -123,6 +124,13 @@ struct admin_key {
  */
 enum admin_when admin_filter(struct admin_call *call,
     const struct admin_key *keys, void *filter);
+
+/*
+ * Read the query of something that is shown alone: the scope it is to be of,
+ * in the call's memory, NULL if none is named. ADMIN_NOW as above.
+ */
+enum admin_when admin_one_scope(struct admin_call *call,
+    const char **ret_scope);
 
 /*
  * Answer with a page: {name: list, "next": before}; takes list. The page is

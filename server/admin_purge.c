@@ -50,22 +50,27 @@ purge_cb(const struct store_result *res, void *arg)
 enum admin_when
 admin_purge(struct admin_call *call)
 {
-	const char *order = NULL;
+	const char *order = NULL, *scope = NULL;
 	json_int_t older = -1;
 	int64_t now = clock_wall_ms();
 
-	if (json_unpack(call->body, "{s?s,s?I!}", "order", &order,
-		"older_than_ms", &older) == -1 ||
+	if (json_unpack(call->body, "{s?s,s?s,s?I!}", "order", &order, "scope",
+		&scope, "older_than_ms", &older) == -1 ||
+	    (scope != NULL && order == NULL) ||
 	    (order == NULL) == (older <= 0) || (order != NULL && older != -1) ||
 	    older > now || (order != NULL && strlen(order) >= ADMIN_VALUE_MAX))
 		return (admin_error(call, 400,
-		    "a purge needs {\"order\": ID} or {\"older_than_ms\": "
+		    "a purge needs {\"order\": ID}, perhaps with a scope, or "
+		    "{\"older_than_ms\": "
 		    "NUMBER}, and one of them only"));
 	call->purge.limit = BATCH_EVENTS;
 	call->purge.now_ms = now;
 	if (order != NULL) {
 		(void)strcpy(call->name, order); /* for as long as the call */
 		call->purge.order_id = call->name;
+		if (scope != NULL &&
+		    arena_text(&call->mem, scope, &call->purge.scope) == -1)
+			return (admin_answer(call, 500, NULL));
 	} else
 		call->purge.bodies_before_ms = now - older;
 	if (store_purge(call->a->st, &call->purge, purge_cb, call) == -1)

@@ -35,7 +35,10 @@ struct config_secret {
 	size_t len;
 	bool newline_dropped;
 	int64_t valid_until_ms; /* 0: for ever */
+	char *scope; /* of what it signs: store.h; "": the usual one */
 };
+
+#define CONFIG_SCOPE_MAX 64 /* bytes of a scope */
 
 #define CONFIG_EVERY_EVENT "*"
 
@@ -95,7 +98,8 @@ struct config {
 	int64_t http_request_timeout_ms; /* for a whole request to arrive */
 	int64_t http_idle_timeout_ms;    /* between requests */
 
-	char *secret_file; /* absolute; NULL: none is named */
+	char *secret_file;  /* absolute; NULL: none is named */
+	char *secret_scope; /* of the secret "default" */
 	struct config_secret *secrets;
 	size_t nsecrets;
 

@@ -139,6 +139,8 @@ find_default(struct config_draft *d)
 	}
 	if ((secret = add_default(d)) == NULL)
 		return;
+	free(secret->scope);
+	secret->scope = strdup(cfg->secret_scope);
 	if (text != NULL) {
 		secret->source = strdup(ENV_SECRET);
 		secret->bytes = strdup(text);
@@ -147,7 +149,8 @@ find_default(struct config_draft *d)
 		secret->source = config_path_join(cfg->dir, file);
 	else
 		secret->source = strdup(cfg->secret_file);
-	if (secret->source == NULL || (text != NULL && secret->bytes == NULL))
+	if (secret->source == NULL || secret->scope == NULL ||
+	    (text != NULL && secret->bytes == NULL))
 		config_draft_error(d, "out of memory");
 }
 
@@ -177,6 +180,31 @@ read_secrets(struct config_draft *d)
 	}
 }
 
+/* What both sign would have the scope of whichever is looked at first. */
+static void
+check_scopes(struct config_draft *d)
+{
+	const struct config_secret *secrets = d->cfg->secrets;
+
+	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
+		for (size_t j = 0; j < i; j++) {
+			const struct config_secret *a = &secrets[j];
+			const struct config_secret *b = &secrets[i];
+
+			if (a->bytes == NULL || b->bytes == NULL ||
+			    a->len != b->len ||
+			    memcmp(a->bytes, b->bytes, a->len) != 0 ||
+			    strcmp(a->scope, b->scope) == 0)
+				continue;
+			config_draft_error(d,
+			    "secret %s: has the same bytes as secret %s, but "
+			    "another scope (\"%s\", not \"%s\"): which one "
+			    "is meant could not be said",
+			    b->name, a->name, b->scope, a->scope);
+		}
+	}
+}
+
 void
 config_check(struct config_draft *d)
 {
@@ -191,5 +219,6 @@ config_check(struct config_draft *d)
 	if (d->src->need == CONFIG_SERVER) {
 		find_default(d);
 		read_secrets(d);
+		check_scopes(d);
 	}
 }

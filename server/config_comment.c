@@ -40,6 +40,7 @@ room_of(enum config_kind kind)
 	case CONFIG_UNIT:
 	case CONFIG_CONFLICT:
 	case CONFIG_NAME:
+	case CONFIG_SCOPE:
 		return (ROOM_NONE);
 	case CONFIG_HTTP_URL:
 	case CONFIG_URL: /* or the store would be a new one, and empty */

@@ -338,6 +338,7 @@ secret_fini(struct config_secret *secret)
 {
 	free(secret->name);
 	free(secret->source);
+	free(secret->scope);
 	if (secret->bytes != NULL)
 		explicit_bzero(secret->bytes, secret->len);
 	free(secret->bytes);
@@ -361,6 +362,7 @@ config_free(struct config *cfg)
 	config_list_free(&cfg->status_order);
 	free(cfg->admin_token_file);
 	free(cfg->secret_file);
+	free(cfg->secret_scope);
 	free(cfg->tls_certificate);
 	free(cfg->tls_key);
 	free(cfg->store_url);

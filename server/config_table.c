@@ -51,6 +51,10 @@ static const struct config_key keys[] = {
 		    "KLIKIT_WEBHOOK_SECRET and KLIKIT_WEBHOOK_SECRET_FILE win "
 		    "over it." },
 
+	{ "klikit.scope", CONFIG_SCOPE, GLOBAL(secret_scope), .def = "",
+	    .value = "WORD", .example = "production",
+	    .text = "Scope of what this secret signs, as secret.scope." },
+
 	{ "tls.certificate", CONFIG_PATH, GLOBAL(tls_certificate), .def = "",
 	    .value = "FILE", .example = "/etc/klikitd/cert.pem",
 	    .text = "File with the certificate (PEM), and after it those of "
@@ -118,6 +122,14 @@ static const struct config_key keys[] = {
 	    .value = "TIME", .example = "2027-01-31T00:00:00Z",
 	    .text = "Not accepted from then on (RFC 3339); without it, for "
 		    "ever." },
+	{ "secret.scope", CONFIG_SCOPE, OF_SECRET(scope), .def = "",
+	    .value = "WORD", .example = "sandbox",
+	    .text = "What it signs is apart from all of other scopes: the "
+		    "same event or order id there is another event, another "
+		    "order. For klikit's sandbox beside its production. The "
+		    "secret that replaces another has its scope. Letters, "
+		    "digits, '-', '_' and '.'; empty is a scope as well, the "
+		    "usual one." },
 
 	{ "handler.type", CONFIG_TYPE, OF_HANDLER(type), .value = "TYPE",
 	    .example = "orders",

@@ -33,6 +33,7 @@ enum config_kind {
 	CONFIG_UNIT,      /* bool: order, not event */
 	CONFIG_CONFLICT,  /* bool: done, not dead */
 	CONFIG_NAME,      /* char *: of a handler */
+	CONFIG_SCOPE,     /* char *: a word, or empty */
 	CONFIG_HTTP_URL,  /* char * */
 	CONFIG_PATH,      /* char *: absolute; NULL if empty */
 	CONFIG_URL        /* char *: of the store */

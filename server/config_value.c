@@ -462,6 +462,23 @@ set_time(int64_t *field, const char *text, char *reason)
 	return (0);
 }
 
+/* A word that needs no quotes in a key, a header, a path or a shell. */
+static int
+set_scope(char **field, const char *text, char *reason)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+
+	if (strlen(text) > CONFIG_SCOPE_MAX ||
+	    text[strspn(text, allowed)] != '\0')
+		return (config_fail(reason,
+		    "\"%s\" is no scope: letters, digits, '-', '_' and '.', "
+		    "at most %d",
+		    log_text(text), CONFIG_SCOPE_MAX));
+	return (set_string(field, strdup(text), reason));
+}
+
 int
 config_value_set(const struct config_key *key, void *base, const char *dir,
     const char *text, char reason[CONFIG_REASON_MAX])
@@ -505,6 +522,8 @@ config_value_set(const struct config_key *key, void *base, const char *dir,
 		if (text[0] == '\0')
 			return (config_fail(reason, "names nothing"));
 		return (set_string(field, strdup(text), reason));
+	case CONFIG_SCOPE:
+		return (set_scope(field, text, reason));
 	case CONFIG_HTTP_URL:
 		return (config_outlet_url(field, text, reason));
 	case CONFIG_TYPE:

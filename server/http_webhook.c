@@ -152,8 +152,7 @@ segments(struct evbuffer *body, struct evbuffer_iovec segs[SEGS_MAX],
 enum verdict { AUTHENTIC, FORGED, NO_MEMORY };
 
 static enum verdict
-verify(const struct parcel *p, const char **ret_name,
-    unsigned char ret_mac[SIGNATURE_LEN])
+verify(const struct parcel *p, struct secrets_match *ret_match)
 {
 	struct evbuffer_iovec few[SEGS_MAX], *segs;
 	size_t nsegs;
@@ -162,7 +161,7 @@ verify(const struct parcel *p, const char **ret_name,
 	if ((segs = segments(p->body, few, &nsegs)) == NULL)
 		return (NO_MEMORY);
 	ok = secrets_verify(p->conn->h->sec, p->signature, segs, nsegs,
-	    p->at_ms, ret_name, ret_mac);
+	    p->at_ms, ret_match);
 	if (segs != few)
 		free(segs);
 	return (ok ? AUTHENTIC : FORGED);
@@ -243,15 +242,15 @@ submit(const struct parcel *p, struct delivery *del)
 
 /* The delivery is ours: move its body out of the request and hand it on. */
 static void
-accept_delivery(const struct parcel *p, const char *secret,
-    const unsigned char mac[SIGNATURE_LEN])
+accept_delivery(const struct parcel *p, const struct secrets_match *match)
 {
 	size_t len = evbuffer_get_length(p->body);
 	struct delivery del = { .event_id = p->event_id,
 		.type = p->type,
-		.secret = secret,
+		.secret = match->name,
+		.scope = match->scope,
 		.peer = http_conn_peer(p->conn),
-		.digest = mac,
+		.digest = match->mac,
 		.received_at_ms = p->at_ms,
 		.body_len = len };
 
@@ -267,8 +266,7 @@ void
 http_webhook_run(struct http_conn *conn, struct evhttp_request *req)
 {
 	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
-	const char *secret;
-	unsigned char mac[SIGNATURE_LEN];
+	struct secrets_match match;
 	struct parcel p = { .conn = conn,
 		.req = req,
 		.at_ms = clock_wall_ms() };
@@ -287,9 +285,9 @@ http_webhook_run(struct http_conn *conn, struct evhttp_request *req)
 		refuse(&p, REJECT_HEADERS_INVALID, &answer_invalid);
 		return;
 	}
-	switch (verify(&p, &secret, mac)) {
+	switch (verify(&p, &match)) {
 	case AUTHENTIC:
-		accept_delivery(&p, secret, mac);
+		accept_delivery(&p, &match);
 		break;
 	case FORGED:
 		refuse(&p, REJECT_SIGNATURE, &answer_signature);

@@ -205,6 +205,7 @@ ingest_event(const struct delivery *del, const struct envelope *env)
 		.brand = env->brand,
 		.branch = env->branch,
 		.secret = del->secret,
+		.scope = del->scope,
 		.peer = del->peer,
 		.received_at_ms = del->received_at_ms,
 		.orders = env->orders,

@@ -31,6 +31,7 @@ struct delivery {
 	const char *event_id;
 	const char *type;
 	const char *secret; /* the name of the one that matched */
+	const char *scope;  /* of what it signs; NULL: the empty one */
 	const char *peer;
 	const unsigned char *digest; /* the MAC, ORDER_DIGEST_LEN bytes */
 	int64_t received_at_ms;

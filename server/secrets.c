@@ -12,6 +12,7 @@
 
 struct secret {
 	char *name;
+	char *scope;
 	struct signature_key *key;
 	size_t len;
 	int64_t valid_until_ms; /* 0: for ever */
@@ -35,6 +36,7 @@ static void
 secret_fini(struct secret *s)
 {
 	free(s->name);
+	free(s->scope);
 	signature_key_free(s->key);
 	memset(s, 0, sizeof(*s));
 }
@@ -79,12 +81,26 @@ secrets_add(struct secrets *sec, const char *name, const void *bytes,
 	s->len = len;
 	s->valid_until_ms = valid_until_ms;
 	if ((s->name = strdup(name)) == NULL ||
+	    (s->scope = strdup("")) == NULL ||
 	    (s->key = signature_key_new(bytes, len)) == NULL ||
 	    secret_set_fingerprint(s) == -1) {
 		secret_fini(s);
 		return (-1);
 	}
 	sec->count++;
+	return (0);
+}
+
+int
+secrets_set_scope(struct secrets *sec, const char *scope)
+{
+	struct secret *s = &sec->list[sec->count - 1];
+	char *copy;
+
+	if ((copy = strdup(scope)) == NULL)
+		return (-1);
+	free(s->scope);
+	s->scope = copy;
 	return (0);
 }
 
@@ -100,6 +116,7 @@ secrets_info(const struct secrets *sec, size_t i, struct secrets_info *ret_info)
 	const struct secret *s = &sec->list[i];
 
 	ret_info->name = s->name;
+	ret_info->scope = s->scope;
 	ret_info->len = s->len;
 	ret_info->valid_until_ms = s->valid_until_ms;
 	ret_info->last_used_ms = s->last_used_ms;
@@ -126,8 +143,7 @@ secrets_inherit(struct secrets *sec, const struct secrets *old)
 
 bool
 secrets_verify(struct secrets *sec, const char *value, const struct iovec *segs,
-    size_t nsegs, int64_t now_ms, const char **ret_name,
-    unsigned char ret_mac[SIGNATURE_LEN])
+    size_t nsegs, int64_t now_ms, struct secrets_match *ret_match)
 {
 	unsigned char claimed[SIGNATURE_LEN], mac[SIGNATURE_LEN];
 	bool well_formed;
@@ -144,8 +160,9 @@ secrets_verify(struct secrets *sec, const char *value, const struct iovec *segs,
 			continue;
 		if (signature_equal(mac, claimed) && well_formed) {
 			s->last_used_ms = now_ms;
-			*ret_name = s->name;
-			memcpy(ret_mac, mac, SIGNATURE_LEN);
+			ret_match->name = s->name;
+			ret_match->scope = s->scope;
+			memcpy(ret_match->mac, mac, SIGNATURE_LEN);
 			return (true);
 		}
 	}

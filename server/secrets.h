@@ -37,11 +37,18 @@ void secrets_free(struct secrets *sec);
 int secrets_add(struct secrets *sec, const char *name, const void *bytes,
     size_t len, int64_t valid_until_ms);
 
+/*
+ * The scope of what the secret added last signs; until then it is "". Copied.
+ * Returns 0, or -1 when out of memory.
+ */
+int secrets_set_scope(struct secrets *sec, const char *scope);
+
 size_t secrets_count(const struct secrets *sec);
 
 /* Facts on the i-th secret, fit for a log; borrowed, valid until free. */
 struct secrets_info {
 	const char *name;
+	const char *scope;
 	size_t len;
 	int64_t valid_until_ms;
 	int64_t last_used_ms; /* last verified a delivery; 0: not yet */
@@ -57,15 +64,21 @@ void secrets_inherit(struct secrets *sec, const struct secrets *old);
 /* The secret of that name verified a delivery at at_ms, before the start. */
 void secrets_used(struct secrets *sec, const char *name, int64_t at_ms);
 
+/* The secret that has made a signature; texts are valid until free. */
+struct secrets_match {
+	const char *name;
+	const char *scope;
+	unsigned char mac[SIGNATURE_LEN];
+};
+
 /*
  * Does the header's value sign the segments under a secret valid at now_ms?
- * On true *ret_name is that secret's name (borrowed, valid until free) and
- * ret_mac the MAC. On false, whatever the reason, the same work was done:
- * every valid secret's MAC was computed and compared.
+ * On true *ret_match says which, and the MAC. On false, whatever the reason,
+ * the same work was done: every valid secret's MAC was computed and compared.
  */
 bool secrets_verify(struct secrets *sec, const char *value,
     const struct iovec *segs, size_t nsegs, int64_t now_ms,
-    const char **ret_name, unsigned char ret_mac[SIGNATURE_LEN]);
+    struct secrets_match *ret_match);
 
 /*
  * The MAC of the segments under the i-th secret (for sign and trigger).

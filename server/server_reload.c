@@ -24,9 +24,10 @@ secret_tell(const struct config_secret *cs, const struct secrets_info *info)
 {
 	const char *odd;
 
-	log_info("secret %s: %zu bytes, fingerprint %s, from %s",
+	log_info("secret %s: %zu bytes, fingerprint %s, from %s%s%s",
 	    log_text(info->name), info->len, info->fingerprint,
-	    log_text(cs->source));
+	    log_text(cs->source), info->scope[0] == '\0' ? "" : ", scope ",
+	    info->scope);
 	if (cs->newline_dropped)
 		log_info("secret %s: the newline at the end of %s is not part "
 			 "of it",
@@ -53,7 +54,8 @@ server_secrets(const struct config *cfg)
 		const struct config_secret *cs = &cfg->secrets[i];
 
 		if (secrets_add(sec, cs->name, cs->bytes, cs->len,
-			cs->valid_until_ms) == -1) {
+			cs->valid_until_ms) == -1 ||
+		    secrets_set_scope(sec, cs->scope) == -1) {
 			secrets_free(sec);
 			return (NULL);
 		}

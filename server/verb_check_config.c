@@ -52,6 +52,8 @@ print_secret(const struct config_secret *secret)
 		printf(", fingerprint %s", info.fingerprint);
 	}
 	secrets_free(sec);
+	if (secret->scope[0] != '\0')
+		printf(", scope %s", secret->scope);
 	if (secret->valid_until_ms != 0)
 		printf(", valid until %s",
 		    format_time(secret->valid_until_ms, stamp));

@@ -34,7 +34,7 @@ add_row(struct table *t, const struct store_event_info *info)
 	char stamp[FORMAT_TIME_MAX], count[NUMBER_MAX];
 
 	table_add(t, format_time(ev->received_at_ms, stamp));
-	table_add(t, ev->event_id);
+	verb_list_add_id(t, ev->event_id, ev->scope);
 	table_add(t, ev->type);
 	table_add(t, ev->brand);
 	table_add(t, ev->branch);
@@ -60,6 +60,11 @@ event_json(const struct store_event_info *info)
 		bad |= json_array_append_new(ids,
 		    json_string(ev->orders[i].order_id));
 	bad |= json_set_text(o, "event_id", ev->event_id);
+	bad |= json_set_unusual(o, "scope", ev->scope, "");
+	bad |= json_set_unusual(o, "origin", store_origin_name(ev->origin),
+	    store_origin_name(STORE_KLIKIT));
+	if (ev->repeat_of != 0)
+		bad |= json_set_int(o, "repeat_of", ev->repeat_of);
 	bad |= json_set_text(o, "type", ev->type);
 	bad |= json_set_text(o, "brand", ev->brand);
 	bad |= json_set_text(o, "branch", ev->branch);
@@ -156,8 +161,11 @@ print_event(const struct store_event_info *info)
 	const struct store_event *ev = info->ev;
 	char stamp[FORMAT_TIME_MAX], hex[2 * ORDER_DIGEST_LEN + 1];
 
-	hex_encode(ev->digest, sizeof(ev->digest), hex);
 	printf("event       %s\n", log_text(ev->event_id));
+	if (ev->scope[0] != '\0')
+		printf("scope       %s\n", log_text(ev->scope));
+	if (ev->origin != STORE_KLIKIT)
+		printf("origin      %s\n", store_origin_name(ev->origin));
 	printf("type        %s\n", log_text(ev->type));
 	printf("brand       %s\n", log_text(ev->brand));
 	printf("branch      %s\n", log_text(ev->branch));
@@ -165,7 +173,12 @@ print_event(const struct store_event_info *info)
 	    format_time(ev->received_at_ms, stamp), log_text(ev->peer));
 	printf("body        %zu bytes%s\n", ev->body_len,
 	    ev->body == NULL ? ", no longer kept" : "");
-	printf("signed      %s under secret %s\n", hex, log_text(ev->secret));
+	hex_encode(ev->digest, sizeof(ev->digest), hex);
+	if (ev->secret == NULL)
+		printf("signed      no\n");
+	else
+		printf("signed      %s under secret %s\n", hex,
+		    log_text(ev->secret));
 	printf("duplicates  %u", info->duplicates);
 	if (info->last_duplicate_at_ms != 0)
 		printf(", the last at %s",
@@ -203,7 +216,7 @@ print_event_json(const struct store_event_info *info)
 	return (-1);
 }
 
-/* store_events_fn: the one event that was asked for. */
+/* store_events_fn: the event that was asked for, of each scope that has it. */
 static void
 show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
     const char *reason, void *arg)
@@ -215,16 +228,23 @@ show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 		return;
 	}
 	list->got = n;
-	if (n == 0)
+	if (verb_list_several(list, n))
 		return;
-	if (list->content && rows->ev->body == NULL)
-		verb_list_fail(list, "its body is no longer kept");
-	else if (list->content)
-		(void)fwrite(rows->ev->body, 1, rows->ev->body_len, stdout);
-	else if (list->table != NULL)
-		print_event(rows);
-	else if (print_event_json(rows) == -1)
-		verb_list_fail(list, "out of memory");
+	for (size_t i = 0; i < n && list->error == NULL; i++) {
+		const struct store_event *ev = rows[i].ev;
+
+		if (list->content && ev->body == NULL)
+			verb_list_fail(list, "its body is no longer kept");
+		else if (list->content)
+			(void)fwrite(ev->body, 1, ev->body_len, stdout);
+		else if (list->table == NULL) {
+			if (print_event_json(&rows[i]) == -1)
+				verb_list_fail(list, "out of memory");
+		} else {
+			printf("%s", i > 0 ? "\n" : "");
+			print_event(&rows[i]);
+		}
+	}
 }
 
 static int
@@ -236,7 +256,7 @@ events_page(struct store *st, struct verb_list *list)
 static int
 events_get(struct store *st, const char *id, struct verb_list *list)
 {
-	return (store_get_event(st, id, NULL, show_cb, list));
+	return (store_get_event(st, id, list->filter.scope, show_cb, list));
 }
 
 static const char *const titles[] = { "RECEIVED", "EVENT", "TYPE", "BRAND",

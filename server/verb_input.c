@@ -66,7 +66,8 @@ verb_secrets(const struct config *cfg)
 	for (size_t i = 0; sec != NULL && i < cfg->nsecrets; i++) {
 		s = &cfg->secrets[i];
 		if (secrets_add(sec, s->name, s->bytes, s->len,
-			s->valid_until_ms) == -1) {
+			s->valid_until_ms) == -1 ||
+		    secrets_set_scope(sec, s->scope) == -1) {
 			secrets_free(sec);
 			sec = NULL;
 		}

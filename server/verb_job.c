@@ -12,7 +12,7 @@
 #define PATH_LEN_MAX 2048
 
 static const char *const filters[] = { "state", "handler", "order", "type",
-	"since", "until" };
+	"since", "until", "scope" };
 #define NFILTERS (sizeof(filters) / sizeof(filters[0]))
 
 size_t
@@ -150,7 +150,10 @@ verb_job_row(struct table *t, const json_t *job)
 
 	table_add(t, verb_job_number(job, "id", number));
 	table_add(t, verb_admin_text(job, "handler"));
-	table_add(t, verb_admin_text(job, "event_id"));
+	verb_list_add_id(t, verb_admin_text(job, "event_id"),
+	    json_object_get(job, "scope") == NULL
+		? ""
+		: verb_admin_text(job, "scope"));
 	table_add(t, verb_admin_text(job, "type"));
 	table_add(t, verb_admin_text(job, "state"));
 	table_add(t, verb_job_number(job, "attempts", number));

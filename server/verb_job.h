@@ -17,6 +17,9 @@
 		false },                                                       \
 	    { "handler", "NAME", "only of this handler", false },              \
 	    { "order", "ID", "only for events with this order", false },       \
+	    { "scope", "WORD",                                                 \
+		    "only for events of this scope; '' is the usual one",      \
+		    false },                                                   \
 	    { "type", "TYPE", "only for events of this type", false },         \
 	    { "since", "TIME",                                                 \
 		    "only for events received at TIME (RFC 3339) or later",    \

@@ -78,8 +78,8 @@ print_attempt(const json_t *at)
 static void
 print_job(const json_t *job)
 {
-	static const char *const texts[] = { "handler", "event_id", "type",
-		"state", "outcome", "due_at", "finished_at" };
+	static const char *const texts[] = { "handler", "event_id", "scope",
+		"type", "state", "outcome", "due_at", "finished_at" };
 	static const char *const numbers[] = { "place", "attempts", "replay_of",
 		"replayed_by" };
 	char number[VERB_NUMBER_MAX];
@@ -87,9 +87,12 @@ print_job(const json_t *job)
 	size_t i;
 
 	printf("%-12s%s\n", "id", verb_job_number(job, "id", number));
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (json_object_get(job, texts[i]) == NULL)
+			continue; /* the usual scope */
 		printf("%-12s%s\n", texts[i],
 		    log_text(verb_admin_text(job, texts[i])));
+	}
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		printf("%-12s%s\n", numbers[i],
 		    verb_job_number(job, numbers[i], number));

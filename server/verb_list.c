@@ -8,6 +8,7 @@
 #include "store/base/parse.h"
 
 #define LIMIT_DEFAULT 50
+#define ID_MAX 1024
 #define LIMIT_MAX 1000000
 
 int
@@ -65,6 +66,7 @@ list_init(const struct verb_args *args, const char *content,
 		return (-1);
 	f->type = verb_flag(args, "type", 0);
 	f->order_id = verb_flag(args, "order", 0);
+	f->scope = verb_flag(args, "scope", 0);
 	f->brand = verb_flag(args, "brand", 0);
 	f->branch = verb_flag(args, "branch", 0);
 	ret_list->args = args;
@@ -137,6 +139,29 @@ verb_list_fail(struct verb_list *list, const char *reason)
 {
 	(void)snprintf(list->reason, sizeof(list->reason), "%s", reason);
 	list->error = list->reason;
+}
+
+void
+verb_list_add_id(struct table *t, const char *id, const char *scope)
+{
+	char text[ID_MAX];
+
+	if (id == NULL || scope[0] == '\0') {
+		table_add(t, id);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s (%s)", id, scope);
+	table_add(t, text);
+}
+
+bool
+verb_list_several(struct verb_list *list, size_t n)
+{
+	if (!list->content || n < 2)
+		return (false);
+	verb_list_fail(list,
+	    "several scopes have one of that id; choose by --scope");
+	return (true);
 }
 
 int

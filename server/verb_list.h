@@ -14,6 +14,8 @@
 
 #define VERB_LIST_FLAGS                                                        \
 	{ "order", "ID", "only of this order", false },                        \
+	    { "scope", "WORD", "only of this scope; '' is the usual one",      \
+		    false },                                                   \
 	    { "brand", "ID", "only of this brand", false },                    \
 	    { "branch", "ID", "only of this branch", false },                  \
 	    VERB_LIST_FLAGS_COMMON
@@ -69,6 +71,15 @@ enum verb_exit verb_list_run(const struct verb_args *args,
  */
 int verb_list_time(const struct verb_args *args, const char *name,
     int64_t *ret_ms);
+
+/* Add a cell: an id, and its scope unless that is the usual one. */
+void verb_list_add_id(struct table *t, const char *id, const char *scope);
+
+/*
+ * Only the bytes of one row were asked for: is it more than one, of several
+ * scopes? Then that is the failure.
+ */
+bool verb_list_several(struct verb_list *list, size_t n);
 
 /* Note why a page or a row could not be had. */
 void verb_list_fail(struct verb_list *list, const char *reason);

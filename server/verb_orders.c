@@ -16,7 +16,7 @@ row_event(const struct store_order_info *row)
 static void
 add_row(struct table *t, const struct store_order_info *row)
 {
-	table_add(t, row->order.order_id);
+	verb_list_add_id(t, row->order.order_id, row->scope);
 	table_add(t, row->order.status);
 	table_add(t, row->order.updated_at);
 	table_add(t, row->brand);
@@ -33,6 +33,7 @@ order_json(const struct store_order_info *row)
 	int bad = 0;
 
 	bad |= json_set_text(o, "order_id", row->order.order_id);
+	bad |= json_set_unusual(o, "scope", row->scope, "");
 	bad |= json_set_text(o, "status", row->order.status);
 	bad |= json_set_text(o, "updated_at", row->order.updated_at);
 	bad |= json_set_text(o, "brand", row->brand);
@@ -72,6 +73,8 @@ static void
 print_order(const struct store_order_info *row)
 {
 	printf("order       %s\n", log_text(row->order.order_id));
+	if (row->scope[0] != '\0')
+		printf("scope       %s\n", log_text(row->scope));
 	printf("external    %s\n", log_text(row->order.external_id));
 	printf("status      %s\n", log_text(row->order.status));
 	printf("updated     %s\n", log_text(row->order.updated_at));
@@ -107,7 +110,7 @@ print_order_json(const struct store_order_info *row)
 	return (0);
 }
 
-/* store_orders_fn: the one order that was asked for. */
+/* store_orders_fn: the order that was asked for, of each scope that has it. */
 static void
 show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
     const char *reason, void *arg)
@@ -119,16 +122,21 @@ show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 		return;
 	}
 	list->got = n;
-	if (n == 0)
+	if (verb_list_several(list, n))
 		return;
-	if (list->content && rows->document == NULL)
-		verb_list_fail(list, "its document is no longer kept");
-	else if (list->content)
-		printf("%s\n", rows->document);
-	else if (list->table != NULL)
-		print_order(rows);
-	else if (print_order_json(rows) == -1)
-		verb_list_fail(list, "out of memory");
+	for (size_t i = 0; i < n && list->error == NULL; i++) {
+		if (list->content && rows[i].document == NULL)
+			verb_list_fail(list, "its document is no longer kept");
+		else if (list->content)
+			printf("%s\n", rows[i].document);
+		else if (list->table == NULL) {
+			if (print_order_json(&rows[i]) == -1)
+				verb_list_fail(list, "out of memory");
+		} else {
+			printf("%s", i > 0 ? "\n" : "");
+			print_order(&rows[i]);
+		}
+	}
 }
 
 static int
@@ -140,7 +148,7 @@ orders_page(struct store *st, struct verb_list *list)
 static int
 orders_get(struct store *st, const char *id, struct verb_list *list)
 {
-	return (store_get_order(st, id, NULL, show_cb, list));
+	return (store_get_order(st, id, list->filter.scope, show_cb, list));
 }
 
 static const char *const titles[] = { "ORDER", "STATUS", "UPDATED AT", "BRAND",
@@ -168,7 +176,8 @@ static const struct verb_flag flags[] = {
 
 static const char more[] =
     "Without ORDER-ID lists orders, those last changed first; with it shows\n"
-    "that one. Reads the store beside a running server.\n";
+    "that one, in each scope that has it. Reads the store beside a running "
+    "server.\n";
 
 const struct verb verb_orders = {
 	.name = "orders",

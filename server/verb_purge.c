@@ -14,6 +14,7 @@ wanted(const struct verb_args *args)
 {
 	const char *order = verb_flag(args, "order", 0);
 	const char *age = verb_flag(args, "older-than", 0);
+	const char *scope = verb_flag(args, "scope", 0);
 	json_t *o = NULL;
 	int64_t ms;
 
@@ -21,14 +22,20 @@ wanted(const struct verb_args *args)
 		(void)verb_usage(args,
 		    "needs --order ID or --older-than DURATION, and one of "
 		    "them only");
+	else if (scope != NULL && order == NULL)
+		(void)verb_usage(args, "--scope: only with --order");
 	else if (age != NULL && (parse_duration(age, &ms) == -1 || ms == 0))
 		(void)verb_usage(args,
 		    "--older-than: \"%s\" is not a duration such as 30d",
 		    log_text(age));
 	else if (age != NULL)
 		o = json_pack("{s:I}", "older_than_ms", (json_int_t)ms);
-	else
+	else {
 		o = verb_admin_flag(args, "order");
+		if (scope != NULL)
+			(void)json_object_set_new(o, "scope",
+			    json_string(scope));
+	}
 	return (o);
 }
 
@@ -37,20 +44,23 @@ wanted(const struct verb_args *args)
  * alone. -1, told: it could not be found out.
  */
 static int
-has_unfinished(struct verb_admin *va, const char *order)
+has_unfinished(struct verb_admin *va, const char *order, const char *scope)
 {
 	static const enum job_state states[] = { JOB_READY, JOB_RUNNING,
 		JOB_WAITING };
-	char id[ADMIN_VALUE_MAX * 3], path[sizeof(id) + 64];
+	char id[ADMIN_VALUE_MAX * 3], in[ADMIN_VALUE_MAX * 3] = "";
+	char path[sizeof(id) + sizeof(in) + 64];
 	json_t *page;
 	size_t n = 0;
 
-	if (admin_query_encode(order, id, sizeof(id)) == -1)
+	if (admin_query_encode(order, id, sizeof(id)) == -1 ||
+	    (scope != NULL && admin_query_encode(scope, in, sizeof(in)) == -1))
 		return (0); /* the server has refused it before */
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
 		(void)snprintf(path, sizeof(path),
-		    "/api/v1/jobs?limit=1&state=%s&order=%s",
-		    job_state_name(states[i]), id);
+		    "/api/v1/jobs?limit=1&state=%s&order=%s%s%s",
+		    job_state_name(states[i]), id,
+		    scope != NULL ? "&scope=" : "", in);
 		if ((page = verb_admin_get(va, path)) == NULL)
 			return (-1);
 		n += json_array_size(json_object_get(page, "jobs"));
@@ -61,9 +71,9 @@ has_unfinished(struct verb_admin *va, const char *order)
 
 /* Nobody is to believe that what is still needed were gone. */
 static enum verb_exit
-tell_unfinished(struct verb_admin *va, const char *order)
+tell_unfinished(struct verb_admin *va, const char *order, const char *scope)
 {
-	int rc = has_unfinished(va, order);
+	int rc = has_unfinished(va, order, scope);
 
 	if (rc == 1)
 		fprintf(stderr,
@@ -116,7 +126,8 @@ purge_run(const struct verb_args *args)
 	if ((va = verb_admin_open(args, VERB_CHANGES)) != NULL)
 		rc = purge(va, what);
 	if (rc == VERB_DONE && verb_has(args, "order"))
-		rc = tell_unfinished(va, verb_flag(args, "order", 0));
+		rc = tell_unfinished(va, verb_flag(args, "order", 0),
+		    verb_flag(args, "scope", 0));
 	verb_admin_close(va);
 	json_decref(what);
 	return (rc);
@@ -124,6 +135,9 @@ purge_run(const struct verb_args *args)
 
 static const struct verb_flag flags[] = {
 	{ "order", "ID", "the customer's data of this order", false },
+	{ "scope", "WORD",
+	    "only where the order is of this scope; '' is the usual one",
+	    false },
 	{ "older-than", "DURATION", "of events that came in before, as 30d",
 	    false },
 	{ "dev", NULL, "in the store of klikitd dev", false },

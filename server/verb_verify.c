@@ -120,8 +120,7 @@ static const char *
 examine(struct verifying *v, struct diagnosis_finding *ret_finding)
 {
 	const struct iovec seg = { (void *)v->in.body, v->in.body_len };
-	unsigned char mac[SIGNATURE_LEN];
-	const char *name;
+	struct secrets_match match;
 	struct diagnosis *d;
 
 	v->in.at_ms = clock_wall_ms();
@@ -130,8 +129,8 @@ examine(struct verifying *v, struct diagnosis_finding *ret_finding)
 		v->in.cause = REJECT_HEADERS_MISSING;
 	else if (secrets_verify(v->sec,
 		     diagnosis_header_get(&v->in, SIGNATURE_HEADER), &seg, 1,
-		     v->in.at_ms, &name, mac))
-		return (name);
+		     v->in.at_ms, &match))
+		return (match.name);
 	if ((d = diagnosis_new(&v->in, v->keys)) == NULL)
 		diagnosis_skip("out of memory", ret_finding);
 	else

@@ -53,7 +53,8 @@ def test_a_program_gets_the_event_and_is_recorded(bell, tmp_path):
     assert {k: v for k, v in env.items() if k.startswith("KLIKIT")} == {
         "KLIKIT_EVENT_ID": "evt-1", "KLIKIT_EVENT_TYPE": CREATED,
         "KLIKIT_BRAND_ID": str(head["brand_id"]),
-        "KLIKIT_BRANCH_ID": str(head["branch_id"]), "KLIKIT_ATTEMPT": "1"}
+        "KLIKIT_BRANCH_ID": str(head["branch_id"]), "KLIKIT_SCOPE": "",
+        "KLIKIT_ATTEMPT": "1"}
     assert env["LANG"] == "C.UTF-8" and env["PATH"] == os.environ["PATH"]
     assert "SOMETHING" not in env
     fds = pathlib.Path(f"{out}.fd").read_text()

@@ -54,6 +54,7 @@ exec_world_setup(void **state)
 	w->env.arg = w;
 	w->ev = (struct store_event){
 		.event_id = "evt-1",
+		.scope = "",
 		.type = "klikit.order.created.v2",
 		.brand = "910",
 		.branch = "2041",

@@ -350,6 +350,65 @@ test_config_secret_precedence(void **state)
 	config_free(cfg);
 }
 
+/* Each secret has its scope, also the first; most have the empty one. */
+static void
+test_config_scopes_of_secrets(void **state)
+{
+	struct config_case *f = *state;
+	struct config *cfg;
+
+	f->env[0] = NULL;
+	config_case_write(f, "a", "aaa");
+	config_case_write(f, "b", "bbb");
+	cfg = config_case_load_good(f,
+	    "[klikit]\nsecret_file = a\nscope = live.1\n"
+	    "[secret b]\nfile = b\nscope = Sand-box_2\n");
+	assert_string_equal(cfg->secrets[0].scope, "live.1");
+	assert_string_equal(cfg->secrets[1].scope, "Sand-box_2");
+	config_free(cfg);
+	cfg = config_case_load_good(f,
+	    "[klikit]\nsecret_file = a\n[secret b]\nfile = b\n");
+	assert_string_equal(cfg->secrets[0].scope, "");
+	assert_string_equal(cfg->secrets[1].scope, "");
+	config_free(cfg);
+	f->env[0] = "KLIKIT_WEBHOOK_SECRET=x";
+	f->env[1] = "KLIKITD_KLIKIT_SCOPE=live";
+	cfg = config_case_load_good(f, "");
+	assert_string_equal(cfg->secrets[0].scope, "live");
+	config_free(cfg);
+}
+
+/* One pair of bytes cannot mean two scopes; and a scope is a word. */
+static void
+test_config_tells_bad_scopes(void **state)
+{
+	struct config_case *f = *state;
+	struct config *cfg;
+
+	f->env[0] = NULL;
+	config_case_write(f, "a", "aaa");
+	config_case_write(f, "b", "aaa\n");
+	config_case_errors(f,
+	    "[klikit]\nsecret_file = a\n"
+	    "[secret b]\nfile = b\nscope = sandbox\n",
+	    "secret b: has the same bytes as secret default, but another scope "
+	    "(\"sandbox\", not \"\"): which one is meant could not be said\n");
+	cfg = config_case_load_good(f,
+	    "[klikit]\nsecret_file = a\n[secret b]\nfile = b\n");
+	assert_int_equal(cfg->nsecrets, 2);
+	config_free(cfg);
+	config_case_errors(f,
+	    "[klikit]\nsecret_file = a\nscope = a b\n"
+	    "[secret b]\nfile = b\nscope = a:b\n"
+	    "[secret c]\nfile = b\nscope = \"caf\xc3\xa9\"\n",
+	    "%:3: klikit.scope: \"a b\" is no scope: letters, digits, '-', "
+	    "'_' and '.', at most 64\n"
+	    "%:6: secret.scope: \"a:b\" is no scope: letters, digits, '-', "
+	    "'_' and '.', at most 64\n"
+	    "%:9: secret.scope: \"caf\xc3\xa9\" is no scope: letters, "
+	    "digits, '-', '_' and '.', at most 64\n");
+}
+
 /* A missing, doubled or misplaced secret is told; its text never is. */
 static void
 test_config_tells_bad_secrets(void **state)
@@ -619,6 +678,8 @@ main(void)
 		TEST(test_config_paths),
 		TEST(test_config_reads_secrets),
 		TEST(test_config_secret_precedence),
+		TEST(test_config_scopes_of_secrets),
+		TEST(test_config_tells_bad_scopes),
 		TEST(test_config_tells_bad_secrets),
 		TEST(test_config_needs_a_secret),
 		TEST(test_config_dev),

@@ -182,18 +182,20 @@ test_exec_environment_is_exact(void **state)
 	    "PATH=/usr/bin:/bin\nHOME=/root\nLANG=C.UTF-8\n"
 	    "KLIKIT_EVENT_ID=evt-1\n"
 	    "KLIKIT_EVENT_TYPE=klikit.order.created.v2\n"
-	    "KLIKIT_BRAND_ID=910\nKLIKIT_BRANCH_ID=2041\n"
+	    "KLIKIT_BRAND_ID=910\nKLIKIT_BRANCH_ID=2041\nKLIKIT_SCOPE=\n"
 	    "KLIKIT_ATTEMPT=3\n");
 
 	assert_int_equal(unsetenv("HOME"), 0);
 	assert_int_equal(setenv("TZ", "Asia/Dubai", 1), 0);
 	w->ev.brand = w->ev.branch = NULL;
+	w->ev.scope = "sandbox";
 	w->place = 3;
 	assert_string_equal(exec_world_run(w)->answer,
 	    "PATH=/usr/bin:/bin\nLANG=C.UTF-8\nTZ=Asia/Dubai\n"
 	    "KLIKIT_EVENT_ID=evt-1\n"
 	    "KLIKIT_EVENT_TYPE=klikit.order.created.v2\n"
-	    "KLIKIT_BRAND_ID=\nKLIKIT_BRANCH_ID=\nKLIKIT_ATTEMPT=3\n"
+	    "KLIKIT_BRAND_ID=\nKLIKIT_BRANCH_ID=\n"
+	    "KLIKIT_SCOPE=sandbox\nKLIKIT_ATTEMPT=3\n"
 	    "KLIKIT_ORDER_ID=7585308\nKLIKIT_ORDER_PLACE=3\n");
 
 	w->place = 4; /* no order's: an alarm of it is not one of all orders */

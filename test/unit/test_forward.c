@@ -103,11 +103,13 @@ static const struct store_order orders[] = {
 	{ .place = 1, .order_id = "2\n%\xc3\xa9" },
 };
 
-static const struct store_event event = {
+static struct store_event event = {
 	.id = 9,
 	.event_id = "evt-1",
+	.scope = "",
 	.type = "klikit.order.created.v2",
 	.digest = { 0xab, 0xcd },
+	.secret = "default",
 	.orders = orders,
 	.norders = 2,
 	.body = (void *)(uintptr_t)BODY,
@@ -196,6 +198,44 @@ test_forward_sends_an_order(void **state)
 	attempt(c, h, 1);
 	assert_request(c, COMMON "Idempotency-Key: evt-1:2%0A%25%C3%A9\r\n",
 	    ORDER_1);
+	h->type->close(h);
+}
+
+/* Within another scope the same ids are others, and their keys say so. */
+static void
+test_forward_names_the_scope(void **state)
+{
+	struct client_case *c = *state;
+	struct handler_instance *h =
+	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+
+	event.scope = "sandbox";
+	attempt(c, h, STORE_WHOLE_EVENT);
+	assert_request(c,
+	    COMMON "x-klikitd-scope: sandbox\r\n"
+		   "Idempotency-Key: sandbox:evt-1\r\n" SIGNED("abcd" ZEROS60),
+	    BODY);
+	attempt(c, h, 0);
+	assert_request(c,
+	    COMMON "x-klikitd-scope: sandbox\r\n"
+		   "Idempotency-Key: sandbox:evt-1:1\r\n",
+	    ORDER_0);
+	event.scope = "";
+	h->type->close(h);
+}
+
+/* What klikit did not sign is sent without a signature. */
+static void
+test_forward_of_an_unsigned_event(void **state)
+{
+	struct client_case *c = *state;
+	struct handler_instance *h =
+	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+
+	event.secret = NULL;
+	attempt(c, h, STORE_WHOLE_EVENT);
+	assert_request(c, COMMON "Idempotency-Key: evt-1\r\n", BODY);
+	event.secret = "default";
 	h->type->close(h);
 }
 
@@ -461,6 +501,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_forward_sends_the_event),
 		CASE(test_forward_sends_an_order),
+		CASE(test_forward_names_the_scope),
+		CASE(test_forward_of_an_unsigned_event),
 		CASE(test_forward_names_a_place_without_id),
 		CASE(test_forward_names_an_alarm),
 		CASE(test_forward_keys_are_of_one_order),

@@ -33,16 +33,16 @@ sign(struct secrets *sec, size_t i, char ret_text[SIGNATURE_TEXT_LEN + 1])
 static const char *
 verify(struct secrets *sec, const char *value, int64_t now_ms)
 {
-	unsigned char mac[SIGNATURE_LEN], claimed[SIGNATURE_LEN];
-	const char *name = NULL;
+	unsigned char claimed[SIGNATURE_LEN];
+	struct secrets_match m = { .name = NULL };
 
-	if (!secrets_verify(sec, value, &body, 1, now_ms, &name, mac)) {
-		assert_null(name);
+	if (!secrets_verify(sec, value, &body, 1, now_ms, &m)) {
+		assert_null(m.name);
 		return (NULL);
 	}
 	assert_int_equal(signature_parse(value, claimed), 0);
-	assert_memory_equal(mac, claimed, sizeof(mac));
-	return (name);
+	assert_memory_equal(m.mac, claimed, sizeof(m.mac));
+	return (m.name);
 }
 
 /* A set holds SECRETS_MAX secrets, none of them empty. */
