@@ -52,7 +52,7 @@ admin_answer(struct admin_call *call, int status, json_t *o)
 	free(call->answer.body);
 	call->answer.status = status;
 	call->answer.body_len = 0;
-	call->answer.body = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+	call->answer.body = json_text(o);
 	if (call->answer.body == NULL)
 		call->answer.status = 500;
 	else

@@ -12,7 +12,23 @@
 
 #include <jansson.h>
 
-/* Set name to text, escaped if it is no UTF-8, or to null if it is NULL. */
+/*
+ * The value on one line, all that is not plain (utf8.h) as \uNNNN: whoever
+ * parses it gets the same, and a terminal shows it safely. Owned by the caller;
+ * NULL when out of memory, or value is NULL.
+ */
+char *json_text(const json_t *value);
+
+/*
+ * The same for an object, with one member more, last in it: JSON text as it
+ * stands, digit for digit; NULL gives null.
+ */
+char *json_text_with(const json_t *object, const char *name, const char *json);
+
+/*
+ * Set name to text, or to null if it is NULL. What is no UTF-8, or has a NUL,
+ * is escaped as log_escape() does.
+ */
 int json_set_text(json_t *object, const char *name, const char *text);
 
 /* The same, unless text is `usual': then it does not set name. */

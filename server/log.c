@@ -79,7 +79,7 @@ static void
 add_json_string(struct line *line, const char *text)
 {
 	size_t len = strlen(text), n;
-	char piece[8];
+	char piece[UTF8_ESCAPE_MAX];
 	uint32_t code;
 
 	line_add(line, "\"");
@@ -87,10 +87,9 @@ add_json_string(struct line *line, const char *text)
 		if ((n = utf8_next(text, len, &code)) == 0) {
 			n = 1;
 			line_add(line, "\\ufffd");
-		} else if (code < 0x20 || code == 0x7f || code == '"' ||
+		} else if (!utf8_is_plain(code) || code == '"' ||
 			   code == '\\') {
-			(void)snprintf(piece, sizeof(piece), "\\u%04x",
-			    (unsigned)code);
+			utf8_escape(code, piece);
 			line_add(line, piece);
 		} else {
 			memcpy(piece, text, n);
@@ -299,22 +298,6 @@ log_text(const char *text)
 	return (ret);
 }
 
-/*
- * Controls of both sets, line and paragraph separators, and what turns the
- * direction of writing: a terminal or a reader could be fooled by any.
- */
-static bool
-fit_for_line(uint32_t code)
-{
-	if (code < 0x20 || (code >= 0x7f && code < 0xa0))
-		return (false);
-	if (code == '"' || code == '\\' || code == 0xfeff)
-		return (false);
-	return (!(code >= 0x2028 && code <= 0x202e) &&
-		!(code >= 0x2066 && code <= 0x2069) &&
-		!(code >= 0x200e && code <= 0x200f));
-}
-
 void
 log_escape(const char *text, size_t len, char *ret, size_t max)
 {
@@ -332,7 +315,7 @@ log_escape(const char *text, size_t len, char *ret, size_t max)
 			n = 1;
 		} else
 			n = utf8_next(text, len, &code);
-		need = n != 0 && fit_for_line(code) ? n : 4 * (n == 0 ? 1 : n);
+		need = n != 0 && utf8_is_plain(code) ? n : 4 * (n == 0 ? 1 : n);
 		if (at + need >= max) {
 			at = fits;
 			(void)snprintf(ret + at, max - at, "%s", cut);

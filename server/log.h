@@ -46,9 +46,10 @@ void log_release(void);
 uint64_t log_warnings(void);
 
 /*
- * Make text from outside fit for a line: control characters, quotes,
- * backslashes and bytes that are not UTF-8 become \xNN, at most
- * LOG_TEXT_MAX - 1 bytes are kept, cut with "...". NULL gives "-". The result
+ * Make text from outside fit for a line: what is not plain (utf8.h) and bytes
+ * that are not UTF-8 become \xNN, at most LOG_TEXT_MAX - 1 bytes are kept, cut
+ * with "...". Done again it changes nothing, as a reason that holds such text
+ * may itself be escaped where it is shown. NULL gives "-". The result
  * lives in one of eight buffers used in turn, so that a call may print a few.
  */
 #define LOG_TEXT_MAX 300

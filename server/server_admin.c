@@ -136,8 +136,7 @@ server_tell_admin(const struct server *s)
 {
 	if (s->http_admin == NULL)
 		return;
-	(void)printf("admin: %s\n", s->admin_url);
-	(void)fflush(stdout);
+	server_announce("admin", s->admin_url);
 }
 
 void

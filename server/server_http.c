@@ -2,6 +2,7 @@
  * The public listeners: with TLS where there is a certificate, and without it
  * on the loopback beside them.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,18 @@ server_load_tls(const struct config *cfg, struct tls_context **ret_ctx,
 	return (0);
 }
 
+void
+server_announce(const char *what, const char *url)
+{
+	(void)printf("%s: %s\n", what, url);
+	if (fflush(stdout) == 0)
+		return;
+	/* Deliveries matter more than who started us. */
+	log_warn("the standard output cannot be written: %s: %s: %s", what, url,
+	    strerror(errno));
+	clearerr(stdout);
+}
+
 typedef int listen_fn(struct http *h, const char *address,
     char ret_url[HTTP_URL_MAX], char reason[256]);
 
@@ -53,8 +66,7 @@ listen_on(struct server *s, const struct config_list *list, listen_fn *listen,
 			return (-1);
 		}
 		server_note_url(s, url);
-		(void)printf("listening: %s\n", url);
-		(void)fflush(stdout);
+		server_announce("listening", url);
 		if (i == 0)
 			(void)strcpy(ret_first, url);
 	}

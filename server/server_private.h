@@ -131,6 +131,9 @@ struct http_options server_http_limits(const struct config *cfg);
 int server_load_tls(const struct config *cfg, struct tls_context **ret_ctx,
     char reason[TLS_REASON_MAX]);
 
+/* Print the line that says where a listener is; log it, if that fails. */
+void server_announce(const char *what, const char *url);
+
 /* Open the public listeners and print their lines. Returns 0, or -1, logged. */
 int server_open_http(struct server *s, const struct server_options *opt);
 

@@ -187,19 +187,18 @@ fail:
 static int
 append(struct sink_record *rec, const struct sink_request *r)
 {
-	json_t *object;
+	json_t *object = make_object(rec, r);
+	char *text = json_text(object);
 	int rc;
 
-	if ((object = make_object(rec, r)) == NULL) {
+	json_decref(object);
+	if (text == NULL) {
 		errno = ENOMEM;
 		return (-1);
 	}
-	rc = json_dumpf(object, rec->file, JSON_COMPACT);
-	json_decref(object);
-	return (rc == -1 || fputc('\n', rec->file) == EOF ||
-			fflush(rec->file) == EOF
-		    ? -1
-		    : 0);
+	rc = fprintf(rec->file, "%s\n", text);
+	free(text);
+	return (rc < 0 || fflush(rec->file) == EOF ? -1 : 0);
 }
 
 /* Count it. Returns 0; -1 when out of memory. */

@@ -17,6 +17,7 @@
 
 #include "server/clock.h"
 #include "server/journal.h"
+#include "server/json.h"
 #include "server/rejection_json.h"
 #include "server/stream.h"
 
@@ -125,7 +126,7 @@ reset_all(struct stream *s)
 static void
 ring_add(struct stream *s, const char *what, json_t *o)
 {
-	char *json = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+	char *json = json_text(o);
 	struct message *m;
 	char *text = NULL;
 	int len = -1;

@@ -1,5 +1,7 @@
 #include "server/utf8.h"
 
+#include <stdio.h>
+
 /* By length: how a first byte looks, and the least value worth that length. */
 static const struct {
 	unsigned char mask;
@@ -37,4 +39,32 @@ utf8_next(const char *text, size_t len, uint32_t *ret_code)
 		return (0);
 	*ret_code = code;
 	return (n + 1);
+}
+
+bool
+utf8_is_plain(uint32_t code)
+{
+	if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+		return (false);
+	if (code < 0x61c)
+		return (true);
+	return (code != 0x61c && !(code >= 0x200e && code <= 0x200f) &&
+		!(code >= 0x2028 && code <= 0x202e) &&
+		!(code >= 0x2066 && code <= 0x206f) && code != 0xfeff &&
+		!(code >= 0xfff9 && code <= 0xfffb) &&
+		!(code >= 0xe0000 && code <= 0xe007f));
+}
+
+void
+utf8_escape(uint32_t code, char ret_text[UTF8_ESCAPE_MAX])
+{
+	if (code < 0x10000) {
+		(void)snprintf(ret_text, UTF8_ESCAPE_MAX, "\\u%04x",
+		    (unsigned)code & 0xffff);
+		return;
+	}
+	code -= 0x10000;
+	(void)snprintf(ret_text, UTF8_ESCAPE_MAX, "\\u%04x\\u%04x",
+	    (unsigned)(0xd800 | (code >> 10 & 0x3ff)),
+	    (unsigned)(0xdc00 | (code & 0x3ff)));
 }

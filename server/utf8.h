@@ -1,11 +1,12 @@
 /*
- * utf8.h -- where a character of UTF-8 ends.
+ * utf8.h -- where a character of UTF-8 ends, and which may be shown.
  *
  * Pure: bytes in, lengths out.
  */
 #ifndef SERVER_UTF8_H
 #define SERVER_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,5 +17,16 @@
  * length writes the character to *ret_code.
  */
 size_t utf8_next(const char *text, size_t len, uint32_t *ret_code);
+
+/*
+ * May the character be shown as it is? Not so the controls of both sets, the
+ * separators of lines and paragraphs, what turns the direction of writing,
+ * and tags that are not seen: a terminal or a reader could be fooled by any.
+ */
+bool utf8_is_plain(uint32_t code);
+
+/* Write the character as JSON escapes it: \uNNNN, beyond 16 bits two. */
+#define UTF8_ESCAPE_MAX 13
+void utf8_escape(uint32_t code, char ret_text[UTF8_ESCAPE_MAX]);
 
 #endif /* SERVER_UTF8_H */

@@ -1,5 +1,7 @@
 #include "server/verb.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,6 +85,54 @@ verb_name(const char *word)
 	return (word);
 }
 
+/*
+ * A file or a socket that we open must not become the standard output, nor
+ * must its absence go unnoticed: it is one that cannot be written.
+ */
+static void
+hold_standard_files(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
+			continue;
+		if (open("/dev/null",
+			fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) == -1)
+			return;
+	}
+}
+
+/* Why the standard output could not be written; 0: it could. */
+static int output_errno;
+
+void
+verb_flush(void)
+{
+	errno = EIO;
+	if (fflush(stdout) == EOF && output_errno == 0)
+		output_errno = errno;
+}
+
+/*
+ * A full disk must not look like success. A reader that has seen enough, as
+ * head does, needs no message.
+ */
+static enum verb_exit
+close_output(const char *name, enum verb_exit rc)
+{
+	verb_flush();
+	if (ferror(stdout) && output_errno == 0)
+		output_errno = EIO;
+	if (fclose(stdout) == EOF && output_errno == 0)
+		output_errno = errno;
+	if (output_errno == 0)
+		return (rc);
+	if (output_errno != EPIPE)
+		fprintf(stderr,
+		    "klikitd %s: cannot write to the standard output: %s\n",
+		    name, strerror(output_errno));
+	return (rc == VERB_DONE ? VERB_FAILED : rc);
+}
+
 int
 verb_main(int argc, char **argv)
 {
@@ -90,6 +140,7 @@ verb_main(int argc, char **argv)
 	struct verb_args args;
 	enum verb_exit rc = VERB_USAGE;
 
+	hold_standard_files();
 	if (argc < 2) {
 		verb_print_list(stderr);
 		return (VERB_USAGE);
@@ -108,10 +159,7 @@ verb_main(int argc, char **argv)
 		break;
 	}
 	verb_args_fini(&args);
-	/* A full disk or a closed pipe must not look like success. */
-	if (fflush(stdout) == EOF && rc == VERB_DONE)
-		rc = VERB_FAILED;
-	return ((int)rc);
+	return ((int)close_output(verb->name, rc));
 }
 
 const char *

@@ -74,6 +74,12 @@ enum verb_exit verb_usage(const struct verb_args *args, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
+ * Have what was printed leave now. What cannot be written is reported once, at
+ * the end, and the verb fails.
+ */
+void verb_flush(void);
+
+/*
  * The source that verb_config() loads from, for a server that loads it again.
  * Borrows args, which live as long as the process.
  */

@@ -102,7 +102,7 @@ print_pair(const char *label, const struct tls_pair_files *files)
 	struct tls_pair *pair;
 	struct tls_pair_info info;
 
-	(void)fflush(stdout);
+	verb_flush();
 	pair = tls_pair_load(files, now_ms, warn_pair_cb, NULL);
 	if (pair == NULL)
 		return;
@@ -171,7 +171,7 @@ check_config_run(const struct verb_args *args)
 		print_secret(&cfg->secrets[i]);
 	for (size_t i = 0; i < cfg->nhandlers; i++)
 		print_handler(&cfg->handlers[i]);
-	(void)fflush(stdout);
+	verb_flush();
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		warn_secret(&cfg->secrets[i]);
 	config_free(cfg);

@@ -31,7 +31,7 @@ print_json(struct report *r, const struct doctor_finding *f)
 	    json_set_text(o, "check", f->check) == 0 &&
 	    json_set_text(o, "text", f->text) == 0 &&
 	    json_set_text(o, "advice", f->advice) == 0)
-		text = json_dumps(o, JSON_COMPACT);
+		text = json_text(o);
 	if (text != NULL)
 		printf("%s\n", text);
 	else
@@ -56,7 +56,7 @@ found_cb(const struct doctor_finding *f, void *arg)
 		if (f->advice != NULL)
 			printf("%*s-> %s\n", 6 + CHECK_WIDTH, "", f->advice);
 	}
-	(void)fflush(stdout);
+	verb_flush();
 }
 
 static enum verb_exit

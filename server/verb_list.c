@@ -167,7 +167,7 @@ verb_list_several(struct verb_list *list, size_t n)
 int
 verb_json_print(json_t *object)
 {
-	char *text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+	char *text = json_text(object);
 
 	json_decref(object);
 	if (text == NULL)

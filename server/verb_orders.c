@@ -84,29 +84,18 @@ print_order(const struct store_order_info *row)
 	printf("cart        %s\n", row->cart_event == 0 ? "none" : "known");
 }
 
-/*
- * The document goes in as it stands, digit for digit: only its line ends,
- * which in JSON can stand between values alone, become blanks.
- */
+/* The document goes in as it stands, digit for digit. */
 static int
 print_order_json(const struct store_order_info *row)
 {
 	json_t *o = order_json(row);
-	char *text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+	char *text = json_text_with(o, "document", row->document);
 
 	json_decref(o);
 	if (text == NULL)
 		return (-1);
-	text[strlen(text) - 1] = '\0';
-	printf("%s,\"document\":", text);
+	printf("%s\n", text);
 	free(text);
-	if (row->document == NULL)
-		printf("null");
-	else {
-		for (const char *p = row->document; *p != '\0'; p++)
-			(void)putchar(*p == '\n' || *p == '\r' ? ' ' : *p);
-	}
-	printf("}\n");
 	return (0);
 }
 

@@ -190,7 +190,7 @@ run(struct verb_admin *va, const struct verb_args *args)
 		rc = VERB_FAILED;
 	else {
 		printf("%zu job%s to replay\n", c.n, c.n == 1 ? "" : "s");
-		(void)fflush(stdout);
+		verb_flush();
 		if (dry && c.n > 0 && table_print(c.table, stdout) == -1)
 			rc = VERB_FAILED;
 		else if (!dry && c.n > 0)

@@ -25,7 +25,7 @@ print_json(const struct store_restored *r, const char *reason)
 		bad |= json_set_time(o, "newest_event", r->newest_ms);
 	}
 	if (bad == 0)
-		text = json_dumps(o, JSON_COMPACT);
+		text = json_text(o);
 	if (text != NULL)
 		printf("%s\n", text);
 	else

@@ -193,7 +193,7 @@ send_once(struct trigger *t, const struct delivery *d, bool again)
 	    (double)answer.latency_us / 1000, log_text(d->event_id));
 	trigger_print_text(answer.text);
 	printf("%s\n", good ? "" : "  (unexpected)");
-	(void)fflush(stdout);
+	verb_flush();
 	return (0);
 }
 

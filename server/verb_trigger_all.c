@@ -183,7 +183,7 @@ send_one(struct sending *x, const struct one *one)
 	if (!right)
 		printf("  (wanted: %s)", wanted(one->right));
 	printf("\n");
-	(void)fflush(stdout);
+	verb_flush();
 	return (right);
 }
 

@@ -178,7 +178,7 @@ def test_print_tells_each_request_on_one_line(sink):
     first, second = out.splitlines()
     assert first == (f"POST /orders  event evt-1  type {CREATED}  "
                      "key evt-1:77  attempt 3  5 bytes  -> 422")
-    assert r"key a\x1b\xff\x22b" in second
+    assert r'key a\x1b\xff"b' in second
     assert "\x1b" not in out
 
 

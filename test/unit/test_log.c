@@ -39,12 +39,27 @@ test_log_escape_shows_dangerous_bytes(void **state)
 	(void)state;
 	assert_string_equal(escape("a\nb\r\t"), "a\\x0ab\\x0d\\x09");
 	assert_string_equal(escape("\033[31m"), "\\x1b[31m");
-	assert_string_equal(escape("\"\\"), "\\x22\\x5c");
 	assert_string_equal(escape("\x7f"), "\\x7f");
 	assert_string_equal(escape("\xff\xc3("), "\\xff\\xc3(");
 	/* The second set of controls, and a change of writing direction. */
 	assert_string_equal(escape("\xc2\x9b"), "\\xc2\\x9b");
 	assert_string_equal(escape("\xe2\x80\xae"), "\\xe2\\x80\\xae");
+}
+
+/* A text that holds an escaped one is shown, and not escaped twice. */
+static void
+test_log_escape_is_done_once(void **state)
+{
+	const char *texts[] = { "{\"e\":\"caf\xe9\"}", "a\nb", "\\x0a",
+		"C:\\d" };
+	char once[LOG_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		strcpy(once, escape(texts[i]));
+		assert_string_equal(escape(once), once);
+	}
+	assert_string_equal(escape(texts[0]), "{\"e\":\"caf\\xe9\"}");
 }
 
 /* A NUL inside is shown, not taken for the end. */
@@ -225,6 +240,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_log_escape_keeps_clean_text),
 		cmocka_unit_test(test_log_escape_shows_dangerous_bytes),
+		cmocka_unit_test(test_log_escape_is_done_once),
 		cmocka_unit_test(test_log_escape_shows_nul),
 		cmocka_unit_test(test_log_escape_cuts_whole_characters),
 		cmocka_unit_test(test_log_escape_stays_within_its_room),
