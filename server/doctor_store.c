@@ -183,11 +183,25 @@ doctor_integrity(struct doctor *d)
 
 /* -- What it stands on -- */
 
+/* What is set aside for a purge when the disk is full, in KiB. */
+static long long
+space_reserve(const struct doctor *d)
+{
+	char path[PATH_MAX], name[PATH_MAX + 16];
+	struct stat st;
+
+	if (store_locate(d->cfg->store_url, path) == -1)
+		return (0);
+	(void)snprintf(name, sizeof(name), "%s.reserve", path);
+	return (stat(name, &st) == -1 ? 0 : (long long)st.st_size / 1024);
+}
+
 void
 doctor_space(struct doctor *d)
 {
-	const char *advice = "make room, or lower retention.bodies: when it is "
-			     "used up deliveries are answered 503";
+	const char *advice =
+	    "make room, purge, or lower retention.bodies: when it is used up "
+	    "deliveries are answered 503, and only a purge still works";
 	struct statvfs fs;
 	char dir[PATH_MAX];
 	int64_t left;
@@ -203,14 +217,15 @@ doctor_space(struct doctor *d)
 		    "%s: is mounted read-only", log_text(dir));
 	else if (left < SPACE_WARN)
 		doctor_tell(d, left < SPACE_FAIL ? DOCTOR_FAIL : DOCTOR_WARN,
-		    advice, "%s: %lld MiB are free", log_text(dir),
-		    (long long)(left / MIB));
+		    advice, "%s: %lld MiB are free, and %lld KiB in reserve",
+		    log_text(dir), (long long)(left / MIB), space_reserve(d));
 	else if (fs.f_files > 0 && fs.f_favail == 0)
 		doctor_tell(d, DOCTOR_FAIL, "remove files from that disk",
 		    "%s: no file can be made (out of inodes)", log_text(dir));
 	else
-		doctor_tell(d, DOCTOR_OK, NULL, "%s: %lld MiB are free",
-		    log_text(dir), (long long)(left / MIB));
+		doctor_tell(d, DOCTOR_OK, NULL,
+		    "%s: %lld MiB are free, and %lld KiB in reserve",
+		    log_text(dir), (long long)(left / MIB), space_reserve(d));
 }
 
 /* Does anything keep the clock right? False if that cannot be told. */

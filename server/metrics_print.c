@@ -330,6 +330,11 @@ print_store(FILE *f, const struct metrics_sources *from,
 	if (figures->known)
 		metrics_count(f, "klikitd_store_wal_bytes", NULL,
 		    (uint64_t)figures->f.log_bytes);
+	metrics_family(f, "klikitd_store_reserve_bytes", METRICS_GAUGE,
+	    "Set aside beside it, for a purge when the disk is full.");
+	if (figures->known)
+		metrics_count(f, "klikitd_store_reserve_bytes", NULL,
+		    (uint64_t)figures->f.reserve_bytes);
 	metrics_family(f, free_bytes, METRICS_GAUGE,
 	    "What is free on the disk that it is on.");
 	if (figures->known && figures->f.free_bytes >= 0)

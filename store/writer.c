@@ -263,7 +263,7 @@ static void
 writer_commit(struct store *st, size_t n)
 {
 	char reason[STORE_REASON_MAX];
-	bool committed = false;
+	bool committed = false, full;
 	enum store_rc rc;
 
 	(void)pthread_mutex_unlock(&st->mutex);
@@ -279,12 +279,16 @@ writer_commit(struct store *st, size_t n)
 	(void)pthread_mutex_lock(&st->mutex);
 	if (rc == STORE_OK || committed)
 		writer_count(st, n);
+	/* A purge had the reserve: it says nothing about other commits. */
+	full = st->health == STORE_NOSPACE && rc == STORE_OK &&
+	       st->batch[0]->kind == STORE_OP_PURGE;
 	if ((rc == STORE_OK || committed) && n == 1 && st->batch[0]->again)
 		n = writer_again(st, st->batch[0]);
 	/* With one wake-up the caller sees both outcomes and health. */
 	for (size_t i = 0; i < n; i++)
 		store_finished(st, st->batch[i]);
-	writer_judge(st, rc, reason);
+	if (!full)
+		writer_judge(st, rc, reason);
 }
 
 /* With the mutex held: probe a disk that was full. */

@@ -10,6 +10,8 @@
 
 #include "store/sqlite/sqlite.h"
 
+#define LOOKS_RESERVE 20 /* so many looks until the reserve is tried again */
+
 static int
 backend_run(struct db *db, struct store_op *op)
 {
@@ -135,9 +137,9 @@ backend_after(struct sqlite_store *s, struct store_op *const *ops, size_t n)
 }
 
 static enum store_rc
-sqlite_commit(void *be, struct store_op *const *ops, size_t n, char *reason)
+backend_commit(struct sqlite_store *s, struct store_op *const *ops, size_t n,
+    char *reason)
 {
-	struct sqlite_store *s = be;
 	enum store_rc what;
 	int rc;
 
@@ -158,10 +160,92 @@ sqlite_commit(void *be, struct store_op *const *ops, size_t n, char *reason)
 	return (what == STORE_REFUSED ? STORE_FAILED : what);
 }
 
+/*
+ * Did it fail for lack of space, and is it what the reserve is for: a purge,
+ * or what a start writes of its handlers?
+ */
+static bool
+backend_lacks_space(enum store_rc what, struct store_op *const *ops, size_t n)
+{
+	if (n != 1 || (ops[0]->kind != STORE_OP_PURGE &&
+			  ops[0]->kind != STORE_OP_REGISTER))
+		return (false);
+	return (what == STORE_FULL ||
+		(what == STORE_OK && ops[0]->res.rc == STORE_FULL));
+}
+
+/*
+ * On a full disk the log cannot grow, but once all of it was copied it can be
+ * written over.
+ */
+static bool
+backend_starts_log_over(struct sqlite_store *s)
+{
+	struct db_log log;
+
+	return (db_checkpoint(&s->writer, &log) == SQLITE_OK && log.left == 0 &&
+		log.pages > 0);
+}
+
+/* Is a purge at its end, with all that it can free? */
+static bool
+backend_has_purged(const struct store_op *op)
+{
+	return (op->kind == STORE_OP_PURGE && op->res.rc == STORE_OK &&
+		op->res.id == 0 && !op->again);
+}
+
+/*
+ * With what the reserve gave back: as much of the operation as finds room. The
+ * log can be written over where it is when all of it was copied.
+ */
 static enum store_rc
-sqlite_probe(void *be, char *reason)
+backend_commit_less(struct sqlite_store *s, struct store_op *op, char *reason)
+{
+	enum store_rc what;
+	struct db_log log;
+
+	for (;;) {
+		(void)db_checkpoint(&s->writer, &log);
+		store_op_reset(op);
+		what = backend_commit(s, &op, 1, reason);
+		if (!backend_lacks_space(what, &op, 1) ||
+		    op->kind != STORE_OP_PURGE || op->in.purge.limit <= 1)
+			return (what);
+		op->in.purge.limit = (op->in.purge.limit + 3) / 4;
+	}
+}
+
+static enum store_rc
+sqlite_commit(void *be, struct store_op *const *ops, size_t n, char *reason)
 {
 	struct sqlite_store *s = be;
+	enum store_rc what = backend_commit(s, ops, n, reason);
+
+	if (what == STORE_FULL && backend_starts_log_over(s)) {
+		for (size_t i = 0; i < n; i++)
+			store_op_reset(ops[i]);
+		what = backend_commit(s, ops, n, reason);
+	}
+	if (!backend_lacks_space(what, ops, n)) {
+		if (what == STORE_OK && n == 1 && backend_has_purged(ops[0]))
+			reserve_share(s);
+		return (what);
+	}
+	(void)reserve_release(s);
+	what = backend_commit_less(s, ops[0], reason);
+	/* What the log has grown by is given back, if nobody reads it. */
+	(void)scrub_log(s, SQLITE_CHECKPOINT_TRUNCATE);
+	if (what == STORE_OK && backend_has_purged(ops[0]))
+		reserve_share(s);
+	else
+		reserve_refill(s);
+	return (what);
+}
+
+static enum store_rc
+backend_probe(struct sqlite_store *s, char *reason)
+{
 	int rc;
 
 	if ((rc = db_exec(&s->writer, SQL_BEGIN)) == SQLITE_OK &&
@@ -169,6 +253,17 @@ sqlite_probe(void *be, char *reason)
 	    (rc = db_exec(&s->writer, SQL_COMMIT)) == SQLITE_OK)
 		return (STORE_OK);
 	return (backend_abort(s, rc, reason));
+}
+
+static enum store_rc
+sqlite_probe(void *be, char *reason)
+{
+	struct sqlite_store *s = be;
+	enum store_rc what = backend_probe(s, reason);
+
+	if (what == STORE_FULL && backend_starts_log_over(s))
+		what = backend_probe(s, reason);
+	return (what);
 }
 
 static enum store_rc
@@ -253,7 +348,15 @@ sqlite_read(void *be, struct store_op *op)
 static enum store_rc
 sqlite_look(void *be, char *reason)
 {
-	return (watch_look(be, reason));
+	struct sqlite_store *s = be;
+	enum store_rc what = watch_look(s, reason);
+
+	if (what == STORE_OK && s->reserve_due &&
+	    ++s->looks % LOOKS_RESERVE == 0)
+		reserve_keep(s);
+	if (what == STORE_OK)
+		checkpoint_soon(s, reserve_is_near(s));
+	return (what);
 }
 
 static enum store_rc

@@ -11,7 +11,9 @@
 
 #define BYTES_DUE ((int64_t)32 << 20)
 #define PAGES_ANYHOW 3 /* times as many: the writer copies all by itself */
-#define PAGES_FEW 16   /* of these the part that is little enough for it */
+#define PAGES_LEAST 16
+#define PART_OF_RESERVE 4 /* PAGES_ANYHOW times that is still less than it */
+#define PAGES_FEW 16      /* of these the part that is little enough for it */
 
 /* What checkpoint_tidy() does. */
 enum step {
@@ -25,9 +27,24 @@ enum step {
 int
 checkpoint_pages(const struct sqlite_store *s)
 {
+	int64_t due = BYTES_DUE;
+
 	if (s->setup.checkpoint_pages != 0)
 		return (s->setup.checkpoint_pages);
-	return ((int)(BYTES_DUE / s->writer.page_size));
+	/* On a full disk the reserve must do for what is not copied yet. */
+	if (s->copy_soon && due > s->reserve_bytes / PART_OF_RESERVE)
+		due = s->reserve_bytes / PART_OF_RESERVE;
+	due /= s->writer.page_size;
+	return (due < PAGES_LEAST ? PAGES_LEAST : (int)due);
+}
+
+void
+checkpoint_soon(struct sqlite_store *s, bool soon)
+{
+	if (s->copy_soon == soon)
+		return;
+	s->copy_soon = soon;
+	s->checkpoint_at = checkpoint_pages(s);
 }
 
 void

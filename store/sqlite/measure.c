@@ -55,6 +55,7 @@ measure_run(struct db *db, struct store_op *op)
 	f->nhandlers = op->nrows;
 	f->bytes = measure_file(path, "", &op->res_mem);
 	f->log_bytes = measure_file(path, "-wal", &op->res_mem);
+	f->reserve_bytes = measure_file(path, ".reserve", &op->res_mem);
 	f->free_bytes = -1;
 	if (statvfs(path, &fs) == 0)
 		f->free_bytes = (int64_t)(fs.f_bavail * fs.f_frsize);

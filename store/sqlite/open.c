@@ -220,8 +220,9 @@ open_read(struct sqlite_store *s, char *reason)
 	return (schema_prepare(s, reason));
 }
 
-enum store_rc
-backend_open(const struct store_place *place, void **ret_be, char *reason)
+static enum store_rc
+open_once(const struct store_place *place, struct sqlite_store **ret_s,
+    char *reason)
 {
 	const struct store_sqlite_setup *setup = place->arg;
 	struct sqlite_store *s;
@@ -243,7 +244,7 @@ backend_open(const struct store_place *place, void **ret_be, char *reason)
 	what = s->mode != STORE_READ ? open_write(s, place->now_ms, reason)
 				     : open_read(s, reason);
 	if (what == STORE_OK)
-		*ret_be = s;
+		*ret_s = s;
 	else
 		backend_close(s);
 	return (what);
@@ -252,6 +253,40 @@ nomem:
 	(void)snprintf(reason, STORE_REASON_MAX, "%s: out of memory",
 	    place->path);
 	return (STORE_FAILED);
+}
+
+/* Use the reserve of a store that could not be opened. */
+static bool
+open_release(const struct store_place *place)
+{
+	struct sqlite_store s = { .path = place_real(place->path) };
+	bool released = s.path != NULL && reserve_release(&s);
+
+	free(s.path);
+	return (released);
+}
+
+enum store_rc
+backend_open(const struct store_place *place, void **ret_be, char *reason)
+{
+	struct sqlite_store *s;
+	enum store_rc what;
+	bool released = false;
+
+	what = open_once(place, &s, reason);
+	if (what == STORE_FULL && place->mode != STORE_READ &&
+	    (released = open_release(place)))
+		what = open_once(place, &s, reason);
+	if (what != STORE_OK)
+		return (what);
+	if (released)
+		reserve_refill(s);
+	else if (place->mode == STORE_SERVE)
+		reserve_keep(s);
+	if (place->mode != STORE_READ)
+		checkpoint_soon(s, reserve_is_near(s));
+	*ret_be = s;
+	return (STORE_OK);
 }
 
 void

@@ -132,8 +132,7 @@ scrub_open(struct scrub *w)
 	return (rc);
 }
 
-/* Copy the log to its end, and truncate it if asked; BUSY: not all of it. */
-static int
+int
 scrub_log(struct sqlite_store *s, int how)
 {
 	struct db *db = &s->writer;

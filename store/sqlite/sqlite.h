@@ -152,13 +152,17 @@ struct sqlite_store {
 	struct watched watched[WATCH_PARTS]; /* what is open */
 	atomic_bool moved;                   /* the last look found another */
 	atomic_bool interrupted;             /* whatever reads is to end */
-	int64_t scrub_page;                  /* the next one to scrub, from 0 */
-	bool scrubbed;                       /* nothing was purged since */
-	int checkpoint_at; /* pages in the log at which one is due */
-	struct db writer;  /* the writer thread's */
-	struct db reader;  /* the reader thread's */
-	struct db copier;  /* checkpoints aside: see struct store_ops */
-	int copier_rc;     /* what its last one came to */
+	int64_t reserve_bytes;               /* what is set aside */
+	bool copy_soon;                      /* the disk is nearly full */
+	bool reserve_due;   /* it is smaller than it should be */
+	unsigned looks;     /* see sqlite_look() */
+	int64_t scrub_page; /* the next one to scrub, from 0 */
+	bool scrubbed;      /* nothing was purged since */
+	int checkpoint_at;  /* pages in the log at which one is due */
+	struct db writer;   /* the writer thread's */
+	struct db reader;   /* the reader thread's */
+	struct db copier;   /* checkpoints aside: see struct store_ops */
+	int copier_rc;      /* what its last one came to */
 	struct db_log copier_log;
 };
 
@@ -340,6 +344,23 @@ void watch_begin(struct sqlite_store *s);
 
 enum store_rc watch_look(struct sqlite_store *s, char *reason);
 
+/* -- reserve.c: what a full disk still has for a purge -- */
+
+/* Make it, or make it larger, unless the disk is nearly full. */
+void reserve_keep(struct sqlite_store *s);
+
+/* After reserve_release(): set aside what is left of it. */
+void reserve_refill(struct sqlite_store *s);
+
+/* After a purge: leave half of what there is for the log. */
+void reserve_share(struct sqlite_store *s);
+
+/* Is the disk so nearly full that the log is to be kept short? */
+bool reserve_is_near(const struct sqlite_store *s);
+
+/* Give its space back to the disk. False: there is none. */
+bool reserve_release(struct sqlite_store *s);
+
 /* -- siblings.c: -wal, -shm, -journal -- */
 
 /* Is there a log beside path with something in it? */
@@ -369,6 +390,9 @@ void siblings_unlink(const char *path);
 enum store_rc checkpoint_tidy(struct sqlite_store *s, enum store_aside at,
     bool *ret_aside, char *reason);
 void checkpoint_aside(struct sqlite_store *s);
+
+/* The disk is nearly full, or no longer: the log is kept short then. */
+void checkpoint_soon(struct sqlite_store *s, bool soon);
 
 /* How many pages in the log make a checkpoint due; needs the page size. */
 int checkpoint_pages(const struct sqlite_store *s);
@@ -501,6 +525,12 @@ int purge_run(struct db *db, struct store_op *op);
  * Waits for nobody: op says STORE_BUSY, and the next one goes on from there.
  */
 void scrub_run(struct sqlite_store *s, struct store_op *op);
+
+/*
+ * Copy the log to its end, and truncate it if asked. Waits for nobody:
+ * SQLITE_BUSY: not all of it.
+ */
+int scrub_log(struct sqlite_store *s, int how);
 
 /* Something was purged: begin anew. */
 void scrub_forget(struct sqlite_store *s);

@@ -282,6 +282,16 @@ class Klikitd:
             ticks.wait(0.02)  # nothing tells when another process commits
         raise AssertionError(f"{sql}: {rows}, not {wanted}\n{self.log()}")
 
+    def wait_ready(self):
+        """Wait until it takes deliveries."""
+        ticks = threading.Event()
+        for _ in range(DEADLINE * 20):
+            code, _, said = self.ask("GET", "/readyz")
+            if code == 200:
+                return
+            ticks.wait(0.05)  # nothing else says so to another process
+        raise AssertionError(f"not ready: {said}\n{self.log()}")
+
     def wait_processed(self):
         self.wait_query(
             "SELECT count(*) FROM jobs WHERE finished_at IS NULL", [(0,)])
@@ -303,6 +313,8 @@ def klikitd(tmp_path):
     for server in made:
         server.stop()
         server.check_log()
+        for reserve in server.directory.glob("*.reserve"):
+            reserve.unlink()  # pytest keeps the rest for a while
 
 
 @pytest.fixture

@@ -1,0 +1,135 @@
+"""A full disk has a way out: a purge works, and a start is no failure."""
+
+import os
+import subprocess
+import uuid
+
+import pytest
+
+from conftest import duplicate, received
+from load import order_body
+
+BODY = order_body(1, pad=50_000)
+
+
+def as_root(*command):
+    subprocess.run([*([] if os.geteuid() == 0 else ["sudo"]), *command],
+                   check=True)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A file system of 4 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    as_root("mount", "-t", "tmpfs", "-o", f"size=4m,uid={os.geteuid()}",
+            "none", disk)
+    yield disk
+    as_root("umount", "-l", disk)
+
+
+def ballast(disk, name="ballast"):
+    """A file that takes all that is left."""
+    with open(disk / name, "wb", buffering=0) as out:
+        try:
+            while out.write(b"\xff" * 4096):
+                pass
+        except OSError:
+            pass
+    return disk / name
+
+
+def serving(klikitd, disk):
+    server = klikitd(config=f"[store]\nurl = sqlite:{disk}/k.db\n")
+    server.database = disk / "k.db"
+    server.expect("space", "full", "not stored", "store:", "sound")
+    return server
+
+
+def fill(server):
+    """Deliver until the disk is full. Returns the ids that were taken."""
+    taken = []
+    refused = number = 0
+    while refused < 5:
+        number += 1
+        if server.post(BODY, f"e{number}")[0] == 200:
+            taken.append(f"e{number}")
+            refused = 0
+        else:
+            refused += 1
+            ballast(server.database.parent, f"ballast{number}")
+    assert number < 400, "the disk is too large"
+    return taken
+
+
+def bodies(server):
+    return server.query("SELECT count(*) FROM bodies")[0][0]
+
+
+def test_the_reserve_is_there_and_is_shown(klikitd, disk):
+    server = serving(klikitd, disk)
+    reserve = disk / "k.db.reserve"
+    size = reserve.stat().st_size
+    assert 64 * 1024 <= size <= 4 * 1024 * 1024 / 16
+    assert reserve.stat().st_blocks * 512 >= size
+    assert reserve.stat().st_mode & 0o777 == 0o600
+    _, _, status = server.ask("GET", "/api/v1/status")
+    assert status["store"]["reserve_bytes"] == size
+    assert "reserve" in server.do("doctor", "--no-network", expect=None)
+
+
+def test_a_purge_works_on_a_full_disk_and_makes_room(klikitd, disk):
+    server = serving(klikitd, disk)
+    taken = fill(server)
+    before = bodies(server)
+    server.do("purge", "--older-than", "1ms")
+    assert bodies(server) < before
+    for number in range(5):  # without a restart
+        server.wait_ready()
+        received(server.post(BODY, f"after{number}"))
+    for event_id in taken:
+        duplicate(server.post(BODY, event_id))
+    assert server.query("PRAGMA integrity_check") == [("ok",)]
+    assert (disk / "k.db.reserve").exists()
+
+
+def test_a_purge_works_without_a_server(klikitd, disk):
+    server = serving(klikitd, disk)
+    taken = fill(server)
+    server.kill()
+    server.do("purge", "--older-than", "1ms")
+    server.start()
+    server.wait_ready()
+    received(server.post(BODY, "after"))
+    for event_id in taken:
+        duplicate(server.post(BODY, event_id))
+
+
+def test_deliveries_do_not_use_the_reserve_up(klikitd, disk):
+    server = serving(klikitd, disk)
+    fill(server)
+    for _ in range(30):
+        assert server.post(BODY, f"{uuid.uuid4()}")[0] == 503
+    assert (disk / "k.db.reserve").stat().st_size >= 64 * 1024
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_start_on_a_full_disk_waits_for_space(klikitd, disk, how):
+    server = serving(klikitd, disk)
+    taken = [f"e{number}" for number in range(5)]
+    for event_id in taken:
+        received(server.post(BODY, event_id))
+    getattr(server, how)()
+    plug = ballast(disk)
+    server.start()
+    while server.post(BODY, f"{uuid.uuid4()}")[0] == 200:
+        pass
+    assert server.ask("GET", "/readyz")[0] == 503
+    assert server.get("/healthz")[0] == 200
+    _, _, page = server.ask("GET", "/api/v1/events?limit=1")
+    assert len(page["events"]) == 1
+    plug.unlink()
+    server.wait_ready()
+    received(server.post(BODY, "after"))
+    for event_id in taken:
+        duplicate(server.post(BODY, event_id))
