@@ -18,7 +18,6 @@
 #include "handlers/registry.h"
 #include "store/base/hex.h"
 
-#define MAX_IDLE 8           /* kept connections: more calls at once are rare */
 #define OWN_HEADERS 7        /* what we add at most */
 #define HEADER_LINE_MAX 1216 /* scope, two ids of 255 bytes, one as %XX */
 
@@ -138,7 +137,7 @@ forward_connect(struct forward *f, const struct handler_options *opt,
 		return (-1);
 	}
 	if (!url.tls || (f->tls = env->tls_open(env->arg, opt, reason)) != NULL)
-		f->hc = http_client_new(env, &url, f->tls, MAX_IDLE);
+		f->hc = http_client_new(env, &url, f->tls, opt->concurrency);
 	http_client_url_fini(&url);
 	return (f->hc == NULL ? -1 : 0);
 }

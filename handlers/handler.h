@@ -140,6 +140,7 @@ struct handler_options {
 
 	/* both */
 	int64_t timeout_ms; /* of a whole attempt */
+	size_t concurrency; /* attempts at once, at most */
 };
 
 /* A job handed to run(); all borrowed for the call. */

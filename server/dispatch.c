@@ -30,6 +30,17 @@ dispatch_wake(struct dispatch *d)
 		(void)evtimer_add(d->turn, &now);
 }
 
+/*
+ * Behind what is active by now, but before the store's writer is woken if that
+ * is asked for later. Not for the pump's own leftovers: it would never let
+ * another read.
+ */
+void
+dispatch_wake_soon(struct dispatch *d)
+{
+	event_active(d->turn, EV_TIMEOUT, 0);
+}
+
 void
 dispatch_rest(struct dispatch *d)
 {

@@ -126,8 +126,8 @@ call_end(struct run *run, const struct handler_result *result)
 			call_pause(run, w, result->reason);
 	}
 	run->out.served = run->out.to == JOB_DONE && run->once_per_order;
+	dispatch_wake_soon(d);
 	run_record(run, w);
-	dispatch_wake(d);
 }
 
 void

@@ -23,18 +23,27 @@
 /* New jobs that are taken before one that was tried has its turn. */
 #define NEW_BETWEEN 3
 
+/* Are no deliveries coming? */
+static bool
+pace_is_calm(const struct dispatch *d, int64_t now_us)
+{
+	return (d->nexpected == 0 && now_us >= d->calm_us);
+}
+
 /*
  * May another outcome be on its way to the store? A delivery's commit waits for
- * the one before it, so few are at a time. Each delivery allows two more: in a
- * flood commits are large anyhow, and what arrives must not pile up.
+ * the one before it, so few are at a time, while any come. Each delivery allows
+ * two more: in a flood commits are large anyhow, and what arrives must not pile
+ * up.
  */
 static bool
-pace_may_record(const struct dispatch *d)
+pace_may_record(const struct dispatch *d, int64_t now_us)
 {
 	size_t n = d->nrecording + d->nunrecorded;
+	size_t few = pace_is_calm(d, now_us) ? DISPATCH_RECORDS_CALM
+					     : DISPATCH_RECORDS_MIN;
 
-	return (n < DISPATCH_RECORDS_MAX &&
-		(n < DISPATCH_RECORDS_MIN || d->allowance > 0));
+	return (n < DISPATCH_RECORDS_MAX && (n < few || d->allowance > 0));
 }
 
 /* -- What is old, beside deliveries -- */
@@ -50,7 +59,7 @@ pace_is_old(const struct run *run)
 static bool
 pace_allows_old(const struct dispatch *d, int64_t now_us)
 {
-	if (d->nexpected == 0 && now_us >= d->calm_us)
+	if (pace_is_calm(d, now_us))
 		return (true);
 	return (d->nold < DISPATCH_RECORDS_MIN && now_us >= d->old_resume_us);
 }
@@ -125,7 +134,7 @@ pace_choose(const struct dispatch *d, const struct worker *w, int64_t now_us,
 	const struct gate *g = &w->gate;
 	struct run *again = NULL, *new = NULL;
 
-	if (w->paused || !pace_may_record(d))
+	if (w->paused || !pace_may_record(d, now_us))
 		return (NULL);
 	if (!w->outlet || gate_allows(g, GATE_NEW, now_us))
 		new = choose_new(d, w, now_us);

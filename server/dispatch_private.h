@@ -157,6 +157,12 @@ struct dispatch {
 /* Have the pump look at things in the next turn of the loop. */
 void dispatch_wake(struct dispatch *d);
 
+/*
+ * Have it look in this turn, before the store gets what is submitted after this
+ * call: the start of a job goes into the commit of the outcome that made room.
+ */
+void dispatch_wake_soon(struct dispatch *d);
+
 /* The store is in trouble: leave it alone for a moment. */
 void dispatch_rest(struct dispatch *d);
 

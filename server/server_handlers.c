@@ -31,6 +31,7 @@ options_of(const struct config *cfg, const struct config_handler *ch)
 	    .client_key = ch->client_key,
 	    .command = (const char *const *)ch->command.items,
 	    .timeout_ms = ch->timeout_ms,
+	    .concurrency = (size_t)ch->concurrency,
 	});
 }
 

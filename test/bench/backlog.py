@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What a backlog, and a call that hangs, cost everything else.
+"""What a backlog, a call that hangs, bad orders and huge bodies cost all else.
 
   orders, forward  the rate of acknowledgements with N unfinished jobs of a
                    handler of that type at the start, divided by the rate
@@ -8,6 +8,11 @@
   hanging          the 99th percentile of the time from received to done of
                    all other orders while the far side hangs at one, divided
                    by that without (goal: at most 1.2)
+  poison, poison5s the same while the far side answers 500 at 25 orders, with
+                   the default of retry and with 5s (goal: at most 1.5)
+  giant            the 99th percentile of the acks of small deliveries while
+                   one of 4,096 orders comes each second, divided by that
+                   without (no goal: it depends on the disk)
 
 Both sides of each ratio are measured in turns (without, with, with, without),
 and the median of the rounds is judged, so that a machine that others use as
@@ -18,6 +23,7 @@ Ends by itself; exit status 0: all goals were met, 1: not so.
 
 import argparse
 import asyncio
+import hmac
 import json
 import multiprocessing
 import os
@@ -29,7 +35,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECRET = "klikit-test-secret"
@@ -38,8 +46,9 @@ BODY = json.dumps({
         {"id": "@ORDER@", "status": 1, "updated_at": "2026-06-25T09:14:11Z",
          "note": "x" * 1800}]}).replace('"@ORDER@"', "@ORDER@")
 SEED, WARM, COUNTED, HANGS = 1000000000, 2000000000, 3000000000, 4242424242
+BAD, NBAD = "77777777", 25
 MEMORY_KB = 64 * 1024
-RATE_MIN, LATE_MAX = 0.84, 1.2
+RATE_MIN, LATE_MAX, POISON_MAX = 0.84, 1.2, 1.5
 
 
 # -- A far side that hangs at one order --
@@ -52,7 +61,9 @@ async def answer(reader, writer):
             body = await reader.readexactly(length)
             if str(HANGS).encode() in body:
                 await asyncio.sleep(600)
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            status = b"500 No" if BAD.encode() in body else b"200 OK"
+            writer.write(b"HTTP/1.1 " + status +
+                         b"\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
@@ -89,13 +100,13 @@ class Bench:
         self.sink.terminate()
         self.sink.wait()
 
-    def write_config(self, store, kind, url):
+    def write_config(self, store, kind, url, more=""):
         (store / "klikitd.ini").write_text(
             "[http]\nlisten = 127.0.0.1:0\n[admin]\nlisten = 127.0.0.1:0\n"
             "[log]\nlevel = warn\n[store]\nurl = sqlite:klikitd.db\n"
             f"[handler it]\ntype = {kind}\nevents = *\n" +
             (f"url = {url}\nconcurrency = 8\ntimeout = 60s\n"
-             "once_per_order = no\n" if kind == "forward" else ""))
+             f"once_per_order = no\n{more}" if kind == "forward" else ""))
 
     def start(self, store):
         process = subprocess.Popen(
@@ -229,22 +240,40 @@ def measure_backlog(bench, kind):
     return good
 
 
-# -- A call that hangs --
+# -- Single deliveries --
 
-def late(bench, hanging):
+def deliver(url, body, event):
+    """Returns how long the answer took, in s."""
+    began = time.monotonic()
+    request = urllib.request.Request(url + "/webhooks/klikit", body, {
+        "Content-Type": "application/json", "x-klikit-event-id": event,
+        "x-klikit-event-type": "klikit.order.created.v2",
+        "x-klikit-signature": hmac.new(SECRET.encode(), body,
+                                       "sha256").hexdigest()})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        answer.read()
+    return time.monotonic() - began
+
+
+# -- A call that hangs, and ones that fail --
+
+def late(bench, hanging, nbad=0, more=""):
     """How long the others took, in ms."""
     store = bench.home / "now"
     shutil.rmtree(store, ignore_errors=True)
     store.mkdir()
-    bench.write_config(store, "forward", bench.pos_url)
+    bench.write_config(store, "forward", bench.pos_url, more)
     process, url = bench.start(store)
+    for n in range(nbad):
+        deliver(url, BODY.replace("@ORDER@", f"{BAD}{n:02d}").encode(),
+                f"bad{n}")
     if hanging:
         bench.load(url, "--connections", 1, "--first-order", HANGS,
                    "--requests", 1)
     bench.load(url, "--connections", 4, "--bodies", 5000, "--first-order",
                COUNTED, "--think-ms", 20, "--seconds",
                bench.options.seconds / 2)
-    unfinished = hanging
+    unfinished = hanging + nbad
     while query(store, "SELECT count(*) FROM jobs WHERE finished_at IS "
                 "NULL")[0][0] > unfinished:
         time.sleep(0.1)
@@ -281,8 +310,81 @@ def measure_hanging(bench):
     return good
 
 
+def measure_poison(bench, name):
+    print(f"{name}: {NBAD} orders that get 500", flush=True)
+    more = "retry = 5s\n" if name == "poison5s" else ""
+    ratios = []
+    for n in range(bench.options.rounds):
+        times = {0: [], NBAD: []}
+        for nbad in (0, NBAD, NBAD, 0):
+            times[nbad] += late(bench, False, nbad, more)
+        beside, alone = percentile(times[NBAD]), percentile(times[0])
+        ratios.append(beside / alone)
+        print(f"    round {n + 1}: p99 of {len(times[NBAD])} others "
+              f"{beside:.1f} ms, without {alone:.1f} ms: {ratios[-1]:.2f}",
+              flush=True)
+    median = statistics.median(ratios)
+    good = median <= POISON_MAX
+    print(f"  {name}: median {median:.2f}, goal {POISON_MAX}: "
+          f"{'met' if good else 'NOT MET'}", flush=True)
+    return good
+
+
+# -- Huge bodies --
+
+def giant_body(turn):
+    return json.dumps({"brand_id": 1, "branch_id": 2, "orders": [
+        {"id": turn * 4096 + n, "status": 1,
+         "updated_at": "2026-06-25T09:14:11Z", "note": "x" * 100}
+        for n in range(4096)]}).encode()
+
+
+def small_acks(bench, giants):
+    """Latencies of small acks in us, and how long the huge ones took in s."""
+    store = bench.home / "now"
+    shutil.rmtree(store, ignore_errors=True)
+    store.mkdir()
+    bench.write_config(store, "orders", None)
+    process, url = bench.start(store)
+    stop, took = threading.Event(), []
+
+    def send():
+        while not stop.wait(1):
+            took.append(deliver(url, giant_body(len(took)),
+                                f"giant{len(took)}"))
+
+    sender = threading.Thread(target=send)
+    if giants:
+        sender.start()
+    report = bench.load(url, "--connections", 4, "--bodies", 5000,
+                        "--first-order", COUNTED, "--think-ms", 5,
+                        "--seconds", bench.options.seconds)
+    stop.set()
+    if giants:
+        sender.join()
+    process.kill()
+    process.wait()
+    return report["latency_us"], took
+
+
+def measure_giant(bench):
+    print("giant: 4,096 orders in a body, one a second", flush=True)
+    ratios = []
+    for n in range(bench.options.rounds):
+        alone, _ = small_acks(bench, False)
+        beside, took = small_acks(bench, True)
+        ratios.append(beside["p99"] / alone["p99"])
+        print(f"    round {n + 1}: p99 {beside['p99'] / 1000:.1f} ms, max "
+              f"{beside['max'] / 1000:.0f} ms, without "
+              f"{alone['p99'] / 1000:.1f} and {alone['max'] / 1000:.0f}: "
+              f"{ratios[-1]:.1f}; a huge one {statistics.median(took):.2f} s",
+              flush=True)
+    print(f"  giant: median {statistics.median(ratios):.1f}", flush=True)
+    return True
+
+
 def main():
-    names = ("orders", "forward", "hanging")
+    names = ("orders", "forward", "hanging", "poison", "poison5s", "giant")
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -310,8 +412,14 @@ def main():
         bench = Bench(options, pathlib.Path(home))
         try:
             for name in options.what:
-                good &= (measure_hanging(bench) if name == "hanging" else
-                         measure_backlog(bench, name))
+                if name == "hanging":
+                    good &= measure_hanging(bench)
+                elif name.startswith("poison"):
+                    good &= measure_poison(bench, name)
+                elif name == "giant":
+                    good &= measure_giant(bench)
+                else:
+                    good &= measure_backlog(bench, name)
         finally:
             bench.close()
     return 0 if good else 1

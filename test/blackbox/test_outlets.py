@@ -147,6 +147,35 @@ def test_a_hanging_order_does_not_hold_up_the_others(klikitd, sink):
     server.kill()
 
 
+class CountingPos(ChoosyPos):
+    """It counts its connections."""
+
+    request_queue_size = 64
+    connections = 0
+
+    def process_request(self, request, client_address):
+        self.connections += 1
+        super().process_request(request, client_address)
+
+
+def backlog(klikitd, pos, more, count):
+    """A server that has so much to do for that POS, and is paused."""
+    server = klikitd(config=forward(pos.url, more))
+    server.do("pause", "pos")
+    for number in range(count):
+        received(server.post(order_body(number), f"e{number}"))
+    return server
+
+
+def test_connections_are_kept_for_all_calls_at_once(klikitd):
+    pos = CountingPos(set())
+    server = backlog(klikitd, pos, "concurrency = 32", 300)
+    server.do("resume", "pos")
+    server.wait_processed()
+    assert pos.connections <= 32
+    pos.shutdown()
+
+
 CUT = "outcome LIKE 'unknown%no answer%'"
 
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <event2/event.h>
 
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
@@ -542,6 +543,68 @@ test_failing_memory_loses_no_call(void **state)
 	assert_int_equal(w->runs, 100);
 }
 
+/* What is in the store's hands when a turn of the loop hands it over. */
+struct handed {
+	struct world *w;
+	struct event *flush;
+	size_t finishes, starts;
+};
+
+/* event: as the server does it for the store, at the end of a turn. */
+static void
+handed_flush_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct handed *h = arg;
+
+	(void)fd;
+	(void)what;
+	h->finishes = fake_store_waiting(h->w->st, FAKE_FINISH);
+	h->starts = fake_store_waiting(h->w->st, FAKE_START);
+}
+
+/* event: the far side answers. */
+static void
+handed_answer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct handed *h = arg;
+
+	(void)fd;
+	(void)what;
+	world_finish(h->w, HANDLER_DONE);
+	event_active(h->flush, EV_TIMEOUT, 0);
+}
+
+/* The next job starts in the commit of the outcome that made room for it. */
+static void
+test_an_outcome_takes_the_next_start_along(void **state)
+{
+	struct world *w = *state;
+	struct handed h = { .w = w };
+	struct event *answer;
+
+	w->outlets = 1;
+	w->concurrency = 1;
+	w->verdict = HANDLER_PENDING;
+	world_add(w, 2, 1);
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	assert_int_equal(w->ncalls, 1);
+	h.flush = evtimer_new(w->base, handed_flush_cb, &h);
+	answer = evtimer_new(w->base, handed_answer_cb, &h);
+	assert_non_null(h.flush);
+	assert_non_null(answer);
+	event_active(answer, EV_TIMEOUT, 0);
+	world_turn(w);
+	assert_int_equal(h.finishes, 1);
+	assert_int_equal(h.starts, 1);
+	event_free(answer);
+	event_free(h.flush);
+	world_settle(w);
+	world_finish(w, HANDLER_DONE);
+	world_settle(w);
+	assert_int_equal(world_count(w, JOB_DONE), 2);
+}
+
 #define world_test(f)                                                          \
 	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
@@ -549,6 +612,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		world_test(test_an_outcome_takes_the_next_start_along),
 		world_test(test_a_job_is_begun_before_it_is_called),
 		world_test(test_once_is_for_created_events_that_are_no_replays),
 		world_test(test_an_alarm_is_not_what_is_done_once),
