@@ -69,13 +69,25 @@ dispatch_look(struct dispatch *d, int64_t handler)
 }
 
 void
-dispatch_due(struct dispatch *d, int64_t handler, int64_t due_ms)
+dispatch_due(struct dispatch *d, int64_t handler, struct steady_time due)
 {
 	struct worker *w = worker_find(d, handler);
 
-	if (w == NULL || (w->due_ms != 0 && w->due_ms <= due_ms))
+	if (w == NULL || (w->due.ms != 0 && !steady_before(due, w->due)))
 		return;
-	w->due_ms = due_ms;
+	w->due = due;
+	dispatch_wake(d);
+}
+
+struct steady_time
+dispatch_now(const struct dispatch *d)
+{
+	return (steady_now(d->clock));
+}
+
+void
+dispatch_slept(struct dispatch *d)
+{
 	dispatch_wake(d);
 }
 
@@ -393,7 +405,7 @@ dispatch_stats(const struct dispatch *d, struct dispatch_stats *ret)
 
 struct dispatch *
 dispatch_new(struct event_base *base, struct store *st,
-    const struct handler_env *env)
+    const struct handler_env *env, const struct steady *clock)
 {
 	struct dispatch *d;
 
@@ -409,7 +421,7 @@ dispatch_new(struct event_base *base, struct store *st,
 	d->env = env;
 	histogram_init(&d->ages, ages_ms, sizeof(ages_ms) / sizeof(ages_ms[0]));
 	d->slice_end_us = clock_mono_us();
-	d->clock_ms = env->now_ms(env->arg) - clock_mono_us() / 1000;
+	d->clock = clock;
 	if ((d->turn = evtimer_new(base, dispatch_turn_cb, d)) == NULL ||
 	    (d->due = evtimer_new(base, dispatch_turn_cb, d)) == NULL) {
 		dispatch_free(d);

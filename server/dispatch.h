@@ -28,6 +28,7 @@
 struct event_base;
 struct histogram;
 struct journal;
+struct steady;
 struct dispatch; /* opaque */
 
 #define DISPATCH_QUEUE_MAX 2048   /* runnable jobs held per handler */
@@ -68,10 +69,11 @@ struct dispatch_handler {
 };
 
 /*
- * Keeps base, st and env (which lends the clock). NULL when out of memory.
+ * Keeps base, st, env (which lends the wall clock, for dates) and clock, by
+ * which jobs are due and old. NULL when out of memory.
  */
 struct dispatch *dispatch_new(struct event_base *base, struct store *st,
-    const struct handler_env *env);
+    const struct handler_env *env, const struct steady *clock);
 
 /*
  * Put exactly these handlers to work from now on. One that was there before
@@ -112,20 +114,17 @@ void dispatch_finish(struct handler_call *call,
 
 /* -- Time -- */
 
+/* Now, by the clock of jobs. */
+struct steady_time dispatch_now(const struct dispatch *d);
+
 /*
- * The clock by which jobs are due: it starts as the wall clock, or at the time
- * of the newest event if that is ahead, and then only passes; it never jumps.
+ * The machine has slept: look at once at what came due meanwhile, as timers
+ * that were armed before do not know of it.
  */
-int64_t dispatch_now_ms(const struct dispatch *d);
-
-/* Nothing was received after this: see dispatch_now_ms(). At start-up only. */
-void dispatch_set_newest(struct dispatch *d, int64_t received_at_ms);
-
-/* A time of the wall clock, read just now, by the clock of jobs. */
-int64_t dispatch_time_ms(const struct dispatch *d, int64_t wall_ms);
+void dispatch_slept(struct dispatch *d);
 
 /* A job of that handler is on disk that comes due then (its alarm). */
-void dispatch_due(struct dispatch *d, int64_t handler, int64_t due_ms);
+void dispatch_due(struct dispatch *d, int64_t handler, struct steady_time due);
 
 /* -- By hand: what the store has done already, and dispatch is to follow -- */
 

@@ -82,7 +82,7 @@ call_orphaned(struct run *run, const struct handler_result *result)
 	run->out.to = result->verdict == HANDLER_DONE ? JOB_DONE
 		      : dead                          ? JOB_DEAD
 						      : JOB_WAITING;
-	run->out.due_at_ms = dispatch_now_ms(d);
+	run->out.due_at = dispatch_now(d);
 	(void)snprintf(run->outcome, sizeof(run->outcome), "%s%s",
 	    result->unknown ? "unknown: " : "",
 	    run->out.to == JOB_DONE ? "done" : result->reason);
@@ -266,6 +266,8 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 		    log_text(run->job.ev->event_id));
 		for (size_t i = 0; i < res->nrunnable; i++)
 			dispatch_add(d, &res->runnable[i]);
+		if (res->next_due.ms != 0)
+			dispatch_due(d, run->job.handler, res->next_due);
 		break;
 	case STORE_NOTFOUND:
 	case STORE_REFUSED: /* it has ended, or stands behind another */

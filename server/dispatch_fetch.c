@@ -28,7 +28,7 @@ struct fetch {
 	struct dispatch *d;
 	int64_t handler;
 	size_t limit;
-	int64_t now_ms;
+	struct steady_time now;
 	bool release;
 };
 
@@ -107,16 +107,18 @@ dispatch_fetched_cb(const struct store_result *res, void *arg)
 		dispatch_rest(d);
 		return;
 	}
-	w->due_ms = res->next_due_ms;
+	w->due = res->next_due;
 
 	worker_accept_all(d, w, &fetch, res);
 
 	/*
-	 * If even the earliest is due later than anything that waits can be,
-	 * the clock has been set back since that was written: it is due now.
+	 * A klikitd of before the steady clock has written it: if even the
+	 * earliest is due later than anything that waits can be, its clock was
+	 * set back later, and it is due now.
 	 */
-	if (res->next_due_ms > dispatch_now_ms(d) + w->wait_max_ms) {
-		w->catch_ms = res->next_due_ms;
+	if (d->clock->foreign &&
+	    steady_since(res->next_due, dispatch_now(d)) > w->wait_max_ms) {
+		w->catch = res->next_due;
 		worker_look(w);
 	}
 	dispatch_wake(d);
@@ -141,7 +143,7 @@ worker_limit(const struct worker *w)
 
 	if (w->jobs.n + w->fresh.n > limit)
 		limit = w->jobs.n + w->fresh.n;
-	if (w->release || w->catch_ms != 0)
+	if (w->release || w->catch.ms != 0)
 		limit += w->waits.n;
 	return (limit + DISPATCH_FETCH_MAX);
 }
@@ -149,7 +151,6 @@ worker_limit(const struct worker *w)
 void
 worker_fetch(struct dispatch *d, struct worker *w)
 {
-	int64_t wall_ms = d->env->now_ms(d->env->arg);
 	struct fetch *fetch;
 
 	if (w->fetching || w->paused || !worker_wants(w))
@@ -162,14 +163,12 @@ worker_fetch(struct dispatch *d, struct worker *w)
 		.d = d,
 		.handler = w->number,
 		.limit = worker_limit(w),
-		.now_ms = dispatch_now_ms(d),
+		.now = dispatch_now(d),
 		.release = w->release,
 	};
-	if (w->release && wall_ms > fetch->now_ms)
-		fetch->now_ms = wall_ms; /* people write by that one */
-	if (w->catch_ms > fetch->now_ms)
-		fetch->now_ms = w->catch_ms;
-	if (store_runnable(d->st, w->number, fetch->limit, fetch->now_ms,
+	if (steady_before(fetch->now, w->catch))
+		fetch->now = w->catch;
+	if (store_runnable(d->st, w->number, fetch->limit, fetch->now,
 		dispatch_fetched_cb, fetch) == -1) {
 		free(fetch);
 		dispatch_rest(d);
@@ -178,6 +177,6 @@ worker_fetch(struct dispatch *d, struct worker *w)
 	w->more = false;
 	w->more_again = false;
 	w->release = false;
-	w->catch_ms = 0;
+	w->catch.ms = 0;
 	w->fetching = true;
 }

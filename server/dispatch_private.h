@@ -6,7 +6,7 @@
  * dispatch_fetch.c fills them from the store, dispatch_pace.c says whose turn
  * it is, with dispatch_gate.c for what a far side may get, dispatch_run.c runs
  * a projection's job and records verdicts, dispatch_call.c makes an outlet's
- * calls, dispatch_clock.c is the clock of jobs.
+ * calls.
  */
 #ifndef SERVER_DISPATCH_PRIVATE_H
 #define SERVER_DISPATCH_PRIVATE_H
@@ -17,6 +17,7 @@
 #include "server/dispatch_gate.h"
 #include "server/histogram.h"
 #include "server/journal.h"
+#include "server/steady.h"
 
 /* Unknown types that are warned of; further ones are not worth a line. */
 #define UNKNOWN_MAX 64
@@ -53,7 +54,6 @@ struct run {
 	TAILQ_ENTRY(run) link;
 	struct dispatch *d;
 	struct store_job job;  /* holds a reference to its event */
-	int64_t due_us;        /* in waits: the monotonic deadline */
 	int64_t came_us;       /* when its event was answered; 0: long ago */
 	bool fresh;            /* in its worker's fresh */
 	enum gate_class class; /* it was, when it was taken from its queue */
@@ -91,7 +91,7 @@ struct worker {
 	int64_t *retry_ms;
 	size_t nretry;
 	int64_t max_age_ms;
-	int64_t wait_max_ms; /* no honest due time is further ahead */
+	int64_t wait_max_ms; /* no due time of our clock is further ahead */
 
 	/* See dispatch_queue.c; runnable but for those that wait. */
 	struct queue jobs;    /* not tried before, oldest first */
@@ -102,12 +102,12 @@ struct worker {
 	bool fresh_next;      /* jobs and fresh take turns */
 	bool second_next;     /* second and again too */
 	unsigned since_again; /* new ones that were taken since one of these */
-	bool more;        /* the store may have jobs for it that are not here */
-	bool more_again;  /* the same, of those that were tried before */
-	bool fetching;    /* it has been asked for them */
-	bool release;     /* waits are over if the store says so */
-	int64_t due_ms;   /* when the store's earliest other one is due; 0 */
-	int64_t catch_ms; /* due times up to then are of another clock; 0 */
+	bool more;       /* the store may have jobs for it that are not here */
+	bool more_again; /* the same, of those that were tried before */
+	bool fetching;   /* it has been asked for them */
+	bool release;    /* waits are over if the store says so */
+	struct steady_time due;   /* of the store's earliest other one; 0 */
+	struct steady_time catch; /* what is due by then is, now; 0 */
 
 	/* See dispatch_pace.c. */
 	bool paused;
@@ -121,9 +121,9 @@ struct dispatch {
 	struct store *st;
 	const struct handler_env *env;
 	struct journal *journal; /* NULL: nobody is told */
-	int64_t clock_ms;        /* of jobs, minus the monotonic one */
-	struct event *turn;      /* evtimer(0): there is work to do */
-	struct event *due;       /* evtimer: work comes due, or a rest ends */
+	const struct steady *clock;
+	struct event *turn; /* evtimer(0): there is work to do */
+	struct event *due;  /* evtimer: work comes due, or a rest ends */
 	struct worker *workers;
 	size_t nworkers;
 	size_t next; /* the worker whose turn it is */
@@ -291,11 +291,7 @@ void pace_answered(struct run *run, struct worker *w);
 
 /* -- dispatch_run.c -- */
 
-/*
- * How old the job's event is. Where the two clocks differ the wall clock was
- * put right on the way, and the younger age is taken: better to try once too
- * often.
- */
+/* How old the job's event is, by the steady clock. */
 int64_t run_age_ms(const struct run *run);
 
 /* Hand a job that was taken to its projection; record the verdict. */

@@ -207,14 +207,14 @@ worker_wait(struct worker *w, struct run *run)
 
 	/* With others in the store it waits there with them, for its turn. */
 	if (w->waits.n >= DISPATCH_WAITS_MAX || w->more_again) {
-		if (w->due_ms == 0 || run->out.due_at_ms < w->due_ms)
-			w->due_ms = run->out.due_at_ms;
+		if (w->due.ms == 0 || steady_before(run->out.due_at, w->due))
+			w->due = run->out.due_at;
 		run_free(run);
 		return;
 	}
 	TAILQ_FOREACH_REVERSE(before, &w->waits.list, run_list, link)
 	{
-		if (before->due_us <= run->due_us)
+		if (!steady_before(run->out.due_at, before->out.due_at))
 			break;
 	}
 	if (before != NULL)
@@ -234,34 +234,35 @@ worker_unwait(struct worker *w, struct run *run)
 void
 worker_check_due(struct dispatch *d, struct worker *w)
 {
-	int64_t now_us = clock_mono_us();
+	struct steady_time now = dispatch_now(d);
 	struct run *run;
 
-	if (w->due_ms != 0 && w->due_ms <= dispatch_now_ms(d)) {
-		w->due_ms = 0;
+	if (w->due.ms != 0 && !steady_before(now, w->due)) {
+		w->due.ms = 0;
 		worker_look(w);
 	}
 	while (queues_tried(w) < DISPATCH_QUEUE_MAX &&
 	       (run = TAILQ_FIRST(&w->waits.list)) != NULL &&
-	       run->due_us <= now_us)
+	       !steady_before(now, run->out.due_at))
 		worker_unwait(w, run);
 }
 
 int64_t
 worker_next_us(const struct dispatch *d, const struct worker *w)
 {
+	struct steady_time now = dispatch_now(d);
 	int64_t now_us = clock_mono_us();
 	int64_t next_us = INT64_MAX;
 	const struct run *run;
 
 	if (w->paused)
 		return (next_us);
-	if (w->due_ms != 0)
-		next_us = (w->due_ms - dispatch_now_ms(d)) * 1000;
+	if (w->due.ms != 0)
+		next_us = steady_since(w->due, now) * 1000;
 	run = TAILQ_FIRST(&w->waits.list);
 	if (run != NULL && queues_tried(w) < DISPATCH_QUEUE_MAX &&
-	    run->due_us - now_us < next_us)
-		next_us = run->due_us - now_us;
+	    steady_since(run->out.due_at, now) * 1000 < next_us)
+		next_us = steady_since(run->out.due_at, now) * 1000;
 	if (pace_next_us(d, w, now_us) < next_us)
 		next_us = pace_next_us(d, w, now_us);
 	return (next_us);

@@ -10,12 +10,6 @@
 #include "server/dispatch_private.h"
 #include "server/log.h"
 
-/*
- * An event dated before then was received while the clock was not set: how old
- * it is, nobody knows (2025-01-01).
- */
-#define CLOCK_SET_MS INT64_C(1735689600000)
-
 void
 run_free(struct run *run)
 {
@@ -129,8 +123,7 @@ run_recorded(struct run *run, struct worker *w, const struct store_result *res)
 	if (w != NULL)
 		run_count(run, &w->attempts);
 	if (run->out.to == JOB_DONE)
-		histogram_add(&d->ages,
-		    run->out.at_ms - run->job.ev->received_at_ms);
+		histogram_add(&d->ages, run_age_ms(run));
 	d->stats.done += run->out.to == JOB_DONE;
 	d->stats.retries += run->out.to == JOB_WAITING;
 	d->stats.unknown += run->out.to == JOB_WAITING && run->unknown;
@@ -139,6 +132,8 @@ run_recorded(struct run *run, struct worker *w, const struct store_result *res)
 		run_log_dead(run, w);
 	for (size_t i = 0; i < res->nrunnable; i++)
 		dispatch_add(d, &res->runnable[i]);
+	if (res->next_due.ms != 0)
+		dispatch_due(d, run->job.handler, res->next_due);
 	if (run->out.to == JOB_WAITING && w != NULL) {
 		free(run->answer);
 		run->answer = NULL;
@@ -183,15 +178,7 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 int64_t
 run_age_ms(const struct run *run)
 {
-	const struct dispatch *d = run->d;
-	int64_t received_ms = run->job.ev->received_at_ms;
-	int64_t now_ms = d->env->now_ms(d->env->arg);
-
-	if (dispatch_now_ms(d) < now_ms)
-		now_ms = dispatch_now_ms(d);
-	if (received_ms < CLOCK_SET_MS || now_ms < received_ms)
-		return (0);
-	return (now_ms - received_ms);
+	return (steady_since(dispatch_now(run->d), run->job.ev->came_at));
 }
 
 /* Not now: when the job is due again, or that it is too old for that. */
@@ -209,11 +196,8 @@ run_judge_retry(struct run *run, struct worker *w,
 	wait_ms = backoff_next(&backoff, run->job.attempts, 0, rnd);
 	if (after_ms > left_ms)
 		after_ms = left_ms; /* no wish of the far side kills a job */
-	if (after_ms > wait_ms) {
+	if (after_ms > wait_ms)
 		wait_ms = after_ms;
-		if (wait_ms > w->wait_max_ms)
-			w->wait_max_ms = wait_ms;
-	}
 	run->unknown = result->unknown;
 	if (wait_ms > left_ms) {
 		run->out.to = JOB_DEAD;
@@ -223,8 +207,7 @@ run_judge_retry(struct run *run, struct worker *w,
 		return;
 	}
 	run->out.to = JOB_WAITING;
-	run->out.due_at_ms = dispatch_now_ms(run->d) + wait_ms;
-	run->due_us = clock_mono_us() + wait_ms * 1000;
+	run->out.due_at = steady_add(dispatch_now(run->d), wait_ms);
 	(void)snprintf(run->outcome, sizeof(run->outcome), "%s%s",
 	    result->unknown ? "unknown: " : "", result->reason);
 	log_warn("job %" PRId64 " %s: retry in %" PRId64 " s: event %s: %s",

@@ -47,7 +47,7 @@ worker_fini(struct dispatch *d, struct worker *w)
 	free(w->retry_ms);
 }
 
-/* The longest wait that a due time can honestly be ahead. */
+/* The longest that a due time of our clock can be ahead. */
 static int64_t
 longest_wait(const struct dispatch_handler *h)
 {
@@ -125,7 +125,7 @@ worker_inherit(struct worker *w, struct worker *old)
 	queues_inherit(w, old);
 	w->fetching = old->fetching;
 	w->release = old->release;
-	w->due_ms = old->due_ms;
+	w->due = old->due;
 	w->paused = old->paused;
 	w->attempts = old->attempts;
 	gate_inherit(&w->gate, &old->gate);

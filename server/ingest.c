@@ -26,7 +26,7 @@ struct pending {
 	ingest_done_fn *done;   /* NULL once it was turned away for time */
 	void *arg;
 	int64_t deadline_us;
-	int64_t alarm_ms; /* when its first alarm is due; 0: it has none */
+	struct steady_time alarm; /* its first one is due; 0: it has none */
 };
 
 struct ingest {
@@ -97,10 +97,9 @@ ingest_alarms(struct ingest *in, const struct pending *p)
 {
 	const struct ingest_routes *routes = in->routes;
 
-	for (size_t i = 0; p->alarm_ms != 0 && i < routes->n; i++) {
+	for (size_t i = 0; p->alarm.ms != 0 && i < routes->n; i++) {
 		if (routes->items[i].deadline_ms != 0)
-			dispatch_due(in->d, routes->items[i].alarm,
-			    p->alarm_ms);
+			dispatch_due(in->d, routes->items[i].alarm, p->alarm);
 	}
 }
 
@@ -197,7 +196,8 @@ ingest_timer_cb(evutil_socket_t fd, short what, void *arg)
 
 /* An event made of the delivery and its envelope; takes the body. */
 static struct store_event *
-ingest_event(const struct delivery *del, const struct envelope *env)
+ingest_event(const struct delivery *del, const struct envelope *env,
+    struct steady_time came_at)
 {
 	struct store_event src = {
 		.event_id = del->event_id,
@@ -208,6 +208,7 @@ ingest_event(const struct delivery *del, const struct envelope *env)
 		.scope = del->scope,
 		.peer = del->peer,
 		.received_at_ms = del->received_at_ms,
+		.came_at = came_at,
 		.orders = env->orders,
 		.norders = env->norders,
 		.body = del->body,
@@ -219,17 +220,17 @@ ingest_event(const struct delivery *del, const struct envelope *env)
 }
 
 /* When the first alarm among the jobs is due; 0: there is none. */
-static int64_t
+static struct steady_time
 first_alarm(const struct store_job_spec *specs, size_t n)
 {
-	int64_t first_ms = 0;
+	struct steady_time first = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		if (specs[i].guards != STORE_NO_GUARD &&
-		    (first_ms == 0 || specs[i].due_at_ms < first_ms))
-			first_ms = specs[i].due_at_ms;
+		    (first.ms == 0 || steady_before(specs[i].due_at, first)))
+			first = specs[i].due_at;
 	}
-	return (first_ms);
+	return (first);
 }
 
 /*
@@ -275,7 +276,7 @@ static enum ingest_rc
 ingest_queue(struct ingest *in, const struct delivery *del,
     const struct envelope *env, ingest_done_fn *done, void *arg)
 {
-	int64_t received_ms = dispatch_time_ms(in->d, del->received_at_ms);
+	struct steady_time now = dispatch_now(in->d);
 	struct store_job_spec *specs;
 	struct pending *p;
 	size_t njobs;
@@ -286,10 +287,10 @@ ingest_queue(struct ingest *in, const struct delivery *del,
 	p->done = done;
 	p->arg = arg;
 	p->deadline_us = clock_mono_us() + INGEST_COMMIT_MS * (int64_t)1000;
-	specs = ingest_jobs(in->routes, del->type, env, received_ms, &njobs);
-	if (specs == NULL || (p->ev = ingest_event(del, env)) == NULL)
+	specs = ingest_jobs(in->routes, del->type, env, now, &njobs);
+	if (specs == NULL || (p->ev = ingest_event(del, env, now)) == NULL)
 		goto fail;
-	p->alarm_ms = first_alarm(specs, njobs);
+	p->alarm = first_alarm(specs, njobs);
 	if (store_append(in->st, p->ev, specs, njobs, ingest_stored_cb, p) ==
 	    -1) {
 		p->ev->body = NULL; /* stays the caller's */

@@ -189,7 +189,7 @@ struct making {
 	size_t n;
 	char *texts; /* behind the specs: what is said of older records */
 	bool created;
-	int64_t received_ms;
+	struct steady_time came_at;
 };
 
 /* Write a route's alarm for the job just written, which is to be done in time.
@@ -203,7 +203,7 @@ add_alarm(struct making *m, const struct ingest_route *r)
 	m->specs[m->n] = (struct store_job_spec){
 		.handler = r->alarm,
 		.place = m->specs[m->n - 1].place,
-		.due_at_ms = m->received_ms + r->deadline_ms,
+		.due_at = steady_add(m->came_at, r->deadline_ms),
 		.guards = (int32_t)(m->n - 1),
 	};
 	m->n++;
@@ -268,11 +268,11 @@ making_init(struct making *m, size_t nroutes, const struct envelope *env)
 
 struct store_job_spec *
 ingest_jobs(const struct ingest_routes *routes, const char *type,
-    const struct envelope *env, int64_t received_ms, size_t *ret_n)
+    const struct envelope *env, struct steady_time came_at, size_t *ret_n)
 {
 	struct making m = {
 		.created = event_kind(type) == EVENT_CREATED,
-		.received_ms = received_ms,
+		.came_at = came_at,
 	};
 	int32_t *newest;
 

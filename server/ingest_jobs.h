@@ -34,7 +34,7 @@ void ingest_routes_free(struct ingest_routes *routes);
  * out of memory.
  */
 struct store_job_spec *ingest_jobs(const struct ingest_routes *routes,
-    const char *type, const struct envelope *env, int64_t received_ms,
+    const char *type, const struct envelope *env, struct steady_time came_at,
     size_t *ret_n);
 
 #endif /* SERVER_INGEST_JOBS_H */

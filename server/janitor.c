@@ -6,20 +6,20 @@
 
 #include "server/clock.h"
 #include "server/janitor.h"
-#include "server/janitor_clock.h"
 #include "server/log.h"
-#include "store/store_read.h"
+#include "server/steady.h"
+#include "store/store.h"
 
 struct janitor {
 	struct store *st;
 	struct event *timer;
-	struct janitor_clock clock;
+	const struct steady *clock;
 	int64_t bodies_ms;
 	int64_t ids_ms;
 	int64_t purged; /* events, in this round */
 	bool busy;      /* the store has been asked */
-	bool round;     /* one is under way: the clock is known to be good */
-	bool told;      /* that it waits for the clock, or that it failed */
+	bool round;     /* one is under way */
+	bool told;      /* that it failed */
 	bool stopped;
 };
 
@@ -66,6 +66,9 @@ janitor_purged_cb(const struct store_result *res, void *arg)
 
 	switch (res->rc) {
 	case STORE_OK:
+		if (j->told)
+			log_info("retention: goes on");
+		j->told = false;
 		j->purged += res->id;
 		if (res->id > 0)
 			janitor_arm(j, JANITOR_PAUSE_MS);
@@ -88,14 +91,19 @@ janitor_purged_cb(const struct store_result *res, void *arg)
 	}
 }
 
+/* Events as old as that by both clocks; see purge.c for what dates are wrong.
+ */
 static void
 janitor_purge(struct janitor *j)
 {
-	int64_t now_ms = clock_wall_ms();
+	struct steady_time now = steady_now(j->clock);
+	int64_t wall_ms = steady_wall(j->clock, clock_wall(), now).ms;
 	const struct store_purge purge = {
-		.bodies_before_ms = now_ms - j->bodies_ms,
-		.ids_before_ms = now_ms - j->ids_ms,
-		.now_ms = now_ms,
+		.bodies_before_ms = wall_ms - j->bodies_ms,
+		.ids_before_ms = wall_ms - j->ids_ms,
+		.bodies_came_before = steady_add(now, -j->bodies_ms),
+		.ids_came_before = steady_add(now, -j->ids_ms),
+		.now_ms = wall_ms,
 		.limit = JANITOR_BATCH,
 	};
 
@@ -105,64 +113,23 @@ janitor_purge(struct janitor *j)
 		j->busy = true;
 }
 
-/* Is the clock good? Then the round begins. */
-static void
-janitor_judge(struct janitor *j, int64_t newest_ms)
-{
-	switch (janitor_clock_look(&j->clock, clock_wall_ms(),
-	    clock_mono_us() / 1000, newest_ms)) {
-	case JANITOR_CLOCK_OK:
-		if (j->told)
-			log_info("retention: goes on");
-		j->told = false;
-		j->round = true;
-		janitor_purge(j);
-		break;
-	case JANITOR_CLOCK_BEHIND:
-		janitor_fail(j, "the clock is before the newest event's time; "
-				"it waits until the clock is right");
-		break;
-	case JANITOR_CLOCK_JUMPED:
-		janitor_fail(j, "the clock has jumped by more than a day; it "
-				"waits until the clock is back, or has been "
-				"like that for a week");
-		break;
-	}
-}
-
-/* store_events_fn: the newest event, if there is one. */
-static void
-janitor_newest_cb(enum store_rc rc, const struct store_event_info *rows,
-    size_t n, const char *reason, void *arg)
-{
-	struct janitor *j = arg;
-
-	j->busy = false;
-	if (j->stopped)
-		return;
-	if (rc != STORE_OK)
-		janitor_fail(j, reason);
-	else
-		janitor_judge(j, n > 0 ? rows[0].ev->received_at_ms : 0);
-}
-
 /* evtimer: a round is due, or the next batch of one. */
 static void
 janitor_timer_cb(evutil_socket_t fd, short what, void *arg)
 {
-	const struct store_filter newest = { .limit = 1 };
 	struct janitor *j = arg;
 
 	(void)fd;
 	(void)what;
 	if (j->busy)
 		return;
-	if (j->round)
-		janitor_purge(j);
-	else if (store_list_events(j->st, &newest, janitor_newest_cb, j) == -1)
-		janitor_fail(j, "out of memory");
-	else
-		j->busy = true;
+	if (!steady_is_proven(j->clock, clock_boot_ms())) {
+		j->round = false;
+		janitor_arm(j, JANITOR_PROOF_MS);
+		return;
+	}
+	j->round = true;
+	janitor_purge(j);
 }
 
 void
@@ -186,14 +153,15 @@ janitor_stop(struct janitor *j)
 }
 
 struct janitor *
-janitor_new(struct event_base *base, struct store *st)
+janitor_new(struct event_base *base, struct store *st,
+    const struct steady *clock)
 {
 	struct janitor *j;
 
 	if ((j = calloc(1, sizeof(*j))) == NULL)
 		return (NULL);
 	j->st = st;
-	janitor_clock_init(&j->clock, clock_wall_ms(), clock_mono_us() / 1000);
+	j->clock = clock;
 	if ((j->timer = evtimer_new(base, janitor_timer_cb, j)) == NULL) {
 		free(j);
 		return (NULL);

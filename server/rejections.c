@@ -9,6 +9,7 @@
 #include "server/journal.h"
 #include "server/log.h"
 #include "server/rejections.h"
+#include "server/steady.h"
 
 /* What is gathered goes out this long after the first of it came in. */
 #define REJECTIONS_PAUSE_MS 1000
@@ -35,7 +36,8 @@ TAILQ_HEAD(kept_list, kept);
 
 struct rejections {
 	struct store *st;
-	struct journal *journal; /* NULL: nobody is told */
+	struct journal *journal;    /* NULL: nobody is told */
+	const struct steady *clock; /* NULL: there is none */
 	struct event *timer;
 	struct kept_list waiting;
 	struct kept_list writing; /* handed to the store, not yet on disk */
@@ -235,12 +237,20 @@ rejections_add(struct rejections *rej, const struct rejection *r)
 		free(k);
 		return;
 	}
+	if (rej->clock != NULL)
+		k->r.came_at = steady_now(rej->clock);
 	if (authentic)
 		rej->bytes += k->size;
 	else
 		rej->nstrangers++;
 	TAILQ_INSERT_TAIL(&rej->waiting, k, link);
 	rejections_arm(rej);
+}
+
+void
+rejections_set_clock(struct rejections *rej, const struct steady *clock)
+{
+	rej->clock = clock;
 }
 
 void

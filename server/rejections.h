@@ -16,6 +16,7 @@
 
 struct event_base;
 struct journal;
+struct steady;
 struct rejections; /* opaque */
 
 /* Why a delivery was refused, or kept beside the event it conflicts with. */
@@ -50,6 +51,9 @@ struct rejection {
 
 /* Keeps base and st. NULL when out of memory. */
 struct rejections *rejections_new(struct event_base *base, struct store *st);
+
+/* Note by clock, which is kept, when each came in. */
+void rejections_set_clock(struct rejections *rej, const struct steady *clock);
 
 /* Tell j, which is kept, of those that are on disk. */
 void rejections_set_journal(struct rejections *rej, struct journal *j);

@@ -9,6 +9,7 @@
 #include <event2/event.h>
 
 #include "server/clock.h"
+#include "server/clock_watch.h"
 #include "server/log.h"
 #include "server/server_private.h"
 
@@ -204,6 +205,15 @@ server_checked_cb(const struct store_result *res, void *arg)
 		    res->reason);
 }
 
+/* clock_watch_tell: the machine has slept. */
+static void
+server_slept_cb(void *arg)
+{
+	struct server *s = arg;
+
+	dispatch_slept(s->dispatch);
+}
+
 /* -- Starting: each step logs why it failed -- */
 
 static int
@@ -275,24 +285,28 @@ server_open_store(struct server *s)
 static int
 server_open_pipeline(struct server *s)
 {
-	if (server_open_env(s) == -1)
+	if (server_open_env(s) == -1 ||
+	    (s->clock = clock_watch_new(s->base, s->st)) == NULL)
 		return (-1);
 	if ((s->journal = journal_new()) == NULL ||
 	    (s->rej = rejections_new(s->base, s->st)) == NULL ||
 	    (s->diag_keys = diagnosis_keys_new(s->cfg)) == NULL ||
 	    (s->diag = diagnosis_queue_new(s->base, s->rej, s->diag_keys)) ==
 		NULL ||
-	    (s->dispatch = dispatch_new(s->base, s->st, &s->env)) == NULL ||
+	    (s->dispatch = dispatch_new(s->base, s->st, &s->env,
+		 clock_watch_steady(s->clock))) == NULL ||
 	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
 		NULL ||
-	    (s->janitor = janitor_new(s->base, s->st)) == NULL) {
+	    (s->janitor = janitor_new(s->base, s->st,
+		 clock_watch_steady(s->clock))) == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
 	rejections_set_journal(s->rej, s->journal);
+	rejections_set_clock(s->rej, clock_watch_steady(s->clock));
 	dispatch_set_journal(s->dispatch, s->journal);
 	ingest_set_journal(s->ingest, s->journal);
-	server_set_newest(s);
+	clock_watch_tell(s->clock, server_slept_cb, s);
 	janitor_set(s->janitor, s->cfg->retention_bodies_ms,
 	    s->cfg->retention_ids_ms);
 	return (0);
@@ -337,6 +351,7 @@ static void
 server_close(struct server *s)
 {
 	janitor_stop(s->janitor);
+	clock_watch_keep(s->clock);
 	if (s->dispatch != NULL) {
 		dispatch_stop(s->dispatch);
 		dispatch_cancel(s->dispatch);
@@ -352,6 +367,7 @@ server_close(struct server *s)
 	server_flush_rejections(s);
 	ingest_free(s->ingest);
 	dispatch_free(s->dispatch);
+	clock_watch_free(s->clock);
 	server_close_env(s);
 	janitor_free(s->janitor);
 	diagnosis_queue_free(s->diag);

@@ -1,6 +1,5 @@
 /*
- * What the handlers are lent, and what dispatch is told of the store before it
- * starts.
+ * What the handlers are lent.
  */
 #include <sys/uio.h>
 
@@ -161,26 +160,4 @@ server_close_env(struct server *s)
 {
 	resolver_free(s->resolver);
 	tls_engine_free(s->env_tls);
-}
-
-/* store_events_fn: the newest event, if there is one. */
-static void
-env_newest_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
-    const char *reason, void *arg)
-{
-	struct server *s = arg;
-
-	if (rc != STORE_OK)
-		log_warn("the newest event could not be read: %s", reason);
-	else if (n > 0)
-		dispatch_set_newest(s->dispatch, rows[0].ev->received_at_ms);
-}
-
-void
-server_set_newest(struct server *s)
-{
-	const struct store_filter newest = { .limit = 1 };
-
-	if (store_list_events(s->st, &newest, env_newest_cb, s) == 0)
-		store_wait(s->st);
 }

@@ -27,6 +27,7 @@ struct admin;
 struct admin_live;
 struct admin_status;
 struct admin_times;
+struct clock_watch;
 struct metrics;
 struct stream;
 struct reload;
@@ -45,6 +46,7 @@ struct server {
 	struct handler_env env;
 	struct tls_engine *env_tls; /* of outgoing connections */
 	struct resolver *resolver;  /* has env.dns */
+	struct clock_watch *clock;
 	struct journal *journal;
 	struct rejections *rej;
 	struct dispatch *dispatch;
@@ -197,8 +199,5 @@ int server_open_env(struct server *s);
 
 /* When no handler lives any more. */
 void server_close_env(struct server *s);
-
-/* Tell dispatch when the newest event was received: start-up only. */
-void server_set_newest(struct server *s);
 
 #endif /* SERVER_SERVER_PRIVATE_H */

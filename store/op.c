@@ -100,6 +100,10 @@ store_op_deliver(struct store_op *op)
 		op->done.figures(op->res.rc, op->figures, op->res.reason,
 		    op->arg);
 		break;
+	case STORE_OP_CLOCK_GET:
+		op->done.clock(op->res.rc, &op->in.clock, op->res.reason,
+		    op->arg);
+		break;
 	case STORE_OP_LIST_REJECTIONS:
 	case STORE_OP_GET_REJECTION:
 		op->done.rejections(op->res.rc, op->rejections, op->nrows,
@@ -121,6 +125,7 @@ store_op_deliver(struct store_op *op)
 	case STORE_OP_UNGUARD:
 	case STORE_OP_RUNNABLE:
 	case STORE_OP_REGISTER:
+	case STORE_OP_CLOCK_NOTE:
 	case STORE_OP_PURGE:
 	case STORE_OP_BACKUP:
 	case STORE_OP_CHECK:

@@ -328,6 +328,7 @@ store_submit(struct store *st, struct store_op *op)
 		store_queue_put(&st->urgent, op);
 		store_call_writer(st);
 		break;
+	case STORE_OP_CLOCK_NOTE:
 	case STORE_OP_REJECT:
 	case STORE_OP_PURGE:
 		store_queue_put(&st->background, op);
@@ -342,6 +343,7 @@ store_submit(struct store *st, struct store_op *op)
 	case STORE_OP_LIST_EVENT_ATTEMPTS:
 	case STORE_OP_LIST_HANDLERS:
 	case STORE_OP_MEASURE:
+	case STORE_OP_CLOCK_GET:
 	case STORE_OP_LIST_REJECTIONS:
 	case STORE_OP_GET_REJECTION:
 	case STORE_OP_BACKUP:

@@ -5,7 +5,9 @@
  * Owns:    its database connections, prepared statements, the writer thread
  *          and the reader thread, the lock that keeps a second server out.
  * Touches: no HTTP, no JSON, no configuration, no log, no event loop.
- * Time:    always passed in (ms since the epoch); the store reads no clock.
+ * Time:    always passed in; the store reads no clock. What is named _ms is of
+ *          the wall clock; what is due, and how old it is, is of the steady
+ *          one (store/base/times.h).
  * Threads: every function here is called from one thread, the caller's.
  *          Completions run in that thread too, from store_collect(), when
  *          store_fd() has become readable. Nothing else is shared.
@@ -27,6 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/base/times.h"
 #include "store/job.h"
 #include "store/order.h"
 
@@ -96,6 +99,8 @@ struct store_event {
 			       not signed, and there is no digest */
 	const char *peer;   /* address and port it came from */
 	int64_t received_at_ms;
+	struct steady_time came_at; /* the same moment, as ages are counted;
+				       0: as it is dated */
 	const struct store_order *orders;
 	size_t norders;
 	void *body;      /* as received; NULL once dropped or not read */
@@ -121,10 +126,10 @@ void store_event_drop_body(struct store_event *ev);
 
 /* A job to be made with an event. */
 struct store_job_spec {
-	int64_t handler;   /* from store_register() */
-	int32_t place;     /* of the order it is for, or STORE_WHOLE_EVENT */
-	bool ordered;      /* wait in the lanes of the orders it is for */
-	int64_t due_at_ms; /* not before then; 0: at once */
+	int64_t handler; /* from store_register() */
+	int32_t place;   /* of the order it is for, or STORE_WHOLE_EVENT */
+	bool ordered;    /* wait in the lanes of the orders it is for */
+	struct steady_time due_at; /* not before then; 0: at once */
 	/*
 	 * An alarm: the index in this array of the job it guards, which comes
 	 * before it; the alarm is cancelled when that job is done. Else
@@ -181,7 +186,7 @@ struct store_outcome {
 	enum job_state to;   /* JOB_DONE, JOB_WAITING or JOB_DEAD */
 	const char *outcome; /* "done", or why not */
 	int64_t at_ms;
-	int64_t due_at_ms; /* when to try again; only for JOB_WAITING */
+	struct steady_time due_at; /* when to try again; only for JOB_WAITING */
 	const struct store_attempt *attempt; /* NULL: none is recorded */
 	bool
 	    served; /* with JOB_DONE: note that its orders are done, for once */
@@ -192,6 +197,7 @@ struct store_outcome {
 /* A delivery that was refused (or is kept beside the event it conflicts). */
 struct store_rejection {
 	int64_t at_ms;
+	struct steady_time came_at; /* the same moment; 0: as it is dated */
 	const char *peer;
 	const char *cause;     /* one word: signature, headers, ... */
 	const char *code;      /* what was found, one word; NULL: nothing */
@@ -350,8 +356,9 @@ struct store_result {
 	bool conflict; /* with STORE_EXISTS: the bodies differ */
 	const struct store_job *runnable; /* made runnable by this, or found */
 	size_t nrunnable;
-	int64_t next_due_ms; /* store_runnable(): earliest later one; 0: none */
-	const char *reason;  /* with a failure; never NULL then */
+	struct steady_time next_due; /* earliest that comes due later, of those
+					that were found or moved up; 0: none */
+	const char *reason;          /* with a failure; never NULL then */
 };
 typedef void store_done_fn(const struct store_result *res, void *arg);
 
@@ -437,6 +444,13 @@ struct store_purge {
 	int64_t ids_before_ms; /* whole events received before; 0: none */
 	const char *order_id;  /* bodies of all events of this order; or NULL */
 	const char *scope;     /* of that order; NULL: whatever its scope */
+	/*
+	 * By age only what came before then, by the steady clock, too; and
+	 * what did, though the wall clock dates it later than now_ms. 0: the
+	 * steady clock is not asked.
+	 */
+	struct steady_time bodies_came_before;
+	struct steady_time ids_came_before;
 	int64_t now_ms;
 	size_t limit; /* events per transaction */
 };
@@ -454,16 +468,16 @@ int store_purge(struct store *st, const struct store_purge *purge,
     store_done_fn *done, void *arg);
 
 /*
- * Find the jobs of a handler that may run at now_ms, after all that was queued
+ * Find the jobs of a handler that may run at `now', after all that was queued
  * before is committed: up to limit that are ready, oldest first, and of those
  * whose wait is over, the first to end first, up to limit alarms and up to
  * limit that were tried before, lest many of one kind hide the others. Jobs the
- * caller holds already are among them. next_due_ms is when
+ * caller holds already are among them. next_due is when
  * the earliest waiting job that is not yet due comes due. Returns 0; -1 if
  * memory is short.
  */
 int store_runnable(struct store *st, int64_t handler, size_t limit,
-    int64_t now_ms, store_done_fn *done, void *arg);
+    struct steady_time now, store_done_fn *done, void *arg);
 
 /*
  * Make sure the handler of that name has a row, and note that it was seen at
@@ -471,6 +485,27 @@ int store_runnable(struct store *st, int64_t handler, size_t limit,
  * short.
  */
 int store_register(struct store *st, const char *name, int64_t now_ms,
+    store_done_fn *done, void *arg);
+
+/*
+ * What the clocks said, all at one moment. A run of the machine has a name,
+ * and a time since its start that goes on in suspend.
+ */
+#define STORE_BOOT_MAX 40
+struct store_clock {
+	struct steady_time steady; /* 0: it was never noted */
+	struct wall_time wall;
+	struct wall_time believed;  /* what it should be */
+	struct steady_time in_step; /* wall has gone on evenly since then */
+	int64_t boot_ms;
+	char boot[STORE_BOOT_MAX]; /* "": not known */
+
+	/* Only from store_get_clock(): the newest event's; 0: there is none. */
+	struct steady_time newest_came;
+};
+
+/* Keep that, in place of what was kept before. 0; -1 if memory is short. */
+int store_note_clock(struct store *st, const struct store_clock *clock,
     store_done_fn *done, void *arg);
 
 /*

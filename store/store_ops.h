@@ -24,6 +24,7 @@ enum store_op_kind {
 	STORE_OP_UNGUARD,
 	STORE_OP_RUNNABLE,
 	STORE_OP_REGISTER,
+	STORE_OP_CLOCK_NOTE,
 	STORE_OP_REJECT, /* background: alone in its transaction */
 	STORE_OP_PURGE,  /* as well */
 	STORE_OP_LIST_EVENTS,
@@ -35,6 +36,7 @@ enum store_op_kind {
 	STORE_OP_LIST_EVENT_ATTEMPTS,
 	STORE_OP_LIST_HANDLERS,
 	STORE_OP_MEASURE,
+	STORE_OP_CLOCK_GET,
 	STORE_OP_LIST_REJECTIONS,
 	STORE_OP_GET_REJECTION,
 	STORE_OP_BACKUP,
@@ -81,12 +83,13 @@ struct store_op {
 		struct {
 			int64_t handler;
 			size_t limit;
-			int64_t now_ms;
+			struct steady_time now;
 		} runnable;
 		struct {
 			const char *name;
 			int64_t now_ms;
 		} registered;
+		struct store_clock clock; /* noted, or found */
 		struct {
 			struct store_rejection *rej;
 			size_t n;
@@ -128,6 +131,7 @@ struct store_op {
 		store_attempts_fn *attempts;
 		store_handlers_fn *handlers;
 		store_figures_fn *figures;
+		store_clock_fn *clock;
 		store_rejections_fn *rejections;
 	} done;
 	void *arg;

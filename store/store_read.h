@@ -90,6 +90,7 @@ struct store_handler_info {
 	uint64_t unreplayed; /* of the dead */
 	int64_t
 	    oldest_ms; /* when its oldest unfinished event came in; 0: none */
+	struct steady_time oldest; /* the same moment */
 };
 
 /* How much there is. */
@@ -213,6 +214,14 @@ int store_list_rejections(struct store *st,
 /* The rejection of that id: n is 1 or 0. 0; -1 if memory is short. */
 int store_get_rejection(struct store *st, int64_t id, store_rejections_fn *done,
     void *arg);
+
+/*
+ * What store_note_clock() kept last, and of when the newest event is. clock is
+ * valid during the call. 0; -1 if memory is short.
+ */
+typedef void store_clock_fn(enum store_rc rc, const struct store_clock *clock,
+    const char *reason, void *arg);
+int store_get_clock(struct store *st, store_clock_fn *done, void *arg);
 
 /*
  * Count and measure. It takes longer with a backlog, some tens of ms for

@@ -163,8 +163,8 @@ store_finish(struct store *st, const struct store_outcome *out,
 }
 
 int
-store_runnable(struct store *st, int64_t handler, size_t limit, int64_t now_ms,
-    store_done_fn *done, void *arg)
+store_runnable(struct store *st, int64_t handler, size_t limit,
+    struct steady_time now, store_done_fn *done, void *arg)
 {
 	struct store_op *op;
 
@@ -172,7 +172,7 @@ store_runnable(struct store *st, int64_t handler, size_t limit, int64_t now_ms,
 		return (-1);
 	op->in.runnable.handler = handler;
 	op->in.runnable.limit = limit;
-	op->in.runnable.now_ms = now_ms;
+	op->in.runnable.now = now;
 	store_submit(st, op);
 	return (0);
 }

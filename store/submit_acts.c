@@ -88,3 +88,16 @@ store_purge(struct store *st, const struct store_purge *purge,
 	store_submit(st, op);
 	return (0);
 }
+
+int
+store_note_clock(struct store *st, const struct store_clock *clock,
+    store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_write_op(st, STORE_OP_CLOCK_NOTE, done, arg)) == NULL)
+		return (-1);
+	op->in.clock = *clock;
+	store_submit(st, op);
+	return (0);
+}

@@ -216,6 +216,18 @@ store_list_handlers(struct store *st, store_handlers_fn *done, void *arg)
 }
 
 int
+store_get_clock(struct store *st, store_clock_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_CLOCK_GET, arg)) == NULL)
+		return (-1);
+	op->done.clock = done;
+	store_submit(st, op);
+	return (0);
+}
+
+int
 store_measure(struct store *st, store_figures_fn *done, void *arg)
 {
 	struct store_op *op;

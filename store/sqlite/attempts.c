@@ -192,7 +192,7 @@ attempts_finish(struct db *db, struct store_op *op)
 	const struct store_outcome *out = &op->in.finish;
 	struct jobs_move move = { .job = out->job,
 		.to = out->to,
-		.due_at_ms = out->due_at_ms,
+		.due_at = out->due_at,
 		.at_ms = out->at_ms,
 		.outcome = out->outcome };
 	struct jobs_row row;

@@ -32,6 +32,8 @@ backend_run(struct db *db, struct store_op *op)
 		return (jobs_runnable(db, op));
 	case STORE_OP_REGISTER:
 		return (acts_register(db, op));
+	case STORE_OP_CLOCK_NOTE:
+		return (clock_note(db, op));
 	case STORE_OP_REJECT:
 		return (rejections_write(db, op));
 	case STORE_OP_PURGE:
@@ -54,6 +56,8 @@ backend_run(struct db *db, struct store_op *op)
 		return (lists_handlers(db, op));
 	case STORE_OP_MEASURE:
 		return (measure_run(db, op));
+	case STORE_OP_CLOCK_GET:
+		return (clock_get(db, op));
 	case STORE_OP_LIST_REJECTIONS:
 		return (lists_rejections(db, op));
 	case STORE_OP_GET_REJECTION:

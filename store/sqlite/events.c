@@ -26,6 +26,8 @@ events_insert(struct db *db, const struct store_event *ev)
 	db_bind_text(st, 11, store_origin_name(ev->origin));
 	if (ev->repeat_of != 0)
 		(void)sqlite3_bind_int64(st, 12, ev->repeat_of);
+	if (ev->came_at.ms != 0)
+		(void)sqlite3_bind_int64(st, 13, ev->came_at.ms);
 	return (db_run(db, st));
 }
 
@@ -242,6 +244,7 @@ events_load_row(struct db *db, struct arena *a, int64_t id,
 		ev->received_at_ms = sqlite3_column_int64(st, 8);
 		ev->body_len = (size_t)sqlite3_column_int64(st, 9);
 		ev->repeat_of = sqlite3_column_int64(st, 12);
+		ev->came_at.ms = sqlite3_column_int64(st, 13);
 	}
 	(void)sqlite3_reset(st);
 	return (rc);

@@ -9,7 +9,7 @@ jobs_first_state(const struct jobs_new *new)
 {
 	if (job_is_end(new->spec->born))
 		return (new->spec->born);
-	return (new->guards != 0 || new->spec->due_at_ms != 0 ? JOB_WAITING
+	return (new->guards != 0 || new->spec->due_at.ms != 0 ? JOB_WAITING
 							      : JOB_READY);
 }
 
@@ -26,7 +26,7 @@ jobs_insert_row(struct db *db, const struct jobs_new *new)
 	(void)sqlite3_bind_int64(st, 2, spec->place);
 	(void)sqlite3_bind_int64(st, 3, spec->handler);
 	db_bind_text(st, 4, job_state_name(state));
-	(void)sqlite3_bind_int64(st, 5, spec->due_at_ms);
+	(void)sqlite3_bind_int64(st, 5, spec->due_at.ms);
 	(void)sqlite3_bind_int64(st, 6, spec->ordered && new->guards == 0);
 	if (new->guards != 0)
 		(void)sqlite3_bind_int64(st, 7, new->guards);
@@ -54,8 +54,7 @@ jobs_insert(struct db *db, const struct jobs_new *new, struct store_job *job,
 	job->place = spec->place;
 	job->guards = new->guards;
 	job->replay = new->replay_of != 0;
-	*ret_runs = !job_is_end(spec->born) &&
-		    spec->due_at_ms <= new->ev->received_at_ms;
+	*ret_runs = !job_is_end(spec->born) && spec->due_at.ms == 0;
 	if (!spec->ordered || job->guards != 0 || job_is_end(spec->born))
 		return (SQLITE_OK);
 	rc = lanes_enter(db, new->ev, spec, job->id, &behind);
@@ -148,7 +147,7 @@ jobs_move(struct db *db, const struct jobs_move *move)
 	(void)sqlite3_bind_int64(st, 1, move->job);
 	db_bind_text(st, 2, job_state_name(move->to));
 	(void)sqlite3_bind_int64(st, 3,
-	    move->to == JOB_WAITING ? move->due_at_ms : 0);
+	    move->to == JOB_WAITING ? move->due_at.ms : 0);
 	if (job_is_end(move->to))
 		(void)sqlite3_bind_int64(st, 4, move->at_ms);
 	db_bind_text(st, 5, move->outcome);
@@ -263,7 +262,7 @@ jobs_end(struct db *db, struct store_op *op, const struct jobs_row *row,
 	}
 	if (!row->ordered)
 		return (SQLITE_OK);
-	rc = lanes_leave(db, op, &row->lanes, move->at_ms, &next);
+	rc = lanes_leave(db, op, &row->lanes, &next);
 	if (rc != SQLITE_OK)
 		return (rc);
 	return (jobs_report_next(db, op, &next));
@@ -278,9 +277,9 @@ jobs_next_due(struct db *db, struct store_op *op)
 	if ((st = db_stmt(db, SQL_JOB_NEXT_DUE)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, op->in.runnable.handler);
-	(void)sqlite3_bind_int64(st, 2, op->in.runnable.now_ms);
+	(void)sqlite3_bind_int64(st, 2, op->in.runnable.now.ms);
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW)
-		op->res.next_due_ms = sqlite3_column_int64(st, 0);
+		op->res.next_due.ms = sqlite3_column_int64(st, 0);
 	(void)sqlite3_reset(st);
 	return (rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
@@ -296,7 +295,7 @@ jobs_runnable(struct db *db, struct store_op *op)
 	if ((st = db_stmt(db, SQL_JOB_RUNNABLE)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, op->in.runnable.handler);
-	(void)sqlite3_bind_int64(st, 2, op->in.runnable.now_ms);
+	(void)sqlite3_bind_int64(st, 2, op->in.runnable.now.ms);
 	(void)sqlite3_bind_int64(st, 3, (int64_t)op->in.runnable.limit);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		jobs = arena_more(&op->res_mem, jobs, n, &room, sizeof(*jobs));

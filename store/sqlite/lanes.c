@@ -74,12 +74,26 @@ lanes_enter(struct db *db, const struct store_event *ev,
 	return (SQLITE_OK);
 }
 
+/* A job is the first in its lanes: list it, or when it comes due. */
+static void
+lanes_list(int64_t job, enum job_state state, struct steady_time due,
+    struct lanes_next *next, struct steady_time *next_due)
+{
+	if (state == JOB_READY || (state == JOB_WAITING && due.ms == 0))
+		next->jobs[next->n++] = job;
+	else if (state == JOB_WAITING &&
+		 (next_due->ms == 0 || steady_before(due, *next_due)))
+		*next_due = due;
+}
+
 /* One lane less stands before this job; list it if it may run now. */
 static int
-lanes_advance(struct db *db, int64_t job, int64_t now_ms,
+lanes_advance(struct db *db, struct store_op *op, int64_t job,
     struct lanes_next *next)
 {
+	struct steady_time *next_due = &op->res.next_due;
 	enum job_state state = JOB_RUNNING;
+	struct steady_time due;
 	sqlite3_stmt *st;
 	int rc;
 
@@ -89,11 +103,9 @@ lanes_advance(struct db *db, int64_t job, int64_t now_ms,
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		(void)job_state_parse((const char *)sqlite3_column_text(st, 1),
 		    &state);
-		if (sqlite3_column_int64(st, 0) == 0 &&
-		    (state == JOB_READY ||
-			(state == JOB_WAITING &&
-			    sqlite3_column_int64(st, 2) <= now_ms)))
-			next->jobs[next->n++] = job;
+		due.ms = sqlite3_column_int64(st, 2);
+		if (sqlite3_column_int64(st, 0) == 0)
+			lanes_list(job, state, due, next, next_due);
 		rc = sqlite3_step(st);
 	}
 	(void)sqlite3_reset(st);
@@ -102,8 +114,8 @@ lanes_advance(struct db *db, int64_t job, int64_t now_ms,
 
 /* Leave one lane; only if we were its first does anybody move up. */
 static int
-lanes_leave_one(struct db *db, const struct lanes_job *job,
-    const struct lane *lane, int64_t now_ms, struct lanes_next *next)
+lanes_leave_one(struct db *db, struct store_op *op, const struct lanes_job *job,
+    const struct lane *lane, struct lanes_next *next)
 {
 	int64_t earlier, later;
 	int rc;
@@ -122,7 +134,7 @@ lanes_leave_one(struct db *db, const struct lanes_job *job,
 	    &later);
 	if (rc != SQLITE_OK || later == 0)
 		return (rc);
-	return (lanes_advance(db, later, now_ms, next));
+	return (lanes_advance(db, op, later, next));
 }
 
 /* The lanes of a job: the orders of its event, or the one at its place. */
@@ -157,7 +169,7 @@ lanes_of_job(struct db *db, struct arena *a, const struct lanes_job *job,
 
 int
 lanes_leave(struct db *db, struct store_op *op, const struct lanes_job *job,
-    int64_t now_ms, struct lanes_next *ret_next)
+    struct lanes_next *ret_next)
 {
 	struct lanes_next next = { 0 };
 	struct lane *lanes = NULL;
@@ -171,7 +183,7 @@ lanes_leave(struct db *db, struct store_op *op, const struct lanes_job *job,
 	if (next.jobs == NULL)
 		return (SQLITE_NOMEM);
 	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
-		rc = lanes_leave_one(db, job, &lanes[i], now_ms, &next);
+		rc = lanes_leave_one(db, op, job, &lanes[i], &next);
 	*ret_next = next;
 	return (rc);
 }

@@ -213,6 +213,7 @@ lists_handler_row(sqlite3_stmt *st, struct arena *a,
 	h->dead = (uint64_t)sqlite3_column_int64(st, 7);
 	h->unreplayed = (uint64_t)sqlite3_column_int64(st, 8);
 	h->oldest_ms = sqlite3_column_int64(st, 9);
+	h->oldest.ms = sqlite3_column_int64(st, 10);
 	if (db_column_text(st, 1, a, &h->name) == -1 ||
 	    db_column_text(st, 4, a, &h->paused_by) == -1 ||
 	    db_column_text(st, 5, a, &h->paused_why) == -1)

@@ -96,17 +96,23 @@ purge_found(struct db *db, struct store_op *op, enum db_sql which,
 	return (rc);
 }
 
+void
+purge_bind(sqlite3_stmt *st, const struct purge_age *age)
+{
+	(void)sqlite3_bind_int64(st, 1, age->before_ms);
+	(void)sqlite3_bind_int64(st, 3, age->from_ms);
+	(void)sqlite3_bind_int64(st, 4, age->came_before.ms);
+}
+
 static int
 purge_older(struct db *db, struct store_op *op, enum db_sql which,
-    int64_t before_ms)
+    const struct purge_age *age)
 {
 	sqlite3_stmt *st;
 
-	if (before_ms == 0)
-		return (SQLITE_OK);
 	if ((st = db_stmt(db, which)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
-	(void)sqlite3_bind_int64(st, 1, before_ms);
+	purge_bind(st, age);
 	return (purge_found(db, op, which, st));
 }
 
@@ -124,27 +130,62 @@ purge_order(struct db *db, struct store_op *op)
 	return (purge_found(db, op, SQL_PURGE_FIND_ORDER, st));
 }
 
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return (a > b ? a : b);
+}
+
+/* What has the age of bodies, then what has that of ids. */
+static int
+purge_aged(struct db *db, struct store_op *op, const struct purge_age *bodies,
+    const struct purge_age *ids)
+{
+	int64_t n = 0;
+	int rc = SQLITE_OK;
+
+	if (bodies->before_ms != 0)
+		rc = purge_older(db, op, SQL_PURGE_FIND, bodies);
+	if (rc == SQLITE_OK && ids->before_ms != 0)
+		rc = purge_older(db, op, SQL_PURGE_FIND_IDS, ids);
+	if (rc == SQLITE_OK && bodies->before_ms != 0)
+		rc = rejections_purge(db, bodies,
+		    op->in.purge.limit - (size_t)op->res.id, &n);
+	op->res.id += n;
+	return (rc);
+}
+
 int
 purge_run(struct db *db, struct store_op *op)
 {
 	const struct store_purge *p = &op->in.purge;
-	int64_t bodies_ms = p->bodies_before_ms > p->ids_before_ms
-				? p->bodies_before_ms
-				: p->ids_before_ms;
-	int64_t n = 0;
+	struct purge_age bodies = {
+		.from_ms = INT64_MIN,
+		.before_ms = later(p->bodies_before_ms, p->ids_before_ms),
+		.came_before.ms =
+		    later(p->bodies_came_before.ms, p->ids_came_before.ms),
+	};
+	struct purge_age ids = {
+		.from_ms = INT64_MIN,
+		.before_ms = p->ids_before_ms,
+		.came_before = p->ids_came_before,
+	};
+	bool steady = bodies.came_before.ms != 0;
 	int rc;
 
 	if (op->again) /* nothing is left, but for the scrubbing */
 		return (SQLITE_OK);
+	if (!steady)
+		bodies.came_before.ms = ids.came_before.ms = INT64_MAX;
 	if ((rc = purge_order(db, op)) != SQLITE_OK ||
-	    (rc = purge_older(db, op, SQL_PURGE_FIND, bodies_ms)) !=
-		SQLITE_OK ||
-	    (rc = purge_older(db, op, SQL_PURGE_FIND_IDS, p->ids_before_ms)) !=
-		SQLITE_OK)
+	    (rc = purge_aged(db, op, &bodies, &ids)) != SQLITE_OK || !steady)
 		return (rc);
-	if (bodies_ms != 0)
-		rc = rejections_purge(db, bodies_ms,
-		    p->limit - (size_t)op->res.id, &n);
-	op->res.id += n;
-	return (rc);
+
+	/* What a clock that was ahead has dated after now: by its true age. */
+	bodies.from_ms = ids.from_ms = p->now_ms + 1;
+	if (bodies.before_ms != 0)
+		bodies.before_ms = INT64_MAX;
+	if (ids.before_ms != 0)
+		ids.before_ms = INT64_MAX;
+	return (purge_aged(db, op, &bodies, &ids));
 }

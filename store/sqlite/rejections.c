@@ -33,6 +33,8 @@ rejections_insert(struct db *db, const struct store_rejection *r)
 		(void)sqlite3_bind_blob64(st, 7, r->body, r->body_len,
 		    SQLITE_STATIC);
 	db_bind_text(st, 8, r->code);
+	if (r->came_at.ms != 0)
+		(void)sqlite3_bind_int64(st, 9, r->came_at.ms);
 	return (db_run(db, st));
 }
 
@@ -103,7 +105,8 @@ rejections_write(struct db *db, struct store_op *op)
 }
 
 int
-rejections_purge(struct db *db, int64_t before_ms, size_t limit, int64_t *ret_n)
+rejections_purge(struct db *db, const struct purge_age *age, size_t limit,
+    int64_t *ret_n)
 {
 	int64_t n = 0, id, len;
 	sqlite3_stmt *st;
@@ -112,7 +115,7 @@ rejections_purge(struct db *db, int64_t before_ms, size_t limit, int64_t *ret_n)
 	while ((size_t)n < limit && rc == SQLITE_ROW) {
 		if ((st = db_stmt(db, SQL_PURGE_REJECTIONS)) == NULL)
 			return (sqlite3_extended_errcode(db->conn));
-		(void)sqlite3_bind_int64(st, 1, before_ms);
+		purge_bind(st, age);
 		rc = sqlite3_step(st);
 		id = sqlite3_column_int64(st, 0);
 		len = sqlite3_column_int64(st, 1);

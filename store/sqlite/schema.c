@@ -24,6 +24,7 @@ extern const char schema_003_diagnosis[];
 extern const char schema_004_scope[];
 extern const char schema_005_versions[];
 extern const char schema_006_untried[];
+extern const char schema_007_clock[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -32,6 +33,7 @@ static const char *const steps[] = {
 	schema_004_scope,
 	schema_005_versions,
 	schema_006_untried,
+	schema_007_clock,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

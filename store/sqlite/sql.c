@@ -6,6 +6,9 @@
 	"e.secret, e.peer, e.received_at, e.body_size, e.scope, e.origin, "    \
 	"ifnull(e.repeat_of, 0)"
 
+/* When it came in by the steady clock; of older rows only the date is known. */
+#define CAME_AT "ifnull(e.came_at, e.received_at) "
+
 /* As enum store_progress has it. */
 #define PROGRESS                                                               \
 	"CASE WHEN EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "      \
@@ -67,13 +70,22 @@
 	"UNION SELECT k.id FROM r "                                            \
 	"JOIN jobs AS k ON k.replay_of = r.id) SELECT id FROM r) "
 
+/* Dated in [?3, ?1), and come in before ?4 by the steady clock. */
+#define OLD_EVENT                                                              \
+	"e.received_at >= ?3 AND e.received_at < ?1 AND " CAME_AT "< ?4 "
+
 #define PURGEABLE                                                              \
 	"NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "            \
 	"AND j.finished_at IS NULL) "
 
-/* replayed_by: the last of those that repeat it, and each other. */
+/*
+ * due_at is shown as the wall clock has it. replayed_by: the last of those that
+ * repeat it, and each other.
+ */
 #define JOB_INFO                                                               \
-	"j.id, h.name, j.place, j.state, j.attempts, j.due_at, "               \
+	"j.id, h.name, j.place, j.state, j.attempts, "                         \
+	"iif(j.due_at = 0, 0, j.due_at + (SELECT wall_at - steady_at "         \
+	"FROM clock WHERE id = 1)), "                                          \
 	"j.finished_at, j.outcome, e.event_id, e.type, j.replay_of, "          \
 	"(WITH RECURSIVE r (id) AS (SELECT id FROM jobs "                      \
 	"WHERE replay_of = j.id UNION SELECT k.id FROM r "                     \
@@ -109,8 +121,9 @@ static const char *const texts[] = {
 
 	[SQL_EVENT_INSERT] =
 	    "INSERT INTO events (event_id, type, brand, branch, signature, "
-	    "secret, peer, received_at, body_size, scope, origin, repeat_of) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
+	    "secret, peer, received_at, body_size, scope, origin, repeat_of, "
+	    "came_at) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
 	    "ON CONFLICT (event_id, scope) DO NOTHING",
 	[SQL_EVENT_FIND] = "SELECT e.id, e.signature, e.secret, b.body "
 			   "FROM events AS e "
@@ -119,7 +132,8 @@ static const char *const texts[] = {
 	[SQL_EVENT_AGAIN] = "UPDATE events SET duplicates = duplicates + 1, "
 			    "last_duplicate_at = ?2 WHERE id = ?1",
 	[SQL_EVENT_LOAD] =
-	    "SELECT " EVENT_COLUMNS " FROM events AS e WHERE e.id = ?1",
+	    "SELECT " EVENT_COLUMNS ", " CAME_AT "FROM events AS e "
+	    "WHERE e.id = ?1",
 	[SQL_BODY_INSERT] = "INSERT INTO bodies (event, body) VALUES (?1, ?2)",
 	[SQL_BODY_LOAD] = "SELECT body FROM bodies WHERE event = ?1",
 	[SQL_EVENT_ORDER_INSERT] =
@@ -252,7 +266,8 @@ static const char *const texts[] = {
 
 	[SQL_REJECTION_INSERT] =
 	    "INSERT INTO rejections (at, peer, cause, diagnosis, headers, "
-	    "size, body, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	    "size, body, code, came_at) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_REJECTION_OLDEST] =
 	    "SELECT r.id, ifnull(length(r.body), 0), s.rejected_bytes, "
 	    "(SELECT max(id) FROM rejections) "
@@ -336,13 +351,14 @@ static const char *const texts[] = {
 	    "(SELECT count(*) FROM jobs AS d WHERE d.state = 'dead' "
 	    "AND d.handler = h.id AND NOT EXISTS "
 	    "(SELECT 1 FROM jobs AS k WHERE k.replay_of = d.id)), "
-	    "(SELECT received_at FROM events WHERE id = (SELECT min(event) "
+	    "e.received_at, " CAME_AT
+	    "FROM handlers AS h LEFT JOIN events AS e ON e.id = "
+	    "(SELECT min(event) "
 	    "FROM (SELECT event FROM jobs WHERE id = (SELECT min(id) "
 	    "FROM jobs WHERE finished_at IS NULL AND behind = 0 "
 	    "AND handler = h.id) UNION ALL SELECT min(event) FROM jobs "
 	    "WHERE replay_of IS NOT NULL AND finished_at IS NULL "
-	    "AND handler = h.id))) "
-	    "FROM handlers AS h ORDER BY h.id",
+	    "AND handler = h.id)) ORDER BY h.id",
 	/* A walk along the primary key, which has them in this order. */
 	[SQL_LANES_BLOCKED] =
 	    "SELECT count(*) FROM (SELECT 1 FROM lanes "
@@ -350,8 +366,7 @@ static const char *const texts[] = {
 
 	[SQL_PURGE_FIND] =
 	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NULL "
-	    "AND e.received_at < ?1 AND " PURGEABLE
-	    "ORDER BY e.received_at LIMIT ?2",
+	    "AND " OLD_EVENT "AND " PURGEABLE "ORDER BY e.received_at LIMIT ?2",
 	[SQL_PURGE_FIND_ORDER] =
 	    "SELECT DISTINCT e.id FROM event_orders AS eo "
 	    "JOIN events AS e ON e.id = eo.event WHERE eo.order_id = ?1 "
@@ -360,7 +375,7 @@ static const char *const texts[] = {
 	/* Row ids are not given out again: the newest of each stay. */
 	[SQL_PURGE_FIND_IDS] =
 	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NOT NULL "
-	    "AND e.received_at < ?1 AND e.id < (SELECT max(id) FROM events) "
+	    "AND " OLD_EVENT "AND e.id < (SELECT max(id) FROM events) "
 	    "AND e.id <> ifnull((SELECT event FROM jobs "
 	    "WHERE id = (SELECT max(id) FROM jobs)), 0) "
 	    "AND " PURGEABLE "ORDER BY e.received_at LIMIT ?2",
@@ -377,7 +392,16 @@ static const char *const texts[] = {
 	[SQL_PURGE_ORDERS] = "DELETE FROM event_orders WHERE event = ?1",
 	[SQL_PURGE_EVENT] = "DELETE FROM events WHERE id = ?1",
 	[SQL_PURGE_REJECTIONS] = "SELECT id, ifnull(length(body), 0) "
-				 "FROM rejections WHERE at < ?1 LIMIT 1",
+				 "FROM rejections WHERE at >= ?3 AND at < ?1 "
+				 "AND ifnull(came_at, at) < ?4 LIMIT 1",
+	[SQL_CLOCK_GET] =
+	    "SELECT c.steady_at, c.wall_at, c.believed_at, c.in_step_at, "
+	    "c.boot_at, c.boot, ifnull(" CAME_AT ", 0) "
+	    "FROM clock AS c LEFT JOIN events AS e "
+	    "ON e.id = (SELECT max(id) FROM events) WHERE c.id = 1",
+	[SQL_CLOCK_NOTE] = "UPDATE clock SET steady_at = ?1, wall_at = ?2, "
+			   "believed_at = ?3, in_step_at = ?4, boot_at = ?5, "
+			   "boot = ?6 WHERE id = 1",
 
 	[SQL_LIST_REJECTIONS] =
 	    "SELECT " REJECTION_COLUMNS ", NULL, NULL FROM rejections "

@@ -96,6 +96,8 @@ enum db_sql {
 	SQL_PURGE_ORDERS,
 	SQL_PURGE_EVENT,
 	SQL_PURGE_REJECTIONS,
+	SQL_CLOCK_GET,
+	SQL_CLOCK_NOTE,
 	SQL_LIST_REJECTIONS,
 	SQL_GET_REJECTION,
 	SQL_LIST_ORDERS,
@@ -435,11 +437,11 @@ int lanes_enter(struct db *db, const struct store_event *ev,
     const struct store_job_spec *spec, int64_t job, int64_t *ret_behind);
 
 /*
- * Leave every lane, let those behind move up, and list which of them may run
- * at now_ms.
+ * Leave every lane, let those behind move up, and list which of them may run.
+ * Of those that wait for their time op's result has the earliest.
  */
 int lanes_leave(struct db *db, struct store_op *op, const struct lanes_job *job,
-    int64_t now_ms, struct lanes_next *ret_next);
+    struct lanes_next *ret_next);
 
 /* -- jobs.c -- */
 
@@ -467,10 +469,10 @@ struct jobs_row {
 struct jobs_move {
 	int64_t job;
 	enum job_state to;
-	int64_t due_at_ms;   /* of JOB_WAITING */
-	int64_t at_ms;       /* of an end */
-	const char *outcome; /* NULL: stays */
-	unsigned begun;      /* attempts that began with it */
+	struct steady_time due_at; /* of JOB_WAITING */
+	int64_t at_ms;             /* of an end */
+	const char *outcome;       /* NULL: stays */
+	unsigned begun;            /* attempts that began with it */
 };
 
 /* Write a job and fill *job, but for its event. ret_runs: it may run now. */
@@ -515,7 +517,23 @@ int acts_pause(struct db *db, struct store_op *op);
 int acts_unguard(struct db *db, struct store_op *op);
 
 /* -- purge.c -- */
+
+/* Dated in [from_ms, before_ms), and come in before that by the steady clock.
+ */
+struct purge_age {
+	int64_t from_ms;
+	int64_t before_ms; /* 0: nothing */
+	struct steady_time came_before;
+};
+
+/* Bind it to a statement that has OLD_EVENT, or the like for rejections. */
+void purge_bind(sqlite3_stmt *st, const struct purge_age *age);
+
 int purge_run(struct db *db, struct store_op *op);
+
+/* -- clock.c -- */
+int clock_note(struct db *db, struct store_op *op);
+int clock_get(struct db *db, struct store_op *op);
 
 /* -- scrub.c -- */
 
@@ -546,8 +564,8 @@ int orders_write(struct db *db, const struct store_write *w);
 #define REJECTIONS_BYTES_MAX (64 << 20)
 int rejections_write(struct db *db, struct store_op *op);
 
-/* Remove up to limit from before that time. */
-int rejections_purge(struct db *db, int64_t before_ms, size_t limit,
+/* Remove up to limit of that age. */
+int rejections_purge(struct db *db, const struct purge_age *age, size_t limit,
     int64_t *ret_n);
 
 /* -- lists.c -- */

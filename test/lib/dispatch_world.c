@@ -211,7 +211,8 @@ event_of(const struct world *w, const struct world_job *wj)
 		.type = w->type != NULL ? w->type : "klikit.order.created.v2",
 		.secret = "default",
 		.peer = "127.0.0.1:1",
-		.received_at_ms =
+		.received_at_ms = fake_clock_wall_ms(),
+		.came_at.ms =
 		    wj->came_ms != 0 ? wj->came_ms : FAKE_CLOCK_START_MS,
 	};
 	struct store_event *ev;
@@ -257,7 +258,7 @@ world_arrive(struct world *w, int64_t handler)
 	struct store_job job;
 
 	world_add(w, 1, handler);
-	w->jobs[w->njobs - 1].came_ms = fake_clock_wall_ms();
+	w->jobs[w->njobs - 1].came_ms = steady_now(&w->clock).ms;
 	job = told_of(w, &w->jobs[w->njobs - 1]);
 	dispatch_hold(w->d, job.ev, &job, 1);
 	store_event_unref(job.ev);
@@ -288,10 +289,10 @@ serve_runnable(struct world *w, struct fake_op *op)
 
 		if (wj->handler != op->handler)
 			continue;
-		if (wj->state == JOB_WAITING && wj->due_ms > op->now_ms &&
-		    (res.next_due_ms == 0 || wj->due_ms < res.next_due_ms))
-			res.next_due_ms = wj->due_ms;
-		if (is_runnable(w, wj, op->now_ms) &&
+		if (wj->state == JOB_WAITING && wj->due_ms > op->now.ms &&
+		    (res.next_due.ms == 0 || wj->due_ms < res.next_due.ms))
+			res.next_due.ms = wj->due_ms;
+		if (is_runnable(w, wj, op->now.ms) &&
 		    found[(wj->state != JOB_READY) + (wj->attempts > 0)]++ <
 			op->limit)
 			jobs[res.nrunnable++] = told_of(w, wj);
@@ -324,7 +325,7 @@ serve_finish(struct world *w, struct fake_op *op)
 	if (res.rc == STORE_OK) {
 		wj->attempts += wj->state != JOB_RUNNING;
 		wj->state = op->out.to;
-		wj->due_ms = op->out.due_at_ms;
+		wj->due_ms = op->out.due_at.ms;
 		for (size_t i = (size_t)wj->id;
 		     i < w->njobs && job_is_end(wj->state); i++) {
 			if (w->jobs[i].behind == wj->id) {
@@ -466,7 +467,8 @@ world_setup(void **state)
 	w->env.now_ms = world_now_ms;
 	w->env.arg = w;
 	w->result.fault = HANDLER_FAULT_DOWN;
-	w->d = dispatch_new(w->base, w->st, &w->env);
+	fake_clock_start(&w->clock);
+	w->d = dispatch_new(w->base, w->st, &w->env, &w->clock);
 	assert_non_null(w->base);
 	assert_non_null(w->d);
 	*state = w;

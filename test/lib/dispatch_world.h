@@ -10,6 +10,7 @@
 
 #include "handlers/handler.h"
 #include "server/dispatch.h"
+#include "server/steady.h"
 #include "test/lib/fake_store.h"
 
 struct event_base;
@@ -23,8 +24,8 @@ struct world_job {
 	int64_t handler;
 	int64_t behind; /* runs only after that job; 0: none */
 	enum job_state state;
-	int64_t due_ms;  /* with JOB_WAITING */
-	int64_t came_ms; /* its event; 0: at the start of the clock */
+	int64_t due_ms;  /* with JOB_WAITING; by the steady clock */
+	int64_t came_ms; /* its event, too; 0: at the start of the clock */
 	unsigned attempts;
 	unsigned runs; /* times that it was handed to its handler */
 	bool replay;
@@ -38,6 +39,7 @@ struct world {
 	struct store *st;
 	struct dispatch *d;
 	struct handler_env env;
+	struct steady clock;
 	struct world_job *jobs;
 	size_t njobs;
 	size_t first; /* all jobs before it have ended */

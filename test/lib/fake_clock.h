@@ -1,9 +1,10 @@
 /*
  * fake_clock.h -- time that passes only when a test says so.
  *
- * Owns: clock_gettime() of the whole test program, libevent's timers too: a
- *       timer fires in the first turn of the loop after its time has been
- *       passed over. Turn the loop with EVLOOP_ONCE | EVLOOP_NONBLOCK.
+ * Owns: clock_gettime() of the whole test program, and a timerfd that is told
+ *       of jumps; libevent's timers too: a timer fires in the first turn of the
+ * loop after its time has been passed over. Turn the loop with EVLOOP_ONCE |
+ * EVLOOP_NONBLOCK.
  */
 #ifndef TEST_LIB_FAKE_CLOCK_H
 #define TEST_LIB_FAKE_CLOCK_H
@@ -22,11 +23,26 @@ void fake_clock_pass_ms(int64_t ms);
 /* Set the wall clock, and only it, by so much. */
 void fake_clock_jump_ms(int64_t ms);
 
+/* The machine sleeps: CLOCK_MONOTONIC stands still. */
+void fake_clock_sleep_ms(int64_t ms);
+
+/*
+ * The machine was switched off and on: its time since the start begins anew,
+ * and the wall clock says what it is given. (CLOCK_MONOTONIC, which libevent
+ * remembers, goes on all the same.)
+ */
+void fake_clock_reboot(int64_t wall_ms);
+
+/* The steady clock of a new store. */
+struct steady;
+void fake_clock_start(struct steady *ret_steady);
+
 /* From now on each look at CLOCK_MONOTONIC itself takes so long. */
 void fake_clock_step_us(int64_t us);
 
-/* The two clocks, without a step. */
+/* The clocks, without a step. */
 int64_t fake_clock_wall_ms(void);
 int64_t fake_clock_mono_us(void);
+int64_t fake_clock_boot_ms(void);
 
 #endif /* TEST_LIB_FAKE_CLOCK_H */

@@ -101,22 +101,7 @@ fake_store_complete(struct store *st, struct fake_op *op,
 		op->ev->id = res->id;
 	if (op->done != NULL)
 		op->done(res, op->arg);
-	if (op->list != NULL)
-		op->list(res->rc, NULL, 0, res->reason, op->arg);
 	op_free(op);
-}
-
-void
-fake_store_tell_event(struct store *st, const struct store_event *ev)
-{
-	struct fake_op *op = fake_store_find(st, FAKE_LIST_EVENTS);
-	const struct store_event_info row = { .ev = ev };
-	store_events_fn *list = op->list;
-	void *arg = op->arg;
-
-	op->list = NULL;
-	fake_store_complete(st, op, &(struct store_result){ .rc = STORE_OK });
-	list(STORE_OK, &row, ev == NULL ? 0 : 1, NULL, arg);
 }
 
 void
@@ -254,19 +239,6 @@ store_pause(struct store *st, const char *handler, const char *by,
 }
 
 int
-store_list_events(struct store *st, const struct store_filter *filter,
-    store_events_fn *done, void *arg)
-{
-	struct fake_op *op = op_new(st, FAKE_LIST_EVENTS, NULL, arg);
-
-	if (op == NULL)
-		return (-1);
-	op->list = done;
-	op->limit = filter->limit;
-	return (0);
-}
-
-int
 store_purge(struct store *st, const struct store_purge *purge,
     store_done_fn *done, void *arg)
 {
@@ -279,8 +251,8 @@ store_purge(struct store *st, const struct store_purge *purge,
 }
 
 int
-store_runnable(struct store *st, int64_t handler, size_t limit, int64_t now_ms,
-    store_done_fn *done, void *arg)
+store_runnable(struct store *st, int64_t handler, size_t limit,
+    struct steady_time now, store_done_fn *done, void *arg)
 {
 	struct fake_op *op = op_new(st, FAKE_RUNNABLE, done, arg);
 
@@ -288,7 +260,7 @@ store_runnable(struct store *st, int64_t handler, size_t limit, int64_t now_ms,
 		return (-1);
 	op->handler = handler;
 	op->limit = limit;
-	op->now_ms = now_ms;
+	op->now = now;
 	return (0);
 }
 

@@ -11,7 +11,7 @@
 
 #include <sys/queue.h>
 
-#include "store/store_read.h"
+#include "store/store.h"
 
 enum fake_call {
 	FAKE_APPEND,
@@ -22,7 +22,6 @@ enum fake_call {
 	FAKE_ACT,
 	FAKE_PAUSE,
 	FAKE_PURGE,
-	FAKE_LIST_EVENTS,
 	FAKE_NCALLS
 };
 
@@ -39,9 +38,10 @@ struct fake_op {
 	char answer[2048];
 	int64_t handler; /* runnable */
 	size_t limit;
-	int64_t now_ms; /* start, act, pause too */
-	int64_t job;    /* start, act */
-	bool once;      /* start */
+	struct steady_time now; /* runnable */
+	int64_t now_ms;         /* start, act, pause */
+	int64_t job;            /* start, act */
+	bool once;              /* start */
 	enum store_act act;
 	char name[64]; /* pause: the handler, by whom, and why */
 	char by[64];   /* "" for NULL */
@@ -50,7 +50,6 @@ struct fake_op {
 	struct store_rejection *rejections; /* reject: its texts too */
 	size_t nrejections;
 	store_done_fn *done;
-	store_events_fn *list; /* list events, in place of done */
 	void *arg;
 };
 
@@ -84,8 +83,5 @@ void fake_store_complete(struct store *st, struct fake_op *op,
 
 /* Complete the oldest call of that kind with rc and nothing else. */
 void fake_store_end(struct store *st, enum fake_call call, enum store_rc rc);
-
-/* Complete the oldest list of events with ev alone; NULL: with none. */
-void fake_store_tell_event(struct store *st, const struct store_event *ev);
 
 #endif /* TEST_LIB_FAKE_STORE_H */

@@ -124,7 +124,7 @@ case_done_cb(const struct store_result *res, void *arg)
 	r->id = res->id;
 	r->conflict = res->conflict;
 	r->nrunnable = res->nrunnable;
-	r->next_due_ms = res->next_due_ms;
+	r->next_due_ms = res->next_due.ms;
 	assert_in_range(res->nrunnable, 0, CASE_RUNNABLE_MAX);
 	for (size_t i = 0; i < res->nrunnable; i++) {
 		r->runnable[i] = res->runnable[i].id;
@@ -213,7 +213,7 @@ case_queue_finish(struct store_case *c, int64_t job, enum job_state to,
 		.to = to,
 		.outcome = job_state_name(to),
 		.at_ms = CASE_NOW_MS,
-		.due_at_ms = due_ms,
+		.due_at.ms = due_ms,
 	};
 
 	memset(res, 0, sizeof(*res));
@@ -239,8 +239,9 @@ case_runnable(struct store_case *c, int64_t handler, size_t limit,
 {
 	struct case_result res = { 0 };
 
-	assert_int_equal(store_runnable(c->st, handler, limit, now_ms,
-			     case_done_cb, &res),
+	assert_int_equal(store_runnable(c->st, handler, limit,
+			     (struct steady_time){ now_ms }, case_done_cb,
+			     &res),
 	    0);
 	store_wait(c->st);
 	assert_int_equal(res.calls, 1);

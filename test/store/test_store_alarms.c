@@ -81,7 +81,7 @@ append_born(int64_t handler, int64_t bell)
 		    .outcome = "no usable order id" },
 		{ .handler = bell,
 		    .place = 1,
-		    .due_at_ms = NOW + 100,
+		    .due_at.ms = NOW + 100,
 		    .guards = 1 },
 		{ .handler = handler,
 		    .place = 2,
@@ -158,7 +158,7 @@ append_guarded(const char *id, int64_t handler, int64_t bell)
 		    .guards = STORE_NO_GUARD },
 		{ .handler = bell,
 		    .place = STORE_WHOLE_EVENT,
-		    .due_at_ms = NOW + 100,
+		    .due_at.ms = NOW + 100,
 		    .guards = 0 },
 	};
 	struct case_result r = append(id, specs, 2);

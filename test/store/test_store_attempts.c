@@ -304,7 +304,7 @@ append_guarded(const char *id, int64_t h, int64_t bell)
 		{ .handler = bell,
 		    .place = STORE_WHOLE_EVENT,
 		    .ordered = true,
-		    .due_at_ms = NOW + 100,
+		    .due_at.ms = NOW + 100,
 		    .guards = 0 },
 	};
 
@@ -406,7 +406,7 @@ test_due_job_holds_its_lane(void **state)
 	const struct store_job_spec spec = { .handler = h,
 		.place = STORE_WHOLE_EVENT,
 		.ordered = true,
-		.due_at_ms = NOW + 50,
+		.due_at.ms = NOW + 50,
 		.guards = STORE_NO_GUARD };
 	struct case_result r;
 

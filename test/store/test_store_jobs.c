@@ -286,7 +286,7 @@ test_attempt_is_recorded(void **state)
 	struct store_outcome out = { .to = JOB_WAITING,
 		.outcome = "answered 502",
 		.at_ms = NOW,
-		.due_at_ms = NOW + 1,
+		.due_at.ms = NOW + 1,
 		.attempt = &at };
 	struct case_result r = { 0 };
 

@@ -299,7 +299,7 @@ try_once(int64_t job, enum job_state to)
 		.to = to,
 		.outcome = "x",
 		.at_ms = NOW,
-		.due_at_ms = NOW,
+		.due_at.ms = NOW,
 		.attempt = &attempt };
 	struct case_result r = { 0 };
 

@@ -476,7 +476,7 @@ test_new_without_memory_is_null(void **state)
 	struct world *w = *state;
 
 	heap_fail(0, 1);
-	assert_null(dispatch_new(w->base, w->st, &w->env));
+	assert_null(dispatch_new(w->base, w->st, &w->env, &w->clock));
 	assert_int_equal(heap_heal(), 0);
 }
 

@@ -204,6 +204,7 @@ static void
 test_an_announced_alarm_rings_when_due(void **state)
 {
 	struct world *w = *state;
+	struct steady_time due;
 
 	w->alarm_max_ms = 180000;
 	w = outlet(state, HANDLER_DONE, 0);
@@ -211,8 +212,9 @@ test_an_announced_alarm_rings_when_due(void **state)
 	world_add(w, 1, 1);
 	w->jobs[0].state = JOB_WAITING;
 	w->jobs[0].due_ms = FAKE_CLOCK_START_MS + 180000;
-	dispatch_due(w->d, 1, w->jobs[0].due_ms);
-	dispatch_due(w->d, 1, w->jobs[0].due_ms + 1); /* later: no matter */
+	due.ms = w->jobs[0].due_ms;
+	dispatch_due(w->d, 1, due);
+	dispatch_due(w->d, 1, steady_add(due, 1)); /* later: no matter */
 	fake_clock_pass_ms(179999);
 	world_settle(w);
 	assert_int_equal(w->runs, 0);

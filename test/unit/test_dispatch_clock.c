@@ -1,4 +1,4 @@
-/* Jumps of the wall clock: no wait is cut short, none lasts for ever. */
+/* Jumps of the wall clock, and sleep: no wait is cut short, none lasts on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -99,9 +99,9 @@ test_a_jump_makes_no_job_old(void **state)
 	assert_int_equal(w->jobs[0].state, JOB_DEAD);
 }
 
-/* Due times that no wait can have made come from another clock: due now. */
-static void
-test_a_due_time_of_another_clock_is_not_believed(void **state)
+/* 300 jobs that wait for a day and longer. */
+static struct world *
+far_ahead(void **state)
 {
 	struct world *w = *state;
 
@@ -111,10 +111,40 @@ test_a_due_time_of_another_clock_is_not_believed(void **state)
 		w->jobs[i].due_ms =
 		    FAKE_CLOCK_START_MS + DAY_MS + (int64_t)i * 7000;
 	}
+	return (w);
+}
+
+/*
+ * Of a klikitd without a steady clock: due times that no wait can have made
+ * come from a clock that was set back since: due now.
+ */
+static void
+test_a_due_time_of_another_clock_is_not_believed(void **state)
+{
+	struct world *w = far_ahead(state);
+
+	w->clock.foreign = true;
 	world_handlers(w, 1, 0);
 	world_settle(w);
 	assert_int_equal(world_count(w, JOB_DONE), 300);
 	assert_int_equal(w->runs, 300);
+}
+
+/* One of ours is believed, however far ahead: a Retry-After of a day. */
+static void
+test_a_due_time_of_ours_is_believed(void **state)
+{
+	struct world *w = far_ahead(state);
+
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	fake_clock_jump_ms(2 * DAY_MS);
+	fake_clock_pass_ms(DAY_MS - 1);
+	world_settle(w);
+	assert_int_equal(w->runs, 0);
+	fake_clock_pass_ms(300 * 7000);
+	world_settle(w);
+	assert_int_equal(world_count(w, JOB_DONE), 300);
 }
 
 /* A due time that can be true is waited for, at the start as well. */
@@ -137,49 +167,85 @@ test_a_due_time_that_can_be_true_is_believed(void **state)
 	assert_int_equal(w->runs, 1);
 }
 
-/* A clock that starts behind the newest event goes on from there. */
+/* A retry by hand is due at once, wherever the wall clock is. */
 static void
-test_the_clock_of_jobs_starts_at_the_newest_event(void **state)
-{
-	struct world *w = *state;
-
-	dispatch_set_newest(w->d, FAKE_CLOCK_START_MS - DAY_MS);
-	assert_int_equal(dispatch_now_ms(w->d), FAKE_CLOCK_START_MS);
-	dispatch_set_newest(w->d, FAKE_CLOCK_START_MS + DAY_MS);
-	assert_int_equal(dispatch_now_ms(w->d), FAKE_CLOCK_START_MS + DAY_MS);
-	fake_clock_jump_ms(DAY_MS);
-	fake_clock_pass_ms(10);
-	assert_int_equal(dispatch_now_ms(w->d),
-	    FAKE_CLOCK_START_MS + DAY_MS + 10);
-	assert_int_equal(dispatch_time_ms(w->d, fake_clock_wall_ms() + 5),
-	    dispatch_now_ms(w->d) + 5);
-}
-
-/* What people set by the wall clock is found, wherever the other one is. */
-static void
-test_a_look_goes_by_both_clocks(void **state)
+test_a_retry_by_hand_is_due_at_once(void **state)
 {
 	struct world *w = waiting(state, 1);
 
-	fake_clock_jump_ms(DAY_MS);
-	w->jobs[0].due_ms = fake_clock_wall_ms(); /* retry, by hand */
+	fake_clock_jump_ms(-DAY_MS);
+	w->jobs[0].due_ms = 0;
 	dispatch_look(w->d, 1);
 	world_settle(w);
 	assert_int_equal(w->jobs[0].state, JOB_DONE);
 }
 
-/* Only what the store says is due is released by a look. */
+/* A wall clock that is ahead does not have it release the others. */
 static void
-test_a_look_leaves_other_waits_alone(void **state)
+test_a_retry_by_hand_leaves_other_waits_alone(void **state)
 {
 	struct world *w = waiting(state, 2);
 
-	w->jobs[1].due_ms = fake_clock_wall_ms();
+	fake_clock_jump_ms(DAY_MS);
+	w->jobs[1].due_ms = 0;
 	dispatch_look(w->d, 1);
 	dispatch_look(w->d, 9); /* of no handler */
 	world_settle(w);
 	assert_int_equal(w->jobs[0].state, JOB_WAITING);
 	assert_int_equal(w->jobs[1].state, JOB_DONE);
+}
+
+/* -- Sleep -- */
+
+/* A wait goes on while the machine sleeps, in memory and in the store. */
+static void
+test_a_wait_goes_on_in_sleep(void **state)
+{
+	size_t n = DISPATCH_WAITS_MAX + 100;
+	struct world *w = waiting(state, n);
+
+	fake_clock_sleep_ms(3000);
+	dispatch_slept(w->d);
+	world_settle(w);
+	assert_int_equal(w->runs, n);
+	fake_clock_sleep_ms(3000);
+	dispatch_slept(w->d);
+	world_settle(w);
+	assert_int_equal(world_count(w, JOB_DONE), n);
+}
+
+/* An alarm that came due in the machine's sleep rings when it wakes. */
+static void
+test_an_alarm_of_the_sleep_rings_after_it(void **state)
+{
+	struct world *w = *state;
+
+	w->alarm_max_ms = 180000;
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	world_add(w, 1, 1);
+	w->jobs[0].state = JOB_WAITING;
+	w->jobs[0].guards = 1;
+	w->jobs[0].due_ms = FAKE_CLOCK_START_MS + 180000;
+	dispatch_due(w->d, 1, (struct steady_time){ w->jobs[0].due_ms });
+	world_settle(w);
+	fake_clock_sleep_ms(3600000);
+	dispatch_slept(w->d);
+	world_settle(w);
+	assert_int_equal(w->runs, 1);
+}
+
+/* A job that slept past its max_age is too old, as if nobody had slept. */
+static void
+test_age_goes_on_in_sleep(void **state)
+{
+	struct world *w = waiting(state, 1);
+
+	w->verdict = HANDLER_RETRY;
+	fake_clock_sleep_ms(WORLD_MAX_AGE_MS);
+	dispatch_slept(w->d);
+	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_DEAD);
 }
 
 #define world_test(f)                                                          \
@@ -195,9 +261,12 @@ main(void)
 		world_test(test_a_jump_makes_no_job_old),
 		world_test(test_a_due_time_of_another_clock_is_not_believed),
 		world_test(test_a_due_time_that_can_be_true_is_believed),
-		world_test(test_the_clock_of_jobs_starts_at_the_newest_event),
-		world_test(test_a_look_goes_by_both_clocks),
-		world_test(test_a_look_leaves_other_waits_alone),
+		world_test(test_a_due_time_of_ours_is_believed),
+		world_test(test_a_retry_by_hand_is_due_at_once),
+		world_test(test_a_retry_by_hand_leaves_other_waits_alone),
+		world_test(test_a_wait_goes_on_in_sleep),
+		world_test(test_an_alarm_of_the_sleep_rings_after_it),
+		world_test(test_age_goes_on_in_sleep),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -55,7 +55,7 @@ test_retry_waits_with_its_reason(void **state)
 	world_turn(w);
 	op = fake_store_find(w->st, FAKE_FINISH);
 	assert_int_equal(op->out.to, JOB_WAITING);
-	assert_in_range(op->out.due_at_ms, FAKE_CLOCK_START_MS + 4500,
+	assert_in_range(op->out.due_at.ms, FAKE_CLOCK_START_MS + 4500,
 	    FAKE_CLOCK_START_MS + 5500);
 	assert_string_equal(op->outcome, "the POS is closed");
 	assert_non_null(op->out.attempt);

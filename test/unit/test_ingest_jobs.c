@@ -115,7 +115,7 @@ test_a_route_may_want_a_job_for_each_order(void **state)
 		assert_int_equal(op->specs[i].handler, 12);
 		assert_int_equal(op->specs[i].place, i - 1);
 		assert_int_equal(op->specs[i].guards, STORE_NO_GUARD);
-		assert_int_equal(op->specs[i].due_at_ms, 0);
+		assert_int_equal(op->specs[i].due_at.ms, 0);
 		assert_true(op->specs[i].ordered);
 	}
 	forget(f);
@@ -306,7 +306,7 @@ test_a_deadline_makes_an_alarm_for_each_job(void **state)
 		assert_int_equal(op->specs[i + 1].guards, i);
 		assert_int_equal(op->specs[i + 1].place, op->specs[i].place);
 		assert_int_equal(op->specs[i + 1].born, JOB_READY);
-		assert_int_equal(op->specs[i + 1].due_at_ms,
+		assert_int_equal(op->specs[i + 1].due_at.ms,
 		    fake_clock_wall_ms() + 180000);
 		assert_false(op->specs[i + 1].ordered);
 	}
@@ -336,8 +336,8 @@ test_a_stored_alarm_is_looked_for_in_time(void **state)
 	(void)deliveries_submit(f, BODY, &a);
 	assert_int_equal(fake_store_find(f->w->st, FAKE_APPEND)
 			     ->specs[1]
-			     .due_at_ms,
-	    dispatch_now_ms(f->w->d) + 180000);
+			     .due_at.ms,
+	    dispatch_now(f->w->d).ms + 180000);
 	deliveries_commit(f, 1);
 	ingest_answered(f->in, a.event, true);
 	world_settle(f->w);

@@ -9,6 +9,7 @@
 #include <event2/event.h>
 
 #include "server/janitor.h"
+#include "server/steady.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
 #include "test/lib/fake_store.h"
@@ -20,6 +21,7 @@ struct fixture {
 	struct event_base *base;
 	struct store *st;
 	struct janitor *j;
+	struct steady clock;
 };
 
 static int
@@ -32,7 +34,9 @@ setup(void **state)
 	fake_log_clear();
 	f->base = event_base_new();
 	f->st = fake_store_new();
-	f->j = janitor_new(f->base, f->st);
+	fake_clock_start(&f->clock);
+	f->clock.proof_ms -= STEADY_PROOF_MS;
+	f->j = janitor_new(f->base, f->st, &f->clock);
 	assert_non_null(f->base);
 	assert_non_null(f->j);
 	janitor_set(f->j, 30 * DAY, 400 * DAY);
@@ -66,15 +70,6 @@ pass_ms(struct fixture *f, int64_t ms)
 	    -1);
 }
 
-/* The newest event was received at that time. */
-static void
-tell_newest(struct fixture *f, int64_t received_ms)
-{
-	const struct store_event ev = { .received_at_ms = received_ms };
-
-	fake_store_tell_event(f->st, &ev);
-}
-
 /* A batch of n events was purged. */
 static void
 tell_purged(struct fixture *f, int64_t n)
@@ -94,12 +89,15 @@ test_rounds_come_by_the_hour(void **state)
 		pass_ms(f, (i == 0 ? JANITOR_FIRST_MS : JANITOR_ROUND_MS) - 1);
 		assert_null(fake_store_first(f->st));
 		pass_ms(f, 1);
-		tell_newest(f, FAKE_CLOCK_START_MS);
 		purge = &fake_store_find(f->st, FAKE_PURGE)->purge;
 		assert_int_equal(purge->bodies_before_ms,
 		    fake_clock_wall_ms() - 30 * DAY);
 		assert_int_equal(purge->ids_before_ms,
 		    fake_clock_wall_ms() - 400 * DAY);
+		assert_int_equal(purge->bodies_came_before.ms,
+		    steady_now(&f->clock).ms - 30 * DAY);
+		assert_int_equal(purge->ids_came_before.ms,
+		    steady_now(&f->clock).ms - 400 * DAY);
 		assert_int_equal(purge->now_ms, fake_clock_wall_ms());
 		assert_int_equal(purge->limit, JANITOR_BATCH);
 		assert_null(purge->order_id);
@@ -115,7 +113,6 @@ test_a_round_goes_in_batches(void **state)
 	struct fixture *f = *state;
 
 	pass_ms(f, JANITOR_FIRST_MS);
-	tell_newest(f, FAKE_CLOCK_START_MS);
 	for (int i = 0; i < 5; i++) {
 		tell_purged(f, JANITOR_BATCH);
 		pass_ms(f, JANITOR_PAUSE_MS - 1);
@@ -135,7 +132,6 @@ test_a_reader_in_the_way_is_waited_for(void **state)
 	struct fixture *f = *state;
 
 	pass_ms(f, JANITOR_FIRST_MS);
-	fake_store_tell_event(f->st, NULL); /* there is none */
 	fake_store_end(f->st, FAKE_PURGE, STORE_BUSY);
 	pass_ms(f, JANITOR_BUSY_MS);
 	fake_store_end(f->st, FAKE_PURGE, STORE_BUSY);
@@ -144,42 +140,75 @@ test_a_reader_in_the_way_is_waited_for(void **state)
 	assert_int_equal(fake_log_count("warn"), 0);
 }
 
-/* A clock not to be trusted purges nothing, and is told of once. */
+/* The watch looks at the clock. */
 static void
-test_a_wrong_clock_purges_nothing(void **state)
+look(struct fixture *f)
 {
-	struct fixture *f = *state;
+	const struct steady_reading now = {
+		.wall.ms = fake_clock_wall_ms(),
+		.boot_ms = fake_clock_boot_ms(),
+		.boot = "",
+	};
 
-	fake_clock_jump_ms(365 * DAY);
-	for (int i = 0; i < 20; i++) {
-		pass_ms(f, JANITOR_ROUND_MS);
-		tell_newest(f, FAKE_CLOCK_START_MS);
-		assert_null(fake_store_first(f->st));
-	}
-	assert_int_equal(fake_log_count("warn retention: nothing is purged: "
-					"the clock has jumped"),
-	    1);
-	fake_clock_jump_ms(-365 * DAY);
-	pass_ms(f, JANITOR_ROUND_MS);
-	tell_newest(f, FAKE_CLOCK_START_MS);
-	tell_purged(f, 0);
-	assert_int_equal(fake_log_count("info retention: goes on"), 1);
+	(void)steady_look(&f->clock, &now);
 }
 
-/* Nor does one that started in 1970, until it is right. */
+/* What a round asks for after the clock was set by so much. */
+static struct store_purge
+purge_after_jump(struct fixture *f, int64_t ms)
+{
+	struct store_purge purge;
+
+	fake_clock_jump_ms(ms);
+	look(f);
+	pass_ms(f, JANITOR_FIRST_MS);
+	assert_null(fake_store_first(f->st)); /* it is not proven yet */
+	for (int i = 0; i < 6; i++)
+		pass_ms(f, JANITOR_PROOF_MS);
+	purge = fake_store_find(f->st, FAKE_PURGE)->purge;
+	tell_purged(f, 0);
+	return (purge);
+}
+
+/* A clock that jumps ahead makes nothing old. */
 static void
-test_a_clock_that_is_not_set_purges_nothing(void **state)
+test_a_clock_that_jumps_ahead_makes_nothing_old(void **state)
+{
+	struct fixture *f = *state;
+	struct store_purge purge = purge_after_jump(f, 730 * DAY);
+
+	assert_true(purge.bodies_came_before.ms <=
+		    FAKE_CLOCK_START_MS - 30 * DAY + 2 * JANITOR_ROUND_MS);
+	assert_true(purge.bodies_before_ms <=
+		    FAKE_CLOCK_START_MS - 30 * DAY + 2 * JANITOR_ROUND_MS);
+	assert_true(purge.ids_came_before.ms <=
+		    FAKE_CLOCK_START_MS - 400 * DAY + 2 * JANITOR_ROUND_MS);
+}
+
+/* Nor does one that goes back keep anything for longer than it should. */
+static void
+test_a_clock_that_is_not_set_keeps_nothing_longer(void **state)
+{
+	struct fixture *f = *state;
+	struct store_purge purge = purge_after_jump(f, -FAKE_CLOCK_START_MS);
+
+	assert_true(purge.bodies_before_ms >= FAKE_CLOCK_START_MS - 30 * DAY);
+	assert_true(
+	    purge.bodies_came_before.ms >= FAKE_CLOCK_START_MS - 30 * DAY);
+}
+
+/* A round under way ends when the clock is set. */
+static void
+test_a_jump_ends_a_round(void **state)
 {
 	struct fixture *f = *state;
 
 	pass_ms(f, JANITOR_FIRST_MS);
-	tell_newest(f, FAKE_CLOCK_START_MS + 10 * DAY);
+	tell_purged(f, JANITOR_BATCH);
+	fake_clock_jump_ms(730 * DAY);
+	look(f);
+	pass_ms(f, JANITOR_PAUSE_MS);
 	assert_null(fake_store_first(f->st));
-	assert_int_equal(fake_log_count("warn retention"), 1);
-	fake_clock_jump_ms(20 * DAY);
-	pass_ms(f, JANITOR_ROUND_MS);
-	tell_newest(f, FAKE_CLOCK_START_MS + 10 * DAY);
-	tell_purged(f, 0);
 }
 
 /* What fails is told once and tried again in an hour. */
@@ -189,20 +218,16 @@ test_failures_are_tried_again(void **state)
 	struct fixture *f = *state;
 
 	pass_ms(f, JANITOR_FIRST_MS);
-	fake_store_end(f->st, FAKE_LIST_EVENTS, STORE_FAILED);
-	pass_ms(f, JANITOR_ROUND_MS);
-	tell_newest(f, 0);
 	fake_store_end(f->st, FAKE_PURGE, STORE_FULL);
 	fake_store_refuse(f->st, 1);
 	pass_ms(f, JANITOR_ROUND_MS);
 	fake_store_refuse(f->st, 0);
 	pass_ms(f, JANITOR_ROUND_MS);
-	tell_newest(f, 0);
-	fake_store_refuse(f->st, 0);
 	tell_purged(f, 0);
 	assert_int_equal(fake_log_count("warn retention: nothing is purged: "
 					"the fake says so"),
-	    2);
+	    1);
+	assert_int_equal(fake_log_count("info retention: goes on"), 1);
 }
 
 /* Stopped, it asks nothing more, whatever is answered. */
@@ -213,7 +238,7 @@ test_a_stopped_janitor_asks_nothing(void **state)
 
 	pass_ms(f, JANITOR_FIRST_MS);
 	janitor_stop(f->j);
-	tell_newest(f, 0);
+	tell_purged(f, JANITOR_BATCH);
 	pass_ms(f, 2 * JANITOR_ROUND_MS);
 	assert_null(fake_store_first(f->st));
 	janitor_stop(NULL);
@@ -227,7 +252,7 @@ test_new_without_memory_is_null(void **state)
 	struct fixture *f = *state;
 
 	heap_fail(0, 1);
-	assert_null(janitor_new(f->base, f->st));
+	assert_null(janitor_new(f->base, f->st, &f->clock));
 	assert_int_equal(heap_heal(), 0);
 }
 
@@ -240,8 +265,9 @@ main(void)
 		TEST(test_rounds_come_by_the_hour),
 		TEST(test_a_round_goes_in_batches),
 		TEST(test_a_reader_in_the_way_is_waited_for),
-		TEST(test_a_wrong_clock_purges_nothing),
-		TEST(test_a_clock_that_is_not_set_purges_nothing),
+		TEST(test_a_clock_that_jumps_ahead_makes_nothing_old),
+		TEST(test_a_clock_that_is_not_set_keeps_nothing_longer),
+		TEST(test_a_jump_ends_a_round),
 		TEST(test_failures_are_tried_again),
 		TEST(test_a_stopped_janitor_asks_nothing),
 		TEST(test_new_without_memory_is_null),
