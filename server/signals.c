@@ -4,10 +4,14 @@
 #include <event2/event.h>
 
 #include "handlers/child.h"
+#include "server/log.h"
 #include "server/signals.h"
+#include "server/terminal.h"
 
 struct signals {
 	struct signals_fns fns;
+	struct terminal *terminal;
+	bool stopping;
 	struct event *term;
 	struct event *interrupt;
 	struct event *hup;
@@ -22,6 +26,7 @@ signals_stop_cb(evutil_socket_t signo, short what, void *arg)
 
 	(void)signo;
 	(void)what;
+	sig->stopping = true;
 	sig->fns.stop(sig->fns.arg);
 }
 
@@ -33,7 +38,16 @@ signals_hup_cb(evutil_socket_t signo, short what, void *arg)
 
 	(void)signo;
 	(void)what;
-	sig->fns.reload(sig->fns.arg);
+	if (!terminal_has_left(sig->terminal)) {
+		sig->fns.reload(sig->fns.arg);
+		return;
+	}
+	/* The kernel and a shell may both send one: it is no second signal. */
+	if (sig->stopping)
+		return;
+	sig->stopping = true;
+	log_info("the terminal was closed");
+	sig->fns.stop(sig->fns.arg);
 }
 
 /* evsignal: CHLD came. */
@@ -55,12 +69,14 @@ signals_new(struct event_base *base, const struct signals_fns *fns)
 	if ((sig = calloc(1, sizeof(*sig))) == NULL)
 		return (NULL);
 	sig->fns = *fns;
+	sig->terminal = terminal_new(base);
 	sig->term = evsignal_new(base, SIGTERM, signals_stop_cb, sig);
 	sig->interrupt = evsignal_new(base, SIGINT, signals_stop_cb, sig);
 	sig->hup = evsignal_new(base, SIGHUP, signals_hup_cb, sig);
 	sig->child = evsignal_new(base, SIGCHLD, signals_child_cb, sig);
-	if (sig->term == NULL || sig->interrupt == NULL || sig->hup == NULL ||
-	    sig->child == NULL || evsignal_add(sig->term, NULL) == -1 ||
+	if (sig->terminal == NULL || sig->term == NULL ||
+	    sig->interrupt == NULL || sig->hup == NULL || sig->child == NULL ||
+	    evsignal_add(sig->term, NULL) == -1 ||
 	    evsignal_add(sig->interrupt, NULL) == -1 ||
 	    evsignal_add(sig->hup, NULL) == -1 ||
 	    evsignal_add(sig->child, NULL) == -1) {
@@ -87,5 +103,6 @@ signals_free(struct signals *sig)
 	signal_event_free(sig->interrupt);
 	signal_event_free(sig->hup);
 	signal_event_free(sig->child);
+	terminal_free(sig->terminal);
 	free(sig);
 }

@@ -3,7 +3,8 @@
  *
  * Owns:    the handlers of TERM, INT, HUP and CHLD while it lives; PIPE is
  *          ignored for good, because a peer may vanish at any write. On CHLD
- *          it reaps the children that no handler has started.
+ *          it reaps the children that no handler has started. A HUP that
+ *          comes of a closed terminal is a stop, and not a second one.
  */
 #ifndef SERVER_SIGNALS_H
 #define SERVER_SIGNALS_H
@@ -13,8 +14,8 @@ struct signals; /* opaque */
 
 /* Run in the loop, once per signal. */
 struct signals_fns {
-	void (*stop)(void *arg);   /* TERM or INT */
-	void (*reload)(void *arg); /* HUP */
+	void (*stop)(void *arg);   /* TERM, INT, or the terminal is closed */
+	void (*reload)(void *arg); /* HUP otherwise */
 	void *arg;
 };
 

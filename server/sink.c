@@ -21,6 +21,7 @@
 
 #include "server/sink.h"
 #include "server/sink_record.h"
+#include "server/terminal.h"
 #include "server/tls.h"
 
 #define ADDRESS "127.0.0.1"
@@ -41,7 +42,7 @@ struct sink_call {
 struct sink {
 	struct sink_options opt;
 	struct event_base *base;
-	struct event *term, *interrupt;
+	struct event *term, *interrupt, *hup;
 	struct evhttp *evhttp;
 	struct tls_context *tls;       /* NULL: without TLS */
 	struct tls_engine *tls_engine; /* the same */
@@ -289,6 +290,8 @@ sink_open(const struct sink_options *opt, char reason[SINK_REASON_MAX])
 		NULL ||
 	    (s->interrupt = evsignal_new(s->base, SIGINT, sink_stop_cb, s)) ==
 		NULL ||
+	    (s->hup = evsignal_new(s->base, SIGHUP, sink_stop_cb, s)) == NULL ||
+	    (!terminal_hup_is_ignored() && evsignal_add(s->hup, NULL) == -1) ||
 	    evsignal_add(s->term, NULL) == -1 ||
 	    evsignal_add(s->interrupt, NULL) == -1 ||
 	    (s->record = sink_record_open(&s->opt, reason)) == NULL ||
@@ -338,6 +341,8 @@ sink_close(struct sink *s)
 		event_free(s->term);
 	if (s->interrupt != NULL)
 		event_free(s->interrupt);
+	if (s->hup != NULL)
+		event_free(s->hup);
 	if (s->base != NULL)
 		event_base_free(s->base);
 	free(s);

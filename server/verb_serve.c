@@ -31,7 +31,9 @@ const struct verb verb_serve = {
 	    "Prints one line per listener on stdout when it is ready; the log\n"
 	    "goes to stderr. TERM: finish what is under way, then stop; a "
 	    "second\n"
-	    "one: leave now. HUP: read the configuration again.\n",
+	    "one: leave now. HUP: read the configuration again; but if it "
+	    "came\n"
+	    "because the terminal was closed, stop.\n",
 	.words_max = 0,
 	.config = true,
 	.run = verb_serve_run,
