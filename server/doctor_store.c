@@ -91,7 +91,10 @@ store_newest_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 {
 	struct doctor *d = arg;
 
-	if (rc != STORE_OK)
+	if (rc != STORE_OK && rc != STORE_NOTADB)
+		doctor_tell(d, DOCTOR_FAIL, "run doctor again",
+		    "%s: cannot be read: %s", log_text(d->store_path), reason);
+	else if (rc != STORE_OK)
 		doctor_tell(d, DOCTOR_FAIL,
 		    "if that stays so stop klikitd and run klikitd restore "
 		    "BACKUP",
@@ -167,6 +170,10 @@ integrity_cb(const struct store_result *res, void *arg)
 	if (res->rc == STORE_OK)
 		doctor_tell(d, DOCTOR_OK, NULL, "%s: sound",
 		    log_text(d->store_path));
+	else if (res->rc != STORE_NOTADB)
+		doctor_tell(d, DOCTOR_FAIL, "run doctor again",
+		    "%s: cannot be checked: %s", log_text(d->store_path),
+		    res->reason);
 	else
 		doctor_tell(d, DOCTOR_FAIL,
 		    "stop klikitd and run klikitd restore BACKUP, which keeps "

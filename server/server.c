@@ -199,9 +199,12 @@ server_checked_cb(const struct store_result *res, void *arg)
 	(void)arg;
 	if (res->rc == STORE_OK)
 		log_info("store: checked after an unclean stop: sound");
+	else if (res->rc == STORE_NOTADB)
+		log_error("store: checked after an unclean stop: %s; stop and "
+			  "run klikitd restore BACKUP, which keeps this one",
+		    res->reason);
 	else
-		log_error("store: checked after an unclean stop: %s; restore "
-			  "a backup",
+		log_error("store: cannot be checked after an unclean stop: %s",
 		    res->reason);
 }
 

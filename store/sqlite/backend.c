@@ -315,16 +315,18 @@ backend_check(struct sqlite_store *s, struct store_op *op)
 		store_op_fail(op, what == STORE_NOTADB ? what : STORE_FAILED,
 		    reason);
 	} else if (strcmp(text, "ok") != 0) {
-		(void)snprintf(reason, sizeof(reason), "%s: %s", s->path, text);
-		store_op_fail(op, STORE_NOTADB, reason);
+		bool unread = db_read_failed(db);
+
+		(void)snprintf(reason, sizeof(reason), "%s: %s%s", s->path,
+		    unread ? DB_UNREAD ": " : "", text);
+		store_op_fail(op, unread ? STORE_FAILED : STORE_NOTADB, reason);
 	}
 	(void)sqlite3_reset(st);
 }
 
 static void
-sqlite_read(void *be, struct store_op *op)
+backend_read(struct sqlite_store *s, struct store_op *op)
 {
-	struct sqlite_store *s = be;
 	char reason[STORE_REASON_MAX];
 	enum store_rc what;
 	int rc;
@@ -347,6 +349,16 @@ sqlite_read(void *be, struct store_op *op)
 	/* Ends the snapshot; there is nothing to undo. */
 	if (sqlite3_get_autocommit(s->reader.conn) == 0)
 		(void)db_exec(&s->reader, SQL_ROLLBACK);
+}
+
+static void
+sqlite_read(void *be, struct store_op *op)
+{
+	struct sqlite_store *s = be;
+
+	atomic_store(&s->reading, true);
+	backend_read(s, op);
+	atomic_store(&s->reading, false);
 }
 
 static enum store_rc

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/sqlite/sqlite.h"
 
 #define STEP_PAGES 256
+#define LOG_LARGE ((int64_t)64 << 20)
 
 struct backup {
 	struct sqlite_store *s;
@@ -144,10 +146,28 @@ backup_open(struct backup *b)
 	return (0);
 }
 
+/*
+ * The log cannot start over while we read. When it has become larger than what
+ * is left on its disk this ends, before deliveries are refused.
+ */
+static bool
+backup_is_too_dear(const struct backup *b)
+{
+	char name[PATH_MAX];
+	struct statvfs fs;
+	struct stat sb;
+
+	(void)snprintf(name, sizeof(name), "%s-wal", b->s->path);
+	return (stat(name, &sb) == 0 && sb.st_size > LOG_LARGE &&
+		statvfs(b->s->path, &fs) == 0 &&
+		(int64_t)fs.f_bavail * (int64_t)fs.f_frsize < sb.st_size);
+}
+
 static int
 backup_copy(struct backup *b)
 {
 	sqlite3_backup *steps;
+	bool dear = false;
 	int rc, end;
 
 	steps = sqlite3_backup_init(b->copy, "main", b->source->conn, "main");
@@ -164,13 +184,21 @@ backup_copy(struct backup *b)
 			    sqlite3_backup_pagecount(steps));
 		if (rc == SQLITE_OK && backup_progress_cb(b) != 0)
 			rc = SQLITE_INTERRUPT;
+		dear = rc == SQLITE_OK && backup_is_too_dear(b);
+		if (dear)
+			rc = SQLITE_INTERRUPT;
 	} while (rc == SQLITE_OK);
 	end = sqlite3_backup_finish(steps);
 	if (rc == SQLITE_DONE)
 		rc = end;
 	if (rc == SQLITE_OK)
 		return (0);
-	backup_fail_sqlite(b, rc);
+	if (dear)
+		backup_fail(b, STORE_FULL,
+		    "given up: the store's log grows while this lasts, and its "
+		    "disk is nearly full");
+	else
+		backup_fail_sqlite(b, rc);
 	return (-1);
 }
 

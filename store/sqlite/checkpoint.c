@@ -11,6 +11,7 @@
 
 #define BYTES_DUE ((int64_t)32 << 20)
 #define PAGES_ANYHOW 3 /* times as many: the writer copies all by itself */
+#define PAGES_LARGE 4  /* times as many: that is worth a warning */
 #define PAGES_LEAST 16
 #define PART_OF_RESERVE 4 /* PAGES_ANYHOW times that is still less than it */
 #define PAGES_FEW 16      /* of these the part that is little enough for it */
@@ -24,18 +25,28 @@ enum step {
 	STEP_BROKEN   /* the copier met an error */
 };
 
+/* What makes one due while there is room. */
+static int
+checkpoint_usual(const struct sqlite_store *s)
+{
+	if (s->setup.checkpoint_pages != 0)
+		return (s->setup.checkpoint_pages);
+	return ((int)(BYTES_DUE / s->writer.page_size));
+}
+
 int
 checkpoint_pages(const struct sqlite_store *s)
 {
-	int64_t due = BYTES_DUE;
+	int due = checkpoint_usual(s);
+	int64_t part;
 
-	if (s->setup.checkpoint_pages != 0)
-		return (s->setup.checkpoint_pages);
+	if (!s->copy_soon || s->setup.checkpoint_pages != 0)
+		return (due);
 	/* On a full disk the reserve must do for what is not copied yet. */
-	if (s->copy_soon && due > s->reserve_bytes / PART_OF_RESERVE)
-		due = s->reserve_bytes / PART_OF_RESERVE;
-	due /= s->writer.page_size;
-	return (due < PAGES_LEAST ? PAGES_LEAST : (int)due);
+	part = s->reserve_bytes / PART_OF_RESERVE / s->writer.page_size;
+	if (due > part)
+		due = (int)part;
+	return (due < PAGES_LEAST ? PAGES_LEAST : due);
 }
 
 void
@@ -131,10 +142,41 @@ checkpoint_copy(struct sqlite_store *s, char *reason)
 	return (db_reason(&s->writer, s, rc, reason));
 }
 
+static long long
+checkpoint_mib(const struct sqlite_store *s)
+{
+	return (((int64_t)s->writer.wal_pages * s->writer.page_size) >> 20);
+}
+
+/* Warn of a log that cannot start over, again whenever it has doubled. */
+static void
+checkpoint_watch(struct sqlite_store *s)
+{
+	int large = checkpoint_usual(s) * PAGES_LARGE;
+	int pages = s->writer.wal_pages;
+	char who[HOLDER_MAX];
+
+	if (pages >= large && pages >= s->log_warn_at) {
+		holder_of_log(s, who);
+		store_note(s->st, STORE_NOTE_WARN,
+		    "%s-wal: the log of changes has grown to %lld MiB and "
+		    "cannot start over: %s",
+		    s->path, checkpoint_mib(s), who);
+		s->log_warned = true;
+		s->log_warn_at = 2 * pages;
+	} else if (s->log_warned && pages > 0 && pages < large / 2) {
+		store_note(s->st, STORE_NOTE_INFO,
+		    "%s-wal: the log of changes has started over", s->path);
+		s->log_warned = false;
+		s->log_warn_at = 0;
+	}
+}
+
 enum store_rc
 checkpoint_tidy(struct sqlite_store *s, enum store_aside at, bool *ret_aside,
     char *reason)
 {
+	checkpoint_watch(s);
 	switch (checkpoint_next(s, at)) {
 	case STEP_NOTHING:
 		break;

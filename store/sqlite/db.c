@@ -203,6 +203,27 @@ db_is_nospace(const struct db *db)
 	return (err == ENOSPC || err == EDQUOT);
 }
 
+bool
+db_read_failed(const struct db *db)
+{
+	int err = 0;
+
+	if (db->conn == NULL)
+		return (false);
+	(void)sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_LAST_ERRNO,
+	    &err);
+	switch (err) {
+	case EIO:
+	case ENXIO:
+	case ENODEV:
+	case ESTALE:
+	case ETIMEDOUT:
+	case EREMOTEIO:
+		return (true);
+	}
+	return (false);
+}
+
 enum store_rc
 db_rc(const struct db *db, int rc)
 {
@@ -218,7 +239,7 @@ db_rc(const struct db *db, int rc)
 		return (STORE_BUSY);
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
-		return (STORE_NOTADB);
+		return (db_read_failed(db) ? STORE_FAILED : STORE_NOTADB);
 	case SQLITE_CONSTRAINT:
 	case SQLITE_MISMATCH:
 	case SQLITE_TOOBIG:
@@ -230,6 +251,21 @@ db_rc(const struct db *db, int rc)
 	default:
 		return (STORE_FAILED);
 	}
+}
+
+/* Is it that the disk did not give what was asked for? */
+static bool
+db_is_unread(const struct db *db, int rc)
+{
+	switch (rc) {
+	case SQLITE_IOERR_READ:
+	case SQLITE_IOERR_CORRUPTFS:
+	case SQLITE_IOERR_SHMMAP:
+		return (true);
+	}
+	return ((rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT
+		    ? db_read_failed(db)
+		    : false);
 }
 
 enum store_rc
@@ -253,6 +289,9 @@ db_reason(const struct db *db, const struct sqlite_store *s, int rc,
 		    "%s: damaged or no database (%s); klikitd restore "
 		    "BACKUP puts a backup in its place and keeps it aside",
 		    s->path, text);
+	else if (db_is_unread(db, rc))
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: " DB_UNREAD " (%s)", s->path, text);
 	else
 		(void)snprintf(reason, STORE_REASON_MAX, "%s: %s (%d)", s->path,
 		    text, rc);

@@ -127,7 +127,7 @@ restore_fail_sqlite(struct restore *r, sqlite3 *conn, int rc)
 		return (restore_fail(r, what,
 		    "damaged or no database; use another backup"));
 	return (restore_fail(r, what == STORE_BUSY ? what : STORE_FAILED,
-	    sqlite3_errstr(rc)));
+	    db_read_failed(&db) ? DB_UNREAD : sqlite3_errstr(rc)));
 }
 
 /*

@@ -156,15 +156,18 @@ struct sqlite_store {
 	atomic_bool interrupted;             /* whatever reads is to end */
 	int64_t reserve_bytes;               /* what is set aside */
 	bool copy_soon;                      /* the disk is nearly full */
-	bool reserve_due;   /* it is smaller than it should be */
-	unsigned looks;     /* see sqlite_look() */
-	int64_t scrub_page; /* the next one to scrub, from 0 */
-	bool scrubbed;      /* nothing was purged since */
-	int checkpoint_at;  /* pages in the log at which one is due */
-	struct db writer;   /* the writer thread's */
-	struct db reader;   /* the reader thread's */
-	struct db copier;   /* checkpoints aside: see struct store_ops */
-	int copier_rc;      /* what its last one came to */
+	bool reserve_due;    /* it is smaller than it should be */
+	unsigned looks;      /* see sqlite_look() */
+	int64_t scrub_page;  /* the next one to scrub, from 0 */
+	bool scrubbed;       /* nothing was purged since */
+	atomic_bool reading; /* the reader has a snapshot */
+	int log_warn_at;     /* pages: it is time to warn; 0: not set */
+	bool log_warned;     /* it is too large, and that was noted */
+	int checkpoint_at;   /* pages in the log at which one is due */
+	struct db writer;    /* the writer thread's */
+	struct db reader;    /* the reader thread's */
+	struct db copier;    /* checkpoints aside: see struct store_ops */
+	int copier_rc;       /* what its last one came to */
 	struct db_log copier_log;
 };
 
@@ -214,6 +217,15 @@ void db_bind_text(sqlite3_stmt *st, int at, const char *text);
 /* Copy a column to the arena; NULL stays NULL. Returns 0, or -1. */
 int db_column_text(sqlite3_stmt *st, int at, struct arena *a,
     const char **ret_text);
+
+/*
+ * Did the last read of the database's file fail? SQLite calls it damaged then,
+ * though nothing need be wrong with what is on disk.
+ */
+bool db_read_failed(const struct db *db);
+#define DB_UNREAD                                                              \
+	"could not be read; that may pass: look at the disk (dmesg) and try "  \
+	"again before anything else"
 
 /* What a result code means to the store's callers. */
 enum store_rc db_rc(const struct db *db, int rc);
@@ -362,6 +374,12 @@ bool reserve_is_near(const struct sqlite_store *s);
 
 /* Give its space back to the disk. False: there is none. */
 bool reserve_release(struct sqlite_store *s);
+
+/* -- holder.c -- */
+
+/* Who keeps the log from starting over, and what to do, in words. */
+#define HOLDER_MAX 128
+void holder_of_log(const struct sqlite_store *s, char ret_text[HOLDER_MAX]);
 
 /* -- siblings.c: -wal, -shm, -journal -- */
 
