@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from conftest import DEADLINE, payload
+from https import https, pki  # noqa: F401 (fixtures)
 from wire import GET, Wire, delivery
 
 BODY = payload("created-small.json")
@@ -72,6 +73,17 @@ FORMS = {
 def test_both_readers_see_the_same(server, form, step):
     """What stands before and behind it is answered, each once, and its bytes
     are stored as they were: nothing was read as another request."""
+    seen_the_same(server, form, step)
+
+
+@pytest.mark.parametrize("step", [None, 7])
+def test_both_readers_see_the_same_over_tls(https, step):  # noqa: F811
+    for form in ("four empty lines", "a quoted one", "a tab before a length",
+                 "a trailer behind it"):
+        seen_the_same(https("ec"), form, step)
+
+
+def seen_the_same(server, form, step):
     first = delivery(server, SECOND, event_id="first")
     last = delivery(server, SECOND, event_id="last")
     data = first + FORMS[form](server) + last + GET
@@ -155,6 +167,15 @@ def test_413_reaches_a_client_that_sends_all_first(server):
             wire.send(delivery(server, b"", length=False, extra=(extra,)))
             wire.send(body)
             assert wire.answer().status == 413
+
+
+def test_413_comes_at_once_over_tls(https):  # noqa: F811
+    server = https("ec")
+    with Wire(server) as wire:
+        wire.send(delivery(server, b"", length=False,
+                           extra=("Content-Length: 1048577",)))
+        assert wire.answer().status == 413
+        assert wire.closed()
 
 
 def test_413_behind_a_good_delivery_leaves_its_answer(server):
