@@ -172,6 +172,9 @@ open_write(struct sqlite_store *s, int64_t now_ms, char *reason)
 	if ((what = lock_take(s, reason)) != STORE_OK ||
 	    (what = open_resume(s, reason)) != STORE_OK)
 		return (what);
+	if (s->file_fd != -1 && open_is_unclean(s) &&
+	    (what = siblings_foreign(s, reason)) != STORE_OK)
+		return (what);
 	s->unclean = open_is_unclean(s);
 	if ((what = open_create(s, &created, reason)) == STORE_OK &&
 	    (what = open_writer(s, now_ms, reason)) == STORE_OK) {

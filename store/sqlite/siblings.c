@@ -124,6 +124,26 @@ siblings_orphans(struct sqlite_store *s, const char *what, char *reason)
 	return (STORE_OK);
 }
 
+enum store_rc
+siblings_foreign(struct sqlite_store *s, char *reason)
+{
+	char log[PATH_MAX], to[PATH_MAX];
+
+	(void)snprintf(log, sizeof(log), "%s-wal", s->path);
+	if (log_fits(s->file_fd, log))
+		return (STORE_OK);
+	if (siblings_name(s->path, "aside", s->now_ms, to) == -1 ||
+	    siblings_aside(s->path, to) == -1)
+		return (place_errno(s->path, errno, reason));
+	store_note(s->st, STORE_NOTE_WARN,
+	    "%s: the log beside it is not its own: it belongs to a newer or "
+	    "another database. It may hold acknowledged events, and was kept "
+	    "as %s-wal. If this is an older copy, stop klikitd and put the "
+	    "newer one back with that log",
+	    s->path, to);
+	return (STORE_OK);
+}
+
 void
 siblings_unlink(const char *path)
 {

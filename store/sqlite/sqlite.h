@@ -375,6 +375,14 @@ bool reserve_is_near(const struct sqlite_store *s);
 /* Give its space back to the disk. False: there is none. */
 bool reserve_release(struct sqlite_store *s);
 
+/* -- log_fits.c -- */
+
+/*
+ * Can the log at log_path belong to the database that is open as file_fd?
+ * False: for certain not. Nothing of it may be open by SQLite.
+ */
+bool log_fits(int file_fd, const char *log_path);
+
 /* -- holder.c -- */
 
 /* Who keeps the log from starting over, and what to do, in words. */
@@ -402,6 +410,12 @@ int siblings_aside(const char *path, const char *to);
  */
 enum store_rc siblings_orphans(struct sqlite_store *s, const char *what,
     char *reason);
+
+/*
+ * A log of another state of the database, or of another database, is kept
+ * aside, and noted.
+ */
+enum store_rc siblings_foreign(struct sqlite_store *s, char *reason);
 
 /* Delete a file that we made ourselves, with its siblings. */
 void siblings_unlink(const char *path);

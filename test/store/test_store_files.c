@@ -95,6 +95,12 @@ kill_with_events(const char *first, const char *second)
 	assert_int_equal(status, 0);
 }
 
+static enum store_rc
+append(const char *id)
+{
+	return (case_append(&c, id, NULL, 0).rc);
+}
+
 /* -- Locks -- */
 
 /* Is a second server kept out, in a process of its own? */
@@ -290,6 +296,112 @@ test_log_beside_an_empty_file_is_kept(void **state)
 	assert_int_equal(case_append(&c, "new", NULL, 0).rc, STORE_OK);
 }
 
+/* Copy a file of the store over another, as cp does. */
+static void
+copy_over(const char *from, const char *to)
+{
+	char buf[65536];
+	size_t n;
+	FILE *in = fopen(in_dir(from), "rb");
+	FILE *out = fopen(in_dir(to), "wb");
+
+	assert_non_null(in);
+	assert_non_null(out);
+	while ((n = fread(buf, 1, sizeof(buf), in)) > 0)
+		assert_int_equal(fwrite(buf, 1, n, out), n);
+	assert_int_equal(fclose(in) | fclose(out), 0);
+}
+
+/* Many events with a log that started over, so that the file has grown. */
+static void
+kill_with_many(int n)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_int_not_equal(child, -1);
+	if (child == 0) {
+		static struct store_sqlite_setup often = { .checkpoint_pages =
+							       32 };
+		static const struct store_setup copies = { .arg = &often };
+		char id[32];
+
+		c.setup = &copies;
+		if (store_case_try(&c, STORE_SERVE) != STORE_OK)
+			_exit(1);
+		for (int i = 0; i < n; i++) {
+			(void)snprintf(id, sizeof(id), "many%d", i);
+			(void)case_append(&c, id, NULL, 0);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* An older copy of the database beside the newer one's log. */
+static void
+test_older_copy_is_not_given_the_newer_log(void **state)
+{
+	(void)state;
+	store_case_open(&c);
+	assert_int_equal(append("old"), STORE_OK);
+	store_case_close(&c);
+	copy_over("s.db", "old.db");
+	kill_with_many(2000);
+	copy_over("s.db", "new.db");
+	copy_over("old.db", "s.db");
+	store_case_open(&c);
+	assert_non_null(strstr(c.note, "not its own"));
+	assert_true(is_there("s.db.aside-20250615-150640-wal"));
+	assert_int_equal(append("old"), STORE_EXISTS);
+	assert_int_equal(append("many0"), STORE_OK);
+	assert_int_equal(store_case_int(&c,
+			     "SELECT count(*) FROM pragma_integrity_check "
+			     "WHERE integrity_check = 'ok'"),
+	    1);
+	store_case_close(&c);
+
+	/* The newer one with its log has all of it. */
+	assert_int_equal(rename(in_dir("s.db.aside-20250615-150640-wal"),
+			     in_dir("new.db-wal")),
+	    0);
+	(void)snprintf(c.path, sizeof(c.path), "%s", in_dir("new.db"));
+	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"),
+	    2001);
+}
+
+/* Another store's log. */
+static void
+test_log_with_other_pages_is_kept_apart(void **state)
+{
+	(void)state;
+	store_case_open(&c);
+	assert_int_equal(append("one"), STORE_OK);
+	store_case_close(&c);
+	copy_over("s.db", "mine.db");
+	store_case_sql(&c, "PRAGMA journal_mode = DELETE;"
+			   "PRAGMA page_size = 16384; VACUUM;"
+			   "PRAGMA journal_mode = WAL");
+	kill_with_events("two", "three");
+	copy_over("mine.db", "s.db");
+	store_case_open(&c);
+	assert_non_null(strstr(c.note, "not its own"));
+	assert_int_equal(append("one"), STORE_EXISTS);
+}
+
+/* A log that is its own is used, whatever it holds. */
+static void
+test_own_log_is_used(void **state)
+{
+	(void)state;
+	kill_with_many(500);
+	kill_with_many(700);
+	store_case_open(&c);
+	assert_int_equal(c.nnotes, 0);
+	assert_int_equal(append("many699"), STORE_EXISTS);
+}
+
 /* A backup would be taken for the database of the log beside it. */
 static void
 test_backup_beside_a_log_is_refused(void **state)
@@ -325,6 +437,9 @@ main(void)
 		CASE(test_logs_are_kept_apart),
 		CASE(test_journal_without_database_is_kept),
 		CASE(test_log_beside_an_empty_file_is_kept),
+		CASE(test_older_copy_is_not_given_the_newer_log),
+		CASE(test_log_with_other_pages_is_kept_apart),
+		CASE(test_own_log_is_used),
 		CASE(test_backup_beside_a_log_is_refused),
 	};
 
