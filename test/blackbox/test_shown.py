@@ -172,14 +172,18 @@ def test_a_server_serves_though_its_output_is_full(tmp_path):
         process = subprocess.Popen([BINARY, "serve"], cwd=tmp_path, env=env,
                                    stdout=full, stderr=subprocess.PIPE)
     url = None
+    limit = threading.Timer(DEADLINE, process.kill)
+    limit.start()
     for line in process.stderr:
         found = re.search(rb"cannot be written: listening: (http://\S+):", line)
         if found:
             url = found[1].decode()
             break
+    assert url is not None
     with urllib.request.urlopen(url + "/healthz") as page:
         assert page.status == 200
     process.terminate()
     process.stderr.read()
     assert process.wait(DEADLINE) == 0
+    limit.cancel()
     assert run("version").returncode == 0
