@@ -59,6 +59,7 @@ struct admin_status {
 	size_t nwebhooks;
 	const char *store_url;
 	const char *health; /* "ready", or why not */
+	const char *clock;  /* "ok", or what is wrong with it */
 	uint64_t queue_bytes;
 	uint64_t queue_max;
 	uint64_t received; /* these since the start */
@@ -89,6 +90,8 @@ struct admin_times {
 /* What else is told of a change, or asked for; each may be NULL. */
 struct admin_fns {
 	void (*status)(void *arg, struct admin_status *ret_status);
+	/* Now, by the steady clock: purges and ages go by it. */
+	struct steady_time (*now)(void *arg);
 	void (*times)(void *arg, int64_t event, struct admin_times *ret_times);
 	/* The status codes that end an order. Returns how many. */
 	size_t (*ends)(void *arg, const char *const **ret_ends);

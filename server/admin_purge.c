@@ -47,6 +47,18 @@ purge_cb(const struct store_result *res, void *arg)
 	admin_finish(call);
 }
 
+/* Old by both clocks: one that is wrong is not to remove what is not. */
+static void
+admin_purge_age(struct admin_call *call, int64_t now_ms, int64_t older_ms)
+{
+	const struct admin_fns *fns = &call->a->fns;
+
+	call->purge.bodies_before_ms = now_ms - older_ms;
+	if (fns->now != NULL)
+		call->purge.bodies_came_before =
+		    steady_add(fns->now(fns->arg), -older_ms);
+}
+
 enum admin_when
 admin_purge(struct admin_call *call)
 {
@@ -72,7 +84,7 @@ admin_purge(struct admin_call *call)
 		    arena_text(&call->mem, scope, &call->purge.scope) == -1)
 			return (admin_answer(call, 500, NULL));
 	} else
-		call->purge.bodies_before_ms = now - older;
+		admin_purge_age(call, now, older);
 	if (store_purge(call->a->st, &call->purge, purge_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);

@@ -76,10 +76,10 @@ refused_json(const struct admin_status *s)
 
 static json_t *
 counts_json(const struct admin_status *s, const struct store_figures *f,
-    int64_t now_ms)
+    struct steady_time now)
 {
 	uint64_t pending = 0, dead = 0;
-	int64_t oldest_ms = 0;
+	struct steady_time oldest = { 0 };
 	json_t *o = json_object();
 	int bad = 0;
 
@@ -88,9 +88,9 @@ counts_json(const struct admin_status *s, const struct store_figures *f,
 
 		pending += h->unfinished;
 		dead += h->unreplayed;
-		if (h->oldest_ms != 0 &&
-		    (oldest_ms == 0 || h->oldest_ms < oldest_ms))
-			oldest_ms = h->oldest_ms;
+		if (h->oldest.ms != 0 &&
+		    (oldest.ms == 0 || steady_before(h->oldest, oldest)))
+			oldest = h->oldest;
 	}
 	bad |= json_set_int(o, "received", (int64_t)s->received);
 	bad |= json_set_int(o, "duplicates", (int64_t)s->duplicates);
@@ -99,9 +99,8 @@ counts_json(const struct admin_status *s, const struct store_figures *f,
 	bad |= json_set_int(o, "dead_jobs", (int64_t)dead);
 	bad |= json_set_int(o, "pending_jobs", (int64_t)pending);
 	bad |= json_object_set_new(o, "oldest_pending_ms",
-	    oldest_ms == 0
-		? json_null()
-		: json_integer(oldest_ms < now_ms ? now_ms - oldest_ms : 0));
+	    oldest.ms == 0 ? json_null()
+			   : json_integer(steady_since(now, oldest)));
 	if (bad == 0)
 		return (o);
 	json_decref(o);
@@ -148,13 +147,15 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	o = json_object();
 	bad |= json_set_text(o, "version", KLIKITD_VERSION);
 	bad |= json_set_time(o, "started_at", s.started_at_ms);
+	bad |= json_set_text(o, "clock", s.clock);
 	bad |= json_object_set_new(o, "dev", json_boolean(s.dev));
 	bad |= json_object_set_new(o, "webhooks", webhooks_json(&s));
 	coarse = *f;
 	coarse.free_bytes -= coarse.free_bytes % TAG_FREE_BYTES;
 	bad |= json_object_set_new(o, "store", store_json(&s, &coarse));
 	bad |= json_object_set_new(o, "queue", queue_json(&s));
-	bad |= json_object_set_new(o, "counts", counts_json(&s, f, now_ms));
+	bad |= json_object_set_new(o, "counts",
+	    counts_json(&s, f, call->a->fns.now(call->a->fns.arg)));
 	bad |= json_object_set_new(o, "secrets", secrets_json(&s));
 	bad |= json_set_text(o, "trigger", s.trigger);
 	bad |= json_set_text(o, "sign", s.sign);

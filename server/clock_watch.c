@@ -64,7 +64,7 @@ reading(const char *boot)
 struct found {
 	enum store_rc rc;
 	struct store_clock kept;
-	char reason[STORE_REASON_MAX];
+	char *reason;
 };
 
 /* store_clock_fn: what was kept. */
@@ -78,34 +78,34 @@ clock_found_cb(enum store_rc rc, const struct store_clock *kept,
 	if (rc == STORE_OK)
 		found->kept = *kept;
 	else
-		(void)snprintf(found->reason, sizeof(found->reason), "%s",
-		    reason);
+		(void)snprintf(found->reason, STORE_REASON_MAX, "%s", reason);
 }
 
-static int
-clock_take_up(struct store *st, const char *boot, struct steady *ret_steady)
+static enum store_rc
+clock_take_up(struct store *st, const char *boot, struct steady *ret_steady,
+    char reason[STORE_REASON_MAX])
 {
-	struct found found = { .rc = STORE_FAILED, .reason = "out of memory" };
+	struct found found = { .rc = STORE_FAILED, .reason = reason };
 	struct steady_reading now;
 
+	(void)snprintf(reason, STORE_REASON_MAX, "out of memory");
 	if (store_get_clock(st, clock_found_cb, &found) == 0)
 		store_wait(st);
-	if (found.rc != STORE_OK) {
-		log_error("the store's clock cannot be read: %s", found.reason);
-		return (-1);
-	}
+	if (found.rc != STORE_OK)
+		return (found.rc);
 	now = reading(boot);
 	steady_start(ret_steady, &found.kept, &now);
-	return (0);
+	return (STORE_OK);
 }
 
-int
-clock_watch_read(struct store *st, struct steady *ret_steady)
+enum store_rc
+clock_watch_read(struct store *st, struct steady *ret_steady,
+    char reason[STORE_REASON_MAX])
 {
 	char boot[STORE_BOOT_MAX];
 
 	boot_name(boot);
-	return (clock_take_up(st, boot, ret_steady));
+	return (clock_take_up(st, boot, ret_steady, reason));
 }
 
 /* -- Watching -- */
@@ -234,6 +234,7 @@ clock_watch_ask(struct clock_watch *w, struct event_base *base)
 struct clock_watch *
 clock_watch_new(struct event_base *base, struct store *st)
 {
+	char reason[STORE_REASON_MAX];
 	struct clock_watch *w;
 
 	if ((w = calloc(1, sizeof(*w))) == NULL) {
@@ -243,8 +244,10 @@ clock_watch_new(struct event_base *base, struct store *st)
 	w->fd = -1;
 	w->st = st;
 	boot_name(w->boot);
-	if (clock_take_up(st, w->boot, &w->steady) == -1)
+	if (clock_take_up(st, w->boot, &w->steady, reason) != STORE_OK) {
+		log_error("the store's clock cannot be read: %s", reason);
 		goto fail;
+	}
 	if ((w->timer = evtimer_new(base, clock_watch_timer_cb, w)) == NULL) {
 		log_error("cannot start: out of memory");
 		goto fail;

@@ -13,6 +13,7 @@
 #define SERVER_CLOCK_WATCH_H
 
 #include "server/steady.h"
+#include "store/store.h"
 
 struct clock_watch; /* opaque */
 struct event_base;
@@ -52,8 +53,10 @@ void clock_watch_free(struct clock_watch *w);
 
 /*
  * The steady clock of a store that no server has, for a verb; keeps nothing.
- * Waits for the store. Returns 0, or -1.
+ * Waits for the store. Returns STORE_OK; else why it cannot be read, with a
+ * reason.
  */
-int clock_watch_read(struct store *st, struct steady *ret_steady);
+enum store_rc clock_watch_read(struct store *st, struct steady *ret_steady,
+    char reason[STORE_REASON_MAX]);
 
 #endif /* SERVER_CLOCK_WATCH_H */

@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "server/doctor.h"
+#include "server/steady.h"
 
 struct store;
 
@@ -24,9 +25,9 @@ struct doctor {
 
 	/* Found by the check of the store. */
 	char store_path[PATH_MAX];
-	struct store *st;  /* NULL: there is none, or it cannot be opened */
-	int64_t newest_ms; /* when the newest event came; 0: there is none */
-	pid_t holder;      /* who serves from it; 0: nobody */
+	struct store *st;    /* NULL: there is none, or it cannot be opened */
+	struct steady clock; /* as a server has it; only with a store */
+	pid_t holder;        /* who serves from it; 0: nobody */
 };
 
 /*

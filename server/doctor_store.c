@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/clock_watch.h"
 #include "server/doctor_private.h"
 #include "server/log.h"
 #include "store/base/parse.h"
@@ -21,7 +22,6 @@
 #define SPACE_WARN (1024 * MIB)
 #define WAL_WARN (64 * MIB)                 /* it is cut far below that */
 #define CLOCK_MIN_MS INT64_C(1735689600000) /* 2025: no klikitd is older */
-#define CLOCK_SLACK_MS 60000
 
 /* -- The file -- */
 
@@ -84,23 +84,19 @@ store_permissions(struct doctor *d)
 		    "%s: %s", log_text(d->store_path), strerror(errno));
 }
 
-/* store_events_fn: the newest event, if there is one. */
+/* The store's clock: the first that is read, so it shows whether that goes. */
 static void
-store_newest_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
-    const char *reason, void *arg)
+store_clock(struct doctor *d)
 {
-	struct doctor *d = arg;
+	char reason[STORE_REASON_MAX];
+	enum store_rc rc = clock_watch_read(d->st, &d->clock, reason);
 
-	if (rc != STORE_OK && rc != STORE_NOTADB)
-		doctor_tell(d, DOCTOR_FAIL, "run doctor again",
-		    "%s: cannot be read: %s", log_text(d->store_path), reason);
-	else if (rc != STORE_OK)
+	if (rc != STORE_OK)
 		doctor_tell(d, DOCTOR_FAIL,
-		    "if that stays so stop klikitd and run klikitd restore "
-		    "BACKUP",
+		    rc != STORE_NOTADB ? "run doctor again"
+				       : "if that stays so stop klikitd and "
+					 "run klikitd restore BACKUP",
 		    "%s: cannot be read: %s", log_text(d->store_path), reason);
-	else if (n > 0)
-		d->newest_ms = rows[0].ev->received_at_ms;
 }
 
 static void
@@ -121,7 +117,6 @@ store_wal(struct doctor *d)
 void
 doctor_store(struct doctor *d)
 {
-	const struct store_filter newest = { .limit = 1 };
 	const struct store_options opt = {
 		.url = d->cfg->store_url,
 		.mode = STORE_READ,
@@ -146,8 +141,7 @@ doctor_store(struct doctor *d)
 		d->st = NULL;
 		return;
 	}
-	if (store_list_events(d->st, &newest, store_newest_cb, d) == 0)
-		store_wait(d->st);
+	store_clock(d);
 	store_wal(d);
 	name = d->holder == 0 ? NULL : doctor_proc_name(d->holder);
 	if (name == NULL)
@@ -249,7 +243,7 @@ clock_drifts(void)
 void
 doctor_clock(struct doctor *d)
 {
-	char now[FORMAT_TIME_MAX], newest[FORMAT_TIME_MAX];
+	char now[FORMAT_TIME_MAX];
 
 	format_time(d->now_ms, now);
 	if (d->now_ms < CLOCK_MIN_MS)
@@ -257,12 +251,12 @@ doctor_clock(struct doctor *d)
 		    "set it (timedatectl, or a battery for the clock): "
 		    "certificates and retention go by it",
 		    "it is %s here: the clock was never set", now);
-	else if (d->newest_ms > d->now_ms + CLOCK_SLACK_MS)
-		doctor_tell(d, DOCTOR_FAIL,
-		    "set it right: until then nothing is purged, and "
-		    "certificates may seem not to be valid",
-		    "it is %s here, but the newest event came at %s", now,
-		    format_time(d->newest_ms, newest));
+	else if (d->clock.doubt != STEADY_FINE)
+		doctor_tell(d, DOCTOR_WARN,
+		    "set it, by NTP best; if it is right, it is believed after "
+		    "a week",
+		    "it is %s here, which is not believed: %s", now,
+		    steady_doubt_name(d->clock.doubt));
 	else if (clock_drifts())
 		doctor_tell(d, DOCTOR_WARN,
 		    "run a time service (timedatectl set-ntp true)",

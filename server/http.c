@@ -201,6 +201,12 @@ limit_side(struct http *h, struct evhttp *evhttp)
 }
 
 void
+http_set_clock(struct http *h, const struct steady *clock)
+{
+	h->clock = clock;
+}
+
+void
 http_set_limits(struct http *h, const struct http_options *opt)
 {
 	h->opt = *opt;

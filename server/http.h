@@ -19,6 +19,7 @@ struct event_base;
 struct histogram;
 struct ingest;
 struct secrets;
+struct steady;
 struct tls_context;
 struct tls_stats;
 struct http; /* opaque */
@@ -70,6 +71,12 @@ int http_set_tls(struct http *h, struct tls_context *ctx);
 /* As http_listen(), with TLS and "https://..."; after http_set_tls(). */
 int http_listen_tls(struct http *h, const char *address,
     char ret_url[HTTP_URL_MAX], char reason[256]);
+
+/*
+ * Judge by clock, which is kept, whether a secret is still valid: a wall clock
+ * that is not believed refuses no delivery. Without, by the wall clock.
+ */
+void http_set_clock(struct http *h, const struct steady *clock);
 
 /* Take other secrets from now on; keeps sec, lets go of the old ones. */
 void http_set_secrets(struct http *h, struct secrets *sec);

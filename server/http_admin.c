@@ -34,6 +34,7 @@ struct http_admin {
 	char *address;
 	char *token;
 	bool (*ready)(void *arg, const char **ret_why);
+	const char *(*clock)(void *arg);
 	void *arg;
 	struct rate refused_rate;
 };
@@ -212,9 +213,14 @@ readyz(struct http_conn *conn, struct evhttp_request *req)
 	const char *why = "draining";
 	char text[READY_MAX];
 	const struct http_answer no = { 503, "Service Unavailable", text };
+	const struct http_answer but = { 200, "OK", text };
+	const char *clock = ha->clock(ha->arg);
 
 	if (!conn->h->draining && ha->ready(ha->arg, &why)) {
-		answer(conn, req, &answer_ready);
+		(void)snprintf(text, sizeof(text),
+		    "{\"status\":\"ready\",\"clock\":\"%s\"}",
+		    clock == NULL ? "" : clock);
+		answer(conn, req, clock == NULL ? &answer_ready : &but);
 		return;
 	}
 	(void)snprintf(text, sizeof(text), "{\"status\":\"%s\"}", why);
@@ -337,6 +343,7 @@ http_admin_new(struct event_base *base, struct admin *a,
 	ha->a = a;
 	ha->metrics = opt->metrics;
 	ha->ready = opt->ready;
+	ha->clock = opt->clock;
 	ha->arg = opt->arg;
 	ha->address = strdup(opt->address);
 	if (opt->token != NULL)

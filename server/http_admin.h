@@ -38,6 +38,9 @@ struct http_admin_options {
 	 * (static).
 	 */
 	bool (*ready)(void *arg, const char **ret_why);
+
+	/* What is wrong with the clock, in a word; NULL: nothing. */
+	const char *(*clock)(void *arg);
 	void *arg;
 };
 

@@ -117,7 +117,8 @@ struct http {
 	struct ingest *in;
 	struct diagnosis_queue *diag;
 	struct secrets *sec;
-	struct http_admin *admin; /* whose listener it is; else NULL */
+	const struct steady *clock; /* of their validity; NULL: the wall's */
+	struct http_admin *admin;   /* whose listener it is; else NULL */
 	const struct http_site *site;
 	struct http_side sides[HTTP_NSIDES]; /* by enum http_side_kind */
 	struct http_mount mounts[HTTP_ROUTES_MAX];

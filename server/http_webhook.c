@@ -21,6 +21,7 @@
 #include "server/http_private.h"
 #include "server/ingest.h"
 #include "server/secrets.h"
+#include "server/steady.h"
 
 #define NAME_MAX_LEN 255 /* of an event's id and of its type */
 #define SEGS_MAX 64      /* more are rare: those are asked for from malloc */
@@ -149,6 +150,18 @@ segments(struct evbuffer *body, struct evbuffer_iovec segs[SEGS_MAX],
 	return (all);
 }
 
+/* By what time it is judged whether a secret is still valid. */
+static int64_t
+valid_at_ms(const struct parcel *p)
+{
+	const struct steady *clock = p->conn->h->clock;
+	struct wall_time wall = { p->at_ms };
+
+	if (clock == NULL)
+		return (wall.ms);
+	return (steady_wall(clock, wall, steady_now(clock)).ms);
+}
+
 enum verdict { AUTHENTIC, FORGED, NO_MEMORY };
 
 static enum verdict
@@ -161,7 +174,7 @@ verify(const struct parcel *p, struct secrets_match *ret_match)
 	if ((segs = segments(p->body, few, &nsegs)) == NULL)
 		return (NO_MEMORY);
 	ok = secrets_verify(p->conn->h->sec, p->signature, segs, nsegs,
-	    p->at_ms, ret_match);
+	    valid_at_ms(p), ret_match);
 	if (segs != few)
 		free(segs);
 	return (ok ? AUTHENTIC : FORGED);

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct clock_watch;
 struct diagnosis_queue;
 struct dispatch;
 struct event_base;
@@ -48,6 +49,7 @@ struct metrics_sources {
 	struct store *st;
 	struct ingest *ingest;
 	struct dispatch *dispatch;
+	const struct clock_watch *clock;
 	struct rejections *rej;
 	struct diagnosis_queue *diag;
 	struct stream *stream;

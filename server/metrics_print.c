@@ -7,6 +7,7 @@
 
 #include "server/branches.h"
 #include "server/clock.h"
+#include "server/clock_watch.h"
 #include "server/diagnosis_queue.h"
 #include "server/dispatch.h"
 #include "server/histogram.h"
@@ -194,10 +195,23 @@ paused_of(const struct store_handler_info *h)
 	return (h->paused_at_ms != 0);
 }
 
-static double
-oldest_of(const struct store_handler_info *h)
+static void
+print_oldest(FILE *f, struct steady_time now,
+    const struct metrics_figures *figures)
 {
-	return (h->oldest_ms == 0 ? 0 : since(clock_wall_ms(), h->oldest_ms));
+	static const char name[] = "klikitd_oldest_pending_seconds";
+
+	metrics_family(f, name, METRICS_GAUGE,
+	    "Age of the oldest event with a pending job, by handler; 0: none.");
+	for (size_t i = 0; figures->known && i < figures->f.nhandlers; i++) {
+		const struct store_handler_info *h = &figures->handlers[i];
+
+		if (h->name != NULL)
+			metrics_real(f, name, LABELS("handler", h->name),
+			    h->oldest.ms == 0
+				? 0
+				: (double)steady_since(now, h->oldest) / 1e3);
+	}
 }
 
 /* A number of each handler at work. */
@@ -263,9 +277,7 @@ print_jobs(FILE *f, const struct metrics_sources *from,
 	    "Jobs that have not ended, by handler.", figures, pending_of);
 	print_backlog(f, "klikitd_jobs_dead",
 	    "Dead jobs that were not replayed, by handler.", figures, dead_of);
-	print_backlog(f, "klikitd_oldest_pending_seconds",
-	    "Age of the oldest event with a pending job, by handler; 0: none.",
-	    figures, oldest_of);
+	print_oldest(f, dispatch_now(from->dispatch), figures);
 	print_backlog(f, "klikitd_handler_paused",
 	    "Whether the handler is paused.", figures, paused_of);
 	print_live(f, "klikitd_handler_probing",
@@ -439,6 +451,16 @@ print_stream(FILE *f, const struct stream *s)
 	    "Times that more happened than could be told.", stats.resets);
 }
 
+static void
+print_clock(FILE *f, const struct clock_watch *clock)
+{
+	print_one(f, "klikitd_clock_believed", METRICS_GAUGE,
+	    "Whether the wall clock goes on from where it was.",
+	    clock_watch_steady(clock)->doubt == STEADY_FINE);
+	print_one(f, "klikitd_clock_steps_total", METRICS_COUNTER,
+	    "Times that the wall clock was set.", clock_watch_steps(clock));
+}
+
 void
 metrics_print(FILE *f, const struct metrics_sources *from,
     const struct metrics_figures *figures)
@@ -456,4 +478,5 @@ metrics_print(FILE *f, const struct metrics_sources *from,
 	print_tls(f, from);
 	print_certificates(f, from);
 	print_stream(f, from->stream);
+	print_clock(f, from->clock);
 }

@@ -8,6 +8,7 @@
 
 #include "server/admin.h"
 #include "server/admin_link.h"
+#include "server/clock_watch.h"
 #include "server/http_admin.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -66,6 +67,25 @@ server_ready_cb(void *arg, const char **ret_why)
 	return (store_queued(s->st) < (size_t)s->cfg->store_queue_max);
 }
 
+/* http_admin_options: is the clock believed? */
+static const char *
+server_clock_cb(void *arg)
+{
+	const struct server *s = arg;
+	enum steady_doubt doubt = clock_watch_steady(s->clock)->doubt;
+
+	return (doubt == STEADY_FINE ? NULL : steady_doubt_name(doubt));
+}
+
+/* admin_fns: the steady clock. */
+static struct steady_time
+server_now_cb(void *arg)
+{
+	const struct server *s = arg;
+
+	return (steady_now(clock_watch_steady(s->clock)));
+}
+
 static int
 server_listen_admin(struct server *s, const char *token)
 {
@@ -75,6 +95,7 @@ server_listen_admin(struct server *s, const char *token)
 		.stream = s->stream,
 		.metrics = s->metrics,
 		.ready = server_ready_cb,
+		.clock = server_clock_cb,
 		.arg = s,
 	};
 	char reason[256];
@@ -91,6 +112,7 @@ server_open_admin(struct server *s)
 {
 	const struct admin_fns fns = {
 		.status = server_status_cb,
+		.now = server_now_cb,
 		.times = server_times_cb,
 		.live = server_live_cb,
 		.acted = server_acted_cb,

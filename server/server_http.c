@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/clock_watch.h"
 #include "server/log.h"
 #include "server/server_private.h"
 
@@ -84,13 +85,14 @@ server_open_http(struct server *s, const struct server_options *opt)
 		log_error("cannot start: %s", reason);
 		return (-1);
 	}
-	if ((s->secrets = server_secrets(s->cfg)) == NULL ||
+	if ((s->secrets = server_secrets(s, s->cfg)) == NULL ||
 	    (s->http = http_new(s->base, &limits, s->ingest, s->diag,
 		 s->secrets)) == NULL ||
 	    (s->tls != NULL && http_set_tls(s->http, s->tls) == -1)) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
+	http_set_clock(s->http, clock_watch_steady(s->clock));
 	if (listen_on(s, &s->cfg->http_listen,
 		s->tls != NULL ? http_listen_tls : http_listen, url) == -1 ||
 	    listen_on(s, &s->cfg->http_plain_listen, http_listen, plain) == -1)

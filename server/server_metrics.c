@@ -71,6 +71,7 @@ server_metrics(struct server *s)
 		.st = s->st,
 		.ingest = s->ingest,
 		.dispatch = s->dispatch,
+		.clock = s->clock,
 		.rej = s->rej,
 		.diag = s->diag,
 		.stream = s->stream,

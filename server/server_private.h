@@ -145,7 +145,8 @@ int server_open_http(struct server *s, const struct server_options *opt);
  * The secrets of cfg, ready for use, each told in the log. Returns NULL when
  * out of memory.
  */
-struct secrets *server_secrets(const struct config *cfg);
+struct secrets *server_secrets(const struct server *s,
+    const struct config *cfg);
 
 /* Log what is odd about a configuration that comes into force. */
 void server_warn(const struct config *cfg);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/clock.h"
+#include "server/clock_watch.h"
 #include "server/log.h"
 #include "server/secret_shape.h"
 #include "server/server_private.h"
@@ -20,7 +21,8 @@ struct reload {
 };
 
 static void
-secret_tell(const struct config_secret *cs, const struct secrets_info *info)
+secret_tell(const struct config_secret *cs, const struct secrets_info *info,
+    int64_t now_ms)
 {
 	const char *odd;
 
@@ -36,15 +38,15 @@ secret_tell(const struct config_secret *cs, const struct secrets_info *info)
 		log_warn("secret %s: %s %s; every byte of it counts, so if "
 			 "klikit's is not so, signatures will not match",
 		    log_text(info->name), log_text(cs->source), odd);
-	if (info->valid_until_ms != 0 &&
-	    info->valid_until_ms <= clock_wall_ms())
+	if (info->valid_until_ms != 0 && info->valid_until_ms <= now_ms)
 		log_warn("secret %s: no longer valid: past its valid_until",
 		    log_text(info->name));
 }
 
 struct secrets *
-server_secrets(const struct config *cfg)
+server_secrets(const struct server *s, const struct config *cfg)
 {
+	int64_t now_ms = clock_watch_wall(s->clock).ms;
 	struct secrets *sec;
 	struct secrets_info info;
 
@@ -60,7 +62,7 @@ server_secrets(const struct config *cfg)
 			return (NULL);
 		}
 		secrets_info(sec, i, &info);
-		secret_tell(cs, &info);
+		secret_tell(cs, &info, now_ms);
 	}
 	return (sec);
 }
@@ -233,7 +235,7 @@ server_reload(struct server *s)
 	r->s = s;
 	r->cfg = cfg;
 	(void)strcpy(reason, "out of memory");
-	if ((r->secrets = server_secrets(cfg)) == NULL ||
+	if ((r->secrets = server_secrets(s, cfg)) == NULL ||
 	    (r->diag_keys = diagnosis_keys_new(cfg)) == NULL ||
 	    server_load_tls(cfg, &r->tls, reason) == -1) {
 		log_error("reload: refused: %s; the old configuration stays in "

@@ -9,6 +9,7 @@
 
 #include "server/admin.h"
 #include "server/admin_json.h"
+#include "server/clock_watch.h"
 #include "server/commands.h"
 #include "server/server_private.h"
 
@@ -97,6 +98,8 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->nwebhooks = s->nwebhooks;
 	ret_status->store_url = s->cfg->store_url;
 	ret_status->health = health_word(store_health(s->st));
+	ret_status->clock =
+	    steady_doubt_name(clock_watch_steady(s->clock)->doubt);
 	ret_status->queue_bytes = store_queued(s->st);
 	ret_status->queue_max = (uint64_t)s->cfg->store_queue_max;
 	ret_status->received = in.received;

@@ -8,6 +8,7 @@
 #include "server/admin_link.h"
 #include "server/admin_query.h"
 #include "server/clock.h"
+#include "server/clock_watch.h"
 #include "server/log.h"
 #include "server/trigger_client.h"
 #include "server/verb_input.h"
@@ -21,6 +22,7 @@
 struct verb_admin {
 	const char *verb; /* its name, for messages */
 	struct config *cfg;
+	struct steady clock; /* of a store that no server has */
 	struct store *st;
 	struct admin *admin;    /* over st */
 	char url[HTTP_URL_MAX]; /* of the server that holds it; else empty */
@@ -89,10 +91,19 @@ find_server(struct verb_admin *va)
 	return (0);
 }
 
+/* admin_fns: the steady clock, where no server keeps it. */
+static struct steady_time
+now_cb(void *arg)
+{
+	const struct verb_admin *va = arg;
+
+	return (steady_now(&va->clock));
+}
+
 static int
 open_all(struct verb_admin *va, enum verb_intent intent)
 {
-	static const struct admin_fns nobody = { 0 };
+	const struct admin_fns alone = { .now = now_cb, .arg = va };
 	char reason[STORE_REASON_MAX];
 	enum store_rc rc = STORE_BUSY;
 
@@ -109,7 +120,12 @@ open_all(struct verb_admin *va, enum verb_intent intent)
 	fprintf(stderr, "store: %s%s%s%s\n", log_text(va->cfg->store_url),
 	    va->url[0] == '\0' ? "" : " (by way of ", va->url,
 	    va->url[0] == '\0' ? "" : ")");
-	if ((va->admin = admin_new(va->st, &nobody)) == NULL) {
+	if (intent == VERB_CHANGES && va->url[0] == '\0' &&
+	    clock_watch_read(va->st, &va->clock, reason) != STORE_OK) {
+		tell(va, reason);
+		return (-1);
+	}
+	if ((va->admin = admin_new(va->st, &alone)) == NULL) {
 		tell(va, "out of memory");
 		return (-1);
 	}

@@ -19,14 +19,14 @@ export class StatusStrip {
     this.last = '';
   }
 
-  set({ counts, store, queue }) {
+  set({ counts, store, queue, clock }) {
     const refused = Object.values(counts.refused ?? {})
       .reduce((sum, n) => sum + n, 0);
     const oldest = counts.pending_jobs > 0 &&
       counts.oldest_pending_ms !== null ?
       `, oldest ${spanText(counts.oldest_pending_ms)}` : '';
     const bad = store.health !== 'ready';
-    const last = JSON.stringify([counts, store, queue]);
+    const last = JSON.stringify([counts, store, queue, clock]);
     if (last === this.last)
       return;
     this.last = last;
@@ -40,6 +40,7 @@ export class StatusStrip {
       item('dead', number(counts.dead_jobs), { href: '#/events?state=dead',
         kind: counts.dead_jobs > 0 ? 'bad' : '' }),
       bad ? item('store', store.health, { kind: 'bad' }) :
-        item('store', bytesText(store.bytes + store.wal_bytes)));
+        item('store', bytesText(store.bytes + store.wal_bytes)),
+      clock === 'ok' ? null : item('clock', clock, { kind: 'bad' }));
   }
 }

@@ -347,10 +347,13 @@ def test_a_clock_that_was_never_set(doctor, tmp_path):
         "never set")
 
 
-def test_a_clock_behind_the_newest_event(stored, tmp_path):
+@pytest.mark.parametrize("seconds, word", [(-2 * DAY, "behind"),
+                                           (700 * DAY, "ahead")])
+def test_a_clock_that_is_not_believed(stored, tmp_path, seconds, word):
     clock = Clock(tmp_path)
-    clock.set(-DAY)
-    one(stored(env=clock.env), "clock", "failure", "but the newest event came")
+    clock.set(seconds)
+    one(stored(env=clock.env), "clock", "warning",
+        f"which is not believed: {word}")
 
 
 def test_too_few_open_files(doctor):
