@@ -42,23 +42,17 @@ enum handler_fault {
 
 struct bufferevent;
 struct event_base;
-struct evdns_base;
 struct handler_call; /* an attempt under way; dispatch's */
 struct handler_options;
 struct handler_result;
 struct handler_tls; /* whom one handler trusts by TLS, and who it is there */
+struct resolver;
 
 /* What dispatch lends a handler; outlives every handler made with it. */
 struct handler_env {
 	struct event_base *base;
-	struct evdns_base *dns; /* names are looked up here, in the loop */
+	struct resolver *resolver; /* names are looked up here, in the loop */
 	int64_t (*now_ms)(void *arg); /* the wall clock */
-
-	/*
-	 * To be called before each look-up, so that dns knows the network as
-	 * it is now. NULL: it does anyhow.
-	 */
-	void (*before_lookup)(void *arg);
 
 	/*
 	 * The end of an attempt that run() left PENDING: exactly once, never

@@ -1,8 +1,13 @@
 /*
  * A call goes through look-up, connect, TLS handshake, send, answer. What
  * happens is only recorded, here and in http_client_conn.c; client_pump() runs
- * from the loop, never from within evhttp, and decides. So it may free
- * connections, and done() never runs before http_client_post() has returned.
+ * from the loop and decides. So it may free connections, and done() never runs
+ * before http_client_post() has returned.
+ *
+ * No part may use up the time of the whole: a third is for the look-up, two
+ * are for all that comes before the request, and what hangs at one address is
+ * tried at another. So an answer has a third at least, and a request that
+ * could not be answered in time is not sent at all.
  */
 #include "handlers/http_client.h"
 
@@ -14,13 +19,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include <event2/buffer.h>
 #include <event2/event.h>
-#include <event2/http.h>
 #include <event2/util.h>
 
 #include "handlers/http_client_private.h"
 
-#define HEADER_MAX 4096
+#define PATIENCE_MAX_MS 250 /* with one address (RFC 8305, section 8) */
 
 /* event: connections were closed while idle. */
 static void
@@ -64,6 +69,8 @@ http_client_new(const struct handler_env *env,
 	if ((hc->url.host = strdup(url->host)) == NULL ||
 	    (hc->url.path = strdup(url->path)) == NULL ||
 	    (hc->authority = client_authority(url)) == NULL ||
+	    (hc->dialer = dialer_new(env->base, env->resolver, url->host,
+		 url->port)) == NULL ||
 	    (hc->reap = event_new(env->base, -1, 0, client_reap_cb, hc)) ==
 		NULL) {
 		http_client_free(hc);
@@ -84,6 +91,7 @@ http_client_free(struct http_client *hc)
 	client_conn_reap(hc);
 	if (hc->reap != NULL)
 		event_free(hc->reap);
+	dialer_free(hc->dialer);
 	http_client_url_fini(&hc->url);
 	free(hc->authority);
 	free(hc);
@@ -91,20 +99,25 @@ http_client_free(struct http_client *hc)
 
 /* -- The end of a call -- */
 
+static void
+timer_free(struct event *ev)
+{
+	if (ev != NULL)
+		event_free(ev);
+}
+
 /* Free all but the connection. */
 static void
 call_free(struct http_client_call *call)
 {
-	if (call->lookup != NULL)
-		client_lookup_cancel(call->lookup);
-	if (call->addrs != NULL)
-		evutil_freeaddrinfo(call->addrs);
-	if (call->deadline != NULL)
-		event_free(call->deadline);
-	if (call->kick != NULL)
-		event_free(call->kick);
-	evhttp_clear_headers(&call->headers);
-	free(call->body);
+	if (call->dial != NULL)
+		dial_cancel(call->dial);
+	timer_free(call->kick);
+	timer_free(call->deadline);
+	timer_free(call->way);
+	timer_free(call->shake);
+	if (call->request != NULL)
+		evbuffer_free(call->request);
 	free(call);
 }
 
@@ -114,20 +127,25 @@ call_finish(struct http_client_call *call, enum http_client_end end,
     const char *reason)
 {
 	struct http_client_answer answer = { .end = end, .reason = reason };
+	const struct handler_env *env = call->hc->env;
+	const struct answer *a = &call->answer;
 
 	if (end == HTTP_CLIENT_ANSWERED) {
-		answer.status = call->status;
-		answer.retry_after_ms = call->retry_after_ms;
-		if (call->location[0] != '\0')
-			answer.location = call->location;
-		answer.body = call->beginning;
-		answer.body_len = call->beginning_len;
+		answer.status = a->status;
+		answer.retry_after_ms =
+		    client_head_wait(a->retry_after, env->now_ms(env->arg));
+		if (a->location[0] != '\0')
+			answer.location = a->location;
+		answer.body = a->body;
+		answer.body_len = a->body_len;
 	}
 	if (call->conn != NULL)
 		client_conn_release(call->conn,
-		    call->whole && call->framed && call->all_sent);
+		    call->all_sent && answer_keeps(a));
 	call->conn = NULL;
-	event_del(call->deadline);
+	if (call->dial != NULL) /* done() may free the client */
+		dial_cancel(call->dial);
+	call->dial = NULL;
 	call->done(&answer, call->arg);
 	call_free(call);
 }
@@ -137,40 +155,70 @@ static void __attribute__((format(printf, 2, 3)))
 call_fail(struct http_client_call *call, const char *format, ...)
 {
 	char reason[HANDLER_REASON_MAX];
+	bool sent = false;
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(reason, sizeof(reason), format, ap);
 	va_end(ap);
-	call_finish(call,
-	    call->conn != NULL && client_conn_has_sent(call->conn)
-		? HTTP_CLIENT_UNKNOWN
-		: HTTP_CLIENT_NOT_SENT,
+	if (call->conn != NULL) {
+		/* The next call begins elsewhere, if there is anywhere else. */
+		sent = client_conn_has_sent(call->conn);
+		dialer_blame(call->hc->dialer, call->peer);
+		client_conn_drop_idle(call->hc, call->peer);
+	}
+	call_finish(call, sent ? HTTP_CLIENT_UNKNOWN : HTTP_CLIENT_NOT_SENT,
 	    reason);
+}
+
+/* A time limit, for people. */
+static const char *
+limit_text(int64_t ms, char ret_text[32])
+{
+	if (ms % 1000 == 0)
+		snprintf(ret_text, 32, "%" PRId64 "s", ms / 1000);
+	else if (ms >= 1000)
+		snprintf(ret_text, 32, "%" PRId64 ".%" PRId64 "s", ms / 1000,
+		    ms % 1000 / 100);
+	else
+		snprintf(ret_text, 32, "%" PRId64 "ms", ms);
+	return (ret_text);
+}
+
+/* The time of a call for what comes before its request. */
+static int64_t
+way_ms(const struct http_client_call *call)
+{
+	return (2 * call->timeout_ms / 3);
+}
+
+/* It cannot be sent in time: what was being waited for? */
+static void
+call_fail_way(struct http_client_call *call)
+{
+	char limit[32];
+
+	limit_text(way_ms(call), limit);
+	if (call->conn != NULL)
+		call_fail(call, "TLS handshake with %s not done within %s",
+		    call->peer, limit);
+	else if (call->dial != NULL && dial_peer(call->dial) != NULL)
+		call_fail(call, "no connection to %s within %s",
+		    dial_peer(call->dial), limit);
+	else
+		call_fail(call, "no name server answered for %s within %s",
+		    call->hc->url.host, limit);
 }
 
 /* The deadline has passed: what was being waited for? */
 static void
 call_fail_late(struct http_client_call *call)
 {
-	const char *host = call->hc->url.host;
 	char limit[32];
 
-	if (call->timeout_ms % 1000 == 0)
-		snprintf(limit, sizeof(limit), "%" PRId64 "s",
-		    call->timeout_ms / 1000);
-	else
-		snprintf(limit, sizeof(limit), "%" PRId64 "ms",
-		    call->timeout_ms);
-	if (call->conn == NULL)
-		call_fail(call, "no name server answered for %s within %s",
-		    host, limit);
-	else if (!call->connected && client_conn_shakes(call->conn))
-		call_fail(call, "TLS handshake with %s not done within %s",
-		    call->peer, limit);
-	else if (!call->connected)
-		call_fail(call, "no connection to %s within %s", call->peer,
-		    limit);
+	limit_text(call->timeout_ms, limit);
+	if (!call->connected)
+		call_fail_way(call);
 	else if (call->received > 0)
 		call_fail(call, "no complete answer within %s", limit);
 	else if (!call->all_sent)
@@ -183,40 +231,77 @@ call_fail_late(struct http_client_call *call)
 /* -- Its way there -- */
 
 static void
+timer_arm(struct event *timer, int64_t ms)
+{
+	const struct timeval tv = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
+	};
+
+	(void)evtimer_add(timer, &tv);
+}
+
+static void
 call_drop_conn(struct http_client_call *call)
 {
 	client_conn_free(call->conn);
 	call->conn = NULL;
+	call->kept = false;
 	call->connected = false;
 	call->lost = false;
-	call->garbage = false;
+	call->shake_late = false;
+	call->all_sent = false;
 	call->received = 0;
+	memset(&call->answer, 0, sizeof(call->answer));
+	(void)evtimer_del(call->shake);
 }
 
-/* Connect to the address that is next. Returns 0, or -1: out of memory. */
-static int
-call_connect(struct http_client_call *call)
+/* dial_fn */
+static void
+call_dialed_cb(const struct dial_end *end, void *arg)
 {
-	const struct evutil_addrinfo *addr = call->next_addr;
+	struct http_client_call *call = arg;
+	struct http_client *hc = call->hc;
 
-	call->next_addr = addr->ai_next;
-	call->conn = client_conn_new(call->hc, addr->ai_addr,
-	    (unsigned)addr->ai_addrlen);
-	if (call->conn == NULL)
-		return (-1);
-	return (client_conn_send(call->conn, call));
+	call->dial = NULL;
+	call->ndials++;
+	call->addresses = end->addresses;
+	event_active(call->kick, EV_READ, 0);
+	if (end->reason != NULL) {
+		snprintf(call->dial_failure, sizeof(call->dial_failure), "%s",
+		    end->reason);
+		return;
+	}
+	call->conn = client_conn_new(hc, end->fd, end->peer);
+	if (call->conn == NULL || client_conn_send(call->conn, call) == -1)
+		snprintf(call->dial_failure, sizeof(call->dial_failure),
+		    "out of memory");
+	else if (hc->tls != NULL)
+		timer_arm(call->shake, call->timeout_ms / 3);
 }
 
-/* Begin on a connection kept from before, or look up where to make one. */
+/* Look up and connect. Returns 0, or -1 when out of memory. */
+static int
+call_dial(struct http_client_call *call)
+{
+	int64_t patience_ms = call->timeout_ms / 12;
+
+	call->dial = dial_start(call->hc->dialer, call->timeout_ms / 3,
+	    patience_ms < PATIENCE_MAX_MS ? patience_ms : PATIENCE_MAX_MS,
+	    call_dialed_cb, call);
+	return (call->dial == NULL ? -1 : 0);
+}
+
+/* Begin on a connection kept from before, or make one. */
 static int
 call_begin(struct http_client_call *call)
 {
-	if ((call->conn = client_conn_take(call->hc)) != NULL) {
-		call->kept = true;
-		call->connected = true;
-		return (client_conn_send(call->conn, call));
-	}
-	return (client_lookup_start(call));
+	timer_arm(call->deadline, call->timeout_ms);
+	timer_arm(call->way, way_ms(call));
+	if ((call->conn = client_conn_take(call->hc)) == NULL)
+		return (call_dial(call));
+	call->kept = true;
+	return (client_conn_send(call->conn, call));
 }
 
 /* The connection was lost, and there is no other way: why? */
@@ -224,43 +309,47 @@ static void
 call_fail_lost(struct http_client_call *call)
 {
 	const char *why = client_conn_failure(call->conn);
-	int error = call->error;
 
-	if (call->garbage)
-		call_fail(call, "what answered is not HTTP");
-	else if (call->connected)
+	if (call->connected)
 		call_fail(call, "the connection was lost before the answer%s%s",
 		    why == NULL ? "" : ": ", why == NULL ? "" : why);
-	else if (why != NULL)
-		call_fail(call, "no TLS with %s: %s", call->peer, why);
-	else if (error == ECONNREFUSED)
-		call_fail(call, "connection refused by %s", call->peer);
 	else
-		call_fail(call, "no connection to %s: %s", call->peer,
-		    evutil_socket_error_to_string(error));
+		call_fail(call, "no TLS with %s: %s", call->peer,
+		    why != NULL ? why
+		    : call->error == 0
+			? "it closed the connection"
+			: evutil_socket_error_to_string(call->error));
+}
+
+/* Connect anew: nothing of the request has been taken. */
+static void
+call_redial(struct http_client_call *call)
+{
+	call_drop_conn(call);
+	if (call_dial(call) == -1)
+		call_fail(call, "out of memory");
 }
 
 /* The connection was lost: is there another way? */
 static void
 call_reroute(struct http_client_call *call)
 {
-	int rc;
-
-	if (!call->connected && client_conn_failure(call->conn) == NULL &&
-	    call->next_addr != NULL) {
-		call_drop_conn(call);
-		rc = call_connect(call);
-	} else if (call->kept && !client_conn_has_sent(call->conn) &&
-		   call->received == 0) {
-		call_drop_conn(call);
-		call->kept = false;
-		rc = client_lookup_start(call);
-	} else {
+	if (call->kept && !client_conn_has_sent(call->conn) &&
+	    call->received == 0)
+		call_redial(call);
+	else
 		call_fail_lost(call);
+}
+
+/* TLS hangs at this address: is there another? Else it has more time. */
+static void
+call_try_elsewhere(struct http_client_call *call)
+{
+	call->shake_late = false;
+	if (call->ndials >= call->addresses)
 		return;
-	}
-	if (rc == -1)
-		call_fail(call, "out of memory");
+	dialer_blame(call->hc->dialer, call->peer);
+	call_redial(call);
 }
 
 /* Do what the facts ask for. */
@@ -269,32 +358,32 @@ client_pump(struct http_client_call *call)
 {
 	bool flooded = call->received > HTTP_CLIENT_READ_MAX;
 
-	if (call->whole ||
-	    (call->status != 0 && (call->lost || call->late || flooded)))
+	if (call->answer.status != 0 && (call->lost || call->late || flooded ||
+					    answer_is_over(&call->answer)))
 		call_finish(call, HTTP_CLIENT_ANSWERED, NULL);
+	else if (flooded || call->answer.state == ANSWER_NOT_HTTP)
+		call_fail(call, "what answered is not HTTP");
 	else if (call->late)
 		call_fail_late(call);
-	else if (flooded)
-		call_fail(call, "what answered is not HTTP");
-	else if (call->lookup_failure != NULL)
-		call_fail(call, "%s: %s", call->lookup_failure,
-		    call->hc->url.host);
+	else if (call->dial_failure[0] != '\0')
+		call_fail(call, "%s", call->dial_failure);
 	else if (call->lost)
 		call_reroute(call);
-	else if (call->conn == NULL && call->next_addr != NULL &&
-		 call_connect(call) == -1)
-		call_fail(call, "out of memory");
+	else if (call->connected)
+		(void)evtimer_del(call->way);
+	else if (call->way_late)
+		call_fail_way(call);
+	else if (call->shake_late)
+		call_try_elsewhere(call);
 }
 
 /* event: there is a new fact. */
 static void
 client_kick_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct http_client_call *call = arg;
-
 	(void)fd;
 	(void)what;
-	client_pump(call);
+	client_pump(arg);
 }
 
 /* evtimer: the time for all of it is over. */
@@ -309,51 +398,76 @@ client_deadline_cb(evutil_socket_t fd, short what, void *arg)
 	client_pump(call);
 }
 
+/* evtimer: the time until it can be sent is over. */
+static void
+client_way_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_client_call *call = arg;
+
+	(void)fd;
+	(void)what;
+	call->way_late = true;
+	client_pump(call);
+}
+
+/* evtimer: the time for TLS at this address is over. */
+static void
+client_shake_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_client_call *call = arg;
+
+	(void)fd;
+	(void)what;
+	call->shake_late = true;
+	client_pump(call);
+}
+
 /* -- Its beginning -- */
 
-/* Copy one "Name: value". Returns 0, or -1. */
+/* A header's line as it goes out. Returns 0, or -1. */
 static int
-call_add_header(struct http_client_call *call, const char *line)
+call_add_header(struct evbuffer *out, const char *line)
 {
 	const char *colon = strchr(line, ':');
-	char name[HEADER_MAX];
 
-	if (colon == NULL || (size_t)(colon - line) >= sizeof(name))
+	if (colon == NULL || strpbrk(line, "\r\n") != NULL)
 		return (-1);
-	memcpy(name, line, (size_t)(colon - line));
-	name[colon - line] = '\0';
-	return (evhttp_add_header(&call->headers, name,
-	    colon + 1 + strspn(colon + 1, " \t")));
+	return (evbuffer_add_printf(out, "%.*s: %s\r\n", (int)(colon - line),
+		    line, colon + 1 + strspn(colon + 1, " \t")) == -1
+		    ? -1
+		    : 0);
 }
 
 /* Copy the request into the call. Returns 0, or -1 when out of memory. */
 static int
 call_fill(struct http_client_call *call, const struct http_client_request *req)
 {
-	for (size_t i = 0; i < req->nheaders; i++) {
-		if (call_add_header(call, req->headers[i]) == -1)
-			return (-1);
-	}
-	if (evhttp_find_header(&call->headers, "Host") == NULL &&
-	    evhttp_add_header(&call->headers, "Host", call->hc->authority) ==
+	const struct http_client *hc = call->hc;
+	struct evbuffer *out;
+	bool host = false;
+
+	if ((out = call->request = evbuffer_new()) == NULL ||
+	    evbuffer_add_printf(out, "POST %s HTTP/1.1\r\n", hc->url.path) ==
 		-1)
 		return (-1);
-	call->body_len = req->body_len;
-	call->timeout_ms = req->timeout_ms;
-	if ((call->body = malloc(req->body_len + 1)) == NULL)
+	for (size_t i = 0; i < req->nheaders; i++) {
+		if (call_add_header(out, req->headers[i]) == -1)
+			return (-1);
+		host = host || strncasecmp(req->headers[i], "Host:", 5) == 0;
+	}
+	if (!host &&
+	    evbuffer_add_printf(out, "Host: %s\r\n", hc->authority) == -1)
 		return (-1);
-	memcpy(call->body, req->body, req->body_len);
-	return (0);
+	if (evbuffer_add_printf(out, "Content-Length: %zu\r\n\r\n",
+		req->body_len) == -1)
+		return (-1);
+	return (evbuffer_add(out, req->body, req->body_len));
 }
 
 struct http_client_call *
 http_client_post(struct http_client *hc, const struct http_client_request *req,
     http_client_fn *done, void *arg)
 {
-	const struct timeval limit = {
-		.tv_sec = (time_t)(req->timeout_ms / 1000),
-		.tv_usec = (suseconds_t)(req->timeout_ms % 1000 * 1000),
-	};
 	struct event_base *base = hc->env->base;
 	struct http_client_call *call;
 
@@ -362,13 +476,14 @@ http_client_post(struct http_client *hc, const struct http_client_request *req,
 	call->hc = hc;
 	call->done = done;
 	call->arg = arg;
-	TAILQ_INIT(&call->headers);
+	call->timeout_ms = req->timeout_ms;
 	if (call_fill(call, req) == -1 ||
 	    (call->kick = event_new(base, -1, 0, client_kick_cb, call)) ==
 		NULL ||
 	    (call->deadline = evtimer_new(base, client_deadline_cb, call)) ==
 		NULL ||
-	    evtimer_add(call->deadline, &limit) == -1 ||
+	    (call->way = evtimer_new(base, client_way_cb, call)) == NULL ||
+	    (call->shake = evtimer_new(base, client_shake_cb, call)) == NULL ||
 	    call_begin(call) == -1) {
 		http_client_cancel(call);
 		return (NULL);

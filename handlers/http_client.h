@@ -1,17 +1,17 @@
 /*
  * http_client.h -- outgoing POSTs to one far side.
  *
- * Owns:    a pool of keep-alive connections to one host and port (evhttp
- *          client over bufferevents from the env), their deadlines, and the
- *          first KB of each answer.
- * Touches: the loop, evdns, the env's connect(). Knows nothing of jobs, and
- *          of TLS no more than that it comes before the request.
+ * Owns:    a pool of keep-alive connections to one host and port (HTTP/1.1
+ *          over bufferevents from the env), their deadlines, and the first KB
+ *          of each answer.
+ * Touches: the loop, the env's resolver and connect(). Knows nothing of jobs,
+ *          and of TLS no more than that it comes before the request.
  *          SIGPIPE must be ignored by who runs the loop.
  *
  * Redirects are not followed: a 3xx is an answer like any other. An answer of
  * any length is read by chunks; only its beginning is kept, and one that does
- * not end is cut at HTTP_CLIENT_READ_MAX. Its head is enough to count as an
- * answer, whatever becomes of the rest.
+ * not end is cut at HTTP_CLIENT_READ_MAX. Its status line is enough to count
+ * as an answer, whatever becomes of the rest.
  */
 #ifndef HANDLERS_HTTP_CLIENT_H
 #define HANDLERS_HTTP_CLIENT_H
@@ -81,7 +81,10 @@ struct http_client_request {
 	size_t nheaders;
 	const void *body;
 	size_t body_len;
-	/* For all of it: look-up, connect, TLS handshake, send, answer. */
+	/*
+	 * For all of it: look-up, connect, TLS handshake, send, answer. Before
+	 * it is sent two thirds may have passed.
+	 */
 	int64_t timeout_ms;
 };
 

@@ -9,24 +9,19 @@
 
 #include <sys/queue.h>
 
-#include <event2/keyvalq_struct.h>
-
+#include "handlers/dial.h"
 #include "handlers/http_client.h"
+#include "handlers/http_client_answer.h"
 
 struct client_conn;
-struct client_lookup;
 struct event;
-struct evhttp_connection;
-struct evutil_addrinfo;
-struct sockaddr;
-
-#define CLIENT_PEER_MAX 80      /* "[address]:port" */
-#define CLIENT_LOCATION_MAX 160 /* kept of a Location */
+struct evbuffer;
 
 struct http_client {
 	const struct handler_env *env;
 	struct handler_tls *tls; /* NULL: without TLS */
 	struct http_client_url url;
+	struct dialer *dialer;
 	char *authority; /* for Host */
 	size_t max_idle;
 	size_t nidle;
@@ -39,63 +34,61 @@ struct http_client_call {
 	struct http_client *hc;
 	http_client_fn *done;
 	void *arg;
-	struct event *deadline;
-	struct event *kick; /* made active when a fact is new */
+	struct event *kick;     /* made active when a fact is new */
+	struct event *deadline; /* the time for all of it */
+	struct event *way;      /* the time until it can be sent */
+	struct event *shake;    /* the time for TLS at one address */
 	int64_t timeout_ms;
-	struct evkeyvalq headers;
-	void *body;
-	size_t body_len;
+	struct evbuffer *request;
 
-	struct client_lookup *lookup;            /* under way, or NULL */
-	struct evutil_addrinfo *addrs;           /* all that were found */
-	const struct evutil_addrinfo *next_addr; /* not yet tried */
+	struct dial *dial; /* under way, or NULL */
 	struct client_conn *conn;
-	bool kept;                  /* the connection is one from before */
-	char peer[CLIENT_PEER_MAX]; /* whom it was last sent to */
+	bool kept;                /* the connection is one from before */
+	unsigned ndials;          /* that have led to a connection */
+	size_t addresses;         /* that the host has */
+	char peer[DIAL_PEER_MAX]; /* whom it was last sent to */
 
-	/* Facts, of the connection now in use but for the first two. */
+	/* Facts. */
 	bool late;
-	const char *lookup_failure; /* NULL: none */
-	bool connected;             /* and the handshake is done, with TLS */
+	bool way_late;   /* the time until it can be sent is over */
+	bool shake_late; /* that for TLS at this address is */
+	char dial_failure[DIAL_REASON_MAX];
+
+	/* Facts of the connection now in use. */
+	bool connected; /* and the handshake is done, with TLS */
 	bool lost;
-	int error; /* errno, when it was lost without being connected */
-	bool garbage;
-	bool whole; /* the answer is */
+	int error; /* errno, when it was lost; 0: it was closed */
 	bool all_sent;
 	size_t received;
-
-	/* The answer, when status is not 0. */
-	int status;
-	bool framed; /* its end can be told without closing */
-	int64_t retry_after_ms;
-	char location[CLIENT_LOCATION_MAX];
-	unsigned char beginning[HTTP_CLIENT_ANSWER_MAX];
-	size_t beginning_len;
+	struct answer answer;
 };
 
 /* -- http_client_conn.c -- */
 
-/* One connection, made with no call; NULL: out of memory, or no connector. */
-struct client_conn *client_conn_new(struct http_client *hc,
-    const struct sockaddr *sa, unsigned sa_len);
+/*
+ * A connection over a connected socket, which it takes; NULL: out of memory,
+ * or no connector.
+ */
+struct client_conn *client_conn_new(struct http_client *hc, int fd,
+    const char *peer);
 
 /* One that was kept and is alive, as far as can be seen; NULL: none. */
 struct client_conn *client_conn_take(struct http_client *hc);
 
 /*
- * Send the call's request on its connection. Whatever comes of it is recorded
- * in the call, perhaps at once. Returns 0, or -1 when out of memory.
+ * Send the call's request on its connection, as soon as that may be. Whatever
+ * comes of it is recorded in the call. Returns 0, or -1 when out of memory.
  */
 int client_conn_send(struct client_conn *conn, struct http_client_call *call);
 
 /* Give a connection back after its call: it is kept if that can be. */
 void client_conn_release(struct client_conn *conn, bool reusable);
 
+/* Whose address it is. */
+const char *client_conn_peer(const struct client_conn *conn);
+
 /* Has any byte of its call's request left? */
 bool client_conn_has_sent(const struct client_conn *conn);
-
-/* Is TLS shaking hands on it: the socket is connected, and no more? */
-bool client_conn_shakes(const struct client_conn *conn);
 
 /* Why TLS failed on it; NULL: it did not. Valid as long as the connection. */
 const char *client_conn_failure(const struct client_conn *conn);
@@ -103,19 +96,11 @@ const char *client_conn_failure(const struct client_conn *conn);
 /* Close. No callback comes any more. */
 void client_conn_free(struct client_conn *conn);
 
+/* Close those that are kept and lead there. */
+void client_conn_drop_idle(struct http_client *hc, const char *peer);
+
 /* Free those that were closed by the far side while idle. */
 void client_conn_reap(struct http_client *hc);
-
-/* -- http_client_lookup.c -- */
-
-/*
- * Look up the host. Sets call->addrs or call->lookup_failure, perhaps at once,
- * and wakes the call. Returns 0, or -1 when out of memory.
- */
-int client_lookup_start(struct http_client_call *call);
-
-/* Drop it: the call is not touched any more. */
-void client_lookup_cancel(struct client_lookup *lookup);
 
 /* -- http_client_head.c -- */
 

@@ -50,6 +50,11 @@ void doctor_clock(struct doctor *d);
 void doctor_ports(struct doctor *d);
 void doctor_handlers(struct doctor *d);
 
+/* -- doctor_far_side.c -- */
+
+/* Can the url of a handler be reached? */
+void doctor_far_side(struct doctor *d, const struct config_handler *h);
+
 /* -- doctor_proc.c: what /proc tells of others -- */
 
 /* Who holds a lock (flock) on the file? 0: nobody, or it cannot be told. */

@@ -8,9 +8,9 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
+#include "handlers/resolver.h"
 #include "server/clock.h"
 #include "server/log.h"
-#include "server/resolver.h"
 #include "server/server_private.h"
 #include "server/signature.h"
 #include "server/tls.h"
@@ -24,14 +24,6 @@ env_now_ms(void *arg)
 {
 	(void)arg;
 	return (clock_wall_ms());
-}
-
-static void
-env_before_lookup(void *arg)
-{
-	struct server *s = arg;
-
-	resolver_refresh(s->resolver);
 }
 
 static void
@@ -134,7 +126,6 @@ server_open_env(struct server *s)
 	s->env = (struct handler_env){
 		.base = s->base,
 		.now_ms = env_now_ms,
-		.before_lookup = env_before_lookup,
 		.finish = env_finish,
 		.tls_open = env_tls_open,
 		.tls_close = env_tls_close,
@@ -151,7 +142,7 @@ server_open_env(struct server *s)
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
-	s->env.dns = resolver_dns(s->resolver);
+	s->env.resolver = s->resolver;
 	return (0);
 }
 

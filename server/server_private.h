@@ -45,7 +45,7 @@ struct server {
 	enum store_health health; /* as it was last logged */
 	struct handler_env env;
 	struct tls_engine *env_tls; /* of outgoing connections */
-	struct resolver *resolver;  /* has env.dns */
+	struct resolver *resolver;  /* env.resolver */
 	struct clock_watch *clock;
 	struct journal *journal;
 	struct rejections *rej;

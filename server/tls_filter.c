@@ -399,6 +399,9 @@ under_event_cb(struct bufferevent *under, short what, void *arg)
 	(void)under;
 	if (is_gone(f) || (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0)
 		return;
+	if (f->state == TLS_NEW && !f->ctx->server &&
+	    (what & BEV_EVENT_EOF) != 0)
+		tls_filter_begin(f); /* connected, before the hello has left */
 	if (f->state == TLS_HANDSHAKE) {
 		/* What came before is read first: it may say why. */
 		f->under_ended = true;

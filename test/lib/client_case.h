@@ -10,7 +10,6 @@
 #include "handlers/http_client.h"
 #include "test/lib/far_side.h"
 
-struct evdns_base;
 struct evdns_server_port;
 
 struct client_case {
@@ -22,6 +21,7 @@ struct client_case {
 	/* A name server: silent until it is told to speak. */
 	struct evdns_server_port *names;
 	bool speaks;
+	char resolv_conf[32]; /* which names it */
 
 	/* What the connector was asked for last. */
 	char host[64];

@@ -112,6 +112,7 @@ conn_act(struct far_conn *c)
 		c->rest = far->text;
 		event_active(c->drip, EV_TIMEOUT, 0);
 		break;
+	case FAR_EARLY:
 	case FAR_DEAF:
 		break;
 	}
@@ -144,6 +145,14 @@ conn_shake(struct far_conn *c)
 	}
 }
 
+/* Before the request is whole. */
+static void
+conn_answer_early(struct far_conn *c)
+{
+	bufferevent_disable(c->bev, EV_READ);
+	bufferevent_write(c->bev, c->far->text, strlen(c->far->text));
+}
+
 static void
 conn_read_cb(struct bufferevent *bev, void *arg)
 {
@@ -152,6 +161,8 @@ conn_read_cb(struct bufferevent *bev, void *arg)
 	(void)bev;
 	if (!c->shaken)
 		conn_shake(c);
+	else if (c->far->act == FAR_EARLY)
+		conn_answer_early(c);
 	else if (conn_take_request(c))
 		conn_act(c);
 }

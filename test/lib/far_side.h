@@ -23,6 +23,7 @@ enum far_act {
 	FAR_RESET,   /* RST, at once */
 	FAR_DRIP,    /* send the text, one byte in each turn of the loop */
 	FAR_ENDLESS, /* send the text, then filler without end */
+	FAR_EARLY,   /* send the text at once, read no more, stay open */
 	FAR_DEAF     /* do not even read the request */
 };
 

@@ -238,6 +238,66 @@ test_http_client_keeps_the_status_of_a_torn_answer(void **state)
 	assert_int_equal(c->far.nopen, 0);
 }
 
+/* What follows a status line takes nothing from it; nothing is sent twice. */
+static void
+test_http_client_believes_the_status_line(void **state)
+{
+	static const char *const rests[] = {
+		"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nok",
+		"Content-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+		"Content-Length: two\r\n\r\nok",
+		"no colon\r\n\r\n",
+		"Transfer-Encoding: chunked\r\n\r\nnonsense",
+		"Transfer-Encoding: chunked\r\n\r\n2\r\nok and more",
+		"Connection: close\r\nX: \001\r\n garbage\r\n\r\n",
+	};
+	struct client_case *c = *state;
+	char text[160];
+
+	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+		for (int act = 0; act < 2; act++) {
+			(void)snprintf(text, sizeof(text),
+			    "HTTP/1.1 100 Wait\r\n\r\nHTTP/1.1 200 OK\r\n%s",
+			    rests[i]);
+			client_play(c, act == 0 ? FAR_CLOSE : FAR_DRIP, text);
+			assert_string_equal(c->reason, "");
+			assert_int_equal(c->answer.status, 200);
+		}
+	}
+	client_settle(c);
+	assert_int_equal(c->far.nopen, 0); /* none serves again */
+	assert_int_equal(c->far.nrequests, 2 * 7);
+}
+
+/* Cut in the midst of its head, it has its status all the same. */
+static void
+test_http_client_believes_a_cut_head(void **state)
+{
+	static const char *const heads[] = { "HTTP/1.1 200 ", "HTTP/1.1 200\r",
+		"HTTP/1.0 200 O", "HTTP/1.1 200 OK\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Le" };
+	struct client_case *c = *state;
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		client_play(c, FAR_CLOSE, heads[i]);
+		assert_answered(c, 200, "");
+	}
+}
+
+/* An answer that comes before the request was read is the answer. */
+static void
+test_http_client_takes_an_early_answer(void **state)
+{
+	struct client_case *c = *state;
+
+	far_play(&c->far, FAR_EARLY,
+	    "HTTP/1.1 413 Too much\r\nContent-Length: 2\r\n\r\nno");
+	assert_non_null(client_post_bytes(c, (size_t)24 << 20, 600000));
+	client_wait(c, 1);
+	assert_answered(c, 413, "no");
+	far_hang_up(&c->far, false); /* it does not see that we did */
+}
+
 /* An answer without end is cut, and its status counts. */
 static void
 test_http_client_cuts_an_endless_answer(void **state)
@@ -304,6 +364,9 @@ main(void)
 		CASE(test_http_client_keeps_the_beginning),
 		CASE(test_http_client_reads_until_closed),
 		CASE(test_http_client_keeps_the_status_of_a_torn_answer),
+		CASE(test_http_client_believes_the_status_line),
+		CASE(test_http_client_believes_a_cut_head),
+		CASE(test_http_client_takes_an_early_answer),
 		CASE(test_http_client_cuts_an_endless_answer),
 		CASE(test_http_client_does_not_follow),
 		CASE(test_http_client_reads_retry_after),

@@ -66,27 +66,6 @@ test_http_client_knows_localhost(void **state)
 	assert_answered(c, 200, "ok");
 }
 
-/* handler_env.before_lookup: the network has come up. */
-static void
-network_up_cb(void *arg)
-{
-	struct client_case *c = arg;
-
-	c->speaks = true;
-}
-
-/* Whoever knows the network is asked before each look-up. */
-static void
-test_http_client_announces_its_lookup(void **state)
-{
-	struct client_case *c = *state;
-
-	c->env.before_lookup = network_up_cb;
-	client_use(c, "two.test", c->far.port, 4);
-	client_play(c, FAR_ANSWER, OK);
-	assert_answered(c, 200, "ok");
-}
-
 /* A name that does not exist is not tried for long. */
 static void
 test_http_client_finds_no_host(void **state)
@@ -131,7 +110,7 @@ test_http_client_loses_the_connection(void **state)
 	assert_failed(c, HTTP_CLIENT_UNKNOWN, lost);
 	client_play(c, FAR_RESET, "");
 	assert_failed(c, HTTP_CLIENT_UNKNOWN, lost);
-	client_play(c, FAR_CLOSE, HEAD "Content-Le");
+	client_play(c, FAR_CLOSE, "HTTP/1.1 200");
 	assert_failed(c, HTTP_CLIENT_UNKNOWN, lost);
 	assert_int_equal(c->far.nrequests, 3);
 }
@@ -158,7 +137,7 @@ test_http_client_is_answered_nonsense(void **state)
 		"HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
 		"HTTP/1.1 101 Switching Protocols\r\n\r\n",
 		"HTTP/1.1 700 X\r\n\r\n", "HTTP/1.1 -200 X\r\n\r\n",
-		HEAD "no colon\r\n\r\n", "\r\n\r\n" };
+		"HTTP/1.1 2000 X\r\n\r\n", "\r\n\r\n" };
 	struct client_case *c = *state;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -178,13 +157,15 @@ test_http_client_cuts_an_endless_head(void **state)
 	char *text = malloc(80000);
 	int n;
 
-	n = sprintf(text, HEAD "X: ");
+	n = sprintf(text, "HTTP/1.1 100 Continue\r\nX: ");
 	memset(text + n, 'x', 70000);
 	text[n + 70000] = '\0';
 	client_play(c, FAR_ANSWER, text);
 	assert_failed(c, HTTP_CLIENT_UNKNOWN, "what answered is not HTTP");
-	client_play(c, FAR_ENDLESS, HEAD);
+	client_play(c, FAR_ENDLESS, "HTTP/1.1 100 Continue\r\n");
 	assert_failed(c, HTTP_CLIENT_UNKNOWN, "what answered is not HTTP");
+	client_play(c, FAR_ENDLESS, HEAD); /* its status is known */
+	assert_answered(c, 200, "");
 	free(text);
 }
 
@@ -211,7 +192,7 @@ test_http_client_is_late_in_lookup(void **state)
 
 	client_use(c, "none.test", 80, 4);
 	late(c, 5, HTTP_CLIENT_NOT_SENT,
-	    "no name server answered for none.test within 60ms");
+	    "no name server answered for none.test within 20 ms");
 }
 
 /* A connection that is never made. */
@@ -225,7 +206,7 @@ test_http_client_is_late_in_connect(void **state)
 
 	port = far_stuck(fds);
 	snprintf(expected, sizeof(expected),
-	    "no connection to 127.0.0.1:%u within 60ms", port);
+	    "no connection to 127.0.0.1:%u within 40ms", port);
 	client_use(c, "127.0.0.1", port, 4);
 	late(c, 5, HTTP_CLIENT_NOT_SENT, expected);
 	for (int i = 0; i < FAR_STUCK_FDS; i++)
@@ -261,7 +242,7 @@ test_http_client_is_late_in_the_answer(void **state)
 
 	far_play(&c->far, FAR_ANSWER, "");
 	late(c, 5, HTTP_CLIENT_UNKNOWN, "no answer within 60ms");
-	far_play(&c->far, FAR_ANSWER, HEAD);
+	far_play(&c->far, FAR_ANSWER, "HTTP/1.1 2");
 	late(c, 5, HTTP_CLIENT_UNKNOWN, "no complete answer within 60ms");
 	far_play(&c->far, FAR_ANSWER, "HTTP/1.1 100 Continue\r\n\r\n");
 	late(c, 5, HTTP_CLIENT_UNKNOWN, "no complete answer within 60ms");
@@ -387,7 +368,6 @@ main(void)
 		CASE(test_http_client_is_refused),
 		CASE(test_http_client_cannot_reach),
 		CASE(test_http_client_knows_localhost),
-		CASE(test_http_client_announces_its_lookup),
 		CASE(test_http_client_finds_no_host),
 		CASE(test_http_client_tries_the_next_address),
 		CASE(test_http_client_loses_the_connection),
