@@ -250,7 +250,7 @@ echo handled
     assert env == {
         "KLIKIT_EVENT_ID": "one", "KLIKIT_EVENT_TYPE": CREATED,
         "KLIKIT_BRAND_ID": "910", "KLIKIT_BRANCH_ID": "2041",
-        "KLIKIT_ATTEMPT": "1"}
+        "KLIKIT_SCOPE": "", "KLIKIT_ATTEMPT": "1"}
     assert server.query("SELECT state FROM jobs") == [("done",)]
     assert server.query("SELECT CAST(answer AS TEXT) FROM attempts") == [
         ("handled\n",)]
