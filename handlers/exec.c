@@ -20,7 +20,6 @@
 #include "store/base/arena.h"
 
 #define VARS_MAX 16
-#define WHY_MAX 64
 
 struct exec {
 	struct handler_instance base; /* first: what dispatch holds */
@@ -180,12 +179,9 @@ put_vars(struct exec_vars *v, const struct handler_job *job)
 
 /* -- The verdict -- */
 
-/*
- * The first line of what was printed, made fit for a line. Returns its length,
- * 0 if there is none.
- */
-static size_t
-first_line(const struct child_end *end, char *ret_line, size_t max)
+/* The first line of what was printed, made fit for a line; or nothing. */
+static void
+first_line(const struct child_end *end, char ret_line[HANDLER_REASON_MAX])
 {
 	const char *p = end->output;
 	size_t len = 0, left = end->output_len;
@@ -194,8 +190,8 @@ first_line(const struct child_end *end, char *ret_line, size_t max)
 		left--;
 	while (len < left && p[len] != '\n' && p[len] != '\r')
 		len++;
-	if (len > max - 1) {
-		len = max - 1;
+	if (len > HANDLER_REASON_MAX - 1) {
+		len = HANDLER_REASON_MAX - 1;
 		while (len > 0 && ((unsigned char)p[len] & 0xc0) == 0x80)
 			len--; /* no half characters */
 	}
@@ -205,19 +201,6 @@ first_line(const struct child_end *end, char *ret_line, size_t max)
 			ret_line[i] = ' ';
 	}
 	ret_line[len] = '\0';
-	return (len);
-}
-
-/* Say why, with the first line of the output after it. */
-static void
-explain(const struct child_end *end, const char why[WHY_MAX],
-    char reason[HANDLER_REASON_MAX])
-{
-	char line[HANDLER_REASON_MAX - WHY_MAX - 2];
-	size_t len = first_line(end, line, sizeof(line));
-
-	(void)snprintf(reason, HANDLER_REASON_MAX, "%s%s%s", why,
-	    len > 0 ? ": " : "", line);
 }
 
 /* What an exit status means. */
@@ -225,43 +208,42 @@ static void
 judge_exit(const struct child_end *end, struct handler_result *res)
 {
 	res->code = WEXITSTATUS(end->status);
-	if (res->code == 0)
+	if (res->code == 0) {
 		res->verdict = HANDLER_DONE;
-	else if (res->code == EX_TEMPFAIL)
-		res->verdict = HANDLER_RETRY;
-	else
-		res->verdict = HANDLER_DEAD;
-	if (res->code != 0 &&
-	    first_line(end, res->reason, sizeof(res->reason)) == 0)
-		(void)snprintf(res->reason, sizeof(res->reason), "exit %d",
-		    res->code);
+		return;
+	}
+	res->verdict = res->code == EX_TEMPFAIL ? HANDLER_RETRY : HANDLER_DEAD;
+	(void)snprintf(res->reason, sizeof(res->reason), "exit %d", res->code);
 }
 
 static void
 judge(const struct exec *x, const struct child_end *end,
     struct handler_result *res)
 {
-	char why[WHY_MAX];
+	bool killed = !end->lost && WIFSIGNALED(end->status);
 
 	if (!end->lost && WIFEXITED(end->status))
 		judge_exit(end, res);
-	if (!end->lost && WIFSIGNALED(end->status)) {
+	if (killed)
 		res->code = 128 + WTERMSIG(end->status);
-		(void)snprintf(why, sizeof(why), "signal %d (%s)",
-		    WTERMSIG(end->status), strsignal(WTERMSIG(end->status)));
-	} else
-		(void)snprintf(why, sizeof(why), "exit status lost");
 	if (end->limited)
-		(void)snprintf(why, sizeof(why),
+		(void)snprintf(res->reason, sizeof(res->reason),
 		    "time limit of %" PRId64 " ms exceeded", x->timeout_ms);
-	if (end->limited || end->lost || WIFSIGNALED(end->status)) {
+	else if (killed)
+		(void)snprintf(res->reason, sizeof(res->reason),
+		    "signal %d (%s)", WTERMSIG(end->status),
+		    strsignal(WTERMSIG(end->status)));
+	else if (end->lost)
+		(void)snprintf(res->reason, sizeof(res->reason),
+		    "exit status lost");
+	if (end->limited || end->lost || killed) {
 		res->verdict = HANDLER_RETRY;
 		res->unknown = true;
-		res->fault = WIFSIGNALED(end->status) && !end->limited
-				 ? HANDLER_FAULT_JOB
-				 : HANDLER_FAULT_UNCLEAR;
-		explain(end, why, res->reason);
+		res->fault = killed && !end->limited ? HANDLER_FAULT_JOB
+						     : HANDLER_FAULT_UNCLEAR;
 	}
+	if (res->verdict != HANDLER_DONE)
+		first_line(end, res->detail);
 	res->answer = end->output_len > 0 ? end->output : NULL;
 	res->answer_len = end->output_len;
 }

@@ -94,15 +94,14 @@ verdict_of_status(const struct http_client_answer *answer, const char *name,
 	if (answer->status >= 400)
 		snprintf(ret_result->reason, HANDLER_REASON_MAX,
 		    "%s answered %d%s", name, answer->status, phrase);
-	else if (answer->location != NULL)
-		snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "%s answered %d%s to %s; redirects are not followed", name,
-		    answer->status, phrase, answer->location);
 	else
 		snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "%s answered %d%s without a Location; redirects are not"
-		    " followed",
-		    name, answer->status, phrase);
+		    "%s answered %d%s%s; redirects are not followed", name,
+		    answer->status, phrase,
+		    answer->location == NULL ? " without a Location" : "");
+	if (answer->status < 400 && answer->location != NULL)
+		snprintf(ret_result->detail, HANDLER_REASON_MAX, "to %s",
+		    answer->location);
 }
 
 void

@@ -149,9 +149,18 @@ struct handler_job {
 
 /* Set to all zero before run(); result and writes are the handler's. */
 struct handler_result {
-	enum handler_verdict verdict;    /* only for finish() */
-	char reason[HANDLER_REASON_MAX]; /* with RETRY and DEAD */
-	enum handler_fault fault;        /* with RETRY */
+	enum handler_verdict verdict; /* only for finish() */
+	/*
+	 * With RETRY and DEAD, why: in our own words, with nothing in it that
+	 * came from outside, since it is logged and kept for long.
+	 */
+	char reason[HANDLER_REASON_MAX];
+	/*
+	 * What the far side said of it, as one line; empty: nothing. Shown
+	 * beside the reason, kept only as long as the answer, never logged.
+	 */
+	char detail[HANDLER_REASON_MAX];
+	enum handler_fault fault; /* with RETRY */
 	bool unknown;       /* with RETRY: it may have been done all the same */
 	int code;           /* HTTP status or exit code; 0: there was none */
 	const void *answer; /* the first KB of it, borrowed; or NULL */

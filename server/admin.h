@@ -101,6 +101,8 @@ struct admin_fns {
 	void (*acted)(void *arg, int64_t job);
 	/* Jobs of that handler became runnable. */
 	void (*look)(void *arg, int64_t handler);
+	/* Rejections are gathered in memory: hand them to the store. */
+	void (*flush)(void *arg);
 	/* A handler was paused, or goes on. */
 	void (*paused)(void *arg, int64_t handler, bool paused);
 	void *arg;

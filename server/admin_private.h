@@ -53,6 +53,7 @@ struct admin_call {
 	bool acts; /* a POST */
 	bool pause;
 	struct store_purge purge;
+	int64_t rejections; /* of those purged */
 	unsigned batches;
 };
 

@@ -20,6 +20,7 @@ purge_end(struct admin_call *call, bool more, bool busy)
 	json_t *o = json_object();
 
 	(void)json_set_int(o, "purged", (int64_t)call->good);
+	(void)json_set_int(o, "rejections", call->rejections);
 	(void)json_object_set_new(o, "more", json_boolean(more));
 	(void)json_object_set_new(o, "log_busy", json_boolean(busy));
 	(void)admin_answer(call, 200, o);
@@ -39,6 +40,7 @@ purge_cb(const struct store_result *res, void *arg)
 		purge_end(call, false, false);
 	else {
 		call->good += (size_t)res->id;
+		call->rejections += res->rejections;
 		if (++call->batches < BATCHES_MAX &&
 		    store_purge(call->a->st, &call->purge, purge_cb, call) == 0)
 			return;
@@ -85,6 +87,9 @@ admin_purge(struct admin_call *call)
 			return (admin_answer(call, 500, NULL));
 	} else
 		admin_purge_age(call, now, older);
+	/* What came in before is to be on disk before, and found there. */
+	if (call->a->fns.flush != NULL)
+		call->a->fns.flush(call->a->fns.arg);
 	if (store_purge(call->a->st, &call->purge, purge_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);

@@ -59,6 +59,9 @@ call_attempt(struct run *run, const struct handler_result *result)
 
 	run->attempt.duration_ms = (clock_mono_us() - run->started_us) / 1000;
 	run->attempt.code = result->code;
+	(void)strcpy(run->detail, result->detail);
+	if (run->detail[0] != '\0')
+		run->attempt.detail = run->detail;
 	if (len > ANSWER_MAX)
 		len = ANSWER_MAX;
 	if (len > 0 && (run->answer = malloc(len)) != NULL) {

@@ -74,6 +74,7 @@ struct run {
 	struct store_attempt attempt;
 	void *answer;
 	char outcome[HANDLER_REASON_MAX + 64];
+	char detail[HANDLER_REASON_MAX]; /* what the far side said of it */
 };
 TAILQ_HEAD(run_list, run);
 

@@ -96,12 +96,25 @@ run_refused(struct run *run, struct worker *w, const struct store_result *res)
 	run_free(run);
 }
 
+/* Where to read what the far side said, which is not for the log. */
+static const char *
+run_hint(const struct run *run, char hint[64])
+{
+	hint[0] = '\0';
+	if (run->detail[0] != '\0')
+		(void)snprintf(hint, 64, "; klikitd jobs %" PRId64 " says more",
+		    run->job.id);
+	return (hint);
+}
+
 static void
 run_log_dead(const struct run *run, const struct worker *w)
 {
-	log_error("job %" PRId64 " %s: dead: event %s: %s", run->job.id,
+	char hint[64];
+
+	log_error("job %" PRId64 " %s: dead: event %s: %s%s", run->job.id,
 	    w == NULL ? "?" : w->name, log_text(run->job.ev->event_id),
-	    log_text(run->outcome));
+	    log_text(run->outcome), run_hint(run, hint));
 }
 
 static void
@@ -189,6 +202,7 @@ run_judge_retry(struct run *run, struct worker *w,
 	const struct backoff backoff = { w->retry_ms, w->nretry };
 	int64_t left_ms = w->max_age_ms - run_age_ms(run);
 	int64_t after_ms = result->retry_after_ms;
+	char hint[64];
 	int64_t wait_ms;
 	uint32_t rnd = 0;
 
@@ -210,9 +224,10 @@ run_judge_retry(struct run *run, struct worker *w,
 	run->out.due_at = steady_add(dispatch_now(run->d), wait_ms);
 	(void)snprintf(run->outcome, sizeof(run->outcome), "%s%s",
 	    result->unknown ? "unknown: " : "", result->reason);
-	log_warn("job %" PRId64 " %s: retry in %" PRId64 " s: event %s: %s",
+	log_warn("job %" PRId64 " %s: retry in %" PRId64 " s: event %s: %s%s",
 	    run->job.id, w->name, (wait_ms + 500) / 1000,
-	    log_text(run->job.ev->event_id), log_text(run->outcome));
+	    log_text(run->job.ev->event_id), log_text(run->outcome),
+	    run_hint(run, hint));
 }
 
 void

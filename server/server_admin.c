@@ -34,6 +34,15 @@ server_paused_cb(void *arg, int64_t handler, bool paused)
 	journal_note(s->journal, JOURNAL_HANDLER, handler);
 }
 
+/* admin_fns: rejections are wanted on disk. */
+static void
+server_flush_cb(void *arg)
+{
+	struct server *s = arg;
+
+	rejections_flush(s->rej);
+}
+
 /* admin_fns: something was done to a job. */
 static void
 server_acted_cb(void *arg, int64_t job)
@@ -117,6 +126,7 @@ server_open_admin(struct server *s)
 		.live = server_live_cb,
 		.acted = server_acted_cb,
 		.ends = server_ends_cb,
+		.flush = server_flush_cb,
 		.look = server_look_cb,
 		.paused = server_paused_cb,
 		.arg = s,

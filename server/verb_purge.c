@@ -69,8 +69,11 @@ has_unfinished(struct verb_admin *va, const char *order, const char *scope)
 	return (n > 0);
 }
 
-/* Nobody is to believe that what is still needed were gone. */
-static enum verb_exit
+/*
+ * Nobody is to believe that what is still needed were gone. Returns as
+ * has_unfinished().
+ */
+static int
 tell_unfinished(struct verb_admin *va, const char *order, const char *scope)
 {
 	int rc = has_unfinished(va, order, scope);
@@ -81,37 +84,65 @@ tell_unfinished(struct verb_admin *va, const char *order, const char *scope)
 		    "what they need was kept:\nsee klikitd jobs --order %s, "
 		    "discard them or purge again later\n",
 		    log_text(order), log_text(order));
-	return (rc == 0 ? VERB_DONE : VERB_FAILED);
+	return (rc);
 }
 
-/* Ask until nothing is left. */
-static enum verb_exit
-purge(struct verb_admin *va, json_t *what)
+/* What went, and what stood in the way. */
+struct purged {
+	long long events;
+	long long rejections;
+	bool busy;
+};
+
+/* Ask until nothing is left. Returns 0, or -1, told. */
+static int
+purge(struct verb_admin *va, json_t *what, struct purged *ret_purged)
 {
 	bool live = isatty(STDERR_FILENO);
-	long long purged = 0;
-	bool more = true, busy = false;
+	struct purged p = { 0 };
+	bool more = true;
 	json_t *answer;
 
 	while (more) {
 		answer =
 		    verb_admin_post(va, "/api/v1/purge", json_incref(what));
 		if (answer == NULL)
-			return (VERB_FAILED);
-		purged += json_integer_value(json_object_get(answer, "purged"));
+			return (-1);
+		p.events +=
+		    json_integer_value(json_object_get(answer, "purged")) -
+		    json_integer_value(json_object_get(answer, "rejections"));
+		p.rejections +=
+		    json_integer_value(json_object_get(answer, "rejections"));
 		more = json_is_true(json_object_get(answer, "more"));
-		busy = json_is_true(json_object_get(answer, "log_busy"));
+		p.busy = json_is_true(json_object_get(answer, "log_busy"));
 		json_decref(answer);
 		if (live)
-			fprintf(stderr, "\r%lld purged%s", purged,
-			    more ? "" : "\n");
+			fprintf(stderr, "\r%lld purged%s",
+			    p.events + p.rejections, more ? "" : "\n");
 	}
-	printf("purged %lld events and rejections\n", purged);
-	if (!busy)
-		return (VERB_DONE);
-	fprintf(stderr, "klikitd purge: the store's log still holds traces: a "
-			"list or a backup stood in the way; purge again\n");
-	return (VERB_FAILED);
+	*ret_purged = p;
+	return (0);
+}
+
+/* Say it, to a person or a program. unfinished: something was kept. */
+static enum verb_exit
+report(const struct verb_args *args, const struct purged *p, bool unfinished)
+{
+	if (verb_has(args, "json"))
+		printf("{\"events\": %lld, \"rejections\": %lld, "
+		       "\"unfinished\": %s, \"log_busy\": %s}\n",
+		    p->events, p->rejections, unfinished ? "true" : "false",
+		    p->busy ? "true" : "false");
+	else
+		printf("purged %lld events and %lld rejections\n", p->events,
+		    p->rejections);
+	fprintf(stderr, "klikitd purge: backups made before, and copies that "
+			"an upgrade made, hold what they held\n");
+	if (p->busy)
+		fprintf(stderr,
+		    "klikitd purge: the store's log still holds traces: a "
+		    "list or a backup stood in the way; purge again\n");
+	return (p->busy || unfinished ? VERB_FAILED : VERB_DONE);
 }
 
 static enum verb_exit
@@ -119,15 +150,20 @@ purge_run(const struct verb_args *args)
 {
 	enum verb_exit rc = VERB_FAILED;
 	struct verb_admin *va;
+	struct purged p;
 	json_t *what;
+	int unfinished = 0;
 
 	if ((what = wanted(args)) == NULL)
 		return (VERB_USAGE);
-	if ((va = verb_admin_open(args, VERB_CHANGES)) != NULL)
-		rc = purge(va, what);
-	if (rc == VERB_DONE && verb_has(args, "order"))
-		rc = tell_unfinished(va, verb_flag(args, "order", 0),
+	if ((va = verb_admin_open(args, VERB_CHANGES)) == NULL ||
+	    purge(va, what, &p) == -1)
+		goto out;
+	if (verb_has(args, "order"))
+		unfinished = tell_unfinished(va, verb_flag(args, "order", 0),
 		    verb_flag(args, "scope", 0));
+	rc = report(args, &p, unfinished != 0);
+out:
 	verb_admin_close(va);
 	json_decref(what);
 	return (rc);
@@ -140,6 +176,7 @@ static const struct verb_flag flags[] = {
 	    false },
 	{ "older-than", "DURATION", "of events that came in before, as 30d",
 	    false },
+	{ "json", NULL, "one JSON object", false },
 	{ "dev", NULL, "in the store of klikitd dev", false },
 	{ 0 },
 };
@@ -149,7 +186,10 @@ static const char more[] =
     "log; backups made before keep theirs. The event's id stays known, so "
     "that\nanother delivery is a duplicate. Events with unfinished jobs are "
     "left alone:\nsee klikitd jobs. If the order has some, the exit code is "
-    "1.\n";
+    "1.\n"
+    "\n"
+    "By --order rejections go that name the order, and those that nobody can\n"
+    "read to the end: of most only the first KB is kept.\n";
 
 const struct verb verb_purge = {
 	.name = "purge",

@@ -178,13 +178,16 @@ struct store_attempt {
 	int code;           /* HTTP status or exit code; 0 if there is none */
 	const void *answer; /* the first KB of it; NULL if there is none */
 	size_t answer_len;
+	const char *detail; /* what explains the outcome, but came from outside:
+			       it goes with the answer; NULL: nothing */
 };
 
 /* What became of a job that ran. */
 struct store_outcome {
 	int64_t job;
 	enum job_state to;   /* JOB_DONE, JOB_WAITING or JOB_DEAD */
-	const char *outcome; /* "done", or why not */
+	const char *outcome; /* "done", or why not: in our own words, which
+				outlive a purge */
 	int64_t at_ms;
 	struct steady_time due_at; /* when to try again; only for JOB_WAITING */
 	const struct store_attempt *attempt; /* NULL: none is recorded */
@@ -358,7 +361,8 @@ struct store_result {
 	size_t nrunnable;
 	struct steady_time next_due; /* earliest that comes due later, of those
 					that were found or moved up; 0: none */
-	const char *reason;          /* with a failure; never NULL then */
+	int64_t rejections; /* store_purge(): how many of id they are */
+	const char *reason; /* with a failure; never NULL then */
 };
 typedef void store_done_fn(const struct store_result *res, void *arg);
 

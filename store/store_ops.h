@@ -112,6 +112,11 @@ struct store_op {
 	} in;
 
 	bool again; /* background: commit it once more, after others */
+	struct {
+		bool scanning;   /* rejections, for those that name an order */
+		int64_t after;   /* up to this one all were looked at */
+		int64_t removed; /* of them */
+	} purge;
 	struct store_result res;
 	struct store_event_info *events; /* rows of a read */
 	struct store_order_info *orders;

@@ -136,6 +136,8 @@ copy_attempt(struct arena *a, struct store_outcome *out)
 		return (-1);
 	*at = *out->attempt;
 	out->attempt = at;
+	if (arena_text(a, at->detail, &at->detail) == -1)
+		return (-1);
 	if (at->answer == NULL)
 		return (0);
 	at->answer = arena_dup(a, at->answer, at->answer_len);

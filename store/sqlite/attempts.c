@@ -24,6 +24,7 @@ attempts_insert(struct db *db, int64_t job, unsigned number,
 	if (at->answer != NULL)
 		(void)sqlite3_bind_blob64(st, 7, at->answer, at->answer_len,
 		    SQLITE_STATIC);
+	db_bind_text(st, 8, at->detail);
 	return (db_run(db, st));
 }
 
@@ -46,6 +47,7 @@ attempts_end(struct db *db, const struct store_outcome *out, unsigned number)
 	if (at->answer != NULL)
 		(void)sqlite3_bind_blob64(st, 6, at->answer, at->answer_len,
 		    SQLITE_STATIC);
+	db_bind_text(st, 7, at->detail);
 	return (db_run(db, st));
 }
 

@@ -133,8 +133,10 @@ backend_after(struct sqlite_store *s, struct store_op *const *ops, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (ops[i]->kind != STORE_OP_PURGE)
 			continue;
-		if (ops[i]->res.id != 0)
+		if (ops[i]->res.id != 0 || ops[i]->purge.removed != 0)
 			scrub_forget(s);
+		else if (ops[i]->purge.scanning)
+			continue;
 		else if (ops[i]->res.rc == STORE_OK)
 			scrub_run(s, ops[i]);
 	}

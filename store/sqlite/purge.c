@@ -24,7 +24,8 @@ purge_body(struct db *db, int64_t event, int64_t now_ms)
 	int rc;
 
 	if ((rc = purge_exec(db, SQL_PURGE_BODY, event)) != SQLITE_OK ||
-	    (rc = purge_exec(db, SQL_PURGE_ANSWERS, event)) != SQLITE_OK)
+	    (rc = purge_exec(db, SQL_PURGE_ANSWERS, event)) != SQLITE_OK ||
+	    (rc = purge_exec(db, SQL_PURGE_REASONS, event)) != SQLITE_OK)
 		return (rc);
 	if ((st = db_stmt(db, SQL_PURGE_NOTE)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
@@ -152,7 +153,46 @@ purge_aged(struct db *db, struct store_op *op, const struct purge_age *bodies,
 		rc = rejections_purge(db, bodies,
 		    op->in.purge.limit - (size_t)op->res.id, &n);
 	op->res.id += n;
+	op->res.rejections += n;
 	return (rc);
+}
+
+/* What a clock that was ahead has dated after now: by its true age. */
+static int
+purge_misdated(struct db *db, struct store_op *op, struct purge_age *bodies,
+    struct purge_age *ids)
+{
+	bodies->from_ms = ids->from_ms = op->in.purge.now_ms + 1;
+	if (bodies->before_ms != 0)
+		bodies->before_ms = INT64_MAX;
+	if (ids->before_ms != 0)
+		ids->before_ms = INT64_MAX;
+	return (purge_aged(db, op, bodies, ids));
+}
+
+/*
+ * The next rejections that may hold the order's data; once all were looked at,
+ * the result is how many there were.
+ */
+static int
+purge_rejections(struct db *db, struct store_op *op)
+{
+	bool more = false;
+	int64_t n = 0;
+	int rc;
+
+	rc = rejections_purge_order(db, op->in.purge.order_id, &op->purge.after,
+	    &n, &more);
+	if (rc != SQLITE_OK)
+		return (rc);
+	op->purge.removed += n;
+	op->purge.scanning = more;
+	op->again = more;
+	if (!more) {
+		op->res.id = op->purge.removed;
+		op->res.rejections = op->purge.removed;
+	}
+	return (SQLITE_OK);
 }
 
 int
@@ -173,19 +213,18 @@ purge_run(struct db *db, struct store_op *op)
 	bool steady = bodies.came_before.ms != 0;
 	int rc;
 
+	if (op->purge.scanning)
+		return (purge_rejections(db, op));
 	if (op->again) /* nothing is left, but for the scrubbing */
 		return (SQLITE_OK);
 	if (!steady)
 		bodies.came_before.ms = ids.came_before.ms = INT64_MAX;
 	if ((rc = purge_order(db, op)) != SQLITE_OK ||
-	    (rc = purge_aged(db, op, &bodies, &ids)) != SQLITE_OK || !steady)
+	    (rc = purge_aged(db, op, &bodies, &ids)) != SQLITE_OK)
 		return (rc);
-
-	/* What a clock that was ahead has dated after now: by its true age. */
-	bodies.from_ms = ids.from_ms = p->now_ms + 1;
-	if (bodies.before_ms != 0)
-		bodies.before_ms = INT64_MAX;
-	if (ids.before_ms != 0)
-		ids.before_ms = INT64_MAX;
-	return (purge_aged(db, op, &bodies, &ids));
+	if (steady)
+		rc = purge_misdated(db, op, &bodies, &ids);
+	if (rc == SQLITE_OK && op->res.id == 0 && p->order_id != NULL)
+		rc = purge_rejections(db, op);
+	return (rc);
 }

@@ -3,6 +3,9 @@
  * store, so that nobody has to add it up; the oldest leave in the same
  * transaction in which the newest come.
  */
+#include <string.h>
+
+#include "store/base/mention.h"
 #include "store/sqlite/sqlite.h"
 
 static int
@@ -129,4 +132,86 @@ rejections_purge(struct db *db, const struct purge_age *age, size_t limit,
 	}
 	*ret_n = n;
 	return (rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
+}
+
+/* -- Those of one order -- */
+
+/* Rows and bytes that are looked at in one transaction: acks wait for it. */
+#define SCAN_ROWS 256
+#define SCAN_BYTES (1 << 20)
+
+static bool
+column_names(sqlite3_stmt *st, int column, const char *order_id)
+{
+	const void *text = sqlite3_column_blob(st, column);
+
+	return (text != NULL &&
+		mention_finds(text, (size_t)sqlite3_column_bytes(st, column),
+		    order_id));
+}
+
+/*
+ * Can nobody say which orders the body is of? It was cut, or does not look like
+ * the text of JSON.
+ */
+static bool
+is_obscure(const char *body, int64_t len, int64_t size)
+{
+	int64_t i = 0;
+
+	if (len < size)
+		return (true);
+	while (i < len && strchr(" \t\r\n", body[i]) != NULL && body[i] != '\0')
+		i++;
+	return (i < len && ((body[i] != '{' && body[i] != '[') ||
+			       memchr(body, '\0', (size_t)len) != NULL));
+}
+
+/* May the rejection, a row of SQL_PURGE_SCAN, hold that order's data? */
+static bool
+may_hold(sqlite3_stmt *st, const char *order_id)
+{
+	const char *body = sqlite3_column_blob(st, 2);
+	int64_t len = sqlite3_column_bytes(st, 2);
+
+	return (is_obscure(body, len, sqlite3_column_int64(st, 1)) ||
+		column_names(st, 2, order_id) ||
+		column_names(st, 3, order_id) || column_names(st, 4, order_id));
+}
+
+int
+rejections_purge_order(struct db *db, const char *order_id, int64_t *after,
+    int64_t *ret_n, bool *ret_more)
+{
+	struct {
+		int64_t id;
+		int64_t len;
+	} found[SCAN_ROWS];
+	int64_t bytes = 0;
+	size_t n = 0;
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((st = db_stmt(db, SQL_PURGE_SCAN)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, *after);
+	(void)sqlite3_bind_int64(st, 2, SCAN_ROWS);
+	*ret_more = false;
+	while (bytes < SCAN_BYTES && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		*ret_more = true;
+		*after = sqlite3_column_int64(st, 0);
+		bytes += sqlite3_column_bytes(st, 2);
+		if (!may_hold(st, order_id))
+			continue;
+		found[n].id = *after;
+		found[n++].len = sqlite3_column_bytes(st, 2);
+	}
+	(void)sqlite3_reset(st);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return (rc);
+	rc = SQLITE_OK;
+	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
+		rc = rejections_delete(db, found[i].id, found[i].len);
+	*ret_n = (int64_t)n;
+	return (rc);
 }

@@ -25,6 +25,7 @@ extern const char schema_004_scope[];
 extern const char schema_005_versions[];
 extern const char schema_006_untried[];
 extern const char schema_007_clock[];
+extern const char schema_008_details[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -34,6 +35,7 @@ static const char *const steps[] = {
 	schema_005_versions,
 	schema_006_untried,
 	schema_007_clock,
+	schema_008_details,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

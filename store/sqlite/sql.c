@@ -86,11 +86,16 @@
 	"j.id, h.name, j.place, j.state, j.attempts, "                         \
 	"iif(j.due_at = 0, 0, j.due_at + (SELECT wall_at - steady_at "         \
 	"FROM clock WHERE id = 1)), "                                          \
-	"j.finished_at, j.outcome, e.event_id, e.type, j.replay_of, "          \
+	"j.finished_at, j.outcome || ifnull((SELECT ': ' || a.detail "         \
+	"FROM attempts AS a WHERE a.job = j.id AND a.number = j.attempts "     \
+	"AND a.outcome = j.outcome), ''), e.event_id, e.type, j.replay_of, "   \
 	"(WITH RECURSIVE r (id) AS (SELECT id FROM jobs "                      \
 	"WHERE replay_of = j.id UNION SELECT k.id FROM r "                     \
 	"JOIN jobs AS k ON k.replay_of = r.id) SELECT max(id) FROM r), "       \
 	"e.scope "
+
+/* With what came from outside, as long as that is kept. */
+#define ATTEMPT_OUTCOME "outcome || ifnull(': ' || detail, '')"
 
 #define JOB_FROM                                                               \
 	"FROM jobs AS j JOIN events AS e ON e.id = j.event "                   \
@@ -233,10 +238,11 @@ static const char *const texts[] = {
 			   "ORDER BY job LIMIT 1",
 	[SQL_ATTEMPT_INSERT] =
 	    "INSERT INTO attempts (job, number, started_at, duration, "
-	    "outcome, code, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	    "outcome, code, answer, detail) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_ATTEMPT_END] =
 	    "UPDATE attempts SET duration = ?3, outcome = ?4, code = ?5, "
-	    "answer = ?6 WHERE job = ?1 AND number = ?2",
+	    "answer = ?6, detail = ?7 WHERE job = ?1 AND number = ?2",
 	[SQL_HANDLER_PAUSE] =
 	    "UPDATE handlers SET paused_at = ?2, paused_by = ?3, "
 	    "paused_why = ?4 WHERE name = ?1 RETURNING id",
@@ -329,10 +335,12 @@ static const char *const texts[] = {
 	    "ORDER BY j.id DESC LIMIT ?10",
 	[SQL_GET_JOB] = "SELECT " JOB_INFO JOB_FROM "WHERE j.id = ?1",
 	[SQL_LIST_ATTEMPTS] =
-	    "SELECT number, started_at, duration, outcome, code, answer, job "
+	    "SELECT number, started_at, duration, " ATTEMPT_OUTCOME
+	    ", code, answer, job "
 	    "FROM attempts WHERE job = ?1 ORDER BY number",
 	[SQL_LIST_EVENT_ATTEMPTS] =
-	    "SELECT number, started_at, duration, outcome, code, answer, job "
+	    "SELECT number, started_at, duration, " ATTEMPT_OUTCOME
+	    ", code, answer, job "
 	    "FROM attempts WHERE job IN (SELECT id FROM jobs WHERE event = ?1) "
 	    "ORDER BY job, number LIMIT ?2",
 	/*
@@ -381,8 +389,12 @@ static const char *const texts[] = {
 	    "AND " PURGEABLE "ORDER BY e.received_at LIMIT ?2",
 	[SQL_PURGE_BODY] = "DELETE FROM bodies WHERE event = ?1",
 	[SQL_PURGE_ANSWERS] =
-	    "UPDATE attempts SET answer = NULL WHERE answer IS NOT NULL "
+	    "UPDATE attempts SET answer = NULL, detail = NULL "
+	    "WHERE (answer IS NOT NULL OR detail IS NOT NULL) "
 	    "AND job IN (SELECT id FROM jobs WHERE event = ?1)",
+	[SQL_PURGE_REASONS] = "UPDATE jobs SET outcome = 'discarded' "
+			      "WHERE event = ?1 AND outcome LIKE "
+			      "'discarded: %'",
 	[SQL_PURGE_NOTE] = "UPDATE events SET purged_at = ?2 WHERE id = ?1",
 	[SQL_PURGE_SERVED] = "DELETE FROM served WHERE job IN "
 			     "(SELECT id FROM jobs WHERE event = ?1)",
@@ -402,6 +414,10 @@ static const char *const texts[] = {
 	[SQL_CLOCK_NOTE] = "UPDATE clock SET steady_at = ?1, wall_at = ?2, "
 			   "believed_at = ?3, in_step_at = ?4, boot_at = ?5, "
 			   "boot = ?6 WHERE id = 1",
+
+	[SQL_PURGE_SCAN] = "SELECT id, size, body, headers, diagnosis "
+			   "FROM rejections WHERE id > ?1 ORDER BY id "
+			   "LIMIT ?2",
 
 	[SQL_LIST_REJECTIONS] =
 	    "SELECT " REJECTION_COLUMNS ", NULL, NULL FROM rejections "

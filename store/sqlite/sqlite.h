@@ -89,6 +89,7 @@ enum db_sql {
 	SQL_PURGE_FIND_IDS,
 	SQL_PURGE_BODY,
 	SQL_PURGE_ANSWERS,
+	SQL_PURGE_REASONS,
 	SQL_PURGE_NOTE,
 	SQL_PURGE_SERVED,
 	SQL_PURGE_ATTEMPTS,
@@ -98,6 +99,7 @@ enum db_sql {
 	SQL_PURGE_REJECTIONS,
 	SQL_CLOCK_GET,
 	SQL_CLOCK_NOTE,
+	SQL_PURGE_SCAN,
 	SQL_LIST_REJECTIONS,
 	SQL_GET_REJECTION,
 	SQL_LIST_ORDERS,
@@ -599,6 +601,14 @@ int rejections_write(struct db *db, struct store_op *op);
 /* Remove up to limit of that age. */
 int rejections_purge(struct db *db, const struct purge_age *age, size_t limit,
     int64_t *ret_n);
+
+/*
+ * Look at some of those with a number above *after, which goes up, and remove
+ * what names the order, or may: a body that was cut, or is no JSON to look at,
+ * could hold anything. ret_more: not all were looked at.
+ */
+int rejections_purge_order(struct db *db, const char *order_id, int64_t *after,
+    int64_t *ret_n, bool *ret_more);
 
 /* -- lists.c -- */
 int lists_events(struct db *db, struct store_op *op);

@@ -26,6 +26,19 @@ def change(request):
     return make
 
 
+def test_a_shorter_deadline_is_for_later_events(klikitd, sink, tmp_path,
+                                                change):
+    pos = sink("--status", "503")
+    server = klikitd(config=alarm(tmp_path, pos.url, "20h"))
+    server.expect("retry in", "failed in a row", "alarm: bell rings.*second")
+    received(server.post(order_body(1), "first"))
+    change(server, alarm(tmp_path, pos.url, "1s"))
+    received(server.post(order_body(2), "second"))
+    server.wait_query(BELL, [("first", "waiting", None),
+                             ("second", "done", "done")])
+    assert (tmp_path / "rang").read_text() == "rang\n"
+
+
 def test_without_a_deadline_nothing_rings(klikitd, sink, tmp_path, change):
     pos = sink("--status", "503")
     server = klikitd(config=alarm(tmp_path, pos.url, "20h"))

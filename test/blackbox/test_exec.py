@@ -68,15 +68,18 @@ def test_75_is_tried_again_and_other_statuses_are_dead(bell):
                   "[ $KLIKIT_ATTEMPT = 1 ] && echo 'no paper' && exit 75\n"
                   "[ $KLIKIT_EVENT_ID = bad ] && echo 'no such item' && exit 3\n"
                   "exit 0\n", "retry = 20ms\n")
-    server.expect("no paper", "dead: event bad: no such item")
+    server.expect("exit 75", r"dead: event bad: exit 3; klikitd jobs 2 says")
     received(server.post(body(), "good"))
     received(server.post(body(), "bad"))
     server.wait_processed()
     rows = server.query(ATTEMPTS)
     assert [(state, number, code) for state, number, _, code, _ in rows] == [
         ("done", 1, 75), ("done", 2, 0), ("dead", 1, 75), ("dead", 2, 3)]
-    assert rows[0][2].endswith("no paper")
-    assert rows[3][2].endswith("no such item")
+    assert [rows[0][2], rows[3][2]] == ["exit 75", "exit 3"]
+    # What it printed is shown, kept as long as the answer, and not logged.
+    assert "exit 3: no such item" in server.do("jobs", "2")
+    assert "no such item" in server.do("jobs", "--state", "dead")
+    assert "no such item" not in server.log()
 
 
 def test_the_time_limit_ends_a_program_and_what_it_started(bell, tmp_path):

@@ -1,6 +1,10 @@
 """Customers' data goes when it should, wholly, and not before."""
 
+import http.server
 import json
+import threading
+
+import pytest
 
 from conftest import duplicate, received
 
@@ -56,6 +60,112 @@ def test_a_purge_leaves_no_trace(klikitd):
     assert traces(server) == []
     server.restart()
     assert traces(server) == []
+
+
+class Leaky(http.server.BaseHTTPRequestHandler):
+    """A POS that repeats what it got, wherever an answer has room."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(int(self.path[1:]),
+                           f"Refused for {NAME.decode()}")
+        self.send_header("location", f"/order?customer={NAME.decode()}")
+        self.send_header("x-customer", PHONE.decode())
+        self.send_header("retry-after", PHONE.decode())
+        self.send_header("content-length", str(len(NAME)))
+        self.end_headers()
+        self.wfile.write(NAME)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def leaky():
+    pos = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Leaky)
+    thread = threading.Thread(target=pos.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{pos.server_address[1]}"
+    pos.shutdown()
+    thread.join()
+    pos.server_close()
+
+
+def handler(name, keys, waits="retry = 50ms\nmax_age = 1s"):
+    return f"[handler {name}]\n{waits}\n{keys}\n"
+
+
+def every_way_in(url):
+    """Handlers through which a customer's data come back to us."""
+    ends = {"says": "exit 0", "dies": "exit 3", "later": "exit 75",
+            "killed": "kill -9 $$", "slow": "exec sleep 60"}
+    return "[http]\nlisten = 127.0.0.1:0\n" + "".join([
+        handler(name, "type = exec\ntimeout = 2s\n"  # cat: the event's body
+                f"command = /bin/sh -c 'cat; echo; {end}'")
+        for name, end in ends.items()] + [
+        handler("moved", f"type = forward\nurl = {url}/302"),
+        handler("refused", f"type = forward\nurl = {url}/422"),
+        handler("gone", f"type = forward\nurl = {url}/410"),
+        handler("busy", f"type = forward\nurl = {url}/503"),
+        handler("pos", f"type = forward\nurl = {url}/503\n"
+                "unit = order", "retry = 1h"),
+    ])
+
+
+@pytest.mark.parametrize("how", [["--older-than", "1ms"], ["--order", "1"]])
+def test_no_way_in_outlives_a_purge(klikitd, leaky, how):
+    server = klikitd(config=every_way_in(leaky))
+    server.expect(".")
+    received(server.post(body(1), "one"))
+    server.post(body(1), "refused", signature="0" * 64,
+                headers={"x-customer": PHONE.decode()})
+    server.wait_query("SELECT count(*) FROM rejections", [(1,)])
+    server.wait_query(
+        "SELECT count(*) FROM jobs j JOIN handlers h ON h.id = j.handler "
+        "WHERE j.finished_at IS NULL AND j.attempts > 0 AND j.state = "
+        "'waiting' AND h.name IN ('gone', 'pos')", [(2,)])
+    server.wait_query("SELECT count(*) FROM jobs WHERE finished_at IS NULL",
+                      [(2,)])
+    for job, in server.query("SELECT id FROM jobs WHERE finished_at IS NULL"):
+        server.do("discard", str(job), "--reason",
+                  f"{NAME.decode()} has called")
+    shown = server.do("jobs")
+    assert "exit 3: {" in shown and NAME.decode() in shown
+    assert f"to /order?customer={NAME.decode()}" in shown
+    assert any(NAME.decode() in line for line in shown.splitlines()
+               if "discarded" in line)
+    # At the time all is to be seen, but for the log, which nobody purges.
+    assert set(traces(server)) <= {"klikitd.db", "klikitd.db-wal"}
+    assert traces(server)
+
+    server.do("purge", *how)
+    assert "backups made before" in server.said
+    assert traces(server) == []
+    shown = server.do("jobs")
+    for own in ("exit 3", "too old: exit 75", "redirects are not followed",
+                "discarded", "422"):
+        assert own in shown
+    server.do("backup", "later.db")
+    server.restart()
+    assert traces(server) == []
+
+
+def test_a_purge_by_order_takes_the_rejections_too(klikitd):
+    server = klikitd(config=CONFIG)
+    server.expect("signature", "its id came again")
+    received(server.post(body(4001), "one"))
+    assert server.post(body(4002), "one")[0] == 200  # kept: an id conflict
+    assert server.post(body(4002), "x", signature="0" * 64)[0] == 401
+    assert server.post(body(4003), "y", signature="0" * 64)[0] == 401
+    server.wait_query("SELECT count(*) FROM rejections", [(3,)])
+    server.wait_processed()
+    said = json.loads(server.do("purge", "--order", "4002", "--json"))
+    assert said == {"events": 0, "rejections": 2, "unfinished": False,
+                    "log_busy": False}
+    assert server.query("SELECT json_extract(CAST(body AS TEXT), "
+                        "'$.orders[0].id') FROM rejections") == [(4003,)]
+    assert server.do("purge", "--order", "4001") == (
+        "purged 1 events and 0 rejections\n")
 
 
 def test_one_order_can_be_purged_alone(klikitd):

@@ -34,6 +34,7 @@ finish_cb(void *arg, struct handler_call *call,
 	o->fault = result->fault;
 	o->code = result->code;
 	memcpy(o->reason, result->reason, sizeof(o->reason));
+	memcpy(o->detail, result->detail, sizeof(o->detail));
 	if (result->answer_len > 0)
 		memcpy(o->answer, result->answer, result->answer_len);
 	o->answer[result->answer_len] = '\0';

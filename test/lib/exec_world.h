@@ -15,6 +15,7 @@ struct exec_outcome {
 	bool unknown;
 	int code;
 	char reason[HANDLER_REASON_MAX];
+	char detail[HANDLER_REASON_MAX];
 	char answer[2048];
 	size_t answer_len;
 };

@@ -13,6 +13,7 @@
 
 #define NOW 1750000000000
 #define CANARY "Kanarienvogel-4711"
+#define REJECTED "[\"" CANARY "\"]" /* it names no order */
 #define ROUND 200
 #define ROUNDS 8
 #define STAYING (ROUNDS * ROUND / 20) /* answers that are younger */
@@ -146,9 +147,9 @@ reject_at(int64_t at_ms)
 		.peer = "p",
 		.cause = "json",
 		.headers = "x: " CANARY,
-		.size = sizeof(CANARY),
-		.body = CANARY,
-		.body_len = sizeof(CANARY) };
+		.size = sizeof(REJECTED) - 1,
+		.body = REJECTED,
+		.body_len = sizeof(REJECTED) - 1 };
 	struct case_result r = { 0 };
 
 	assert_int_equal(store_reject(c.st, &rej, 1, case_done_cb, &r), 0);

@@ -101,8 +101,8 @@ test_forward_verdict_redirect(void **state)
 	forward_verdict(&answer, "pos", false, &result);
 	assert_int_equal(result.verdict, HANDLER_DEAD);
 	assert_string_equal(result.reason,
-	    "pos answered 301 Moved Permanently to https://pos.example/; "
-	    "redirects are not followed");
+	    "pos answered 301 Moved Permanently; redirects are not followed");
+	assert_string_equal(result.detail, "to https://pos.example/");
 	assert_string_equal(judge(304, false).reason,
 	    "pos answered 304 Not Modified without a Location; redirects are "
 	    "not followed");
