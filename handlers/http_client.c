@@ -132,8 +132,8 @@ call_finish(struct http_client_call *call, enum http_client_end end,
 
 	if (end == HTTP_CLIENT_ANSWERED) {
 		answer.status = a->status;
-		answer.retry_after_ms =
-		    client_head_wait(a->retry_after, env->now_ms(env->arg));
+		answer.retry_after_ms = client_head_wait(a->retry_after,
+		    client_head_now(a->date, env->now_ms(env->arg)));
 		if (a->location[0] != '\0')
 			answer.location = a->location;
 		answer.body = a->body;

@@ -151,6 +151,8 @@ take_field(struct answer *a, const char *name, size_t len, const char *value)
 	else if (is_name(name, len, "Retry-After"))
 		(void)snprintf(a->retry_after, sizeof(a->retry_after), "%s",
 		    value);
+	else if (is_name(name, len, "Date"))
+		(void)snprintf(a->date, sizeof(a->date), "%s", value);
 	else if (is_name(name, len, "Location"))
 		client_head_copy(value, sizeof(a->location), a->location);
 }

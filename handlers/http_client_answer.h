@@ -41,6 +41,7 @@ struct answer {
 	enum answer_state state;
 	int status; /* 200 to 599, once it has been read; else 0 */
 	char retry_after[ANSWER_WAIT_MAX];  /* empty: none */
+	char date[ANSWER_WAIT_MAX];         /* when it was made; empty: none */
 	char location[ANSWER_LOCATION_MAX]; /* for people; empty: none */
 	char body[ANSWER_BODY_MAX];         /* its beginning */
 	size_t body_len;

@@ -5,6 +5,16 @@
 #include "store/base/parse.h"
 
 int64_t
+client_head_now(const char *date, int64_t now_ms)
+{
+	int64_t far_ms;
+
+	if (http_date_parse(date, now_ms, &far_ms) == -1)
+		return (now_ms);
+	return (far_ms);
+}
+
+int64_t
 client_head_wait(const char *value, int64_t now_ms)
 {
 	int64_t at_ms, wait_ms, seconds;

@@ -105,6 +105,13 @@ void client_conn_reap(struct http_client *hc);
 /* -- http_client_head.c -- */
 
 /*
+ * What time it is where the answer was made, by its Date; now_ms if
+ * that is empty or makes no sense. A date in a Retry-After is of that clock,
+ * and ours may be wrong. Pure.
+ */
+int64_t client_head_now(const char *date, int64_t now_ms);
+
+/*
  * The wait that a Retry-After asks for, seconds or an HTTP date, in ms, capped
  * to HTTP_CLIENT_WAIT_MAX; 0 if it asks for none or makes no sense. Pure.
  */

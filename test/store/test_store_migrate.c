@@ -116,6 +116,11 @@ test_first_schema_is_migrated(void **state)
 	store_case_open(&c);
 	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA);
 	assert_int_equal(store_case_int(&c,
+			     "SELECT count(*) FROM clock WHERE boot = '' AND "
+			     "steady_at = (SELECT received_at FROM events "
+			     "ORDER BY id DESC LIMIT 1)"),
+	    1);
+	assert_int_equal(store_case_int(&c,
 			     "SELECT sum(ordered * id) FROM jobs"),
 	    3);
 	assert_int_equal(store_case_int(&c,

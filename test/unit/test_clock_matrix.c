@@ -267,6 +267,53 @@ test_an_unknown_night_cuts_no_wait_short(void **state)
 	box_close(&b);
 }
 
+/* -- The watch -- */
+
+/* What the store has kept is never more than an hour old, also when killed. */
+static void
+test_the_clock_is_kept_every_hour(void **state)
+{
+	static struct box b;
+	int64_t before_ms;
+
+	(void)state;
+	box_open(&b, DATE);
+	box_pass(&b, 150 * MINUTE, MINUTE);
+	before_ms = store_case_int(&b.c, "SELECT steady_at FROM clock");
+	assert_in_range(before_ms, DATE + 90 * MINUTE, DATE + 150 * MINUTE);
+	box_reboot(&b, MINUTE, 0, true);
+	assert_int_equal(store_case_int(&b.c, "SELECT steady_at FROM clock"),
+	    before_ms);
+	box_close(&b);
+}
+
+/* A step is told once, doubt when it begins and when it ends. */
+static void
+test_a_step_is_told(void **state)
+{
+	static struct box b;
+
+	(void)state;
+	fake_log_clear();
+	box_open(&b, DATE);
+	box_step(&b, 10 * MINUTE);
+	assert_int_equal(fake_log_count("info the clock was set ahead by 600 "
+					"s; jobs and alarms keep their time"),
+	    1);
+	assert_int_equal(fake_log_count("not believed"), 0);
+	box_step(&b, 2 * YEAR);
+	box_pass(&b, 10 * MINUTE, MINUTE);
+	assert_int_equal(fake_log_count("warn the clock is not believed: the "
+					"clock has jumped ahead"),
+	    1);
+	box_step(&b, -2 * YEAR);
+	box_pass(&b, 10 * MINUTE, MINUTE);
+	assert_int_equal(fake_log_count("info the clock was set back by"), 1);
+	assert_int_equal(fake_log_count("info the clock is believed again"), 1);
+	assert_int_equal(fake_log_count("the clock was set"), 3);
+	box_close(&b);
+}
+
 /* -- Retention -- */
 
 /* Past the age of bodies, by half days with hourly looks in between. */
@@ -385,6 +432,8 @@ main(void)
 		cmocka_unit_test(test_an_alarm_rings_after_a_sleep),
 		cmocka_unit_test(test_a_night_off_is_waited_out),
 		cmocka_unit_test(test_an_unknown_night_cuts_no_wait_short),
+		cmocka_unit_test(test_the_clock_is_kept_every_hour),
+		cmocka_unit_test(test_a_step_is_told),
 		cmocka_unit_test(test_an_honest_clock_purges_in_time),
 		cmocka_unit_test(test_nights_off_count_as_age),
 		cmocka_unit_test(test_what_was_dated_ahead_goes_by_its_age),

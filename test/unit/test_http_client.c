@@ -343,6 +343,29 @@ test_http_client_reads_retry_after(void **state)
 	assert_int_equal(c->answer.retry_after_ms, 90000);
 }
 
+/*
+ * The date is of the far side's clock, which says in the same answer what time
+ * it is there: ours, years off, is not asked.
+ */
+static void
+test_http_client_reads_retry_after_by_the_far_clock(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_ANSWER,
+	    "HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n"
+	    "Retry-After: Mon, 05 Jun 2028 10:01:30 GMT\r\n"
+	    "Date: Mon, 05 Jun 2028 10:00:00 GMT\r\n\r\n");
+	assert_answered(c, 429, "");
+	assert_int_equal(c->answer.retry_after_ms, 90000);
+	client_play(c, FAR_ANSWER,
+	    "HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n"
+	    "Retry-After: Mon, 03 Jan 2022 10:00:40 GMT\r\n"
+	    "Date: Mon, 03 Jan 2022 10:00:00 GMT\r\n\r\n");
+	assert_answered(c, 429, "");
+	assert_int_equal(c->answer.retry_after_ms, 40000);
+}
+
 #define CASE(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, client_setup, client_teardown)
 
@@ -370,6 +393,7 @@ main(void)
 		CASE(test_http_client_cuts_an_endless_answer),
 		CASE(test_http_client_does_not_follow),
 		CASE(test_http_client_reads_retry_after),
+		CASE(test_http_client_reads_retry_after_by_the_far_clock),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

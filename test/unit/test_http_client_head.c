@@ -39,6 +39,17 @@ test_http_client_head_waits_for_a_date(void **state)
 	    HTTP_CLIENT_WAIT_MAX);
 }
 
+/* The far side's clock is its Date, if that makes sense. */
+static void
+test_http_client_head_reads_the_far_clock(void **state)
+{
+	(void)state;
+	assert_int_equal(client_head_now("Thu, 01 Jan 2026 00:00:05 GMT", 7),
+	    NOW + 5000);
+	assert_int_equal(client_head_now("", 7), 7);
+	assert_int_equal(client_head_now("today", 7), 7);
+}
+
 /* What makes no sense asks for nothing. */
 static void
 test_http_client_head_waits_for_no_nonsense(void **state)
@@ -73,6 +84,7 @@ main(void)
 		cmocka_unit_test(test_http_client_head_waits_seconds),
 		cmocka_unit_test(test_http_client_head_waits_for_a_date),
 		cmocka_unit_test(test_http_client_head_waits_for_no_nonsense),
+		cmocka_unit_test(test_http_client_head_reads_the_far_clock),
 		cmocka_unit_test(test_http_client_head_copies),
 	};
 
