@@ -93,7 +93,7 @@ case_tls_leave(void *arg, struct bufferevent *bev)
 
 /*
  * evdns: somebody asks. "two.test" has two addresses, and only on the second
- * somebody listens; nothing else exists.
+ * somebody listens; on both of "both.test"; nothing else exists.
  */
 static void
 case_names_cb(struct evdns_server_request *req, void *arg)
@@ -102,18 +102,19 @@ case_names_cb(struct evdns_server_request *req, void *arg)
 		{ 127, 0, 0, 1 } };
 	const struct client_case *c = arg;
 	const struct evdns_server_question *q = req->questions[0];
+	bool both = strcasecmp(q->name, "both.test") == 0;
 	int error = 3; /* no such name */
 
 	if (!c->speaks) {
 		evdns_server_request_drop(req);
 		return;
 	}
-	if (strcasecmp(q->name, "two.test") == 0) {
+	if (strcasecmp(q->name, "two.test") == 0 || both) {
 		error = 0;
 		/* evdns would put two addresses into one record. */
 		for (int i = 0; i < 2 && q->type == EVDNS_TYPE_A; i++)
 			evdns_server_request_add_a_reply(req, q->name, 1,
-			    addrs[i], 60);
+			    addrs[both ? 1 : i], 60);
 	}
 	evdns_server_request_respond(req, error);
 }

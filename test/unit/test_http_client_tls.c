@@ -105,6 +105,29 @@ test_http_client_is_closed_in_the_handshake(void **state)
 	assert_memory_equal(c->reason, "no TLS with 127.0.0.1:", 22);
 }
 
+/* An address whose handshake hangs is left for another one. */
+static void
+test_http_client_leaves_a_hanging_handshake(void **state)
+{
+	struct client_case *c = *state;
+	unsigned before;
+
+	c->speaks = true;
+	c->far.shake = FAR_SHAKE_SLOW;
+	far_play(&c->far, FAR_ANSWER, OK);
+	client_use_tls(c, "both.test", c->far.port);
+	assert_non_null(client_post_bytes(c, 5, 3000));
+	while (c->far.naccepted < 1)
+		event_base_loop(c->env.base, EVLOOP_ONCE);
+	client_settle(c);         /* the hello has been read */
+	c->far.shake = FAR_SHAKE; /* the second one does it */
+	before = c->far.naccepted;
+	client_wait(c, 1);
+	assert_answered(c, 200, "ok");
+	assert_int_equal(c->far.naccepted, before + 1);
+	assert_int_equal(c->far.nrequests, 1);
+}
+
 /* A port where nobody listens is refused as ever. */
 static void
 test_http_client_is_refused_without_a_handshake(void **state)
@@ -215,6 +238,7 @@ main(void)
 		CASE(test_http_client_is_late_in_the_handshake),
 		CASE(test_http_client_names_the_failure),
 		CASE(test_http_client_is_closed_in_the_handshake),
+		CASE(test_http_client_leaves_a_hanging_handshake),
 		CASE(test_http_client_is_refused_without_a_handshake),
 		CASE(test_http_client_knows_what_left_by_tls),
 		CASE(test_http_client_tries_anew_by_tls),
