@@ -3,14 +3,14 @@
 #include <string.h>
 
 static void
-later(int64_t *last_ms, int64_t at_ms)
+later(struct steady_time *last, struct steady_time at)
 {
-	if (at_ms > *last_ms)
-		*last_ms = at_ms;
+	if (steady_before(*last, at))
+		*last = at;
 }
 
 void
-branches_note(struct branches *b, const char *branch, int64_t at_ms)
+branches_note(struct branches *b, const char *branch, struct steady_time at)
 {
 	size_t len;
 
@@ -18,15 +18,15 @@ branches_note(struct branches *b, const char *branch, int64_t at_ms)
 		branch = "";
 	for (size_t i = 0; i < b->n; i++) {
 		if (strcmp(b->list[i].name, branch) == 0) {
-			later(&b->list[i].last_ms, at_ms);
+			later(&b->list[i].last, at);
 			return;
 		}
 	}
 	len = strlen(branch);
 	if (b->n == BRANCHES_MAX || len >= BRANCHES_NAME_MAX) {
-		later(&b->rest_ms, at_ms);
+		later(&b->rest, at);
 		return;
 	}
 	memcpy(b->list[b->n].name, branch, len + 1);
-	b->list[b->n++].last_ms = at_ms;
+	b->list[b->n++].last = at;
 }

@@ -9,24 +9,25 @@
 #define SERVER_BRANCHES_H
 
 #include <stddef.h>
-#include <stdint.h>
+#include "store/base/times.h"
 
 #define BRANCHES_MAX 64
 #define BRANCHES_NAME_MAX 64 /* its NUL included */
 
 struct branch {
 	char name[BRANCHES_NAME_MAX];
-	int64_t last_ms;
+	struct steady_time last;
 };
 
 /* All zero is an empty set. Fields are to be read only. */
 struct branches {
 	struct branch list[BRANCHES_MAX];
 	size_t n;
-	int64_t rest_ms; /* of the rest; 0: there was none */
+	struct steady_time rest; /* of the rest; 0: there was none */
 };
 
 /* An event of that branch (NULL: it named none) came in. */
-void branches_note(struct branches *b, const char *branch, int64_t at_ms);
+void branches_note(struct branches *b, const char *branch,
+    struct steady_time at);
 
 #endif /* SERVER_BRANCHES_H */

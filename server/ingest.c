@@ -114,8 +114,7 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 	switch (res->rc) {
 	case STORE_OK:
 		in->stats.received++;
-		branches_note(&in->branches, p->ev->branch,
-		    p->ev->received_at_ms);
+		branches_note(&in->branches, p->ev->branch, p->ev->came_at);
 		if (in->journal != NULL)
 			journal_stored(in->journal, res->id, clock_wall_ms());
 		store_event_drop_body(p->ev);
@@ -391,9 +390,9 @@ ingest_branches(const struct ingest *in)
 }
 
 void
-ingest_seen(struct ingest *in, const char *branch, int64_t at_ms)
+ingest_seen(struct ingest *in, const char *branch, struct steady_time at)
 {
-	branches_note(&in->branches, branch, at_ms);
+	branches_note(&in->branches, branch, at);
 }
 
 struct ingest *

@@ -131,7 +131,7 @@ void ingest_stats(const struct ingest *in, struct ingest_stats *ret_stats);
 const struct branches *ingest_branches(const struct ingest *in);
 
 /* An event of that branch came in before the start. */
-void ingest_seen(struct ingest *in, const char *branch, int64_t at_ms);
+void ingest_seen(struct ingest *in, const char *branch, struct steady_time at);
 
 /* Only when nothing is pending, in ingest or in the store. Accepts NULL. */
 void ingest_free(struct ingest *in);

@@ -35,11 +35,10 @@ print_one(FILE *f, const char *name, enum metrics_type type, const char *help,
 	metrics_count(f, name, NULL, value);
 }
 
-/* Seconds since then; 0 if that is ahead, after the clock was set. */
 static double
-since(int64_t now_ms, int64_t then_ms)
+seconds_since(struct steady_time now, struct steady_time then)
 {
-	return (then_ms < now_ms ? (double)(now_ms - then_ms) / 1e3 : 0);
+	return ((double)steady_since(now, then) / 1e3);
 }
 
 static void
@@ -117,7 +116,8 @@ print_diagnoses(FILE *f, const struct diagnosis_queue *q)
 }
 
 static void
-print_branches(FILE *f, const struct metrics_sources *from, int64_t now_ms)
+print_branches(FILE *f, const struct metrics_sources *from,
+    struct steady_time now)
 {
 	static const char name[] = "klikitd_last_valid_event_seconds";
 	const struct branches *b = ingest_branches(from->ingest);
@@ -127,10 +127,10 @@ print_branches(FILE *f, const struct metrics_sources *from, int64_t now_ms)
 	    "rest is `other'.");
 	for (size_t i = 0; i < b->n; i++)
 		metrics_real(f, name, LABELS("branch", b->list[i].name),
-		    since(now_ms, b->list[i].last_ms));
-	if (b->rest_ms != 0)
+		    seconds_since(now, b->list[i].last));
+	if (b->rest.ms != 0)
 		metrics_real(f, name, LABELS("branch", "other"),
-		    since(now_ms, b->rest_ms));
+		    seconds_since(now, b->rest));
 }
 
 static void
@@ -208,9 +208,8 @@ print_oldest(FILE *f, struct steady_time now,
 
 		if (h->name != NULL)
 			metrics_real(f, name, LABELS("handler", h->name),
-			    h->oldest.ms == 0
-				? 0
-				: (double)steady_since(now, h->oldest) / 1e3);
+			    h->oldest.ms == 0 ? 0
+					      : seconds_since(now, h->oldest));
 	}
 }
 
@@ -465,12 +464,10 @@ void
 metrics_print(FILE *f, const struct metrics_sources *from,
     const struct metrics_figures *figures)
 {
-	int64_t now_ms = clock_wall_ms();
-
 	print_server(f, from);
 	print_deliveries(f, from);
 	print_diagnoses(f, from->diag);
-	print_branches(f, from, now_ms);
+	print_branches(f, from, dispatch_now(from->dispatch));
 	print_secrets(f, from->secrets(from->arg));
 	print_jobs(f, from, figures);
 	print_store(f, from, figures);

@@ -100,7 +100,7 @@ server_seed_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		const struct store_event *ev = rows[i].ev;
 
-		ingest_seen(s->ingest, ev->branch, ev->received_at_ms);
+		ingest_seen(s->ingest, ev->branch, ev->came_at);
 		if (ev->secret != NULL)
 			secrets_used(s->secrets, ev->secret,
 			    ev->received_at_ms);

@@ -167,5 +167,7 @@ def test_ages_do_not_jump_with_the_clock(klikitd, sink, clock):
         clock.set(jump)
         age = values(server)['klikitd_oldest_pending_seconds{handler="pos"}']
         assert 0 <= age < DAY / 2
+        assert 0 <= values(server)[
+            'klikitd_last_valid_event_seconds{branch="2041"}'] < DAY / 2
         counts = server.ask("GET", "/api/v1/status")[2]["counts"]
         assert 0 <= counts["oldest_pending_ms"] < DAY / 2 * 1000

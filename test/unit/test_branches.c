@@ -5,6 +5,12 @@
 
 #include "test/lib/cmocka_all.h"
 
+static void
+note(struct branches *b, const char *branch, int64_t steady_ms)
+{
+	branches_note(b, branch, (struct steady_time){ steady_ms });
+}
+
 /* Each has its own time, the latest that was noted. */
 static void
 test_latest(void **state)
@@ -12,17 +18,17 @@ test_latest(void **state)
 	struct branches b = { 0 };
 
 	(void)state;
-	branches_note(&b, "1", 10);
-	branches_note(&b, "2", 20);
-	branches_note(&b, "1", 30);
-	branches_note(&b, "2", 15); /* read from the store, after the start */
-	branches_note(&b, NULL, 40);
+	note(&b, "1", 10);
+	note(&b, "2", 20);
+	note(&b, "1", 30);
+	note(&b, "2", 15); /* read from the store, after the start */
+	note(&b, NULL, 40);
 	assert_int_equal(b.n, 3);
 	assert_string_equal(b.list[0].name, "1");
-	assert_int_equal(b.list[0].last_ms, 30);
-	assert_int_equal(b.list[1].last_ms, 20);
+	assert_int_equal(b.list[0].last.ms, 30);
+	assert_int_equal(b.list[1].last.ms, 20);
 	assert_string_equal(b.list[2].name, "");
-	assert_int_equal(b.rest_ms, 0);
+	assert_int_equal(b.rest.ms, 0);
 }
 
 /* However many there are, only so many are kept; the rest is one. */
@@ -37,20 +43,20 @@ test_bounded(void **state)
 	longest[sizeof(longest) - 1] = '\0';
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
-	branches_note(&b, longest, 1);
+	note(&b, longest, 1);
 	assert_int_equal(b.n, 1);
-	branches_note(&b, longer, 2);
+	note(&b, longer, 2);
 	assert_int_equal(b.n, 1);
-	assert_int_equal(b.rest_ms, 2);
+	assert_int_equal(b.rest.ms, 2);
 	for (int i = 0; i < 2 * BRANCHES_MAX; i++) {
 		(void)snprintf(name, sizeof(name), "%d", i);
-		branches_note(&b, name, 100 + i);
+		note(&b, name, 100 + i);
 	}
 	assert_int_equal(b.n, BRANCHES_MAX);
-	assert_int_equal(b.rest_ms, 100 + 2 * BRANCHES_MAX - 1);
-	branches_note(&b, "0", 1000); /* is among those that are kept */
-	assert_int_equal(b.list[1].last_ms, 1000);
-	assert_int_equal(b.rest_ms, 100 + 2 * BRANCHES_MAX - 1);
+	assert_int_equal(b.rest.ms, 100 + 2 * BRANCHES_MAX - 1);
+	note(&b, "0", 1000); /* is among those that are kept */
+	assert_int_equal(b.list[1].last.ms, 1000);
+	assert_int_equal(b.rest.ms, 100 + 2 * BRANCHES_MAX - 1);
 }
 
 int
