@@ -179,7 +179,7 @@ add_scopes(json_t *o, const struct store_event_info *rows, size_t n)
 	return (json_object_set_new(o, "scopes", list));
 }
 
-/* store_events_fn: the one event, or the oldest of several scopes'. */
+/* store_events_fn: the one event, or that of the first of several scopes. */
 static void
 show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
     const char *reason, void *arg)

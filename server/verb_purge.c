@@ -136,8 +136,8 @@ report(const struct verb_args *args, const struct purged *p, bool unfinished)
 	else
 		printf("purged %lld events and %lld rejections\n", p->events,
 		    p->rejections);
-	fprintf(stderr, "klikitd purge: backups made before, and copies that "
-			"an upgrade made, hold what they held\n");
+	fprintf(stderr,
+	    "klikitd purge: backups made before hold what they held\n");
 	if (p->busy)
 		fprintf(stderr,
 		    "klikitd purge: the store's log still holds traces: a "
@@ -183,10 +183,10 @@ static const struct verb_flag flags[] = {
 
 static const char more[] =
     "Removes bodies, answers and rejections for good, also from the store's\n"
-    "log; backups made before keep theirs. The event's id stays known, so "
-    "that\nanother delivery is a duplicate. Events with unfinished jobs are "
-    "left alone:\nsee klikitd jobs. If the order has some, the exit code is "
-    "1.\n"
+    "log, and the copies of it made before a migration; backups keep theirs.\n"
+    "The event's id stays known, so that another delivery is a duplicate.\n"
+    "Events with unfinished jobs are left alone: see klikitd jobs. If the\n"
+    "order has some, the exit code is 1.\n"
     "\n"
     "By --order rejections go that name the order, and those that nobody can\n"
     "read to the end: of most only the first KB is kept.\n";

@@ -270,6 +270,7 @@ struct store_sqlite_setup {
 	unsigned lock_ms;        /* a server waits for the lock; 0: default */
 	int checkpoint_pages;    /* of the log; 0: the default */
 	const char *more_schema; /* one more migration; NULL: none */
+	int64_t free_bytes;      /* of a migration's disk; 0: as it is */
 };
 
 /* What store_open() does not let its caller choose. */

@@ -253,8 +253,8 @@ int store_list_events(struct store *st, const struct store_filter *filter,
 
 /*
  * The events of that x-klikit-event-id with their bodies and jobs: one for
- * each scope that has it, or with scope the one of that scope; the oldest
- * first, none if there is none. Copies event_id and scope. Returns 0; -1 if
+ * each scope that has it, or with scope the one of that scope; by scope,
+ * none if there is none. Copies event_id and scope. Returns 0; -1 if
  * memory is short.
  */
 int store_get_event(struct store *st, const char *event_id, const char *scope,

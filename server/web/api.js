@@ -92,3 +92,7 @@ export async function post(path, body = {}) {
 }
 
 export const part = encodeURIComponent;
+
+// The path of what has that id, in a scope if one is named (pure).
+export const inScope = (path, scope) => scope ?
+  `${path}?scope=${part(scope)}` : path;

@@ -5,12 +5,13 @@ export function shellWord(text) {
   return `'${String(text).replaceAll("'", "'\\''")}'`;
 }
 
-// event: {event_id, type}; file: a name that is safe; admin, webhook: URLs;
+// event: {event_id, scope, type}; file: a name that is safe; admin, webhook: URLs;
 // sign: the command that signs a file, up to its name. What signs is klikitd
 // itself: no secret and no signature stand here.
 export function curlOf({ event, file, admin, webhook, sign, token }) {
   const body = `${admin}/api/v1/events/` +
-    `${encodeURIComponent(event.event_id)}/body`;
+    `${encodeURIComponent(event.event_id)}/body` +
+    (event.scope ? `?scope=${encodeURIComponent(event.scope)}` : '');
   const key = token ?
     ' \\\n  -H "Authorization: Bearer $(cat ADMIN_TOKEN_FILE)"' : '';
   return `curl -fsS ${shellWord(body)} -o ${shellWord(file)}${key} &&\n` +

@@ -1,6 +1,6 @@
 // detail.js -- one event: what it is, what became of it, its body.
 
-import { get, bytes, part, token } from './api.js';
+import { get, bytes, inScope, part, token } from './api.js';
 import { h, button, fact, fill, notice, loading, section, copyText,
   setText } from './dom.js';
 import { formatRoute } from './route.js';
@@ -15,9 +15,10 @@ import { bytesText, sentence, stateText, stepText } from './words.js';
 
 const AGAIN_MS = 300; // after a message: several come together
 
-function orderLink(order) {
+function orderLink(order, scope) {
   return h('li', null,
-    h('a', { href: formatRoute({ view: 'orders', id: order.id }) },
+    h('a', { href: formatRoute({ view: 'orders', id: order.id,
+      values: { in: scope } }) },
       h('bdi', null, order.id)), codeNode(order.status),
     order.external_id && h('bdi', { class: 'dim' }, order.external_id));
 }
@@ -31,9 +32,10 @@ function timelineItem(entry) {
 }
 
 export class DetailView {
-  constructor(app, id, back) {
+  constructor(app, { id, scope }, back) {
     this.app = app;
     this.id = id;
+    this.scope = scope;
     this.path = `/api/v1/events/${part(id)}`;
     this.back = h('a', { class: 'back', href: back, 'aria-label':
       'Close this event' }, '✕');
@@ -77,7 +79,8 @@ export class DetailView {
     this.abort?.abort();
     this.abort = new AbortController();
     try {
-      this.event = await get(this.path, {}, this.abort.signal);
+      this.event = await get(inScope(this.path, this.scope), {},
+        this.abort.signal);
     } catch (e) {
       if (e.name === 'AbortError')
         return;
@@ -100,7 +103,8 @@ export class DetailView {
     this.drawFacts();
     fill(this.orders, (e.orders ?? []).length === 0 ? null :
       section('Orders', { class: 'part' },
-        h('ul', { class: 'orders-of' }, e.orders.map(orderLink))));
+        h('ul', { class: 'orders-of' }, e.orders.map((o) => orderLink(o,
+          e.scope)))));
     this.jobs.set(e.jobs ?? []);
     fill(this.timeline, section('Timeline', { class: 'part' },
       h('ol', { class: 'timeline' }, (e.timeline ?? []).map(timelineItem))));
@@ -116,7 +120,8 @@ export class DetailView {
   // Once: the body does not change, and how it is looked at stays.
   begin() {
     const e = this.event;
-    this.body = new BodyView({ fetchBytes: () => bytes(`${this.path}/body`),
+    this.body = new BodyView({ fetchBytes: () => bytes(
+      inScope(`${this.path}/body`, e.scope)),
       name: fileName(this.id),
       gone: e.purged_at ? `It was removed at ${e.purged_at}. What happened ` +
         'to the event stays known.' : null,
@@ -133,16 +138,28 @@ export class DetailView {
       fact('Type', h('bdi', null, e.type)),
       fact('Received', moment(e.received_at, true), ' ',
         h('span', { class: 'dim' }, '(', ticking(e.received_at, 'ago'), ')')),
+      fact('Scope', e.scope), fact('Origin', e.origin),
       fact('Brand', e.brand), fact('Branch', e.branch),
       fact('Size', bytesText(e.size)),
       fact('From', e.peer),
-      e.duplicates > 0 && fact('Came again', `${e.duplicates} ×`));
+      e.duplicates > 0 && fact('Came again', `${e.duplicates} ×`),
+      this.others());
+  }
+
+  // The events of other scopes that have the same id.
+  others() {
+    const e = this.event;
+    const scopes = (e.scopes ?? []).filter((s) => s !== (e.scope ?? ''));
+    return scopes.length > 0 && fact('Also in scope', scopes.flatMap((s) => [' ',
+      h('a', { href: formatRoute({ view: 'events', id: this.id,
+        values: { in: s } }) }, h('bdi', null, s))]));
   }
 
   drawVerdict() {
     const v = this.event.verdict;
     fill(this.verdict, v && h('p', { class: 'verdict' },
-      h('span', { class: 'tick', 'aria-hidden': 'true' }, '✓'),
+      v.secret !== null && h('span', { class: 'tick', 'aria-hidden': 'true' },
+        '✓'),
       sentence(v.text)));
   }
 
@@ -164,7 +181,8 @@ export class DetailView {
   }
 
   message(kind, data) {
-    if (data.event_id !== this.id)
+    if (data.event_id !== this.id ||
+        (data.scope ?? '') !== (this.event?.scope ?? this.scope))
       return;
     clearTimeout(this.soon);
     this.soon = setTimeout(() => this.load(), AGAIN_MS);

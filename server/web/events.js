@@ -5,17 +5,18 @@ import { get } from './api.js';
 import { h, button, fill, notice, loading, setText } from './dom.js';
 import { formatRoute } from './route.js';
 import { moment, ticking } from './time.js';
-import { EventsModel } from './events_model.js';
+import { EventsModel, keyOf } from './events_model.js';
 import { WindowList } from './window_list.js';
 import { DetailView } from './detail.js';
 import { guide } from './first_run.js';
 import { StatusStrip } from './status_strip.js';
-import { codeNode, placeText, typeNodes } from './nodes.js';
+import { codeNode, placeText, scopeNode, typeNodes } from './nodes.js';
 import { EVENT_TYPES, stateText, countText } from './words.js';
 
 const PAGE = 200;
 const PATH = '/api/v1/events';
-const ASKED = ['type', 'brand', 'branch', 'order', 'state']; // of the server
+const ASKED = ['type', 'scope', 'brand', 'branch', 'order',
+  'state']; // of the server
 const TYPING_MS = 250;
 
 function orderNodes(event) {
@@ -70,7 +71,8 @@ export class EventsView {
         ['done', 'done'], ['dead', 'dead']], changed),
       input('brand', 'Brand', 'numeric', typed),
       input('branch', 'Branch', 'numeric', typed),
-      input('order', 'Order', 'numeric', typed));
+      input('order', 'Order', 'numeric', typed),
+      input('scope', 'Scope', 'text', typed));
     this.more = button('Filters', { class: 'quiet', 'aria-expanded': 'false',
       'aria-controls': 'filter-fields' }, () => this.toggleFields());
     this.clear = button('Clear', { class: 'quiet', hidden: true }, () =>
@@ -108,11 +110,11 @@ export class EventsView {
     const e = row.event;
     return h('li', { class: row.fresh ? 'row fresh-row' : 'row' },
       h('a', { href: formatRoute({ view: 'events', id: e.event_id,
-        values: this.values }) },
+        values: { ...this.values, in: e.scope } }) },
       h('span', { class: 'c-time' }, moment(e.received_at)),
       h('span', { class: 'c-type' }, typeNodes(e.type)),
       h('span', { class: 'c-order' }, orderNodes(e)),
-      h('span', { class: 'c-place' }, placeText(e)),
+      h('span', { class: 'c-place' }, placeText(e), ' ', scopeNode(e)),
       h('span', { class: 'c-ago' }, ticking(e.received_at, 'ago')),
       h('span', { class: 'c-dup' }, e.duplicates > 0 ?
         h('span', { title: 'came again so many times' },
@@ -152,11 +154,11 @@ export class EventsView {
       this.model.setText(text);
       this.nodesAreOld();
     }
-    this.openDetail(route.id);
+    this.openDetail(route.id, route.values.in ?? '');
   }
 
   changeFilter() {
-    const values = {};
+    const values = this.values.in ? { in: this.values.in } : {};
     for (const control of this.node.querySelectorAll('[name]'))
       values[control.name] = control.value.trim();
     const route = { view: 'events', id: this.id, values };
@@ -315,11 +317,13 @@ export class EventsView {
 
   // -- The open one --
 
-  openDetail(id) {
-    const back = formatRoute({ view: 'events', values: this.values });
+  openDetail(id, scope) {
+    const back = formatRoute({ view: 'events', values: { ...this.values,
+      in: '' } });
     this.node.classList.toggle('open', id !== null);
     this.side.hidden = id === null;
-    this.list.mark(id ?? this.list.active);
+    this.list.mark(id === null ? this.list.active :
+      keyOf({ event_id: id, scope }));
     if (id === null) {
       const had = this.detail !== null;
       this.detail?.close();
@@ -327,9 +331,9 @@ export class EventsView {
       this.side.replaceChildren();
       if (had)
         this.list.move(0);
-    } else if (this.detail?.id !== id) {
+    } else if (this.detail?.id !== id || this.detail.scope !== scope) {
       this.detail?.close();
-      this.detail = new DetailView(this.app, id, back);
+      this.detail = new DetailView(this.app, { id, scope }, back);
       fill(this.side, this.detail.node);
       this.side.scrollTop = 0;
       this.detail.focus();

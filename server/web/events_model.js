@@ -26,24 +26,31 @@ export function eventState(event) {
 }
 
 function haystack(event) {
-  const parts = [event.event_id, event.type, event.brand, event.branch];
+  const parts = [event.event_id, event.scope, event.type, event.brand,
+    event.branch];
   for (const o of event.orders ?? [])
     parts.push(o.id, o.external_id, o.status);
   return parts.filter((p) => p !== null && p !== undefined).join('\n')
     .toLowerCase();
 }
 
-// Does it pass? filter: type, brand, branch, order, state, text (each may be
+// Does it pass? filter: type, scope, brand, branch, order, state, text (each may be
 // missing).
 export function passes(row, filter) {
   const e = row.event;
   return (!filter.type || e.type === filter.type) &&
+    (!filter.scope || e.scope === filter.scope) &&
     (!filter.brand || e.brand === filter.brand) &&
     (!filter.branch || e.branch === filter.branch) &&
     (!filter.order || (e.orders ?? []).some((o) => o.id === filter.order)) &&
     (!filter.state || row.state === filter.state ||
       (filter.state === 'done' && row.state === 'none')) &&
     (!filter.text || row.text.includes(filter.text.toLowerCase()));
+}
+
+// Ids are unique within a scope; of events and of their jobs (pure).
+export function keyOf({ event_id: id, scope }) {
+  return scope ? `${scope}\0${id}` : id;
 }
 
 export class EventsModel {
@@ -54,7 +61,7 @@ export class EventsModel {
 
   reset() {
     this.rows = [];           // newest first
-    this.byId = new Map();    // event_id -> row
+    this.byId = new Map();    // keyOf() -> row
     this.visible = [];
     this.next = null;         // cursor of the page after the last row
     this.paused = this.paused ?? false;
@@ -64,14 +71,14 @@ export class EventsModel {
   }
 
   static row(event, fresh) {
-    return { key: event.event_id, event, fresh, rev: 0,
+    return { key: keyOf(event), event, fresh, rev: 0,
       state: eventState(event), text: haystack(event) };
   }
 
   // A page of the list, older than what is here.
   append(events, next) {
     for (const event of events) {
-      if (this.byId.has(event.event_id))
+      if (this.byId.has(keyOf(event)))
         continue;
       const row = EventsModel.row(event, false);
       this.rows.push(row);
@@ -98,9 +105,9 @@ export class EventsModel {
       return 0;
     }
     this.held.push([kind, data]);
-    if (kind === 'event' && !this.byId.has(data.event_id) &&
+    if (kind === 'event' && !this.byId.has(keyOf(data)) &&
         passes(EventsModel.row(data, true), this.filter))
-      this.heldIds.add(data.event_id);
+      this.heldIds.add(keyOf(data));
     return 0;
   }
 
@@ -121,7 +128,7 @@ export class EventsModel {
   }
 
   addEvent(event) {
-    const known = this.byId.get(event.event_id);
+    const known = this.byId.get(keyOf(event));
     if (known !== undefined) {
       this.change(known, { ...known.event, ...event });
       return 0;
@@ -137,7 +144,7 @@ export class EventsModel {
   }
 
   addJob(job) {
-    const row = this.byId.get(job.event_id);
+    const row = this.byId.get(keyOf(job));
     if (row === undefined)
       return 0;
     const known = row.event.jobs ?? [];

@@ -13,6 +13,11 @@ export function codeNode(status) {
     h('span', { class: 'code', title: 'status, as klikit sent it' }, status);
 }
 
+// The scope of an event or order, if it is not the usual one.
+export function scopeNode({ scope }) {
+  return scope ? h('bdi', { class: 'code', title: 'scope' }, scope) : null;
+}
+
 export function placeText(event) {
   return [event.brand, event.branch].filter((p) => p !== null &&
     p !== undefined).join(' / ');

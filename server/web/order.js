@@ -1,6 +1,6 @@
 // order.js -- one order: what is known of it now, and the events that said so.
 
-import { bytes, part } from './api.js';
+import { bytes, inScope, part } from './api.js';
 import { h, button, fact, fill, notice, loading, section, setText }
   from './dom.js';
 import { formatRoute } from './route.js';
@@ -25,9 +25,10 @@ export function memberBytes(whole, name) {
 }
 
 export class OrderView {
-  constructor(app, id, back) {
+  constructor(app, { id, scope }, back) {
     this.app = app;
     this.id = id;
+    this.scope = scope;
     this.title = h('h1', { tabIndex: -1 });
     this.facts = h('dl', { class: 'facts' });
     this.history = h('div');
@@ -48,8 +49,8 @@ export class OrderView {
     this.abort = new AbortController();
     let whole;
     try {
-      whole = await bytes(`/api/v1/orders/${part(this.id)}`,
-        this.abort.signal);
+      whole = await bytes(inScope(`/api/v1/orders/${part(this.id)}`,
+        this.scope), this.abort.signal);
     } catch (e) {
       if (e.name !== 'AbortError' && this.order === undefined)
         fill(this.content, e.status === 404 ?
@@ -67,14 +68,20 @@ export class OrderView {
     fill(this.facts,
       fact('Status', h('span', { class: 'code' }, o.status ?? 'none'),
         o.terminal ? ' closed' : ' open'),
+      fact('Scope', o.scope),
       fact('External id', o.external_id),
       fact('Brand', o.brand), fact('Branch', o.branch),
       fact('Updated', o.updated_at),
       fact('Received', moment(o.received_at), ' ', h('span',
-        { class: 'dim' }, '(', ticking(o.received_at, 'ago'), ')')));
+        { class: 'dim' }, '(', ticking(o.received_at, 'ago'), ')')),
+      ...(o.others ?? []).map((other) => fact('Also',
+        h('a', { href: formatRoute({ view: 'orders', id: this.id,
+          values: { in: other.scope } }) }, 'in scope ',
+        h('bdi', null, other.scope)), ' ', codeNode(other.status))));
     fill(this.history, section('Events that carried it', { class: 'part' },
       h('ul', { class: 'history' }, (o.history ?? []).map((e) => h('li', null,
-        h('a', { href: formatRoute({ view: 'events', id: e.event_id }) },
+        h('a', { href: formatRoute({ view: 'events', id: e.event_id,
+          values: { in: e.scope } }) },
           moment(e.received_at), ' ', typeNodes(e.type)),
         codeNode(e.orders.find((x) => x.id === this.id)?.status))))));
     this.drawDocument(memberBytes(whole, 'document'));

@@ -5,7 +5,7 @@ import { get } from './api.js';
 import { h, button, fill, notice, loading, setText } from './dom.js';
 import { formatRoute } from './route.js';
 import { ticking } from './time.js';
-import { placeText } from './nodes.js';
+import { placeText, scopeNode } from './nodes.js';
 import { OrderView } from './order.js';
 import { countText } from './words.js';
 
@@ -43,11 +43,12 @@ export class OrdersView {
     this.closed = h('input', { type: 'checkbox', id: 'closed', on: {
       change: () => app.go({ view: 'orders', values: { ...this.values,
         all: this.closed.checked ? 'true' : '' } }) } });
+    this.scope = this.filterField('scope', 'Scope');
     this.branch = this.filterField('branch', 'Branch');
     this.brand = this.filterField('brand', 'Brand');
     this.list = h('div', { class: 'page wide' },
       h('header', { class: 'page-head' }, h('h1', null, 'Orders'), this.count,
-        h('span', { class: 'gap' }), this.brand, this.branch,
+        h('span', { class: 'gap' }), this.scope, this.brand, this.branch,
         h('label', { class: 'check' }, this.closed, ' closed ones too')),
       h('p', { class: 'dim small' }, 'By status, as klikit sends it: its ' +
         'documents give the codes different names, so none is shown. Closed ' +
@@ -59,7 +60,8 @@ export class OrdersView {
 
   filterField(name, label) {
     return h('label', { class: 'field' }, h('span', null, label),
-      h('input', { name, type: 'text', inputmode: 'numeric', maxlength: 100,
+      h('input', { name, type: 'text', inputmode: name === 'scope' ? 'text' : 'numeric',
+        maxlength: 100,
         autocomplete: 'off', on: { change: (e) => this.app.go({
           view: 'orders', values: { ...this.values,
             [name]: e.target.value.trim() } }) } }));
@@ -67,8 +69,8 @@ export class OrdersView {
 
   update(route) {
     const asked = (values) => values === undefined ? null :
-      JSON.stringify([values.all ?? '', values.brand ?? '',
-        values.branch ?? '']);
+      JSON.stringify([values.all ?? '', values.scope ?? '',
+        values.brand ?? '', values.branch ?? '']);
     const again = asked(this.values) !== asked(route.values);
     this.values = route.values;
     this.closed.checked = route.values.all === 'true';
@@ -80,10 +82,12 @@ export class OrdersView {
       this.detail?.close();
       this.detail = null;
       fill(this.node, this.list);
-    } else if (this.detail?.id !== route.id) {
+    } else if (this.detail?.id !== route.id ||
+        this.detail.scope !== (route.values.in ?? '')) {
       this.detail?.close();
-      this.detail = new OrderView(this.app, route.id,
-        formatRoute({ view: 'orders', values: this.values }));
+      this.detail = new OrderView(this.app, { id: route.id,
+        scope: route.values.in ?? '' }, formatRoute({ view: 'orders',
+        values: { ...this.values, in: '' } }));
       fill(this.node, this.detail.node);
     }
   }
@@ -99,7 +103,8 @@ export class OrdersView {
     try {
       page = await get('/api/v1/orders', { limit: PAGE,
         open: this.values.all === 'true' ? null : 'true',
-        brand: this.values.brand, branch: this.values.branch });
+        scope: this.values.scope, brand: this.values.brand,
+        branch: this.values.branch });
     } catch (e) {
       page = e;
     }
@@ -122,7 +127,8 @@ export class OrdersView {
     try {
       const page = await get('/api/v1/orders', { limit: PAGE,
         open: this.values.all === 'true' ? null : 'true',
-        brand: this.values.brand, branch: this.values.branch,
+        scope: this.values.scope, brand: this.values.brand,
+        branch: this.values.branch,
         before: this.next });
       this.orders = [...this.orders, ...page.orders];
       this.next = page.next;
@@ -133,8 +139,8 @@ export class OrdersView {
   card(order) {
     return h('li', { class: order.terminal ? 'order closed' : 'order' },
       h('a', { href: formatRoute({ view: 'orders', id: order.order_id,
-        values: this.values }) },
-      h('span', { class: 'order-id' }, order.order_id),
+        values: { ...this.values, in: order.scope } }) },
+      h('span', { class: 'order-id' }, order.order_id, ' ', scopeNode(order)),
       h('span', { class: 'order-age' }, ticking(order.received_at,
         order.terminal ? 'ago' : 'age')),
       h('span', { class: 'dim order-more' }, [order.external_id,
@@ -181,7 +187,7 @@ export class OrdersView {
   key(e) {
     if (e.key !== 'Escape' || this.detail === null)
       return false;
-    this.app.go({ view: 'orders', values: this.values });
+    this.app.go({ view: 'orders', values: { ...this.values, in: '' } });
     return true;
   }
 

@@ -126,6 +126,20 @@ backend_abort(struct sqlite_store *s, int rc, char *reason)
 	return (what);
 }
 
+/* Nothing is left of what a purge is to remove: now the traces of it. */
+static void
+backend_purged(struct sqlite_store *s, struct store_op *op)
+{
+	const struct store_purge *p = &op->in.purge;
+
+	if (!op->again)
+		migrate_age(s,
+		    p->bodies_before_ms > p->ids_before_ms ? p->bodies_before_ms
+							   : p->ids_before_ms,
+		    p->order_id != NULL);
+	scrub_run(s, op);
+}
+
 /* What an operation of a committed batch asks for beside its rows. */
 static void
 backend_after(struct sqlite_store *s, struct store_op *const *ops, size_t n)
@@ -138,7 +152,7 @@ backend_after(struct sqlite_store *s, struct store_op *const *ops, size_t n)
 		else if (ops[i]->purge.scanning)
 			continue;
 		else if (ops[i]->res.rc == STORE_OK)
-			scrub_run(s, ops[i]);
+			backend_purged(s, ops[i]);
 	}
 }
 

@@ -1,6 +1,7 @@
 /*
  * What a file is, and how it becomes this version: numbered steps, forward
- * only, each in one transaction with the new user_version.
+ * only, all in one transaction with the new user_version. What goes with that
+ * for a file that holds something is migrate.c's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -138,60 +139,6 @@ schema_of_backup(const struct sqlite_store *s, struct db *db, const char *of,
 	return (STORE_NEWER);
 }
 
-/* Make the copy at path durable, its name included. */
-static int
-schema_sync_copy(const char *path)
-{
-	int fd, rc;
-
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return (SQLITE_IOERR_FSYNC);
-	rc = fsync(fd) == 0 && place_sync_folder(path) == 0
-		 ? SQLITE_OK
-		 : SQLITE_IOERR_FSYNC;
-	(void)close(fd);
-	return (rc);
-}
-
-/* Copy the file as it is, before a migration changes it. */
-static int
-schema_copy(struct sqlite_store *s, int64_t version)
-{
-	sqlite3_backup *backup;
-	sqlite3 *copy = NULL;
-	char *path = NULL;
-	int fd, rc;
-
-	if (asprintf(&path, "%s.before-v%lld", s->path, (long long)version) ==
-	    -1)
-		return (SQLITE_NOMEM);
-	siblings_unlink(path); /* an earlier try's */
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd == -1) {
-		free(path);
-		return (SQLITE_CANTOPEN);
-	}
-	place_own(s->path, fd);
-	(void)close(fd);
-	rc = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE, s->setup.vfs);
-	if (rc == SQLITE_OK) {
-		backup =
-		    sqlite3_backup_init(copy, "main", s->writer.conn, "main");
-		if (backup != NULL) {
-			(void)sqlite3_backup_step(backup, -1);
-			(void)sqlite3_backup_finish(backup);
-		}
-		rc = sqlite3_errcode(copy);
-	}
-	(void)sqlite3_close(copy);
-	if (rc == SQLITE_OK)
-		rc = schema_sync_copy(path);
-	if (rc != SQLITE_OK)
-		siblings_unlink(path); /* half a copy misleads */
-	free(path);
-	return (rc);
-}
-
 /* SQL function: see 005_versions.sql. */
 static void
 schema_renew_cb(sqlite3_context *ctx, int n, sqlite3_value **values)
@@ -213,25 +160,16 @@ schema_renew_cb(sqlite3_context *ctx, int n, sqlite3_value **values)
 	sqlite3_result_blob(ctx, key, sizeof(key), SQLITE_TRANSIENT);
 }
 
-/* Let a connection take all steps. */
+/* Take all steps from that version on, within a transaction. */
 static int
-schema_ready(struct db *db)
-{
-	return (sqlite3_create_function(db->conn, "order_key_renew", 5,
-	    SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, schema_renew_cb, NULL,
-	    NULL));
-}
-
-static int
-schema_step(const struct sqlite_store *s, struct db *db, int64_t from)
+schema_run(const struct sqlite_store *s, struct db *db, int64_t from)
 {
 	char version[64];
-	int rc;
+	int rc = SQLITE_OK;
 
 	(void)snprintf(version, sizeof(version), "PRAGMA user_version = %lld",
-	    (long long)from + 1);
-	rc = sqlite3_exec(db->conn, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-	if (rc == SQLITE_OK)
+	    (long long)schema_version(s));
+	for (; from < schema_version(s) && rc == SQLITE_OK; from++)
 		rc = sqlite3_exec(db->conn, schema_sql(s, from), NULL, NULL,
 		    NULL);
 	if (rc == SQLITE_OK)
@@ -240,6 +178,22 @@ schema_step(const struct sqlite_store *s, struct db *db, int64_t from)
 		    NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->conn, version, NULL, NULL, NULL);
+	return (rc);
+}
+
+int
+schema_steps(const struct sqlite_store *s, struct db *db, int64_t from)
+{
+	int rc;
+
+	rc = sqlite3_create_function(db->conn, "order_key_renew", 5,
+	    SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, schema_renew_cb, NULL,
+	    NULL);
+	if (rc == SQLITE_OK)
+		rc =
+		    sqlite3_exec(db->conn, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = schema_run(s, db, from);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->conn, "COMMIT", NULL, NULL, NULL);
 	if (rc != SQLITE_OK && sqlite3_get_autocommit(db->conn) == 0)
@@ -247,26 +201,25 @@ schema_step(const struct sqlite_store *s, struct db *db, int64_t from)
 	return (rc);
 }
 
-static int
-schema_migrate(struct sqlite_store *s, int64_t version)
+/* The file is ours: it becomes one of this version. */
+static enum store_rc
+schema_bring(struct sqlite_store *s, int64_t version, char *reason)
 {
 	struct db *db = &s->writer;
 	int rc = SQLITE_OK;
 
 	if (version > 0 && version < schema_version(s))
-		rc = schema_copy(s, schema_version(s));
-	if (rc == SQLITE_OK && version == 0)
+		return (migrate_run(s, version, schema_version(s), reason));
+	if (version == 0)
 		rc = sqlite3_exec(db->conn, set_page, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->conn, "PRAGMA journal_mode = WAL", NULL,
 		    NULL, NULL);
 	if (rc == SQLITE_OK && version == 0)
 		rc = db_fit_cache(db);
-	if (rc == SQLITE_OK)
-		rc = schema_ready(db);
-	for (; version < schema_version(s) && rc == SQLITE_OK; version++)
-		rc = schema_step(s, db, version);
-	return (rc);
+	if (rc == SQLITE_OK && version == 0)
+		rc = schema_steps(s, db, 0);
+	return (rc == SQLITE_OK ? STORE_OK : db_reason(db, s, rc, reason));
 }
 
 int
@@ -282,9 +235,7 @@ schema_write(const struct sqlite_store *s, const char *path)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db.conn, set_unsafe, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = schema_ready(&db);
-	for (int64_t v = 0; v < schema_version(s) && rc == SQLITE_OK; v++)
-		rc = schema_step(s, &db, v);
+		rc = schema_steps(s, &db, 0);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db.conn, "PRAGMA journal_mode = WAL", NULL,
 		    NULL, NULL);
@@ -309,10 +260,8 @@ schema_prepare(struct sqlite_store *s, char *reason)
 		return (what);
 	(void)sqlite3_db_config(db->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
 	    NULL);
-	if (s->mode != STORE_READ &&
-	    (rc = schema_migrate(s, h.version)) != SQLITE_OK)
-		return (db_reason(db, s, rc, reason));
-	return (STORE_OK);
+	return (s->mode == STORE_READ ? STORE_OK
+				      : schema_bring(s, h.version, reason));
 }
 
 enum store_rc

@@ -303,7 +303,7 @@ static const char *const texts[] = {
 	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_GET_EVENT] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id = ?1 "
-	    "AND (?2 IS NULL OR e.scope = ?2) ORDER BY e.id",
+	    "AND (?2 IS NULL OR e.scope = ?2) ORDER BY e.scope",
 	[SQL_GET_EVENT_NUMBER] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id = ?1",
 	[SQL_EVENT_JOBS] = "SELECT " JOB_INFO JOB_FROM

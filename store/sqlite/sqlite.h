@@ -271,6 +271,12 @@ int schema_write(const struct sqlite_store *s, const char *path);
  */
 enum store_rc schema_prepare(struct sqlite_store *s, char *reason);
 
+/*
+ * Take all steps from that version on, in one transaction, on any connection
+ * that can write.
+ */
+int schema_steps(const struct sqlite_store *s, struct db *db, int64_t from);
+
 /* See whether the file, opened again, is still the one it was. */
 enum store_rc schema_check(struct sqlite_store *s, char *reason);
 
@@ -390,6 +396,23 @@ bool log_fits(int file_fd, const char *log_path);
 /* Who keeps the log from starting over, and what to do, in words. */
 #define HOLDER_MAX 128
 void holder_of_log(const struct sqlite_store *s, char ret_text[HOLDER_MAX]);
+
+/* -- migrate.c: from an older version, with a copy kept aside -- */
+
+/*
+ * Bring the writer's file from one version to another: see that there is room
+ * for it, copy it aside, take the steps. Notes how that goes. Whatever fails,
+ * and wherever the power does, the file is of one version or of the other, and
+ * complete. Fails as schema_prepare(); STORE_FULL when there is no room.
+ */
+enum store_rc migrate_run(struct sqlite_store *s, int64_t from, int64_t to,
+    char *reason);
+
+/*
+ * Delete the copies kept aside that were made before that time, or with `all'
+ * every one, and note it. They hold customers' data.
+ */
+void migrate_age(struct sqlite_store *s, int64_t before_ms, bool all);
 
 /* -- siblings.c: -wal, -shm, -journal -- */
 

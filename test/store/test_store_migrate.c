@@ -1,14 +1,17 @@
 /* Migrations: an older file becomes one of this version, or stays as it is. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
 
 #include "store/base/hex.h"
 #include "test/lib/cmocka_all.h"
+#include "test/lib/shim_vfs.h"
 #include "test/lib/store_case.h"
 #include "test/store/schema_version.h"
 
@@ -70,7 +73,11 @@ test_migration_keeps_copy(void **state)
 	store_case_open(&c);
 	store_case_close(&c);
 	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA + 1);
+	assert_int_equal(c.nnotes, 2); /* it begins, it is done */
+	assert_non_null(strstr(c.note, "brought to schema"));
+	assert_non_null(strstr(c.note, "customers' data"));
 	(void)snprintf(suffix, sizeof(suffix), ".before-v%d", SCHEMA + 1);
+	assert_non_null(strstr(c.note, suffix));
 	assert_int_equal(mode_of(suffix), 0600);
 	(void)strcat(c.path, suffix);
 	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA);
@@ -285,6 +292,222 @@ test_third_schema_is_migrated(void **state)
 	    1);
 }
 
+/* -- Room -- */
+
+/* Too little room is noticed before anything is made. */
+static void
+test_migration_needs_room(void **state)
+{
+	struct store_sqlite_setup sqlite = { .free_bytes = 50000 };
+	struct store_setup small = { .arg = &sqlite };
+	struct stat before, after;
+	char suffix[16];
+
+	(void)state;
+	make_third("INSERT INTO events (event_id, type, signature, secret, "
+		   "peer, received_at, body_size) WITH RECURSIVE n (i) AS "
+		   "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) "
+		   "SELECT i, 't', zeroblob(32), 's', 'p', 1, 2 FROM n;");
+	assert_int_equal(stat(c.path, &before), 0);
+	c.setup = &small;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_FULL);
+		assert_reason();
+		assert_non_null(strstr(c.reason, "nothing was changed"));
+		(void)snprintf(suffix, sizeof(suffix), ".before-v%d", SCHEMA);
+		assert_int_equal(mode_of(suffix), 0);
+		assert_int_equal(stat(c.path, &after), 0);
+		assert_int_equal(before.st_size, after.st_size);
+		/* The copy alone would fit. */
+		sqlite.free_bytes = before.st_size + 100000;
+	}
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), 3);
+	assert_int_equal(c.nnotes, 0);
+	sqlite.free_bytes = 4 * before.st_size + 100000;
+	store_case_open(&c);
+	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"),
+	    999);
+}
+
+/* -- Cut short -- */
+
+/* A process that is killed at some moment: no write comes after it. */
+struct moment {
+	unsigned left; /* writes and syncs until then */
+	bool come;
+};
+
+static int
+moment_pass(struct moment *m)
+{
+	m->come = m->come || m->left-- == 0;
+	return (m->come ? SQLITE_IOERR : SQLITE_OK);
+}
+
+/* shim_hooks write */
+static int
+moment_write(void *arg, const char *path, const void *data, size_t len,
+    int64_t offset)
+{
+	(void)path;
+	(void)data;
+	(void)len;
+	(void)offset;
+	return (moment_pass(arg));
+}
+
+/* shim_hooks sync */
+static int
+moment_sync(void *arg, const char *path)
+{
+	(void)path;
+	return (moment_pass(arg));
+}
+
+#define NEVENTS 8
+
+/* One third-version store with so many events and orders. */
+static void
+make_filled(void)
+{
+	char rows[1024];
+
+	(void)snprintf(rows, sizeof(rows),
+	    "INSERT INTO events (event_id, type, signature, secret, peer, "
+	    "received_at, body_size) WITH RECURSIVE n (i) AS (SELECT 1 UNION "
+	    "ALL SELECT i + 1 FROM n WHERE i < %d) "
+	    "SELECT 'e' || i, 't', zeroblob(32), 's', 'p', 1, 2 FROM n;"
+	    "INSERT INTO bodies SELECT id, randomblob(900) FROM events;"
+	    "INSERT INTO event_orders (event, place, order_id) "
+	    "SELECT id, 0, id FROM events;"
+	    "INSERT INTO orders (order_id, version_key, event, place) "
+	    "SELECT id, zeroblob(47), id, 0 FROM events;",
+	    NEVENTS);
+	make_third(rows);
+}
+
+static void
+assert_whole(int64_t version)
+{
+	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), version);
+	assert_int_equal(store_case_int(&c,
+			     "SELECT count(*) FROM pragma_integrity_check "
+			     "WHERE integrity_check = 'ok'"),
+	    1);
+	assert_int_equal(store_case_int(&c,
+			     "SELECT count(*) FROM events AS e JOIN bodies AS "
+			     "b "
+			     "ON b.event = e.id JOIN orders AS o "
+			     "ON o.event = e.id "
+			     "WHERE length(b.body) = 900"),
+	    NEVENTS);
+}
+
+/*
+ * Cut short at every write and every sync, it is begun anew or was done; and
+ * the copy beside is of the old version, whole.
+ */
+static void
+test_migration_cut_short(void **state)
+{
+	struct moment m;
+	const struct shim_hooks hooks = { .write = moment_write,
+		.sync = moment_sync,
+		.arg = &m };
+	struct store_sqlite_setup sqlite = { .vfs = SHIM_VFS };
+	struct store_setup shim = { .arg = &sqlite };
+	char path[sizeof(c.path)], suffix[16];
+	unsigned cut = 0;
+	enum store_rc rc;
+
+	(void)state;
+	(void)snprintf(suffix, sizeof(suffix), ".before-v%d", SCHEMA);
+	do {
+		make_filled();
+		m = (struct moment){ .left = cut++ };
+		assert_int_equal(shim_vfs_install(&hooks), 0);
+		c.setup = &shim;
+		rc = store_case_try(&c, STORE_SERVE);
+		store_case_close(&c);
+		shim_vfs_uninstall();
+		c.setup = NULL;
+		store_case_open(&c);
+		assert_whole(SCHEMA);
+		assert_int_equal(case_append(&c, "e7", NULL, 0).rc,
+		    STORE_EXISTS);
+		store_case_close(&c);
+		(void)snprintf(path, sizeof(path), "%s", c.path);
+		(void)strcat(c.path, suffix);
+		assert_whole(3);
+		assert_int_equal(unlink(c.path), 0);
+		(void)snprintf(c.path, sizeof(c.path), "%s", path);
+		assert_int_equal(unlink(c.path), 0);
+	} while (rc != STORE_OK || m.come);
+	assert_in_range(cut, 20, 10000);
+}
+
+/* -- Old copies -- */
+
+static void
+touch(const char *suffix, time_t at)
+{
+	char path[STORE_CASE_PATH_MAX + 32];
+	struct timespec times[2] = { { .tv_sec = at }, { .tv_sec = at } };
+	FILE *out;
+
+	(void)snprintf(path, sizeof(path), "%s%s", c.path, suffix);
+	assert_non_null(out = fopen(path, "w"));
+	(void)fclose(out);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void
+purge(const struct store_purge *what)
+{
+	struct case_result r = { 0 };
+
+	assert_int_equal(store_purge(c.st, what, case_done_cb, &r), 0);
+	store_wait(c.st);
+	assert_int_equal(r.rc, STORE_OK);
+}
+
+/* Copies go with the bodies, by their age or with any order that is purged. */
+static void
+test_copies_age(void **state)
+{
+	const time_t now = 1750000000;
+	struct store_purge what = { .now_ms = now * 1000, .limit = 10 };
+
+	(void)state;
+	store_case_open(&c);
+	touch(".before-v3", now - 100);
+	touch(".before-v4", now - 10);
+	touch(".before-v5.new", now - 100);
+	touch(".before-v", now - 100);
+	touch(".before-vacation", now - 100);
+	touch(".before-v5.txt", now - 100);
+
+	purge(&what); /* of nothing */
+	assert_int_not_equal(mode_of(".before-v3"), 0);
+	what.bodies_before_ms = (now - 101) * 1000;
+	purge(&what);
+	assert_int_not_equal(mode_of(".before-v3"), 0);
+	what.bodies_before_ms = (now - 50) * 1000;
+	purge(&what);
+	assert_int_equal(mode_of(".before-v3"), 0);
+	assert_int_equal(mode_of(".before-v5.new"), 0);
+	assert_int_not_equal(mode_of(".before-v4"), 0);
+	assert_int_equal(c.nnotes, 2);
+	assert_non_null(strstr(c.note, "is purged"));
+
+	purge(&(struct store_purge){ .order_id = "7", .limit = 10 });
+	assert_int_equal(mode_of(".before-v4"), 0);
+	assert_int_not_equal(mode_of(".before-v"), 0);
+	assert_int_not_equal(mode_of(".before-vacation"), 0);
+	assert_int_not_equal(mode_of(".before-v5.txt"), 0);
+	assert_int_not_equal(mode_of(""), 0);
+}
+
 /* A migration that fails leaves the file as it was. */
 static void
 test_failed_migration_changes_nothing(void **state)
@@ -318,6 +541,9 @@ main(void)
 		CASE(test_first_schema_is_migrated),
 		CASE(test_third_schema_is_migrated),
 		CASE(test_version_keys_are_made_anew),
+		CASE(test_migration_needs_room),
+		CASE(test_migration_cut_short),
+		CASE(test_copies_age),
 		CASE(test_failed_migration_changes_nothing),
 	};
 

@@ -227,3 +227,31 @@ test('nothing in the page makes markup of a text', () => {
       /https?:\/\//, `${name} names another server`);
   }
 });
+
+test('events of two scopes stay two, whatever their ids', () => {
+  const event = (scope, received_at) => ({ event_id: 'e', type: 't',
+    orders: [], jobs: [], ...(scope && { scope }), received_at });
+  const model = new EventsModel();
+  model.append([event('sandbox'), event(undefined)], null);
+  assert.equal(model.visible.length, 2);
+  assert.equal(model.apply('event', event('training')), 1);
+  assert.equal(model.apply('event', event('sandbox')), 0);
+  assert.equal(model.rows.length, 3);
+  const job = { id: 1, event_id: 'e', scope: 'sandbox', handler: 'h',
+    place: null, state: 'dead' };
+  model.apply('job', job);
+  assert.deepEqual(model.rows.map((row) => [row.event.scope, row.state]),
+    [['training', 'none'], ['sandbox', 'dead'], [undefined, 'none']]);
+});
+
+test('what is named by a scope is asked for in it', async () => {
+  const { inScope } = await load('api.js');
+  assert.equal(inScope('/api/v1/orders/7', 'sandbox'),
+    '/api/v1/orders/7?scope=sandbox');
+  assert.equal(inScope('/api/v1/orders/7', ''), '/api/v1/orders/7');
+  assert.equal(inScope('/api/v1/orders/7', undefined), '/api/v1/orders/7');
+  const shell = curlOf({ event: { event_id: 'e', type: 't', scope: 'x.y' },
+    file: 'f', admin: 'http://a', webhook: 'http://w', sign: 's',
+    token: false });
+  assert.match(shell, /events\/e\/body\?scope=x\.y'/);
+});
