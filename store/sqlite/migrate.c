@@ -310,6 +310,31 @@ migrate_is_copy(const char *name, const char *store)
 	return (*p == '\0' || strcmp(p, UNFINISHED) == 0);
 }
 
+/*
+ * Is a body kept that came before that time, and could be purged? Then it is
+ * not old, whatever the clock says, and nor is a copy of it.
+ */
+static bool
+migrate_is_kept(struct db *db, int64_t made_ms)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((st = db_stmt(db, SQL_PURGE_LEFT)) == NULL)
+		return (true);
+	(void)sqlite3_bind_int64(st, 1, made_ms);
+	rc = sqlite3_step(st);
+	(void)sqlite3_reset(st);
+	return (rc != SQLITE_DONE);
+}
+
+/* Has a copy that was made then had its time? */
+static bool
+migrate_is_old(struct sqlite_store *s, int64_t made_ms, int64_t before_ms)
+{
+	return (made_ms < before_ms && !migrate_is_kept(&s->writer, made_ms));
+}
+
 void
 migrate_age(struct sqlite_store *s, int64_t before_ms, bool all)
 {
@@ -331,7 +356,8 @@ migrate_age(struct sqlite_store *s, int64_t before_ms, bool all)
 		    fstatat(dirfd(d), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) ==
 			-1 ||
 		    !S_ISREG(sb.st_mode) ||
-		    (!all && (int64_t)sb.st_mtime * 1000 >= before_ms))
+		    (!all && !migrate_is_old(s, (int64_t)sb.st_mtime * 1000,
+				 before_ms)))
 			continue;
 		if (unlinkat(dirfd(d), e->d_name, 0) == -1) {
 			store_note(s->st, STORE_NOTE_WARN,

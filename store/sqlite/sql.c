@@ -414,6 +414,9 @@ static const char *const texts[] = {
 	[SQL_CLOCK_NOTE] = "UPDATE clock SET steady_at = ?1, wall_at = ?2, "
 			   "believed_at = ?3, in_step_at = ?4, boot_at = ?5, "
 			   "boot = ?6 WHERE id = 1",
+	[SQL_PURGE_LEFT] =
+	    "SELECT 1 FROM events AS e WHERE e.purged_at IS NULL "
+	    "AND e.received_at < ?1 AND " PURGEABLE "LIMIT 1",
 
 	[SQL_PURGE_SCAN] = "SELECT id, size, body, headers, diagnosis "
 			   "FROM rejections WHERE id > ?1 ORDER BY id "

@@ -97,6 +97,7 @@ enum db_sql {
 	SQL_PURGE_ORDERS,
 	SQL_PURGE_EVENT,
 	SQL_PURGE_REJECTIONS,
+	SQL_PURGE_LEFT,
 	SQL_CLOCK_GET,
 	SQL_CLOCK_NOTE,
 	SQL_PURGE_SCAN,
@@ -409,8 +410,9 @@ enum store_rc migrate_run(struct sqlite_store *s, int64_t from, int64_t to,
     char *reason);
 
 /*
- * Delete the copies kept aside that were made before that time, or with `all'
- * every one, and note it. They hold customers' data.
+ * Delete the copies kept aside that were made before that time, unless bodies
+ * that they hold are kept in the store as well; or with `all' every one. Notes
+ * it. They hold customers' data.
  */
 void migrate_age(struct sqlite_store *s, int64_t before_ms, bool all);
 

@@ -404,7 +404,7 @@ assert_whole(int64_t version)
 }
 
 /*
- * Cut short at every write and every sync, it is begun anew or was done; and
+ * Cut short at a write or a sync, it is begun anew or was done; and
  * the copy beside is of the old version, whole.
  */
 static void
@@ -424,7 +424,8 @@ test_migration_cut_short(void **state)
 	(void)snprintf(suffix, sizeof(suffix), ".before-v%d", SCHEMA);
 	do {
 		make_filled();
-		m = (struct moment){ .left = cut++ };
+		m = (struct moment){ .left = cut };
+		cut += 1 + cut / 12;
 		assert_int_equal(shim_vfs_install(&hooks), 0);
 		c.setup = &shim;
 		rc = store_case_try(&c, STORE_SERVE);
@@ -508,6 +509,32 @@ test_copies_age(void **state)
 	assert_int_not_equal(mode_of(""), 0);
 }
 
+/* A clock that is wrong purges no copy, as it purges no body. */
+static void
+test_copies_stay_with_the_bodies(void **state)
+{
+	const time_t now = 1750000000; /* when the event came, by any clock */
+	struct store_purge what = { .now_ms = (now + 1000) * 1000,
+		.bodies_before_ms = (now + 900) * 1000,
+		.bodies_came_before = { 1 },
+		.limit = 10 };
+
+	(void)state;
+	store_case_open(&c);
+	assert_int_equal(case_append(&c, "e", NULL, 0).rc, STORE_OK);
+	touch(".before-v3", now + 5);
+	purge(&what);
+	purge(&what);
+	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM bodies"), 1);
+	assert_int_not_equal(mode_of(".before-v3"), 0);
+	what.bodies_came_before.ms = 0;
+	purge(&what); /* the body */
+	assert_int_not_equal(mode_of(".before-v3"), 0);
+	purge(&what); /* nothing is left of it but the copy */
+	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM bodies"), 0);
+	assert_int_equal(mode_of(".before-v3"), 0);
+}
+
 /* A migration that fails leaves the file as it was. */
 static void
 test_failed_migration_changes_nothing(void **state)
@@ -544,6 +571,7 @@ main(void)
 		CASE(test_migration_needs_room),
 		CASE(test_migration_cut_short),
 		CASE(test_copies_age),
+		CASE(test_copies_stay_with_the_bodies),
 		CASE(test_failed_migration_changes_nothing),
 	};
 

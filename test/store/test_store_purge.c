@@ -415,8 +415,7 @@ test_backup_is_a_store(void **state)
 	assert_int_equal(case_append(&c, "e1", NULL, 0).rc, STORE_EXISTS);
 	assert_int_equal(case_append(&c, "e2", NULL, 0).rc, STORE_OK);
 	store_case_close(&c);
-	/* The store, its lock and its reserve: no file of the backup stays
-	 * behind. */
+	/* Store, lock and reserve: no file of the backup stays behind. */
 	(void)snprintf(copy, sizeof(copy), "%s.lock", c.path);
 	assert_int_equal(unlink(copy), 0);
 	(void)snprintf(copy, sizeof(copy), "%s.reserve", c.path);
