@@ -20,7 +20,9 @@
 
 struct clock_watch {
 	struct store *st;
+	struct event_base *base;
 	struct steady steady;
+	bool taken_up; /* from the store; nothing is kept there before */
 	char boot[STORE_BOOT_MAX];
 	struct event *timer;
 	int fd; /* readable when the clock was set, or after a sleep; or -1 */
@@ -125,7 +127,7 @@ clock_watch_keep(struct clock_watch *w)
 	struct steady_reading now;
 	struct store_clock kept;
 
-	if (w == NULL)
+	if (w == NULL || !w->taken_up)
 		return;
 	now = reading(w->boot);
 	steady_keep(&w->steady, &now, &kept);
@@ -231,36 +233,40 @@ clock_watch_ask(struct clock_watch *w, struct event_base *base)
 		(void)event_add(w->set, NULL);
 }
 
+void
+clock_watch_take_up(struct clock_watch *w, const struct store_clock *kept)
+{
+	const struct steady_reading now = reading(w->boot);
+
+	steady_start(&w->steady, kept, &now);
+	w->taken_up = true;
+	w->slept_ms = slept_ms();
+	w->kept_ms = clock_boot_ms();
+	clock_watch_ask(w, w->base);
+	clock_watch_timer_cb(-1, 0, w);
+	clock_watch_keep(w);
+}
+
 struct clock_watch *
 clock_watch_new(struct event_base *base, struct store *st)
 {
-	char reason[STORE_REASON_MAX];
+	static const struct store_clock nothing = { 0 };
 	struct clock_watch *w;
+	struct steady_reading now;
 
-	if ((w = calloc(1, sizeof(*w))) == NULL) {
-		log_error("cannot start: out of memory");
+	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return (NULL);
-	}
 	w->fd = -1;
 	w->st = st;
+	w->base = base;
 	boot_name(w->boot);
-	if (clock_take_up(st, w->boot, &w->steady, reason) != STORE_OK) {
-		log_error("the store's clock cannot be read: %s", reason);
-		goto fail;
-	}
+	now = reading(w->boot);
+	steady_start(&w->steady, &nothing, &now);
 	if ((w->timer = evtimer_new(base, clock_watch_timer_cb, w)) == NULL) {
-		log_error("cannot start: out of memory");
-		goto fail;
+		clock_watch_free(w);
+		return (NULL);
 	}
-	w->slept_ms = slept_ms();
-	w->kept_ms = clock_boot_ms();
-	clock_watch_ask(w, base);
-	clock_watch_timer_cb(-1, 0, w);
-	clock_watch_keep(w);
 	return (w);
-fail:
-	clock_watch_free(w);
-	return (NULL);
 }
 
 void

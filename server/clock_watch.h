@@ -18,16 +18,22 @@
 struct clock_watch; /* opaque */
 struct event_base;
 struct store;
+struct store_clock;
 
 #define CLOCK_WATCH_LOOK_MS 60000
 #define CLOCK_WATCH_KEEP_MS INT64_C(3600000)
 
 /*
- * Take up the steady clock where the store has left it, waiting for the store:
- * at start-up only. Keeps base and st. NULL, logged, when the store cannot be
- * read or memory is short.
+ * Keeps base and st; asks the store for nothing. NULL when out of memory. Until
+ * clock_watch_take_up() its steady clock is one of a store without any past.
  */
 struct clock_watch *clock_watch_new(struct event_base *base, struct store *st);
+
+/*
+ * Once, before anything goes by it: take up the steady clock where the store
+ * has left it.
+ */
+void clock_watch_take_up(struct clock_watch *w, const struct store_clock *kept);
 
 /*
  * Call moved from the loop after the machine has slept, so that what came due

@@ -40,6 +40,7 @@ struct ingest {
 	size_t npending;
 	struct ingest_routes *routes;
 	struct ingest_stats stats;
+	bool open; /* deliveries are taken */
 	struct branches branches;
 	char *zoneless[ZONELESS_MAX]; /* secrets that were warned of */
 	size_t nzoneless;
@@ -315,6 +316,10 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 	struct envelope env;
 	enum ingest_rc rc = INGEST_BUSY;
 
+	if (!in->open) { /* it is not known yet which handlers it is for */
+		in->stats.busy++;
+		return (INGEST_BUSY);
+	}
 	switch (envelope_scan(in->er, del->body, del->body_len, &env)) {
 	case ENVELOPE_OK:
 		if (env.strays > 0)
@@ -366,6 +371,12 @@ ingest_answered(struct ingest *in, int64_t event, bool left)
 }
 
 void
+ingest_set_open(struct ingest *in, bool open)
+{
+	in->open = open;
+}
+
+void
 ingest_set_journal(struct ingest *in, struct journal *j)
 {
 	in->journal = j;
@@ -405,6 +416,7 @@ ingest_new(struct event_base *base, struct store *st, struct dispatch *d,
 	if ((in = calloc(1, sizeof(*in))) == NULL)
 		return (NULL);
 	TAILQ_INIT(&in->waiting);
+	in->open = true;
 	in->st = st;
 	in->d = d;
 	in->rej = rej;

@@ -90,6 +90,12 @@ struct ingest_route {
 struct ingest *ingest_new(struct event_base *base, struct store *st,
     struct dispatch *d, struct rejections *rej);
 
+/*
+ * Take deliveries, as after ingest_new(), or turn each away as INGEST_BUSY:
+ * while its routes are not known it would be stored for nobody.
+ */
+void ingest_set_open(struct ingest *in, bool open);
+
 /* Tell j, which is kept, of what comes in. */
 void ingest_set_journal(struct ingest *in, struct journal *j);
 

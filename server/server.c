@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <pthread.h>
@@ -112,12 +113,20 @@ server_watch_health(struct server *s)
 {
 	enum store_health health = store_health(s->st);
 
-	if (health == s->health)
+	if (health == s->health) {
+		if (health == STORE_RECOVERING &&
+		    strcmp(s->reason, store_reason(s->st)) != 0)
+			log_error("store: still recovering: %s",
+			    store_reason(s->st));
+		(void)strcpy(s->reason, store_reason(s->st));
 		return;
+	}
+	(void)strcpy(s->reason, store_reason(s->st));
 	s->health = health;
 	switch (health) {
 	case STORE_READY:
 		log_info("store: works again");
+		server_begin(s);
 		break;
 	case STORE_NOSPACE:
 		log_error("store: no space: deliveries are answered 503 until "
@@ -130,15 +139,10 @@ server_watch_health(struct server *s)
 		    store_reason(s->st));
 		server_rescue(s);
 		break;
-	case STORE_REOPENING:
-		log_error("store: failed, reopening it; deliveries are "
-			  "answered 503: %s",
+	case STORE_RECOVERING:
+		log_error("store: recovering: deliveries are answered 503 "
+			  "until that is done: %s",
 		    store_reason(s->st));
-		break;
-	case STORE_GONE:
-		log_error("store: lost: %s", store_reason(s->st));
-		s->exit_code = 1;
-		(void)event_base_loopbreak(s->base);
 		break;
 	}
 }
@@ -190,22 +194,6 @@ server_note_cb(enum store_note_level level, const char *text, void *arg)
 		log_warn("store: %s", text);
 		break;
 	}
-}
-
-/* store_done_fn: the check after an unclean stop is through. */
-static void
-server_checked_cb(const struct store_result *res, void *arg)
-{
-	(void)arg;
-	if (res->rc == STORE_OK)
-		log_info("store: checked after an unclean stop: sound");
-	else if (res->rc == STORE_NOTADB)
-		log_error("store: checked after an unclean stop: %s; stop and "
-			  "run klikitd restore BACKUP, which keeps this one",
-		    res->reason);
-	else
-		log_error("store: cannot be checked after an unclean stop: %s",
-		    res->reason);
 }
 
 /* clock_watch_tell: the machine has slept. */
@@ -280,18 +268,22 @@ server_open_store(struct server *s)
 		return (-1);
 	}
 	store_gather(s->st, server_gather_cb, s);
-	if (store_was_unclean(s->st))
-		(void)store_check(s->st, server_checked_cb, s);
+	s->health = store_health(s->st);
+	(void)strcpy(s->reason, store_reason(s->st));
+	if (s->health != STORE_READY)
+		log_info("store: %s: deliveries are answered 503 until that "
+			 "is done",
+		    store_reason(s->st));
 	return (0);
 }
 
 static int
 server_open_pipeline(struct server *s)
 {
-	if (server_open_env(s) == -1 ||
-	    (s->clock = clock_watch_new(s->base, s->st)) == NULL)
+	if (server_open_env(s) == -1)
 		return (-1);
-	if ((s->journal = journal_new()) == NULL ||
+	if ((s->clock = clock_watch_new(s->base, s->st)) == NULL ||
+	    (s->journal = journal_new()) == NULL ||
 	    (s->rej = rejections_new(s->base, s->st)) == NULL ||
 	    (s->diag_keys = diagnosis_keys_new(s->cfg)) == NULL ||
 	    (s->diag = diagnosis_queue_new(s->base, s->rej, s->diag_keys)) ==
@@ -310,26 +302,7 @@ server_open_pipeline(struct server *s)
 	dispatch_set_journal(s->dispatch, s->journal);
 	ingest_set_journal(s->ingest, s->journal);
 	clock_watch_tell(s->clock, server_slept_cb, s);
-	janitor_set(s->janitor, s->cfg->retention_bodies_ms,
-	    s->cfg->retention_ids_ms);
 	return (0);
-}
-
-static int
-server_open_handlers(struct server *s)
-{
-	char reason[HANDLER_REASON_MAX];
-	struct server_handler *known;
-	int rc = -1;
-
-	if ((known = calloc(s->cfg->nhandlers, sizeof(*known))) == NULL)
-		(void)snprintf(reason, sizeof(reason), "out of memory");
-	else if (server_register(s, s->cfg, known, reason) == 0)
-		rc = server_set_handlers(s, s->cfg, known, reason);
-	free(known);
-	if (rc == -1)
-		log_error("cannot start the handlers: %s", reason);
-	return (rc);
 }
 
 /* One batch after the other, as long as the store takes them. */
@@ -359,8 +332,10 @@ server_close(struct server *s)
 		dispatch_stop(s->dispatch);
 		dispatch_cancel(s->dispatch);
 	}
-	if (s->st != NULL)
+	if (s->st != NULL) {
+		server_close_work(s);
 		store_wait(s->st);
+	}
 	http_free(s->http);
 	cert_watch_free(s->certs);
 	s->http = NULL; /* the metrics ask for both */
@@ -410,11 +385,12 @@ server_run(const struct server_options *opt)
 	if (server_open_loop(&s) == -1 ||     /* event base, signals */
 	    server_open_store(&s) == -1 ||    /* database, schema */
 	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
-	    server_open_handlers(&s) == -1 || /* projections, routes */
+	    server_open_work(&s) == -1 ||     /* handlers, routes */
 	    server_open_admin(&s) == -1 ||    /* the operator's listener */
 	    server_open_http(&s, opt) == -1)  /* secrets, TLS, listeners */
 		goto out;
 
+	s.listening = true;
 	s.exit_code = 0;
 	if (event_base_dispatch(s.base) == -1) {
 		log_error("the event loop failed");

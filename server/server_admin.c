@@ -60,6 +60,10 @@ server_ready_cb(void *arg, const char **ret_why)
 
 	switch (store_health(s->st)) {
 	case STORE_READY:
+		if (!s->begun) {
+			*ret_why = "store recovering";
+			return (false);
+		}
 		break;
 	case STORE_NOSPACE:
 		*ret_why = "store full";
@@ -67,9 +71,8 @@ server_ready_cb(void *arg, const char **ret_why)
 	case STORE_FILE_LOST:
 		*ret_why = "store file lost";
 		return (false);
-	case STORE_REOPENING:
-	case STORE_GONE:
-		*ret_why = "store failed";
+	case STORE_RECOVERING:
+		*ret_why = "store recovering";
 		return (false);
 	}
 	*ret_why = "queue full";

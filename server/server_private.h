@@ -24,6 +24,7 @@
 #include "store/store_read.h"
 
 struct admin;
+struct begin;
 struct admin_live;
 struct admin_status;
 struct admin_times;
@@ -43,6 +44,7 @@ struct server {
 	struct event *store_ev;
 	struct event *flush_ev;   /* the end of a turn that gave it work */
 	enum store_health health; /* as it was last logged */
+	char reason[STORE_REASON_MAX];
 	struct handler_env env;
 	struct tls_engine *env_tls; /* of outgoing connections */
 	struct resolver *resolver;  /* env.resolver */
@@ -74,7 +76,14 @@ struct server {
 	bool rescuing;          /* the store's data is being saved */
 	char rescued[PATH_MAX]; /* to this file */
 	struct event *drain_timer;
-	struct reload *reload; /* under way; NULL: none */
+	struct reload *reload;     /* under way; NULL: none */
+	struct begin *begin;       /* under way; NULL: none */
+	struct event *begin_timer; /* for the next try */
+	bool begun;                /* handlers work, deliveries are taken */
+	bool hopeless;             /* what was begun cannot be */
+	bool listening;
+	const char *check; /* of an unclean store; NULL: none */
+	bool closing;
 	bool draining;
 	unsigned undrained; /* listeners with connections left */
 	int exit_code;
@@ -173,10 +182,6 @@ int server_set_handlers(struct server *s, const struct config *cfg,
 void server_note_paused(struct server_handler *known, size_t nknown,
     const struct store_handler_info *rows, size_t n);
 
-/* Register the handlers of cfg in the store, waiting for it: start-up only. */
-int server_register(struct server *s, const struct config *cfg,
-    struct server_handler *ret_known, char reason[HANDLER_REASON_MAX]);
-
 /* -- server_rescue.c -- */
 
 /*
@@ -200,5 +205,18 @@ int server_open_env(struct server *s);
 
 /* When no handler lives any more. */
 void server_close_env(struct server *s);
+
+/* -- server_begin.c -- */
+
+/*
+ * Put the handlers to work and take deliveries, at once if the store is ready
+ * for that. Returns 0, or -1, logged.
+ */
+int server_open_work(struct server *s);
+
+/* The store is ready, or may be: begin, unless that is done. */
+void server_begin(struct server *s);
+
+void server_close_work(struct server *s);
 
 #endif /* SERVER_SERVER_PRIVATE_H */

@@ -217,9 +217,11 @@ server_reload(struct server *s)
 	struct reload_slot *slot;
 	char reason[TLS_REASON_MAX];
 
-	if (s->draining || s->reload != NULL) {
+	if (s->draining || s->reload != NULL || !s->begun) {
 		log_warn("reload: refused: %s",
-		    s->draining ? "stopping" : "another one is under way");
+		    s->draining ? "stopping"
+		    : s->begun  ? "another one is under way"
+				: "the store is not ready yet");
 		return;
 	}
 	if ((cfg = reload_config(s)) == NULL)

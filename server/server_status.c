@@ -63,12 +63,10 @@ health_word(enum store_health health)
 		return ("no space");
 	case STORE_FILE_LOST:
 		return ("file lost");
-	case STORE_REOPENING:
-		return ("reopening");
-	case STORE_GONE:
+	case STORE_RECOVERING:
 		break;
 	}
-	return ("gone");
+	return ("recovering");
 }
 
 static void

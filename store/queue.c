@@ -31,3 +31,12 @@ store_queue_get(struct store_queue *q)
 	q->n--;
 	return (op);
 }
+
+void
+store_queue_unget(struct store_queue *q, struct store_op *op)
+{
+	if ((op->next = q->head) == NULL)
+		q->tail = &op->next;
+	q->head = op;
+	q->n++;
+}

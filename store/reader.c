@@ -22,6 +22,24 @@ reader_aside(struct store *st)
 		(void)pthread_cond_wait(&st->reader_cond, &st->mutex);
 }
 
+/*
+ * With the mutex held: the writer wants the reader to be idle, since it closes
+ * what is open. A read that was cut short for it is done afterwards, all but a
+ * backup, which would begin anew.
+ */
+static bool
+reader_again(struct store *st, struct store_op *op)
+{
+	if (!st->held)
+		return (false);
+	(void)pthread_cond_signal(&st->writer_cond);
+	if (st->stop || op->res.rc == STORE_OK || op->kind == STORE_OP_BACKUP)
+		return (false);
+	store_op_reset(op);
+	store_queue_unget(&st->reads, op);
+	return (true);
+}
+
 void *
 store_reader_main(void *arg)
 {
@@ -30,8 +48,9 @@ store_reader_main(void *arg)
 
 	(void)pthread_mutex_lock(&st->mutex);
 	for (;;) {
-		while (!st->stop && st->reads.head == NULL &&
-		       st->aside != STORE_ASIDE_WANTED)
+		while (!st->stop &&
+		       (st->held || (st->reads.head == NULL &&
+					st->aside != STORE_ASIDE_WANTED)))
 			(void)pthread_cond_wait(&st->reader_cond, &st->mutex);
 		/* Reads can wait; it is acks that will, if this is late. */
 		if (!st->stop && st->aside == STORE_ASIDE_WANTED) {
@@ -43,9 +62,13 @@ store_reader_main(void *arg)
 		if (st->stop) {
 			store_op_fail(op, STORE_FAILED, "the store is closing");
 		} else {
+			st->reading = true;
 			(void)pthread_mutex_unlock(&st->mutex);
 			st->ops->read(st->be, op);
 			(void)pthread_mutex_lock(&st->mutex);
+			st->reading = false;
+			if (reader_again(st, op))
+				continue;
 		}
 		store_finished(st, op);
 	}

@@ -102,6 +102,14 @@ store_new(const struct store_options *opt, const struct store_setup *setup)
 static int
 store_run(struct store *st)
 {
+	/* Before the threads are there. */
+	if (st->ops->is_shut(st->be)) {
+		st->health = st->seen_health = STORE_RECOVERING;
+		st->held = true;
+		(void)snprintf(st->reason, sizeof(st->reason),
+		    "it was not closed properly; its log is being copied");
+		memcpy(st->seen_reason, st->reason, sizeof(st->seen_reason));
+	}
 	if (st->mode != STORE_READ) {
 		if (pthread_create(&st->writer, NULL, store_writer_main, st))
 			return (-1);

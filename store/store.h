@@ -248,11 +248,13 @@ void store_process_init(void);
 
 /*
  * Open the store and start its threads. May block for the disk; a server
- * calls it before it listens. On success *ret_st is owned by the caller. On
- * failure writes to reason one line that names the file and says what to do,
- * leaves the file as it was, and returns: STORE_NOTFOUND (STORE_READ and
- * there is none), STORE_BUSY (another server holds the lock), STORE_NEWER,
- * STORE_NOTADB, STORE_FULL or STORE_FAILED (path, permission, url, memory).
+ * calls it before it listens. One that was not closed properly is open at once
+ * (STORE_SERVE), but STORE_RECOVERING. On success *ret_st is owned by the
+ * caller. On failure writes to reason one line that names the file and says
+ * what to do, leaves the file as it was, and returns: STORE_NOTFOUND
+ * (STORE_READ and there is none), STORE_BUSY (another server holds the lock),
+ * STORE_NEWER, STORE_NOTADB, STORE_FULL or STORE_FAILED (path, permission, url,
+ * memory).
  */
 enum store_rc store_open(const struct store_options *opt, struct store **ret_st,
     char reason[STORE_REASON_MAX]);
@@ -319,13 +321,20 @@ void store_wait(struct store *st);
 void store_gather(struct store *st, void (*fn)(void *arg), void *arg);
 void store_flush(struct store *st);
 
-/* How the writer is doing; changes are reported through store_fd() too. */
+/*
+ * How the writer is doing; changes are reported through store_fd() too. Only
+ * a READY store acknowledges anything; what is queued else ends at once with
+ * STORE_FAILED or STORE_FULL.
+ */
 enum store_health {
 	STORE_READY,
 	STORE_NOSPACE,   /* the last commit found no space */
 	STORE_FILE_LOST, /* the names lead to other files than are open */
-	STORE_REOPENING, /* an I/O error: closed, being reopened and probed */
-	STORE_GONE       /* reopening failed; the process should end */
+	/*
+	 * A write or a sync has failed, or the store was not closed the last
+	 * time: what is on disk is made sure of. It goes on trying for ever.
+	 */
+	STORE_RECOVERING
 };
 enum store_health store_health(const struct store *st); /* as collected */
 

@@ -175,8 +175,8 @@ enum store_aside {
 /*
  * A backend. One thread calls open and close, with no other running; commit,
  * reopen, probe and tidy belong to the writer thread, read and aside to the
- * reader thread, beside them, but reopen and aside never overlap; interrupt
- * may come from any thread between open and close. Every `reason' has room for
+ * reader thread, beside them, but never beside reopen; interrupt may come from
+ * any thread between open and close. Every `reason' has room for
  * STORE_REASON_MAX bytes and is written on failure.
  */
 struct store_ops {
@@ -216,9 +216,12 @@ struct store_ops {
 	enum store_rc (*probe)(void *be, char *reason);
 
 	/*
-	 * Close what writes, open it anew and look whether it is sound. On
-	 * failure the backend takes only reopen and close, and returns
-	 * STORE_FULL if the cause is lack of space, else any other code.
+	 * Close all, bring the files to what was acknowledged and durable,
+	 * open anew and look whether it is sound; also the way out of is_shut.
+	 * No read and no aside is under way. On failure the backend takes only
+	 * reopen, read and close, and returns STORE_FULL if the cause is lack
+	 * of space, STORE_BUSY if another program is in the way, else any
+	 * other code.
 	 */
 	enum store_rc (*reopen)(void *be, char *reason);
 
@@ -256,6 +259,9 @@ struct store_ops {
 	/* Whether the last user did not close it; as found by open. */
 	bool (*was_unclean)(const void *be);
 
+	/* Whether open left it to reopen to make it fit for writing. */
+	bool (*is_shut)(const void *be);
+
 	/* Never fails. */
 	void (*close)(void *be);
 };
@@ -271,6 +277,7 @@ struct store_sqlite_setup {
 	int checkpoint_pages;    /* of the log; 0: the default */
 	const char *more_schema; /* one more migration; NULL: none */
 	int64_t free_bytes;      /* of a migration's disk; 0: as it is */
+	bool no_recovery; /* trust the files after a failure: loses acks */
 };
 
 /* What store_open() does not let its caller choose. */
@@ -329,6 +336,7 @@ struct store_queue {
 void store_queue_init(struct store_queue *q);
 void store_queue_put(struct store_queue *q, struct store_op *op);
 struct store_op *store_queue_get(struct store_queue *q);
+void store_queue_unget(struct store_queue *q, struct store_op *op);
 
 /* How far a backup is; op NULL: nothing new. */
 struct store_told {
@@ -376,6 +384,8 @@ struct store {
 	char reason[STORE_REASON_MAX];
 	enum store_aside aside;
 	int64_t looked_ms; /* when look was called last; the writer's */
+	bool held;         /* the reader is not to begin anything */
+	bool reading;      /* it is in ops->read() */
 	bool stop;
 
 	struct store_notes notes; /* has a mutex of its own */

@@ -3,11 +3,11 @@
  * made durable the next one gathers, so a lone event pays one fsync and a
  * crowd shares it.
  *
- *   READY <--> NOSPACE        a commit found no space; any that passes ends it
- *     |  ^        |
- *     v  |        v
- *   REOPENING --> GONE        I/O error: close, reopen, probe; give up in the
- *                             end, but never for lack of space
+ *   READY <--> NOSPACE     a commit found no space; any that passes ends it
+ *    ^ |         |
+ *    | v         v
+ *   RECOVERING <-'         a write or a sync failed, or nobody closed the
+ *                          store: reopen and probe until that works
  *
  * FILE_LOST, from any of them, lasts until the files are back under their
  * names: to close would lose what is in those that are open.
@@ -20,17 +20,17 @@
 
 #include "store/store_ops.h"
 
-#define REOPEN_TRIES 10
 #define LOOK_MS 250      /* between two looks at the files, at the least */
 #define IDLE_LOOKS 2     /* so many times that when there is nothing to do */
 #define PAUSE_GROWTH 100 /* the longest pause, in first ones */
+#define INTERRUPT_MS 20  /* between the calls to a reader to end */
 
 /* With the mutex held. */
 static void
 writer_set_health(struct store *st, enum store_health health,
     const char *reason)
 {
-	bool changed = st->health != health;
+	bool changed = st->health != health || strcmp(st->reason, reason) != 0;
 
 	st->health = health;
 	if (reason != st->reason)
@@ -94,16 +94,41 @@ writer_fail_for(struct store *st, unsigned ms)
 	}
 }
 
-/* With the mutex held: let the reader end what it has begun aside. */
+/* With the mutex held: let the reader end what it has begun. */
 static void
-writer_end_aside(struct store *st)
+writer_hold_reader(struct store *st)
 {
-	while (st->aside == STORE_ASIDE_RUNNING) {
+	st->held = true;
+	while (st->reading || st->aside == STORE_ASIDE_RUNNING) {
 		writer_fail_queued(st);
-		(void)pthread_cond_wait(&st->writer_cond, &st->mutex);
+		if (st->reading) {
+			(void)pthread_mutex_unlock(&st->mutex);
+			st->ops->interrupt(st->be);
+			(void)pthread_mutex_lock(&st->mutex);
+		}
+		/* Again and again: what has not quite begun is not reached. */
+		if (st->reading || st->aside == STORE_ASIDE_RUNNING)
+			writer_pause(st, INTERRUPT_MS);
 	}
 	st->aside = STORE_ASIDE_NONE;
 	(void)pthread_cond_signal(&st->reader_cond);
+}
+
+/* With the mutex held: one try to make the store fit for writing. */
+static enum store_rc
+writer_reopen(struct store *st, char *reason)
+{
+	enum store_rc rc;
+
+	writer_hold_reader(st);
+	(void)pthread_mutex_unlock(&st->mutex);
+	rc = st->ops->reopen(st->be, reason);
+	if (rc == STORE_OK)
+		rc = st->ops->probe(st->be, reason);
+	(void)pthread_mutex_lock(&st->mutex);
+	st->held = false;
+	(void)pthread_cond_signal(&st->reader_cond);
+	return (rc);
 }
 
 /*
@@ -138,23 +163,19 @@ writer_await_files(struct store *st, char *reason)
 	return (rc);
 }
 
-/* With the mutex held: reopen and probe until it works or is hopeless. */
+/*
+ * With the mutex held: reopen until that works. It is never given up: a disk
+ * may come back, and until then somebody has to answer 503.
+ */
 static void
 writer_recover(struct store *st)
 {
 	char reason[STORE_REASON_MAX];
 	unsigned pause_ms = st->pause_ms;
-	unsigned tries = 0;
 	enum store_rc rc;
 
-	writer_end_aside(st);
 	while (!st->stop) {
-		(void)pthread_mutex_unlock(&st->mutex);
-		rc = st->ops->reopen(st->be, reason);
-		if (rc == STORE_OK)
-			rc = st->ops->probe(st->be, reason);
-		(void)pthread_mutex_lock(&st->mutex);
-		if (rc == STORE_OK) {
+		if ((rc = writer_reopen(st, reason)) == STORE_OK) {
 			writer_set_health(st, STORE_READY, "");
 			return;
 		}
@@ -162,18 +183,16 @@ writer_recover(struct store *st)
 			(void)writer_await_files(st, reason);
 			continue;
 		}
-		/* A full disk can be emptied; any other cause is counted. */
-		if (rc != STORE_FULL && ++tries >= REOPEN_TRIES) {
-			writer_set_health(st, STORE_GONE, reason);
-			return;
-		}
-		writer_set_health(st, STORE_REOPENING, reason);
+		writer_set_health(st,
+		    rc == STORE_FULL ? STORE_NOSPACE : STORE_RECOVERING,
+		    reason);
 		writer_fail_for(st, pause_ms);
 		pause_ms *= 2;
 		if (pause_ms > st->pause_ms * PAUSE_GROWTH)
 			pause_ms = st->pause_ms * PAUSE_GROWTH;
 	}
-	writer_set_health(st, STORE_GONE, st->reason);
+	/* What is still queued must not go to what is not sound. */
+	writer_set_health(st, STORE_RECOVERING, st->reason);
 }
 
 /* With the mutex held: go on when the files that are open are back. */
@@ -212,7 +231,7 @@ writer_judge(struct store *st, enum store_rc rc, const char *reason)
 	case STORE_FAILED:
 		break;
 	}
-	writer_set_health(st, STORE_REOPENING, reason);
+	writer_set_health(st, STORE_RECOVERING, reason);
 	writer_recover(st);
 }
 
@@ -331,7 +350,7 @@ writer_idle(struct store *st)
 	char reason[STORE_REASON_MAX];
 	enum store_rc rc;
 
-	if (st->ops->look == NULL || st->health == STORE_GONE) {
+	if (st->ops->look == NULL) {
 		(void)pthread_cond_wait(&st->writer_cond, &st->mutex);
 		return;
 	}
@@ -366,12 +385,14 @@ store_writer_main(void *arg)
 	size_t n;
 
 	(void)pthread_mutex_lock(&st->mutex);
+	if (st->health == STORE_RECOVERING)
+		writer_recover(st);
 	for (;;) {
 		writer_wait(st);
 		if (st->stop && st->urgent.head == NULL &&
 		    st->background.head == NULL)
 			break;
-		if (st->health == STORE_GONE) {
+		if (st->health == STORE_RECOVERING) { /* it is closing */
 			writer_fail_queued(st);
 			continue;
 		}
@@ -379,7 +400,7 @@ store_writer_main(void *arg)
 			st->batch[n] = store_queue_get(&st->urgent);
 		if (n > 0)
 			writer_commit(st, n);
-		if (st->health == STORE_GONE)
+		if (st->health == STORE_RECOVERING)
 			continue;
 		if ((st->batch[0] = store_queue_get(&st->background)) != NULL)
 			writer_commit(st, 1);

@@ -121,7 +121,8 @@ backend_abort(struct sqlite_store *s, int rc, char *reason)
 
 	if (db->conn != NULL && sqlite3_get_autocommit(db->conn) == 0)
 		(void)db_exec(db, SQL_ROLLBACK);
-	if (db->conn == NULL || sqlite3_get_autocommit(db->conn) == 0)
+	if (db->conn == NULL || sqlite3_get_autocommit(db->conn) == 0 ||
+	    atomic_load(&s->disk.failed))
 		return (STORE_FAILED);
 	return (what);
 }
@@ -138,6 +139,15 @@ backend_purged(struct sqlite_store *s, struct store_op *op)
 							   : p->ids_before_ms,
 		    p->order_id != NULL);
 	scrub_run(s, op);
+}
+
+/* What failed, be it in another thread: nothing counts until it is healed. */
+static enum store_rc
+backend_failed(const struct sqlite_store *s, char *reason)
+{
+	(void)snprintf(reason, STORE_REASON_MAX,
+	    "%s: a write or a sync of it has failed", s->path);
+	return (STORE_FAILED);
 }
 
 /* What an operation of a committed batch asks for beside its rows. */
@@ -163,6 +173,8 @@ backend_commit(struct sqlite_store *s, struct store_op *const *ops, size_t n,
 	enum store_rc what;
 	int rc;
 
+	if (atomic_load(&s->disk.failed))
+		return (backend_failed(s, reason));
 	if ((rc = backend_batch(s, ops, n, false)) == SQLITE_OK) {
 		backend_after(s, ops, n);
 		return (STORE_OK);
@@ -268,6 +280,8 @@ backend_probe(struct sqlite_store *s, char *reason)
 {
 	int rc;
 
+	if (atomic_load(&s->disk.failed))
+		return (backend_failed(s, reason));
 	if ((rc = db_exec(&s->writer, SQL_BEGIN)) == SQLITE_OK &&
 	    (rc = db_exec(&s->writer, SQL_PROBE)) == SQLITE_OK &&
 	    (rc = db_exec(&s->writer, SQL_COMMIT)) == SQLITE_OK)
@@ -287,28 +301,39 @@ sqlite_probe(void *be, char *reason)
 }
 
 static enum store_rc
+backend_recover(struct sqlite_store *s, char *reason)
+{
+	enum store_rc what = recover_run(s, reason);
+
+	return (what == STORE_OK ? connect_all(s, reason) : what);
+}
+
+static enum store_rc
 sqlite_reopen(void *be, char *reason)
 {
 	struct sqlite_store *s = be;
+	char unread[STORE_REASON_MAX];
+	bool released = false;
 	enum store_rc what;
-	int rc;
 
 	/* What is open has data that is nowhere else: keep it so. */
 	if ((what = watch_look(s, reason)) != STORE_OK)
 		return (what);
-	db_close(&s->copier);
-	db_close(&s->writer);
-	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK) {
-		what = db_reason(&s->writer, s, rc, reason);
-		return (what == STORE_OK ? STORE_FAILED : what);
+	connect_leave(s);
+	atomic_store(&s->interrupted, false);
+	if ((what = backend_recover(s, reason)) == STORE_FULL &&
+	    (released = reserve_release(s)))
+		what = backend_recover(s, reason);
+	if (what == STORE_OK) {
+		if (released)
+			reserve_refill(s);
+		else if (s->mode == STORE_SERVE)
+			reserve_keep(s);
+		checkpoint_soon(s, reserve_is_near(s));
+		return (STORE_OK);
 	}
-	s->checkpoint_at = checkpoint_pages(s);
-	if ((what = schema_check(s, reason)) != STORE_OK)
-		return (what);
-	if ((rc = db_open(&s->copier, s, DB_COPIER)) != SQLITE_OK)
-		return (db_reason(&s->copier, s, rc, reason));
-	watch_begin(s);
-	return (STORE_OK);
+	(void)connect_reader(s, unread);
+	return (what);
 }
 
 /* The first line that the check prints is "ok", or what is wrong. */
@@ -347,6 +372,12 @@ backend_read(struct sqlite_store *s, struct store_op *op)
 	enum store_rc what;
 	int rc;
 
+	if (s->reader.conn == NULL) {
+		(void)snprintf(reason, sizeof(reason), "%s: cannot be read now",
+		    s->path);
+		store_op_fail(op, STORE_FAILED, reason);
+		return;
+	}
 	if (op->kind == STORE_OP_CHECK) {
 		backend_check(s, op);
 		return;
@@ -394,7 +425,12 @@ sqlite_look(void *be, char *reason)
 static enum store_rc
 sqlite_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
 {
-	return (checkpoint_tidy(be, at, ret_aside, reason));
+	struct sqlite_store *s = be;
+	enum store_rc what = checkpoint_tidy(s, at, ret_aside, reason);
+
+	if (what == STORE_OK && atomic_load(&s->disk.failed))
+		what = backend_failed(s, reason);
+	return (what);
 }
 
 static void
@@ -409,7 +445,10 @@ sqlite_interrupt(void *be)
 	struct sqlite_store *s = be;
 
 	atomic_store(&s->interrupted, true);
-	sqlite3_interrupt(s->reader.conn);
+	(void)pthread_mutex_lock(&s->mutex);
+	if (s->reader.conn != NULL)
+		sqlite3_interrupt(s->reader.conn);
+	(void)pthread_mutex_unlock(&s->mutex);
 }
 
 static bool
@@ -418,6 +457,14 @@ sqlite_was_unclean(const void *be)
 	const struct sqlite_store *s = be;
 
 	return (s->unclean);
+}
+
+static bool
+sqlite_is_shut(const void *be)
+{
+	const struct sqlite_store *s = be;
+
+	return (s->mode != STORE_READ && s->writer.conn == NULL);
 }
 
 static void
@@ -447,5 +494,6 @@ const struct store_ops store_sqlite_ops = {
 	.read = sqlite_read,
 	.interrupt = sqlite_interrupt,
 	.was_unclean = sqlite_was_unclean,
+	.is_shut = sqlite_is_shut,
 	.close = sqlite_close,
 };

@@ -60,7 +60,9 @@ backup_fail_sqlite(struct backup *b, int rc)
 	if (db_rc(&copy, rc) == STORE_FULL)
 		backup_fail_errno(b, ENOSPC);
 	else if (atomic_load(&b->s->interrupted))
-		backup_fail(b, STORE_FAILED, "the store is closing");
+		backup_fail(b, STORE_FAILED,
+		    "cut short: the store closes, or is being "
+		    "repaired; try again");
 	else
 		backup_fail(b, STORE_FAILED, sqlite3_errstr(rc));
 }

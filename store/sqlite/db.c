@@ -71,14 +71,6 @@ db_set_sync(struct db *db, const struct sqlite_store *s)
 	    NULL, NULL, NULL));
 }
 
-static const char *
-db_vfs(const struct sqlite_store *s, enum db_role role)
-{
-	if (role == DB_WRITER && s->log_vfs.lower != NULL)
-		return (s->log_vfs.name);
-	return (s->setup.vfs);
-}
-
 int
 db_open(struct db *db, const struct sqlite_store *s, enum db_role role)
 {
@@ -94,7 +86,8 @@ db_open(struct db *db, const struct sqlite_store *s, enum db_role role)
 	    role == DB_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 	memset(db, 0, sizeof(*db));
 	db->cache_bytes = role == DB_WRITER ? WRITER_CACHE : READER_CACHE;
-	rc = sqlite3_open_v2(s->path, &db->conn, flags, db_vfs(s, role));
+	rc = sqlite3_open_v2(s->path, &db->conn, flags,
+	    s->disk.lower != NULL ? s->disk.name : s->setup.vfs);
 	if (rc != SQLITE_OK)
 		return (rc);
 	(void)sqlite3_busy_timeout(db->conn, db_busy_ms(s));

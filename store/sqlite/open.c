@@ -95,29 +95,6 @@ open_is_unclean(const struct sqlite_store *s)
 	return (unclean);
 }
 
-/* SQLite takes what it cannot write as read-only, without a word. */
-static enum store_rc
-open_writer(struct sqlite_store *s, int64_t now_ms, char *reason)
-{
-	enum store_rc what;
-	int rc;
-
-	/* Commits that do not sync the log must not hold back any of it. */
-	if (!s->setup.sync_normal &&
-	    (rc = log_vfs_init(&s->log_vfs, s->setup.vfs)) != SQLITE_OK)
-		return (db_reason(&s->writer, s, rc, reason));
-	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK)
-		return (db_reason(&s->writer, s, rc, reason));
-	if (sqlite3_db_readonly(s->writer.conn, "main") == 1)
-		return (place_errno(s->path, EROFS, reason));
-	if ((what = schema_prepare(s, reason)) != STORE_OK)
-		return (what);
-	s->checkpoint_at = checkpoint_pages(s);
-	if ((rc = attempts_recover(&s->writer, now_ms)) != SQLITE_OK)
-		return (db_reason(&s->writer, s, rc, reason));
-	return (STORE_OK);
-}
-
 /*
  * Is there a store, for a mode that makes none? Beside an empty file SQLite
  * would delete the log, also when it only reads.
@@ -159,12 +136,49 @@ open_resume(struct sqlite_store *s, char *reason)
 	return (lock_made(s, reason));
 }
 
+/*
+ * Nobody closed the store. Its log is copied before anything else, but not
+ * before we know that it is ours.
+ */
 static enum store_rc
-open_write(struct sqlite_store *s, int64_t now_ms, char *reason)
+open_unclean(struct sqlite_store *s, char *reason)
+{
+	enum store_rc what;
+	int rc;
+
+	if ((rc = db_open(&s->writer, s, DB_WRITER)) != SQLITE_OK)
+		what = db_reason(&s->writer, s, rc, reason);
+	else
+		what = schema_allows(s, &s->writer, reason);
+	db_leave(&s->writer);
+	return (what == STORE_OK ? recover_run(s, reason) : what);
+}
+
+static enum store_rc
+open_files(struct sqlite_store *s, char *reason)
+{
+	enum store_rc what = STORE_OK;
+	int rc;
+
+	/* Commits that do not sync the log must not hold back any of it. */
+	rc = disk_init(&s->disk, s->setup.vfs, !s->setup.sync_normal);
+	if (rc != SQLITE_OK)
+		return (db_reason(&s->writer, s, rc, reason));
+	/* To copy the log takes its time: a server listens meanwhile. */
+	if (s->unclean && s->mode == STORE_SERVE && schema_is_present(s)) {
+		atomic_store(&s->disk.failed, true);
+		return (STORE_OK);
+	}
+	if (s->unclean)
+		what = open_unclean(s, reason);
+	return (what == STORE_OK ? connect_all(s, reason) : what);
+}
+
+static enum store_rc
+open_write(struct sqlite_store *s, char *reason)
 {
 	enum store_rc what;
 	bool created;
-	int rc;
 
 	if (s->mode == STORE_CHANGE && !restore_is_pending(s->path) &&
 	    (what = open_find(s, reason)) != STORE_OK)
@@ -177,21 +191,11 @@ open_write(struct sqlite_store *s, int64_t now_ms, char *reason)
 		return (what);
 	s->unclean = open_is_unclean(s);
 	if ((what = open_create(s, &created, reason)) == STORE_OK &&
-	    (what = open_writer(s, now_ms, reason)) == STORE_OK) {
-		if ((rc = db_open(&s->reader, s, DB_READER)) != SQLITE_OK)
-			what = db_reason(&s->reader, s, rc, reason);
-		else if ((rc = db_open(&s->copier, s, DB_COPIER)) != SQLITE_OK)
-			what = db_reason(&s->copier, s, rc, reason);
-		else {
-			watch_begin(s);
-			return (STORE_OK);
-		}
-	}
+	    (what = open_files(s, reason)) == STORE_OK)
+		return (STORE_OK);
 	if (created) {
-		db_close(&s->copier);
-		db_close(&s->reader);
-		db_close(&s->writer);
-		(void)unlink(s->path);
+		connect_leave(s);
+		siblings_unlink(s->path);
 	}
 	return (what);
 }
@@ -237,6 +241,7 @@ open_once(const struct store_place *place, struct sqlite_store **ret_s,
 	s->st = place->st;
 	s->now_ms = place->now_ms;
 	s->mode = place->mode;
+	(void)pthread_mutex_init(&s->mutex, NULL);
 	if (setup != NULL)
 		s->setup = *setup;
 	if ((s->path = place_real(place->path)) == NULL ||
@@ -244,7 +249,7 @@ open_once(const struct store_place *place, struct sqlite_store **ret_s,
 		s->lock_path = NULL;
 		goto nomem;
 	}
-	what = s->mode != STORE_READ ? open_write(s, place->now_ms, reason)
+	what = s->mode != STORE_READ ? open_write(s, reason)
 				     : open_read(s, reason);
 	if (what == STORE_OK)
 		*ret_s = s;
@@ -286,7 +291,7 @@ backend_open(const struct store_place *place, void **ret_be, char *reason)
 		reserve_refill(s);
 	else if (place->mode == STORE_SERVE)
 		reserve_keep(s);
-	if (place->mode != STORE_READ)
+	if (s->writer.conn != NULL)
 		checkpoint_soon(s, reserve_is_near(s));
 	*ret_be = s;
 	return (STORE_OK);
@@ -297,17 +302,18 @@ backend_close(struct sqlite_store *s)
 {
 	if (s == NULL)
 		return;
-	/* The names lead to other files, which SQLite would write to. */
-	if (atomic_load(&s->moved)) {
-		db_leave(&s->copier);
-		db_leave(&s->reader);
-		db_leave(&s->writer);
-	}
+	/*
+	 * The names lead to other files, which SQLite would write to; or what
+	 * is in the log may not be on disk, and nothing may be copied.
+	 */
+	if (atomic_load(&s->moved) || atomic_load(&s->disk.failed))
+		connect_leave(s);
 	db_close(&s->copier);
 	db_close(&s->reader);
 	/* The last to close: it checkpoints and takes the log away. */
 	db_close(&s->writer);
-	log_vfs_fini(&s->log_vfs);
+	disk_fini(&s->disk);
+	(void)pthread_mutex_destroy(&s->mutex);
 	lock_release(s);
 	free(s->lock_path);
 	free(s->path);

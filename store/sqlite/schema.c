@@ -244,6 +244,40 @@ schema_write(const struct sqlite_store *s, const char *path)
 }
 
 enum store_rc
+schema_allows(struct sqlite_store *s, struct db *db, char *reason)
+{
+	struct schema_header h;
+	int rc;
+
+	if ((rc = schema_look(db, &h)) != SQLITE_OK)
+		return (db_reason(db, s, rc, reason));
+	return (schema_judge(s, &h, reason));
+}
+
+/* Four bytes of the file's header. */
+static int64_t
+schema_four(const unsigned char *p)
+{
+	return ((int64_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]);
+}
+
+bool
+schema_is_present(const struct sqlite_store *s)
+{
+	unsigned char head[100];
+	FILE *in = fopen(s->path, "re");
+	size_t n;
+
+	if (in == NULL)
+		return (false);
+	n = fread(head, 1, sizeof(head), in);
+	(void)fclose(in);
+	return (n == sizeof(head) && memcmp(head, "SQLite format 3", 16) == 0 &&
+		schema_four(head + 68) == SCHEMA_APPLICATION &&
+		schema_four(head + 60) == schema_version(s));
+}
+
+enum store_rc
 schema_prepare(struct sqlite_store *s, char *reason)
 {
 	struct db *db = s->mode != STORE_READ ? &s->writer : &s->reader;

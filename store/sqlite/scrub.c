@@ -83,7 +83,7 @@ scrub_page(struct scrub *w, int64_t number)
 	if (rc != SQLITE_OK)
 		return (rc);
 	if (!scrub_middle(w->page, (size_t)w->page_size, &from, &to) ||
-	    memcmp(w->page + from, zero, to - from) == 0)
+	    (!w->s->scrub_all && memcmp(w->page + from, zero, to - from) == 0))
 		return (SQLITE_OK);
 	return (
 	    io->xWrite(w->file, zero, (int)(to - from), at + (int64_t)from));
@@ -192,6 +192,8 @@ scrub_run(struct sqlite_store *s, struct store_op *op)
 			rc = scrub_slice(w);
 			s->scrubbed =
 			    rc == SQLITE_OK && s->scrub_page >= w->pages;
+			if (s->scrubbed)
+				s->scrub_all = false;
 		}
 		free(w);
 	}

@@ -14,6 +14,7 @@
 
 #include <sqlite3.h>
 
+#include "store/sqlite/disk.h"
 #include "store/store_ops.h"
 
 /* Every statement, in the order of sql.c. */
@@ -128,13 +129,6 @@ struct db_log {
 	int left;
 };
 
-/* A VFS of SQLite's that gathers what is written to the log: log_file.c. */
-struct log_vfs {
-	sqlite3_vfs vfs; /* first: it is what SQLite hands back */
-	sqlite3_vfs *lower;
-	char name[40];
-};
-
 /* The files of a store whose names are watched: watch.c. */
 enum watch_part { WATCH_FILE, WATCH_LOG, WATCH_INDEX, WATCH_PARTS };
 struct watched {
@@ -150,27 +144,30 @@ struct sqlite_store {
 	enum store_mode mode;
 	int64_t now_ms; /* when it was opened */
 	struct store_sqlite_setup setup;
-	struct log_vfs log_vfs; /* the writer's */
-	int lock_fd;            /* of lock_path */
+	struct disk disk; /* of all connections but a STORE_READ's */
+	int lock_fd;      /* of lock_path */
 	int file_fd; /* of path; open for as long as SQLite's are: lock.c */
 	bool unclean;
+	bool started; /* what ran before was looked after */
 	struct watched watched[WATCH_PARTS]; /* what is open */
 	atomic_bool moved;                   /* the last look found another */
 	atomic_bool interrupted;             /* whatever reads is to end */
 	int64_t reserve_bytes;               /* what is set aside */
 	bool copy_soon;                      /* the disk is nearly full */
-	bool reserve_due;    /* it is smaller than it should be */
-	unsigned looks;      /* see sqlite_look() */
-	int64_t scrub_page;  /* the next one to scrub, from 0 */
-	bool scrubbed;       /* nothing was purged since */
-	atomic_bool reading; /* the reader has a snapshot */
-	int log_warn_at;     /* pages: it is time to warn; 0: not set */
-	bool log_warned;     /* it is too large, and that was noted */
-	int checkpoint_at;   /* pages in the log at which one is due */
-	struct db writer;    /* the writer thread's */
-	struct db reader;    /* the reader thread's */
-	struct db copier;    /* checkpoints aside: see struct store_ops */
-	int copier_rc;       /* what its last one came to */
+	bool reserve_due;      /* it is smaller than it should be */
+	unsigned looks;        /* see sqlite_look() */
+	pthread_mutex_t mutex; /* reader.conn, for who interrupts it */
+	bool scrub_all;        /* also what looks clean: see recover.c */
+	int64_t scrub_page;    /* the next one to scrub, from 0 */
+	bool scrubbed;         /* nothing was purged since */
+	atomic_bool reading;   /* the reader has a snapshot */
+	int log_warn_at;       /* pages: it is time to warn; 0: not set */
+	bool log_warned;       /* it is too large, and that was noted */
+	int checkpoint_at;     /* pages in the log at which one is due */
+	struct db writer;      /* the writer thread's */
+	struct db reader;      /* the reader thread's */
+	struct db copier;      /* checkpoints aside: see struct store_ops */
+	int copier_rc;         /* what its last one came to */
 	struct db_log copier_log;
 };
 
@@ -249,14 +246,11 @@ int db_checkpoint(struct db *db, struct db_log *ret_log);
  */
 int db_sync(struct db *db);
 
-/* -- log_file.c -- */
-
 /*
- * Register v over the VFS of that name (NULL: the default); *v must stay where
- * it is until log_vfs_fini(), which accepts one that is all zeros.
+ * db_close() that copies nothing and leaves the log where it is, though it be
+ * the last connection: see recover.c. Accepts one that was never opened.
  */
-int log_vfs_init(struct log_vfs *v, const char *lower);
-void log_vfs_fini(struct log_vfs *v);
+void db_leave(struct db *db);
 
 /* -- schema.c: what is in the file -- */
 
@@ -265,6 +259,10 @@ void log_vfs_fini(struct log_vfs *v);
  * file counts when the caller has done so and given it its name.
  */
 int schema_write(const struct sqlite_store *s, const char *path);
+
+/* Whether the file that db has open is ours to use. */
+enum store_rc schema_allows(struct sqlite_store *s, struct db *db,
+    char *reason);
 
 /*
  * See what the file is, and bring it to this version (STORE_SERVE). On
@@ -302,12 +300,39 @@ int restore_finish(const char *path, char ret_kept[PATH_MAX]);
 
 /* With the lock: end a restore that was cut short, and note it. */
 enum store_rc restore_resume(struct sqlite_store *s, char *reason);
+/*
+ * Whether the file itself, without its log, is a store of this version: then
+ * it may be written.
+ */
+bool schema_is_present(const struct sqlite_store *s);
 
 /* -- open.c: struct store_ops open and close -- */
 enum store_rc backend_open(const struct store_place *place, void **ret_be,
     char *reason);
 
 void backend_close(struct sqlite_store *s); /* accepts NULL */
+
+/* -- connect.c -- */
+
+/*
+ * Open all connections, look at the schema, and the first time look after
+ * what ran before. On failure some are open.
+ */
+enum store_rc connect_all(struct sqlite_store *s, char *reason);
+
+/* Open the reader, which reads on while nothing can be written. */
+enum store_rc connect_reader(struct sqlite_store *s, char *reason);
+
+/* Close them all and leave the log as it is. */
+void connect_leave(struct sqlite_store *s);
+
+/* -- recover.c -- */
+
+/*
+ * Bring the files, which nobody has open, to what was acknowledged, on disk
+ * and with an empty log. STORE_BUSY: somebody has them open; STORE_FULL.
+ */
+enum store_rc recover_run(struct sqlite_store *s, char *reason);
 
 /* -- place.c: paths, owners, reasons -- */
 

@@ -22,10 +22,11 @@ class Senders:
     acknowledged, whatever became of it.
     """
 
-    def __init__(self, server, count=8, orders=50):
+    def __init__(self, server, count=8, orders=50, restarts=False):
         self.server = server
         self.acknowledged = []
         self.refused = []
+        self.restarts = restarts  # after kill -9 it says 503 at first
         self.broken = []  # why, of connections that were lost
         self.latencies = []
         self.stopping = threading.Event()
@@ -58,6 +59,9 @@ class Senders:
                     connection.close()
                 connection = None
                 self.stopping.wait(0.01)  # the server may be restarting
+                continue
+            if answer.status == 503 and self.restarts:
+                self.stopping.wait(0.01)
                 continue
             with self.lock:
                 (self.acknowledged if answer.status == 200 else

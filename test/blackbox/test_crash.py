@@ -35,7 +35,7 @@ def test_kill_at_random_loses_and_doubles_nothing(klikitd):
     server = klikitd(config="[http]\nlisten = 127.0.0.1:0\n")
     port = server.port
     server.write_config(f"[http]\nlisten = 127.0.0.1:{port}\n")
-    senders = Senders(server)
+    senders = Senders(server, restarts=True)
     for _ in range(ROUNDS):
         senders.wait_for(rng.randrange(1, 60))
         server.kill()

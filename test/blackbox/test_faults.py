@@ -99,17 +99,79 @@ def test_a_failed_fsync_is_no_ack_and_the_store_is_reopened(klikitd):
     assert {e for s, e in answers if s == 200} <= set(ids)
 
 
-def test_a_disk_that_fails_for_good_ends_the_server(klikitd):
+def test_a_disk_that_fails_for_good_is_answered_for(klikitd):
+    """Nobody starts it again where nobody watches: it stays, and says 503."""
     server = klikitd(wrapper=strace("fdatasync:error=EIO:when=40+"), env=ASAN)
     server.expect("store", "not stored", "event")
     body = payload("created-small.json")
-    for number in range(200):
-        try:
-            server.post(body, f"e{number}")
-        except OSError:
-            break
-    assert server.wait(expect=None) == 1
-    assert "store: lost" in server.log()
+    number = 0
+    while server.post(body, f"e{number}")[0] == 200:
+        number += 1
+    server.wait_log("store: recovering")
+    for late in range(20):
+        status, fields, _ = server.post(body, f"late{late}")
+        assert status == 503 and int(fields["retry-after"]) > 0
+    assert server.get("/healthz")[0] == 200
+    status, _, ready = server.ask("GET", "/readyz")
+    assert (status, ready["status"]) == (503, "store recovering")
+    server.stop()
+    server.wrapper = []
+    server.start()
+    stored = {row[0] for row in server.query("SELECT event_id FROM events")}
+    assert {f"e{n}" for n in range(number)} <= stored
+
+
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
+def test_a_failed_fsync_is_healed_before_the_next_ack(klikitd, tmp_path,
+                                                      error):
+    """The log is copied and truncated, whatever the failure is called."""
+    config = "[handler none]\ntype = orders\nevents = klikit.none\n"
+    made = klikitd(config=config)
+    made.stop()
+    trace = tmp_path / "trace"
+    server = klikitd(directory=made.directory, env=ASAN, config=config,
+                     wrapper=["strace", "-f", "-qq", "-y", "-o", str(trace),
+                              "-e", "trace=fdatasync,ftruncate", "-e",
+                              f"inject=fdatasync:error={error}:when=8"])
+    server.expect("store", "not stored")
+    body = payload("created-small.json")
+    answers = []
+    while len(answers) < 30 or answers[-1][0] == 503:
+        answers.append((server.post(body, f"e{len(answers)}")[0],
+                        f"e{len(answers)}"))
+    assert {status for status, _ in answers} == {200, 503}
+    server.wait_log("works again")
+    server.kill()
+    lines = trace.read_text().splitlines()
+    failed = next(i for i, line in enumerate(lines) if "INJECTED" in line)
+    assert any("ftruncate" in line and "klikitd.db-wal>, 0)" in line
+               for line in lines[failed:]), "\n".join(lines[failed:])
+    server.wrapper = []
+    server.start()
+    ids = [row[0] for row in server.query("SELECT event_id FROM events")]
+    assert len(ids) == len(set(ids))
+    assert {e for status, e in answers if status == 200} <= set(ids)
+
+
+def test_a_reader_in_the_way_of_recovery_is_named(klikitd):
+    """Whoever has the file open would go on reading a log that is gone."""
+    server = klikitd()
+    received(server.post(payload("created-small.json"), "one"))
+    server.wait_processed()
+    server.kill()
+    shell = sqlite3.connect(server.database, isolation_level=None)
+    shell.execute("SELECT count(*) FROM events").fetchall()
+    server.expect("its log cannot be copied while process")
+    server.start(wait=False)
+    server.wait_for(lambda: server.urls and server.admin, "a listener")
+    server.port = int(server.urls[0].rsplit(":", 1)[1])
+    server.wait_log(rf"while process {os.getpid()} \(")
+    assert server.post(payload("created-small.json"), "two")[0] == 503
+    assert server.ask("GET", "/readyz")[0] == 503
+    shell.close()
+    server.wait_log("deliveries are taken")
+    received(server.post(payload("created-small.json"), "two"))
+    duplicate(server.post(payload("created-small.json"), "one"))
 
 
 def test_a_hanging_disk_gives_503_after_5_s_and_health_at_once(klikitd):

@@ -144,6 +144,18 @@ box_handlers(struct box *b)
 	assert_int_equal(ingest_route(b->ingest, &route, 1, &no_codes), 0);
 }
 
+/* store_clock_fn: where the clocks were left. */
+static void
+box_clock_cb(enum store_rc rc, const struct store_clock *kept,
+    const char *reason, void *arg)
+{
+	struct box *b = arg;
+
+	(void)reason;
+	assert_int_equal(rc, STORE_OK);
+	clock_watch_take_up(b->clock, kept);
+}
+
 static void
 box_start(struct box *b)
 {
@@ -153,6 +165,8 @@ box_start(struct box *b)
 	b->env = (struct handler_env){ .now_ms = box_now_ms, .arg = b };
 	b->clock = clock_watch_new(b->base, b->c.st);
 	assert_non_null(b->clock);
+	assert_int_equal(store_get_clock(b->c.st, box_clock_cb, b), 0);
+	store_wait(b->c.st);
 	b->rej = rejections_new(b->base, b->c.st);
 	b->dispatch = dispatch_new(b->base, b->c.st, &b->env,
 	    clock_watch_steady(b->clock));

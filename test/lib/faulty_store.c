@@ -158,6 +158,14 @@ faulty_was_unclean(const void *be)
 	return (store_sqlite_ops.was_unclean(f->inner));
 }
 
+static bool
+faulty_is_shut(const void *be)
+{
+	const struct faulty_store *f = be;
+
+	return (store_sqlite_ops.is_shut(f->inner));
+}
+
 static void
 faulty_close(void *be)
 {
@@ -178,6 +186,7 @@ static const struct store_ops faulty_ops = {
 	.read = faulty_read,
 	.interrupt = faulty_interrupt,
 	.was_unclean = faulty_was_unclean,
+	.is_shut = faulty_is_shut,
 	.close = faulty_close,
 };
 

@@ -1,5 +1,6 @@
 /* Short-hands over the asynchronous interface: queue, wait, compare. */
 #include <dirent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,17 @@ store_case_open(struct store_case *c)
 
 	if (rc != STORE_OK)
 		fail_msg("store_open: %s", c->reason);
+	while (store_health(c->st) == STORE_RECOVERING)
+		store_case_collect(c);
+}
+
+void
+store_case_collect(struct store_case *c)
+{
+	struct pollfd p = { .fd = store_fd(c->st), .events = POLLIN };
+
+	assert_int_equal(poll(&p, 1, 60000), 1);
+	store_collect(c->st);
 }
 
 void

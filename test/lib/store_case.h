@@ -27,8 +27,14 @@ struct store_case {
 /* A directory, without a store in it yet. */
 void store_case_init(struct store_case *c);
 
-/* Open the store in it; the test fails if that fails. */
+/*
+ * Open the store in it, and wait until it is fit for writing; the test fails
+ * if that fails.
+ */
 void store_case_open(struct store_case *c);
+
+/* Wait until there is something to collect, and do so. */
+void store_case_collect(struct store_case *c);
 
 /* Open it in a mode and say how that went; the reason is in c. */
 enum store_rc store_case_try(struct store_case *c, enum store_mode mode);

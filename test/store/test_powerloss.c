@@ -1,8 +1,7 @@
 /*
  * Power loss at any moment: no acknowledged event is lost, none is half there.
  *
- * The shim VFS keeps, beside the real files, what a disk would have: the
- * content at the last sync and every write since. After each ack and at each
+  After each ack and at each
  * sync a crash image is made of it - some of the unsynced writes lost, some
  * torn at sectors - and opened as after a restart. Checkpoints run beside the
  * commits, in the reader thread. The same run without the fsync per commit
@@ -17,41 +16,16 @@
 #include <sqlite3.h>
 
 #include "test/lib/cmocka_all.h"
+#include "test/lib/crash_disk.h"
 #include "test/lib/shim_vfs.h"
 #include "test/lib/store_case.h"
 
-#define SECTOR 512
-#define FILES_MAX 4
 #define EVENTS 60
 #define LANES 5
 #define RUNS_MAX 10
-#define SCHEMA 2
-#define MADE_MAX ((size_t)1 << 20) /* bytes of a store that was just made */
+#define SCHEMA 5
 
-/* A write, or with data NULL a truncation, that no sync has covered yet. */
-struct pending {
-	struct pending *next;
-	unsigned char *data;
-	size_t len;
-	int64_t offset;
-	uint64_t seq;
-};
-
-/* One file as the disk has it. */
-struct model_file {
-	char name[STORE_CASE_PATH_MAX];
-	unsigned char *synced;
-	size_t len;
-	struct pending *first, **last;
-	bool entry; /* its name is durable */
-};
-
-struct model {
-	pthread_mutex_t mutex;
-	struct model_file files[FILES_MAX];
-	size_t nfiles;
-	uint32_t seed;
-	uint64_t seq;       /* of the last write */
+struct power {
 	struct store *st;   /* NULL while it is opened */
 	char acked[EVENTS]; /* the last promise made: its place, from 1 */
 	unsigned images;
@@ -63,158 +37,8 @@ struct model {
 	char dir[64];
 };
 
-static struct model m = { .mutex = PTHREAD_MUTEX_INITIALIZER };
-
-/* The last write before the sync that this thread is doing. */
-static _Thread_local uint64_t sync_mark;
-
-/* xorshift: chance, but not another one on every run. */
-static uint32_t
-model_random(void)
-{
-	m.seed ^= m.seed << 13;
-	m.seed ^= m.seed >> 17;
-	m.seed ^= m.seed << 5;
-	return (m.seed);
-}
-
-static struct model_file *
-model_file(const char *path)
-{
-	struct model_file *file;
-
-	for (size_t i = 0; i < m.nfiles; i++)
-		if (strcmp(m.files[i].name, path) == 0)
-			return (&m.files[i]);
-	if (m.nfiles == FILES_MAX)
-		abort();
-	file = &m.files[m.nfiles++];
-	memset(file, 0, sizeof(*file));
-	(void)snprintf(file->name, sizeof(file->name), "%s", path);
-	file->last = &file->first;
-	/* The database's name is made durable by the store, before SQLite. */
-	file->entry = strstr(path, ".db-") == NULL;
-	return (file);
-}
-
-/* Forget what is pending up to a write. */
-static void
-model_forget(struct model_file *file, uint64_t upto)
-{
-	struct pending *p;
-
-	while ((p = file->first) != NULL && p->seq <= upto) {
-		file->first = p->next;
-		free(p->data);
-		free(p);
-	}
-	if (file->first == NULL)
-		file->last = &file->first;
-}
-
-static void
-model_add(const char *path, const void *data, size_t len, int64_t offset)
-{
-	struct model_file *file = model_file(path);
-	struct pending *p;
-
-	if ((p = calloc(1, sizeof(*p))) == NULL)
-		abort();
-	if (data != NULL) {
-		if ((p->data = malloc(len)) == NULL)
-			abort();
-		memcpy(p->data, data, len);
-	}
-	p->len = len;
-	p->offset = offset;
-	p->seq = ++m.seq;
-	*file->last = p;
-	file->last = &p->next;
-}
-
-/* Write part of p, from byte from on, to the content at *buf. */
-static void
-image_write(unsigned char **buf, size_t *len, const struct pending *p,
-    size_t from, size_t n)
-{
-	size_t end = (size_t)p->offset + from + n;
-
-	if (end > *len) {
-		if ((*buf = realloc(*buf, end)) == NULL)
-			abort();
-		memset(*buf + *len, 0, end - *len);
-		*len = end;
-	}
-	memcpy(*buf + p->offset + from, p->data + from, n);
-}
-
-/* Apply one pending write as a crash may: whole, torn, or not at all. */
-static void
-image_apply(unsigned char **buf, size_t *len, const struct pending *p)
-{
-	uint32_t how = model_random() % 4;
-	size_t n;
-
-	if (how == 0)
-		return;
-	if (p->data == NULL) {
-		if (p->len < *len)
-			*len = p->len;
-		return;
-	}
-	for (size_t from = 0; from < p->len; from += n) {
-		n = SECTOR - ((size_t)p->offset + from) % SECTOR;
-		if (n > p->len - from)
-			n = p->len - from;
-		if (how == 1 && model_random() % 2 == 0)
-			continue;
-		image_write(buf, len, p, from, n);
-	}
-}
-
-/* The content of a file: what is synced, and with `kind' some of the rest. */
-static unsigned char *
-image_content(const struct model_file *file, unsigned kind, size_t *ret_len)
-{
-	unsigned char *buf;
-	size_t len = file->len;
-
-	if ((buf = malloc(len + 1)) == NULL)
-		abort();
-	if (len > 0)
-		memcpy(buf, file->synced, len);
-	for (struct pending *p = file->first; p != NULL && kind != 0;
-	     p = p->next)
-		image_apply(&buf, &len, p);
-	*ret_len = len;
-	return (buf);
-}
-
-/* Write the crash image to m.dir as x.db and its log. */
-static void
-image_make(unsigned kind)
-{
-	char path[STORE_CASE_PATH_MAX];
-	const char *suffix;
-	unsigned char *buf;
-	size_t len;
-	FILE *out;
-
-	for (size_t i = 0; i < m.nfiles; i++) {
-		suffix = strstr(m.files[i].name, ".db") + 3;
-		(void)snprintf(path, sizeof(path), "%s/x.db%s", m.dir, suffix);
-		(void)unlink(path);
-		if (!m.files[i].entry && (kind == 0 || model_random() % 2))
-			continue;
-		buf = image_content(&m.files[i], kind, &len);
-		if ((out = fopen(path, "wb")) == NULL ||
-		    fwrite(buf, 1, len, out) != len || fclose(out) != 0)
-			abort();
-		free(buf);
-	}
-	(void)snprintf(path, sizeof(path), "%s/x.db-shm", m.dir);
-	(void)unlink(path);
-}
+/* Under crash_disk_lock(). */
+static struct power m;
 
 static void image_finding(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
@@ -331,138 +155,24 @@ image_check(const char *when)
 static void
 images(const char *when)
 {
-	image_make(0);
+	crash_disk_image(m.dir, false);
 	image_check(when);
-	image_make(1);
+	crash_disk_image(m.dir, true);
 	image_check(when);
 }
 
-/* The file before it has its name: nobody relies on it. */
-static bool
-is_nameless(const char *path)
-{
-	return (strstr(path, ".db.new") != NULL);
-}
-
-/* shim_hooks opened: the database comes whole and synced, see open.c. */
+/* crash_sync_fn: the moment before a sync is the richest one. */
 static void
-model_opened(void *arg, const char *path)
-{
-	struct model_file *file;
-	FILE *in;
-
-	(void)arg;
-	if (is_nameless(path) || strstr(path, ".db-") != NULL)
-		return;
-	(void)pthread_mutex_lock(&m.mutex);
-	file = model_file(path);
-	if (file->synced == NULL && file->first == NULL) {
-		file->synced = malloc(MADE_MAX);
-		in = fopen(path, "rb");
-		assert_non_null(file->synced);
-		assert_non_null(in);
-		file->len = fread(file->synced, 1, MADE_MAX, in);
-		assert_in_range(file->len, 1, MADE_MAX - 1);
-		(void)fclose(in);
-	}
-	(void)pthread_mutex_unlock(&m.mutex);
-}
-
-/* shim_hooks write. */
-static int
-model_write(void *arg, const char *path, const void *data, size_t len,
-    int64_t offset)
+power_sync_cb(void *arg, const char *path)
 {
 	(void)arg;
-	if (is_nameless(path))
-		return (SQLITE_OK);
-	(void)pthread_mutex_lock(&m.mutex);
-	model_add(path, data, len, offset);
-	(void)pthread_mutex_unlock(&m.mutex);
-	return (SQLITE_OK);
-}
-
-/* shim_hooks truncated. */
-static void
-model_truncated(void *arg, const char *path, int64_t len)
-{
-	(void)arg;
-	if (is_nameless(path))
-		return;
-	(void)pthread_mutex_lock(&m.mutex);
-	model_add(path, NULL, (size_t)len, 0);
-	(void)pthread_mutex_unlock(&m.mutex);
-}
-
-/* shim_hooks sync: the moment before a sync is the richest one. */
-static int
-model_sync(void *arg, const char *path)
-{
-	(void)arg;
-	assert_false(is_nameless(path));
-	(void)pthread_mutex_lock(&m.mutex);
 	images(path);
-	sync_mark = m.seq;
-	if (strstr(path, ".db-") == NULL) {
-		m.checkpoints++;
-		if (m.st != NULL && pthread_equal(pthread_self(), m.st->reader))
-			m.aside++;
-	}
-	(void)pthread_mutex_unlock(&m.mutex);
-	return (SQLITE_OK);
-}
-
-/*
- * shim_hooks synced: what was written before the sync began is content now;
- * what another thread wrote meanwhile is not.
- */
-static void
-model_synced(void *arg, const char *path)
-{
-	struct model_file *file;
-
-	(void)arg;
-	(void)pthread_mutex_lock(&m.mutex);
-	file = model_file(path);
-	for (struct pending *p = file->first; p != NULL && p->seq <= sync_mark;
-	     p = p->next) {
-		if (p->data != NULL)
-			image_write(&file->synced, &file->len, p, 0, p->len);
-		else if (p->len < file->len)
-			file->len = p->len;
-	}
-	model_forget(file, sync_mark);
-	file->entry = true; /* SQLite syncs the folder of what it creates */
-	(void)pthread_mutex_unlock(&m.mutex);
-}
-
-/* shim_hooks deleted: the file is gone, its content too. */
-static void
-model_deleted(void *arg, const char *path)
-{
-	struct model_file *file;
-
-	(void)arg;
-	if (is_nameless(path))
+	if (strstr(path, ".db-") != NULL)
 		return;
-	(void)pthread_mutex_lock(&m.mutex);
-	file = model_file(path);
-	model_forget(file, UINT64_MAX);
-	free(file->synced);
-	*file = m.files[--m.nfiles];
-	if (file->first == NULL)
-		file->last = &file->first;
-	(void)pthread_mutex_unlock(&m.mutex);
+	m.checkpoints++;
+	if (m.st != NULL && pthread_equal(pthread_self(), m.st->reader))
+		m.aside++;
 }
-
-static struct shim_hooks model_hooks = {
-	.opened = model_opened,
-	.write = model_write,
-	.truncated = model_truncated,
-	.sync = model_sync,
-	.synced = model_synced,
-	.deleted = model_deleted,
-};
 
 /* One event of the run, from its append to the end of its job. */
 struct run_event {
@@ -530,10 +240,10 @@ run_job(struct store_case *c, const struct store_job *job)
 static void
 run_promised(int n, char promise, const char *when)
 {
-	(void)pthread_mutex_lock(&m.mutex);
+	crash_disk_lock();
 	m.acked[n] = promise;
 	images(when);
-	(void)pthread_mutex_unlock(&m.mutex);
+	crash_disk_unlock();
 }
 
 /* store_done_fn: a job runs, on disk. */
@@ -622,8 +332,6 @@ run(bool sync_normal, int traits)
 	struct store_case c, image;
 	int64_t handler;
 
-	m.nfiles = 0;
-	m.seed = 2463534242u;
 	m.images = m.checkpoints = m.aside = m.findings = m.lost = 0;
 	m.finding[0] = '\0';
 	memset(m.acked, 0, sizeof(m.acked));
@@ -631,13 +339,12 @@ run(bool sync_normal, int traits)
 	(void)snprintf(m.dir, sizeof(m.dir), "%s", image.dir);
 	store_case_init(&c);
 	c.setup = &setup;
-	model_hooks.traits = traits;
-	assert_int_equal(shim_vfs_install(&model_hooks), 0);
+	crash_disk_install(traits, power_sync_cb, NULL);
 	store_case_open(&c);
-	(void)pthread_mutex_lock(&m.mutex);
+	crash_disk_lock();
 	m.st = c.st;
 	m.checkpoints = 0; /* those of the start */
-	(void)pthread_mutex_unlock(&m.mutex);
+	crash_disk_unlock();
 	handler = case_handler(&c, "orders");
 	for (int i = 0; i < EVENTS; i++) {
 		events[i].c = &c;
@@ -648,18 +355,14 @@ run(bool sync_normal, int traits)
 	}
 	while (c.st->pend_head != NULL) /* what ends has others begin */
 		store_wait(c.st);
-	(void)pthread_mutex_lock(&m.mutex);
+	crash_disk_lock();
 	assert_true(m.checkpoints > 1);
 	m.st = NULL;
-	(void)pthread_mutex_unlock(&m.mutex);
+	crash_disk_unlock();
 	/* One that was started, ended and replayed: all was promised. */
 	assert_int_equal(m.acked[7], 3);
 	store_case_fini(&c);
-	shim_vfs_uninstall();
-	for (size_t i = 0; i < m.nfiles; i++) {
-		model_forget(&m.files[i], UINT64_MAX);
-		free(m.files[i].synced);
-	}
+	crash_disk_uninstall();
 	store_case_fini(&image);
 }
 
