@@ -1,6 +1,7 @@
 """A full disk has a way out: a purge works, and a start is no failure."""
 
 import os
+import sqlite3
 import subprocess
 import uuid
 
@@ -60,6 +61,14 @@ def fill(server):
             ballast(server.database.parent, f"ballast{number}")
     assert number < 400, "the disk is too large"
     return taken
+
+
+def start_shut(server):
+    """Start one that cannot take deliveries yet."""
+    server.start(wait=False)
+    server.wait_for(lambda: server.urls and server.admin, "a listener")
+    server.url = server.urls[0]
+    server.port = int(server.url.rsplit(":", 1)[1])
 
 
 def bodies(server):
@@ -124,7 +133,6 @@ def test_a_start_on_a_full_disk_waits_for_space(klikitd, disk, how):
     server.start()
     while server.post(BODY, f"{uuid.uuid4()}")[0] == 200:
         pass
-    assert server.ask("GET", "/readyz")[0] == 503
     assert server.get("/healthz")[0] == 200
     _, _, page = server.ask("GET", "/api/v1/events?limit=1")
     assert len(page["events"]) == 1
@@ -133,3 +141,43 @@ def test_a_start_on_a_full_disk_waits_for_space(klikitd, disk, how):
     received(server.post(BODY, "after"))
     for event_id in taken:
         duplicate(server.post(BODY, event_id))
+
+
+def test_a_start_without_space_or_reserve_answers_503(klikitd, disk):
+    """As after an upgrade: no reserve was ever made."""
+    server = serving(klikitd, disk)
+    received(server.post(BODY, "one"))
+    server.kill()
+    (disk / "k.db.reserve").unlink()
+    (disk / "k.db-shm").unlink()
+    plug = ballast(disk)
+    start_shut(server)
+    assert server.post(BODY, "full")[0] == 503
+    assert server.ask("GET", "/readyz")[0] == 503
+    assert server.get("/healthz")[0] == 200
+    server.expect("verbs will not find", "could not be read")
+    plug.unlink()
+    server.wait_ready()
+    duplicate(server.post(BODY, "one"))
+    received(server.post(BODY, "after"))
+    server.wait_processed()
+
+
+def test_a_migration_without_space_waits_for_it(klikitd, disk):
+    """It needs room for a copy of what is there."""
+    server = serving(klikitd, disk)
+    for number in range(20):
+        received(server.post(BODY, f"e{number}"))
+    server.wait_processed()
+    server.stop()
+    (disk / "k.db.reserve").unlink()
+    conn = sqlite3.connect(server.database)
+    version, = conn.execute("PRAGMA user_version").fetchone()
+    conn.execute(f"PRAGMA user_version = {version - 1}")
+    conn.close()
+    plug = ballast(disk)
+    start_shut(server)
+    assert server.post(BODY, "full")[0] == 503
+    assert "no space" in server.log()
+    server.expect("verbs will not find", "could not be read")
+    plug.unlink()

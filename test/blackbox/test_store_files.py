@@ -88,6 +88,7 @@ def test_a_new_store_is_not_given_an_old_log(klikitd):
     kept.rename(f"{server.database}-wal")
     server.expect("sound")
     server.start()
+    server.wait_ready()
     for number in range(5):
         duplicate(server.post(BODY, f"e{number}"))
 
