@@ -105,8 +105,9 @@ class Klikitd:
             alone = "[admin]\nlisten =\n" in self.config.read_text()
             self.wait_for(lambda: self.urls and (self.admin or alone),
                           "a listener")
-            if "it was not closed properly" in self.log():
-                self.wait_log("deliveries are taken")
+            unclean = self.log().count("it was not closed properly")
+            if unclean > 0:
+                self.wait_log("deliveries are taken", unclean)
             self.url = self.urls[0]
             self.port = int(self.url.rsplit(":", 1)[1])
         return self
