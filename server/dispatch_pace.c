@@ -66,11 +66,23 @@ pace_allows_old(const struct dispatch *d, int64_t now_us)
 
 /* -- Whose turn it is -- */
 
-/* run, if it is there and its age is no reason to let it rest. */
-static struct run *
-unless_old(const struct dispatch *d, struct run *run, int64_t now_us)
+/*
+ * A start reads the body, and the handler walks it: for one order of 4,096 that
+ * is milliseconds of the writer and of the loop, which deliveries wait for. So
+ * these go one by one.
+ */
+static bool
+is_big(const struct run *run)
 {
-	if (run != NULL && !pace_allows_old(d, now_us) && pace_is_old(run))
+	return (run->job.ev->body_len > DISPATCH_BIG_BODY);
+}
+
+/* run, if it is there and neither its age nor its size lets it rest. */
+static struct run *
+unless_rest(const struct dispatch *d, struct run *run, int64_t now_us)
+{
+	if (run == NULL || (d->nbig > 0 && is_big(run)) ||
+	    (!pace_allows_old(d, now_us) && pace_is_old(run)))
 		return (NULL);
 	return (run);
 }
@@ -80,10 +92,10 @@ static struct run *
 take_turns(const struct dispatch *d, const struct queue *next,
     const struct queue *other, int64_t now_us)
 {
-	struct run *run = unless_old(d, TAILQ_FIRST(&next->list), now_us);
+	struct run *run = unless_rest(d, TAILQ_FIRST(&next->list), now_us);
 
 	if (run == NULL)
-		run = unless_old(d, TAILQ_FIRST(&other->list), now_us);
+		run = unless_rest(d, TAILQ_FIRST(&other->list), now_us);
 	return (run);
 }
 
@@ -106,7 +118,7 @@ choose_new(const struct dispatch *d, const struct worker *w, int64_t now_us)
 	bool fresh = !w->fresh_next;
 
 	if (fresh && gate_doubts(&w->gate))
-		return (unless_old(d, newest(w), now_us));
+		return (unless_rest(d, newest(w), now_us));
 	return (take_turns(d, fresh ? &w->fresh : &w->jobs,
 	    fresh ? &w->jobs : &w->fresh, now_us));
 }
@@ -161,7 +173,8 @@ old_next_us(const struct dispatch *d, const struct worker *w, int64_t now_us)
 	if (choose_new(d, w, now_us) != NULL ||
 	    choose_again(d, w, now_us) != NULL)
 		return (INT64_MAX);
-	if (d->nexpected == 0 && (rest_us <= 0 || calm_us < rest_us))
+	if (d->nexpected == 0 && calm_us > 0 &&
+	    (rest_us <= 0 || calm_us < rest_us))
 		return (calm_us);
 	return (rest_us > 0 ? rest_us : INT64_MAX);
 }
@@ -215,6 +228,7 @@ pace_recording(struct run *run)
 
 	TAILQ_INSERT_TAIL(&d->recording, run, link);
 	d->nrecording++;
+	d->nbig += run->to_start && is_big(run);
 	if (run->old && d->nold++ == 0)
 		d->old_since_us = clock_mono_us();
 }
@@ -226,6 +240,7 @@ pace_recorded(struct run *run)
 
 	TAILQ_REMOVE(&d->recording, run, link);
 	d->nrecording--;
+	d->nbig -= run->to_start && is_big(run);
 	if (run->old) {
 		pace_count_old(d);
 		d->nold--;

@@ -132,6 +132,7 @@ struct dispatch {
 	struct held_list opened; /* answered, to be logged and started */
 	struct run_list recording;
 	size_t nrecording;
+	size_t nbig;           /* starts of big bodies among them */
 	size_t nexpected;      /* deliveries that wait for their commit */
 	int64_t calm_us;       /* none are coming any more from then on */
 	size_t nold;           /* old ones among those being recorded */

@@ -403,7 +403,8 @@ int store_finish(struct store *st, const struct store_outcome *out,
  * the handler has served before (store_outcome.served) does not begin: it ends
  * done, as `already', and names the job that served the first of them; but a
  * replay always begins. Whether it is due is not asked.
- * Outcomes: STORE_OK (runnable is the job itself, its event with the body),
+ * Outcomes: STORE_OK (runnable is the job itself, its event with the body
+ * and, of its orders, those that the job is for),
  * STORE_EXISTS (it ended as `already'; id is the job that it names, runnable
  * lists those that stood behind it), STORE_NOTFOUND, STORE_REFUSED (it is not
  * ready or waiting, or stands behind another), or a failure, and then nothing

@@ -56,6 +56,7 @@ acts_repeat(struct db *db, struct store_op *op, const struct jobs_row *row,
 	struct jobs_new new = { .event = row->lanes.event,
 		.spec = &spec,
 		.replay_of = last };
+	const struct events_want want = { EVENTS_ORDERS, STORE_WHOLE_EVENT };
 	struct store_event *ev;
 	struct store_job *job;
 	bool runs;
@@ -63,7 +64,7 @@ acts_repeat(struct db *db, struct store_op *op, const struct jobs_row *row,
 
 	if ((job = arena_alloc(&op->res_mem, sizeof(*job))) == NULL)
 		return (SQLITE_NOMEM);
-	rc = events_load(db, op, new.event, EVENTS_ORDERS, &ev);
+	rc = events_load(db, op, new.event, &want, &ev);
 	if (rc != SQLITE_OK)
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 	new.ev = ev;

@@ -145,8 +145,8 @@ events_append(struct db *db, struct store_op *op)
 
 /* The orders of an event, into a. */
 static int
-events_load_orders(struct db *db, struct arena *a, int64_t max,
-    struct store_event *ev)
+events_load_orders(struct db *db, struct arena *a,
+    const struct events_want *want, struct store_event *ev)
 {
 	struct store_order *orders = NULL, *more;
 	size_t n = 0, room = 0;
@@ -156,7 +156,9 @@ events_load_orders(struct db *db, struct arena *a, int64_t max,
 	if ((st = db_stmt(db, SQL_EVENT_ORDERS_LOAD)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, ev->id);
-	(void)sqlite3_bind_int64(st, 2, max);
+	(void)sqlite3_bind_int64(st, 2, want->place);
+	(void)sqlite3_bind_int64(st, 3,
+	    want->part == EVENTS_BRIEF ? STORE_BRIEF_MAX : -1);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		if (n == room) {
 			room = room == 0 ? 4 : room * 2;
@@ -252,7 +254,7 @@ events_load_row(struct db *db, struct arena *a, int64_t id,
 
 int
 events_load(struct db *db, struct store_op *op, int64_t id,
-    enum events_part part, struct store_event **ret_ev)
+    const struct events_want *want, struct store_event **ret_ev)
 {
 	struct store_event ev = { 0 };
 	struct store_event *copy;
@@ -261,9 +263,8 @@ events_load(struct db *db, struct store_op *op, int64_t id,
 
 	rc = events_load_row(db, &a, id, &ev);
 	if (rc == SQLITE_ROW)
-		rc = events_load_orders(db, &a,
-		    part == EVENTS_BRIEF ? STORE_BRIEF_MAX : -1, &ev);
-	if (rc == SQLITE_OK && part == EVENTS_WHOLE)
+		rc = events_load_orders(db, &a, want, &ev);
+	if (rc == SQLITE_OK && want->part == EVENTS_WHOLE)
 		rc = events_load_body(db, &ev);
 	if (rc == SQLITE_OK) {
 		if ((copy = store_event_new(&ev)) == NULL) {

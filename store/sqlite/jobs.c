@@ -160,6 +160,7 @@ static int
 jobs_report(struct db *db, struct store_op *op, struct store_job *job,
     int64_t event)
 {
+	const struct events_want want = { EVENTS_ORDERS, STORE_WHOLE_EVENT };
 	struct store_loaded *last = op->loaded;
 	int rc;
 
@@ -167,7 +168,7 @@ jobs_report(struct db *db, struct store_op *op, struct store_job *job,
 		job->ev = last->ev;
 		return (SQLITE_OK);
 	}
-	rc = events_load(db, op, event, EVENTS_ORDERS, &job->ev);
+	rc = events_load(db, op, event, &want, &job->ev);
 	return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 }
 
@@ -186,14 +187,17 @@ int
 jobs_report_one(struct db *db, struct store_op *op, const struct jobs_row *row,
     bool with_body)
 {
+	const struct events_want want = {
+		.part = with_body ? EVENTS_WHOLE : EVENTS_ORDERS,
+		.place = row->lanes.place,
+	};
 	struct store_job *job;
 	int rc;
 
 	if ((job = arena_alloc(&op->res_mem, sizeof(*job))) == NULL)
 		return (SQLITE_NOMEM);
 	jobs_fill(row, job);
-	rc = events_load(db, op, row->lanes.event,
-	    with_body ? EVENTS_WHOLE : EVENTS_ORDERS, &job->ev);
+	rc = events_load(db, op, row->lanes.event, &want, &job->ev);
 	if (rc != SQLITE_OK)
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 	op->res.runnable = job;

@@ -45,11 +45,12 @@ static int
 lists_event_row(struct db *db, struct store_op *op, sqlite3_stmt *st,
     enum events_part part, struct store_event_info *info)
 {
+	const struct events_want want = { part, STORE_WHOLE_EVENT };
 	int64_t id = sqlite3_column_int64(st, 0);
 	struct store_event *ev;
 	int rc;
 
-	rc = events_load(db, op, id, part, &ev);
+	rc = events_load(db, op, id, &want, &ev);
 	if (rc != SQLITE_OK)
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 	info->ev = ev;

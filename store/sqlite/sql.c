@@ -58,6 +58,9 @@
 	"id, event, place, attempts, replay_of IS NOT NULL, "                  \
 	"ifnull(guards, 0)"
 
+/* That place of an event, or all if ?2 is -1; by index, however many it has. */
+#define PLACE "place >= ?2 AND place <= iif(?2 = -1, 2147483647, ?2) "
+
 /* Jobs that run, by index: those that run stand behind no other. */
 #define RUNNING                                                                \
 	"finished_at IS NULL AND behind = 0 "                                  \
@@ -147,7 +150,8 @@ static const char *const texts[] = {
 	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_EVENT_ORDERS_LOAD] =
 	    "SELECT place, order_id, status, updated_at, external_id "
-	    "FROM event_orders WHERE event = ?1 ORDER BY place LIMIT ?2",
+	    "FROM event_orders WHERE event = ?1 AND " PLACE
+	    "ORDER BY place LIMIT ?3",
 
 	[SQL_JOB_INSERT] =
 	    "INSERT INTO jobs (event, place, handler, state, due_at, behind, "
@@ -183,7 +187,7 @@ static const char *const texts[] = {
 	    "WHERE finished_at IS NULL AND behind = 0 AND handler = ?1 "
 	    "AND state = 'waiting' AND due_at > ?2 ORDER BY due_at LIMIT 1",
 	[SQL_JOB_ORDERS] = "SELECT DISTINCT order_id, scope FROM event_orders "
-			   "WHERE event = ?1 AND (?2 = -1 OR place = ?2)",
+			   "WHERE event = ?1 AND " PLACE,
 	[SQL_JOB_REPLAY] = "SELECT id, finished_at IS NULL FROM jobs "
 			   "WHERE replay_of = ?1 ORDER BY id DESC LIMIT 1",
 	/* As ingest_jobs() writes it. */
@@ -206,13 +210,12 @@ static const char *const texts[] = {
 	[SQL_SERVED_INSERT] =
 	    "INSERT OR IGNORE INTO served (handler, order_id, scope, job) "
 	    "SELECT ?3, order_id, scope, ?4 FROM event_orders "
-	    "WHERE event = ?1 AND (?2 = -1 OR place = ?2)",
+	    "WHERE event = ?1 AND " PLACE,
 	[SQL_SERVED_BY] =
 	    "SELECT s.job FROM event_orders AS eo LEFT JOIN served AS s "
 	    "ON s.handler = ?3 AND s.order_id = eo.order_id "
 	    "AND s.scope = eo.scope "
-	    "WHERE eo.event = ?1 AND (?2 = -1 OR eo.place = ?2) "
-	    "ORDER BY eo.place",
+	    "WHERE eo.event = ?1 AND " PLACE "ORDER BY eo.place",
 	[SQL_RECOVER_ATTEMPTS] =
 	    "UPDATE attempts SET outcome = 'unknown' WHERE outcome IS NULL "
 	    "AND (job, number) IN (SELECT id, attempts FROM jobs WHERE " RUNNING

@@ -493,9 +493,14 @@ enum events_part {
 	EVENTS_WHOLE   /* the body too, if it is there */
 };
 
+struct events_want {
+	enum events_part part;
+	int32_t place; /* of its orders that one, or STORE_WHOLE_EVENT: all */
+};
+
 /* Read an event and let op keep it. SQLITE_DONE: there is none. */
 int events_load(struct db *db, struct store_op *op, int64_t id,
-    enum events_part part, struct store_event **ret_ev);
+    const struct events_want *want, struct store_event **ret_ev);
 
 /* -- lanes.c -- */
 

@@ -13,6 +13,7 @@
   giant            the 99th percentile of the acks of small deliveries while
                    one of 4,096 orders comes each second, divided by that
                    without (no goal: it depends on the disk)
+  giant-each       the same with a call for each of its orders
 
 Both sides of each ratio are measured in turns (without, with, with, without),
 and the median of the rounds is judged, so that a machine that others use as
@@ -339,12 +340,13 @@ def giant_body(turn):
         for n in range(4096)]}).encode()
 
 
-def small_acks(bench, giants):
+def small_acks(bench, giants, each):
     """Latencies of small acks in us, and how long the huge ones took in s."""
     store = bench.home / "now"
     shutil.rmtree(store, ignore_errors=True)
     store.mkdir()
-    bench.write_config(store, "orders", None)
+    bench.write_config(store, "forward" if each else "orders",
+                       bench.sink_url, "unit = order\n")
     process, url = bench.start(store)
     stop, took = threading.Event(), []
 
@@ -367,24 +369,26 @@ def small_acks(bench, giants):
     return report["latency_us"], took
 
 
-def measure_giant(bench):
-    print("giant: 4,096 orders in a body, one a second", flush=True)
+def measure_giant(bench, name):
+    print(f"{name}: 4,096 orders in a body, one a second", flush=True)
+    each = name == "giant-each"
     ratios = []
     for n in range(bench.options.rounds):
-        alone, _ = small_acks(bench, False)
-        beside, took = small_acks(bench, True)
+        alone, _ = small_acks(bench, False, each)
+        beside, took = small_acks(bench, True, each)
         ratios.append(beside["p99"] / alone["p99"])
         print(f"    round {n + 1}: p99 {beside['p99'] / 1000:.1f} ms, max "
               f"{beside['max'] / 1000:.0f} ms, without "
               f"{alone['p99'] / 1000:.1f} and {alone['max'] / 1000:.0f}: "
               f"{ratios[-1]:.1f}; a huge one {statistics.median(took):.2f} s",
               flush=True)
-    print(f"  giant: median {statistics.median(ratios):.1f}", flush=True)
+    print(f"  {name}: median {statistics.median(ratios):.1f}", flush=True)
     return True
 
 
 def main():
-    names = ("orders", "forward", "hanging", "poison", "poison5s", "giant")
+    names = ("orders", "forward", "hanging", "poison", "poison5s", "giant",
+             "giant-each")
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -416,8 +420,8 @@ def main():
                     good &= measure_hanging(bench)
                 elif name.startswith("poison"):
                     good &= measure_poison(bench, name)
-                elif name == "giant":
-                    good &= measure_giant(bench)
+                elif name.startswith("giant"):
+                    good &= measure_giant(bench, name)
                 else:
                     good &= measure_backlog(bench, name)
         finally:

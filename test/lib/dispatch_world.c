@@ -221,6 +221,7 @@ event_of(const struct world *w, const struct world_job *wj)
 	ev = store_event_new(&src);
 	assert_non_null(ev);
 	ev->id = wj->id;
+	ev->body_len = w->body_len; /* the body itself is not there */
 	return (ev);
 }
 

@@ -52,6 +52,7 @@ struct world {
 	bool once;
 	int64_t alarm_max_ms;
 	bool paused;                  /* new ones are, at world_handlers() */
+	size_t body_len;              /* of events, as it is said */
 	const char *type;             /* of events; NULL: a created one */
 	struct handler_result result; /* what run() gives, but the verdict */
 	struct handler_call *calls[WORLD_CALLS_MAX]; /* PENDING, oldest first */

@@ -545,6 +545,33 @@ test_failing_memory_loses_no_call(void **state)
 	assert_int_equal(w->runs, 100);
 }
 
+/* Starts of big bodies are one at a time, and none is held for good. */
+static void
+test_big_starts_are_one_at_a_time(void **state)
+{
+	struct world *w = *state;
+
+	w->outlets = 1;
+	w->concurrency = 4;
+	w->verdict = HANDLER_PENDING;
+	w->body_len = DISPATCH_BIG_BODY + 1;
+	world_add(w, 10, 1);
+	world_handlers(w, 1, 0);
+	world_turn(w);
+	world_serve(w); /* the jobs are here */
+	for (int i = 0; i < 3; i++)
+		world_turn(w);
+	assert_int_equal(fake_store_waiting(w->st, FAKE_START), 1);
+	world_settle(w);
+	assert_int_equal(w->ncalls, 4);
+	w->verdict = HANDLER_DONE;
+	while (w->ncalls > 0) {
+		world_finish(w, HANDLER_DONE);
+		world_settle(w);
+	}
+	assert_int_equal(world_count(w, JOB_DONE), 10);
+}
+
 /* What is in the store's hands when a turn of the loop hands it over. */
 struct handed {
 	struct world *w;
@@ -614,6 +641,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		world_test(test_big_starts_are_one_at_a_time),
 		world_test(test_an_outcome_takes_the_next_start_along),
 		world_test(test_a_job_is_begun_before_it_is_called),
 		world_test(test_once_is_for_created_events_that_are_no_replays),
