@@ -5,7 +5,7 @@ import { get } from './api.js';
 import { h, button, fill, notice, loading, setText } from './dom.js';
 import { formatRoute } from './route.js';
 import { ticking } from './time.js';
-import { placeText, scopeNode } from './nodes.js';
+import { placeText } from './nodes.js';
 import { OrderView } from './order.js';
 import { countText } from './words.js';
 
@@ -140,11 +140,11 @@ export class OrdersView {
     return h('li', { class: order.terminal ? 'order closed' : 'order' },
       h('a', { href: formatRoute({ view: 'orders', id: order.order_id,
         values: { ...this.values, in: order.scope } }) },
-      h('span', { class: 'order-id' }, order.order_id, ' ', scopeNode(order)),
+      h('span', { class: 'order-id' }, order.order_id),
       h('span', { class: 'order-age' }, ticking(order.received_at,
         order.terminal ? 'ago' : 'age')),
-      h('span', { class: 'dim order-more' }, [order.external_id,
-        placeText(order)].filter((t) => t).join(' · '))));
+      h('span', { class: 'dim order-more' }, [order.scope,
+        order.external_id, placeText(order)].filter((t) => t).join(' · '))));
   }
 
   draw() {
