@@ -85,7 +85,7 @@ migrate_may_say(struct migration *m)
 	return (true);
 }
 
-/* A line at once: the caller's thread is in store_open(). */
+/* A line; at once in store_open(), which a reopening by the writer is not. */
 static void __attribute__((format(printf, 2, 3)))
 migrate_say(struct migration *m, const char *fmt, ...)
 {
@@ -96,7 +96,8 @@ migrate_say(struct migration *m, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	store_note(m->s->st, STORE_NOTE_INFO, "%s", text);
-	store_deliver_notes(m->s->st);
+	if (m->s->st->ops == NULL)
+		store_deliver_notes(m->s->st);
 }
 
 /* -- Room -- */

@@ -311,7 +311,7 @@ test_migration_needs_room(void **state)
 	assert_int_equal(stat(c.path, &before), 0);
 	c.setup = &small;
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_FULL);
+		assert_int_equal(store_case_try(&c, STORE_CHANGE), STORE_FULL);
 		assert_reason();
 		assert_non_null(strstr(c.reason, "nothing was changed"));
 		(void)snprintf(suffix, sizeof(suffix), ".before-v%d", SCHEMA);
