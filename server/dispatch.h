@@ -37,7 +37,7 @@ struct dispatch; /* opaque */
 #define DISPATCH_WAITS_MAX 1024   /* waiting jobs held per handler */
 #define DISPATCH_RECORDS_MIN 16   /* starts and outcomes in the store's hands */
 #define DISPATCH_RECORDS_CALM 32  /* the same, while no delivery comes */
-#define DISPATCH_BIG_BODY 65536    /* such starts are one at a time */
+#define DISPATCH_BIG_BODY 65536   /* such starts are one at a time */
 #define DISPATCH_RECORDS_MAX 1024 /* with what deliveries allow beside */
 #define DISPATCH_EVENT_RECORDS 2  /* outcomes that a delivery allows */
 #define DISPATCH_PROBE_AFTER 5    /* calls that fail in a row */
