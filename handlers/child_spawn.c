@@ -1,7 +1,7 @@
 /*
  * The input is a sealed file in memory, and not a pipe: a pipe would end
- * wherever we die, and its reader could not tell that from the end of the
- * body. posix_spawn(3), and not fork(2): it shares our memory with the child
+ * when we die, and its reader would take that for the end of the body.
+ * posix_spawn(3), and not fork(2): it shares our memory with the child
  * until that has become the program, so that it costs the same however much we
  * have, and is safe beside the store's threads.
  */

@@ -32,7 +32,7 @@ enum answer_state {
 	ANSWER_CHUNK_END, /* in the line end behind it */
 	ANSWER_TRAILER,
 	ANSWER_WHOLE, /* its end has been read */
-	ANSWER_TORN,  /* it has a status; where it ends cannot be told */
+	ANSWER_TORN,  /* it has a status; its end is not clear */
 	ANSWER_NOT_HTTP
 };
 

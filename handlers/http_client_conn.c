@@ -54,7 +54,7 @@ conn_bury(struct client_conn *conn)
 	event_active(hc->reap, EV_READ, 0);
 }
 
-/* -- What the bufferevent tells -- */
+/* -- Callbacks of the bufferevent -- */
 
 /* evbuffer: something of the request has left, or has been put there. */
 static void

@@ -194,7 +194,7 @@ doctor_far_side(struct doctor *d, const struct config_handler *h)
 	    h->timeout_ms < PROBE_MAX_MS ? h->timeout_ms : PROBE_MAX_MS;
 
 	if (http_client_url_parse(h->url, &url, reason) == -1)
-		return; /* told by the configuration */
+		return; /* doctor_config.c reports that */
 	if (probe_open(&p, h) == 0)
 		probe_all(&p, timeout_ms);
 	if (p.connected)

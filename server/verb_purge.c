@@ -94,7 +94,7 @@ struct purged {
 	bool busy;
 };
 
-/* Ask until nothing is left. Returns 0, or -1, told. */
+/* Ask until nothing is left. Returns 0; -1 after an error message. */
 static int
 purge(struct verb_admin *va, json_t *what, struct purged *ret_purged)
 {

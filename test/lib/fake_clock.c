@@ -15,7 +15,7 @@ static int64_t wall_us = FAKE_CLOCK_START_MS * 1000;
 static int64_t mono_us = START_MONO_US;
 static int64_t boot_us = START_MONO_US;
 static int64_t step_us;
-static int timer_fd = -1; /* told of jumps and sleeps */
+static int timer_fd = -1; /* becomes readable at jumps and sleeps */
 
 void
 fake_clock_reset(void)
@@ -104,7 +104,7 @@ fake_clock_start(struct steady *ret_steady)
 	steady_start(ret_steady, &never, &now);
 }
 
-/* In place of libc's, as they are to tell of jumps. */
+/* In place of libc's, so that jumps are reported. */
 int
 timerfd_create(clockid_t id, int flags)
 {

@@ -1,8 +1,8 @@
 /*
  * fake_clock.h -- time that passes only when a test says so.
  *
- * Owns: clock_gettime() of the whole test program, and a timerfd that is told
- *       of jumps; libevent's timers too: a timer fires in the first turn of the
+ * Owns: clock_gettime() of the whole test program, and a timerfd that becomes
+ *       readable at jumps; libevent's timers too: a timer fires in the first turn of the
  * loop after its time has been passed over. Turn the loop with EVLOOP_ONCE |
  * EVLOOP_NONBLOCK.
  */

@@ -287,7 +287,7 @@ test_the_clock_is_kept_every_hour(void **state)
 	box_close(&b);
 }
 
-/* A step is told once, doubt when it begins and when it ends. */
+/* A step is logged once, doubt when it begins and when it ends. */
 static void
 test_a_step_is_told(void **state)
 {

@@ -45,7 +45,7 @@ test_http_field_refuses_what_is_no_host(void **state)
 	}
 }
 
-/* Codings we do not know are told from lists without a clear end. */
+/* Unknown codings get another answer than lists without a clear end. */
 static void
 test_http_field_reads_codings(void **state)
 {
