@@ -45,6 +45,16 @@ store_op_free(struct store_op *op)
 	free(op);
 }
 
+size_t
+store_op_rows(const struct store_op *op)
+{
+	if (op->kind == STORE_OP_APPEND)
+		return (1 + op->in.append.ev->norders + op->in.append.njobs);
+	if (op->kind == STORE_OP_FINISH)
+		return (1 + op->in.finish.nwrites);
+	return (1);
+}
+
 void
 store_op_fail(struct store_op *op, enum store_rc rc, const char *reason)
 {

@@ -303,6 +303,9 @@ void store_op_free(struct store_op *op);
 /* Forget the results set so far. */
 void store_op_reset(struct store_op *op);
 
+/* About how many rows it writes: what a commit holds is bounded by that. */
+size_t store_op_rows(const struct store_op *op);
+
 /* Forget the results; the operation ends with rc. Copies reason. */
 void store_op_fail(struct store_op *op, enum store_rc rc, const char *reason);
 

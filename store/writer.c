@@ -22,6 +22,8 @@
 
 #define LOOK_MS 250      /* between two looks at the files, at the least */
 #define IDLE_LOOKS 2     /* so many times that when there is nothing to do */
+#define BATCH_ROWS 4096  /* a commit writes about so many, or one operation's  \
+			  */
 #define PAUSE_GROWTH 100 /* the longest pause, in first ones */
 #define INTERRUPT_MS 20  /* between the calls to a reader to end */
 
@@ -378,6 +380,26 @@ writer_wait(struct store *st)
 	}
 }
 
+/*
+ * With the mutex held: take the next batch out of the queue. Returns how many
+ * operations it has. A body with thousands of orders takes a commit of its
+ * own: what is queued beside it waits for one of that size at a time.
+ */
+static size_t
+writer_take(struct store *st)
+{
+	size_t rows = 0;
+	size_t n = 0;
+
+	while (n < st->batch_max && st->urgent.head != NULL) {
+		rows += store_op_rows(st->urgent.head);
+		if (n > 0 && rows > BATCH_ROWS)
+			break;
+		st->batch[n++] = store_queue_get(&st->urgent);
+	}
+	return (n);
+}
+
 void *
 store_writer_main(void *arg)
 {
@@ -396,9 +418,7 @@ store_writer_main(void *arg)
 			writer_fail_queued(st);
 			continue;
 		}
-		for (n = 0; n < st->batch_max && st->urgent.head != NULL; n++)
-			st->batch[n] = store_queue_get(&st->urgent);
-		if (n > 0)
+		if ((n = writer_take(st)) > 0)
 			writer_commit(st, n);
 		if (st->health == STORE_RECOVERING)
 			continue;

@@ -154,14 +154,17 @@ case_done_cb(const struct store_result *res, void *arg)
 struct store_event *
 case_event(const char *event_id, const char *body, const char *const *order_ids)
 {
-	struct store_order orders[16] = { 0 };
+	static struct store_order orders[CASE_ORDERS_MAX];
 	struct store_event ev = { 0 };
 	struct store_event *copy;
 
 	while (order_ids != NULL && order_ids[ev.norders] != NULL) {
-		orders[ev.norders].place = (int32_t)ev.norders;
-		orders[ev.norders].order_id = order_ids[ev.norders];
-		orders[ev.norders].status = "2";
+		assert_in_range(ev.norders, 0, CASE_ORDERS_MAX - 1);
+		orders[ev.norders] = (struct store_order){
+			.place = (int32_t)ev.norders,
+			.order_id = order_ids[ev.norders],
+			.status = "2",
+		};
 		ev.norders++;
 	}
 	ev.orders = orders;

@@ -68,6 +68,7 @@ struct case_result {
 void case_done_cb(const struct store_result *res, void *arg);
 
 /* An event with that id that carries these orders (up to NULL). */
+#define CASE_ORDERS_MAX 4096
 struct store_event *case_event(const char *event_id, const char *body,
     const char *const *order_ids);
 

@@ -1,4 +1,5 @@
 /* What an operator is shown: how events stand, open orders, figures. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -516,6 +517,44 @@ test_stats(void **state)
 	assert_int_equal(after.purged, 1);
 }
 
+static void
+nothing_cb(void *arg)
+{
+	(void)arg;
+}
+
+/* A huge body is committed alone: what is queued beside it waits for one. */
+static void
+test_huge_bodies_share_no_commit(void **state)
+{
+	static const char *const ids[] = { "huge 1", "small 1", "huge 2",
+		"small 2" };
+	const char *huge[CASE_ORDERS_MAX + 1] = { NULL };
+	const char *const small[] = { "1", NULL };
+	static char digits[CASE_ORDERS_MAX][8];
+	struct case_result r[4] = { { 0 } };
+	struct store_stats before, after;
+
+	(void)state;
+	for (size_t i = 0; i < CASE_ORDERS_MAX; i++) {
+		(void)snprintf(digits[i], sizeof(digits[i]), "%zu", i + 10);
+		huge[i] = digits[i];
+	}
+	store_stats(c.st, &before);
+	store_gather(c.st, nothing_cb, NULL);
+	for (size_t i = 0; i < 4; i++)
+		case_queue_append(&c, ids[i], i % 2 == 0 ? huge : small,
+		    handler, &r[i]);
+	store_flush(c.st);
+	store_wait(c.st);
+	store_gather(c.st, NULL, NULL);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(r[i].rc, STORE_OK);
+	store_stats(c.st, &after);
+	assert_int_equal(after.commits[0] - before.commits[0], 4);
+	assert_int_equal(after.operations - before.operations, 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -531,6 +570,7 @@ main(void)
 		TEST(test_open_orders),
 		TEST(test_figures),
 		TEST(test_stats),
+		TEST(test_huge_bodies_share_no_commit),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
