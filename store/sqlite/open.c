@@ -304,16 +304,28 @@ backend_open(const struct store_place *place, void **ret_be, char *reason)
 	return (STORE_OK);
 }
 
+/*
+ * The names lead to other files, which SQLite would write to; or what is in
+ * the log may not be on disk: then nothing may be copied.
+ */
+static bool
+open_must_leave(struct sqlite_store *s)
+{
+	return (atomic_load(&s->moved) || atomic_load(&s->disk.failed));
+}
+
 void
 backend_close(struct sqlite_store *s)
 {
 	if (s == NULL)
 		return;
 	/*
-	 * The names lead to other files, which SQLite would write to; or what
-	 * is in the log may not be on disk, and nothing may be copied.
+	 * Another program may have the file open, and then SQLite leaves the
+	 * log: an empty one, else the next start would have to recover it.
 	 */
-	if (atomic_load(&s->moved) || atomic_load(&s->disk.failed))
+	if (s->writer.conn != NULL && !open_must_leave(s))
+		(void)scrub_log(s, SQLITE_CHECKPOINT_TRUNCATE);
+	if (open_must_leave(s))
 		connect_leave(s);
 	db_close(&s->copier);
 	db_close(&s->reader);

@@ -174,6 +174,23 @@ def test_a_reader_in_the_way_of_recovery_is_named(klikitd):
     duplicate(server.post(payload("created-small.json"), "one"))
 
 
+def test_a_reader_does_not_make_an_orderly_stop_unclean(klikitd):
+    """A shell that is left open: the log is empty all the same."""
+    server = klikitd()
+    received(server.post(payload("created-small.json"), "one"))
+    server.wait_processed()
+    shell = sqlite3.connect(server.database, isolation_level=None)
+    shell.execute("SELECT count(*) FROM events").fetchall()
+    server.stop()
+    server.start()
+    server.wait_ready()
+    duplicate(server.post(payload("created-small.json"), "one"))
+    received(server.post(payload("created-small.json"), "two"))
+    assert "recovering" not in server.log()
+    assert shell.execute("SELECT count(*) FROM events").fetchone() == (2,)
+    shell.close()
+
+
 def test_a_hanging_disk_gives_503_after_5_s_and_health_at_once(klikitd):
     """Every fdatasync after the first acks takes 10 s."""
     server = klikitd(wrapper=strace(

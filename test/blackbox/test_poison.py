@@ -142,9 +142,10 @@ def test_many_due_orders_hide_no_other_after_a_start(klikitd, pos):
     server.do("pause", "pos")
     post(server, 100, 600)
     server.stop()
-    with sqlite3.connect(server.database) as conn:
-        conn.execute("UPDATE jobs SET state = 'waiting', attempts = 3, "
-                     "due_at = 1")
+    conn = sqlite3.connect(server.database, isolation_level=None)
+    conn.execute("UPDATE jobs SET state = 'waiting', attempts = 3, "
+                 "due_at = 1")
+    conn.close()
     far.all_bad = True
     server.start()
     post(server, 1000, 5)
