@@ -22,8 +22,7 @@
 
 #define LOOK_MS 250      /* between two looks at the files, at the least */
 #define IDLE_LOOKS 2     /* so many times that when there is nothing to do */
-#define BATCH_ROWS 4096  /* a commit writes about so many, or one operation's  \
-			  */
+#define BATCH_ROWS 4096  /* that a commit writes, but for a larger body */
 #define PAUSE_GROWTH 100 /* the longest pause, in first ones */
 #define INTERRUPT_MS 20  /* between the calls to a reader to end */
 
