@@ -58,6 +58,7 @@ struct admin_status {
 	const char *const *webhooks; /* URLs that klikit could post to */
 	size_t nwebhooks;
 	const char *store_url;
+	const char *check; /* of the store: none, running, sound, repaired... */
 	const char *health; /* "ready", or why not */
 	const char *clock;  /* "ok", or what is wrong with it */
 	uint64_t queue_bytes;

@@ -34,6 +34,7 @@ store_json(const struct admin_status *s, const struct store_figures *f)
 
 	bad |= json_set_text(o, "url", s->store_url);
 	bad |= json_set_text(o, "health", s->health);
+	bad |= json_set_text(o, "check", s->check);
 	bad |= json_set_int(o, "bytes", f->bytes);
 	bad |= json_set_int(o, "wal_bytes", f->log_bytes);
 	bad |= json_set_int(o, "reserve_bytes", f->reserve_bytes);

@@ -170,8 +170,10 @@ integrity_cb(const struct store_result *res, void *arg)
 		    res->reason);
 	else
 		doctor_tell(d, DOCTOR_FAIL,
-		    "stop klikitd and run klikitd restore BACKUP, which keeps "
-		    "this one aside; look at the disk as well",
+		    "start klikitd, which makes damaged indexes anew; if it "
+		    "says that more is damaged, stop it, run klikitd restore "
+		    "BACKUP, which keeps this one aside, and ask klikit to "
+		    "replay; look at the disk as well",
 		    "%s: damaged: %s", log_text(d->store_path), res->reason);
 }
 

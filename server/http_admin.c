@@ -19,7 +19,7 @@
 
 #define REQUEST_TIMEOUT_MS 10000
 #define IDLE_TIMEOUT_MS 60000
-#define READY_MAX 128
+#define READY_MAX 256
 #define METRICS_PATH "/metrics"
 #define STREAM_PATH "/api/v1/stream"
 #define TAG_MAX 32 /* of an ETag */
@@ -33,7 +33,7 @@ struct http_admin {
 	struct http_door door;
 	char *address;
 	char *token;
-	bool (*ready)(void *arg, const char **ret_why);
+	bool (*ready)(void *arg, struct http_ready *ret_why);
 	const char *(*clock)(void *arg);
 	void *arg;
 	struct rate refused_rate;
@@ -43,8 +43,6 @@ static const struct http_answer answer_memory = { 500, "Internal Server Error",
 	"{\"error\":\"out of memory\"}" };
 static const struct http_answer answer_ok = { 200, "OK",
 	"{\"status\":\"ok\"}" };
-static const struct http_answer answer_ready = { 200, "OK",
-	"{\"status\":\"ready\"}" };
 static const struct http_answer answer_method = { 405, "Method Not Allowed",
 	"{\"error\":\"method not allowed\"}" };
 
@@ -206,25 +204,37 @@ call(struct http_conn *conn, struct evhttp_request *req, bool acts)
 	free(made.body);
 }
 
+/* Add a field to an answer's object, unless it has no value. */
+static void
+ready_add(char text[READY_MAX], const char *name, const char *value)
+{
+	size_t len = strlen(text);
+
+	if (value != NULL)
+		(void)snprintf(text + len, READY_MAX - len, "%s\"%s\":\"%s\"",
+		    len == 0 ? "{" : ",", name, value);
+}
+
 static void
 readyz(struct http_conn *conn, struct evhttp_request *req)
 {
+	struct http_ready found = { .why = "draining" };
 	struct http_admin *ha = conn->h->admin;
-	const char *why = "draining";
-	char text[READY_MAX];
-	const struct http_answer no = { 503, "Service Unavailable", text };
-	const struct http_answer but = { 200, "OK", text };
-	const char *clock = ha->clock(ha->arg);
+	char text[READY_MAX] = "";
+	struct http_answer made = { 503, "Service Unavailable", text };
 
-	if (!conn->h->draining && ha->ready(ha->arg, &why)) {
-		(void)snprintf(text, sizeof(text),
-		    "{\"status\":\"ready\",\"clock\":\"%s\"}",
-		    clock == NULL ? "" : clock);
-		answer(conn, req, clock == NULL ? &answer_ready : &but);
-		return;
+	if (!conn->h->draining && ha->ready(ha->arg, &found)) {
+		made.code = 200;
+		made.reason = "OK";
+		ready_add(text, "status", "ready");
+		ready_add(text, "clock", ha->clock(ha->arg));
+	} else {
+		ready_add(text, "status", found.why);
+		ready_add(text, "advice", found.advice);
 	}
-	(void)snprintf(text, sizeof(text), "{\"status\":\"%s\"}", why);
-	answer(conn, req, &no);
+	ready_add(text, "check", found.check);
+	(void)strcat(text, "}");
+	answer(conn, req, &made);
 }
 
 /* The door: who is refused here is told why, the operator in the log. */

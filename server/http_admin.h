@@ -28,16 +28,20 @@ struct metrics;
 struct stream;
 struct http_admin; /* opaque */
 
+/* Why the server is not ready; the texts are static, and need no escaping. */
+struct http_ready {
+	const char *why;    /* a word or two */
+	const char *advice; /* NULL: none */
+	const char *check;  /* of the store, in both cases; NULL: none is due */
+};
+
 struct http_admin_options {
 	const char *address;     /* HOST:PORT; copied */
 	const char *token;       /* copied; NULL: none is asked for */
 	struct stream *stream;   /* kept */
 	struct metrics *metrics; /* kept */
-	/*
-	 * Is the server ready for deliveries? Else writes one word to *ret_why
-	 * (static).
-	 */
-	bool (*ready)(void *arg, const char **ret_why);
+	/* Is the server ready for deliveries? Else says why in *ret_why. */
+	bool (*ready)(void *arg, struct http_ready *ret_why);
 
 	/* What is wrong with the clock, in a word; NULL: nothing. */
 	const char *(*clock)(void *arg);

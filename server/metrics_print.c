@@ -46,6 +46,7 @@ print_server(FILE *f, const struct metrics_sources *from)
 {
 	bool works = store_health(from->st) == STORE_READY;
 	size_t queued = store_queued(from->st);
+	struct store_stats stats;
 
 	metrics_family(f, "klikitd_build_info", METRICS_GAUGE,
 	    "Always 1; what runs is in the labels.");
@@ -62,6 +63,13 @@ print_server(FILE *f, const struct metrics_sources *from)
 	    works && queued < from->queue_max);
 	print_one(f, "klikitd_store_ready", METRICS_GAUGE,
 	    "Whether the store can be written.", works);
+	print_one(f, "klikitd_store_damaged", METRICS_GAUGE,
+	    "Whether it is damaged, and has to be restored.",
+	    store_health(from->st) == STORE_DAMAGED);
+	store_stats(from->st, &stats);
+	print_one(f, "klikitd_store_repairs_total", METRICS_COUNTER,
+	    "Damaged indexes that were made anew: look at the disk.",
+	    stats.repairs);
 	print_one(f, "klikitd_queue_bytes", METRICS_GAUGE,
 	    "Events that wait for their commit.", queued);
 	print_one(f, "klikitd_queue_limit_bytes", METRICS_GAUGE,

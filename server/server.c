@@ -123,10 +123,18 @@ server_watch_health(struct server *s)
 	}
 	(void)strcpy(s->reason, store_reason(s->st));
 	s->health = health;
+	/* What is queued waits for a recovery, which may take long. */
+	if (s->begun)
+		ingest_set_open(s->ingest,
+		    health == STORE_READY || health == STORE_NOSPACE);
 	switch (health) {
 	case STORE_READY:
 		log_info("store: works again");
 		server_begin(s);
+		break;
+	case STORE_DAMAGED:
+		log_error("store: damaged: deliveries are answered 503: %s",
+		    store_reason(s->st));
 		break;
 	case STORE_NOSPACE:
 		log_error("store: no space: deliveries are answered 503 until "

@@ -54,28 +54,36 @@ server_acted_cb(void *arg, int64_t job)
 
 /* http_admin_options: would a delivery be taken now? */
 static bool
-server_ready_cb(void *arg, const char **ret_why)
+server_ready_cb(void *arg, struct http_ready *ret_why)
 {
 	struct server *s = arg;
 
+	ret_why->check = server_check_word(s);
+	if (strcmp(ret_why->check, "none") == 0)
+		ret_why->check = NULL;
 	switch (store_health(s->st)) {
 	case STORE_READY:
 		if (!s->begun) {
-			*ret_why = "store recovering";
+			ret_why->why = "store recovering";
 			return (false);
 		}
 		break;
 	case STORE_NOSPACE:
-		*ret_why = "store full";
+		ret_why->why = "store full";
 		return (false);
 	case STORE_FILE_LOST:
-		*ret_why = "store file lost";
+		ret_why->why = "store file lost";
+		return (false);
+	case STORE_DAMAGED:
+		ret_why->why = "store damaged";
+		ret_why->advice = "stop klikitd, run klikitd restore BACKUP, "
+				  "and ask klikit to replay";
 		return (false);
 	case STORE_RECOVERING:
-		*ret_why = "store recovering";
+		ret_why->why = "store recovering";
 		return (false);
 	}
-	*ret_why = "queue full";
+	ret_why->why = "queue full";
 	return (store_queued(s->st) < (size_t)s->cfg->store_queue_max);
 }
 

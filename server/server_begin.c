@@ -52,10 +52,9 @@ begin_checked_cb(const struct store_result *res, void *arg)
 		log_info("store: checked after an unclean stop: sound");
 		return;
 	}
-	s->check = "failed";
-	if (res->rc == STORE_NOTADB)
-		log_error("store: checked after an unclean stop: %s; stop and "
-			  "run klikitd restore BACKUP, which keeps this one",
+	s->check = res->rc == STORE_NOTADB ? "damaged" : "failed";
+	if (res->rc == STORE_NOTADB) /* the store sees to it by itself */
+		log_error("store: checked after an unclean stop: damaged: %s",
 		    res->reason);
 	else
 		log_error("store: cannot be checked after an unclean stop: %s",

@@ -122,6 +122,10 @@ size_t server_ends(const struct config *cfg, const char *const **ret_ends);
 
 /* admin_fns */
 void server_status_cb(void *arg, struct admin_status *ret_status);
+
+/* What is known of damage: none (not looked for), running, sound, failed (could
+ * not be looked for), repaired, damaged. */
+const char *server_check_word(const struct server *s);
 void server_times_cb(void *arg, int64_t event, struct admin_times *ret_times);
 void server_live_cb(void *arg, int64_t handler, struct admin_live *ret_live);
 size_t server_ends_cb(void *arg, const char *const **ret_ends);

@@ -63,10 +63,25 @@ health_word(enum store_health health)
 		return ("no space");
 	case STORE_FILE_LOST:
 		return ("file lost");
+	case STORE_DAMAGED:
+		return ("damaged");
 	case STORE_RECOVERING:
 		break;
 	}
 	return ("recovering");
+}
+
+const char *
+server_check_word(const struct server *s)
+{
+	struct store_stats stats;
+
+	store_stats(s->st, &stats);
+	if (store_health(s->st) == STORE_DAMAGED)
+		return ("damaged");
+	if (stats.repairs > 0)
+		return ("repaired");
+	return (s->check == NULL ? "none" : s->check);
 }
 
 static void
@@ -96,6 +111,7 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->nwebhooks = s->nwebhooks;
 	ret_status->store_url = s->cfg->store_url;
 	ret_status->health = health_word(store_health(s->st));
+	ret_status->check = server_check_word(s);
 	ret_status->clock =
 	    steady_doubt_name(clock_watch_steady(s->clock)->doubt);
 	ret_status->queue_bytes = store_queued(s->st);

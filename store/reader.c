@@ -23,6 +23,20 @@ reader_aside(struct store *st)
 }
 
 /*
+ * With the mutex held: did the read meet damage? Then the writer sees what can
+ * be done. A backup speaks of its copy.
+ */
+static void
+reader_report(struct store *st, const struct store_op *op)
+{
+	if (op->res.rc != STORE_NOTADB || op->kind == STORE_OP_BACKUP ||
+	    !st->has_writer || st->health == STORE_DAMAGED)
+		return;
+	st->damage = true;
+	(void)pthread_cond_signal(&st->writer_cond);
+}
+
+/*
  * With the mutex held: the writer wants the reader to be idle, since it closes
  * what is open. A read that was cut short for it is done afterwards, all but a
  * backup, which would begin anew.
@@ -67,6 +81,7 @@ store_reader_main(void *arg)
 			st->ops->read(st->be, op);
 			(void)pthread_mutex_lock(&st->mutex);
 			st->reading = false;
+			reader_report(st, op);
 			if (reader_again(st, op))
 				continue;
 		}

@@ -334,7 +334,13 @@ enum store_health {
 	 * A write or a sync has failed, or the store was not closed the last
 	 * time: what is on disk is made sure of. It goes on trying for ever.
 	 */
-	STORE_RECOVERING
+	STORE_RECOVERING,
+	/*
+	 * The file is damaged, and not only in what can be made again from the
+	 * rest. Nothing is written any more; what can be read is read. It lasts
+	 * until the store is opened again.
+	 */
+	STORE_DAMAGED
 };
 enum store_health store_health(const struct store *st); /* as collected */
 
@@ -347,7 +353,8 @@ struct store_stats {
 	uint64_t commits[STORE_SIZES + 1]; /* of up to 1, 2, 4, ... 512
 					      operations; of more */
 	uint64_t operations;
-	uint64_t purged; /* events and rejections */
+	uint64_t purged;  /* events and rejections */
+	uint64_t repairs; /* its indexes were made anew */
 };
 void store_stats(struct store *st, struct store_stats *ret_stats);
 

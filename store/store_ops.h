@@ -174,9 +174,9 @@ enum store_aside {
 
 /*
  * A backend. One thread calls open and close, with no other running; commit,
- * reopen, probe and tidy belong to the writer thread, read and aside to the
- * reader thread, beside them, but never beside reopen; interrupt may come from
- * any thread between open and close. Every `reason' has room for
+ * reopen, repair, probe and tidy belong to the writer thread, read and aside to
+ * the reader thread, beside them, but never beside reopen or repair; interrupt
+ * may come from any thread between open and close. Every `reason' has room for
  * STORE_REASON_MAX bytes and is written on failure.
  */
 struct store_ops {
@@ -224,6 +224,15 @@ struct store_ops {
 	 * other code.
 	 */
 	enum store_rc (*reopen)(void *be, char *reason);
+
+	/*
+	 * After a reopen that came to STORE_OK or STORE_NOTADB: see what is
+	 * damaged, and make it whole if no row is lost by that; then it is
+	 * noted and *ret_made is true, else it stays as it was. STORE_OK: it is
+	 * sound, after one more reopen. STORE_NOTADB: it cannot be made whole;
+	 * nothing is written any more. All else: as reopen.
+	 */
+	enum store_rc (*repair)(void *be, bool *ret_made, char *reason);
 
 	/*
 	 * Whether what is open is still what the names lead to; takes little
@@ -389,6 +398,8 @@ struct store {
 	int64_t looked_ms; /* when look was called last; the writer's */
 	bool held;         /* the reader is not to begin anything */
 	bool reading;      /* it is in ops->read() */
+	bool damage;       /* somebody met damage: repair is due */
+	unsigned tries;    /* repairs that came to STORE_OK; the writer's */
 	bool stop;
 
 	struct store_notes notes; /* has a mutex of its own */

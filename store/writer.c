@@ -9,6 +9,9 @@
  *   RECOVERING <-'         a write or a sync failed, or nobody closed the
  *                          store: reopen and probe until that works
  *
+ * Was damage met, by a commit or by a read, a repair follows the reopening. If
+ * that cannot help, the health is DAMAGED, and stays it.
+ *
  * FILE_LOST, from any of them, lasts until the files are back under their
  * names: to close would lose what is in those that are open.
  *
@@ -24,6 +27,7 @@
 #define IDLE_LOOKS 2     /* so many times that when there is nothing to do */
 #define BATCH_ROWS 4096  /* that a commit writes, but for a larger body */
 #define PAUSE_GROWTH 100 /* the longest pause, in first ones */
+#define REPAIRS_MAX 3    /* then it is the disk that damages it */
 #define INTERRUPT_MS 20  /* between the calls to a reader to end */
 
 /* With the mutex held. */
@@ -115,18 +119,46 @@ writer_hold_reader(struct store *st)
 	(void)pthread_cond_signal(&st->reader_cond);
 }
 
+/*
+ * Without the mutex, after a reopening: see to the damage that was met, and
+ * open what became of it.
+ */
+static enum store_rc
+writer_repair(struct store *st, bool *ret_made, char *reason)
+{
+	enum store_rc rc;
+
+	if (st->tries == REPAIRS_MAX) {
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "damaged again after %u repairs; stop klikitd, look at the "
+		    "disk and the memory, then start it, or run klikitd "
+		    "restore BACKUP and ask klikit to replay",
+		    st->tries);
+		return (STORE_NOTADB);
+	}
+	if ((rc = st->ops->repair(st->be, ret_made, reason)) != STORE_OK)
+		return (rc);
+	st->tries++;
+	return (st->ops->reopen(st->be, reason));
+}
+
 /* With the mutex held: one try to make the store fit for writing. */
 static enum store_rc
 writer_reopen(struct store *st, char *reason)
 {
 	enum store_rc rc;
+	bool damage, made = false;
 
 	writer_hold_reader(st);
+	damage = st->damage;
 	(void)pthread_mutex_unlock(&st->mutex);
 	rc = st->ops->reopen(st->be, reason);
+	if (damage && (rc == STORE_OK || rc == STORE_NOTADB))
+		rc = writer_repair(st, &made, reason);
 	if (rc == STORE_OK)
 		rc = st->ops->probe(st->be, reason);
 	(void)pthread_mutex_lock(&st->mutex);
+	st->stats.repairs += made;
 	st->held = false;
 	(void)pthread_cond_signal(&st->reader_cond);
 	return (rc);
@@ -165,8 +197,8 @@ writer_await_files(struct store *st, char *reason)
 }
 
 /*
- * With the mutex held: reopen until that works. It is never given up: a disk
- * may come back, and until then somebody has to answer 503.
+ * With the mutex held: reopen until that works. It is never given up, but for
+ * damage: a disk may come back, and until then somebody has to answer 503.
  */
 static void
 writer_recover(struct store *st)
@@ -177,8 +209,19 @@ writer_recover(struct store *st)
 
 	while (!st->stop) {
 		if ((rc = writer_reopen(st, reason)) == STORE_OK) {
+			st->damage = false;
 			writer_set_health(st, STORE_READY, "");
 			return;
+		}
+		if (rc == STORE_NOTADB && st->damage) { /* repaired in vain */
+			st->damage = false;
+			writer_set_health(st, STORE_DAMAGED, reason);
+			writer_fail_queued(st);
+			return;
+		}
+		if (rc == STORE_NOTADB) {
+			st->damage = true;
+			continue;
 		}
 		if (rc == STORE_MOVED) {
 			(void)writer_await_files(st, reason);
@@ -228,8 +271,10 @@ writer_judge(struct store *st, enum store_rc rc, const char *reason)
 	case STORE_NOTFOUND:
 	case STORE_REFUSED:
 	case STORE_NEWER:
-	case STORE_NOTADB:
 	case STORE_FAILED:
+		break;
+	case STORE_NOTADB:
+		st->damage = true;
 		break;
 	}
 	writer_set_health(st, STORE_RECOVERING, reason);
@@ -363,13 +408,23 @@ writer_idle(struct store *st)
 		writer_judge(st, rc, reason);
 }
 
+/* With the mutex held: may nothing be done but to answer with failures? */
+static bool
+writer_is_shut(const struct store *st)
+{
+	return (st->health == STORE_RECOVERING || st->health == STORE_DAMAGED);
+}
+
 /* With the mutex held: wait until there is something to do. */
 static void
 writer_wait(struct store *st)
 {
 	while (!st->stop && st->urgent.head == NULL &&
-	       st->background.head == NULL && st->aside != STORE_ASIDE_DONE) {
-		if (st->health == STORE_NOSPACE) {
+	       st->background.head == NULL && st->aside != STORE_ASIDE_DONE &&
+	       !st->damage) {
+		if (st->health == STORE_DAMAGED) {
+			(void)pthread_cond_wait(&st->writer_cond, &st->mutex);
+		} else if (st->health == STORE_NOSPACE) {
 			writer_pause(st, st->pause_ms * PAUSE_GROWTH);
 			if (st->urgent.head == NULL)
 				writer_probe(st);
@@ -413,13 +468,18 @@ store_writer_main(void *arg)
 		if (st->stop && st->urgent.head == NULL &&
 		    st->background.head == NULL)
 			break;
-		if (st->health == STORE_RECOVERING) { /* it is closing */
+		if (writer_is_shut(st)) { /* or it is closing */
 			writer_fail_queued(st);
+			continue;
+		}
+		if (st->damage && !st->stop) { /* the reader met it */
+			writer_judge(st, STORE_NOTADB,
+			    "a read found damage; it is looked at");
 			continue;
 		}
 		if ((n = writer_take(st)) > 0)
 			writer_commit(st, n);
-		if (st->health == STORE_RECOVERING)
+		if (writer_is_shut(st))
 			continue;
 		if ((st->batch[0] = store_queue_get(&st->background)) != NULL)
 			writer_commit(st, 1);

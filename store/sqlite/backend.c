@@ -336,33 +336,25 @@ sqlite_reopen(void *be, char *reason)
 	return (what);
 }
 
-/* The first line that the check prints is "ok", or what is wrong. */
 static void
 backend_check(struct sqlite_store *s, struct store_op *op)
 {
-	char reason[STORE_REASON_MAX];
+	char found[CHECK_FOUND_MAX], reason[STORE_REASON_MAX];
 	struct db *db = &s->reader;
-	const char *text = NULL;
-	sqlite3_stmt *st;
-	int rc;
+	int rc = check_run(db->conn, "quick_check", found);
 
-	st = db_stmt(db, SQL_CHECK);
-	rc = st == NULL ? sqlite3_extended_errcode(db->conn) : sqlite3_step(st);
-	if (rc == SQLITE_ROW)
-		text = (const char *)sqlite3_column_text(st, 0);
-	if (text == NULL) {
+	if (rc != SQLITE_OK) {
 		enum store_rc what = db_reason(db, s, rc, reason);
 
 		store_op_fail(op, what == STORE_NOTADB ? what : STORE_FAILED,
 		    reason);
-	} else if (strcmp(text, "ok") != 0) {
+	} else if (found[0] != '\0') {
 		bool unread = db_read_failed(db);
 
 		(void)snprintf(reason, sizeof(reason), "%s: %s%s", s->path,
-		    unread ? DB_UNREAD ": " : "", text);
+		    unread ? DB_UNREAD ": " : "", found);
 		store_op_fail(op, unread ? STORE_FAILED : STORE_NOTADB, reason);
 	}
-	(void)sqlite3_reset(st);
 }
 
 static void
@@ -406,6 +398,12 @@ sqlite_read(void *be, struct store_op *op)
 	atomic_store(&s->reading, true);
 	backend_read(s, op);
 	atomic_store(&s->reading, false);
+}
+
+static enum store_rc
+sqlite_repair(void *be, bool *ret_made, char *reason)
+{
+	return (repair_run(be, ret_made, reason));
 }
 
 static enum store_rc
@@ -488,6 +486,7 @@ const struct store_ops store_sqlite_ops = {
 	.commit = sqlite_commit,
 	.probe = sqlite_probe,
 	.reopen = sqlite_reopen,
+	.repair = sqlite_repair,
 	.look = sqlite_look,
 	.tidy = sqlite_tidy,
 	.aside = sqlite_aside,

@@ -207,21 +207,14 @@ backup_copy(struct backup *b)
 static int
 backup_check(struct backup *b)
 {
-	const char *found = NULL;
-	sqlite3_stmt *st = NULL;
-	int rc;
+	char found[CHECK_FOUND_MAX];
+	int rc = check_run(b->copy, "quick_check", found);
 
-	rc =
-	    sqlite3_prepare_v2(b->copy, "PRAGMA quick_check(1)", -1, &st, NULL);
-	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW)
-		found = (const char *)sqlite3_column_text(st, 0);
-	if (found == NULL)
+	if (rc != SQLITE_OK)
 		backup_fail_sqlite(b, rc);
-	else if (strcmp(found, "ok") != 0)
+	else if (found[0] != '\0')
 		backup_fail(b, STORE_FAILED, found);
-	rc = found != NULL && strcmp(found, "ok") == 0 ? 0 : -1;
-	(void)sqlite3_finalize(st);
-	return (rc);
+	return (rc == SQLITE_OK && found[0] == '\0' ? 0 : -1);
 }
 
 /* Make the content durable, then the name, which must still be free. */

@@ -196,9 +196,13 @@ open_write(struct sqlite_store *s, char *reason)
 	if (created) {
 		connect_leave(s);
 		siblings_unlink(s->path);
-	} else if (what == STORE_FULL && s->mode == STORE_SERVE &&
-		   s->disk.lower != NULL) {
-		/* A server answers 503, and goes on when there is space. */
+	} else if (s->mode == STORE_SERVE && s->disk.lower != NULL &&
+		   (what == STORE_FULL ||
+		       (what == STORE_NOTADB && schema_is_present(s)))) {
+		/*
+		 * A server answers 503, and goes on when there is space, or
+		 * when it is repaired.
+		 */
 		connect_leave(s);
 		atomic_store(&s->disk.failed, true);
 		store_note(s->st, STORE_NOTE_WARN, "%s", reason);

@@ -153,28 +153,19 @@ restore_uri(const char *path, char ret_uri[URI_MAX])
 	    siblings_hold_data(path) ? "?mode=ro" : "?immutable=1");
 }
 
-/* The first line that a check of the whole file gives is "ok", or not. */
 static enum store_rc
-restore_check(struct restore *r, sqlite3 *conn, const char *pragma)
+restore_check(struct restore *r, sqlite3 *conn, const char *check)
 {
-	enum store_rc what = STORE_OK;
-	const char *found = NULL;
-	sqlite3_stmt *st = NULL;
-	char why[STORE_REASON_MAX / 2];
-	int rc;
+	char found[CHECK_FOUND_MAX], why[STORE_REASON_MAX / 2];
+	int rc = check_run(conn, check, found);
 
-	rc = sqlite3_prepare_v2(conn, pragma, -1, &st, NULL);
-	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW)
-		found = (const char *)sqlite3_column_text(st, 0);
-	if (found == NULL) {
-		what = restore_fail_sqlite(r, conn, rc);
-	} else if (strcmp(found, "ok") != 0) {
-		(void)snprintf(why, sizeof(why),
-		    "damaged (%s); use another backup", found);
-		what = restore_fail(r, STORE_NOTADB, why);
-	}
-	(void)sqlite3_finalize(st);
-	return (what);
+	if (rc != SQLITE_OK)
+		return (restore_fail_sqlite(r, conn, rc));
+	if (found[0] == '\0')
+		return (STORE_OK);
+	(void)snprintf(why, sizeof(why), "damaged (%s); use another backup",
+	    found);
+	return (restore_fail(r, STORE_NOTADB, why));
 }
 
 /* Open the backup, and see that it is one. */
@@ -203,7 +194,7 @@ restore_open(struct restore *r)
 	db.conn = r->source;
 	what = schema_of_backup(&r->s, &db, r->backup, r->reason);
 	if (what == STORE_OK)
-		what = restore_check(r, r->source, "PRAGMA integrity_check(1)");
+		what = restore_check(r, r->source, "integrity_check");
 	return (what);
 }
 
@@ -249,7 +240,7 @@ restore_copy(struct restore *r)
 	}
 	if (rc != SQLITE_OK)
 		return (restore_fail_sqlite(r, r->copy, rc));
-	return (restore_check(r, r->copy, "PRAGMA quick_check(1)"));
+	return (restore_check(r, r->copy, "quick_check"));
 }
 
 /* A time whose name is free for what will be put aside. */

@@ -467,7 +467,6 @@ static const char *const texts[] = {
 	[SQL_GET_DOCUMENT] =
 	    "SELECT document FROM order_documents WHERE order_id = ?1 "
 	    "AND scope = ?2",
-	[SQL_CHECK] = "PRAGMA quick_check(1)",
 };
 _Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_COUNT,
     "every statement has a text");

@@ -107,7 +107,6 @@ enum db_sql {
 	SQL_LIST_ORDERS,
 	SQL_GET_ORDER,
 	SQL_GET_DOCUMENT,
-	SQL_CHECK,
 	SQL_COUNT
 };
 
@@ -333,6 +332,40 @@ void connect_leave(struct sqlite_store *s);
  * and with an empty log. STORE_BUSY: somebody has them open; STORE_FULL.
  */
 enum store_rc recover_run(struct sqlite_store *s, char *reason);
+
+/* -- check.c -- */
+
+/*
+ * Run quick_check or integrity_check; the first thing that is wrong, or "". An
+ * error of SQLite's may be what is wrong, too.
+ */
+#define CHECK_FOUND_MAX 128
+int check_run(sqlite3 *conn, const char *check,
+    char ret_found[CHECK_FOUND_MAX]);
+
+/* -- repair.c -- */
+
+/* As struct store_ops repair. */
+enum store_rc repair_run(struct sqlite_store *s, bool *ret_made, char *reason);
+
+/* -- repair_index.c -- */
+
+/* An index, and its table. */
+struct repair_index {
+	char *name;
+	char *table;
+	char *sql; /* NULL: it belongs to a UNIQUE of the table */
+};
+
+/* Run SQL; the other one made by sqlite3_mprintf(), which it frees. */
+int repair_exec(struct db *db, const char *sql);
+int repair_exec_made(struct db *db, char *sql);
+
+/*
+ * Make an index anew, and give its tree to the old one's name. Reads nothing
+ * of the old tree, and leaves its pages unused.
+ */
+int repair_swap(struct db *db, const struct repair_index *x);
 
 /* -- place.c: paths, owners, reasons -- */
 

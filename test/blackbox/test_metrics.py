@@ -113,6 +113,8 @@ def test_it_counts_what_happened(busy):
         "klikitd_end_to_end_seconds_count": 5,
         "klikitd_ready": 1,
         "klikitd_store_ready": 1,
+        "klikitd_store_damaged": 0,
+        "klikitd_store_repairs_total": 0,
         "klikitd_queue_bytes": 0,
         'klikitd_connections{listener="admin"}': 1,
         'klikitd_requests_total{listener="public"}': 8,

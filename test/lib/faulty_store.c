@@ -91,6 +91,14 @@ faulty_probe(void *be, char *reason)
 }
 
 static enum store_rc
+faulty_repair(void *be, bool *ret_made, char *reason)
+{
+	struct faulty_store *f = be;
+
+	return (store_sqlite_ops.repair(f->inner, ret_made, reason));
+}
+
+static enum store_rc
 faulty_reopen(void *be, char *reason)
 {
 	struct faulty_store *f = be;
@@ -181,6 +189,7 @@ static const struct store_ops faulty_ops = {
 	.commit = faulty_commit,
 	.probe = faulty_probe,
 	.reopen = faulty_reopen,
+	.repair = faulty_repair,
 	.tidy = faulty_tidy,
 	.aside = faulty_aside,
 	.read = faulty_read,
