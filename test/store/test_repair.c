@@ -4,8 +4,11 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "test/lib/cmocka_all.h"
@@ -308,6 +311,90 @@ test_index_that_leads_into_a_table(void **state)
 	assert_repaired();
 }
 
+/* All trees are sound, but an index does not have the key of a row. */
+static void
+test_index_that_disagrees(void **state)
+{
+	const struct store_purge purge = {
+		.ids_before_ms = INT64_MAX,
+		.bodies_before_ms = INT64_MAX,
+		.limit = 10,
+	};
+	struct case_result r = { 0 };
+	struct store_stats stats;
+	char sql[SQL_MAX];
+
+	(void)state;
+	(void)snprintf(sql, sizeof(sql),
+	    "PRAGMA writable_schema = ON; INSERT INTO sqlite_master VALUES "
+	    "('index', 'events_event_id', 'events', %lld, 'CREATE UNIQUE INDEX "
+	    "events_event_id ON events (event_id, scope)')",
+	    (long long)root_of("events_event_id"));
+	store_case_sql(&c, "PRAGMA writable_schema = ON;"
+			   "DELETE FROM sqlite_master "
+			   "WHERE name = 'events_event_id'");
+	store_case_sql(&c, "UPDATE events SET event_id = 'moved' WHERE id = 1;"
+			   "DELETE FROM jobs; DELETE FROM lanes");
+	store_case_sql(&c, sql);
+	store_case_open(&c);
+	assert_int_equal(check(), STORE_OK); /* it sees trees only */
+	do {
+		assert_int_equal(store_purge(c.st, &purge, case_done_cb, &r),
+		    0);
+		store_wait(c.st);
+		assert_true(r.rc != STORE_OK || r.id > 0);
+	} while (r.rc == STORE_OK);
+	wait_repaired();
+	store_stats(c.st, &stats);
+	assert_int_equal(stats.repairs, 1);
+	assert_int_equal(case_append(&c, "moved", NULL, handler).rc,
+	    STORE_EXISTS);
+	assert_int_equal(store_purge(c.st, &purge, case_done_cb, &r), 0);
+	store_wait(c.st);
+	assert_int_equal(r.rc, STORE_OK);
+}
+
+/*
+ * A process that ends at any moment of a repair leaves a store that the next
+ * one repairs: what was acknowledged is there.
+ */
+static void
+test_kill_during_a_repair(void **state)
+{
+	struct timespec delay = { 0 };
+	int status;
+	pid_t pid;
+
+	(void)state;
+	damage_page(child_of(root_of("events_event_id"), 1));
+	damage_page(root_of("jobs_event"));
+	for (int i = 0; i < 20; i++) {
+		if ((pid = fork()) == 0) {
+			if (store_case_try(&c, STORE_SERVE) == STORE_OK)
+				(void)check();
+			(void)pause();
+			_exit(0);
+		}
+		delay.tv_nsec = (long)i * 4000000; /* where it is cut */
+		(void)nanosleep(&delay, NULL);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	open_and_check();
+	wait_health(STORE_READY);
+	while (check() != STORE_OK)
+		wait_repaired();
+	for (int i = 0; i < EVENTS; i++) {
+		char id[32];
+
+		(void)snprintf(id, sizeof(id), "event-%d", i * 7919 % 100003);
+		assert_int_equal(case_append(&c, id, NULL, handler).rc,
+		    STORE_EXISTS);
+	}
+	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"),
+	    EVENTS);
+}
+
 /* Twice in a row: each time it is made whole. */
 static void
 test_two_repairs(void **state)
@@ -457,6 +544,8 @@ main(void)
 		T(test_index_that_the_start_needs),
 		T(test_index_damaged_while_running),
 		T(test_index_that_leads_into_a_table),
+		T(test_index_that_disagrees),
+		T(test_kill_during_a_repair),
 		T(test_two_repairs),
 		T(test_backup_of_a_repaired_store),
 		T(test_leaf_of_events),
