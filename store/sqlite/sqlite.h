@@ -1,9 +1,8 @@
 /*
- * sqlite.h -- private to store/sqlite/: a connection with its statements, and
- * the pieces of the backend.
+ * sqlite.h -- private to store/sqlite/: the pieces of the backend.
  *
  * Functions of type int return a result code of SQLite's, SQLITE_OK when all
- * is well, unless they say otherwise; db_rc() turns one into a store_rc.
+ * is well, unless they say otherwise.
  */
 #ifndef STORE_SQLITE_SQLITE_H
 #define STORE_SQLITE_SQLITE_H
@@ -14,119 +13,9 @@
 
 #include <sqlite3.h>
 
+#include "store/sqlite/db.h"
 #include "store/sqlite/disk.h"
 #include "store/store_ops.h"
-
-/* Every statement, in the order of sql.c. */
-enum db_sql {
-	SQL_BEGIN,
-	SQL_BEGIN_READ,
-	SQL_COMMIT,
-	SQL_ROLLBACK,
-	SQL_SAVEPOINT,
-	SQL_RELEASE,
-	SQL_ROLLBACK_TO,
-	SQL_PROBE,
-	SQL_EVENT_INSERT,
-	SQL_EVENT_FIND,
-	SQL_EVENT_AGAIN,
-	SQL_EVENT_LOAD,
-	SQL_BODY_INSERT,
-	SQL_BODY_LOAD,
-	SQL_EVENT_ORDER_INSERT,
-	SQL_EVENT_ORDERS_LOAD,
-	SQL_JOB_INSERT,
-	SQL_JOB_BEHIND,
-	SQL_JOB_LOAD,
-	SQL_JOB_MOVE,
-	SQL_JOB_ADVANCE,
-	SQL_JOB_RUNNABLE,
-	SQL_JOB_NEXT_DUE,
-	SQL_JOB_ORDERS,
-	SQL_JOB_REPLAY,
-	SQL_JOB_SUPERSEDED,
-	SQL_JOB_REPLAYABLE,
-	SQL_ALARM_CANCEL,
-	SQL_ALARM_UNGUARD,
-	SQL_ALARM_NEEDLESS,
-	SQL_SERVED_INSERT,
-	SQL_SERVED_BY,
-	SQL_RECOVER_ATTEMPTS,
-	SQL_RECOVER_ALARMS,
-	SQL_RECOVER_JOBS,
-	SQL_LANE_INSERT,
-	SQL_LANE_DELETE,
-	SQL_LANE_EARLIER,
-	SQL_LANE_LATER,
-	SQL_ATTEMPT_INSERT,
-	SQL_ATTEMPT_END,
-	SQL_HANDLER_PAUSE,
-	SQL_HANDLER_SEEN,
-	SQL_ORDER_UPSERT,
-	SQL_CART_UPSERT,
-	SQL_REJECTION_INSERT,
-	SQL_REJECTION_OLDEST,
-	SQL_REJECTION_DELETE,
-	SQL_REJECTED_BYTES,
-	SQL_LIST_EVENTS,
-	SQL_LIST_EVENTS_OF_ORDER,
-	SQL_LIST_EVENTS_OPEN,
-	SQL_LIST_EVENTS_DEAD,
-	SQL_GET_EVENT,
-	SQL_GET_EVENT_NUMBER,
-	SQL_EVENT_JOBS,
-	SQL_LIST_JOBS,
-	SQL_LIST_JOBS_DEAD,
-	SQL_LIST_JOBS_OPEN,
-	SQL_LIST_JOBS_OF_EVENT,
-	SQL_LIST_JOBS_OF_ORDER,
-	SQL_GET_JOB,
-	SQL_LIST_ATTEMPTS,
-	SQL_LIST_EVENT_ATTEMPTS,
-	SQL_LIST_HANDLERS,
-	SQL_LANES_BLOCKED,
-	SQL_PURGE_FIND,
-	SQL_PURGE_FIND_ORDER,
-	SQL_PURGE_FIND_IDS,
-	SQL_PURGE_BODY,
-	SQL_PURGE_ANSWERS,
-	SQL_PURGE_REASONS,
-	SQL_PURGE_NOTE,
-	SQL_PURGE_SERVED,
-	SQL_PURGE_ATTEMPTS,
-	SQL_PURGE_JOBS,
-	SQL_PURGE_ORDERS,
-	SQL_PURGE_EVENT,
-	SQL_PURGE_REJECTIONS,
-	SQL_PURGE_LEFT,
-	SQL_CLOCK_GET,
-	SQL_CLOCK_NOTE,
-	SQL_PURGE_SCAN,
-	SQL_LIST_REJECTIONS,
-	SQL_GET_REJECTION,
-	SQL_LIST_ORDERS,
-	SQL_GET_ORDER,
-	SQL_GET_DOCUMENT,
-	SQL_COUNT
-};
-
-/* The text of a statement. */
-const char *db_sql_text(enum db_sql which);
-
-/* A connection; belongs to one thread. */
-struct db {
-	sqlite3 *conn;
-	sqlite3_stmt *stmt[SQL_COUNT];
-	int64_t page_size;
-	int64_t cache_bytes; /* what it may keep of the file in memory */
-	int wal_pages;       /* in the log after the last commit */
-};
-
-/* What a checkpoint found in the log, in pages, and has not copied. */
-struct db_log {
-	int pages;
-	int left;
-};
 
 /* The files of a store whose names are watched: watch.c. */
 enum watch_part { WATCH_FILE, WATCH_LOG, WATCH_INDEX, WATCH_PARTS };
@@ -169,87 +58,6 @@ struct sqlite_store {
 	int copier_rc;         /* what its last one came to */
 	struct db_log copier_log;
 };
-
-/* -- db.c: connections and statements -- */
-
-enum db_role { DB_WRITER, DB_READER, DB_COPIER };
-
-/*
- * Open a connection and set it up, but change nothing in the file. DB_COPIER
- * needs a file that has its log.
- */
-int db_open(struct db *db, const struct sqlite_store *s, enum db_role role);
-
-/* See what page size the file has, and let the cache have its bytes in them. */
-int db_fit_cache(struct db *db);
-
-/* How long a connection waits for a lock. */
-int db_busy_ms(const struct sqlite_store *s);
-
-/* Accepts a connection that was never opened. */
-void db_close(struct db *db);
-
-/*
- * db_close() that copies nothing and leaves the log where it is, though it be
- * the last connection.
- */
-void db_leave(struct db *db);
-
-/*
- * The statement, reset and without values, or NULL; then db->conn has the
- * error.
- */
-sqlite3_stmt *db_stmt(struct db *db, enum db_sql which);
-
-/* Run a statement that returns no rows. NULL st: the error of its making. */
-int db_run(struct db *db, sqlite3_stmt *st);
-
-/* db_run() of a statement without values. */
-int db_exec(struct db *db, enum db_sql which);
-
-/* The first column of the first row, or otherwise if there is none. */
-int db_int(struct db *db, const char *sql, int64_t *ret_value);
-
-/* Bind text; NULL becomes NULL. Borrows text until the statement is reset. */
-void db_bind_text(sqlite3_stmt *st, int at, const char *text);
-
-/* Copy a column to the arena; NULL stays NULL. Returns 0, or -1. */
-int db_column_text(sqlite3_stmt *st, int at, struct arena *a,
-    const char **ret_text);
-
-/*
- * Did the last read of the database's file fail? SQLite calls it damaged then,
- * though nothing need be wrong with what is on disk.
- */
-bool db_read_failed(const struct db *db);
-#define DB_UNREAD                                                              \
-	"could not be read; that may pass: look at the disk (dmesg) and try "  \
-	"again before anything else"
-
-/* What a result code means to the store's callers. */
-enum store_rc db_rc(const struct db *db, int rc);
-
-/* Write why rc happened, naming the file, and return db_rc(). */
-enum store_rc db_reason(const struct db *db, const struct sqlite_store *s,
-    int rc, char *reason);
-
-/*
- * Copy to the database file what a PASSIVE checkpoint can. With pages left
- * the log cannot start over. SQLITE_BUSY: another checkpoint is under way.
- */
-int db_checkpoint(struct db *db, struct db_log *ret_log);
-
-/*
- * Make what was copied to the database file durable. SQLite does so only when
- * all of the log was copied.
- */
-int db_sync(struct db *db);
-
-/*
- * db_close() that copies nothing and leaves the log where it is, though it be
- * the last connection: see recover.c. Accepts one that was never opened.
- */
-void db_leave(struct db *db);
 
 /* -- schema.c: what is in the file -- */
 

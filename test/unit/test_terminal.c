@@ -83,7 +83,10 @@ test_terminal_that_is_none_never_leaves(void **state)
 
 		if (setsid() == -1 || (t = terminal_new(base)) == NULL)
 			_exit(2);
-		_exit(terminal_has_left(t) ? 1 : 0);
+		status = terminal_has_left(t) ? 1 : 0;
+		terminal_free(t);
+		event_base_free(base);
+		_exit(status);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
