@@ -354,6 +354,8 @@ backend_check(struct sqlite_store *s, struct store_op *op)
 		(void)snprintf(reason, sizeof(reason), "%s: %s%s", s->path,
 		    unread ? DB_UNREAD ": " : "", found);
 		store_op_fail(op, unread ? STORE_FAILED : STORE_NOTADB, reason);
+	} else if (s->mode != STORE_READ) {
+		check_note_due(s, false);
 	}
 }
 

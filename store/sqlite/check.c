@@ -2,8 +2,10 @@
  * SQLite's checks of a whole file. That a page is used by nothing is no damage
  * to them here: a repair leaves such pages behind, and a copy has them too.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/sqlite/sqlite.h"
 
@@ -62,4 +64,39 @@ check_run(sqlite3 *conn, const char *check, char ret_found[CHECK_FOUND_MAX])
 	}
 	(void)sqlite3_finalize(st);
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+}
+
+/* PATH.check: there while a check is due. */
+static void
+check_path(const struct sqlite_store *s, char ret_path[PATH_MAX])
+{
+	(void)snprintf(ret_path, PATH_MAX, "%s.check", s->path);
+}
+
+bool
+check_is_due(const struct sqlite_store *s)
+{
+	char path[PATH_MAX];
+
+	check_path(s, path);
+	return (access(path, F_OK) == 0);
+}
+
+void
+check_note_due(const struct sqlite_store *s, bool due)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	check_path(s, path);
+	if (!due) {
+		(void)unlink(path);
+		return;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return;
+	place_own(s->path, fd);
+	(void)close(fd);
+	(void)place_sync_folder(path);
 }

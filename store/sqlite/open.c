@@ -189,7 +189,7 @@ open_write(struct sqlite_store *s, char *reason)
 	if (s->file_fd != -1 && open_is_unclean(s) &&
 	    (what = siblings_foreign(s, reason)) != STORE_OK)
 		return (what);
-	s->unclean = open_is_unclean(s);
+	s->unclean = open_is_unclean(s) || check_is_due(s);
 	if ((what = open_create(s, &created, reason)) == STORE_OK &&
 	    (what = open_files(s, reason)) == STORE_OK)
 		return (STORE_OK);

@@ -231,6 +231,7 @@ repair_damaged(struct repair *r)
 {
 	/* What is damaged is not written to any more, by its close neither. */
 	atomic_store(&r->s->disk.failed, true);
+	check_note_due(r->s, true);
 	(void)snprintf(r->reason, STORE_REASON_MAX,
 	    "%.200s: damaged (%.100s), and not only in its indexes; stop "
 	    "klikitd, run klikitd restore BACKUP, which keeps this one aside, "

@@ -151,6 +151,13 @@ enum store_rc recover_run(struct sqlite_store *s, char *reason);
 int check_run(sqlite3 *conn, const char *check,
     char ret_found[CHECK_FOUND_MAX]);
 
+/*
+ * That the file is damaged outlasts a restart: a check is due then, as after an
+ * unclean stop, until one finds it sound. To note that may fail.
+ */
+bool check_is_due(const struct sqlite_store *s);
+void check_note_due(const struct sqlite_store *s, bool due);
+
 /* -- repair.c -- */
 
 /* As struct store_ops repair. */

@@ -154,6 +154,9 @@ def test_a_bad_page_of_a_table_is_no_ack_until_the_restore(klikitd, filled):
     server.stop()
     server.do("restore", "copy.db")
     server.start()
+    wait_check(server, "sound")  # it was due since the damage
     duplicate(server.post(BODY, ids(0)))
     received(server.post(BODY, "after"))
     all_are_there(server, {"after"})
+    server.restart()
+    assert server.ask("GET", "/readyz")[2] == {"status": "ready"}
