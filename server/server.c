@@ -123,10 +123,6 @@ server_watch_health(struct server *s)
 	}
 	(void)strcpy(s->reason, store_reason(s->st));
 	s->health = health;
-	/* What is queued waits for a recovery, which may take long. */
-	if (s->begun)
-		ingest_set_open(s->ingest,
-		    health == STORE_READY || health == STORE_NOSPACE);
 	switch (health) {
 	case STORE_READY:
 		log_info("store: works again");

@@ -333,6 +333,11 @@ store_submit(struct store *st, struct store_op *op)
 	case STORE_OP_RUNNABLE:
 	case STORE_OP_REGISTER:
 		st->queued_bytes += op->weight;
+		if (st->held && st->damage) { /* a repair may take long */
+			store_op_fail(op, STORE_FAILED, st->reason);
+			store_finished(st, op);
+			break;
+		}
 		store_queue_put(&st->urgent, op);
 		store_call_writer(st);
 		break;
