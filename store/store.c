@@ -333,7 +333,8 @@ store_submit(struct store *st, struct store_op *op)
 	case STORE_OP_RUNNABLE:
 	case STORE_OP_REGISTER:
 		st->queued_bytes += op->weight;
-		if (st->held && st->damage) { /* a repair may take long */
+		/* A repair may take long, and a sender comes again. */
+		if (st->held && st->damage && op->kind == STORE_OP_APPEND) {
 			store_op_fail(op, STORE_FAILED, st->reason);
 			store_finished(st, op);
 			break;

@@ -150,8 +150,7 @@ writer_reopen(struct store *st, char *reason)
 	bool damage, made = false;
 
 	writer_hold_reader(st);
-	if ((damage = st->damage)) /* what comes meanwhile is refused, too */
-		writer_fail_queued(st);
+	damage = st->damage;
 	(void)pthread_mutex_unlock(&st->mutex);
 	rc = st->ops->reopen(st->be, reason);
 	if (damage && (rc == STORE_OK || rc == STORE_NOTADB))
