@@ -27,6 +27,7 @@ extern const char schema_005_versions[];
 extern const char schema_006_untried[];
 extern const char schema_007_clock[];
 extern const char schema_008_details[];
+extern const char schema_009_checks[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -37,6 +38,7 @@ static const char *const steps[] = {
 	schema_006_untried,
 	schema_007_clock,
 	schema_008_details,
+	schema_009_checks,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

@@ -8,6 +8,7 @@
 
 #include <sqlite3.h>
 
+#include "store/sqlite/sql.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/store_case.h"
 #include "test/store/schema_version.h"
@@ -393,6 +394,34 @@ test_change_needs_store_and_lock(void **state)
 	assert_int_equal(r.rc, STORE_OK);
 }
 
+/* What each delivery and each job runs makes no table in memory. */
+static void
+test_ack_makes_no_table_in_memory(void **state)
+{
+	static const enum db_sql often[] = { SQL_EVENT_INSERT, SQL_BODY_INSERT,
+		SQL_EVENT_ORDER_INSERT, SQL_JOB_INSERT, SQL_JOB_MOVE };
+	sqlite3_stmt *st;
+	sqlite3 *conn;
+	char *sql;
+
+	(void)state;
+	store_case_open(&c);
+	store_case_close(&c);
+	assert_int_equal(sqlite3_open(c.path, &conn), SQLITE_OK);
+	for (size_t i = 0; i < sizeof(often) / sizeof(often[0]); i++) {
+		sql = sqlite3_mprintf("EXPLAIN %s", db_sql_text(often[i]));
+		assert_int_equal(sqlite3_prepare_v2(conn, sql, -1, &st, NULL),
+		    SQLITE_OK);
+		while (sqlite3_step(st) == SQLITE_ROW)
+			assert_string_not_equal((const char *)
+						    sqlite3_column_text(st, 1),
+			    "OpenEphemeral");
+		(void)sqlite3_finalize(st);
+		sqlite3_free(sql);
+	}
+	(void)sqlite3_close(conn);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -418,6 +447,7 @@ main(void)
 		CASE(test_unwritable_is_named),
 		CASE(test_unknown_url_is_named),
 		CASE(test_change_needs_store_and_lock),
+		CASE(test_ack_makes_no_table_in_memory),
 	};
 
 	return (cmocka_run_group_tests_name("store_open", tests, NULL, NULL));

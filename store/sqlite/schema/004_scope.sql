@@ -12,7 +12,8 @@ CREATE TABLE events_new (
 	scope TEXT NOT NULL DEFAULT '',
 	type TEXT NOT NULL,
 	origin TEXT NOT NULL DEFAULT 'klikit'
-		CHECK (origin IN ('klikit', 'hub', 'reconcile', 'internal')),
+		CHECK (origin = 'klikit' OR origin = 'hub' OR
+			origin = 'reconcile' OR origin = 'internal'),
 	brand TEXT,
 	branch TEXT,
 	signature BLOB CHECK (length(signature) = 32),
