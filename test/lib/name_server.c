@@ -20,9 +20,11 @@
 #define TYPE_AAAA 28
 #define SLOW_MS 400
 
-/* An answer that is on its way, slowly. */
+/* An answer that is on its way, slowly; in a list of its server's. */
 struct slow_answer {
+	TAILQ_ENTRY(slow_answer) link;
 	struct name_server *server;
+	struct event *timer;
 	struct sockaddr_in to;
 	unsigned char bytes[512];
 	size_t len;
@@ -131,6 +133,15 @@ send_answer(const struct name_server *s, const struct sockaddr_in *to,
 }
 
 static void
+slow_answer_free(struct slow_answer *slow)
+{
+	TAILQ_REMOVE(&slow->server->slow, slow, link);
+	event_free(slow->timer);
+	free(slow);
+}
+
+/* evtimer */
+static void
 slow_answer_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct slow_answer *slow = arg;
@@ -138,7 +149,7 @@ slow_answer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	send_answer(slow->server, &slow->to, slow->bytes, slow->len);
-	free(slow);
+	slow_answer_free(slow);
 }
 
 static void
@@ -153,9 +164,10 @@ send_later(struct name_server *s, const struct sockaddr_in *to,
 	slow->to = *to;
 	memcpy(slow->bytes, bytes, len);
 	slow->len = len;
-	assert_int_equal(event_base_once(s->base, -1, EV_TIMEOUT,
-			     slow_answer_cb, slow, &tv),
-	    0);
+	TAILQ_INSERT_TAIL(&s->slow, slow, link);
+	slow->timer = evtimer_new(s->base, slow_answer_cb, slow);
+	assert_non_null(slow->timer);
+	assert_int_equal(evtimer_add(slow->timer, &tv), 0);
 }
 
 /* event: somebody asks by UDP. */
@@ -266,6 +278,7 @@ name_server_open(struct name_server *s, struct event_base *base,
 		.ttl_s = 60,
 		.address = 7,
 		.fd = -1 };
+	TAILQ_INIT(&s->slow);
 	bind_both(s);
 	if (act == NAME_DEAD) {
 		evconnlistener_free(s->tcp);
@@ -281,6 +294,8 @@ name_server_open(struct name_server *s, struct event_base *base,
 void
 name_server_close(struct name_server *s)
 {
+	while (s->ev != NULL && !TAILQ_EMPTY(&s->slow))
+		slow_answer_free(TAILQ_FIRST(&s->slow));
 	if (s->ev != NULL)
 		event_free(s->ev);
 	if (s->tcp != NULL)

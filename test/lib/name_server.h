@@ -7,6 +7,8 @@
 #ifndef TEST_LIB_NAME_SERVER_H
 #define TEST_LIB_NAME_SERVER_H
 
+#include <sys/queue.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,10 +47,13 @@ struct name_server {
 	int fd;
 	struct event *ev;
 	struct evconnlistener *tcp;
+	TAILQ_HEAD(, slow_answer) slow; /* on their way */
 };
 
 void name_server_open(struct name_server *s, struct event_base *base,
     enum name_act act);
+
+/* What is on its way is dropped. Accepts one that is closed, or all zero. */
 void name_server_close(struct name_server *s);
 
 #endif /* TEST_LIB_NAME_SERVER_H */

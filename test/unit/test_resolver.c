@@ -157,7 +157,7 @@ net_close(struct net *n)
 	n->r = NULL;
 	for (int i = 0; i < 2; i++)
 		name_server_close(&n->servers[i]);
-	/* What is slow is on its way, and TCP connections end. */
+	/* TCP connections end. */
 	for (int i = 0; i < 10; i++)
 		(void)event_base_loop(n->base, EVLOOP_NONBLOCK);
 }
@@ -186,8 +186,6 @@ teardown(void **state)
 	struct net *n = *state;
 
 	net_close(n);
-	/* Timers of slow answers are waited for. */
-	(void)event_base_dispatch(n->base);
 	event_base_free(n->base);
 	(void)unlink(n->resolv_conf);
 	(void)unlink(n->hosts);
