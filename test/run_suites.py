@@ -36,7 +36,8 @@ MESON_SUITES = ("check", "unit", "store", "fuzz")
 SUITES = MESON_SUITES + ("blackbox", "web", "release", "valgrind", "tsan")
 # Of the store's tests those that are quick with ThreadSanitizer.
 RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
-               "store_open", "checkpoint", "log_file", "faults")
+               "store_open", "store_watch", "checkpoint", "log_file",
+               "faults", "repair")
 
 # For personality(2), inherited by children.
 ADDR_NO_RANDOMIZE = 0x0040000
