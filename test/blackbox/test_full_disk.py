@@ -184,6 +184,8 @@ def test_a_migration_without_space_waits_for_it(klikitd, disk):
     plug = ballast(disk)
     start_shut(server)
     assert server.post(BODY, "full")[0] == 503
-    assert "no space" in server.log()
+    server.wait_log("no space")
     server.expect("verbs will not find", "could not be read")
     plug.unlink()
+    server.wait_ready()
+    received(server.post(BODY, "after"))
