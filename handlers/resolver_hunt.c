@@ -1,8 +1,8 @@
 /*
  * A hunt asks for one name, both families of addresses apart. The good server
  * is asked first. When it has not answered for a while, or was of no use, the
- * next one is asked beside it, and so on; the first answer counts, whoever
- * gives it, and makes its server the good one. When one family is found the
+ * next one is asked beside it, and so on; the first answer counts and
+ * makes its server the good one. When one family is found the
  * other has 50 ms more (RFC 8305, section 3), then what there is is handed
  * out; the hunt goes on, so that a late answer is known the next time.
  *

@@ -13,8 +13,8 @@
 #include <jansson.h>
 
 /*
- * The value on one line, all that is not plain (utf8.h) as \uNNNN: whoever
- * parses it gets the same, and a terminal shows it safely. Owned by the caller;
+ * The value on one line, all that is not plain (utf8.h) as \uNNNN:
+ * parsed, it is the same, and a terminal shows it safely. Owned by the caller;
  * NULL when out of memory, or value is NULL.
  */
 char *json_text(const json_t *value);

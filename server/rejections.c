@@ -36,7 +36,7 @@ TAILQ_HEAD(kept_list, kept);
 
 struct rejections {
 	struct store *st;
-	struct journal *journal;    /* NULL: nobody is told */
+	struct journal *journal;    /* NULL: there is none */
 	const struct steady *clock; /* NULL: there is none */
 	struct event *timer;
 	struct kept_list waiting;

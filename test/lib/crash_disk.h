@@ -1,7 +1,7 @@
 /*
  * crash_disk.h -- what a disk has of a store's files, beside what the system
  * shows of them: the content at the last sync that passed, and every write
- * since. It makes crash images of that, and it fails when it is told to.
+ * since. It makes crash images of that, and it fails where the test says.
  *
  * After a failed sync a system may drop what it could not write, so that the
  * file shows its old content, or may show it on and believe that it is on
