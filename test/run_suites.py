@@ -44,6 +44,7 @@ ADDR_NO_RANDOMIZE = 0x0040000
 
 ENV = {
     **os.environ,
+    "TSAN_OPTIONS": f"suppressions={ROOT / 'test' / 'tsan.supp'}",
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
