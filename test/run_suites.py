@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Build with warnings as errors, run every suite, print the totals.
 
-usage: run_suites.py [SUITE...]     one or more of the names below
+usage: run_suites.py [SUITE...]     one or more of the names below; without
+                                    any, all but the last
 
   check     layers, configuration, formatting
   unit      pure modules, cmocka
@@ -14,6 +15,11 @@ usage: run_suites.py [SUITE...]     one or more of the names below
   valgrind  the unit suite and a short black-box run under valgrind
   tsan      the store's tests and a server under load, built with
             ThreadSanitizer: no data race
+  long      what takes longer, each with a short version in the others: the
+            black-box tests marked `long`, on the sanitized and on the release
+            build. KLIKITD_SEED=N repeats a run's chances
+
+A process that a suite leaves behind counts as a failed test.
 """
 
 import ctypes
@@ -21,6 +27,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +41,9 @@ RELEASE = ROOT / "build-release"
 RACES = ROOT / "build-tsan"
 MESON_SUITES = ("check", "unit", "store", "fuzz")
 SUITES = MESON_SUITES + ("blackbox", "web", "release", "valgrind", "tsan")
+EXTRA = ("long",)
+LONG_LIMIT_S = 3600  # of each part of the suite `long`
+GRACE_S = 5  # for a process to end that a suite leaves behind
 # Of the store's tests those that are quick with ThreadSanitizer.
 RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
                "store_open", "store_watch", "checkpoint", "log_file",
@@ -41,6 +51,8 @@ RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
 
 # For personality(2), inherited by children.
 ADDR_NO_RANDOMIZE = 0x0040000
+# For prctl(2), not inherited.
+PR_SET_CHILD_SUBREAPER = 36
 
 ENV = {
     **os.environ,
@@ -100,14 +112,21 @@ def meson_suite(directory, suite, *options):
     return Count(0, max(1, run.returncode))
 
 
-def pytest_suite(binary, *options, env=None):
+def pytest_suite(binary, *options, env=None, limit_s=None):
     """Run the black-box tests on a binary. Returns a Count."""
     report = binary.parent / "pytest.xml"
     report.unlink(missing_ok=True)
-    run = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-ra",
-                          "-p", "no:cacheprovider", f"--junitxml={report}",
-                          *options, "test/blackbox"], cwd=ROOT,
-                         env={**ENV, **(env or {}), "KLIKITD": str(binary)})
+    run = subprocess.Popen(["/usr/bin/python3", "-m", "pytest", "-q", "-ra",
+                            "-p", "no:cacheprovider", f"--junitxml={report}",
+                            *options, "test/blackbox"], cwd=ROOT,
+                           env={**ENV, **(env or {}), "KLIKITD": str(binary)})
+    try:
+        run.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        say(f"not done after {limit_s} s: interrupted")
+        run.send_signal(signal.SIGINT)  # pytest stops the servers
+        run.wait()
+        return BROKEN
     if not report.exists():
         return BROKEN
     suite = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
@@ -152,9 +171,62 @@ def web_suite(binary):
     return Count(counts.get("pass", 0), bad, counts.get("skipped", 0))
 
 
+def long_suite():
+    """The tests marked `long`. Returns a Count."""
+    seed = os.environ.get("KLIKITD_SEED", str(time.time_ns() % 1000000))
+    say(f"KLIKITD_SEED={seed}")
+    total = Count(0, 0)
+    for directory, build_it in ((SANITIZED, build_sanitized),
+                                (RELEASE, build_release)):
+        total = total.plus(BROKEN if not build_it() else pytest_suite(
+            directory / "klikitd", "-m", "long",
+            env={"KLIKITD_SEED": seed}, limit_s=LONG_LIMIT_S))
+    return total
+
+
+def build_release():
+    return build(RELEASE, "--buildtype=release", "-Dtests=disabled")
+
+
+def build_sanitized():
+    return build(SANITIZED, "-Dtests=enabled",
+                 "-Db_sanitize=address,undefined", "-Db_lundef=false")
+
+
+def adopt_orphans():
+    """Become the parent of each process whose own parent ends before it."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_left_behind():
+    """End the processes that a suite has left. Returns a Count of them."""
+    left = set()
+    patience = time.monotonic() + GRACE_S
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return Count(0, len(left))
+        if pid != 0:
+            continue
+        time.sleep(0.05)
+        if time.monotonic() < patience:
+            continue
+        children = pathlib.Path(f"/proc/self/task/{os.getpid()}/children")
+        for child in children.read_text().split():
+            command = pathlib.Path(f"/proc/{child}/cmdline").read_bytes()
+            if command and child not in left:
+                left.add(child)
+                say(f"left behind: process {child}: "
+                    f"{command.decode(errors='replace')}".replace("\0", " "))
+            os.kill(int(child), signal.SIGKILL)
+
+
 def run_suite(suite):
+    if suite == "long":
+        return long_suite()
     if suite == "release":
-        if not build(RELEASE, "--buildtype=release", "-Dtests=disabled"):
+        if not build_release():
             return BROKEN
         return pytest_suite(RELEASE / "klikitd")
     if suite == "valgrind":
@@ -174,8 +246,7 @@ def run_suite(suite):
                             *RACES_TESTS)
         box = pytest_suite(RACES / "klikitd", "-m", "tsan")
         return store.plus(box)
-    if not build(SANITIZED, "-Dtests=enabled",
-                 "-Db_sanitize=address,undefined", "-Db_lundef=false"):
+    if not build_sanitized():
         return BROKEN
     if suite == "blackbox":
         return pytest_suite(SANITIZED / "klikitd")
@@ -186,17 +257,18 @@ def run_suite(suite):
 
 def main():
     wanted = sys.argv[1:] or SUITES
-    unknown = [suite for suite in wanted if suite not in SUITES]
+    unknown = [suite for suite in wanted if suite not in SUITES + EXTRA]
     if unknown:
         print(f"run_suites.py: no suite {unknown[0]}; there are: "
-              f"{', '.join(SUITES)}", file=sys.stderr)
+              f"{', '.join(SUITES + EXTRA)}", file=sys.stderr)
         return 2
+    adopt_orphans()
     total = Count(0, 0)
     lines = []
     for suite in wanted:
         say(f"suite {suite}")
         before = time.time()
-        count = run_suite(suite)
+        count = run_suite(suite).plus(end_left_behind())
         total = total.plus(count)
         took = time.time() - before
         lines.append(f"{suite:9} {count.passed:4} passed {count.failed:3} "

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import sqlite3
@@ -27,6 +28,7 @@ SECRET = b"klikit-test-secret"
 CREATED = "klikit.order.created.v2"
 STATUS = "klikit.order.status.updated"
 CART = "klikit.order.cart.updated"
+SEED = os.environ.get("KLIKITD_SEED", "1")  # `./run test long` draws one
 DEADLINE = 60  # seconds that anything awaited may take on a slow machine
 
 # Set by the runner: every server runs under valgrind, whose exit code says
@@ -298,6 +300,16 @@ class Klikitd:
     def wait_processed(self):
         self.wait_query(
             "SELECT count(*) FROM jobs WHERE finished_at IS NULL", [(0,)])
+
+
+def pytest_report_header():
+    return f"KLIKITD_SEED={SEED}"
+
+
+@pytest.fixture
+def rng(request):
+    """The chances of one test: the same for the same KLIKITD_SEED."""
+    return random.Random(f"{SEED} {request.node.name}")
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Power switches: what was acknowledged is there, exactly once."""
 
-import random
+import pytest
 
 from load import Senders
-
-ROUNDS = 50
 
 
 def stored_ids(server):
@@ -30,13 +28,14 @@ def check_sound(server):
                  b.lane = a.lane AND b.job < a.job))""") == [(0,)]
 
 
-def test_kill_at_random_loses_and_doubles_nothing(klikitd):
-    rng = random.Random(20261124)
+@pytest.mark.parametrize("kills", [
+    50, pytest.param(500, marks=pytest.mark.long)])
+def test_kill_at_random_loses_and_doubles_nothing(klikitd, rng, kills):
     server = klikitd(config="[http]\nlisten = 127.0.0.1:0\n")
     port = server.port
     server.write_config(f"[http]\nlisten = 127.0.0.1:{port}\n")
     senders = Senders(server, restarts=True)
-    for _ in range(ROUNDS):
+    for _ in range(kills):
         senders.wait_for(rng.randrange(1, 60))
         server.kill()
         server.start()

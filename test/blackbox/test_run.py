@@ -82,6 +82,46 @@ def test_without_root_or_sudo_it_names_the_whole_set_of_commands(bare):
         assert f" {package}" in install
 
 
+LEAVE_BEHIND = """
+import subprocess, sys
+sys.path.insert(0, "test")
+import run_suites
+run_suites.GRACE_S = 0.2
+run_suites.adopt_orphans()
+subprocess.run(["sh", "-c", "sleep 86 & sleep 87 & sleep 0.01 &"])
+print(run_suites.end_left_behind())
+print(run_suites.end_left_behind())
+"""
+
+
+def test_processes_that_a_suite_leaves_are_named_and_ended():
+    done = subprocess.run([sys.executable, "-c", LEAVE_BEHIND], cwd=ROOT,
+                          capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[-2:] == [f"Count(passed=0, failed={count}, skipped=0)"
+                          for count in (2, 0)]
+    assert sum("sleep 86" in line for line in lines) == 1
+    assert sum("sleep 87" in line for line in lines) == 1
+
+
+@pytest.mark.long
+def test_long_tests_are_left_out_unless_asked_for():
+    """Their short version: the test below, which asks pytest."""
+
+
+def test_the_ordinary_suite_leaves_long_tests_out():
+    def collected(*options):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p",
+             "no:cacheprovider", *options, __file__],
+            capture_output=True, text=True, timeout=60)
+        return "test_long_tests_are_left_out" in done.stdout
+
+    assert not collected()
+    assert collected("-m", "long")
+
+
 # A package "tool" with a program of that name, as apt-get and dpkg-deb see it.
 APT_GET = """
 echo "$*" >>"$0.log"
