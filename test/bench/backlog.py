@@ -160,8 +160,8 @@ def make_stores(bench, kind):
     subprocess.run([bench.options.klikitd, "pause", "-c",
                     full / "klikitd.ini", "it"], check=True,
                    stdout=subprocess.DEVNULL)
-    bench.load(url, "--first-order", SEED, "--bodies", bench.options.events,
-               "--requests", bench.options.events, "--seconds", 600)
+    bench.load(url, "--first-order", SEED, "--requests",
+               bench.options.events, "--seconds", 600)
     process.send_signal(signal.SIGTERM)
     process.wait()
     done = bench.home / "done"
@@ -180,8 +180,8 @@ def acks(bench, store, turn):
     """The rate of acknowledgements beside that store's jobs."""
     process, url = bench.start(store)
     report = bench.load(url, "--connections", bench.options.connections,
-                        "--bodies", 20000, "--first-order",
-                        COUNTED + turn * 20000, "--warm-up", 0.5, "--seconds",
+                        "--first-order", COUNTED + turn * 1000000,
+                        "--warm-up", 0.5, "--seconds",
                         bench.options.seconds / 2)
     peak = memory_kb(process)
     process.kill()
@@ -271,9 +271,8 @@ def late(bench, hanging, nbad=0, more=""):
     if hanging:
         bench.load(url, "--connections", 1, "--first-order", HANGS,
                    "--requests", 1)
-    bench.load(url, "--connections", 4, "--bodies", 5000, "--first-order",
-               COUNTED, "--think-ms", 20, "--seconds",
-               bench.options.seconds / 2)
+    bench.load(url, "--connections", 4, "--first-order", COUNTED,
+               "--think-ms", 20, "--seconds", bench.options.seconds / 2)
     unfinished = hanging + nbad
     while query(store, "SELECT count(*) FROM jobs WHERE finished_at IS "
                 "NULL")[0][0] > unfinished:
@@ -358,9 +357,8 @@ def small_acks(bench, giants, each):
     sender = threading.Thread(target=send)
     if giants:
         sender.start()
-    report = bench.load(url, "--connections", 4, "--bodies", 5000,
-                        "--first-order", COUNTED, "--think-ms", 5,
-                        "--seconds", bench.options.seconds)
+    report = bench.load(url, "--connections", 4, "--first-order", COUNTED,
+                        "--think-ms", 5, "--seconds", bench.options.seconds)
     stop.set()
     if giants:
         sender.join()

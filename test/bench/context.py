@@ -107,8 +107,7 @@ class Bench:
 
     def deliveries(self, size, **options):
         """Options of load for deliveries with a body of that size."""
-        return {"body": self.body[size], "bodies": bodies.COUNTS[size],
-                "secret_file": self.secret_file,
+        return {"body": self.body[size], "secret_file": self.secret_file,
                 "expect_text": '"received"', **options}
 
     # -- the end --

@@ -8,15 +8,20 @@ import uuid
 from conftest import CREATED, sign
 
 
-def order_body(order, status=1, updated_at="2026-06-25T09:14:11Z", pad=0):
-    """A small delivery of one order."""
+def order_body(order, status=1, updated_at="2026-06-25T09:14:11Z", pad=0,
+               note=""):
+    """A small delivery of one order. The same bytes again are a repeat: what
+    else is the same has a note of its own."""
     return json.dumps({"brand_id": 1, "branch_id": 2, "orders": [
         {"id": order, "status": status, "updated_at": updated_at,
-         "pad": "x" * pad}]}).encode()
+         "note": note, "pad": "x" * pad}]}).encode()
 
 
 class Senders:
     """Threads that deliver until told to stop, and note what was answered.
+
+    Every delivery has a body of its own, signed before it is sent; the orders
+    come again and again, so that events wait for each other.
 
     A connection that breaks is opened again; what it carried counts as not
     acknowledged, whatever became of it.
@@ -42,8 +47,8 @@ class Senders:
         number = 0
         while not self.stopping.is_set():
             number += 1
-            body = order_body(number % self.orders)
             event_id = f"{n}-{uuid.uuid4()}"
+            body = order_body(number % self.orders, note=event_id)
             try:
                 if connection is None:
                     connection = self.server.connect(timeout=30)

@@ -77,6 +77,7 @@ def test_the_table_names_who_is_missing():
 @pytest.mark.parametrize("name", bodies.SIZES)
 def test_bodies_have_their_size(name):
     text = bodies.make(bodies.SIZES[name])
+    assert text.endswith(bodies.MARK + "}]}")
     sent = text.replace(bodies.MARK, "1234567890")
     assert len(sent) == bodies.SIZES[name]
     assert json.loads(sent)["orders"][0]["id"] == 1234567890
@@ -104,16 +105,36 @@ def load(server, tmp_path):
 
 
 def test_load_delivers_and_counts(load, server, tmp_path):
-    code, found, _ = load("--requests", "50", "--bodies", "5", "--ids",
-                          str(tmp_path / "ids"), "--expect-text", "received")
+    """Each delivery has a body of its own."""
+    code, found, _ = load("--requests", "50", "--ids", str(tmp_path / "ids"),
+                          "--expect-text", "received")
     assert code == 0
     assert found["answered"] == found["requests"] == 50
     assert found["unexpected"] == found["cut"] == found["unanswered"] == 0
     ids = (tmp_path / "ids").read_text().split()
     assert sorted(ids) == sorted(row[0] for row in server.query(
         "SELECT event_id FROM events"))
+    assert server.query(
+        "SELECT count(DISTINCT order_id), min(order_id), max(order_id) "
+        "FROM event_orders") == [(50, "1000000000", "1000000049")]
+    assert server.query("SELECT count(DISTINCT body) FROM bodies") == [(50,)]
+
+
+def test_load_repeats_bodies_only_when_asked(load, server):
+    code, found, _ = load("--requests", "50", "--bodies", "5",
+                          "--first-order", "2000000000")
+    assert code == 0 and found["answered"] == 50
+    assert server.query("SELECT DISTINCT order_id FROM event_orders "
+                        "ORDER BY 1") == [(f"200000000{n}",)
+                                          for n in range(5)]
+
+
+def test_load_has_enough_bodies_for_a_run_by_time(load, server):
+    code, found, _ = load("--seconds", "0.3", "--warm-up", "0.1",
+                          "--expect-text", "received")
+    assert code == 0
     assert server.query("SELECT count(DISTINCT order_id) FROM event_orders"
-                        ) == [(5,)]
+                        ) == [(found["answered"],)]
 
 
 def test_load_fails_on_any_other_answer(load):

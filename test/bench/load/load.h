@@ -7,6 +7,7 @@
  * load.c          options, the run, the report
  * load_options.c  the command line
  * load_parcel.c   what is sent: bodies, their signatures, heads
+ * load_sign.c     signatures of bodies that begin alike
  * load_conn.c     connections: send, read the answer, again
  * load_answer.c   how far an answer has come (pure)
  * load_hist.c     latencies (pure)
@@ -36,7 +37,7 @@ struct options {
 	const char *ids_file;    /* gets the id of every event answered so */
 	const char *expect_text; /* that the answer's body must hold, or NULL */
 	uint64_t seed;           /* of the event ids */
-	unsigned nbodies;        /* distinct ones, by their order id */
+	unsigned nbodies;        /* in turn; 0: each request has its own */
 	unsigned nconns;
 	unsigned nidle;
 	unsigned expect_code;
@@ -94,32 +95,62 @@ enum answer_rc answer_look(struct answer *a);
 /* -- What is sent -- */
 
 #define HEAD_MAX 768
+#define MAC_LEN 32
+#define ORDER_DIGITS 10 /* so all bodies have one length */
+#define ID_LEN 36       /* of an event id, which looks like a UUID */
 
-/* A body with its signature; all heads have the same length. */
+/* The signature of one body; all heads have the same length. */
 struct body {
-	char *bytes;
-	char signature[64];
+	unsigned char mac[MAC_LEN];
 };
 
+/* A body is the text before its order's number, the number, and the rest. */
 struct parcels {
 	char head[HEAD_MAX]; /* without id and signature */
 	size_t head_len;
 	size_t id_at; /* where they go; 0: there is none */
 	size_t signature_at;
-	struct body *bodies;
-	unsigned nbodies;
+	char *text;
+	struct iovec before, after;
+	bool numbered; /* there is a number between them */
+	struct signer *signer;
+	struct body *bodies; /* the first ones' signatures */
+	size_t nbodies;
+	bool in_turn; /* those again and again; else more as they are needed */
 	size_t body_len;
+	uint64_t first_order;
 	uint64_t seed;
 };
 
-#define ID_LEN 36 /* of an event id, which looks like a UUID */
+/* A request as it is sent; the texts of the body are the parcels'. */
+struct parcel {
+	char head[HEAD_MAX];
+	char digits[ORDER_DIGITS];
+	struct iovec left[4]; /* what is to be sent yet */
+};
 
 /* Returns 0, or -1 after having said what is wrong. */
 int parcels_init(struct parcels *p, const struct options *opt);
 void parcels_fini(struct parcels *p);
 
+/* The nth request. Returns 0, or -1 if it cannot be signed. */
+int parcels_fill(struct parcels *p, uint64_t n, struct parcel *ret_parcel);
+
 /* Write the id of the nth request: different for each n, spread at random. */
 void parcels_id(const struct parcels *p, uint64_t n, char ret_id[ID_LEN]);
+
+/* -- Signatures -- */
+
+struct signer; /* opaque: a key, and a text with which all bodies begin */
+
+/* Owned by the caller. NULL when out of memory. */
+struct signer *signer_new(const struct iovec *key,
+    const struct iovec *beginning);
+void signer_free(struct signer *s); /* accepts NULL */
+
+/* The MAC of the beginning and what follows. Returns 0, or -1. */
+int signer_sign(struct signer *s, const struct iovec *segs, size_t nsegs,
+    unsigned char ret_mac[MAC_LEN]);
 
 /* -- The server's process -- */
 
@@ -147,8 +178,7 @@ struct conn {
 	int64_t due_us;
 	int64_t sent_us;
 	uint64_t n; /* the request's number */
-	char head[HEAD_MAX];
-	struct iovec left[2]; /* what is to be sent yet */
+	struct parcel parcel;
 	struct answer answer;
 };
 TAILQ_HEAD(conn_list, conn);

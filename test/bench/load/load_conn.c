@@ -132,7 +132,10 @@ conn_cut(struct conn *c)
 static void
 conn_send(struct conn *c)
 {
-	struct msghdr msg = { .msg_iov = c->left, .msg_iovlen = 2 };
+	struct iovec *left = c->parcel.left;
+	const size_t nleft = sizeof(c->parcel.left) / sizeof(left[0]);
+	struct msghdr msg = { .msg_iov = left, .msg_iovlen = nleft };
+	size_t sum = 0;
 	ssize_t n;
 
 	n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -143,35 +146,28 @@ conn_send(struct conn *c)
 			conn_cut(c);
 		return;
 	}
-	for (size_t i = 0; i < 2; i++) {
-		size_t took = c->left[i].iov_len < (size_t)n
-				  ? c->left[i].iov_len
-				  : (size_t)n;
+	for (size_t i = 0; i < nleft; i++) {
+		size_t took =
+		    left[i].iov_len < (size_t)n ? left[i].iov_len : (size_t)n;
 
-		c->left[i].iov_base = (char *)c->left[i].iov_base + took;
-		c->left[i].iov_len -= took;
+		if (took > 0)
+			left[i].iov_base = (char *)left[i].iov_base + took;
+		left[i].iov_len -= took;
 		n -= (ssize_t)took;
+		sum += left[i].iov_len;
 	}
-	conn_want(c, c->left[0].iov_len + c->left[1].iov_len > 0);
+	conn_want(c, sum > 0);
 }
 
 static void
 conn_request(struct conn *c)
 {
 	struct load *l = c->load;
-	const struct parcels *p = &l->parcels;
-	const struct body *body = NULL;
 
 	c->n = l->next++;
-	memcpy(c->head, p->head, p->head_len);
-	c->left[0] = (struct iovec){ c->head, p->head_len };
-	c->left[1] = (struct iovec){ NULL, 0 };
-	if (p->nbodies > 0) {
-		body = &p->bodies[c->n % p->nbodies];
-		parcels_id(p, c->n, c->head + p->id_at);
-		memcpy(c->head + p->signature_at, body->signature,
-		    sizeof(body->signature));
-		c->left[1] = (struct iovec){ body->bytes, p->body_len };
+	if (parcels_fill(&l->parcels, c->n, &c->parcel) == -1) {
+		conn_cut(c);
+		return;
 	}
 	answer_init(&c->answer);
 	c->busy = true;

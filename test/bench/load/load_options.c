@@ -17,8 +17,10 @@ static const char usage[] =
     "\n"
     "  --body FILE        POST it, signed; @ORDER@ in it stands for an "
     "order's\n"
-    "                     number. Without this: GET\n"
-    "  --bodies N         so many bodies, which differ by that number (1)\n"
+    "                     number, and each request has its own. Without\n"
+    "                     this: GET\n"
+    "  --bodies N         only so many bodies, in turn, under new event ids:\n"
+    "                     repeats\n"
     "  --first-order N    the first number (1000000000)\n"
     "  --secret-file FILE to sign with\n"
     "  --path PATH        of the requests (/webhooks/klikit)\n"
@@ -230,7 +232,6 @@ options_read(struct options *opt, int argc, char **argv)
 		.path = "/webhooks/klikit",
 		.type = "klikit.order.created.v2",
 		.seed = (uint64_t)load_now_us(),
-		.nbodies = 1,
 		.nconns = 64,
 		.expect_code = 200,
 		.run_us = 10 * 1000000,

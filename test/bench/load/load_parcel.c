@@ -1,7 +1,9 @@
 /*
- * Only the body is signed: one body and one signature serve a whole run, and
- * the event id is what differs from request to request. Bodies that differ by
- * their order id are for runs in which orders matter.
+ * Each request has a body of its own, as each of klikit's has: what comes
+ * twice is a repeat, which a receiver may treat otherwise. The bodies differ by
+ * their order's number, and are signed before the first is sent, as many as
+ * there may be; should they not suffice, the rest are signed one by one. With
+ * --bodies there are only so many, which repeat each other.
  */
 #include <arpa/inet.h>
 
@@ -11,11 +13,11 @@
 #include <string.h>
 
 #include "load.h"
-#include "server/signature.h"
 #include "store/base/hex.h"
 
 #define ORDER_MARK "@ORDER@"
-#define ORDER_DIGITS 10 /* so all bodies have one length */
+#define RATE_MOST 60000 /* requests a second, of the fastest server */
+#define SIGNED_MOST 4000000
 
 /* The bytes of a file; owned by the caller. NULL after a message. */
 static char *
@@ -48,94 +50,105 @@ read_file(const char *path, size_t *ret_len)
 	return (bytes);
 }
 
-/* A new text in which the order's number stands for the mark. */
-static char *
-fill_order(const char *text, size_t len, uint64_t order, size_t *ret_len)
+/* The number of an order, written out. */
+static struct iovec
+order_digits(const struct parcels *p, uint64_t body,
+    char ret_digits[ORDER_DIGITS])
 {
-	const char *mark = memmem(text, len, ORDER_MARK, strlen(ORDER_MARK));
-	size_t before = mark == NULL ? len : (size_t)(mark - text);
-	char digits[32], *ret;
-	size_t n;
+	char text[32];
 
-	if ((ret = malloc(len + sizeof(digits))) == NULL)
-		return (NULL);
-	memcpy(ret, text, before);
-	if (mark == NULL) {
-		*ret_len = len;
-		return (ret);
-	}
-	n = (size_t)snprintf(digits, sizeof(digits), "%0*" PRIu64, ORDER_DIGITS,
-	    order);
-	memcpy(ret + before, digits, n);
-	memcpy(ret + before + n, mark + strlen(ORDER_MARK),
-	    len - before - strlen(ORDER_MARK));
-	*ret_len = len - strlen(ORDER_MARK) + n;
-	return (ret);
+	(void)snprintf(text, sizeof(text), "%0*" PRIu64, ORDER_DIGITS,
+	    p->first_order + body);
+	memcpy(ret_digits, text, ORDER_DIGITS);
+	return ((struct iovec){ ret_digits, p->numbered ? ORDER_DIGITS : 0 });
 }
 
 static int
-sign(struct body *body, size_t len, struct signature_key *key)
+sign(struct parcels *p, uint64_t number, struct body *ret_body)
 {
-	const struct iovec seg = { body->bytes, len };
-	unsigned char mac[SIGNATURE_LEN];
-	char text[2 * SIGNATURE_LEN + 1];
+	char digits[ORDER_DIGITS];
+	const struct iovec segs[] = { order_digits(p, number, digits),
+		p->after };
 
-	if (signature_mac(key, &seg, 1, mac) == -1)
+	return (signer_sign(p->signer, segs, 2, ret_body->mac));
+}
+
+/* Read the body's text and see where its number goes. */
+static int
+read_text(struct parcels *p, const struct options *opt)
+{
+	size_t len, mark_len = strlen(ORDER_MARK);
+	char *mark;
+
+	if ((p->text = read_file(opt->body_file, &len)) == NULL)
 		return (-1);
-	hex_encode(mac, sizeof(mac), text);
-	memcpy(body->signature, text, sizeof(body->signature));
+	mark = memmem(p->text, len, ORDER_MARK, mark_len);
+	p->numbered = mark != NULL;
+	if (!p->numbered && opt->nbodies != 1) {
+		(void)fprintf(stderr,
+		    "load: %s: for several bodies it must hold %s\n",
+		    opt->body_file, ORDER_MARK);
+		return (-1);
+	}
+	p->before = (struct iovec){ p->text,
+		p->numbered ? (size_t)(mark - p->text) : len };
+	if (p->numbered)
+		p->after = (struct iovec){ mark + mark_len,
+			len - p->before.iov_len - mark_len };
+	p->body_len = p->before.iov_len + p->after.iov_len +
+		      (p->numbered ? ORDER_DIGITS : 0);
 	return (0);
 }
 
 /* The key in a file, of which a newline at the end is no part. */
-static struct signature_key *
-read_key(const char *path)
+static int
+read_key(struct parcels *p, const char *path)
 {
-	struct signature_key *key = NULL;
+	struct iovec key;
 	char *secret;
 	size_t len;
 
 	if ((secret = read_file(path, &len)) == NULL)
-		return (NULL);
+		return (-1);
 	if (len > 0 && secret[len - 1] == '\n')
 		len--;
+	key = (struct iovec){ secret, len };
 	if (len > 0)
-		key = signature_key_new(secret, len);
+		p->signer = signer_new(&key, &p->before);
 	free(secret);
-	return (key);
+	if (p->signer == NULL)
+		(void)fprintf(stderr, "load: no secret in %s\n", path);
+	return (p->signer == NULL ? -1 : 0);
+}
+
+/* How many may be sent. */
+static size_t
+bodies_needed(const struct options *opt)
+{
+	int64_t us = opt->warm_us + opt->run_us;
+	uint64_t n = opt->nrequests;
+
+	if (opt->nbodies != 0)
+		return (opt->nbodies);
+	if (n == 0 && opt->think_us == 0)
+		n = (uint64_t)us * RATE_MOST / 1000000;
+	else if (n == 0)
+		n = (uint64_t)(us / opt->think_us + 1) * opt->nconns;
+	return (n < SIGNED_MOST ? (size_t)n : SIGNED_MOST);
 }
 
 static int
-make_bodies(struct parcels *p, const struct options *opt,
-    struct signature_key *key)
+make_bodies(struct parcels *p, const struct options *opt)
 {
-	size_t len;
-	char *text;
-	int rc = -1;
+	size_t n = bodies_needed(opt);
 
-	if ((text = read_file(opt->body_file, &len)) == NULL)
+	if ((p->bodies = calloc(n + 1, sizeof(*p->bodies))) == NULL)
 		return (-1);
-	if (opt->nbodies > 1 &&
-	    memmem(text, len, ORDER_MARK, strlen(ORDER_MARK)) == NULL) {
-		(void)fprintf(stderr,
-		    "load: %s: for several bodies it must hold %s\n",
-		    opt->body_file, ORDER_MARK);
-		goto out;
+	for (; p->nbodies < n; p->nbodies++) {
+		if (sign(p, p->nbodies, &p->bodies[p->nbodies]) == -1)
+			return (-1);
 	}
-	if ((p->bodies = calloc(opt->nbodies, sizeof(*p->bodies))) == NULL)
-		goto out;
-	for (; p->nbodies < opt->nbodies; p->nbodies++) {
-		struct body *body = &p->bodies[p->nbodies];
-
-		body->bytes = fill_order(text, len,
-		    opt->first_order + p->nbodies, &p->body_len);
-		if (body->bytes == NULL || sign(body, p->body_len, key) == -1)
-			goto out;
-	}
-	rc = 0;
-out:
-	free(text);
-	return (rc);
+	return (0);
 }
 
 /* Both lengths are fixed, so all heads have the same one. */
@@ -160,7 +173,7 @@ make_head(struct parcels *p, const struct options *opt)
 	    "Content-Type: application/json\r\nContent-Length: %zu\r\n"
 	    "x-klikit-event-type: %s\r\n%s%*s\r\n%s%*s\r\n\r\n",
 	    opt->path, host, ntohs(opt->to.sin_port), p->body_len, opt->type,
-	    id, ID_LEN, "", signature, 64, "");
+	    id, ID_LEN, "", signature, 2 * MAC_LEN, "");
 	p->head_len = (size_t)n;
 	p->id_at = (size_t)(strstr(p->head, id) - p->head) + strlen(id);
 	p->signature_at =
@@ -170,31 +183,52 @@ make_head(struct parcels *p, const struct options *opt)
 int
 parcels_init(struct parcels *p, const struct options *opt)
 {
-	struct signature_key *key;
-	int rc = 0;
-
 	memset(p, 0, sizeof(*p));
 	p->seed = opt->seed;
-	if (opt->body_file != NULL) {
-		if ((key = read_key(opt->secret_file)) == NULL) {
-			(void)fprintf(stderr, "load: no secret in %s\n",
-			    opt->secret_file);
-			return (-1);
-		}
-		rc = make_bodies(p, opt, key);
-		signature_key_free(key);
+	p->first_order = opt->first_order;
+	p->in_turn = opt->nbodies != 0;
+	if (opt->body_file != NULL &&
+	    (read_text(p, opt) == -1 || read_key(p, opt->secret_file) == -1 ||
+		make_bodies(p, opt) == -1)) {
+		parcels_fini(p);
+		return (-1);
 	}
-	if (rc == 0)
-		make_head(p, opt);
-	return (rc);
+	make_head(p, opt);
+	return (0);
 }
 
 void
 parcels_fini(struct parcels *p)
 {
-	for (unsigned i = 0; i < p->nbodies; i++)
-		free(p->bodies[i].bytes);
+	signer_free(p->signer);
 	free(p->bodies);
+	free(p->text);
+	memset(p, 0, sizeof(*p));
+}
+
+int
+parcels_fill(struct parcels *p, uint64_t n, struct parcel *ret_parcel)
+{
+	uint64_t number = p->in_turn ? n % p->nbodies : n;
+	char signature[2 * MAC_LEN + 1];
+	struct body body;
+
+	memcpy(ret_parcel->head, p->head, p->head_len);
+	memset(ret_parcel->left, 0, sizeof(ret_parcel->left));
+	ret_parcel->left[0] = (struct iovec){ ret_parcel->head, p->head_len };
+	if (p->id_at == 0)
+		return (0);
+	if (number < p->nbodies)
+		body = p->bodies[number];
+	else if (sign(p, number, &body) == -1)
+		return (-1);
+	parcels_id(p, n, ret_parcel->head + p->id_at);
+	hex_encode(body.mac, MAC_LEN, signature);
+	memcpy(ret_parcel->head + p->signature_at, signature, 2 * MAC_LEN);
+	ret_parcel->left[1] = p->before;
+	ret_parcel->left[2] = order_digits(p, number, ret_parcel->digits);
+	ret_parcel->left[3] = p->after;
+	return (0);
 }
 
 /* Steele, Lea, Flood: a permutation of the 64-bit numbers ("splitmix64"). */
