@@ -14,6 +14,7 @@
  * connection is made in advance, with all the memory that TLS needs, and
  * without one nothing is accepted.
  */
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
@@ -141,6 +142,7 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 		http_tls_closed(conn);
 	http_wire_let_go(conn);
 	h->by_fd[conn->fd] = NULL;
+	http_share_leave(&h->shares, &conn->share);
 	TAILQ_REMOVE(&h->conns, conn, next);
 	conn->evcon = NULL;
 	conn->closed = true;
@@ -195,7 +197,9 @@ conn_adopt(struct http_conn *conn)
 	conn->evcon = arg;
 	assert(evhttp_connection_get_bufferevent(conn->evcon) == bev);
 	conn->fd = bufferevent_getfd(bev);
-	if (by_fd_reach(h, (size_t)conn->fd) == -1) {
+	if (by_fd_reach(h, (size_t)conn->fd) == -1 ||
+	    http_share_join(&h->shares, &conn->share,
+		peer_net_parse(http_conn_peer(conn))) == -1) {
 		evhttp_connection_free(conn->evcon);
 		conn_gone(conn);
 		conn_free(conn);
@@ -258,8 +262,13 @@ http_conn_peer(struct http_conn *conn)
 int
 http_conns_init(struct http *h)
 {
+	uint64_t seed = 0;
+
+	(void)getrandom(&seed, sizeof(seed), 0);
 	h->adopt = event_new(h->base, -1, 0, conn_adopt_cb, h);
-	return (h->adopt == NULL ? -1 : 0);
+	return (h->adopt == NULL || http_shares_init(&h->shares, seed) == -1
+		    ? -1
+		    : 0);
 }
 
 void
@@ -271,4 +280,5 @@ http_conns_fini(struct http *h)
 	if (h->adopt != NULL)
 		event_free(h->adopt);
 	free(h->by_fd);
+	http_shares_fini(&h->shares);
 }

@@ -29,6 +29,7 @@
 
 #include "server/http.h"
 #include "server/http_guard.h"
+#include "server/http_share.h"
 #include "server/histogram.h"
 #include "server/rate.h"
 
@@ -44,6 +45,7 @@ struct event;
 struct http_conn {
 	struct http *h;
 	struct http_guard guard;
+	struct http_holder share; /* what it holds, once adopted */
 	struct bufferevent *bev;
 	bool tls;
 	struct evhttp_connection *evcon; /* NULL until adopted */
@@ -135,6 +137,7 @@ struct http {
 	struct http_conn **by_fd;
 	size_t by_fd_len;
 	size_t nconns;
+	struct http_shares shares; /* of the adopted */
 
 	/* http_listen.c */
 	struct http_listener_list listeners;
