@@ -144,16 +144,30 @@ other_cb(struct evhttp_request *req, void *arg)
 	h->site->other(take(h, req), req);
 }
 
+static struct http_conn *
+conn_of_guard(struct http_guard *g)
+{
+	return ((
+	    struct http_conn *)((char *)g - offsetof(struct http_conn, guard)));
+}
+
+/* http_guard: bytes came that show that the peer is alive. */
+static void
+guard_heard(struct http_guard *g, void *arg)
+{
+	struct http *h = arg;
+
+	http_share_heard(&h->shares, &conn_of_guard(g)->share);
+}
+
 /* http_guard: a connection was refused or cut. */
 static void
 guard_report(struct http_guard *g, const char *reason, void *arg)
 {
 	struct http *h = arg;
-	struct http_conn *conn;
+	struct http_conn *conn = conn_of_guard(g);
 	char more[RATE_MORE_MAX];
 
-	conn =
-	    (struct http_conn *)((char *)g - offsetof(struct http_conn, guard));
 	if (rate_ask(&h->guard_rate, more))
 		log_info("http: refused %s: %s%s", http_conn_peer(conn), reason,
 		    more);
@@ -254,6 +268,7 @@ http_new_site(struct event_base *base, const struct http_options *opt,
 	h->site = of;
 	h->guards.needs_length = of->needs_length;
 	h->guards.report = guard_report;
+	h->guards.heard = guard_heard;
 	h->guards.arg = h;
 	h->opt = *opt;
 	TAILQ_INIT(&h->listeners);

@@ -164,9 +164,8 @@ static void
 admin_done_cb(const struct admin_answer *from, void *arg)
 {
 	struct http_conn *conn = arg;
-	struct evhttp_request *req = conn->kept;
+	struct evhttp_request *req = http_conn_take_kept(conn);
 
-	conn->kept = NULL;
 	if (conn->closed) { /* evhttp only frees the request */
 		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
 		http_conn_release(conn);
@@ -197,7 +196,7 @@ call(struct http_conn *conn, struct evhttp_request *req, bool acts)
 		return;
 	}
 	if (admin_call(ha->a, &r, admin_done_cb, conn, &made)) {
-		conn->kept = req;
+		http_conn_keep(conn, req);
 		return;
 	}
 	answer_admin(conn, req, &made);

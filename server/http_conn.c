@@ -154,6 +154,39 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 		free(conn);
 }
 
+/* Have the table know how the connection stands now. */
+static void
+conn_stand(struct http_conn *conn)
+{
+	http_share_stand(&conn->share, conn->kept != NULL ? HTTP_SHARE_SERVED
+				       : conn->proven     ? HTTP_SHARE_PROVEN
+						      : HTTP_SHARE_STRANGER);
+}
+
+void
+http_conn_keep(struct http_conn *conn, struct evhttp_request *req)
+{
+	conn->kept = req;
+	conn_stand(conn);
+}
+
+struct evhttp_request *
+http_conn_take_kept(struct http_conn *conn)
+{
+	struct evhttp_request *req = conn->kept;
+
+	conn->kept = NULL;
+	conn_stand(conn);
+	return (req);
+}
+
+void
+http_conn_prove(struct http_conn *conn)
+{
+	conn->proven = true;
+	conn_stand(conn);
+}
+
 void
 http_conn_release(struct http_conn *conn)
 {

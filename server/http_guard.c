@@ -213,6 +213,7 @@ follow(struct http_guard *g, unsigned char *bytes, size_t len)
 		case HTTP_REQUEST_DONE:
 			g->arrived++;
 			dequeue(g);
+			g->all->heard(g, g->all->arg);
 			break;
 		case HTTP_REQUEST_BAD:
 		case HTTP_REQUEST_METHOD:
@@ -323,6 +324,8 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 			http_guard_close(g);
 		return;
 	}
+	if (g->arrived == 0 && g->received == 0)
+		g->all->heard(g, g->all->arg);
 	follow_added(g, input, info->n_added);
 	if (g->state == HTTP_GUARD_BAD) {
 		dequeue(g);

@@ -54,6 +54,8 @@ struct http_guards {
 	uint64_t cut;
 	/* Called when a connection is refused or cut; static reason. */
 	void (*report)(struct http_guard *g, const char *reason, void *arg);
+	/* Called at a connection's first byte, and when a request is whole. */
+	void (*heard)(struct http_guard *g, void *arg);
 	void *arg;
 };
 

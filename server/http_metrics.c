@@ -14,9 +14,8 @@ static void
 metrics_done_cb(const char *text, size_t len, void *arg)
 {
 	struct http_conn *conn = arg;
-	struct evhttp_request *req = conn->kept;
+	struct evhttp_request *req = http_conn_take_kept(conn);
 
-	conn->kept = NULL;
 	if (conn->closed) { /* evhttp only frees the request */
 		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
 		http_conn_release(conn);
@@ -38,5 +37,5 @@ http_metrics_run(struct metrics *m, struct http_conn *conn,
 	if (metrics_ask(m, metrics_done_cb, conn) == -1)
 		http_answer(conn, req, &answer_memory);
 	else
-		conn->kept = req;
+		http_conn_keep(conn, req);
 }

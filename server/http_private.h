@@ -52,6 +52,7 @@ struct http_conn {
 	TAILQ_ENTRY(http_conn) next;
 	int fd; /* -1 until adopted */
 	bool closed;
+	bool proven;              /* http_conn_prove() */
 	char peer[HTTP_PEER_MAX]; /* made when first asked for */
 
 	struct evhttp_request *kept; /* with others, to be answered */
@@ -213,6 +214,21 @@ int http_conns_prepare(struct http *h);
 
 /* The connection of a request; NULL if it could not be adopted. */
 struct http_conn *http_conn_of(struct http *h, struct evhttp_request *req);
+
+/*
+ * A route keeps req and answers it later. Until then the connection is being
+ * served: none of the shared limits has it closed.
+ */
+void http_conn_keep(struct http_conn *conn, struct evhttp_request *req);
+
+/* Take the kept request back to answer it; also after the close. */
+struct evhttp_request *http_conn_take_kept(struct http_conn *conn);
+
+/*
+ * Its peer did what only one can do who has the secret, or the token: of all
+ * connections it is now among the last to pay for a shared limit.
+ */
+void http_conn_prove(struct http_conn *conn);
 
 /* "ADDRESS:PORT" of the client; borrowed. */
 const char *http_conn_peer(struct http_conn *conn);

@@ -15,6 +15,7 @@
 TAILQ_HEAD(http_holder_list, http_holder);
 
 struct http_share {
+	struct http_shares *all;
 	LIST_ENTRY(http_share) next;
 	struct peer_net net;
 	struct http_holder_list holders;
@@ -84,6 +85,7 @@ share_new(struct http_shares *shares, struct peer_net net)
 
 	if ((share = calloc(1, sizeof(*share))) == NULL)
 		return (NULL);
+	share->all = shares;
 	share->net = net;
 	TAILQ_INIT(&share->holders);
 	if (shares->naddresses == shares->nbuckets)
@@ -134,13 +136,14 @@ void
 http_share_hold(struct http_shares *shares, struct http_holder *holder,
     enum http_share_what what, size_t amount)
 {
-	size_t *held = &holder->held[what], *sum;
+	size_t *held = &holder->held[what], *sum, *total;
 
 	if (holder->share == NULL || *held == amount)
 		return;
 	sum = &holder->share->sum[holder->standing][what];
 	*sum = *sum - *held + amount;
-	shares->total[what] = shares->total[what] - *held + amount;
+	total = &shares->total[holder->standing][what];
+	*total = *total - *held + amount;
 	*held = amount;
 }
 
@@ -167,6 +170,8 @@ http_share_stand(struct http_holder *holder, enum http_share_standing standing)
 	for (int what = 0; what < HTTP_SHARE_NWHATS; what++) {
 		share->sum[holder->standing][what] -= holder->held[what];
 		share->sum[standing][what] += holder->held[what];
+		share->all->total[holder->standing][what] -= holder->held[what];
+		share->all->total[standing][what] += holder->held[what];
 	}
 	holder->standing = standing;
 }
@@ -174,7 +179,18 @@ http_share_stand(struct http_holder *holder, enum http_share_standing standing)
 size_t
 http_shares_total(const struct http_shares *shares, enum http_share_what what)
 {
-	return (shares->total[what]);
+	size_t all = 0;
+
+	for (int standing = 0; standing < HTTP_SHARE_NSTANDINGS; standing++)
+		all += shares->total[standing][what];
+	return (all);
+}
+
+bool
+http_shares_can_pay(const struct http_shares *shares, enum http_share_what what)
+{
+	return (shares->total[HTTP_SHARE_STRANGER][what] > 0 ||
+		shares->total[HTTP_SHARE_PROVEN][what] > 0);
 }
 
 size_t

@@ -64,7 +64,7 @@ struct http_shares {
 	size_t naddresses;
 	uint64_t seed;
 	uint64_t turn; /* counts what is heard */
-	size_t total[HTTP_SHARE_NWHATS];
+	size_t total[HTTP_SHARE_NSTANDINGS][HTTP_SHARE_NWHATS];
 };
 
 /* seed: random. Returns 0; -1 when out of memory, and then fini is harmless. */
@@ -96,6 +96,10 @@ void http_share_stand(struct http_holder *holder,
 
 /* What all hold together. */
 size_t http_shares_total(const struct http_shares *shares,
+    enum http_share_what what);
+
+/* Is there one that may be chosen? Without reading the table. */
+bool http_shares_can_pay(const struct http_shares *shares,
     enum http_share_what what);
 
 /* How many addresses are connected. */

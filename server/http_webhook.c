@@ -185,12 +185,12 @@ static void
 webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 {
 	struct http_conn *conn = arg;
-	struct evhttp_request *req = conn->kept;
+	struct evhttp_request *req = http_conn_take_kept(conn);
 
-	conn->kept = NULL;
 	if (rc == INGEST_RECEIVED) {
 		conn->event = event;
 		conn->leaving = true;
+		http_conn_prove(conn);
 	}
 	if (conn->closed) { /* evhttp only frees the request */
 		evhttp_send_reply(req, 503, "Service Unavailable", NULL);

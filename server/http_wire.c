@@ -107,7 +107,7 @@ http_wire_let_go(struct http_conn *conn)
 void
 http_wire_keep(struct http_conn *conn, struct evhttp_request *req)
 {
-	conn->kept = req;
+	http_conn_keep(conn, req);
 	if (conn->holder != NULL && conn->stirred >= STIRRED_MAX)
 		(void)event_add(conn->holder, NULL);
 	conn->stirred = 0;

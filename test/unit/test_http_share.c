@@ -126,8 +126,11 @@ test_who_has_proved_himself_pays_last_and_the_served_never(void **state)
 	http_share_stand(&h[1], HTTP_SHARE_SERVED);
 	http_share_stand(&h[2], HTTP_SHARE_SERVED);
 	assert_null(greediest(HTTP_SHARE_CONNECTIONS));
+	assert_false(http_shares_can_pay(&shares, HTTP_SHARE_CONNECTIONS));
 	http_share_stand(&h[2], HTTP_SHARE_STRANGER);
 	assert_ptr_equal(greediest(HTTP_SHARE_CONNECTIONS), &h[2]);
+	assert_true(http_shares_can_pay(&shares, HTTP_SHARE_CONNECTIONS));
+	assert_false(http_shares_can_pay(&shares, HTTP_SHARE_BYTES));
 	leave(h, 4);
 }
 
