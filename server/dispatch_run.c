@@ -206,7 +206,8 @@ run_judge_retry(struct run *run, struct worker *w,
 	int64_t wait_ms;
 	uint32_t rnd = 0;
 
-	(void)getrandom(&rnd, sizeof(rnd), 0);
+	if (getrandom(&rnd, sizeof(rnd), 0) != sizeof(rnd))
+		rnd = 0; /* a wait that is not spread is a wait */
 	wait_ms = backoff_next(&backoff, run->job.attempts, 0, rnd);
 	if (after_ms > left_ms)
 		after_ms = left_ms; /* no wish of the far side kills a job */

@@ -14,7 +14,6 @@
  * connection is made in advance, with all the memory that TLS needs, and
  * without one nothing is accepted.
  */
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
@@ -28,6 +27,7 @@
 #include <event2/event.h>
 
 #include "server/http_private.h"
+#include "server/signature.h"
 #include "server/tls.h"
 
 static struct bufferevent *conn_bev_cb(struct event_base *base, void *arg);
@@ -295,11 +295,12 @@ http_conn_peer(struct http_conn *conn)
 int
 http_conns_init(struct http *h)
 {
-	uint64_t seed = 0;
+	uint64_t seed;
 
-	(void)getrandom(&seed, sizeof(seed), 0);
 	h->adopt = event_new(h->base, -1, 0, conn_adopt_cb, h);
-	return (h->adopt == NULL || http_shares_init(&h->shares, seed) == -1
+	return (h->adopt == NULL ||
+			signature_random(&seed, sizeof(seed)) == -1 ||
+			http_shares_init(&h->shares, seed) == -1
 		    ? -1
 		    : 0);
 }

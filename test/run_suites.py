@@ -4,7 +4,7 @@
 usage: run_suites.py [SUITE...]     one or more of the names below; without
                                     any, all but the last
 
-  check     layers, configuration, formatting
+  check     layers, configuration, formatting; how the release is hardened
   unit      pure modules, cmocka
   store     conformance, faults, power loss
   fuzz      every fuzzer over its corpus
@@ -222,6 +222,15 @@ def end_left_behind():
             os.kill(int(child), signal.SIGKILL)
 
 
+def check_release():
+    """Is the release hardened? Returns a Count."""
+    if not build_release():
+        return BROKEN
+    checked = subprocess.run([ROOT / "test" / "check_binary.py",
+                              RELEASE / "klikitd"])
+    return Count(1, 0) if checked.returncode == 0 else BROKEN
+
+
 def run_suite(suite):
     if suite == "long":
         return long_suite()
@@ -252,6 +261,8 @@ def run_suite(suite):
         return pytest_suite(SANITIZED / "klikitd")
     if suite == "web":
         return web_suite(SANITIZED / "klikitd")
+    if suite == "check":
+        return meson_suite(SANITIZED, suite).plus(check_release())
     return meson_suite(SANITIZED, suite)
 
 

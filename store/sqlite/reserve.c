@@ -84,8 +84,8 @@ reserve_grow(const struct sqlite_store *s, const char *name, int64_t size)
 	rc = fallocate(fd, 0, 0, size);
 	if (rc == -1 && (errno == EOPNOTSUPP || errno == ENOSYS))
 		rc = reserve_write(fd, held, size);
-	if (rc == -1)
-		(void)ftruncate(fd, held);
+	if (rc == -1 && ftruncate(fd, held) == -1)
+		rc = -1; /* more than wanted is kept; it is measured again */
 	(void)close(fd);
 	return (rc);
 }

@@ -142,7 +142,7 @@ capture(enum log_level level, enum log_format format, const char *message)
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	rewind(file);
-	(void)fread(text, 1, 16383, file);
+	assert_true(fread(text, 1, 16383, file) > 0 || feof(file));
 	fclose(file);
 	return (text);
 }

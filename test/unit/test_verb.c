@@ -58,7 +58,8 @@ read_words(struct outcome *o, const char *const *words)
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	rewind(file);
-	(void)fread(o->told, 1, sizeof(o->told) - 1, file);
+	assert_true(
+	    fread(o->told, 1, sizeof(o->told) - 1, file) > 0 || feof(file));
 	fclose(file);
 }
 
