@@ -4,6 +4,7 @@
 #include "server/admin_private.h"
 #include "server/clock.h"
 #include "server/json.h"
+#include "server/log.h"
 
 #ifndef KLIKITD_VERSION
 #error "the build names the version"
@@ -97,6 +98,7 @@ counts_json(const struct admin_status *s, const struct store_figures *f,
 	bad |= json_set_int(o, "duplicates", (int64_t)s->duplicates);
 	bad |= json_set_int(o, "conflicts", (int64_t)s->conflicts);
 	bad |= json_object_set_new(o, "refused", refused_json(s));
+	bad |= json_set_int(o, "log_dropped_lines", (int64_t)log_dropped());
 	bad |= json_set_int(o, "dead_jobs", (int64_t)dead);
 	bad |= json_set_int(o, "pending_jobs", (int64_t)pending);
 	bad |= json_object_set_new(o, "oldest_pending_ms",

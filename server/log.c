@@ -1,7 +1,11 @@
 #include "server/clock.h"
 #include "server/log.h"
 
+#include <assert.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +14,7 @@
 
 #include <event2/event.h>
 
+#include "server/line_writer.h"
 #include "server/utf8.h"
 #include "store/base/parse.h"
 
@@ -21,14 +26,17 @@
 /* Process-wide, as the header says and why. */
 static struct {
 	enum log_level level;
-	enum log_format format;
-	bool colours;
+	atomic_int format; /* enum log_format; the writer's thread reads it */
+	atomic_bool colours;
 	uint64_t warnings;
+	struct line_writer *writer; /* NULL: lines are written at once */
+	bool mute; /* the writer had to be left behind: nobody reads */
 	char texts[TEXT_BUFFERS][LOG_TEXT_MAX];
 	unsigned next_text;
 	unsigned held; /* calls of log_hold() not yet released */
 	char lines[HELD_MAX];
 	size_t lines_len;
+	unsigned nlines;
 } state = { .level = LOG_INFO };
 
 static const struct {
@@ -150,34 +158,48 @@ add_dev(struct line *line, enum log_level level, const char *message)
 	line_add(line, "\033[0m");
 }
 
+/* In the form that is set; with its newline, and no NUL. */
 static void
-write_lines(void)
+add_line(struct line *line, enum log_level level, const char *message)
 {
-	(void)fwrite(state.lines, 1, state.lines_len, stderr);
-	(void)fflush(stderr);
-	state.lines_len = 0;
+	switch ((enum log_format)atomic_load(&state.format)) {
+	case LOG_TEXT:
+		add_text(line, level, message);
+		break;
+	case LOG_JSON:
+		add_json(line, level, message);
+		break;
+	case LOG_DEV:
+		add_dev(line, level, message);
+		break;
+	}
+	/* There is room: line_add() keeps the last byte for a NUL. */
+	line->text[line->len++] = '\n';
 }
 
 /* One write for whole lines, so that lines of two processes do not mix. */
+static void
+write_lines(void)
+{
+	if (state.writer != NULL)
+		line_writer_add(state.writer, state.lines, state.lines_len,
+		    state.nlines);
+	else if (!state.mute) {
+		(void)fwrite(state.lines, 1, state.lines_len, stderr);
+		(void)fflush(stderr);
+	}
+	state.lines_len = 0;
+	state.nlines = 0;
+}
+
 static void
 log_line(enum log_level level, const char *message)
 {
 	struct line line = { .text = state.lines + state.lines_len };
 
-	switch (state.format) {
-	case LOG_TEXT:
-		add_text(&line, level, message);
-		break;
-	case LOG_JSON:
-		add_json(&line, level, message);
-		break;
-	case LOG_DEV:
-		add_dev(&line, level, message);
-		break;
-	}
-	/* There is room: line_add() keeps the last byte for a NUL. */
-	line.text[line.len] = '\n';
-	state.lines_len += line.len + 1;
+	add_line(&line, level, message);
+	state.lines_len += line.len;
+	state.nlines++;
 	if (state.held == 0 || state.lines_len > HELD_MAX - LINE_MAX_LEN)
 		write_lines();
 }
@@ -235,10 +257,81 @@ log_setup(enum log_level level, enum log_format format)
 	const char *no_color = getenv("NO_COLOR");
 
 	state.level = level;
-	state.format = format;
-	state.colours =
-	    isatty(STDERR_FILENO) && (no_color == NULL || no_color[0] == '\0');
+	atomic_store(&state.format, format);
+	atomic_store(&state.colours,
+	    isatty(STDERR_FILENO) && (no_color == NULL || no_color[0] == '\0'));
 	event_set_log_callback(log_libevent_cb);
+}
+
+/* -- Never waiting -- */
+
+/* line_report_fn */
+static size_t
+report_dropped(uint64_t n, int error, char ret[LINE_WRITER_REPORT_MAX])
+{
+	char message[LINE_WRITER_REPORT_MAX / 2], why[128];
+	char text[LINE_MAX_LEN];
+	struct line line = { .text = text };
+
+	(void)snprintf(message, sizeof(message),
+	    "log: %" PRIu64 " lines are missing here: %s", n,
+	    error == 0 ? "they were not read in time"
+		       : strerror_r(error, why, sizeof(why)));
+	add_line(&line, LOG_WARN, message);
+	assert(line.len <= LINE_WRITER_REPORT_MAX);
+	memcpy(ret, text, line.len);
+	return (line.len);
+}
+
+static const int fatal_signals[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV };
+
+/* The last lines say why; then it goes on as if there were no handler. */
+static void
+log_fatal_cb(int signo)
+{
+	if (state.writer != NULL)
+		line_writer_wait(state.writer);
+	(void)raise(signo);
+}
+
+/* A sanitizer's own handlers stay. */
+static void
+catch_fatal_signals(void)
+{
+	struct sigaction sa = { .sa_handler = log_fatal_cb,
+		.sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
+	struct sigaction old;
+
+	for (size_t i = 0; i < sizeof(fatal_signals) / sizeof(int); i++) {
+		if (sigaction(fatal_signals[i], NULL, &old) == 0 &&
+		    old.sa_handler == SIG_DFL)
+			(void)sigaction(fatal_signals[i], &sa, NULL);
+	}
+}
+
+int
+log_start(void)
+{
+	state.writer = line_writer_new(STDERR_FILENO, report_dropped);
+	if (state.writer == NULL)
+		return (-1);
+	catch_fatal_signals();
+	return (0);
+}
+
+void
+log_stop(void)
+{
+	if (state.writer == NULL)
+		return;
+	state.mute = !line_writer_free(state.writer);
+	state.writer = NULL;
+}
+
+uint64_t
+log_dropped(void)
+{
+	return (state.writer == NULL ? 0 : line_writer_dropped(state.writer));
 }
 
 void

@@ -3,7 +3,8 @@
  *
  * Owns:    level, format, and where lines go: process-wide, because
  *          libevent's own messages have no other place to arrive.
- * Touches: stderr. Threads: the loop's thread only.
+ * Touches: stderr, from log_start() on by a thread of its own; the signals
+ *          that end a process that has a fault. Threads: the loop's only.
  *
  * A line says "key: reason" without a full stop. Bytes from outside go
  * through log_text() first. Never logged: bodies, secrets, signatures,
@@ -28,6 +29,23 @@ enum log_format {
  * Colours are used by LOG_DEV if stderr is a terminal and NO_COLOR is unset.
  */
 void log_setup(enum log_level level, enum log_format format);
+
+/*
+ * From now on no line waits for who reads it: a thread writes them, and what
+ * is not read in time is dropped, counted, and reported in the log
+ * (line_writer.h). A fault (abort(), ...) first lets it write what it has.
+ * Returns 0; -1 when there is no memory for it, and nothing has changed.
+ */
+int log_start(void);
+
+/*
+ * Write what is left, but not to a reader that has stopped; after that lines
+ * are written at once, or not at all if that one stands in the way.
+ */
+void log_stop(void);
+
+/* How many lines were dropped since log_start(). */
+uint64_t log_dropped(void);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -13,6 +13,7 @@
 #include "server/histogram.h"
 #include "server/http.h"
 #include "server/ingest.h"
+#include "server/log.h"
 #include "server/metrics_private.h"
 #include "server/metrics_text.h"
 #include "server/rejections.h"
@@ -70,6 +71,10 @@ print_server(FILE *f, const struct metrics_sources *from)
 	print_one(f, "klikitd_store_repairs_total", METRICS_COUNTER,
 	    "Damaged indexes that were made anew: look at the disk.",
 	    stats.repairs);
+	print_one(f, "klikitd_log_dropped_lines_total", METRICS_COUNTER,
+	    "Lines of the log that nobody read in time, or that could not be "
+	    "written.",
+	    log_dropped());
 	print_one(f, "klikitd_queue_bytes", METRICS_GAUGE,
 	    "Events that wait for their commit.", queued);
 	print_one(f, "klikitd_queue_limit_bytes", METRICS_GAUGE,

@@ -49,6 +49,14 @@ server_arm_drain(struct server *s)
 	(void)evtimer_add(s->drain_timer, &limit);
 }
 
+/* At once; only the log's last lines are waited for. */
+static _Noreturn void
+server_leave(void)
+{
+	log_stop();
+	_exit(1);
+}
+
 /* evtimer: the drain takes too long. */
 static void
 server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
@@ -70,7 +78,7 @@ server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
 	dispatch_cancel(s->dispatch);
 	if (ingest_pending(s->ingest) > 0 ||
 	    dispatch_recording(s->dispatch) > 0)
-		_exit(1); /* the disk hangs: to wait for it is to hang too */
+		server_leave(); /* the disk hangs: to wait is to hang too */
 
 	/* Calls that take longer than that are begun anew: no failure. */
 	if (s->undrained > 0 || dispatch_busy(s->dispatch) > 0)
@@ -86,7 +94,7 @@ server_stop_cb(void *arg)
 
 	if (s->draining) {
 		log_warn("stopping: second signal, leaving at once");
-		_exit(1);
+		server_leave();
 	}
 	log_info("stopping: finishing what is under way");
 	s->draining = true;
@@ -385,6 +393,10 @@ server_run(const struct server_options *opt)
 	};
 
 	log_setup(s.cfg->log_level, s.cfg->log_format);
+	if (log_start() == -1) {
+		log_error("cannot start: out of memory");
+		goto out;
+	}
 	server_warn(s.cfg);
 	if (server_open_loop(&s) == -1 ||     /* event base, signals */
 	    server_open_store(&s) == -1 ||    /* database, schema */
@@ -404,5 +416,6 @@ server_run(const struct server_options *opt)
 		log_info("stopped");
 out:
 	server_close(&s);
+	log_stop();
 	return (s.exit_code);
 }

@@ -3,12 +3,17 @@
  * on the loopback beside them.
  */
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/clock_watch.h"
 #include "server/log.h"
 #include "server/server_private.h"
+
+#define ANNOUNCE_WAIT_MS 1000 /* for one who reads the standard output */
 
 struct http_options
 server_http_limits(const struct config *cfg)
@@ -38,12 +43,26 @@ server_load_tls(const struct config *cfg, struct tls_context **ret_ctx,
 	return (0);
 }
 
+/* Could a line be written within a while? Sets errno if not. */
+static bool
+stdout_has_room(void)
+{
+	struct pollfd fd = { STDOUT_FILENO, POLLOUT, 0 };
+
+	if (poll(&fd, 1, ANNOUNCE_WAIT_MS) != 0)
+		return (true);
+	errno = EAGAIN;
+	return (false);
+}
+
 void
 server_announce(const char *what, const char *url)
 {
-	(void)printf("%s: %s\n", what, url);
-	if (fflush(stdout) == 0)
-		return;
+	if (stdout_has_room()) {
+		(void)printf("%s: %s\n", what, url);
+		if (fflush(stdout) == 0)
+			return;
+	}
 	/* Deliveries matter more than who started us. */
 	log_warn("the standard output cannot be written: %s: %s: %s", what, url,
 	    strerror(errno));

@@ -1,7 +1,9 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/http.h>
@@ -9,6 +11,7 @@
 
 #include "handlers/envelope.h"
 #include "server/clock.h"
+#include "server/line_writer.h"
 #include "server/log.h"
 #include "server/signature.h"
 #include "server/sink_record.h"
@@ -17,11 +20,13 @@
 #include "store/base/parse.h"
 
 #define ATTEMPT_MAX 1000000000
+#define PRINTED_MAX (6 * LOG_TEXT_MAX)
 
 struct sink_record {
 	const struct sink_options *opt;
-	FILE *file;   /* NULL: none is wanted */
-	json_t *keys; /* a set: the keys of an object */
+	FILE *file;              /* NULL: none is wanted */
+	struct line_writer *out; /* stdout; NULL: nothing is printed */
+	json_t *keys;            /* a set: the keys of an object */
 	struct envelope_reader *reader;
 	struct sink_totals totals;
 };
@@ -39,6 +44,15 @@ struct sink_request {
 	size_t body_len;
 	int answer; /* 0: none */
 };
+
+/* line_report_fn */
+static size_t
+report_dropped(uint64_t n, int error, char ret[LINE_WRITER_REPORT_MAX])
+{
+	(void)error;
+	return ((size_t)snprintf(ret, LINE_WRITER_REPORT_MAX,
+	    "(%" PRIu64 " lines are missing here)\n", n));
+}
 
 struct sink_record *
 sink_record_open(const struct sink_options *opt, char reason[SINK_REASON_MAX])
@@ -58,6 +72,9 @@ sink_record_open(const struct sink_options *opt, char reason[SINK_REASON_MAX])
 		    log_text(opt->log_path), strerror(errno));
 		goto fail;
 	}
+	if (opt->print &&
+	    (rec->out = line_writer_new(STDOUT_FILENO, report_dropped)) == NULL)
+		goto fail;
 	return (rec);
 fail:
 	sink_record_close(rec);
@@ -69,6 +86,7 @@ sink_record_close(struct sink_record *rec)
 {
 	if (rec == NULL)
 		return;
+	(void)line_writer_free(rec->out);
 	if (rec->file != NULL)
 		(void)fclose(rec->file);
 	envelope_reader_free(rec->reader);
@@ -216,19 +234,21 @@ count(struct sink_record *rec, const struct sink_request *r)
 	return (json_object_set_new_nocheck(rec->keys, r->key, json_true()));
 }
 
+/* Nobody who reads it slowly may delay an answer. */
 static void
-print(const struct sink_request *r)
+print(struct sink_record *rec, const struct sink_request *r)
 {
-	char answer[16] = "no answer";
+	char answer[16] = "no answer", line[PRINTED_MAX];
+	int len;
 
 	if (r->answer != 0)
 		(void)snprintf(answer, sizeof(answer), "%d", r->answer);
-	(void)printf("%s %s  event %s  type %s  key %s  attempt %s  "
-		     "%zu bytes  -> %s\n",
+	len = snprintf(line, sizeof(line),
+	    "%s %s  event %s  type %s  key %s  attempt %s  %zu bytes  -> %s\n",
 	    r->method, log_text(r->path), log_text(r->event_id),
 	    log_text(r->type), log_text(r->key), log_text(r->attempt),
 	    r->body_len, answer);
-	(void)fflush(stdout);
+	line_writer_add(rec->out, line, (size_t)len, 1);
 }
 
 int
@@ -247,7 +267,7 @@ sink_record_add(struct sink_record *rec, struct evhttp_request *req, int answer,
 		    log_text(rec->opt->log_path), strerror(errno));
 		return (-1);
 	}
-	if (rec->opt->print)
-		print(&r);
+	if (rec->out != NULL)
+		print(rec, &r);
 	return (0);
 }

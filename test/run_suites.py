@@ -47,7 +47,7 @@ GRACE_S = 5  # for a process to end that a suite leaves behind
 # Of the store's tests those that are quick with ThreadSanitizer.
 RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
                "store_open", "store_watch", "checkpoint", "log_file",
-               "faults", "repair")
+               "faults", "repair", "line_writer")
 
 # For personality(2), inherited by children.
 ADDR_NO_RANDOMIZE = 0x0040000

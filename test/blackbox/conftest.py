@@ -89,18 +89,20 @@ class Klikitd:
         env.update(self.env)
         return env
 
-    def start(self, wait=True):
+    def start(self, wait=True, stdout=subprocess.PIPE,
+              stderr=subprocess.PIPE):
+        """Only what goes to a pipe made here is read."""
         self.urls = []
         self.admin = None  # the URL of its admin listener
         self.process = subprocess.Popen(
             self.command(), cwd=self.directory, env=self.environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
+            stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
         self.readers = [
             threading.Thread(target=self._read, args=(stream, kind),
                              daemon=True)
             for stream, kind in ((self.process.stdout, "out"),
-                                 (self.process.stderr, "err"))]
+                                 (self.process.stderr, "err"))
+            if stream is not None]
         for reader in self.readers:
             reader.start()
         if wait:
@@ -162,8 +164,9 @@ class Klikitd:
         code = self.process.wait(DEADLINE)
         for reader in self.readers:
             reader.join(DEADLINE)
-        self.process.stdout.close()
-        self.process.stderr.close()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
         self.process = None
         if expect is not None:
             assert code == expect, f"exit {code}:\n{self.log()}"

@@ -1,4 +1,8 @@
+#include <sys/wait.h>
+
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -234,6 +238,50 @@ test_log_holds_lines_back_for_a_while(void **state)
 	free(text);
 }
 
+/* In a child: log more than the pipe holds, then fail. */
+static void
+crash(int here)
+{
+	(void)dup2(here, STDERR_FILENO);
+	(void)close(here);
+	(void)signal(SIGABRT, SIG_DFL);
+	log_setup(LOG_INFO, LOG_TEXT);
+	if (log_start() == -1)
+		_exit(1);
+	for (unsigned i = 0; i < 500; i++)
+		log_info("before the end: %u", i);
+	log_error("the last line");
+	abort();
+}
+
+/* What was logged before an assertion failed is read, also by a slow one. */
+static void
+test_log_last_lines_come_out_of_a_crash(void **state)
+{
+	static char text[65536];
+	size_t len = 0;
+	int fd[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	assert_true(fcntl(fd[1], F_SETPIPE_SZ, 4096) > 0);
+	if ((pid = fork()) == 0)
+		crash(fd[1]);
+	assert_true(pid > 0);
+	(void)close(fd[1]);
+	while ((n = read(fd[0], text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)n;
+	(void)close(fd[0]);
+	assert_non_null(strstr(text, "before the end: 0\n"));
+	assert_non_null(strstr(text, "before the end: 499\n"));
+	assert_non_null(strstr(text, "error the last line\n"));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
 int
 main(void)
 {
@@ -249,6 +297,7 @@ main(void)
 		cmocka_unit_test(test_log_json_is_whole_when_long),
 		cmocka_unit_test(test_log_counts_warnings_it_hides),
 		cmocka_unit_test(test_log_holds_lines_back_for_a_while),
+		cmocka_unit_test(test_log_last_lines_come_out_of_a_crash),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
