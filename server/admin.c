@@ -37,6 +37,7 @@ static const struct admin_route routes[] = {
 	{ "POST", "/api/v1/handlers/*/resume", admin_handlers_resume },
 	{ "GET", "/api/v1/jobs", admin_jobs_list },
 	{ "POST", "/api/v1/jobs/replay", admin_act_replay },
+	{ "POST", "/api/v1/jobs/discard", admin_act_discard_many },
 	{ "GET", "/api/v1/jobs/*", admin_jobs_show },
 	{ "POST", "/api/v1/jobs/*/retry", admin_act_retry },
 	{ "POST", "/api/v1/jobs/*/discard", admin_act_discard },

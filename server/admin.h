@@ -109,7 +109,7 @@ struct admin_fns {
 	void *arg;
 };
 
-#define ADMIN_REPLAY_MAX 500 /* ids of one request */
+#define ADMIN_MANY_MAX 500 /* ids of one request */
 
 struct admin_request {
 	const char *method; /* "GET" or "POST" */

@@ -68,15 +68,17 @@ admin_act_discard(struct admin_call *call)
 	return (act(call, STORE_DISCARD, reason));
 }
 
-/* -- Replay: many, each on its own -- */
+/* -- Many, each on its own -- */
 
 static void
-replay_end(struct admin_call *call)
+many_end(struct admin_call *call)
 {
 	json_t *o = json_object();
 	int bad = 0;
 
-	bad |= json_set_int(o, "replayed", (int64_t)call->good);
+	bad |= json_set_int(o,
+	    call->act == STORE_REPLAY ? "replayed" : "discarded",
+	    (int64_t)call->good);
 	bad |= json_object_set(o, "jobs", call->result);
 	if (bad != 0) {
 		json_decref(o);
@@ -85,25 +87,24 @@ replay_end(struct admin_call *call)
 	(void)admin_answer(call, 200, o);
 }
 
-/* Note what became of one: its new job, or why there is none. */
+/* Note what became of one: its new job, if it was replayed, or why not. */
 static void
-replay_note(struct admin_call *call, int64_t id, int64_t made,
-    const char *reason)
+many_note(struct admin_call *call, int64_t id, int64_t made, const char *reason)
 {
 	json_t *o = json_object();
 
 	(void)json_set_int(o, "id", id);
-	if (reason == NULL) {
-		(void)json_set_int(o, "job", made);
-		call->good++;
-	} else
+	if (reason != NULL)
 		(void)json_set_text(o, "error", reason);
+	else if (call->act == STORE_REPLAY)
+		(void)json_set_int(o, "job", made);
+	call->good += reason == NULL;
 	(void)json_array_append_new(call->result, o);
 }
 
 /* store_done_fn */
 static void
-replay_cb(const struct store_result *res, void *arg)
+many_cb(const struct store_result *res, void *arg)
 {
 	struct admin_part *part = arg;
 	struct admin_call *call = part->call;
@@ -111,19 +112,20 @@ replay_cb(const struct store_result *res, void *arg)
 	if (res->rc == STORE_OK) {
 		admin_look(call->a, res);
 		admin_acted(call->a, part->id);
-		admin_acted(call->a, res->id);
+		if (res->id != part->id)
+			admin_acted(call->a, res->id);
 	}
-	replay_note(call, part->id, res->id,
+	many_note(call, part->id, res->id,
 	    res->rc == STORE_OK ? NULL : res->reason);
 	free(part);
 	if (--call->left > 0)
 		return;
-	replay_end(call);
+	many_end(call);
 	admin_finish(call);
 }
 
 static int
-replay_one(struct admin_call *call, int64_t id)
+many_one(struct admin_call *call, int64_t id, const char *why)
 {
 	struct admin_part *part;
 
@@ -131,8 +133,8 @@ replay_one(struct admin_call *call, int64_t id)
 		return (-1);
 	part->call = call;
 	part->id = id;
-	if (store_act(call->a->st, STORE_REPLAY, id, NULL, clock_wall_ms(),
-		replay_cb, part) == -1) {
+	if (store_act(call->a->st, call->act, id, why, clock_wall_ms(), many_cb,
+		part) == -1) {
 		free(part);
 		return (-1);
 	}
@@ -140,7 +142,7 @@ replay_one(struct admin_call *call, int64_t id)
 	return (0);
 }
 
-/* Are these up to ADMIN_REPLAY_MAX numbers of jobs? */
+/* Are these up to ADMIN_MANY_MAX numbers of jobs? */
 static bool
 are_ids(const json_t *ids)
 {
@@ -150,30 +152,55 @@ are_ids(const json_t *ids)
 		if (json_integer_value(json_array_get(ids, i)) <= 0)
 			return (false);
 	}
-	return (n > 0 && n <= ADMIN_REPLAY_MAX);
+	return (n > 0 && n <= ADMIN_MANY_MAX);
+}
+
+static enum admin_when
+many(struct admin_call *call, enum store_act what, const json_t *ids,
+    const char *why)
+{
+	int64_t id;
+
+	call->act = what;
+	if ((call->result = json_array()) == NULL)
+		return (admin_answer(call, 500, NULL));
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		id = json_integer_value(json_array_get(ids, i));
+		if (many_one(call, id, why) == -1)
+			many_note(call, id, 0, "out of memory");
+	}
+	if (call->left > 0)
+		return (ADMIN_LATER);
+	many_end(call);
+	return (ADMIN_NOW);
 }
 
 enum admin_when
 admin_act_replay(struct admin_call *call)
 {
 	json_t *ids;
-	int64_t id;
 
 	if (json_unpack(call->body, "{s:o!}", "ids", &ids) == -1 ||
 	    !are_ids(ids))
 		return (admin_error(call, 400,
 		    "a replay needs 1 to %d numbers of jobs and nothing else: "
 		    "{\"ids\": [ID, ...]}",
-		    ADMIN_REPLAY_MAX));
-	if ((call->result = json_array()) == NULL)
-		return (admin_answer(call, 500, NULL));
-	for (size_t i = 0; i < json_array_size(ids); i++) {
-		id = json_integer_value(json_array_get(ids, i));
-		if (replay_one(call, id) == -1)
-			replay_note(call, id, 0, "out of memory");
-	}
-	if (call->left > 0)
-		return (ADMIN_LATER);
-	replay_end(call);
-	return (ADMIN_NOW);
+		    ADMIN_MANY_MAX));
+	return (many(call, STORE_REPLAY, ids, NULL));
+}
+
+enum admin_when
+admin_act_discard_many(struct admin_call *call)
+{
+	const char *reason;
+	json_t *ids;
+
+	if (json_unpack(call->body, "{s:o, s:s!}", "ids", &ids, "reason",
+		&reason) == -1 ||
+	    !are_ids(ids) || *reason == '\0')
+		return (admin_error(call, 400,
+		    "a discard of many needs 1 to %d numbers of jobs, a reason "
+		    "and nothing else: {\"ids\": [ID, ...], \"reason\": TEXT}",
+		    ADMIN_MANY_MAX));
+	return (many(call, STORE_DISCARD, ids, reason));
 }

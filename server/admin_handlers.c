@@ -22,7 +22,6 @@ admin_handler_json(const struct store_handler_info *h,
 	bad |= json_set_text(o, "paused_why", h->paused_why);
 	bad |= json_set_int(o, "unfinished", (int64_t)h->unfinished);
 	bad |= json_set_int(o, "dead", (int64_t)h->dead);
-	bad |= json_set_int(o, "unreplayed", (int64_t)h->unreplayed);
 	bad |= json_set_time(o, "oldest", h->oldest_ms);
 	if (live != NULL) {
 		bad |= json_object_set_new(o, "configured",

@@ -24,6 +24,7 @@ admin_job_json(const struct store_job_info *job)
 	bad |= json_set_int(o, "attempts", job->attempts);
 	bad |= json_set_time(o, "due_at", job->due_at_ms);
 	bad |= json_set_time(o, "finished_at", job->finished_at_ms);
+	bad |= json_set_time(o, "discarded_at", job->discarded_at_ms);
 	bad |= json_set_text(o, "outcome", job->outcome);
 	bad |= json_object_set_new(o, "replay_of",
 	    job->replay_of == 0 ? json_null() : json_integer(job->replay_of));

@@ -47,6 +47,7 @@ struct admin_call {
 	struct shown *shown;  /* of an event: see admin_events.c */
 	const char *document; /* of an order; NULL: none */
 	int64_t id;           /* of the job */
+	enum store_act act;   /* of many jobs */
 	size_t limit;         /* of a page */
 	size_t left;          /* answers of the store still to come */
 	size_t good;
@@ -170,6 +171,7 @@ enum admin_when admin_jobs_show(struct admin_call *call);
 enum admin_when admin_act_replay(struct admin_call *call);
 enum admin_when admin_act_retry(struct admin_call *call);
 enum admin_when admin_act_discard(struct admin_call *call);
+enum admin_when admin_act_discard_many(struct admin_call *call);
 enum admin_when admin_purge(struct admin_call *call);
 
 #endif /* SERVER_ADMIN_PRIVATE_H */

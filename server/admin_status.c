@@ -89,7 +89,7 @@ counts_json(const struct admin_status *s, const struct store_figures *f,
 		const struct store_handler_info *h = &f->handlers[i];
 
 		pending += h->unfinished;
-		dead += h->unreplayed;
+		dead += h->dead;
 		if (h->oldest.ms != 0 &&
 		    (oldest.ms == 0 || steady_before(h->oldest, oldest)))
 			oldest = h->oldest;

@@ -22,6 +22,7 @@ static const struct {
 	{ "certificates", doctor_certificates, true, true },
 	{ "store", doctor_store, true, false },
 	{ "integrity", doctor_integrity, true, false },
+	{ "jobs", doctor_jobs, true, false },
 	{ "space", doctor_space, true, false },
 	{ "clock", doctor_clock, false, false },
 	{ "ports", doctor_ports, true, false },

@@ -45,6 +45,7 @@ void doctor_certificates(struct doctor *d);
 void doctor_limits(struct doctor *d);
 void doctor_store(struct doctor *d);
 void doctor_integrity(struct doctor *d);
+void doctor_jobs(struct doctor *d);
 void doctor_space(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_ports(struct doctor *d);

@@ -199,7 +199,7 @@ pending_of(const struct store_handler_info *h)
 static double
 dead_of(const struct store_handler_info *h)
 {
-	return ((double)h->unreplayed);
+	return ((double)h->dead);
 }
 
 static double
@@ -288,7 +288,8 @@ print_jobs(FILE *f, const struct metrics_sources *from,
 	print_backlog(f, "klikitd_jobs_pending",
 	    "Jobs that have not ended, by handler.", figures, pending_of);
 	print_backlog(f, "klikitd_jobs_dead",
-	    "Dead jobs that were not replayed, by handler.", figures, dead_of);
+	    "Dead jobs that were neither replayed nor discarded, by handler.",
+	    figures, dead_of);
 	print_oldest(f, dispatch_now(from->dispatch), figures);
 	print_backlog(f, "klikitd_handler_paused",
 	    "Whether the handler is paused.", figures, paused_of);

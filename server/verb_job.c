@@ -142,6 +142,21 @@ verb_job_table(void)
 	return (table_new(titles));
 }
 
+/* A job that is dead by its state may not be so now. */
+static const char *
+state_word(const json_t *job)
+{
+	const char *state = verb_admin_text(job, "state");
+
+	if (strcmp(state, job_state_name(JOB_DEAD)) != 0)
+		return (state);
+	if (json_is_integer(json_object_get(job, "replayed_by")))
+		return ("replayed");
+	return (json_is_string(json_object_get(job, "discarded_at"))
+		    ? "discarded"
+		    : state);
+}
+
 void
 verb_job_row(struct table *t, const json_t *job)
 {
@@ -155,7 +170,7 @@ verb_job_row(struct table *t, const json_t *job)
 		? ""
 		: verb_admin_text(job, "scope"));
 	table_add(t, verb_admin_text(job, "type"));
-	table_add(t, verb_admin_text(job, "state"));
+	table_add(t, state_word(job));
 	table_add(t, verb_job_number(job, "attempts", number));
 	table_add(t,
 	    strcmp(ended, "-") != 0 ? ended : verb_admin_text(job, "due_at"));

@@ -1,5 +1,5 @@
 /*
- * verb_job.h -- private to verb_jobs.c and verb_replay.c: the flags that
+ * verb_job.h -- private to the verbs about jobs: the flags that
  * choose jobs, and going through them.
  */
 #ifndef SERVER_VERB_JOB_H

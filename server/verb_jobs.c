@@ -79,7 +79,8 @@ static void
 print_job(const json_t *job)
 {
 	static const char *const texts[] = { "handler", "event_id", "scope",
-		"type", "state", "outcome", "due_at", "finished_at" };
+		"type", "state", "outcome", "due_at", "finished_at",
+		"discarded_at" };
 	static const char *const numbers[] = { "place", "attempts", "replay_of",
 		"replayed_by" };
 	char number[VERB_NUMBER_MAX];

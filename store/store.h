@@ -427,17 +427,19 @@ int store_start(struct store *st, int64_t job, bool once, int64_t now_ms,
 enum store_act {
 	STORE_REPLAY, /* a new job like this one, which must have ended */
 	STORE_RETRY,  /* a waiting one is due at once */
-	STORE_DISCARD /* a ready or waiting one is dead: discarded */
+	STORE_DISCARD /* nothing more is to be done about it: see below */
 };
 
 /*
- * Do that to a job. why (copied, may be NULL) is kept with a discarded one.
- * STORE_OK: id is the new job of a replay; runnable lists what may run by it.
- * STORE_NOTFOUND, STORE_REFUSED (its state does not allow it, it was replayed
- * before and that job has not ended, the event's body was purged, or another
- * job of the event carries a newer record of the order), or a failure. Replays
- * form a chain: whichever of its jobs is named, the new one repeats the last.
- * Returns 0; -1 if memory is short.
+ * Do that to a job. why (copied, may be NULL) is kept with a discarded one: it
+ * was ready, waiting or dead, is dead by its state, and is not counted or
+ * listed as dead. That holds of a purged event's jobs, too. STORE_OK: id is the
+ * new job of a replay; runnable lists what may run by it. STORE_NOTFOUND,
+ * STORE_REFUSED (its state does not allow it, it was replayed before and that
+ * job has not ended, the event's body was purged, or another job of the event
+ * carries a newer record of the order), or a failure. Replays form a chain:
+ * whichever of its jobs is named, the new one repeats the last. Returns 0; -1
+ * if memory is short.
  */
 int store_act(struct store *st, enum store_act act, int64_t job,
     const char *why, int64_t now_ms, store_done_fn *done, void *arg);

@@ -25,8 +25,9 @@ struct store_job_info {
 	enum job_state state;
 	unsigned attempts;
 	int64_t due_at_ms;
-	int64_t finished_at_ms; /* 0: not finished */
-	const char *outcome;    /* NULL: not tried */
+	int64_t finished_at_ms;  /* 0: not finished */
+	int64_t discarded_at_ms; /* 0: it was not */
+	const char *outcome;     /* NULL: not tried */
 };
 
 /* An attempt as it was recorded. */
@@ -46,7 +47,7 @@ enum store_progress {
 	STORE_PROGRESS_ANY,     /* only in a filter */
 	STORE_PROGRESS_PENDING, /* not dead, and some job has not ended */
 	STORE_PROGRESS_DONE,    /* neither of the two */
-	STORE_PROGRESS_DEAD     /* some job is dead and was not replayed */
+	STORE_PROGRESS_DEAD     /* some job is dead now */
 };
 
 struct store_event_info {
@@ -55,7 +56,7 @@ struct store_event_info {
 	int64_t last_duplicate_at_ms; /* 0: none */
 	int64_t purged_at_ms;         /* 0: it was not */
 	unsigned unfinished;          /* jobs */
-	unsigned dead;                /* jobs */
+	unsigned dead;                /* jobs, now */
 	enum store_progress progress;
 	size_t orders_total; /* ev has at most STORE_BRIEF_MAX in a list */
 	size_t jobs_total;
@@ -86,8 +87,7 @@ struct store_handler_info {
 	const char *paused_by;  /* NULL if it is not */
 	const char *paused_why; /* NULL if it is not */
 	uint64_t unfinished;
-	uint64_t dead;
-	uint64_t unreplayed; /* of the dead */
+	uint64_t dead; /* now: neither replayed nor discarded */
 	int64_t
 	    oldest_ms; /* when its oldest unfinished event came in; 0: none */
 	struct steady_time oldest; /* the same moment */

@@ -1,6 +1,8 @@
 // events_model.js -- the events that are known here, newest first, and which
 // of them a filter lets through. No elements, no network.
 
+import { jobState } from './words.js';
+
 export const ROWS_MAX = 20000; // the oldest go first; they can be loaded again
 const HELD_MAX = 5000;         // while paused; beyond, all is loaded anew
 
@@ -19,10 +21,11 @@ export function eventState(event) {
   }
   if (newest.size === 0)
     return 'none';
-  const states = [...newest.values()].map((job) => job.state);
+  const states = [...newest.values()].map(jobState);
   if (states.includes('dead'))
     return 'dead';
-  return states.every((s) => s === 'done') ? 'done' : 'pending';
+  return states.every((s) => s === 'done' || s === 'discarded') ? 'done' :
+    'pending';
 }
 
 function haystack(event) {

@@ -86,9 +86,9 @@ export class HandlersView {
       figure('to do', handler.unfinished),
       figure('oldest', handler.oldest === null ? '–' :
         ticking(handler.oldest, 'age')),
-      figure('dead', handler.unreplayed === 0 ? '0' :
+      figure('dead', handler.dead === 0 ? '0' :
         h('a', { href: '#/events?state=dead', class: 'bad' },
-          handler.unreplayed))));
+          handler.dead))));
   }
 
   async pause(handler) {

@@ -8,7 +8,7 @@ import { ask, toast } from './dialog.js';
 import { scan } from './json_scan.js';
 import { markPersonal } from './personal.js';
 import { rawText } from './json_view.js';
-import { countText, stateText } from './words.js';
+import { countText, jobState, stateText } from './words.js';
 
 const isEnd = (job) => job.state === 'done' || job.state === 'dead';
 
@@ -88,9 +88,10 @@ export class JobList {
 
   jobNode(job, isLast) {
     const place = job.place === null ? null : `order ${job.place + 1}`;
-    return h('li', { class: `job ${job.state}` },
+    const state = jobState(job);
+    return h('li', { class: `job ${state}` },
       h('div', { class: 'job-head' },
-        h('span', { class: `state ${job.state}` }, stateText(job.state)),
+        h('span', { class: `state ${state}` }, stateText(state)),
         h('strong', null, job.handler),
         h('span', { class: 'dim' }, `job ${job.id}`, place && `, ${place}`,
           job.replay_of ? `, replay of ${job.replay_of}` : ''),
@@ -118,15 +119,17 @@ export class JobList {
   }
 
   actions(job) {
+    const discard = button('Discard', { class: 'quiet' },
+      () => this.discard(job));
     if (isEnd(job))
-      return button('Replay', { class: 'quiet', 'aria-label':
-        `Replay for ${job.handler}` }, () => this.replay([job]));
+      return [button('Replay', { class: 'quiet', 'aria-label':
+        `Replay for ${job.handler}` }, () => this.replay([job])),
+      jobState(job) === 'dead' && discard];
     return [
       job.state === 'waiting' && button('Try now', { class: 'quiet' }, () =>
         this.run(`/api/v1/jobs/${job.id}/retry`, {}, () =>
           `Job ${job.id} is tried now.`)),
-      job.state !== 'running' && button('Give up', { class: 'quiet' }, () =>
-        this.discard(job)),
+      job.state !== 'running' && discard,
     ];
   }
 
@@ -150,13 +153,14 @@ export class JobList {
 
   async discard(job) {
     const reason = await ask({
-      title: `Give up job ${job.id}?`,
-      text: [`${job.handler} will not get this event, unless it is replayed.`],
+      title: `Discard job ${job.id}?`,
+      text: [`${job.handler} will not get this event, unless it is replayed, ` +
+        'and it is not counted as dead.'],
       field: { label: 'Reason', required: true,
         placeholder: 'the shop is closed' },
-      confirm: 'Give up', danger: true });
+      confirm: 'Discard', danger: true });
     if (reason !== null)
       await this.run(`/api/v1/jobs/${job.id}/discard`, { reason }, () =>
-        `Job ${job.id} was given up.`);
+        `Job ${job.id} is discarded.`);
   }
 }

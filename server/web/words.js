@@ -43,7 +43,13 @@ const STATES = {
   ready: 'ready',
   running: 'running',
   waiting: 'waiting',
+  discarded: 'discarded',
 };
+
+// The state of a job, as people mean it: a discarded one is not dead any more.
+export function jobState({ state, discarded_at: at }) {
+  return state === 'dead' && at ? 'discarded' : state;
+}
 
 export function stateText(state) {
   return STATES[state] ?? state;
@@ -56,7 +62,7 @@ const STEPS = {
   acked: 'Acknowledged',
   attempt: 'Attempt',
   done: 'Done',
-  dead: 'Given up',
+  dead: 'Dead',
   duplicate: 'Came again',
   purged: 'Body removed',
 };

@@ -127,27 +127,49 @@ acts_retry(struct db *db, struct store_op *op, const struct jobs_row *row)
 	return (jobs_report_one(db, op, row, false));
 }
 
+/* Nothing more is to be done about the job: it does not count as dead. */
+static int
+acts_note_discard(struct db *db, struct store_op *op,
+    const struct jobs_row *row, const char *outcome)
+{
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, SQL_JOB_DISCARD)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, row->lanes.id);
+	(void)sqlite3_bind_int64(st, 2, op->in.act.now_ms);
+	db_bind_text(st, 3, outcome);
+	(void)sqlite3_bind_int64(st, 4, row->state == JOB_DEAD);
+	return (db_run(db, st));
+}
+
 static int
 acts_discard(struct db *db, struct store_op *op, const struct jobs_row *row)
 {
 	const char *why = op->in.act.why;
-	struct jobs_move move = { .job = row->lanes.id,
+	const struct jobs_move move = { .job = row->lanes.id,
 		.to = JOB_DEAD,
-		.at_ms = op->in.act.now_ms,
-		.outcome = "discarded" };
+		.at_ms = op->in.act.now_ms };
 	char *outcome = NULL;
 	int rc;
 
-	if (row->state != JOB_READY && row->state != JOB_WAITING)
+	if (row->state == JOB_RUNNING || row->state == JOB_DONE)
 		return (jobs_refuse(op, STORE_REFUSED,
-		    "only a ready or waiting job can be discarded"));
+		    "a job that is running or done cannot be discarded"));
+	if (row->state == JOB_DEAD &&
+	    (rc = acts_find(db, SQL_JOB_IS_DEAD, row->lanes.id)) != SQLITE_ROW)
+		return (rc != SQLITE_DONE
+			    ? rc
+			    : jobs_refuse(op, STORE_REFUSED,
+				  "the job is discarded or replayed already"));
 	if (why != NULL && asprintf(&outcome, "discarded: %s", why) == -1)
 		return (SQLITE_NOMEM);
-	if (why != NULL)
-		move.outcome = outcome;
-	rc = jobs_move(db, &move);
+	rc = row->state == JOB_DEAD ? SQLITE_OK : jobs_move(db, &move);
+	if (rc == SQLITE_OK)
+		rc = acts_note_discard(db, op, row,
+		    outcome != NULL ? outcome : "discarded");
 	free(outcome);
-	if (rc != SQLITE_OK)
+	if (rc != SQLITE_OK || row->state == JOB_DEAD)
 		return (rc);
 	return (jobs_end(db, op, row, &move));
 }

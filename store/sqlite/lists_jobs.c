@@ -16,6 +16,7 @@ lists_job_row(sqlite3_stmt *st, struct arena *a, struct store_job_info *job)
 	job->finished_at_ms = sqlite3_column_int64(st, 6);
 	job->replay_of = sqlite3_column_int64(st, 10);
 	job->replayed_by = sqlite3_column_int64(st, 11);
+	job->discarded_at_ms = sqlite3_column_int64(st, 13);
 	if (db_column_text(st, 1, a, &job->handler) == -1 ||
 	    db_column_text(st, 7, a, &job->outcome) == -1 ||
 	    db_column_text(st, 8, a, &job->event_id) == -1 ||
@@ -211,9 +212,8 @@ lists_handler_row(sqlite3_stmt *st, struct arena *a,
 	h->paused_at_ms = sqlite3_column_int64(st, 3);
 	h->unfinished = (uint64_t)sqlite3_column_int64(st, 6);
 	h->dead = (uint64_t)sqlite3_column_int64(st, 7);
-	h->unreplayed = (uint64_t)sqlite3_column_int64(st, 8);
-	h->oldest_ms = sqlite3_column_int64(st, 9);
-	h->oldest.ms = sqlite3_column_int64(st, 10);
+	h->oldest_ms = sqlite3_column_int64(st, 8);
+	h->oldest.ms = sqlite3_column_int64(st, 9);
 	if (db_column_text(st, 1, a, &h->name) == -1 ||
 	    db_column_text(st, 4, a, &h->paused_by) == -1 ||
 	    db_column_text(st, 5, a, &h->paused_why) == -1)

@@ -28,6 +28,7 @@ extern const char schema_006_untried[];
 extern const char schema_007_clock[];
 extern const char schema_008_details[];
 extern const char schema_009_checks[];
+extern const char schema_010_discarded[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -39,6 +40,7 @@ static const char *const steps[] = {
 	schema_007_clock,
 	schema_008_details,
 	schema_009_checks,
+	schema_010_discarded,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

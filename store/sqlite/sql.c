@@ -9,11 +9,18 @@
 /* When it came in by the steady clock; of older rows only the date is known. */
 #define CAME_AT "ifnull(e.came_at, e.received_at) "
 
+/*
+ * Is a job, j, dead now? This is the one place that says so: neither discarded
+ * nor replayed. A replay that dies as well is dead in its place.
+ */
+#define IS_DEAD                                                                \
+	"j.state = 'dead' AND j.discarded_at IS NULL "                         \
+	"AND NOT EXISTS (SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id) "
+
 /* As enum store_progress has it. */
 #define PROGRESS                                                               \
 	"CASE WHEN EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "      \
-	"AND j.state = 'dead' AND NOT EXISTS "                                 \
-	"(SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id)) THEN 3 "          \
+	"AND " IS_DEAD ") THEN 3 "                                             \
 	"WHEN EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "           \
 	"AND j.finished_at IS NULL) THEN 1 ELSE 2 END "
 
@@ -22,7 +29,7 @@
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
 		      "AND j.finished_at IS NULL), "                           \
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
-		      "AND j.state = 'dead'), e.purged_at, " PROGRESS ", "     \
+		      "AND " IS_DEAD "), e.purged_at, " PROGRESS ", "          \
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id)," \
 		      "(SELECT count(*) FROM event_orders AS eo "              \
 		      "WHERE eo.event = e.id) "
@@ -95,7 +102,7 @@
 	"(WITH RECURSIVE r (id) AS (SELECT id FROM jobs "                      \
 	"WHERE replay_of = j.id UNION SELECT k.id FROM r "                     \
 	"JOIN jobs AS k ON k.replay_of = r.id) SELECT max(id) FROM r), "       \
-	"e.scope "
+	"e.scope, ifnull(j.discarded_at, 0) "
 
 /* With what came from outside, as long as that is kept. */
 #define ATTEMPT_OUTCOME "outcome || ifnull(': ' || detail, '')"
@@ -106,6 +113,7 @@
 
 #define JOB_FILTER                                                             \
 	"(?1 = 0 OR j.id < ?1) AND (?2 IS NULL OR j.state = ?2) "              \
+	"AND (?2 IS NULL OR ?2 <> 'dead' OR (" IS_DEAD ")) "                   \
 	"AND (?3 IS NULL OR h.name = ?3) "                                     \
 	"AND (?4 IS NULL OR e.event_id = ?4) "                                 \
 	"AND (?6 IS NULL OR e.type = ?6) "                                     \
@@ -165,6 +173,11 @@ static const char *const texts[] = {
 	    "UPDATE jobs SET state = ?2, attempts = attempts + ?6, "
 	    "due_at = ?3, finished_at = ?4, outcome = ifnull(?5, outcome) "
 	    "WHERE id = ?1",
+	[SQL_JOB_DISCARD] =
+	    "UPDATE jobs SET discarded_at = ?2, outcome = ?3 || "
+	    "iif(?4, ifnull('; it was: ' || outcome, ''), '') WHERE id = ?1",
+	[SQL_JOB_IS_DEAD] =
+	    "SELECT 1 FROM jobs AS j WHERE j.id = ?1 AND " IS_DEAD,
 	[SQL_JOB_ADVANCE] = "UPDATE jobs SET behind = behind - 1 WHERE id = ?1 "
 			    "RETURNING behind, state, due_at",
 	/* Two ranges of one index, each in its order. */
@@ -302,7 +315,7 @@ static const char *const texts[] = {
 	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_LIST_EVENTS_DEAD] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
-	    "(SELECT event FROM jobs WHERE state = 'dead') "
+	    "(SELECT j.event FROM jobs AS j WHERE " IS_DEAD ") "
 	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_GET_EVENT] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id = ?1 "
@@ -314,8 +327,8 @@ static const char *const texts[] = {
 	[SQL_LIST_JOBS] = "SELECT " JOB_INFO JOB_FROM "WHERE " JOB_FILTER
 			  "ORDER BY j.id DESC LIMIT ?10",
 	[SQL_LIST_JOBS_DEAD] =
-	    "SELECT " JOB_INFO JOB_FROM "WHERE j.id IN (SELECT id FROM jobs "
-	    "WHERE state = 'dead') AND " JOB_FILTER
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.id IN (SELECT j.id "
+	    "FROM jobs AS j WHERE " IS_DEAD ") AND " JOB_FILTER
 	    "ORDER BY j.id DESC LIMIT ?10",
 	[SQL_LIST_JOBS_OPEN] =
 	    "SELECT " JOB_INFO JOB_FROM "WHERE j.id IN "
@@ -357,11 +370,8 @@ static const char *const texts[] = {
 	    "AND behind = 0 AND handler = h.id) + "
 	    "(SELECT count(*) FROM jobs WHERE finished_at IS NULL "
 	    "AND behind > 0 AND handler = h.id), "
-	    "(SELECT count(*) FROM jobs WHERE state = 'dead' "
-	    "AND handler = h.id), "
-	    "(SELECT count(*) FROM jobs AS d WHERE d.state = 'dead' "
-	    "AND d.handler = h.id AND NOT EXISTS "
-	    "(SELECT 1 FROM jobs AS k WHERE k.replay_of = d.id)), "
+	    "(SELECT count(*) FROM jobs AS j WHERE " IS_DEAD
+	    "AND j.handler = h.id), "
 	    "e.received_at, " CAME_AT
 	    "FROM handlers AS h LEFT JOIN events AS e ON e.id = "
 	    "(SELECT min(event) "

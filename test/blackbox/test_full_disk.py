@@ -9,6 +9,7 @@ import pytest
 
 from conftest import duplicate, received
 from load import order_body
+from test_migration import old_store
 
 BODY = order_body(1, pad=50_000)
 
@@ -172,15 +173,10 @@ def test_a_start_without_space_or_reserve_answers_503(klikitd, disk):
 def test_a_migration_without_space_waits_for_it(klikitd, disk):
     """It needs room for a copy of what is there."""
     server = serving(klikitd, disk)
-    for number in range(20):
-        received(server.post(BODY, f"e{number}"))
-    server.wait_processed()
     server.stop()
-    (disk / "k.db.reserve").unlink()
-    conn = sqlite3.connect(server.database)
-    version, = conn.execute("PRAGMA user_version").fetchone()
-    conn.execute(f"PRAGMA user_version = {version - 1}")
-    conn.close()
+    for path in disk.glob("k.db*"):
+        path.unlink()
+    old_store(server.database)
     plug = ballast(disk)
     start_shut(server)
     assert server.post(BODY, "full")[0] == 503

@@ -162,7 +162,7 @@ def test_what_the_configuration_has_no_more_is_parked(stopped):
     (["retry", "2"], 1, "2: only a waiting job"),
     (["discard", "4"], 2, "needs --reason"),
     (["discard", "4", "--reason", ""], 2, "needs --reason"),
-    (["discard", "1", "--reason", "x"], 1, "1: only a ready or waiting job"),
+    (["discard", "1", "--reason", "x"], 1, "1: a job that is running or done"),
     (["discard", "4", "--reason", b"x\xff"], 2, '--reason: "x\\xff" is no UTF'),
     (["pause", "orders", "--why", b"\xff"], 2, '--why: "\\xff" is no UTF-8'),
     (["pause", "nobody"], 1, "nobody: there is no handler"),

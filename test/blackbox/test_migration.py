@@ -15,6 +15,7 @@ BODY = payload("created-small.json")
 def old_store(path, version=3):
     """A store as an earlier klikitd left it, with one order done."""
     db = sqlite3.connect(path)
+    db.create_function("order_key_renew", 5, lambda key, *_: key)
     for file in sorted(SCHEMA.glob("0*.sql"))[:version]:
         db.executescript(file.read_text())
     db.execute("INSERT INTO handlers VALUES (1, 'orders', 1, 1, NULL, NULL, "
@@ -25,9 +26,11 @@ def old_store(path, version=3):
                "'127.0.0.1:1', ?, ?)",
                (CREATED, int(time.time() * 1000) - 60000, len(BODY)))
     db.execute("INSERT INTO bodies VALUES (7, ?)", (BODY,))
-    db.execute("INSERT INTO event_orders VALUES "
+    db.execute("INSERT INTO event_orders (event, place, order_id, status, "
+               "updated_at, external_id) VALUES "
                "(7, 0, '1', '1', '2026-06-25T09:00:00Z', 'X')")
-    db.execute("INSERT INTO orders VALUES ('1', '910', '2041', 'X', '1', "
+    db.execute("INSERT INTO orders (order_id, brand, branch, external_id, "
+               "status, updated_at, version_key, event, place) VALUES ('1', '910', '2041', 'X', '1', "
                "'2026-06-25T09:00:00Z', zeroblob(47), 7, 0)")
     db.execute("INSERT INTO jobs (event, place, handler, state, behind, "
                "finished_at, outcome) VALUES (7, -1, 1, 'done', 0, 1, 'done')")

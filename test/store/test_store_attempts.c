@@ -528,9 +528,33 @@ test_discard_frees_lane(void **state)
 	assert_int_equal(s.res.runnable[0], job + 2);
 	assert_int_equal(jobs_where("outcome = 'discarded'"), 1);
 	assert_int_equal(act(STORE_DISCARD, job, NULL).res.rc, STORE_REFUSED);
+	assert_int_equal(jobs_where("discarded_at = finished_at"), 2);
 	(void)start(job + 2, false);
 	assert_int_equal(act(STORE_DISCARD, job + 2, NULL).res.rc,
 	    STORE_REFUSED);
+}
+
+/* A dead job keeps its end, and how it died; a replayed one is not dead. */
+static void
+test_discard_dead(void **state)
+{
+	int64_t h = case_handler(&c, "a");
+	int64_t job = case_append(&c, "e1", NULL, h).runnable[0];
+
+	(void)state;
+	(void)start(job, false);
+	assert_int_equal(case_finish(&c, job, JOB_DEAD, 0).rc, STORE_OK);
+	assert_int_equal(act(STORE_REPLAY, job, NULL).res.rc, STORE_OK);
+	assert_int_equal(act(STORE_DISCARD, job, "x").res.rc, STORE_REFUSED);
+	(void)start(job + 1, false);
+	assert_int_equal(case_finish(&c, job + 1, JOB_DEAD, 0).rc, STORE_OK);
+	assert_int_equal(act(STORE_DISCARD, job + 1, "x").res.rc, STORE_OK);
+	assert_int_equal(jobs_where("discarded_at IS NOT NULL AND "
+				    "outcome LIKE 'discarded: x; it was: %'"),
+	    1);
+	assert_int_equal(act(STORE_DISCARD, job + 1, "x").res.rc,
+	    STORE_REFUSED);
+	assert_int_equal(act(STORE_REPLAY, job + 1, NULL).res.rc, STORE_OK);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -556,6 +580,7 @@ main(void)
 		CASE(test_replay_makes_no_alarm),
 		CASE(test_retry_is_due_at_once),
 		CASE(test_discard_frees_lane),
+		CASE(test_discard_dead),
 	};
 
 	return (

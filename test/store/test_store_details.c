@@ -364,6 +364,9 @@ static const char before[] =
     "UPDATE jobs SET outcome = 'discarded: " CANARY "' WHERE id = 3;"
     "UPDATE jobs SET outcome = 'already: job 1' WHERE id = 4;"
     "ALTER TABLE attempts DROP COLUMN detail;"
+    "DROP INDEX jobs_dead;"
+    "ALTER TABLE jobs DROP COLUMN discarded_at;"
+    "CREATE INDEX jobs_dead ON jobs (state, handler) WHERE state = 'dead';"
     "PRAGMA user_version = 7;";
 
 static void

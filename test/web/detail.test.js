@@ -152,7 +152,7 @@ inspect('a replay is asked for, confirmed, done, and told',
       (await jobsOf(server, 'e1')).some((j) => j.state === 'dead'));
   } });
 
-inspect('a waiting job is tried now, or given up with a reason',
+inspect('a waiting job is tried now, or discarded with a reason',
   async (page, server) => {
     await page.goto(`${server.admin}/${at('e1')}`);
     await live(page);
@@ -160,23 +160,45 @@ inspect('a waiting job is tried now, or given up with a reason',
     await job.getByText('1 attempt', { exact: true }).waitFor();
     await job.getByRole('button', { name: 'Try now' }).click();
     await job.getByText('2 attempts').waitFor();
-    await job.getByRole('button', { name: 'Give up' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Give up' })
+    await job.getByRole('button', { name: 'Discard' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Discard' })
       .click();
     await page.getByText('This is needed.').waitFor();
     await page.getByLabel('Reason').fill('the shop is closed');
     await page.keyboard.press('Enter');
-    await page.locator('.job.dead', { hasText: 'the shop is closed' })
+    await page.locator('.job.discarded', { hasText: 'the shop is closed' })
       .waitFor();
     const [pos] = (await jobsOf(server, 'e1')).filter((j) =>
       j.handler === 'pos');
     assert.equal(pos.state, 'dead');
-    assert.equal(server.verb('jobs', '--state', 'dead', '--json')
-      .trim().split('\n').length, 1);
+    assert.notEqual(pos.discarded_at, null);
+    assert.equal(server.verb('jobs', '--state', 'dead', '--json'), '');
   }, { config: PICKY, prepare: picky(75), before: async (server) => {
     await server.received(order(7), { id: 'e1' });
     await eventually('it waits', async () =>
       (await jobsOf(server, 'e1')).some((j) => j.state === 'waiting'));
+  } });
+
+inspect('a dead job is discarded, and the event is dead no more',
+  async (page, server) => {
+    await page.goto(`${server.admin}/${at('e1')}`);
+    await live(page);
+    await page.locator('.detail-head .state.dead').waitFor();
+    const job = page.locator('.job.dead', { hasText: 'pos' });
+    await job.getByRole('button', { name: 'Discard' }).click();
+    await page.getByLabel('Reason').fill('phoned to the kitchen');
+    await page.keyboard.press('Enter');
+    await page.locator('.job.discarded', { hasText: 'phoned' }).waitFor();
+    await page.locator('.detail-head .state.done').waitFor();
+    await page.locator('.row .state.done').waitFor();
+    // It can be replayed still, and not be discarded twice.
+    const discarded = page.locator('.job.discarded');
+    await discarded.getByRole('button', { name: 'Replay' }).waitFor();
+    assert.equal(await discarded.getByRole('button').count(), 1);
+  }, { config: PICKY, prepare: picky(1), before: async (server) => {
+    await server.received(order(7), { id: 'e1' });
+    await eventually('it is dead', async () =>
+      (await jobsOf(server, 'e1')).some((j) => j.state === 'dead'));
   } });
 
 inspect('what does not exist, and what is no longer kept, is said plainly',
