@@ -34,7 +34,9 @@ static const struct config_key keys[] = {
 	{ "http.max_connections", CONFIG_INT, GLOBAL(http_max_connections),
 	    .def = "1024", .min = 1, .max = 65536, .restart = true,
 	    .value = "NUMBER",
-	    .text = "Connections open at once; more wait to be accepted." },
+	    .text =
+		"Connections open at once; beyond that the address that has "
+		"the most loses one: a silent one, else the longest idle." },
 	{ "http.request_timeout", CONFIG_DURATION,
 	    GLOBAL(http_request_timeout_ms), .def = "10s", .min = 100,
 	    .max = HOUR, .value = "DURATION",

@@ -57,6 +57,7 @@ answer_left_cb(struct evhttp_request *req, void *arg)
 	(void)req;
 	if (conn->leaving)
 		http_webhook_left(conn, true);
+	http_conn_answered(conn);
 	http_guard_answered(&conn->guard);
 	if (conn->h->draining && http_guard_idle(&conn->guard))
 		http_guard_close(&conn->guard);
@@ -229,6 +230,7 @@ http_set_limits(struct http *h, const struct http_options *opt)
 			limit_side(h, h->sides[i].evhttp);
 	}
 	http_tls_set_limits(h);
+	http_room_make(h, NULL);
 	http_listen_pump(h);
 }
 
@@ -346,6 +348,7 @@ http_stats(const struct http *h, struct http_stats *ret_stats)
 	ret_stats->requests = h->requests;
 	ret_stats->bad_requests = h->guards.bad_requests;
 	ret_stats->cut = h->guards.cut;
+	memcpy(ret_stats->room_cuts, h->room_cuts, sizeof(h->room_cuts));
 	ret_stats->unverified = h->guards.unverified;
 }
 

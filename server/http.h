@@ -28,7 +28,7 @@ struct http; /* opaque */
 
 struct http_options {
 	size_t max_body;            /* bytes; more is answered 413 */
-	size_t max_connections;     /* further ones wait in the backlog */
+	size_t max_connections;     /* beyond it the greediest address pays */
 	int64_t request_timeout_ms; /* for a request to arrive whole */
 	int64_t idle_timeout_ms;    /* between requests of a connection */
 
@@ -94,12 +94,20 @@ void http_drain(struct http *h, void (*done)(void *arg), void *arg);
 /* Connections open now. */
 size_t http_connections(const struct http *h);
 
+/* Limits of all connections together: one is closed for the sake of another. */
+enum http_limit {
+	HTTP_LIMIT_CONNECTIONS, /* http_options.max_connections */
+	HTTP_LIMIT_DESCRIPTORS  /* files that the process may open */
+};
+#define HTTP_NLIMITS 2
+
 /* What was counted since the start. */
 struct http_stats {
 	uint64_t requests;
-	uint64_t bad_requests; /* refused by the strict check */
-	uint64_t cut;          /* connections cut by the guard */
-	size_t unverified;     /* bytes received for unfinished requests, now */
+	uint64_t bad_requests;            /* refused by the strict check */
+	uint64_t cut;                     /* connections cut by the guard */
+	uint64_t room_cuts[HTTP_NLIMITS]; /* connections closed for a limit */
+	size_t unverified; /* bytes received for unfinished requests, now */
 };
 void http_stats(const struct http *h, struct http_stats *ret_stats);
 

@@ -158,15 +158,21 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 static void
 conn_stand(struct http_conn *conn)
 {
-	http_share_stand(&conn->share, conn->kept != NULL ? HTTP_SHARE_SERVED
-				       : conn->proven     ? HTTP_SHARE_PROVEN
+	struct http *h = conn->h;
+
+	http_share_stand(&conn->share, conn->served   ? HTTP_SHARE_SERVED
+				       : conn->proven ? HTTP_SHARE_PROVEN
 						      : HTTP_SHARE_STRANGER);
+	/* Another one, or one less, may be closed for those that come. */
+	if (http_room_is_there(h) != h->sides[HTTP_PLAIN].accepting)
+		http_listen_pump(h);
 }
 
 void
 http_conn_keep(struct http_conn *conn, struct evhttp_request *req)
 {
 	conn->kept = req;
+	conn->served = true;
 	conn_stand(conn);
 }
 
@@ -176,8 +182,14 @@ http_conn_take_kept(struct http_conn *conn)
 	struct evhttp_request *req = conn->kept;
 
 	conn->kept = NULL;
-	conn_stand(conn);
 	return (req);
+}
+
+void
+http_conn_answered(struct http_conn *conn)
+{
+	conn->served = false;
+	conn_stand(conn);
 }
 
 void
@@ -244,6 +256,7 @@ conn_adopt(struct http_conn *conn)
 	http_wire_hold(conn);
 	if (h->draining)
 		http_guard_close(&conn->guard);
+	http_room_make(h, conn);
 out:
 	(void)bufferevent_decref(bev);
 }
@@ -261,6 +274,7 @@ conn_adopt_cb(evutil_socket_t fd, short what, void *arg)
 		TAILQ_REMOVE(&h->fresh, conn, next);
 		conn_adopt(conn);
 	}
+	http_listen_pump(h);
 }
 
 struct http_conn *

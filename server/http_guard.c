@@ -51,6 +51,9 @@ static const char unknown_coding[] =
 static const char request_timeout[] =
     REFUSAL("408 Request Timeout", "request timeout", "27");
 
+static const char no_room[] = REFUSAL_WITH("503 Service Unavailable",
+    "Retry-After: 5\r\n", "try again later", "27");
+
 static int64_t
 now_ms(void)
 {
@@ -442,6 +445,14 @@ http_guard_idle(const struct http_guard *g)
 {
 	return (!unanswered(g) && (g->state != HTTP_GUARD_READING ||
 				      !http_request_begun(&g->reader)));
+}
+
+void
+http_guard_turn_away(struct http_guard *g)
+{
+	if (g->state == HTTP_GUARD_READING && !unanswered(g) &&
+	    http_request_begun(&g->reader))
+		tell(g, no_room);
 }
 
 void

@@ -112,6 +112,13 @@ void http_guard_answered(struct http_guard *g);
 /* Has no request begun, and none is unanswered? */
 bool http_guard_idle(const struct http_guard *g);
 
+/*
+ * The connection is about to be closed for want of room: if a request has
+ * begun, answer it 503, as far as the socket takes that. One that is idle may
+ * be closed without a word (RFC 9112 section 9.5).
+ */
+void http_guard_turn_away(struct http_guard *g);
+
 /* End the connection now; evhttp will see EOF. */
 void http_guard_close(struct http_guard *g);
 

@@ -58,7 +58,7 @@ set_accepting(struct http_side *side, bool accept)
 void
 http_listen_pump(struct http *h)
 {
-	bool room = !h->starved && h->nconns < h->opt.max_connections;
+	bool room = !h->starved && http_room_is_there(h);
 
 	set_accepting(&h->sides[HTTP_PLAIN], room);
 	set_accepting(&h->sides[HTTP_TLS], room && http_tls_has_room(h));
@@ -86,6 +86,7 @@ listen_retry_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	h->squeezed = 0;
 	h->starved = http_conns_prepare(h) == -1;
 	retry_arm(h, h->starved);
 	http_listen_pump(h);
@@ -129,7 +130,11 @@ listen_error_cb(struct evconnlistener *listener, void *evhttp)
 	(void)evhttp;
 	(void)event_base_foreach_event(evconnlistener_get_base(listener),
 	    listen_search_cb, &s);
-	if (s.found != NULL)
+	if (s.found == NULL)
+		return;
+	if ((error == EMFILE || error == ENFILE) && http_room_squeeze(s.found))
+		retry_arm(s.found, true);
+	else
 		http_listen_starve(s.found, strerror(error));
 }
 

@@ -7,6 +7,7 @@
  * http.c         the whole: routes, replies, draining
  * http_listen.c  addresses, sockets, when to accept
  * http_conn.c    a connection's record, from accept to close
+ * http_room.c    who is closed when there are too many connections
  * http_tls.c     the listeners that speak TLS
  * http_wire.c    short cuts to the socket of a plain connection
  * http_webhook.c POST /webhooks/klikit
@@ -33,6 +34,9 @@
 #include "server/histogram.h"
 #include "server/rate.h"
 
+/* How many are accepted beyond the limit, before as many are closed. */
+#define HTTP_ROOM_OVER 64
+
 #define HTTP_PEER_MAX (INET6_ADDRSTRLEN + 16)
 
 struct evconnlistener;
@@ -52,7 +56,8 @@ struct http_conn {
 	TAILQ_ENTRY(http_conn) next;
 	int fd; /* -1 until adopted */
 	bool closed;
-	bool proven;              /* http_conn_prove() */
+	bool proven; /* http_conn_prove() */
+	bool served; /* a route keeps its request, or its answer is leaving */
 	char peer[HTTP_PEER_MAX]; /* made when first asked for */
 
 	struct evhttp_request *kept; /* with others, to be answered */
@@ -140,6 +145,11 @@ struct http {
 	size_t nconns;
 	struct http_shares shares; /* of the adopted */
 
+	/* http_room.c */
+	size_t squeezed; /* instead of max_connections; 0: no */
+	uint64_t room_cuts[HTTP_NLIMITS];
+	struct rate room_rate[HTTP_NLIMITS]; /* lines on them */
+
 	/* http_listen.c */
 	struct http_listener_list listeners;
 	struct event *retry;
@@ -216,13 +226,16 @@ int http_conns_prepare(struct http *h);
 struct http_conn *http_conn_of(struct http *h, struct evhttp_request *req);
 
 /*
- * A route keeps req and answers it later. Until then the connection is being
- * served: none of the shared limits has it closed.
+ * A route keeps req and answers it later. Until the answer has left the
+ * connection is being served: none of the shared limits has it closed.
  */
 void http_conn_keep(struct http_conn *conn, struct evhttp_request *req);
 
 /* Take the kept request back to answer it; also after the close. */
 struct evhttp_request *http_conn_take_kept(struct http_conn *conn);
+
+/* An answer has left, to a request that was kept or to another. */
+void http_conn_answered(struct http_conn *conn);
 
 /*
  * Its peer did what only one can do who has the secret, or the token: of all
@@ -253,6 +266,29 @@ void http_wire_push(struct http_conn *conn);
 
 /* The kept request of a closed connection has its outcome: free the rest. */
 void http_conn_release(struct http_conn *conn);
+
+/* May another connection be accepted? */
+bool http_room_is_there(const struct http *h);
+
+/*
+ * Close as many as are too many, for newcomer, if it is not NULL, which has
+ * just joined. None that is being served: so there may be too many left. Not
+ * to be called from a callback of a connection.
+ */
+void http_room_make(struct http *h, struct http_conn *newcomer);
+
+/*
+ * No file can be opened any more: close some, and let there be no more
+ * connections than those that are left, until h->squeezed is 0 again. Returns
+ * whether there was one to close.
+ */
+bool http_room_squeeze(struct http *h);
+
+/*
+ * Close conn, which the shares have chosen, for the sake of that limit: counted
+ * and logged. Frees it. Not to be called from a callback of conn.
+ */
+void http_room_cut(struct http_conn *conn, enum http_limit limit);
 
 /* Returns 0; -1 when out of memory. */
 int http_listen_init(struct http *h);

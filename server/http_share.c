@@ -186,11 +186,23 @@ http_shares_total(const struct http_shares *shares, enum http_share_what what)
 	return (all);
 }
 
-bool
-http_shares_can_pay(const struct http_shares *shares, enum http_share_what what)
+size_t
+http_shares_payable(const struct http_shares *shares, enum http_share_what what)
 {
-	return (shares->total[HTTP_SHARE_STRANGER][what] > 0 ||
-		shares->total[HTTP_SHARE_PROVEN][what] > 0);
+	return (shares->total[HTTP_SHARE_STRANGER][what] +
+		shares->total[HTTP_SHARE_PROVEN][what]);
+}
+
+size_t
+http_share_of(const struct http_holder *holder, enum http_share_what what)
+{
+	size_t all = 0;
+
+	if (holder->share == NULL)
+		return (0);
+	for (int standing = 0; standing < HTTP_SHARE_NSTANDINGS; standing++)
+		all += holder->share->sum[standing][what];
+	return (all);
 }
 
 size_t

@@ -98,8 +98,12 @@ void http_share_stand(struct http_holder *holder,
 size_t http_shares_total(const struct http_shares *shares,
     enum http_share_what what);
 
-/* Is there one that may be chosen? Without reading the table. */
-bool http_shares_can_pay(const struct http_shares *shares,
+/* What those hold who may be chosen. Does not read the table. */
+size_t http_shares_payable(const struct http_shares *shares,
+    enum http_share_what what);
+
+/* What all of the holder's address hold together. */
+size_t http_share_of(const struct http_holder *holder,
     enum http_share_what what);
 
 /* How many addresses are connected. */

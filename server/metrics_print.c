@@ -383,6 +383,29 @@ print_listeners(FILE *f, const char *name, enum metrics_type type,
 }
 
 static void
+print_room_cuts(FILE *f, const struct http_stats stats[2])
+{
+	static const char name[] = "klikitd_room_cuts_total";
+	static const char *const listeners[2] = { "public", "admin" };
+	static const char *const limits[] = {
+		[HTTP_LIMIT_CONNECTIONS] = "connections",
+		[HTTP_LIMIT_DESCRIPTORS] = "descriptors",
+	};
+	_Static_assert(sizeof(limits) / sizeof(limits[0]) == HTTP_NLIMITS,
+	    "every limit has a name");
+
+	metrics_family(f, name, METRICS_COUNTER,
+	    "Connections closed to make room for others, by what was short.");
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t limit = 0; limit < HTTP_NLIMITS; limit++)
+			metrics_count(f, name,
+			    LABELS("listener", listeners[i], "limit",
+				limits[limit]),
+			    stats[i].room_cuts[limit]);
+	}
+}
+
+static void
 print_http(FILE *f, const struct metrics_sources *from)
 {
 	const struct http *http[2] = { from->http(from->arg),
@@ -407,6 +430,7 @@ print_http(FILE *f, const struct metrics_sources *from)
 	print_listeners(f, "klikitd_guard_cuts_total", METRICS_COUNTER,
 	    "Connections that were cut for being slow or greedy.",
 	    (uint64_t[]){ stats[0].cut, stats[1].cut });
+	print_room_cuts(f, stats);
 	print_listeners(f, "klikitd_unverified_bytes", METRICS_GAUGE,
 	    "What has come of requests that are not whole.",
 	    (uint64_t[]){ stats[0].unverified, stats[1].unverified });

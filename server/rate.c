@@ -6,13 +6,20 @@
 bool
 rate_ask(struct rate *rate, char ret_more[RATE_MORE_MAX])
 {
-	int64_t second = clock_mono_us() / 1000000 + 1; /* 0: no line yet */
+	return (rate_ask_every(rate, 1, ret_more));
+}
 
-	if (rate->second == second) {
+bool
+rate_ask_every(struct rate *rate, int64_t seconds, char ret_more[RATE_MORE_MAX])
+{
+	/* 0: no line yet */
+	int64_t period = clock_mono_us() / (1000000 * seconds) + 1;
+
+	if (rate->period == period) {
 		rate->held++;
 		return (false);
 	}
-	rate->second = second;
+	rate->period = period;
 	ret_more[0] = '\0';
 	if (rate->held > 0)
 		(void)snprintf(ret_more, RATE_MORE_MAX,

@@ -11,7 +11,7 @@
 
 /* All zero: no line yet. */
 struct rate {
-	int64_t second;
+	int64_t period; /* of the last line */
 	unsigned held;
 };
 
@@ -21,5 +21,9 @@ struct rate {
  */
 #define RATE_MORE_MAX 48
 bool rate_ask(struct rate *rate, char ret_more[RATE_MORE_MAX]);
+
+/* The same, one line in so many seconds. */
+bool rate_ask_every(struct rate *rate, int64_t seconds,
+    char ret_more[RATE_MORE_MAX]);
 
 #endif /* SERVER_RATE_H */

@@ -206,12 +206,16 @@ class Klikitd:
 
     # -- talking to it --
 
-    def connect(self, timeout=DEADLINE):
+    def connect(self, timeout=DEADLINE, source=None):
+        """A connection, from an address of the loopback if one is named."""
+        source = source and (source, 0)
         if self.tls:
             return http.client.HTTPSConnection(
-                "localhost", self.port, timeout=timeout, context=self.tls)
+                "localhost", self.port, timeout=timeout, context=self.tls,
+                source_address=source)
         return http.client.HTTPConnection("127.0.0.1", self.port,
-                                          timeout=timeout)
+                                          timeout=timeout,
+                                          source_address=source)
 
     def headers(self, body, event_id=None, type=CREATED, signature=None):
         return {
@@ -222,9 +226,10 @@ class Klikitd:
         }
 
     def post(self, body, event_id=None, type=CREATED, signature=None,
-             headers=None, connection=None, path="/webhooks/klikit"):
+             headers=None, connection=None, path="/webhooks/klikit",
+             source=None):
         """Deliver a body. Returns status, headers (lower case) and body."""
-        conn = connection or self.connect()
+        conn = connection or self.connect(source=source)
         sent = self.headers(body, event_id, type, signature)
         sent.update(headers or {})
         sent = {k: v for k, v in sent.items() if v is not None}

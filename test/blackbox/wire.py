@@ -25,8 +25,9 @@ class Answer:
 class Wire:
     """One connection; reads answers as they come."""
 
-    def __init__(self, server, host="127.0.0.1"):
-        self.sock = socket.create_connection((host, server.port), DEADLINE)
+    def __init__(self, server, host="127.0.0.1", source=None):
+        self.sock = socket.create_connection(
+            (host, server.port), DEADLINE, source and (source, 0))
         self.sock.settimeout(DEADLINE)
         if server.tls:
             self.sock = server.tls.wrap_socket(self.sock,

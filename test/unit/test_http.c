@@ -262,33 +262,6 @@ test_http_drains_from_idle(void **state)
 	assert_int_equal(f->drained, 1);
 }
 
-/* Beyond the cap a client waits until another one has gone. */
-static void
-test_http_accepts_up_to_its_cap(void **state)
-{
-	struct http_case *f = *state;
-	struct http_options opt = { .max_body = 65536,
-		.max_connections = 1,
-		.request_timeout_ms = 30000,
-		.idle_timeout_ms = 30000 };
-	struct peer first, second;
-
-	http_set_limits(f->http, &opt);
-	peer_open(&first, f);
-	peer_send(&first, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-	peer_wait(&first, "ok");
-	peer_open(&second, f);
-	peer_send(&second, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-	peer_send(&first, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-	peer_wait(&first, "{\"status\":\"ok\"}");
-	assert_int_equal(http_connections(f->http), 1);
-	assert_int_equal(evbuffer_get_length(bufferevent_get_input(second.bev)),
-	    0);
-	peer_close(&first);
-	peer_wait(&second, "{\"status\":\"ok\"}");
-	peer_close(&second);
-}
-
 /* An address that cannot be had is told in one line. */
 static void
 test_http_listen_says_why_not(void **state)
@@ -325,7 +298,6 @@ main(void)
 		HTTP_TEST(test_http_tells_of_an_answer_that_never_left),
 		HTTP_TEST(test_http_drains),
 		HTTP_TEST(test_http_drains_from_idle),
-		HTTP_TEST(test_http_accepts_up_to_its_cap),
 		HTTP_TEST(test_http_listen_says_why_not),
 	};
 #undef HTTP_TEST

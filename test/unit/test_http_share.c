@@ -126,11 +126,14 @@ test_who_has_proved_himself_pays_last_and_the_served_never(void **state)
 	http_share_stand(&h[1], HTTP_SHARE_SERVED);
 	http_share_stand(&h[2], HTTP_SHARE_SERVED);
 	assert_null(greediest(HTTP_SHARE_CONNECTIONS));
-	assert_false(http_shares_can_pay(&shares, HTTP_SHARE_CONNECTIONS));
+	assert_int_equal(http_shares_payable(&shares, HTTP_SHARE_CONNECTIONS),
+	    0);
 	http_share_stand(&h[2], HTTP_SHARE_STRANGER);
 	assert_ptr_equal(greediest(HTTP_SHARE_CONNECTIONS), &h[2]);
-	assert_true(http_shares_can_pay(&shares, HTTP_SHARE_CONNECTIONS));
-	assert_false(http_shares_can_pay(&shares, HTTP_SHARE_BYTES));
+	assert_int_equal(http_shares_payable(&shares, HTTP_SHARE_CONNECTIONS),
+	    1);
+	assert_int_equal(http_shares_payable(&shares, HTTP_SHARE_BYTES), 0);
+	assert_int_equal(http_share_of(&h[0], HTTP_SHARE_CONNECTIONS), 3);
 	leave(h, 4);
 }
 

@@ -1,0 +1,109 @@
+"""Two addresses of the loopback, one of which is up to no good."""
+
+import contextlib
+import resource
+import selectors
+import socket
+import threading
+
+from conftest import DEADLINE
+
+STRANGER = "127.0.0.2"
+GOOD = "127.0.0.3"
+
+
+def allow_files(count):
+    """Let this process open so many files, or as many as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))
+
+
+def idle(server, count, source=STRANGER, port=None):
+    """Connections that say nothing."""
+    allow_files(count + 512)
+    return [socket.create_connection(("127.0.0.1", port or server.port),
+                                     DEADLINE, (source, 0))
+            for _ in range(count)]
+
+
+def close_all(socks):
+    for sock in socks:
+        sock.close()
+
+
+class Siege:
+    """Keeps so many connections open, and opens a new one for each that is
+    closed; says `opening' on each."""
+
+    def __init__(self, server, count, source=STRANGER, opening=b"", port=None):
+        allow_files(count + 512)
+        self.to = ("127.0.0.1", port or server.port)
+        self.count = count
+        self.source = source
+        self.opening = opening
+        self.closed = 0  # how often the server has closed one
+        self.over = threading.Event()
+        self.all_in = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self.thread.start()
+        assert self.all_in.wait(DEADLINE)
+        return self
+
+    def __exit__(self, *exc):
+        self.over.set()
+        self.thread.join(DEADLINE)
+
+    def _open(self, selector):
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((self.source, 0))
+        sock.setblocking(False)
+        sock.connect_ex(self.to)
+        selector.register(sock, selectors.EVENT_WRITE)
+
+    def _serve(self, selector, sock, mask):
+        if mask & selectors.EVENT_WRITE:  # it is connected
+            with contextlib.suppress(OSError):
+                sock.send(self.opening)
+            selector.modify(sock, selectors.EVENT_READ)
+            return
+        with contextlib.suppress(OSError):
+            if sock.recv(4096):
+                return
+        selector.unregister(sock)
+        sock.close()
+        self.closed += 1
+        self._open(selector)
+
+    def _run(self):
+        with selectors.DefaultSelector() as selector:
+            for _ in range(self.count):
+                self._open(selector)
+            begun = 0
+            while not self.over.is_set():
+                for key, mask in selector.select(0.05):
+                    begun += mask == selectors.EVENT_WRITE
+                    self._serve(selector, key.fileobj, mask)
+                if begun >= self.count:
+                    self.all_in.set()
+            for key in list(selector.get_map().values()):
+                key.fileobj.close()
+
+
+def metric(server, name, **labels):
+    """The value of one sample of a server's metrics."""
+    import http.client
+    host, port = server.admin.removeprefix("http://").rsplit(":", 1)
+    conn = http.client.HTTPConnection(host, int(port), timeout=DEADLINE)
+    conn.request("GET", "/metrics")
+    text = conn.getresponse().read().decode()
+    conn.close()
+    wanted = "".join(f'{k}="{v}"' for k, v in labels.items())
+    for line in text.splitlines():
+        if line.startswith(name + "{") and all(
+                f'{k}="{v}"' in line for k, v in labels.items()):
+            return float(line.rsplit(" ", 1)[1])
+    raise AssertionError(f"no {name} {wanted}")

@@ -1,0 +1,133 @@
+"""One address holds as many connections as it can: others are answered."""
+
+import os
+
+import pytest
+
+from conftest import payload, received
+from https import https, pki  # noqa: F401
+from strangers import (GOOD, STRANGER, Siege, allow_files, close_all, idle,
+                       metric)
+from wire import GET, Wire, delivery
+
+BODY = payload("created-typical.json")
+CLOSED = "as many connections are open as may be"
+
+
+def deliver(server, count, **where):
+    """Good deliveries, each on a connection of its own."""
+    for _ in range(count):
+        received(server.post(BODY, source=GOOD, **where))
+
+
+def open_fds(server):
+    return len(os.listdir(f"/proc/{server.pid}/fd"))
+
+
+def test_1100_idle_connections_of_one_address_starve_nobody(klikitd):
+    server = klikitd()
+    server.expect(CLOSED)
+    before = open_fds(server)
+    strangers = idle(server, 1100)
+    deliver(server, 8)
+    assert server.ask("GET", "/readyz")[0] == 200
+    assert open_fds(server) <= before + 1024 + 64
+    assert metric(server, "klikitd_room_cuts_total", listener="public",
+                  limit="connections") >= 1100 - 1024
+    server.wait_log(f"http: {CLOSED}: closed one of the 1[0-9]+ that "
+                    f"{STRANGER} has.*http.max_connections")
+    close_all(strangers)
+
+
+def test_who_comes_again_when_closed_starves_nobody(klikitd):
+    server = klikitd(config="[http]\nmax_connections = 64\n")
+    server.expect(CLOSED)
+    with Siege(server, 200) as siege:
+        deliver(server, 20)
+        assert siege.closed > 0
+    assert server.log().count(CLOSED) <= 2  # a line a minute
+
+
+def test_a_plain_listener_starves_no_https(https):  # noqa: F811
+    server = https(config="[http]\nmax_connections = 64\n"
+                          "plain_listen = 127.0.0.1:0\n")
+    server.expect(CLOSED)
+    server.wait_for(lambda: len(server.urls) == 2, "two listeners")
+    plain = int(server.urls[1].rsplit(":", 1)[1])
+    with Siege(server, 200, port=plain):
+        deliver(server, 8)
+
+
+def test_idle_tls_connections_starve_nobody(https):  # noqa: F811
+    """Their handshakes are done: they are clients like all others."""
+    server = https(config="[http]\nmax_connections = 24\n")
+    server.expect(CLOSED)
+    strangers = [Wire(server, source=STRANGER) for _ in range(40)]
+    deliver(server, 8)
+    for wire in strangers:
+        wire.sock.close()
+
+
+def test_who_said_something_makes_room_like_the_silent(klikitd):
+    """A request at the beginning buys a stranger nothing from others."""
+    server = klikitd(config="[http]\nmax_connections = 64\n")
+    server.expect(CLOSED)
+    with Siege(server, 200, opening=GET):
+        deliver(server, 20)
+    with Siege(server, 200, opening=b"POST /webhooks/klikit HTTP/1.1\r\n"):
+        deliver(server, 20)
+
+
+def test_within_one_address_who_delivered_stays(klikitd):
+    """Behind a proxy all have its address, the stranger and the good."""
+    server = klikitd(config="[http]\nmax_connections = 64\n")
+    server.expect(CLOSED)
+    good = Wire(server, source=STRANGER)
+    assert good.send(delivery(server, BODY)).answer().status == 200
+    with Siege(server, 200) as siege:
+        for _ in range(20):
+            # One that is new there comes through as well.
+            received(server.post(BODY, source=STRANGER))
+        assert siege.closed > 0
+        assert good.send(delivery(server, BODY)).answer().status == 200
+    good.sock.close()
+
+
+def test_a_duplicate_proves_nothing(klikitd):
+    """Who has overheard one delivery is a stranger as before."""
+    server = klikitd(config="[http]\nmax_connections = 8\n")
+    server.expect(CLOSED)
+    received(server.post(BODY, "heard", source=GOOD))
+    good = [Wire(server, source=GOOD) for _ in range(4)]
+    for number, wire in enumerate(good):
+        assert wire.send(delivery(server, BODY, event_id=f"good-{number}")
+                         ).answer().json() == {"status": "received"}
+    strangers = []
+    for _ in range(16):
+        strangers.append(Wire(server, source=STRANGER).send(
+            delivery(server, BODY, event_id="heard")))
+        assert strangers[-1].answer().json() == {"status": "duplicate-ignored"}
+    assert all(wire.closed() for wire in strangers[:8])
+    for wire in good:
+        assert wire.send(GET).answer().status == 200
+    for wire in good + strangers:
+        wire.sock.close()
+
+
+@pytest.mark.parametrize("rounds", [
+    2, pytest.param(100, marks=pytest.mark.long)])
+def test_below_the_limit_one_address_may_have_all(klikitd, rounds):
+    """A tunnel, or who measures: 1,000 connections, and each delivers."""
+    server = klikitd()
+    allow_files(2000)
+    wires = [Wire(server, source=GOOD) for _ in range(1000)]
+    for _ in range(rounds):
+        for wire in wires:
+            wire.send(delivery(server, b'{"orders":[]}'))
+        for wire in wires:
+            assert wire.answer().json() == {"status": "received"}
+    for limit in "connections", "descriptors":
+        assert metric(server, "klikitd_room_cuts_total", listener="public",
+                      limit=limit) == 0
+    for wire in wires:
+        wire.sock.close()
