@@ -56,6 +56,15 @@ class Siege:
         self.over.set()
         self.thread.join(DEADLINE)
 
+    def wait_closed(self, count):
+        """Wait until the server has closed so many."""
+        ticks = threading.Event()
+        for _ in range(DEADLINE * 50):
+            if self.closed >= count:
+                return
+            ticks.wait(0.02)  # nothing tells when the siege's thread counts
+        raise AssertionError(f"{self.closed} closed, not {count}")
+
     def _open(self, selector):
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -86,10 +86,9 @@ def test_within_one_address_who_delivered_stays(klikitd):
     assert good.send(delivery(server, BODY)).answer().status == 200
     with Siege(server, 200) as siege:
         for _ in range(20):
-            # One that is new there comes through as well.
-            received(server.post(BODY, source=STRANGER))
-        assert siege.closed > 0
-        assert good.send(delivery(server, BODY)).answer().status == 200
+            before = siege.closed
+            assert good.send(delivery(server, BODY)).answer().status == 200
+            siege.wait_closed(before + 64)  # as many as there may be
     good.sock.close()
 
 
