@@ -17,7 +17,8 @@ usage: run_suites.py [SUITE...]     one or more of the names below; without
             ThreadSanitizer: no data race
   long      what takes longer, each with a short version in the others: the
             black-box tests marked `long`, on the sanitized and on the release
-            build. KLIKITD_SEED=N repeats a run's chances
+            build (KLIKITD_SEED=N repeats a run's chances), and the two
+            commands of README on a bare Debian (test/bare.py: as root only)
 
 A process that a suite leaves behind counts as a failed test.
 """
@@ -27,6 +28,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +45,7 @@ MESON_SUITES = ("check", "unit", "store", "fuzz")
 SUITES = MESON_SUITES + ("blackbox", "web", "release", "valgrind", "tsan")
 EXTRA = ("long",)
 LONG_LIMIT_S = 3600  # of each part of the suite `long`
+BARE_CANNOT = 77  # what bare.py exits with where it cannot be tried
 GRACE_S = 5  # for a process to end that a suite leaves behind
 # Of the store's tests those that are quick with ThreadSanitizer.
 RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
@@ -156,9 +159,14 @@ def web_suite(binary):
     if subprocess.run([ROOT / "test" / "check_engines.py",
                        folder]).returncode != 0:
         return BROKEN
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        say("no chromium: `./run test` unpacks it")
+        return BROKEN
     files = sorted(folder.glob("*.test.js"))
     run = subprocess.Popen(["node", "--test", "--test-reporter=tap", *files],
-                           cwd=ROOT, env={**ENV, "KLIKITD": str(binary)},
+                           cwd=ROOT, env={**ENV, "KLIKITD": str(binary),
+                                          "CHROMIUM": chromium},
                            stdout=subprocess.PIPE, text=True)
     counts = {}
     for line in run.stdout:
@@ -181,7 +189,15 @@ def long_suite():
         total = total.plus(BROKEN if not build_it() else pytest_suite(
             directory / "klikitd", "-m", "long",
             env={"KLIKITD_SEED": seed}, limit_s=LONG_LIMIT_S))
-    return total
+    return total.plus(bare_suite("user")).plus(
+        bare_suite("root", "check", "store", "blackbox", "web"))
+
+
+def bare_suite(user, *suites):
+    """README's commands on a bare Debian. Returns a Count."""
+    run = subprocess.run([ROOT / "test" / "bare.py", "--as", user, *suites])
+    return {0: Count(1, 0), BARE_CANNOT: Count(0, 0, 1)}.get(
+        run.returncode, BROKEN)
 
 
 def build_release():
@@ -237,7 +253,8 @@ def run_suite(suite):
     if suite == "release":
         if not build_release():
             return BROKEN
-        return pytest_suite(RELEASE / "klikitd")
+        return pytest_suite(RELEASE / "klikitd",
+                            "--ignore=test/blackbox/test_run.py")
     if suite == "valgrind":
         if not build(PLAIN, "-Dtests=enabled"):
             return BROKEN

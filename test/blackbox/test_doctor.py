@@ -1,5 +1,6 @@
 """klikitd doctor: each finding, and what it says to do."""
 
+import contextlib
 import datetime
 import http.server
 import json
@@ -15,9 +16,9 @@ import pytest
 
 from certificates import Authority
 from conftest import BINARY, DEADLINE, payload, received, run
+from root import needs, small_disk
 from sink import Sink
 from test_clock import DAY, Clock
-from test_faults import as_root
 
 SMALL = payload("created-small.json")
 SECRET = "a-secret-of-klikit-for-these-tests"
@@ -314,16 +315,9 @@ def test_a_log_of_changes_that_grows(stored):
 @pytest.fixture
 def disk(tmp_path):
     """A file system of one's own, mounted with these options."""
-    place = tmp_path / "disk"
-    place.mkdir()
-
-    def mount(options):
-        as_root("mount", "-t", "tmpfs", "-o",
-                f"{options},uid={os.geteuid()}", "none", place)
-        return place
-
-    yield mount
-    as_root("umount", "-l", place)
+    with contextlib.ExitStack() as stack:
+        yield lambda options: stack.enter_context(
+            small_disk(tmp_path / "disk", options))
 
 
 @pytest.mark.parametrize("options, level, words", [
@@ -425,7 +419,7 @@ def test_a_program_that_the_kernel_refuses(doctor, text, why):
         assert done.returncode == 1 and why in done.stderr.decode()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+@needs("--mount")
 def test_a_program_on_a_noexec_file_system(doctor):
     (doctor.home / "mnt").mkdir()
     script = doctor.home / "mnt" / "script"

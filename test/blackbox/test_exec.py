@@ -11,6 +11,7 @@ import uuid
 import pytest
 
 from conftest import CREATED, payload, received, run
+from root import needs
 
 ATTEMPTS = """SELECT j.state, a.number, a.outcome, a.code, CAST(a.answer AS TEXT)
     FROM jobs j JOIN attempts a ON a.job = j.id ORDER BY j.id, a.number"""
@@ -167,7 +168,7 @@ def wait_reaped(pid):
     assert not zombies(pid)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a PID 1")
+@needs("--pid", "--fork", "--mount-proc")
 def test_as_pid_1_it_reaps_what_others_leave_behind(bell, tmp_path):
     """As in a container: the processes whose parents have died are ours."""
     left = tmp_path / "left"

@@ -3,7 +3,6 @@
 import os
 import shutil
 import sqlite3
-import subprocess
 import threading
 import time
 
@@ -11,24 +10,16 @@ import pytest
 
 from conftest import duplicate, payload, received
 from load import order_body
+import root
 
 ASAN = {"ASAN_OPTIONS": "detect_leaks=0"}  # no leak check under ptrace
-
-
-def as_root(*command):
-    subprocess.run([*([] if os.geteuid() == 0 else ["sudo"]), *command],
-                   check=True)
 
 
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 2 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    as_root("mount", "-t", "tmpfs", "-o", f"size=2m,uid={os.geteuid()}",
-            "none", disk)
-    yield disk
-    as_root("umount", "-l", disk)
+    with root.small_disk(tmp_path / "disk", "size=2m") as place:
+        yield place
 
 
 def test_a_full_disk_answers_503_and_recovers_by_itself(klikitd, small_disk):
@@ -52,7 +43,7 @@ def test_a_full_disk_answers_503_and_recovers_by_itself(klikitd, small_disk):
     ids = {row[0] for row in server.query("SELECT event_id FROM events")}
     assert set(acknowledged) <= ids
 
-    as_root("mount", "-o", "remount,size=64m", small_disk)
+    root.as_root("mount", "-o", "remount,size=64m", small_disk)
     received(server.post(body, "after"))
     assert server.ask("GET", "/readyz")[0] == 200
     for event_id in acknowledged:

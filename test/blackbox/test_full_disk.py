@@ -1,33 +1,23 @@
 """A full disk has a way out: a purge works, and a start is no failure."""
 
-import os
 import sqlite3
-import subprocess
 import uuid
 
 import pytest
 
 from conftest import duplicate, received
 from load import order_body
+from root import small_disk
 from test_migration import old_store
 
 BODY = order_body(1, pad=50_000)
 
 
-def as_root(*command):
-    subprocess.run([*([] if os.geteuid() == 0 else ["sudo"]), *command],
-                   check=True)
-
-
 @pytest.fixture
 def disk(tmp_path):
     """A file system of 4 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    as_root("mount", "-t", "tmpfs", "-o", f"size=4m,uid={os.geteuid()}",
-            "none", disk)
-    yield disk
-    as_root("umount", "-l", disk)
+    with small_disk(tmp_path / "disk", "size=4m") as place:
+        yield place
 
 
 def ballast(disk, name="ballast"):

@@ -1,14 +1,13 @@
 """Name servers and addresses that are dead, slow, refuse, truncate or hang."""
 
 import json
-import os
 
 import pytest
 
 import names
+from root import needs
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root makes a network of its own")
+pytestmark = needs("--mount", "--net")
 
 
 @pytest.mark.parametrize("first", names.ACTS)

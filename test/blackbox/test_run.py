@@ -13,8 +13,6 @@ sys.path.insert(0, str(ROOT / "test"))
 
 import check_engines  # noqa: E402
 
-NOBODY = 65534
-
 
 @pytest.mark.parametrize("engines, allowed", [
     ("", True), ("*", True), (">=18", True), (">= 16.1", True),
@@ -47,7 +45,8 @@ def bare(tmp_path):
     commands = tmp_path / "bin"
     commands.mkdir()
     for name in ("sh", "dirname", "id", "grep", "awk", "cat", "find", "head",
-                 "mkdir", "mv", "rm", "chmod", "uname", "xargs", "sed"):
+                 "mkdir", "mv", "rm", "chmod", "xargs", "sed", "sort", "tr",
+                 "ls"):
         (commands / name).symlink_to(shutil.which(name))
     shutil.copy(ROOT / "run", tmp_path)
     os.chmod(tmp_path, 0o755)
@@ -66,20 +65,66 @@ def bare(tmp_path):
     return start
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user: root")
-def test_without_root_or_sudo_it_names_the_whole_set_of_commands(bare):
+# A package "tool" with a program of that name, as apt-get and dpkg-deb see it.
+APT_GET = """
+echo "$*" >>"$0.log"
+case $* in
+*--print-uris*) echo "'http://x/tool.deb' tool_1%3a2_all.deb 2500000 MD5Sum:" ;;
+download*) : >tool.deb ;;
+esac
+"""
+APT_CACHE = """
+for package in 1 2; do
+	printf 'Package: tool\\nSize: 1400000\\nInstalled-Size: 5000\\n\\n'
+done
+"""
+DPKG_DEB = """
+mkdir -p "$3/usr/bin" "$3/usr/lib/deep" "$3/usr/share/fonts"
+: >"$3/usr/lib/deep/libtool.so.1"
+printf '#!/bin/sh\\necho "tool in $LD_LIBRARY_PATH, $FONTCONFIG_FILE: $*"\\n' \
+	>"$3/usr/bin/tool"
+chmod +x "$3/usr/bin/tool"
+"""
+
+
+def without_root(bare, *command):
+    """What it says to a user who has neither root nor sudo."""
     bare.command("dpkg-query", "exit 1\n")
-    parents = [p for p in bare.folder.parents if not os.stat(p).st_mode & 1]
-    for folder in parents:
-        if folder != pathlib.Path("/"):
-            os.chmod(folder, os.stat(folder).st_mode | 0o711)
-    done = bare(user=NOBODY, group=NOBODY)
-    assert done.returncode == 1
-    lines = [line.strip() for line in done.stderr.splitlines()]
-    assert "apt-get update" in lines
-    install = next(line for line in lines if "install" in line)
-    for package in ("gcc", "meson", "libevent-dev", "libsqlite3-dev"):
-        assert f" {package}" in install
+    bare.command("id", "echo 1000\n")
+    bare.command("apt-get", APT_GET)
+    bare.command("apt-cache", APT_CACHE)
+    done = bare(*command)
+    assert done.returncode == 1 and done.stdout == ""
+    log = (bare.folder / "bin" / "apt-get.log").read_text().splitlines()
+    assert all("--print-uris" in line for line in log)
+    return done.stderr
+
+
+@pytest.mark.parametrize("command", ([], ["test"]))
+def test_without_root_or_sudo_it_names_the_whole_set_of_commands(
+        bare, command):
+    said = without_root(bare, *command)
+    whole = said.split("for ./run and ./run test:\n")[1].splitlines()
+    assert whole[0] == "    apt-get update"
+    assert whole[1].startswith("    apt-get install -y ")
+    assert whole[2:] == ["    # 2 packages, 3 MB to fetch, 10 MB on disk"]
+    packages = whole[1].split()
+    for package in ("gcc", "meson", "libevent-dev", "libsqlite3-dev",
+                    "libcmocka-dev", "python3-pytest", "nodejs", "npm"):
+        assert package in packages
+    assert not {"prometheus", "chromium", "webhook"} & set(packages)
+
+
+def test_who_wants_only_run_is_given_less(bare):
+    said = without_root(bare)
+    alone = said.split("for ./run:\n")[1].splitlines()[1]
+    assert " libevent-dev" in alone and " nodejs" not in alone
+
+
+def test_the_bench_names_its_own_set(bare):
+    said = without_root(bare, "bench")
+    install = said.split("for ./run bench:\n")[1].splitlines()[1]
+    assert " libevent-dev" in install and " g++" in install
 
 
 LEAVE_BEHIND = """
@@ -122,21 +167,6 @@ def test_the_ordinary_suite_leaves_long_tests_out():
     assert collected("-m", "long")
 
 
-# A package "tool" with a program of that name, as apt-get and dpkg-deb see it.
-APT_GET = """
-echo "$*" >>"$0.log"
-case $* in
-*--print-uris*) echo "'http://x/tool.deb' tool_1%3a2_all.deb 2500000 MD5Sum:" ;;
-download*) : >tool.deb ;;
-esac
-"""
-DPKG_DEB = """
-mkdir -p "$3/usr/bin"
-printf '#!/bin/sh\\necho "tool in $LD_LIBRARY_PATH"\\n' >"$3/usr/bin/tool"
-chmod +x "$3/usr/bin/tool"
-"""
-
-
 def functions_only(run):
     """The script without its last part, which acts."""
     return run.read_text().split("\ncase ${1:-} in")[0]
@@ -145,13 +175,18 @@ def functions_only(run):
 def test_a_tool_is_unpacked_and_never_installed(bare):
     bare.command("apt-get", APT_GET)
     bare.command("dpkg-deb", DPKG_DEB)
-    (bare.folder / "run").write_text(
-        functions_only(bare.folder / "run") + "\ntools tool:tool\ntool\n")
+    bare.command("apt-cache", APT_CACHE)
+    (bare.folder / "run").write_text(functions_only(bare.folder / "run") +
+                                     "\ntools tool:usr/bin/tool\ntool 'a b'\n")
     first, again = bare(), bare()
     assert first.returncode == again.returncode == 0, first.stderr
     assert "unpacking tool into build-tools/tool" in first.stderr
-    assert "1 packages, 2.5 MB" in first.stderr
-    assert "tool in" in first.stdout and "build-tools/tool" in first.stdout
+    assert "2 packages, 3 MB to fetch, 10 MB on disk" in first.stderr
+    home = bare.folder / "build-tools/tool/root"
+    assert first.stdout == (
+        f"tool in {home}/usr/lib/deep, {home}/fonts.conf: a b\n")
+    assert f"<dir>{home}/usr/share/fonts</dir>" in (
+        home / "fonts.conf").read_text()
     assert again.stdout == first.stdout and again.stderr == ""
     log = (bare.folder / "bin" / "apt-get.log").read_text().splitlines()
     assert len(log) == 2
@@ -163,9 +198,64 @@ def test_a_tool_is_unpacked_and_never_installed(bare):
 def test_a_tool_that_cannot_be_had_leaves_nothing_behind(bare):
     bare.command("apt-get", "exit 100\n")
     (bare.folder / "run").write_text(
-        functions_only(bare.folder / "run") + "\ntools tool:tool\n")
+        functions_only(bare.folder / "run") + "\ntools tool:usr/bin/tool\n")
     done = bare()
     assert done.returncode == 1
     assert "apt-get does not find it" in done.stderr
     assert sorted(p.name for p in (bare.folder / "build-tools").iterdir()) == [
         "bin"]
+
+
+# Of Debian's packages those that bring what starts with the machine, or on
+# whose behalf others do.
+SERVICES = {"systemd", "systemd-sysv", "sysvinit-core", "dbus", "x11-common",
+            "udev", "cron", "avahi-daemon", "prometheus", "webhook"}
+ONLY_DEBIAN = """Package: *
+Pin: release o=Debian
+Pin-Priority: 1001
+
+Package: *
+Pin: release *
+Pin-Priority: -1
+"""
+
+
+def words(*names):
+    """What these variables of `run` hold."""
+    text = functions_only(ROOT / "run").split("\nsay()")[0]
+    done = subprocess.run(
+        ["sh", "-c", text + "\necho " + " ".join(f"${name}" for name in names)],
+        capture_output=True, text=True, check=True, cwd=ROOT)
+    return done.stdout.split()
+
+
+def brought_along(tmp_path, packages):
+    """What apt-get would install for them where nothing is installed."""
+    pins = tmp_path / "pins"
+    pins.write_text(ONLY_DEBIAN)
+    done = subprocess.run(
+        ["apt-get", "install", "-s", "-qq", "--no-install-recommends", "-o",
+         "Dir::State::status=/dev/null", "-o", f"Dir::Etc::preferences={pins}",
+         *packages], capture_output=True, text=True)
+    if "Unable to locate package" in done.stderr:
+        pytest.skip("apt-get has no lists here")
+    assert done.returncode == 0, done.stderr
+    return {line.split()[1] for line in done.stdout.splitlines()
+            if line.startswith("Inst ")}
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs apt-get")
+def test_no_package_that_it_installs_brings_a_service(tmp_path):
+    packages = words("BUILD_PACKAGES", "TEST_PACKAGES", "BENCH_PACKAGES",
+                     "PEER_PACKAGES")
+    brought = brought_along(tmp_path, packages)
+    assert set(packages) <= brought
+    assert not SERVICES & brought
+
+
+@pytest.mark.long  # the same as above, the other way round
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs apt-get")
+def test_what_brings_a_service_is_unpacked(tmp_path):
+    for tool in words("TEST_TOOLS", "BENCH_TOOLS"):
+        package = tool.split(":")[0]
+        assert SERVICES & brought_along(tmp_path, [package]), package

@@ -3,18 +3,11 @@
 import fcntl
 import os
 import pathlib
-import subprocess
-
-import pytest
 
 from conftest import duplicate, payload, received, run
+from root import mounted, needs_mounts, needs_root
 
 BODY = payload("created-small.json")
-
-
-def as_root(*command):
-    subprocess.run([*([] if os.geteuid() == 0 else ["sudo"]), *command],
-                   check=True)
 
 
 def named(first, path):
@@ -45,14 +38,12 @@ def test_no_second_server_by_a_hard_link(klikitd, server):
     kept_out(klikitd, server, link)
 
 
+@needs_mounts
 def test_no_second_server_by_a_bind_mount_of_the_file(klikitd, server):
     place = server.directory / "mounted.db"
     place.touch()
-    as_root("mount", "--bind", server.database, place)
-    try:
+    with mounted(place, "--bind", server.database):
         kept_out(klikitd, server, place)
-    finally:
-        as_root("umount", "-l", place)
 
 
 def test_verbs_find_the_server_by_a_symbolic_link(klikitd, server):
@@ -78,6 +69,7 @@ def test_a_new_store_is_not_given_an_old_log(klikitd):
     server.start()
     server.wait_log("may hold acknowledged events")
     assert server.query("PRAGMA integrity_check") == [("ok",)]
+    server.wait_ready()
     received(server.post(BODY, "e0"))  # it is new here
     kept = next(server.directory.glob("klikitd.db.aside-*-wal"))
     server.stop()
@@ -129,7 +121,7 @@ def test_the_next_start_waits_for_the_lock(klikitd):
     assert "held the lock" in server.log()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@needs_root
 def test_a_verb_of_roots_does_not_keep_the_service_out(klikitd):
     server = klikitd()
     server.stop()
