@@ -55,8 +55,10 @@ forward_close(struct handler_instance *h)
 	http_client_free(f->hc);
 	if (f->tls != NULL)
 		f->env->tls_close(f->env->arg, f->tls);
-	for (size_t i = 0; i < f->nheaders; i++)
+	for (size_t i = 0; i < f->nheaders; i++) {
+		explicit_bzero(f->headers[i], strlen(f->headers[i]));
 		free(f->headers[i]);
+	}
 	free(f->headers);
 	if (f->sign_secret != NULL)
 		explicit_bzero(f->sign_secret, f->sign_secret_len);

@@ -42,6 +42,8 @@ struct config_secret {
 
 #define CONFIG_EVERY_EVENT "*"
 
+#define CONFIG_ENV_SECRET "KLIKIT_WEBHOOK_SECRET"
+
 #define CONFIG_KEYS_MAX 64 /* in the whole table */
 
 enum config_ordering { ORDERING_AUTO, ORDERING_ORDER, ORDERING_NONE };

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ENV_SECRET "KLIKIT_WEBHOOK_SECRET"
 #define ENV_SECRET_FILE "KLIKIT_WEBHOOK_SECRET_FILE"
 
 static void
@@ -112,7 +111,7 @@ static void
 tell_no_secret(struct config_draft *d)
 {
 	config_draft_error(d,
-	    "no webhook secret: set " ENV_SECRET " or " ENV_SECRET_FILE
+	    "no webhook secret: set " CONFIG_ENV_SECRET " or " ENV_SECRET_FILE
 	    ", or name its file by klikit.secret_file in the configuration");
 }
 
@@ -120,7 +119,7 @@ tell_no_secret(struct config_draft *d)
 static void
 find_default(struct config_draft *d)
 {
-	const char *text = config_env_get(d->src->env, ENV_SECRET);
+	const char *text = config_env_get(d->src->env, CONFIG_ENV_SECRET);
 	const char *file = config_env_get(d->src->env, ENV_SECRET_FILE);
 	struct config *cfg = d->cfg;
 	struct config_secret *secret;
@@ -128,7 +127,7 @@ find_default(struct config_draft *d)
 	if (d->secret_flag)
 		text = file = NULL;
 	if (text != NULL && file != NULL) {
-		config_draft_error(d, ENV_SECRET
+		config_draft_error(d, CONFIG_ENV_SECRET
 		    ": " ENV_SECRET_FILE " is set as well; unset one of them");
 		return;
 	}
@@ -142,7 +141,7 @@ find_default(struct config_draft *d)
 	free(secret->scope);
 	secret->scope = strdup(cfg->secret_scope);
 	if (text != NULL) {
-		secret->source = strdup(ENV_SECRET);
+		secret->source = strdup(CONFIG_ENV_SECRET);
 		secret->bytes = strdup(text);
 		secret->len = strlen(text);
 	} else if (file != NULL)
@@ -169,7 +168,7 @@ read_secrets(struct config_draft *d)
 		    access(secret->source, F_OK) == -1) {
 			config_draft_error(d,
 			    "%s: is not there: klikitd dev makes it when it "
-			    "starts; or set " ENV_SECRET,
+			    "starts; or set " CONFIG_ENV_SECRET,
 			    secret->source);
 			continue;
 		}

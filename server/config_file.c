@@ -238,12 +238,15 @@ read_whole(const char *path, size_t *ret_len)
 
 	if ((in = fopen(path, "re")) == NULL)
 		return (NULL);
+	(void)setvbuf(in, NULL, _IONBF, 0); /* no copy but ours */
 	if ((text = malloc(FILE_MAX + 1)) != NULL)
 		len = fread(text, 1, FILE_MAX + 1, in);
 	error = errno;
 	if (text == NULL || ferror(in) || len > FILE_MAX) {
 		if (len > FILE_MAX)
 			error = EFBIG;
+		if (text != NULL)
+			explicit_bzero(text, len);
 		free(text);
 		text = NULL;
 	}
@@ -268,5 +271,6 @@ config_file_read(struct config_draft *d)
 	}
 	if (config_ini_read(text, len, config_file_cb, d, &error, &line) == -1)
 		config_draft_error(d, "%s:%u: %s", path, line, error);
+	explicit_bzero(text, len); /* a header may hold a token */
 	free(text);
 }

@@ -87,6 +87,15 @@ set(struct reader *r, char **field, struct span s)
 	return (0);
 }
 
+/* It may be a header with a token, so no copy stays behind. */
+static void
+value_free(struct reader *r)
+{
+	if (r->value != NULL)
+		explicit_bzero(r->value, r->value_max);
+	free(r->value);
+}
+
 /* Add bytes to the value; it stays a string throughout. */
 static int
 value_add(struct reader *r, const char *text, size_t len)
@@ -96,8 +105,11 @@ value_add(struct reader *r, const char *text, size_t len)
 
 	if (r->value_len + len + 1 > r->value_max) {
 		max = 2 * (r->value_len + len + 1);
-		if ((grown = realloc(r->value, max)) == NULL)
+		if ((grown = malloc(max)) == NULL)
 			return (fail(r, "out of memory"));
+		if (r->value_len > 0)
+			memcpy(grown, r->value, r->value_len);
+		value_free(r);
 		r->value = grown;
 		r->value_max = max;
 	}
@@ -327,6 +339,6 @@ config_ini_read(const char *text, size_t len, config_ini_fn *fn, void *arg,
 	free(r.section);
 	free(r.name);
 	free(r.key);
-	free(r.value);
+	value_free(&r);
 	return (rc);
 }

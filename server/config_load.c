@@ -319,9 +319,6 @@ handler_fini(struct config_handler *h)
 	free(h->retry_ms);
 	free(h->on_deadline);
 	free(h->url);
-	for (size_t i = 0; i < h->headers.n; i++)
-		explicit_bzero(h->headers.items[i],
-		    strlen(h->headers.items[i]));
 	config_list_free(&h->headers);
 	free(h->sign_secret_file);
 	if (h->sign_secret != NULL)

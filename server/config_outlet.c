@@ -155,6 +155,21 @@ config_outlet_headers(struct config_list *field, const char *text,
 	return (0);
 }
 
+/* Not by asprintf(), which leaves copies of what it makes. */
+static char *
+join_header(const char *name, size_t name_len, const char *value, size_t len)
+{
+	char *line = malloc(name_len + len + 3), *end;
+
+	if (line == NULL)
+		return (NULL);
+	end = mempcpy(line, name, name_len);
+	end = mempcpy(end, ": ", 2);
+	end = mempcpy(end, value, len);
+	*end = '\0';
+	return (line);
+}
+
 int
 config_outlet_header_file(char **header, const char *dir,
     char reason[CONFIG_REASON_MAX])
@@ -177,9 +192,8 @@ config_outlet_header_file(char **header, const char *dir,
 		   memchr(bytes, '\r', len) != NULL ||
 		   memchr(bytes, '\n', len) != NULL) {
 		(void)config_fail(reason, "%s: is not one line", path);
-	} else if (asprintf(&whole, "%.*s: %.*s", (int)(colon - *header),
-		       *header, (int)len, bytes) == -1) {
-		whole = NULL;
+	} else if ((whole = join_header(*header, (size_t)(colon - *header),
+			bytes, len)) == NULL) {
 		(void)config_fail(reason, "out of memory");
 	} else {
 		free(*header);

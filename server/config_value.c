@@ -34,8 +34,11 @@ config_fail(char reason[CONFIG_REASON_MAX], const char *fmt, ...)
 void
 config_list_free(struct config_list *list)
 {
-	for (size_t i = 0; i < list->n; i++)
+	for (size_t i = 0; i < list->n; i++) {
+		/* A header may hold a token. */
+		explicit_bzero(list->items[i], strlen(list->items[i]));
 		free(list->items[i]);
+	}
 	free(list->items);
 	list->items = NULL;
 	list->n = 0;

@@ -69,6 +69,8 @@ secret_make(const char *path)
 		rc = 0;
 	(void)close(fd);
 	(void)unlink(tmp);
+	explicit_bzero(bytes, sizeof(bytes));
+	explicit_bzero(text, sizeof(text));
 	return (rc);
 }
 

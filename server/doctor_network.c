@@ -31,9 +31,14 @@ port_in_use(struct doctor *d, const char *key, const char *address,
 		    "stop that program, or choose another port",
 		    "%s: %s: is taken by %s (pid %d)", key, address,
 		    doctor_proc_name(pid), (int)pid);
+	else if (d->holder != 0 && doctor_proc_may_listen(d->holder, port))
+		doctor_tell(d, DOCTOR_OK, NULL,
+		    "%s: %s: the klikitd that runs (pid %d), or another "
+		    "program of its user, listens there",
+		    key, address, (int)d->holder);
 	else if (d->holder != 0)
 		doctor_tell(d, DOCTOR_WARN,
-		    "run doctor as klikitd's user to see who that is",
+		    "run doctor as root to see who that is",
 		    "%s: %s: is taken, perhaps by the klikitd that runs (pid "
 		    "%d)",
 		    key, address, (int)d->holder);

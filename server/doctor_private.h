@@ -64,6 +64,12 @@ pid_t doctor_proc_locker(const char *path);
 /* Who listens on the TCP port? 0: nobody, or it cannot be told. */
 pid_t doctor_proc_listener(unsigned port);
 
+/*
+ * Does the process hide its descriptors, as a release of klikitd does, and
+ * belong to the user whose socket listens on the port?
+ */
+bool doctor_proc_may_listen(pid_t pid, unsigned port);
+
 /* A process's name; escaped, as log_text(). */
 const char *doctor_proc_name(pid_t pid);
 

@@ -45,26 +45,42 @@ doctor_proc_locker(const char *path)
 	return (found);
 }
 
-/* The inode of the socket that listens on the port; 0: there is none. */
-static unsigned long
-listening_inode(const char *table, unsigned port)
+/* The socket that listens on a port. */
+struct listening {
+	unsigned long inode; /* 0: there is none */
+	uid_t owner;
+};
+
+static void
+find_in_table(const char *table, unsigned port, struct listening *ret)
 {
-	unsigned local, state;
-	unsigned long inode, found = 0;
+	unsigned local, owner, state;
 	char line[LINE_SIZE];
+	unsigned long inode;
 	FILE *in;
 
-	if ((in = fopen(table, "re")) == NULL)
-		return (0);
+	if (ret->inode != 0 || (in = fopen(table, "re")) == NULL)
+		return;
 	/* "0: 0100007F:1F90 00000000:0000 0A 0:0 0:0 0 0 0 12345 ..." */
-	while (found == 0 && fgets(line, sizeof(line), in) != NULL) {
+	while (ret->inode == 0 && fgets(line, sizeof(line), in) != NULL) {
 		if (sscanf(line,
-			"%*s %*[0-9A-F]:%x %*s %x %*s %*s %*s %*s %*s %lu",
-			&local, &state, &inode) == 3 &&
-		    local == port && state == TCP_LISTEN)
-			found = inode;
+			"%*s %*[0-9A-F]:%x %*s %x %*s %*s %*s %u %*s %lu",
+			&local, &state, &owner, &inode) == 4 &&
+		    local == port && state == TCP_LISTEN) {
+			ret->inode = inode;
+			ret->owner = (uid_t)owner;
+		}
 	}
 	(void)fclose(in);
+}
+
+static struct listening
+find_listening(unsigned port)
+{
+	struct listening found = { 0 };
+
+	find_in_table("/proc/net/tcp", port, &found);
+	find_in_table("/proc/net/tcp6", port, &found);
 	return (found);
 }
 
@@ -96,24 +112,44 @@ has_socket(const char *pid, unsigned long inode)
 pid_t
 doctor_proc_listener(unsigned port)
 {
-	unsigned long inode;
+	const struct listening l = find_listening(port);
 	struct dirent *entry;
 	pid_t found = 0;
 	DIR *proc;
 
-	if ((inode = listening_inode("/proc/net/tcp", port)) == 0 &&
-	    (inode = listening_inode("/proc/net/tcp6", port)) == 0)
-		return (0);
-	if ((proc = opendir("/proc")) == NULL)
+	if (l.inode == 0 || (proc = opendir("/proc")) == NULL)
 		return (0);
 	while (found == 0 && (entry = readdir(proc)) != NULL) {
 		if (strspn(entry->d_name, "0123456789") ==
 			strlen(entry->d_name) &&
-		    has_socket(entry->d_name, inode))
+		    has_socket(entry->d_name, l.inode))
 			found = (pid_t)atoi(entry->d_name);
 	}
 	(void)closedir(proc);
 	return (found);
+}
+
+bool
+doctor_proc_may_listen(pid_t pid, unsigned port)
+{
+	const struct listening l = find_listening(port);
+	char path[64], line[LINE_SIZE];
+	bool same = false;
+	unsigned owner;
+	FILE *in;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	if (l.inode == 0 || access(path, R_OK | X_OK) == 0)
+		return (false);
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if ((in = fopen(path, "re")) == NULL)
+		return (false);
+	while (fgets(line, sizeof(line), in) != NULL) {
+		if (sscanf(line, "Uid: %*u %u", &owner) == 1)
+			same = owner == l.owner;
+	}
+	(void)fclose(in);
+	return (same);
 }
 
 const char *

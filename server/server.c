@@ -12,6 +12,7 @@
 #include "server/clock.h"
 #include "server/clock_watch.h"
 #include "server/log.h"
+#include "server/process_guard.h"
 #include "server/server_private.h"
 
 /* How long a first TERM waits for what is under way. */
@@ -406,6 +407,9 @@ server_run(const struct server_options *opt)
 	    server_open_http(&s, opt) == -1)  /* secrets, TLS, listeners */
 		goto out;
 
+	if (!s.dev && process_is_root())
+		log_warn("running as root, with power over the whole machine: "
+			 "give klikitd a user of its own");
 	s.listening = true;
 	s.exit_code = 0;
 	if (event_base_dispatch(s.base) == -1) {

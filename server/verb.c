@@ -9,6 +9,7 @@
 
 #include "server/log.h"
 #include "server/nearest.h"
+#include "server/process_guard.h"
 #include "server/verb_table.h"
 #include "store/base/parse.h"
 
@@ -141,6 +142,10 @@ verb_main(int argc, char **argv)
 	enum verb_exit rc = VERB_USAGE;
 
 	hold_standard_files();
+	if (process_guard_environment() == -1) {
+		fprintf(stderr, "klikitd: out of memory\n");
+		return (VERB_FAILED);
+	}
 	if (argc < 2) {
 		verb_print_list(stderr);
 		return (VERB_USAGE);
@@ -224,7 +229,7 @@ verb_config_source(const struct verb_args *args, enum config_need need,
 {
 	return ((struct config_source){
 	    .path = args->config_path,
-	    .env = (const char *const *)environ,
+	    .env = process_environment(),
 	    .flags = args->config_flags,
 	    .nflags = args->nconfig_flags,
 	    .need = need,

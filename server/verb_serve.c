@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/process_guard.h"
 #include "server/server.h"
 #include "server/verb.h"
 
@@ -11,6 +12,7 @@ verb_serve_run(const struct verb_args *args)
 	    verb_config_source(args, CONFIG_SERVER, false);
 	struct server_options opt = { .source = &source };
 
+	process_guard_memory();
 	if ((opt.cfg = verb_config_serve(&source)) == NULL)
 		return (VERB_FAILED);
 	return (server_run(&opt) == 0 ? VERB_DONE : VERB_FAILED);
@@ -27,6 +29,12 @@ const struct verb verb_serve = {
 	    "\n"
 	    "  KLIKIT_WEBHOOK_SECRET=... klikitd serve\n"
 	    "  klikitd serve -c /etc/klikitd/klikitd.ini\n"
+	    "\n"
+	    "A secret in the environment is taken out of it at once, so that "
+	    "no program\n"
+	    "that a handler runs can read it. As root it warns: a user of its "
+	    "own is\n"
+	    "all that it needs.\n"
 	    "\n"
 	    "Prints one line per listener on stdout when it is ready; the log\n"
 	    "goes to stderr. TERM: finish what is under way, then stop; a "

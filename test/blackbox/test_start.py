@@ -1,6 +1,5 @@
 """What stops klikitd from starting is one line that says what to do."""
 
-import os
 import pathlib
 import socket
 import sqlite3
@@ -130,13 +129,13 @@ def test_port_and_secret_file_come_from_the_reference_s_variables(klikitd,
 
 def test_start_up_takes_files_descriptors_and_leaves_none(server):
     """Nothing of ours is inherited open, and a restart finds the same."""
-    first = len(os.listdir(f"/proc/{server.pid}/fd"))
+    first = len(server.open_files())
     for number in range(50):
         received(server.post(SMALL, f"e{number}"))
     server.wait_processed()
     server.restart()
     duplicate(server.post(SMALL, "e1"))
-    assert abs(len(os.listdir(f"/proc/{server.pid}/fd")) - first) <= 2
+    assert abs(len(server.open_files()) - first) <= 2
 
 
 def test_dev_makes_a_secret_once_and_prints_a_command_that_works(klikitd,

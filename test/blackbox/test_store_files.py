@@ -106,7 +106,7 @@ def test_the_next_start_waits_for_the_lock(klikitd):
     server.start(wait=False)
 
     def tries():
-        for fd in pathlib.Path(f"/proc/{server.process.pid}/fd").iterdir():
+        for fd in server.open_files():
             try:
                 if os.stat(fd).st_ino == inode:
                     return True

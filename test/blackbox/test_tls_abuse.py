@@ -47,7 +47,7 @@ def client_hello(context):
 
 
 def open_fds(server):
-    return len(os.listdir(f"/proc/{server.pid}/fd"))
+    return len(server.open_files())
 
 
 def wait_fds(server, count):

@@ -155,7 +155,7 @@ COUNT = 100 if PREFIX else 5000
 
 
 def count_files(server):
-    return len(os.listdir(f"/proc/{server.pid}/fd"))
+    return len(server.open_files())
 
 
 @pytest.mark.valgrind
