@@ -71,8 +71,10 @@ static const struct config_key keys[] = {
 	    .text = "Time for a whole TLS handshake, from the connection on." },
 	{ "tls.max_handshakes", CONFIG_INT, GLOBAL(tls_max_handshakes),
 	    .def = "32", .min = 1, .max = 65536, .value = "NUMBER",
-	    .text = "Handshakes under way at once; while there are so many, "
-		    "further connections wait to be accepted." },
+	    .text =
+		"TLS handshakes under way at once. Further ones wait; one of "
+		"a quieter address takes the place of one of the address "
+		"that has the most." },
 
 	{ "store.url", CONFIG_URL, GLOBAL(store_url),
 	    .def = "sqlite:klikitd.db", .dev = "sqlite:dev.db", .restart = true,

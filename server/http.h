@@ -97,9 +97,10 @@ size_t http_connections(const struct http *h);
 /* Limits of all connections together: one is closed for the sake of another. */
 enum http_limit {
 	HTTP_LIMIT_CONNECTIONS, /* http_options.max_connections */
-	HTTP_LIMIT_DESCRIPTORS  /* files that the process may open */
+	HTTP_LIMIT_DESCRIPTORS, /* files that the process may open */
+	HTTP_LIMIT_HANDSHAKES   /* http_options.max_handshakes */
 };
-#define HTTP_NLIMITS 2
+#define HTTP_NLIMITS 3
 
 /* What was counted since the start. */
 struct http_stats {

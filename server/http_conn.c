@@ -281,7 +281,21 @@ struct http_conn *
 http_conn_of(struct http *h, struct evhttp_request *req)
 {
 	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
-	int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evcon));
+
+	return (http_conn_of_bev(h, evhttp_connection_get_bufferevent(evcon)));
+}
+
+struct http_conn *
+http_conn_of_share(struct http_holder *share)
+{
+	return ((struct http_conn *)((char *)share -
+				     offsetof(struct http_conn, share)));
+}
+
+struct http_conn *
+http_conn_of_bev(struct http *h, struct bufferevent *bev)
+{
+	int fd = bufferevent_getfd(bev);
 
 	if (fd < 0 || (size_t)fd >= h->by_fd_len)
 		return (NULL);

@@ -61,7 +61,7 @@ http_listen_pump(struct http *h)
 	bool room = !h->starved && http_room_is_there(h);
 
 	set_accepting(&h->sides[HTTP_PLAIN], room);
-	set_accepting(&h->sides[HTTP_TLS], room && http_tls_has_room(h));
+	set_accepting(&h->sides[HTTP_TLS], room);
 }
 
 void

@@ -243,6 +243,12 @@ void http_conn_answered(struct http_conn *conn);
  */
 void http_conn_prove(struct http_conn *conn);
 
+/* The connection of a bufferevent; NULL: not adopted, or closed. */
+struct http_conn *http_conn_of_bev(struct http *h, struct bufferevent *bev);
+
+/* The connection of which this is the share. */
+struct http_conn *http_conn_of_share(struct http_holder *share);
+
 /* "ADDRESS:PORT" of the client; borrowed. */
 const char *http_conn_peer(struct http_conn *conn);
 
@@ -302,9 +308,6 @@ void http_listen_pump(struct http *h);
 
 /* Accepting failed for want of descriptors or memory: try again soon. */
 void http_listen_starve(struct http *h, const char *why);
-
-/* How many handshakes are under way, as far as they matter: is there room? */
-bool http_tls_has_room(const struct http *h);
 
 /* The limits have changed. */
 void http_tls_set_limits(struct http *h);

@@ -60,6 +60,7 @@ room_log(struct http_conn *conn, enum http_limit limit)
 	struct http *h = conn->h;
 	bool admin = h->admin != NULL;
 	const char *why = "", *advice = "";
+	enum http_share_what what = HTTP_SHARE_CONNECTIONS;
 	char address[HTTP_PEER_MAX], more[RATE_MORE_MAX];
 
 	if (!rate_ask_every(&h->room_rate[limit], LOG_EVERY_S, more))
@@ -76,14 +77,18 @@ room_log(struct http_conn *conn, enum http_limit limit)
 		advice = "raise that limit (ulimit -n, LimitNOFILE= of "
 			 "systemd), or lower http.max_connections";
 		break;
+	case HTTP_LIMIT_HANDSHAKES:
+		what = HTTP_SHARE_HANDSHAKES;
+		why = "as many TLS handshakes are under way as may be";
+		advice = "block it in front of klikitd, or raise "
+			 "tls.max_handshakes if it is no stranger";
+		break;
 	}
 	peer_address(conn, address);
 	log_warn("%s: %s: closed one of the %zu that %s has, the most of all "
 		 "%zu: %s%s",
-	    admin ? "admin" : "http", why,
-	    http_share_of(&conn->share, HTTP_SHARE_CONNECTIONS), address,
-	    http_shares_total(&h->shares, HTTP_SHARE_CONNECTIONS), advice,
-	    more);
+	    admin ? "admin" : "http", why, http_share_of(&conn->share, what),
+	    address, http_shares_total(&h->shares, what), advice, more);
 }
 
 void
@@ -93,13 +98,6 @@ http_room_cut(struct http_conn *conn, enum http_limit limit)
 	room_log(conn, limit);
 	http_guard_turn_away(&conn->guard);
 	evhttp_connection_free(conn->evcon);
-}
-
-static struct http_conn *
-conn_of_share(struct http_holder *share)
-{
-	return ((struct http_conn *)((char *)share -
-				     offsetof(struct http_conn, share)));
 }
 
 /* Who is closed for the one that has just come: that one only if it must be. */
@@ -116,7 +114,7 @@ choose(struct http *h, struct http_conn *newcomer)
 		    http_shares_greediest(&h->shares, HTTP_SHARE_CONNECTIONS);
 		http_share_stand(&newcomer->share, HTTP_SHARE_STRANGER);
 	}
-	return (chosen == NULL ? NULL : conn_of_share(chosen));
+	return (chosen == NULL ? NULL : http_conn_of_share(chosen));
 }
 
 void

@@ -30,7 +30,7 @@
 
 enum http_share_what {
 	HTTP_SHARE_CONNECTIONS, /* 1 each, from joining */
-	HTTP_SHARE_HANDSHAKES,  /* 1 from the first byte to the end of it */
+	HTTP_SHARE_HANDSHAKES,  /* 1 from its first step to its end */
 	HTTP_SHARE_BYTES        /* as allocated */
 };
 #define HTTP_SHARE_NWHATS 3

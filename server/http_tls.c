@@ -2,9 +2,13 @@
  * http_tls.c -- the listeners that speak TLS.
  *
  * A handshake costs the loop some milliseconds, and the peer nothing: so only
- * so many are under way at once, and while they are, nothing more is accepted
- * there. Who waits in the backlog is not refused.
+ * so many are under way at once, and the others wait. Turns and places go first
+ * to the address that has the fewest under way; for that the address that has
+ * the most gives up the one that is longest connected. So neither a flood nor
+ * handshakes that stand still keep out others, and an address that opens many
+ * at a time, such as a proxy's, loses none of them to itself.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,30 +16,55 @@
 #include "server/log.h"
 #include "server/tls.h"
 
-/* tls_engine_options: there is room for another handshake. */
+/* tls_engine_options: a handshake has begun or ended. */
 static void
-tls_fewer_cb(void *arg)
+tls_shaking_cb(struct bufferevent *bev, bool begun, void *arg)
 {
-	http_listen_pump(arg);
+	struct http *h = arg;
+	struct http_conn *conn = http_conn_of_bev(h, bev);
+
+	if (conn != NULL)
+		http_share_hold(&h->shares, &conn->share, HTTP_SHARE_HANDSHAKES,
+		    begun ? 1 : 0);
 }
 
-bool
-http_tls_has_room(const struct http *h)
+/* tls_engine_options: the greediest address pays, unless it is its own. */
+static void
+tls_make_room_cb(struct bufferevent *bev, void *arg)
 {
-	struct tls_stats stats;
+	struct http *h = arg;
+	const struct http_conn *conn = http_conn_of_bev(h, bev);
+	struct http_holder *pays =
+	    http_shares_greediest(&h->shares, HTTP_SHARE_HANDSHAKES);
+	struct http_conn *other;
 
-	if (h->tls_engine == NULL)
-		return (true);
-	tls_engine_stats(h->tls_engine, &stats);
-	return (stats.handshaking < h->opt.max_handshakes);
+	if (conn == NULL || pays == NULL ||
+	    http_share_of(pays, HTTP_SHARE_HANDSHAKES) <=
+		http_share_of(&conn->share, HTTP_SHARE_HANDSHAKES) + 1)
+		return;
+	other = http_conn_of_share(pays);
+	tls_blame(other->bev, "others wait for a handshake, and its address "
+			      "has the most under way");
+	http_room_cut(other, HTTP_LIMIT_HANDSHAKES);
+}
+
+/* tls_engine_options: how many handshakes its address has. */
+static size_t
+tls_rank_cb(struct bufferevent *bev, void *arg)
+{
+	const struct http_conn *conn = http_conn_of_bev(arg, bev);
+
+	return (conn == NULL
+		    ? 0
+		    : http_share_of(&conn->share, HTTP_SHARE_HANDSHAKES));
 }
 
 void
 http_tls_set_limits(struct http *h)
 {
 	if (h->tls_engine != NULL)
-		tls_engine_set_timeout(h->tls_engine,
-		    h->opt.handshake_timeout_ms);
+		tls_engine_set_limits(h->tls_engine,
+		    h->opt.handshake_timeout_ms, h->opt.max_handshakes);
 }
 
 /* The first time: an engine, and an evhttp of its own. */
@@ -44,7 +73,10 @@ tls_open(struct http *h)
 {
 	const struct tls_engine_options opt = {
 		.handshake_timeout_ms = h->opt.handshake_timeout_ms,
-		.fewer = tls_fewer_cb,
+		.max_handshakes = h->opt.max_handshakes,
+		.shaking = tls_shaking_cb,
+		.rank = tls_rank_cb,
+		.make_room = tls_make_room_cb,
 		.arg = h,
 	};
 

@@ -390,6 +390,7 @@ print_room_cuts(FILE *f, const struct http_stats stats[2])
 	static const char *const limits[] = {
 		[HTTP_LIMIT_CONNECTIONS] = "connections",
 		[HTTP_LIMIT_DESCRIPTORS] = "descriptors",
+		[HTTP_LIMIT_HANDSHAKES] = "handshakes",
 	};
 	_Static_assert(sizeof(limits) / sizeof(limits[0]) == HTTP_NLIMITS,
 	    "every limit has a name");

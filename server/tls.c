@@ -3,6 +3,8 @@
  */
 #include <sys/socket.h>
 
+#include <stdio.h>
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 
@@ -32,6 +34,15 @@ tls_reason(struct bufferevent *bev)
 	const struct tls_filter *f = tls_filter_of(bev);
 
 	return (f != NULL && f->why[0] != '\0' ? f->why : NULL);
+}
+
+void
+tls_blame(struct bufferevent *bev, const char *why)
+{
+	struct tls_filter *f = tls_filter_of(bev);
+
+	if (f != NULL && (f->state == TLS_HANDSHAKE || f->state == TLS_SILENT))
+		(void)snprintf(f->why, sizeof(f->why), "%s", why);
 }
 
 uint64_t

@@ -26,6 +26,9 @@ struct event_base;
 struct tls_context; /* opaque, counted by references */
 struct tls_engine;  /* opaque */
 
+/* Of a connection in mbedTLS from its first byte on: mostly two buffers. */
+#define TLS_STATE_SIZE ((size_t)38 * 1024)
+
 #define TLS_REASON_MAX 512
 
 /* -- Who we are, whom we trust -- */
@@ -70,12 +73,35 @@ struct tls_engine_options {
 	int64_t handshake_timeout_ms; /* absolute: not per byte */
 
 	/*
-	 * The number of handshakes under way has fallen; or NULL. From the loop
-	 * or from tls_close(), never from tls_bufferevent_new().
+	 * Handshakes under way at once; 0: any number. Who has sent a first
+	 * byte and finds no place waits for one, without any cost but the
+	 * connection's. While somebody waits, a handshake whose peer has kept
+	 * it waiting for TLS_STALL_MS makes room.
 	 */
-	void (*fewer)(void *arg);
+	size_t max_handshakes;
+
+	/* The rest are NULL for those who speak to nobody but friends. */
+
+	/*
+	 * A handshake has begun or ended. From the loop or from tls_close(),
+	 * never from tls_bufferevent_new().
+	 */
+	void (*shaking)(struct bufferevent *bev, bool begun, void *arg);
+
+	/*
+	 * Who goes first, and whose handshake makes room: the lowest goes
+	 * first, of equals the first that came.
+	 */
+	size_t (*rank)(struct bufferevent *bev, void *arg);
+
+	/*
+	 * bev is next, and there is no place: end another handshake, by
+	 * tls_blame() and tls_close(), if bev has more right to one.
+	 */
+	void (*make_room)(struct bufferevent *bev, void *arg);
 	void *arg;
 };
+#define TLS_STALL_MS 1000
 
 /*
  * Keeps base until tls_engine_free(), copies opt. A listener has one, and so
@@ -84,8 +110,9 @@ struct tls_engine_options {
 struct tls_engine *tls_engine_new(struct event_base *base,
     const struct tls_engine_options *opt);
 
-/* Another deadline, for handshakes to come. */
-void tls_engine_set_timeout(struct tls_engine *e, int64_t handshake_timeout_ms);
+/* Other limits, for handshakes to come. */
+void tls_engine_set_limits(struct tls_engine *e, int64_t handshake_timeout_ms,
+    size_t max_handshakes);
 
 struct tls_stats {
 	uint64_t handshakes; /* that were completed */
@@ -93,6 +120,7 @@ struct tls_stats {
 	uint64_t failed;     /* of any cause but their deadline */
 	uint64_t timed_out;
 	size_t handshaking; /* now: begun, and neither completed nor failed */
+	size_t waiting;     /* now: for a place or a turn */
 	size_t open;        /* now: completed, and not yet closed */
 };
 void tls_engine_stats(const struct tls_engine *e, struct tls_stats *ret_stats);
@@ -114,8 +142,9 @@ void tls_engine_free(struct tls_engine *e);
  * for it. Bytes put into its output are sent whether or not EV_WRITE is
  * enabled.
  *
- * host is NULL for a server. All its memory is there on return, so that
- * nothing can fail at accept; its time runs from tls_start().
+ * host is NULL for a server. Nothing can fail at accept; its time runs from
+ * tls_start(). What mbedTLS needs of memory (TLS_STATE_SIZE) is allocated when
+ * its handshake has begun, and without it that connection fails.
  *
  * A client must say whom it means to reach: host, a name or a numeric address,
  * is checked against the certificate, always, and a name is sent as SNI. Its
@@ -134,7 +163,7 @@ void tls_engine_free(struct tls_engine *e);
 struct bufferevent *tls_bufferevent_new(struct tls_engine *e,
     struct tls_context *ctx, const char *host);
 
-/* A server's connection was accepted: it counts, and its deadline runs. */
+/* A server's connection was accepted: its deadline runs. */
 void tls_start(struct bufferevent *bev);
 
 /* The context bev was made with; borrowed. */
@@ -146,6 +175,12 @@ const struct tls_context *tls_context_of(struct bufferevent *bev);
  * bufferevent that has no TLS: NULL. Valid until bev is freed.
  */
 const char *tls_reason(struct bufferevent *bev);
+
+/*
+ * bev is to make room for others: if its handshake is under way this is why it
+ * fails. The caller then calls tls_close().
+ */
+void tls_blame(struct bufferevent *bev, const char *why);
 
 /*
  * How much of what was put into bev's output has left for the peer, in bytes as

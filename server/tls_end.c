@@ -22,7 +22,7 @@ tls_end_leave(struct tls_filter *f)
 	f->state = TLS_FAILED;
 	if (state == TLS_OPEN)
 		stats->open--;
-	if (state != TLS_HANDSHAKE)
+	if (state != TLS_HANDSHAKE && state != TLS_SILENT)
 		return;
 	if (f->why[0] == '\0')
 		(void)snprintf(f->why, sizeof(f->why),
@@ -93,5 +93,15 @@ tls_end_late(struct tls_filter *f)
 {
 	f->late = true;
 	(void)snprintf(f->why, sizeof(f->why), "handshake timed out");
+	fail(f, ETIMEDOUT);
+}
+
+void
+tls_end_idle(struct tls_filter *f)
+{
+	f->late = true;
+	(void)snprintf(f->why, sizeof(f->why),
+	    "handshake timed out: the other side kept it waiting while others "
+	    "waited for its place");
 	fail(f, ETIMEDOUT);
 }

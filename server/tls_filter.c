@@ -270,8 +270,23 @@ tls_filter_begin(struct tls_filter *f)
 {
 	if (f->state != TLS_NEW)
 		return;
-	f->state = TLS_HANDSHAKE;
+	f->state = f->ctx->server ? TLS_SILENT : TLS_HANDSHAKE;
 	tls_engine_begin(f);
+	if (f->state == TLS_HANDSHAKE)
+		tls_engine_shake(f);
+}
+
+/* The part below libevent. Returns 0; -1: out of memory. */
+static int
+prepare(struct tls_filter *f)
+{
+	if (f->prepared)
+		return (0);
+	if (mbedtls_ssl_setup(&f->ssl, &f->ctx->conf) != 0)
+		return (-1);
+	mbedtls_ssl_set_bio(&f->ssl, f, filter_send_cb, filter_recv_cb, NULL);
+	f->prepared = true;
+	return (0);
 }
 
 static void
@@ -331,6 +346,10 @@ tls_filter_step(struct tls_filter *f)
 	}
 	if (!opens_well(f))
 		return;
+	if (prepare(f) == -1) {
+		tls_end_fail(f, "out of memory");
+		return;
+	}
 	f->ctx->current = f;
 	rc = mbedtls_ssl_handshake(&f->ssl);
 	f->ctx->current = NULL;
@@ -355,7 +374,9 @@ under_read_cb(struct bufferevent *under, void *arg)
 
 	switch (f->state) {
 	case TLS_NEW:
+	case TLS_SILENT:
 		tls_filter_begin(f);
+		f->state = TLS_HANDSHAKE;
 		/* FALLTHROUGH */
 	case TLS_HANDSHAKE:
 		/* It may not pile up more while it waits for its turn. */
@@ -402,7 +423,12 @@ under_event_cb(struct bufferevent *under, short what, void *arg)
 	if (f->state == TLS_NEW && !f->ctx->server &&
 	    (what & BEV_EVENT_EOF) != 0)
 		tls_filter_begin(f); /* connected, before the hello has left */
-	if (f->state == TLS_HANDSHAKE) {
+	if (f->state == TLS_SILENT)
+		tls_end_fail(f, (what & BEV_EVENT_ERROR) != 0
+				    ? strerror(error)
+				    : "closed the connection during the "
+				      "handshake");
+	else if (f->state == TLS_HANDSHAKE) {
 		/* What came before is read first: it may say why. */
 		f->under_ended = true;
 		if ((what & BEV_EVENT_ERROR) != 0)
@@ -465,16 +491,6 @@ filter_free_cb(void *arg)
 	filter_free(arg);
 }
 
-/* The part below libevent. Returns 0; -1: out of memory. */
-static int
-prepare(struct tls_filter *f, const char *host)
-{
-	if (mbedtls_ssl_setup(&f->ssl, &f->ctx->conf) != 0)
-		return (-1);
-	mbedtls_ssl_set_bio(&f->ssl, f, filter_send_cb, filter_recv_cb, NULL);
-	return (host == NULL ? 0 : tls_client_prepare(f, host));
-}
-
 /* Lay the filter over its socket. Returns 0; -1: out of memory. */
 static int
 assemble(struct tls_filter *f)
@@ -510,7 +526,9 @@ tls_bufferevent_new(struct tls_engine *e, struct tls_context *ctx,
 	e->refs++;
 	f->ctx = tls_context_ref(ctx);
 	mbedtls_ssl_init(&f->ssl);
-	if (prepare(f, host) == -1 || assemble(f) == -1) {
+	if ((host != NULL &&
+		(prepare(f) == -1 || tls_client_prepare(f, host) == -1)) ||
+	    assemble(f) == -1) {
 		filter_free(f);
 		return (NULL);
 	}

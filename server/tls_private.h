@@ -74,19 +74,20 @@ struct tls_engine {
 	struct tls_filter_list kicked;     /* have something to send */
 	struct tls_filter_list begun;      /* wait for a turn, not the first */
 	struct tls_filter_list fresh;      /* wait for their first one */
-	struct tls_filter_list handshakes; /* oldest first */
+	struct tls_filter_list handshakes; /* not done, oldest first */
 	struct tls_stats stats;
+	bool crowded; /* some wait: the deadline also looks for idle ones */
 };
 
 /*
- *   NEW --> HANDSHAKE --> OPEN      FAILED is the end. OPEN lasts until the
- *    |          |          |        bufferevent is freed; close_notify in
- *    +----------+----------+        either direction does not change it.
- *                   |
- *                   v
- *                FAILED
+ *   NEW --> SILENT --> HANDSHAKE --> OPEN   FAILED is the end. SILENT is a
+ *    |         |           |          |     server's connection of which no
+ *    +---------+-----------+----------+     byte has come; a client's begins
+ *                    |                      its handshake at once. OPEN lasts
+ *                    v                      until the bufferevent is freed;
+ *                 FAILED                    close_notify does not change it.
  */
-enum tls_state { TLS_NEW, TLS_HANDSHAKE, TLS_OPEN, TLS_FAILED };
+enum tls_state { TLS_NEW, TLS_SILENT, TLS_HANDSHAKE, TLS_OPEN, TLS_FAILED };
 
 struct tls_filter {
 	struct tls_engine *engine;
@@ -103,7 +104,11 @@ struct tls_filter {
 	struct tls_filter_list *waits_in; /* NULL: for no turn */
 	bool kicked;                      /* in that list */
 	bool stepped;                     /* has had a turn */
+	bool prepared;                    /* ssl has its buffers */
+	bool counted;                     /* among the handshakes under way */
 	int64_t deadline_ms;
+	int64_t idle_us;      /* the peer has kept us waiting in it */
+	int64_t idle_from_us; /* since then, too, unless it waits for a turn */
 
 	uint64_t put;     /* bytes of mbedTLS for the socket, so far */
 	uint64_t shaken;  /* of them TLS's own; 0: the handshake is not done */
@@ -153,11 +158,16 @@ void tls_engine_unref(struct tls_engine *e);
 /* f has something to send: it is pumped before the loop waits again. */
 void tls_engine_kick(struct tls_filter *f);
 
-/* f's handshake can go on: it gets its turn. */
+/* f's handshake can go on or begin: it gets its turn. */
 void tls_engine_wait(struct tls_filter *f);
 
-/* f's handshake begins and ends. */
+/* The time of f's handshake begins. */
 void tls_engine_begin(struct tls_filter *f);
+
+/* The handshake itself begins at once, without waiting for a place. */
+void tls_engine_shake(struct tls_filter *f);
+
+/* Its time, and the handshake if it had begun, are over. */
 void tls_engine_end(struct tls_filter *f);
 
 /* f is about to be freed. */
@@ -168,7 +178,7 @@ void tls_engine_forget(struct tls_filter *f);
 /* The filter of bev; NULL if it has none, or is being freed. */
 struct tls_filter *tls_filter_of(struct bufferevent *bev);
 
-/* Begin the handshake, unless it has begun. */
+/* Its time begins, unless it has. */
 void tls_filter_begin(struct tls_filter *f);
 
 /* Go on with the handshake. */
@@ -199,6 +209,9 @@ void tls_end_fail_rc(struct tls_filter *f, int rc);
 
 /* The same: its deadline has passed. */
 void tls_end_late(struct tls_filter *f);
+
+/* The same: it is idle, and others wait for its place. */
+void tls_end_idle(struct tls_filter *f);
 
 /* -- tls_peer.c -- */
 

@@ -10,7 +10,25 @@
 
 #include "test/lib/cmocka_all.h"
 
+#include <mbedtls/ssl.h>
+
 #include "test/lib/tls_case.h"
+
+static bool no_memory; /* for mbedTLS's state of a connection */
+
+int __real_mbedtls_ssl_setup(mbedtls_ssl_context *ssl,
+    const mbedtls_ssl_config *conf);
+int __wrap_mbedtls_ssl_setup(mbedtls_ssl_context *ssl,
+    const mbedtls_ssl_config *conf);
+
+/* mbedtls_ssl_setup(), as our objects call it. */
+int
+__wrap_mbedtls_ssl_setup(mbedtls_ssl_context *ssl,
+    const mbedtls_ssl_config *conf)
+{
+	return (no_memory ? MBEDTLS_ERR_SSL_ALLOC_FAILED
+			  : __real_mbedtls_ssl_setup(ssl, conf));
+}
 
 /* Whom a client does not trust it does not talk to, and it says why. */
 static void
@@ -121,7 +139,7 @@ test_tls_ends_slow_handshakes(void **state)
 	struct tls_end idle, slow;
 	int fd, fd2;
 
-	tls_engine_set_timeout(f->server_engine, 50);
+	tls_engine_set_limits(f->server_engine, 50, 0);
 	fd = tls_case_open_server(f, &idle);
 	fd2 = tls_case_open_server(f, &slow);
 	assert_int_equal(write(fd2, "\x16\x03\x01", 3), 3);
@@ -173,6 +191,39 @@ test_tls_close_ends_a_handshake(void **state)
 	(void)close(fd);
 }
 
+/* One that says nothing has no handshake: it counts from the first byte. */
+static void
+test_tls_counts_from_the_first_byte(void **state)
+{
+	struct tls_case *f = *state;
+	struct tls_stats stats;
+	struct tls_end silent, spoke;
+	int fd = tls_case_open_server(f, &silent);
+	int fd2 = tls_case_open_server(f, &spoke);
+
+	assert_int_equal(write(fd2, "\x16", 1), 1);
+	assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
+	(void)close(fd);
+	tls_case_run_until(f, &silent.failed);
+	assert_string_equal(silent.why,
+	    "closed the connection during the handshake");
+	do
+		tls_engine_stats(f->server_engine, &stats);
+	while (stats.handshaking == 0 &&
+	       event_base_loop(f->base, EVLOOP_ONCE) == 0);
+	assert_int_equal(stats.handshaking, 1);
+	tls_blame(spoke.bev, "others wait");
+	tls_close(spoke.bev);
+	assert_string_equal(tls_reason(spoke.bev), "others wait");
+	tls_engine_stats(f->server_engine, &stats);
+	assert_int_equal(stats.handshaking, 0);
+	assert_int_equal(stats.failed, 2);
+	assert_int_equal(f->fewer, 1);
+	tls_case_free(&silent);
+	tls_case_free(&spoke);
+	(void)close(fd2);
+}
+
 /* An end that was seen but not yet told is told all the same. */
 static void
 test_tls_close_forgets_no_end(void **state)
@@ -181,12 +232,80 @@ test_tls_close_forgets_no_end(void **state)
 	struct tls_end server;
 	int fd = tls_case_open_server(f, &server);
 
+	assert_int_equal(write(fd, "\x16", 1), 1);
+	while (event_base_loop(f->base, EVLOOP_ONCE) == 0 &&
+	       (tls_held(server.bev) > 0 ||
+		   (bufferevent_get_enabled(
+			bufferevent_get_underlying(server.bev)) &
+		       EV_READ) == 0))
+		continue; /* until it waits for more */
 	(void)close(fd);
 	assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE), 0);
 	tls_close(server.bev);
 	(void)shutdown(bufferevent_getfd(server.bev), SHUT_RDWR);
 	tls_case_run_until(f, &server.eof);
 	tls_case_free(&server);
+}
+
+/* Out of memory ends the handshake that needs it, and no other connection. */
+static void
+test_tls_out_of_memory_ends_one(void **state)
+{
+	struct tls_case *f = *state;
+	struct tls_end open[2], server;
+	int fd;
+
+	tls_case_open(f, &open[0], &open[1], "localhost");
+	tls_case_run_until(f, &open[1].connected);
+	no_memory = true;
+	fd = tls_case_open_server(f, &server);
+	assert_int_equal(tls_held(server.bev), 0);
+	assert_int_equal(write(fd, "\x16", 1), 1);
+	tls_case_run_until(f, &server.failed);
+	assert_string_equal(server.why, "out of memory");
+	no_memory = false;
+	tls_case_free(&server);
+	(void)close(fd);
+	tls_case_send(&open[1], "still here");
+	tls_case_assert_read(&open[0], "still here");
+	tls_case_free(&open[0]);
+	tls_case_free(&open[1]);
+}
+
+/* Places are few: those beyond them wait, and the stalled make room. */
+static void
+test_tls_places_are_few(void **state)
+{
+	struct tls_case *f = *state;
+	struct tls_end stalled[3], server[5], client[5];
+	struct tls_stats stats;
+	int fds[3];
+
+	tls_engine_set_limits(f->server_engine, TIMEOUT_MS, 2);
+	for (size_t i = 0; i < 3; i++) {
+		fds[i] = tls_case_open_server(f, &stalled[i]);
+		assert_int_equal(write(fds[i], "\x16", 1), 1);
+	}
+	for (size_t i = 0; i < 5; i++)
+		tls_case_open(f, &server[i], &client[i], "localhost");
+	for (size_t i = 0; i < 5; i++) {
+		while (!client[i].connected) {
+			assert_int_equal(event_base_loop(f->base, EVLOOP_ONCE),
+			    0);
+			tls_engine_stats(f->server_engine, &stats);
+			assert_true(stats.handshaking <= 2);
+		}
+	}
+	assert_true(stalled[0].failed && stalled[1].failed);
+	assert_int_equal(stalled[0].error, ETIMEDOUT);
+	for (size_t i = 0; i < 5; i++) {
+		tls_case_free(&client[i]);
+		tls_case_free(&server[i]);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		tls_case_free(&stalled[i]);
+		(void)close(fds[i]);
+	}
 }
 
 /* Many at once are all served, whatever the order of their turns. */
@@ -200,7 +319,7 @@ test_tls_serves_many_handshakes(void **state)
 	for (size_t i = 0; i < 20; i++)
 		tls_case_open(f, &server[i], &client[i], "localhost");
 	tls_engine_stats(f->server_engine, &stats);
-	assert_int_equal(stats.handshaking, 20);
+	assert_int_equal(stats.handshaking, 0); /* nothing has come yet */
 	for (size_t i = 0; i < 20; i++) {
 		tls_case_send(&client[i], "hello");
 		tls_case_assert_read(&server[i], "hello");
@@ -245,7 +364,10 @@ main(void)
 		TEST(test_tls_ends_slow_handshakes),
 		TEST(test_tls_sees_the_peer_leave),
 		TEST(test_tls_close_ends_a_handshake),
+		TEST(test_tls_counts_from_the_first_byte),
 		TEST(test_tls_close_forgets_no_end),
+		TEST(test_tls_out_of_memory_ends_one),
+		TEST(test_tls_places_are_few),
 		TEST(test_tls_serves_many_handshakes),
 		TEST(test_tls_leaves_others_alone),
 	};

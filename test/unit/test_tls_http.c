@@ -116,7 +116,7 @@ request_cb(struct evhttp_request *req, void *arg)
 static int
 setup(void **state)
 {
-	const struct tls_engine_options opt = { 10000, NULL, NULL };
+	const struct tls_engine_options opt = { .handshake_timeout_ms = 10000 };
 	char certificate[TEST_CA_PATH + 64], reason[TLS_REASON_MAX];
 	const struct tls_server_options server = { certificate,
 		test_path(dir, "leaf", "key") };
