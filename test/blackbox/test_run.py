@@ -1,7 +1,9 @@
 """The script `run` and the checks of what it installs."""
 
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +39,18 @@ def test_a_package_that_wants_a_newer_node_is_named(tmp_path):
     assert done.returncode == 1
     assert "new 1.2.3 wants Node >=22" in done.stderr
     assert "good" not in done.stderr
+
+
+def test_packages_of_npm_are_pinned():
+    """A range would bring what wants a newer Node one day."""
+    files = [path for path in (ROOT / "test").glob("**/package.json")
+             if "node_modules" not in path.parts]
+    assert len(files) == 2
+    for path in files:
+        wanted = json.loads(path.read_text())
+        for kind in ("dependencies", "optionalDependencies"):
+            for name, version in wanted.get(kind, {}).items():
+                assert re.fullmatch(r"\d+\.\d+\.\d+", version), (path, name)
 
 
 @pytest.fixture
