@@ -66,6 +66,8 @@ def bare(tmp_path):
     os.chmod(tmp_path, 0o755)
 
     def command(name, text):
+        # Never through the link: that is the system's own program.
+        (commands / name).unlink(missing_ok=True)
         (commands / name).write_text("#!/bin/sh\n" + text)
         (commands / name).chmod(0o755)
 
