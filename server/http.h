@@ -98,9 +98,10 @@ size_t http_connections(const struct http *h);
 enum http_limit {
 	HTTP_LIMIT_CONNECTIONS, /* http_options.max_connections */
 	HTTP_LIMIT_DESCRIPTORS, /* files that the process may open */
-	HTTP_LIMIT_HANDSHAKES   /* http_options.max_handshakes */
+	HTTP_LIMIT_HANDSHAKES,  /* http_options.max_handshakes */
+	HTTP_LIMIT_STREAMS      /* STREAM_READERS_MAX */
 };
-#define HTTP_NLIMITS 3
+#define HTTP_NLIMITS 4
 
 /* What was counted since the start. */
 struct http_stats {

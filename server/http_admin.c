@@ -10,7 +10,9 @@
 #include <event2/keyvalq_struct.h>
 
 #include "server/admin.h"
+#include "server/clock.h"
 #include "server/http_door.h"
+#include "server/http_guess.h"
 #include "server/http_inspector.h"
 #include "server/http_metrics.h"
 #include "server/http_private.h"
@@ -37,6 +39,7 @@ struct http_admin {
 	const char *(*clock)(void *arg);
 	void *arg;
 	struct rate refused_rate;
+	struct http_guesses guesses;
 };
 
 static const struct http_answer answer_memory = { 500, "Internal Server Error",
@@ -52,8 +55,12 @@ static const struct http_answer refusals[] = {
 	    "localhost\"}" },
 	[HTTP_DOOR_ORIGIN] = { 403, "Forbidden",
 	    "{\"error\":\"requests of other origins are refused\"}" },
+	[HTTP_DOOR_SITE] = { 403, "Forbidden",
+	    "{\"error\":\"requests of other sites are refused\"}" },
 	[HTTP_DOOR_TOKEN] = { 401, "Unauthorized",
 	    "{\"error\":\"needs Authorization: Bearer with the token\"}" },
+	[HTTP_DOOR_GUESS] = { 429, "Too Many Requests",
+	    "{\"error\":\"too many wrong tokens came from this address\"}" },
 	[HTTP_DOOR_TYPE] = { 415, "Unsupported Media Type",
 	    "{\"error\":\"needs Content-Type: application/json\"}" },
 };
@@ -236,35 +243,72 @@ readyz(struct http_conn *conn, struct evhttp_request *req)
 	answer(conn, req, &made);
 }
 
-/* The door: who is refused here is told why, the operator in the log. */
-static bool
-let_in(struct http_conn *conn, struct evhttp_request *req, bool open)
+/* What came with a request, for the door. */
+static struct http_knock
+knock_of(struct http_conn *conn, struct evhttp_request *req)
+{
+	const struct evkeyvalq *in = evhttp_request_get_input_headers(req);
+
+	return ((struct http_knock){
+	    .host = evhttp_find_header(in, "Host"),
+	    .origin = evhttp_find_header(in, "Origin"),
+	    .content_type = evhttp_find_header(in, "Content-Type"),
+	    .authorization = evhttp_find_header(in, "Authorization"),
+	    .fetch_site = evhttp_find_header(in, "Sec-Fetch-Site"),
+	    .fetch_mode = evhttp_find_header(in, "Sec-Fetch-Mode"),
+	    .fetch_dest = evhttp_find_header(in, "Sec-Fetch-Dest"),
+	    .acts = evhttp_request_get_command(req) == EVHTTP_REQ_POST,
+	    .spent = !conn->proven && !http_guess_may(&conn->h->admin->guesses,
+					  peer_net_parse(http_conn_peer(conn)),
+					  clock_mono_us() / 1000),
+	});
+}
+
+/* Say why it does not come in: to the client, and to the operator's log. */
+static void
+turn_away(struct http_conn *conn, struct evhttp_request *req,
+    const struct http_knock *knock, enum http_door_rc rc)
 {
 	struct http_admin *ha = conn->h->admin;
-	const struct evkeyvalq *in = evhttp_request_get_input_headers(req);
-	const struct http_knock knock = {
-		.host = evhttp_find_header(in, "Host"),
-		.origin = evhttp_find_header(in, "Origin"),
-		.content_type = evhttp_find_header(in, "Content-Type"),
-		.authorization = evhttp_find_header(in, "Authorization"),
-		.acts = evhttp_request_get_command(req) == EVHTTP_REQ_POST,
-		.open = open,
-	};
-	enum http_door_rc rc = http_door_ask(&ha->door, &knock);
+	struct evkeyvalq *out = evhttp_request_get_output_headers(req);
 	char more[RATE_MORE_MAX];
 
-	if (rc == HTTP_DOOR_OPEN)
-		return (true);
 	if (rate_ask(&ha->refused_rate, more))
 		log_warn("admin: refused %s: %s %s, host %s, origin %s%s",
 		    http_conn_peer(conn), refusals[rc].reason,
-		    log_text(evhttp_request_get_uri(req)), log_text(knock.host),
-		    log_text(knock.origin), more);
-	if (rc == HTTP_DOOR_TOKEN)
-		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
-		    "WWW-Authenticate", "Bearer");
+		    log_text(evhttp_request_get_uri(req)),
+		    log_text(knock->host), log_text(knock->origin), more);
+	if (rc == HTTP_DOOR_TOKEN) {
+		(void)evhttp_add_header(out, "WWW-Authenticate", "Bearer");
+		if (knock->authorization != NULL)
+			http_guess_failed(&ha->guesses,
+			    peer_net_parse(http_conn_peer(conn)),
+			    clock_mono_us() / 1000);
+	}
+	if (rc == HTTP_DOOR_GUESS)
+		(void)evhttp_add_header(out, "Retry-After", "1");
 	answer(conn, req, &refusals[rc]);
-	return (false);
+}
+
+/* The door. A connection that came in by the token has proved itself. */
+static bool
+let_in(struct http_conn *conn, struct evhttp_request *req, bool open)
+{
+	struct http_knock knock = knock_of(conn, req);
+	enum http_door_rc rc;
+
+	knock.open = open;
+	knock.links =
+	    strcmp(evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req)),
+		"/") == 0;
+	rc = http_door_ask(&conn->h->admin->door, &knock);
+	if (rc != HTTP_DOOR_OPEN) {
+		turn_away(conn, req, &knock, rc);
+		return (false);
+	}
+	if (!open)
+		http_conn_prove(conn);
+	return (true);
 }
 
 /* http_site: every request. */

@@ -7,7 +7,10 @@
  *          the log.
  *
  * Guarded as the public listener is, with limits of its own: at most
- * HTTP_ADMIN_CONNECTIONS, bodies up to HTTP_ADMIN_BODY. What acts is a POST
+ * HTTP_ADMIN_CONNECTIONS, bodies up to HTTP_ADMIN_BODY. A connection has proved
+ * itself by a request with the token; where none is asked for, by any but for a
+ * probe or the page. At the limit it is cut last, and so strangers keep no
+ * operator out. What acts is a POST
  * with Content-Type application/json. /healthz and /readyz, which tell
  * nothing else, and the files of the page need no token. Errors are
  * {"error": TEXT}.

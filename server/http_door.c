@@ -97,6 +97,27 @@ origin_fits(const char *origin, const char *host)
 		    strcasecmp(origin + strlen(scheme), host) == 0));
 }
 
+static bool
+is(const char *value, const char *wanted)
+{
+	return (value != NULL && strcmp(value, wanted) == 0);
+}
+
+/*
+ * Programs and old browsers do not say where a request comes from. A link to
+ * the page opens it as a whole, not in a frame.
+ */
+static bool
+site_fits(const struct http_knock *knock)
+{
+	if (knock->fetch_site == NULL || is(knock->fetch_site, "same-origin") ||
+	    is(knock->fetch_site, "none"))
+		return (true);
+	return (
+	    knock->links && !knock->acts && is(knock->fetch_mode, "navigate") &&
+	    (knock->fetch_dest == NULL || is(knock->fetch_dest, "document")));
+}
+
 /* application/json, whatever its parameters. */
 static bool
 type_fits(const char *type)
@@ -140,6 +161,11 @@ http_door_ask(const struct http_door *door, const struct http_knock *knock)
 		return (HTTP_DOOR_HOST);
 	if (!origin_fits(knock->origin, knock->host))
 		return (HTTP_DOOR_ORIGIN);
+	if (!site_fits(knock))
+		return (HTTP_DOOR_SITE);
+	if (!knock->open && door->token != NULL &&
+	    knock->authorization != NULL && knock->spent)
+		return (HTTP_DOOR_GUESS);
 	if (!knock->open && !token_fits(door->token, knock->authorization))
 		return (HTTP_DOOR_TOKEN);
 	if (knock->acts && !type_fits(knock->content_type))

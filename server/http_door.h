@@ -7,8 +7,11 @@
  * requests to the loopback, and can even read the answers if its name is made
  * to point there (DNS rebinding). So the Host must be an address, or
  * localhost: no name that a stranger could own. An Origin must be that very
- * host. And what acts must come as JSON, which a page cannot send elsewhere
- * unasked.
+ * host. What a browser says comes from another site (Fetch Metadata, the
+ * header Sec-Fetch-Site) is refused, also when it only looks and the answer
+ * would be hidden from that site, because it costs: but a link to the page may
+ * be followed. And what acts must come as JSON, which a page cannot send
+ * elsewhere unasked.
  */
 #ifndef SERVER_HTTP_DOOR_H
 #define SERVER_HTTP_DOOR_H
@@ -26,15 +29,22 @@ struct http_knock {
 	const char *origin;
 	const char *content_type;
 	const char *authorization;
-	bool acts; /* a POST */
-	bool open; /* a probe, which needs no token */
+	const char *fetch_site; /* Sec-Fetch-Site, -Mode and -Dest */
+	const char *fetch_mode;
+	const char *fetch_dest;
+	bool acts;  /* a POST */
+	bool open;  /* a probe or the page: needs no token */
+	bool links; /* the page itself: may be opened by a link */
+	bool spent; /* too many wrong tokens came: this one is not looked at */
 };
 
 enum http_door_rc {
 	HTTP_DOOR_OPEN,
 	HTTP_DOOR_HOST,   /* 421 */
 	HTTP_DOOR_ORIGIN, /* 403 */
+	HTTP_DOOR_SITE,   /* 403 */
 	HTTP_DOOR_TOKEN,  /* 401 */
+	HTTP_DOOR_GUESS,  /* 429 */
 	HTTP_DOOR_TYPE    /* 415 */
 };
 

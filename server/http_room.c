@@ -83,6 +83,10 @@ room_log(struct http_conn *conn, enum http_limit limit)
 		advice = "block it in front of klikitd, or raise "
 			 "tls.max_handshakes if it is no stranger";
 		break;
+	case HTTP_LIMIT_STREAMS:
+		why = "as many readers follow the stream as may be";
+		advice = "close pages that nobody looks at";
+		break;
 	}
 	peer_address(conn, address);
 	log_warn("%s: %s: closed one of the %zu that %s has, the most of all "

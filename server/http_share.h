@@ -106,6 +106,9 @@ size_t http_shares_payable(const struct http_shares *shares,
 size_t http_share_of(const struct http_holder *holder,
     enum http_share_what what);
 
+/* Are both of one address? */
+bool http_share_same(const struct http_holder *a, const struct http_holder *b);
+
 /* How many addresses are connected. */
 size_t http_shares_addresses(const struct http_shares *shares);
 

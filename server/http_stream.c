@@ -176,6 +176,38 @@ stream_begin(struct http_stream *hs)
 	http_stream_pump(hs);
 }
 
+/* How many streams the address of conn has. */
+static size_t
+streams_of(const struct http_streams *all, const struct http_conn *conn)
+{
+	const struct http_stream *hs;
+	size_t n = 0;
+
+	LIST_FOREACH(hs, &all->list, link)
+	n += http_share_same(&hs->conn->share, &conn->share);
+	return (n);
+}
+
+/* Of the address that has the most the oldest makes room, if conn has fewer. */
+static void
+make_room(struct http_streams *all, const struct http_conn *conn)
+{
+	size_t most = streams_of(all, conn), n, readers = 0;
+	struct http_stream *hs, *pays = NULL;
+
+	LIST_FOREACH(hs, &all->list, link)
+	{
+		readers++;
+		if ((n = streams_of(all, hs->conn)) < most ||
+		    (pays == NULL && n == most))
+			continue;
+		pays = hs; /* the newest stand first */
+		most = n;
+	}
+	if (readers >= STREAM_READERS_MAX && pays != NULL)
+		http_room_cut(pays->conn, HTTP_LIMIT_STREAMS);
+}
+
 void
 http_stream_run(struct http_streams *all, struct http_conn *conn,
     struct evhttp_request *req)
@@ -191,6 +223,7 @@ http_stream_run(struct http_streams *all, struct http_conn *conn,
 		http_answer(conn, req, &answer_head);
 		return;
 	}
+	make_room(all, conn);
 	if (all->stopped || (hs = calloc(1, sizeof(*hs))) == NULL) {
 		http_answer(conn, req, &answer_full);
 		return;

@@ -6,6 +6,9 @@
  *          be under way to each; the heartbeat.
  * Touches: evhttp, stream.h.
  *
+ * When there are as many streams as may be, the address that has the most of
+ * them makes room for one of another address.
+ *
  * A reader has at most HTTP_STREAM_CHUNK bytes under way beside what the
  * kernel holds. One that does not take them in time falls behind the ring and
  * is cut; it is told to load all anew when it comes back.

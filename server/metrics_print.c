@@ -391,6 +391,7 @@ print_room_cuts(FILE *f, const struct http_stats stats[2])
 		[HTTP_LIMIT_CONNECTIONS] = "connections",
 		[HTTP_LIMIT_DESCRIPTORS] = "descriptors",
 		[HTTP_LIMIT_HANDSHAKES] = "handshakes",
+		[HTTP_LIMIT_STREAMS] = "streams",
 	};
 	_Static_assert(sizeof(limits) / sizeof(limits[0]) == HTTP_NLIMITS,
 	    "every limit has a name");

@@ -10,10 +10,12 @@ from conftest import DEADLINE
 class Stream:
     """An open stream; messages() are (event, data, id)."""
 
-    def __init__(self, server, last_id=None, headers=None, query=""):
+    def __init__(self, server, last_id=None, headers=None, query="",
+                 source=None):
         host, port = server.admin.removeprefix("http://").rsplit(":", 1)
-        self.conn = http.client.HTTPConnection(host, int(port),
-                                               timeout=DEADLINE)
+        self.conn = http.client.HTTPConnection(
+            host, int(port), timeout=DEADLINE,
+            source_address=source and (source, 0))
         sent = dict(headers or {})
         if last_id is not None:
             sent["Last-Event-ID"] = last_id

@@ -95,6 +95,68 @@ test_http_door_refuses_other_origins(void **state)
 	}
 }
 
+/* What a browser says comes from another site costs nothing more. */
+static void
+test_http_door_refuses_other_sites(void **state)
+{
+	static const struct {
+		const char *site, *mode, *dest;
+		bool links, acts;
+		enum http_door_rc rc;
+	} cases[] = {
+		{ NULL, NULL, NULL, false, false, HTTP_DOOR_OPEN },
+		{ "none", "navigate", "document", false, false,
+		    HTTP_DOOR_OPEN },
+		{ "same-origin", "cors", "empty", false, true, HTTP_DOOR_OPEN },
+		{ "same-site", "cors", "empty", false, false, HTTP_DOOR_SITE },
+		{ "cross-site", "no-cors", "image", false, false,
+		    HTTP_DOOR_SITE },
+		{ "cross-site", "navigate", "document", false, false,
+		    HTTP_DOOR_SITE },
+		{ "", "navigate", "document", false, false, HTTP_DOOR_SITE },
+		{ "Same-Origin", NULL, NULL, false, false, HTTP_DOOR_SITE },
+		{ "cross-site", "navigate", "document", true, false,
+		    HTTP_DOOR_OPEN },
+		{ "same-site", "navigate", "document", true, false,
+		    HTTP_DOOR_OPEN },
+		{ "cross-site", "navigate", "iframe", true, false,
+		    HTTP_DOOR_SITE },
+		{ "cross-site", "no-cors", "script", true, false,
+		    HTTP_DOOR_SITE },
+		{ "cross-site", NULL, NULL, true, false, HTTP_DOOR_SITE },
+		{ "cross-site", "navigate", "document", true, true,
+		    HTTP_DOOR_SITE },
+	};
+	struct http_knock knock = { .host = "localhost",
+		.content_type = "application/json" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		knock.fetch_site = cases[i].site;
+		knock.fetch_mode = cases[i].mode;
+		knock.fetch_dest = cases[i].dest;
+		knock.links = cases[i].links;
+		knock.acts = cases[i].acts;
+		assert_int_equal(http_door_ask(&local, &knock), cases[i].rc);
+	}
+}
+
+/* Whose guesses are spent is not heard, be the token right or wrong. */
+static void
+test_http_door_hears_no_more_guesses(void **state)
+{
+	const struct http_door guarded = { "127.0.0.1:8081", "secret-token" };
+	struct http_knock knock = { .host = "localhost", .spent = true };
+
+	(void)state;
+	assert_int_equal(http_door_ask(&guarded, &knock), HTTP_DOOR_TOKEN);
+	knock.authorization = "Bearer secret-token";
+	assert_int_equal(http_door_ask(&guarded, &knock), HTTP_DOOR_GUESS);
+	assert_int_equal(http_door_ask(&local, &knock), HTTP_DOOR_OPEN);
+	knock.open = true;
+	assert_int_equal(http_door_ask(&guarded, &knock), HTTP_DOOR_OPEN);
+}
+
 /* What acts comes as JSON; what only looks may come as anything. */
 static void
 test_http_door_wants_json(void **state)
@@ -160,6 +222,8 @@ main(void)
 		cmocka_unit_test(test_http_door_refuses_names),
 		cmocka_unit_test(test_http_door_knows_its_address),
 		cmocka_unit_test(test_http_door_refuses_other_origins),
+		cmocka_unit_test(test_http_door_refuses_other_sites),
+		cmocka_unit_test(test_http_door_hears_no_more_guesses),
 		cmocka_unit_test(test_http_door_wants_json),
 		cmocka_unit_test(test_http_door_wants_the_token),
 	};
