@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "handlers/program.h"
+#include "store/base/arena.h"
+
 /* Print a word so that a shell reads it as it is. */
 static void
 print_word(FILE *f, const char *word)
@@ -29,14 +32,17 @@ print_program(FILE *f, const struct commands_place *place)
 	print_word(f, place->program);
 }
 
-/* Whom to trust, if that is not known anyway. */
+/* Whom trigger is to trust, if that is not known anyway. */
 static void
-print_ca(FILE *f, const char *flag, const struct commands_place *place)
+print_trust(FILE *f, const struct commands_place *place)
 {
-	if (place->ca_file == NULL)
-		return;
-	(void)fprintf(f, " %s ", flag);
-	print_word(f, place->ca_file);
+	if (place->ca_file != NULL) {
+		(void)fputs(" --ca-file ", f);
+		print_word(f, place->ca_file);
+	} else if (place->certificate != NULL) {
+		(void)fputs(" --server-certificate ", f);
+		print_word(f, place->certificate);
+	}
 }
 
 static void
@@ -45,7 +51,7 @@ print_trigger(FILE *f, const struct commands_place *place)
 	print_program(f, place);
 	(void)fputs(" trigger created --to ", f);
 	(void)fputs(place->url, f);
-	print_ca(f, "--ca-file", place);
+	print_trust(f, place);
 }
 
 static void
@@ -54,7 +60,7 @@ print_trigger_all(FILE *f, const struct commands_place *place)
 	print_program(f, place);
 	(void)fputs(" trigger --all --to ", f);
 	(void)fputs(place->url, f);
-	print_ca(f, "--ca-file", place);
+	print_trust(f, place);
 }
 
 static void
@@ -71,7 +77,10 @@ print_curl(FILE *f, const struct commands_place *place)
 		    "[{\"id\":1,\"status\":1}]}'; curl -sS ",
 	    f);
 	(void)fputs(place->url, f);
-	print_ca(f, "--cacert", place);
+	if (place->ca_file != NULL) {
+		(void)fputs(" --cacert ", f);
+		print_word(f, place->ca_file);
+	}
 	(void)fputs(" -H 'content-type: application/json'"
 		    " -H \"x-klikit-event-id: curl-$(date +%s%N)\""
 		    " -H 'x-klikit-event-type: klikit.order.created.v2'"
@@ -131,8 +140,22 @@ commands_word(const char *word)
 	return (command(print_one_word, &place));
 }
 
+bool
+commands_have_curl(void)
+{
+	struct arena memory = { 0 };
+	char reason[HANDLER_REASON_MAX];
+	const char *path;
+	int rc = program_find(&memory, "curl", &path, reason);
+
+	arena_fini(&memory);
+	return (rc == 0);
+}
+
 char *
 commands_curl(const struct commands_place *place)
 {
-	return (command(print_curl, place));
+	if (place->ca_file == NULL && place->certificate != NULL)
+		return (NULL);
+	return (commands_have_curl() ? command(print_curl, place) : NULL);
 }

@@ -150,8 +150,11 @@ probe_all(struct probe *p, int64_t timeout_ms)
 static int
 probe_open(struct probe *p, const struct config_handler *h)
 {
-	const struct tls_client_options opt = { h->ca_file,
-		h->client_certificate, h->client_key };
+	const struct tls_client_options opt = {
+		.ca_file = h->ca_file,
+		.certificate = h->client_certificate,
+		.key = h->client_key,
+	};
 	const struct tls_engine_options engine = { .handshake_timeout_ms =
 						       2 * PROBE_MAX_MS };
 	char reason[TLS_REASON_MAX];

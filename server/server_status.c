@@ -11,6 +11,7 @@
 #include "server/admin_json.h"
 #include "server/clock_watch.h"
 #include "server/commands.h"
+#include "server/log.h"
 #include "server/server_private.h"
 
 _Static_assert(REJECT_NCAUSES <= ADMIN_CAUSES_MAX, "room for every cause");
@@ -28,12 +29,17 @@ make_commands(struct server *s)
 		.secret_file = source[0] == '/' ? source : NULL,
 		.url = s->webhooks[0],
 		.ca_file = s->ca_file,
+		.certificate = strncmp(s->webhooks[0], "https:", 6) == 0
+				   ? s->cfg->tls_certificate
+				   : NULL,
 	};
 
 	program[n > 0 ? n : 0] = '\0';
 	s->trigger = commands_trigger(&place);
 	s->sign = commands_sign(&place);
 	s->curl = commands_curl(&place);
+	if (!s->dev && s->trigger != NULL)
+		log_info("to send a test event: %s", s->trigger);
 }
 
 void

@@ -42,6 +42,9 @@ struct tls_client_options {
 	const char *ca_file;     /* PEM file of roots; NULL: the system's */
 	const char *certificate; /* shown when asked for; NULL: none */
 	const char *key;         /* goes with it */
+	const char *peer;        /* PEM file of the only certificate that will
+				  * do, under any name and at any time; NULL:
+				  * any that the roots vouch for */
 };
 
 /*

@@ -7,6 +7,7 @@
  */
 #include <arpa/inet.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,14 @@ is_for_address(const mbedtls_x509_crt *crt, const unsigned char *bytes,
 	return (false);
 }
 
+/* Is it the one certificate that will do, bit for bit? */
+static bool
+is_peer(const struct tls_context *ctx, const mbedtls_x509_crt *crt)
+{
+	return (crt->raw.len == ctx->peer.raw.len &&
+		memcmp(crt->raw.p, ctx->peer.raw.p, crt->raw.len) == 0);
+}
+
 /*
  * mbedTLS: a certificate of the chain, the peer's own at depth 0. mbedTLS 2.28
  * compares names only: an address is compared here.
@@ -59,12 +68,41 @@ client_verify_cb(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 		if (len > 0 && !is_for_address(crt, bytes, len))
 			*flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
 	}
+	/* Its own certificate decides then, and nothing above it. */
+	if (ctx->peer.version != 0)
+		*flags = depth > 0 || is_peer(ctx, crt)
+			     ? 0
+			     : MBEDTLS_X509_BADCERT_NOT_TRUSTED;
 	/* Of all that is wrong with the chain one thing is told. */
 	flag = tls_reason_worst(f->worst | *flags);
 	if (flag != f->worst) {
 		f->worst = flag;
 		tls_peer_describe(crt, flag, sizeof(f->detail), f->detail);
 	}
+	return (0);
+}
+
+/* Whom it trusts. Returns 0; or -1, and a reason. */
+static int
+load_trust(struct tls_context *ctx, const struct tls_client_options *opt,
+    char reason[TLS_REASON_MAX])
+{
+	if (opt->peer == NULL) {
+		ctx->roots = tls_roots_load(opt->ca_file, clock_wall_ms(),
+		    tls_context_tell, reason);
+		if (ctx->roots == NULL)
+			return (-1);
+		mbedtls_ssl_conf_ca_chain(&ctx->conf,
+		    tls_roots_chain(ctx->roots), NULL);
+		return (0);
+	}
+	if (mbedtls_x509_crt_parse_file(&ctx->peer, opt->peer) < 0 ||
+	    ctx->peer.version == 0) {
+		(void)snprintf(reason, TLS_REASON_MAX,
+		    "%s: no certificate can be read from it", opt->peer);
+		return (-1);
+	}
+	mbedtls_ssl_conf_ca_chain(&ctx->conf, &ctx->peer, NULL);
 	return (0);
 }
 
@@ -82,16 +120,12 @@ tls_client_new(const struct tls_client_options *opt,
 	if ((ctx = tls_context_new(false, reason)) == NULL)
 		return (NULL);
 	reason[0] = '\0';
-	ctx->roots = tls_roots_load(opt->ca_file, clock_wall_ms(),
-	    tls_context_tell, reason);
-	if (ctx->roots == NULL ||
+	if (load_trust(ctx, opt, reason) == -1 ||
 	    (opt->certificate != NULL &&
 		tls_context_load_own(ctx, &files, reason) == -1)) {
 		tls_context_unref(ctx);
 		return (NULL);
 	}
-	mbedtls_ssl_conf_ca_chain(&ctx->conf, tls_roots_chain(ctx->roots),
-	    NULL);
 	tls_mbedtls_restrict_client(&ctx->conf);
 	mbedtls_ssl_conf_verify(&ctx->conf, client_verify_cb, ctx);
 	mbedtls_ssl_conf_session_tickets(&ctx->conf,

@@ -186,6 +186,7 @@ tls_context_unref(struct tls_context *ctx)
 	mbedtls_ssl_config_free(&ctx->conf);
 	mbedtls_ssl_ticket_free(&ctx->tickets);
 	tls_roots_free(ctx->roots);
+	mbedtls_x509_crt_free(&ctx->peer);
 	tls_pair_free(ctx->own);
 	mbedtls_ctr_drbg_free(&ctx->drbg);
 	mbedtls_entropy_free(&ctx->entropy);

@@ -52,7 +52,8 @@ struct tls_context {
 	mbedtls_entropy_context entropy;
 	mbedtls_ctr_drbg_context drbg;
 	struct tls_pair *own;    /* NULL: a client that shows none */
-	struct tls_roots *roots; /* of a client */
+	struct tls_roots *roots; /* of a client; NULL: peer is all it trusts */
+	mbedtls_x509_crt peer;   /* version 0: there is none */
 	mbedtls_ssl_config conf;
 	mbedtls_ssl_ticket_context tickets;
 	int suites[TLS_SUITES_MAX]; /* 0 at the end */

@@ -117,9 +117,13 @@ trigger_timer_cb(evutil_socket_t fd, short what, void *arg)
 
 /* Who may vouch for the far side, if it is to be called by TLS. */
 static int
-open_tls(struct trigger_client *tc, const char *ca_file, char *reason)
+open_tls(struct trigger_client *tc, const struct trigger_trust *trust,
+    char *reason)
 {
-	const struct tls_client_options opt = { .ca_file = ca_file };
+	const struct tls_client_options opt = {
+		.ca_file = trust == NULL ? NULL : trust->ca_file,
+		.peer = trust == NULL ? NULL : trust->peer,
+	};
 	const struct tls_engine_options engine = { .handshake_timeout_ms =
 						       HANDSHAKE_MS };
 	char why[TLS_REASON_MAX];
@@ -136,7 +140,7 @@ open_tls(struct trigger_client *tc, const char *ca_file, char *reason)
 }
 
 struct trigger_client *
-trigger_client_new(const char *url, const char *ca_file,
+trigger_client_new(const char *url, const struct trigger_trust *trust,
     char reason[TRIGGER_CLIENT_REASON_MAX])
 {
 	struct trigger_client *tc;
@@ -147,7 +151,7 @@ trigger_client_new(const char *url, const char *ca_file,
 	if (read_url(tc, url, reason) == -1 ||
 	    (tc->base = event_base_new()) == NULL ||
 	    (tc->timer = evtimer_new(tc->base, trigger_timer_cb, tc)) == NULL ||
-	    open_tls(tc, ca_file, reason) == -1) {
+	    open_tls(tc, trust, reason) == -1) {
 		trigger_client_free(tc);
 		return (NULL);
 	}

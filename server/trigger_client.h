@@ -17,15 +17,22 @@ struct trigger_client; /* opaque */
 #define TRIGGER_CLIENT_REASON_MAX 640
 #define TRIGGER_ANSWER_MAX 32768
 
+/* PEM files; NULL: not said. */
+struct trigger_trust {
+	const char
+	    *ca_file;     /* who may have signed the far side's certificate */
+	const char *peer; /* that very certificate, under any name */
+};
+
 /*
  * A client for an http:// or https:// URL; a URL without a path means
- * /webhooks/klikit. By https the far side must show a certificate that one of
- * ca_file has signed; NULL: one of the system's. Connects with the first post,
+ * /webhooks/klikit. By https trust says whom to trust, NULL: whom the system
+ * trusts. Connects with the first post,
  * and anew when the far side has closed. Owned by the caller; NULL, and a
  * reason, if the URL or the file cannot be used or memory is short.
  */
-struct trigger_client *trigger_client_new(const char *url, const char *ca_file,
-    char reason[TRIGGER_CLIENT_REASON_MAX]);
+struct trigger_client *trigger_client_new(const char *url,
+    const struct trigger_trust *trust, char reason[TRIGGER_CLIENT_REASON_MAX]);
 
 /* Accepts NULL. */
 void trigger_client_free(struct trigger_client *tc);

@@ -78,14 +78,16 @@ print_commands(const struct commands_place *place)
 	char *all = commands_trigger_all(place);
 	char *curl = commands_curl(place);
 
-	if (trigger != NULL && all != NULL && curl != NULL)
+	if (trigger != NULL && all != NULL)
 		(void)printf("Send an event, from another terminal:\n"
 			     "    %s\n"
 			     "or one of every kind, also wrong ones:\n"
-			     "    %s\n"
-			     "or one by curl:\n"
 			     "    %s\n",
-		    trigger, all, curl);
+		    trigger, all);
+	if (curl != NULL)
+		(void)printf("or one by curl:\n"
+			     "    %s\n",
+		    curl);
 	free(trigger);
 	free(all);
 	free(curl);
@@ -99,11 +101,13 @@ print_trust(const char *url, const char *ca_file)
 
 	if ((file = commands_word(ca_file)) == NULL)
 		return;
-	(void)printf("Its certificate is of a CA made for this machine alone:\n"
-		     "    curl --cacert %s %s/healthz\n"
-		     "    NODE_EXTRA_CA_CERTS=%s for Node, SSL_CERT_FILE=%s "
+	(void)printf(
+	    "Its certificate is of a CA made for this machine alone:\n");
+	if (commands_have_curl())
+		(void)printf("    curl --cacert %s %s/healthz\n", file, url);
+	(void)printf("    NODE_EXTRA_CA_CERTS=%s for Node, SSL_CERT_FILE=%s "
 		     "for Python\n",
-	    file, url, file, file);
+	    file, file);
 	free(file);
 }
 

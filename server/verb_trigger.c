@@ -273,6 +273,9 @@ check_flags(const struct verb_args *args, bool is_file, long long count)
 		    "--type: only for a FILE; %s has its "
 		    "own type",
 		    args->words[0]));
+	if (verb_has(args, "ca-file") && verb_has(args, "server-certificate"))
+		return (verb_usage(args,
+		    "--server-certificate: excludes --ca-file"));
 	if (verb_has(args, "event-id") && count > 1)
 		return (verb_usage(args,
 		    "--event-id: excludes --count; to send one event twice "
@@ -357,6 +360,9 @@ out:
 static const struct verb_flag flags[] = {
 	{ "to", "URL", "where to; default: what http.listen says", false },
 	{ "ca-file", "FILE", "who may vouch for an https URL (PEM)", false },
+	{ "server-certificate", "FILE",
+	    "or: the certificate of an https URL, under any name (PEM)",
+	    false },
 	{ "count", "N", "so many, each an event of its own", false },
 	{ "duplicate", NULL, "send each twice", false },
 	{ "bad-signature", NULL, "with a wrong signature", false },

@@ -47,7 +47,10 @@ struct trigger_client *
 trigger_connect(const struct verb_args *args, const struct config *cfg)
 {
 	const char *to = verb_flag(args, "to", 0);
-	const char *ca_file = verb_flag(args, "ca-file", 0);
+	struct trigger_trust trust = {
+		.ca_file = verb_flag(args, "ca-file", 0),
+		.peer = verb_flag(args, "server-certificate", 0),
+	};
 	char reason[TRIGGER_CLIENT_REASON_MAX] = "out of memory";
 	bool dev = verb_has(args, "dev");
 	struct trigger_client *client;
@@ -57,9 +60,13 @@ trigger_connect(const struct verb_args *args, const struct config *cfg)
 		to = url = dev_dir_url(); /* of the one that runs */
 	if (to == NULL && (to = url = default_url(cfg)) == NULL)
 		return (NULL);
-	if (ca_file == NULL && dev && strncmp(to, "https:", 6) == 0)
-		ca_file = dev_ca = dev_dir_path(TLS_DEV_CA);
-	client = trigger_client_new(to, ca_file, reason);
+	if (trust.ca_file == NULL && trust.peer == NULL) {
+		if (dev && strncmp(to, "https:", 6) == 0)
+			trust.ca_file = dev_ca = dev_dir_path(TLS_DEV_CA);
+		else if (to == url) /* its name is that of the outside */
+			trust.peer = cfg->tls_certificate;
+	}
+	client = trigger_client_new(to, &trust, reason);
 	if (client == NULL)
 		fprintf(stderr, "klikitd trigger: %s\n", reason);
 	free(url);

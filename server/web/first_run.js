@@ -65,7 +65,8 @@ export function guide(status, waits) {
         urls.map((url) => copyable(url, 'the URL')), secretLine(status)),
       status.trigger && step('Send a test event',
         h('p', null, 'A realistic order, signed, from a terminal on the ' +
-          'server:'),
+          'server' + (status.trigger.includes('WEBHOOK_SECRET_FILE=') ? ':' :
+          ', where KLIKIT_WEBHOOK_SECRET is set as for the server:')),
         copyable(status.trigger, 'the command')),
       status.curl && step('Or by curl',
         h('p', null, 'The signature is made by klikitd itself, so that no ' +
