@@ -242,13 +242,15 @@ request_sign(struct forward_request *req, const struct forward *f,
 /*
  * What is sent is the same under one key, and another thing under another: an
  * event, one order of it, a place in it that has no order id, or the alarm of
- * one of these jobs; and in another scope each of them is another.
+ * one of these jobs; and in another scope each of them is another. A repeat is
+ * what it repeats: a call of that one may have been taken all the same.
  */
 static void
 request_key(struct forward_request *req, const struct forward *f,
     const struct handler_job *job)
 {
 	const struct store_event *ev = job->ev;
+	const char *id = ev->original != NULL ? ev->original : ev->event_id;
 	char part[3 * 255 + 2] = "", alarm[32] = "";
 
 	if (req->order != NULL) {
@@ -262,7 +264,7 @@ request_key(struct forward_request *req, const struct forward *f,
 		(void)snprintf(alarm, sizeof(alarm), "%s:alarm-%" PRId64,
 		    part[0] == '\0' ? ":" : "", job->guards);
 	request_add(req, f, "Idempotency-Key", "%s%s%s%s%s", ev->scope,
-	    ev->scope[0] == '\0' ? "" : ":", ev->event_id, part, alarm);
+	    ev->scope[0] == '\0' ? "" : ":", id, part, alarm);
 }
 
 /* Make all headers. Returns 0, or -1 when out of memory. */

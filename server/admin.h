@@ -64,6 +64,7 @@ struct admin_status {
 	uint64_t queue_bytes;
 	uint64_t queue_max;
 	uint64_t received; /* these since the start */
+	uint64_t repeats;  /* of the received */
 	uint64_t duplicates;
 	uint64_t conflicts;
 	struct {

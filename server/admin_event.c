@@ -90,7 +90,7 @@ admin_event_json(const struct store_event_info *info)
 	bad |= json_set_unusual(o, "origin", store_origin_name(ev->origin),
 	    store_origin_name(STORE_KLIKIT));
 	if (ev->repeat_of != 0)
-		bad |= json_set_int(o, "repeat_of", ev->repeat_of);
+		bad |= json_set_text(o, "repeat_of", ev->original);
 	bad |= json_set_text(o, "type", ev->type);
 	bad |= json_set_text(o, "brand", ev->brand);
 	bad |= json_set_text(o, "branch", ev->branch);

@@ -95,6 +95,7 @@ counts_json(const struct admin_status *s, const struct store_figures *f,
 			oldest = h->oldest;
 	}
 	bad |= json_set_int(o, "received", (int64_t)s->received);
+	bad |= json_set_int(o, "repeats", (int64_t)s->repeats);
 	bad |= json_set_int(o, "duplicates", (int64_t)s->duplicates);
 	bad |= json_set_int(o, "conflicts", (int64_t)s->conflicts);
 	bad |= json_object_set_new(o, "refused", refused_json(s));

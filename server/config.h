@@ -69,7 +69,8 @@ struct config_handler {
 	int64_t timeout_ms;
 	int64_t concurrency;
 	bool once_per_order;
-	bool tells; /* what its calls are answered is logged */
+	bool sends_repeats; /* repeats = send */
+	bool tells;         /* what its calls are answered is logged */
 
 	/* forward */
 	char *url;
@@ -124,6 +125,7 @@ struct config {
 
 	int64_t retention_bodies_ms; /* customers' data; since it came in */
 	int64_t retention_ids_ms;    /* that it ever came in */
+	int64_t repeat_window_ms;    /* 0: repeats are not looked for */
 
 	struct config_handler *handlers; /* at least one */
 	size_t nhandlers;

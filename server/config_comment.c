@@ -39,6 +39,7 @@ room_of(enum config_kind kind)
 	case CONFIG_BOOL:
 	case CONFIG_UNIT:
 	case CONFIG_CONFLICT:
+	case CONFIG_REPEATS:
 	case CONFIG_NAME:
 	case CONFIG_SCOPE:
 		return (ROOM_NONE);

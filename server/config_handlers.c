@@ -287,6 +287,8 @@ add_forward(struct config_draft *d)
 	    d->src->forward_to);
 	config_draft_set(d, config_key_find("handler", "once_per_order"), h,
 	    where, "no");
+	config_draft_set(d, config_key_find("handler", "repeats"), h, where,
+	    "send");
 	set_type_defaults(h);
 	h->ordered = config_is_ordered(h);
 	h->tells = true;

@@ -84,8 +84,8 @@ static const struct {
 	const char *type; /* first among the types of its keys */
 	const char *text;
 } typed[] = {
-	{ "forward", "# Another, of type forward; timeout, concurrency and "
-		     "once_per_order\n# are exec's as well.\n"
+	{ "forward", "# Another, of type forward; timeout, concurrency, "
+		     "once_per_order and\n# repeats are exec's as well.\n"
 		     ";[handler pos]\n;type = forward\n" },
 	{ "exec", "# Another, of type exec; without events it only rings.\n"
 		  ";[handler bell]\n;type = exec\n;events =\n" },

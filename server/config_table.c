@@ -111,6 +111,12 @@ static const struct config_key keys[] = {
 	    .value = "DURATION",
 	    .text = "How long an event's id is known, so that it is a "
 		    "duplicate when it comes again." },
+	{ "retention.repeat_window", CONFIG_DURATION, GLOBAL(repeat_window_ms),
+	    .def = "30d", .max = 3650 * DAY, .value = "DURATION",
+	    .text = "How long the same body and type under another id is a "
+		    "repeat of the same event, as far as its body is kept. "
+		    "klikit signs no ids: whoever has seen a delivery can send "
+		    "it again. 0: every id is an event of its own." },
 
 	{ "status.order", CONFIG_WORDS, GLOBAL(status_order), .def = "",
 	    .value = "CODE, ...", .example = "1, 2, 4, 5, 9, 3",
@@ -226,6 +232,11 @@ static const struct config_key keys[] = {
 		    "before, under another id, is not sent again. So created "
 		    "events of one order wait for each other even with "
 		    "ordering = none." },
+	{ "handler.repeats", CONFIG_REPEATS, OF_HANDLER(sends_repeats),
+	    .def = "once", .types = "forward exec", .value = "once|send",
+	    .text = "once: a repeat (retention.repeat_window) is only sent if "
+		    "this handler has not done the event, nor is about to. "
+		    "send: each time it comes." },
 	{ "handler.command", CONFIG_COMMAND, OF_HANDLER(command),
 	    .types = "exec", .value = "PROGRAM ARGUMENT ...",
 	    .example = "/usr/local/bin/ring --loud",

@@ -32,6 +32,7 @@ enum config_kind {
 	CONFIG_BOOL,      /* bool: yes or no */
 	CONFIG_UNIT,      /* bool: order, not event */
 	CONFIG_CONFLICT,  /* bool: done, not dead */
+	CONFIG_REPEATS,   /* bool: send, not once */
 	CONFIG_NAME,      /* char *: of a handler */
 	CONFIG_SCOPE,     /* char *: a word, or empty */
 	CONFIG_HTTP_URL,  /* char * */

@@ -521,6 +521,8 @@ config_value_set(const struct config_key *key, void *base, const char *dir,
 		return (set_bool(field, "event", "order", text, reason));
 	case CONFIG_CONFLICT:
 		return (set_bool(field, "dead", "done", text, reason));
+	case CONFIG_REPEATS:
+		return (set_bool(field, "once", "send", text, reason));
 	case CONFIG_NAME:
 		if (text[0] == '\0')
 			return (config_fail(reason, "names nothing"));

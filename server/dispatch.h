@@ -66,6 +66,7 @@ struct dispatch_handler {
 	/* Only for an outlet. */
 	size_t concurrency; /* calls at once, at least 1 */
 	bool once_per_order;
+	bool sends_repeats; /* called for a repeat as for any other event */
 	bool tells; /* log what its calls are answered: for a developer */
 };
 
@@ -188,7 +189,7 @@ int dispatch_live(const struct dispatch *d, size_t i,
 /* What was counted since the start. */
 struct dispatch_stats {
 	uint64_t done;
-	uint64_t already; /* done by an earlier job, so not called */
+	uint64_t already; /* an earlier job stands for it, so not called */
 	uint64_t retries;
 	uint64_t unknown; /* of the retries: it may have been done */
 	uint64_t dead;

@@ -263,9 +263,9 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 	case STORE_EXISTS:
 		d->stats.already++;
 		journal_note(d->journal, JOURNAL_JOB, run->job.id);
-		log_info("job %" PRId64 " %s: already done by an earlier one: "
-			 "event %s",
-		    run->job.id, w == NULL ? "?" : w->name,
+		log_info("job %" PRId64 " %s: already: job %" PRId64
+			 " stands for it: event %s",
+		    run->job.id, w == NULL ? "?" : w->name, res->id,
 		    log_text(run->job.ev->event_id));
 		for (size_t i = 0; i < res->nrunnable; i++)
 			dispatch_add(d, &res->runnable[i]);
@@ -295,13 +295,17 @@ void
 worker_call(struct worker *w, struct run *run)
 {
 	struct dispatch *d = run->d;
+	unsigned skip = 0;
 
 	/* An alarm is not what the handler does for an order. */
 	run->once_per_order = w->once_per_order && run->job.guards == 0 &&
 			      event_kind(run->job.ev->type) == EVENT_CREATED;
-	if (store_start(d->st, run->job.id,
-		run->once_per_order && !run->job.replay,
-		d->env->now_ms(d->env->arg), dispatch_started_cb, run) == -1) {
+	if (run->once_per_order && !run->job.replay)
+		skip |= STORE_SKIP_SERVED;
+	if (!w->sends_repeats && run->job.guards == 0 && !run->job.replay)
+		skip |= STORE_SKIP_REPEATS;
+	if (store_start(d->st, run->job.id, skip, d->env->now_ms(d->env->arg),
+		dispatch_started_cb, run) == -1) {
 		worker_look(w);
 		dispatch_rest(d);
 		run_free(run);

@@ -113,6 +113,7 @@ struct worker {
 	/* See dispatch_pace.c. */
 	bool paused;
 	bool once_per_order;
+	bool sends_repeats;
 	bool tells;
 	struct gate gate;
 	struct dispatch_attempts attempts;

@@ -257,6 +257,26 @@ run_judge(struct run *run, struct worker *w,
 		run_log_dead(run, w);
 }
 
+/*
+ * What a projection would write of a repeat it has written of the original, or
+ * somebody who replays that one decides to.
+ */
+static void
+run_repeat(struct run *run)
+{
+	const struct store_event *ev = run->job.ev;
+
+	run->out = (struct store_outcome){
+		.job = run->job.id,
+		.to = JOB_DONE,
+		.outcome = run->outcome,
+		.at_ms = run->d->env->now_ms(run->d->env->arg),
+	};
+	(void)snprintf(run->outcome, sizeof(run->outcome),
+	    "already: a repeat of event %" PRId64 " writes nothing",
+	    ev->repeat_of);
+}
+
 void
 worker_run(struct worker *w, struct run *run)
 {
@@ -270,6 +290,11 @@ worker_run(struct worker *w, struct run *run)
 		.attempt = ++run->job.attempts,
 	};
 
+	if (job.ev->repeat_of != 0) {
+		run_repeat(run);
+		run_record(run, w);
+		return;
+	}
 	run->out = (struct store_outcome){ 0 };
 	run->attempt = (struct store_attempt){
 		.started_at_ms = d->env->now_ms(d->env->arg),

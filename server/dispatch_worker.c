@@ -88,6 +88,7 @@ worker_init(struct worker *w, const struct handler_env *env,
 	w->max_age_ms = h->max_age_ms;
 	w->wait_max_ms = longest_wait(h);
 	w->once_per_order = h->once_per_order;
+	w->sends_repeats = h->sends_repeats;
 	w->tells = h->tells;
 	gate_init(&w->gate, h->concurrency, h->retry_ms[0] * 1000);
 	w->paused = h->paused;

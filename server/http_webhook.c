@@ -186,12 +186,14 @@ webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 {
 	struct http_conn *conn = arg;
 	struct evhttp_request *req = http_conn_take_kept(conn);
+	bool stored = rc == INGEST_RECEIVED || rc == INGEST_REPEAT;
 
-	if (rc == INGEST_RECEIVED) {
+	if (stored) {
 		conn->event = event;
 		conn->leaving = true;
-		http_conn_prove(conn);
 	}
+	if (rc == INGEST_RECEIVED) /* what is sent again proves nothing */
+		http_conn_prove(conn);
 	if (conn->closed) { /* evhttp only frees the request */
 		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
 		if (conn->leaving)
@@ -199,7 +201,7 @@ webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 		http_conn_release(conn);
 		return;
 	}
-	if (rc == INGEST_RECEIVED)
+	if (stored)
 		http_answer(conn, req, &answer_received);
 	else if (rc == INGEST_DUPLICATE)
 		http_answer(conn, req, &answer_duplicate);
@@ -245,7 +247,8 @@ submit(const struct parcel *p, struct delivery *del)
 	case INGEST_DUPLICATE:
 		http_answer(conn, p->req, &answer_duplicate);
 		break;
-	case INGEST_RECEIVED: /* only ever told to webhook_done_cb() */
+	case INGEST_RECEIVED: /* these two only ever for webhook_done_cb() */
+	case INGEST_REPEAT:
 	case INGEST_BUSY:
 		answer_later(conn, p->req);
 		break;

@@ -104,6 +104,30 @@ ingest_alarms(struct ingest *in, const struct pending *p)
 	}
 }
 
+/* The event is on disk. */
+static void
+ingest_stored(struct ingest *in, struct pending *p,
+    const struct store_result *res)
+{
+	bool late = p->done == NULL, repeat = res->repeat_of != 0;
+
+	in->stats.received++;
+	in->stats.repeats += repeat;
+	if (!repeat) /* no sign of life of the branch */
+		branches_note(&in->branches, p->ev->branch, p->ev->came_at);
+	if (in->journal != NULL)
+		journal_stored(in->journal, res->id, clock_wall_ms());
+	store_event_drop_body(p->ev);
+	dispatch_hold(in->d, p->ev, res->runnable, res->nrunnable);
+	ingest_alarms(in, p);
+	if (late) {
+		log_info("event %s: stored after it was turned away",
+		    log_text(p->ev->event_id));
+		dispatch_open(in->d, p->ev->id);
+	}
+	pending_answer(p, repeat ? INGEST_REPEAT : INGEST_RECEIVED);
+}
+
 /* store_done_fn: the event is on disk, or never will be. */
 static void
 ingest_stored_cb(const struct store_result *res, void *arg)
@@ -114,19 +138,7 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 
 	switch (res->rc) {
 	case STORE_OK:
-		in->stats.received++;
-		branches_note(&in->branches, p->ev->branch, p->ev->came_at);
-		if (in->journal != NULL)
-			journal_stored(in->journal, res->id, clock_wall_ms());
-		store_event_drop_body(p->ev);
-		dispatch_hold(in->d, p->ev, res->runnable, res->nrunnable);
-		ingest_alarms(in, p);
-		if (late) {
-			log_info("event %s: stored after it was turned away",
-			    log_text(p->ev->event_id));
-			dispatch_open(in->d, p->ev->id);
-		}
-		pending_answer(p, INGEST_RECEIVED);
+		ingest_stored(in, p, res);
 		break;
 	case STORE_EXISTS:
 		in->stats.duplicates++;

@@ -40,7 +40,8 @@ struct delivery {
 };
 
 enum ingest_rc {
-	INGEST_RECEIVED,  /* it is on disk */
+	INGEST_RECEIVED,  /* it is on disk, and new */
+	INGEST_REPEAT,    /* it is on disk, but has an earlier event's bytes */
 	INGEST_DUPLICATE, /* its id was stored before */
 	INGEST_INVALID,   /* the body is no JSON object or array */
 	INGEST_TOO_MANY,  /* more orders than ENVELOPE_ORDERS_MAX */
@@ -49,8 +50,10 @@ enum ingest_rc {
 };
 
 /*
- * The outcome: INGEST_RECEIVED, with the event's number, INGEST_DUPLICATE or
- * INGEST_BUSY.
+ * The outcome: INGEST_RECEIVED or INGEST_REPEAT, with the event's number,
+ * INGEST_DUPLICATE or INGEST_BUSY. Only INGEST_RECEIVED proves that the sender
+ * is klikit, or knows its secret: the others are had by sending again what was
+ * seen on the way.
  */
 typedef void ingest_done_fn(enum ingest_rc rc, int64_t event, void *arg);
 
@@ -115,8 +118,9 @@ enum ingest_rc ingest_submit(struct ingest *in, const struct delivery *del,
     ingest_done_fn *done, void *arg);
 
 /*
- * The answer to an event that was INGEST_RECEIVED has left, or (left false)
- * never will: its jobs may run. To be called exactly once for each.
+ * The answer to an event that was INGEST_RECEIVED or INGEST_REPEAT has left, or
+ * (left false) never will: its jobs may run. To be called exactly once for
+ * each.
  */
 void ingest_answered(struct ingest *in, int64_t event, bool left);
 
@@ -126,6 +130,7 @@ size_t ingest_pending(const struct ingest *in);
 /* What was counted since the start. */
 struct ingest_stats {
 	uint64_t received;
+	uint64_t repeats; /* of the received */
 	uint64_t duplicates;
 	uint64_t conflicts; /* of the duplicates: another body */
 	uint64_t invalid;

@@ -103,6 +103,10 @@ print_deliveries(FILE *f, const struct metrics_sources *from)
 	    LABELS("result", "refused"), refused);
 	metrics_count(f, "klikitd_deliveries_total", LABELS("result", "busy"),
 	    in.busy);
+	print_one(f, "klikitd_repeats_total", METRICS_COUNTER,
+	    "Deliveries that were received, but have the bytes of an earlier "
+	    "event.",
+	    in.repeats);
 	print_one(f, "klikitd_id_conflicts_total", METRICS_COUNTER,
 	    "Duplicates whose body is another one.", in.conflicts);
 	metrics_family(f, "klikitd_rejections_total", METRICS_COUNTER,

@@ -87,6 +87,7 @@ begin_work(struct begin *b)
 	}
 	s->begun = true;
 	ingest_set_open(s->ingest, true);
+	store_set_repeat_window(s->st, s->cfg->repeat_window_ms);
 	janitor_set(s->janitor, s->cfg->retention_bodies_ms,
 	    s->cfg->retention_ids_ms);
 	begin_check(s);

@@ -110,6 +110,7 @@ reload_apply(struct reload *r)
 	diagnosis_queue_set_keys(s->diag, s->diag_keys);
 	r->diag_keys = old_keys;
 	http_set_limits(s->http, &limits);
+	store_set_repeat_window(s->st, r->cfg->repeat_window_ms);
 	janitor_set(s->janitor, r->cfg->retention_bodies_ms,
 	    r->cfg->retention_ids_ms);
 	log_setup(r->cfg->log_level, r->cfg->log_format);

@@ -123,6 +123,7 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->queue_bytes = store_queued(s->st);
 	ret_status->queue_max = (uint64_t)s->cfg->store_queue_max;
 	ret_status->received = in.received;
+	ret_status->repeats = in.repeats;
 	ret_status->duplicates = in.duplicates;
 	ret_status->conflicts = in.conflicts;
 	for (int i = 0; i < REJECT_NCAUSES; i++) {

@@ -44,7 +44,10 @@ add_row(struct table *t, const struct store_event_info *info)
 		(void)snprintf(count, sizeof(count), "%zu orders", ev->norders);
 		table_add(t, count);
 	}
-	add_number(t, info->duplicates);
+	if (ev->repeat_of != 0 && info->duplicates == 0)
+		table_add(t, "repeat");
+	else
+		add_number(t, info->duplicates);
 	table_add(t, progress(info));
 }
 
@@ -64,7 +67,7 @@ event_json(const struct store_event_info *info)
 	bad |= json_set_unusual(o, "origin", store_origin_name(ev->origin),
 	    store_origin_name(STORE_KLIKIT));
 	if (ev->repeat_of != 0)
-		bad |= json_set_int(o, "repeat_of", ev->repeat_of);
+		bad |= json_set_text(o, "repeat_of", ev->original);
 	bad |= json_set_text(o, "type", ev->type);
 	bad |= json_set_text(o, "brand", ev->brand);
 	bad |= json_set_text(o, "branch", ev->branch);
@@ -179,6 +182,10 @@ print_event(const struct store_event_info *info)
 	else
 		printf("signed      %s under secret %s\n", hex,
 		    log_text(ev->secret));
+	if (ev->repeat_of != 0)
+		printf("repeats     %s\n",
+		    ev->original == NULL ? "an event that is not kept any more"
+					 : log_text(ev->original));
 	printf("duplicates  %u", info->duplicates);
 	if (info->last_duplicate_at_ms != 0)
 		printf(", the last at %s",

@@ -120,8 +120,10 @@ store_op_deliver(struct store_op *op)
 		    op->res.reason, op->arg);
 		break;
 	case STORE_OP_APPEND:
-		if (op->res.rc == STORE_OK)
+		if (op->res.rc == STORE_OK) {
 			op->in.append.ev->id = op->res.id;
+			op->in.append.ev->repeat_of = op->res.repeat_of;
+		}
 		op->done.result(&op->res, op->arg);
 		break;
 	case STORE_OP_REJECT:

@@ -90,7 +90,14 @@ struct store_event {
 	const char *scope;
 	const char *type; /* x-klikit-event-type */
 	enum store_origin origin;
-	int64_t repeat_of;  /* the event that this one repeats; 0: none */
+	/*
+	 * The event that this one repeats; 0: none. The store finds it. Of a
+	 * repeat only its row is stored: what is read of its orders and its
+	 * body are the other's.
+	 */
+	int64_t repeat_of;
+	/* That one's event_id; NULL: none, not read, or not known any more. */
+	const char *original;
 	const char *brand;  /* NULL if the body names none */
 	const char *branch; /* NULL if the body names none */
 	/* The verified HMAC-SHA256 of the body, under the secret named next. */
@@ -371,8 +378,9 @@ bool store_was_unclean(const struct store *st);
 
 struct store_result {
 	enum store_rc rc;
-	int64_t id;    /* of the row: event, handler */
-	bool conflict; /* with STORE_EXISTS: the bodies differ */
+	int64_t id;        /* of the row: event, handler */
+	int64_t repeat_of; /* of an event that repeats another: which; else 0 */
+	bool conflict;     /* with STORE_EXISTS: the bodies differ */
 	const struct store_job *runnable; /* made runnable by this, or found */
 	size_t nrunnable;
 	struct steady_time next_due; /* earliest that comes due later, of those
@@ -383,9 +391,17 @@ struct store_result {
 typedef void store_done_fn(const struct store_result *res, void *arg);
 
 /*
+ * Events appended from now on that repeat one of at most that age are stored
+ * as its repeats; 0, as after open: none is. See store/sqlite/repeats.c for
+ * what a repeat is.
+ */
+void store_set_repeat_window(struct store *st, int64_t window_ms);
+
+/*
  * Queue ev and its jobs for the next commit. Refs ev until done() has run;
- * copies jobs. Outcomes: STORE_OK (on disk, ev->id set, runnable jobs
- * listed), STORE_EXISTS (id is the earlier event's, whose count of duplicates
+ * copies jobs. Outcomes: STORE_OK (on disk, ev->id and ev->repeat_of set,
+ * runnable jobs listed; a repeat has no alarms but for what it may have to
+ * do), STORE_EXISTS (id is the earlier event's, whose count of duplicates
  * went up), or a failure, and then nothing was written. Returns 0; -1 if the
  * queue is full or memory is short.
  */
@@ -404,12 +420,23 @@ int store_append(struct store *st, struct store_event *ev,
 int store_finish(struct store *st, const struct store_outcome *out,
     store_done_fn *done, void *arg);
 
+/* Jobs that store_start() does not begin, but ends done, as `already'. */
+enum store_skip {
+	/* All of its orders were served before (store_outcome.served). */
+	STORE_SKIP_SERVED = 1,
+	/*
+	 * Its event is a repeat, and the handler's job of the original, or of
+	 * an earlier repeat of it, is done or has not ended.
+	 */
+	STORE_SKIP_REPEATS = 2
+};
+
 /*
  * Note that an attempt of a job begins: it is RUNNING from now on, also after
- * a crash, and its attempts are one more. With once, a job all of whose orders
- * the handler has served before (store_outcome.served) does not begin: it ends
- * done, as `already', and names the job that served the first of them; but a
- * replay always begins. Whether it is due is not asked.
+ * a crash, and its attempts are one more. One that is to be skipped (any of
+ * enum store_skip) ends done instead, and names the job that stands for it
+ * (that served the first of its orders); but a replay always begins. Whether
+ * it is due is not asked.
  * Outcomes: STORE_OK (runnable is the job itself, its event with the body
  * and, of its orders, those that the job is for),
  * STORE_EXISTS (it ended as `already'; id is the job that it names, runnable
@@ -420,7 +447,7 @@ int store_finish(struct store *st, const struct store_outcome *out,
  * The attempts of jobs found RUNNING by store_open() get the outcome `unknown',
  * and the jobs wait, due at once: nobody knows how far their call came.
  */
-int store_start(struct store *st, int64_t job, bool once, int64_t now_ms,
+int store_start(struct store *st, int64_t job, unsigned skip, int64_t now_ms,
     store_done_fn *done, void *arg);
 
 /* What can be done to a job by hand. */

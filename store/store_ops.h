@@ -56,11 +56,12 @@ struct store_op {
 			struct store_event *ev; /* one reference */
 			struct store_job_spec *jobs;
 			size_t njobs;
+			int64_t repeat_window_ms; /* 0: it is no repeat */
 		} append;
 		struct store_outcome finish;
 		struct {
 			int64_t job;
-			bool once;
+			unsigned skip; /* of enum store_skip */
 			int64_t now_ms;
 		} start;
 		struct {
@@ -405,6 +406,7 @@ struct store {
 	struct store_notes notes; /* has a mutex of its own */
 
 	/* The caller's thread only. */
+	int64_t repeat_window_ms;
 	store_note_fn *note; /* may be NULL */
 	void *note_arg;
 	void (*gather)(void *arg); /* NULL: the writer is woken at once */

@@ -63,6 +63,12 @@ copy_specs(struct store_op *op, const struct store_job_spec *specs, size_t n)
 	return (0);
 }
 
+void
+store_set_repeat_window(struct store *st, int64_t window_ms)
+{
+	st->repeat_window_ms = window_ms;
+}
+
 int
 store_append(struct store *st, struct store_event *ev,
     const struct store_job_spec *jobs, size_t njobs, store_done_fn *done,
@@ -79,6 +85,7 @@ store_append(struct store *st, struct store_event *ev,
 	if ((op = store_write_op(st, STORE_OP_APPEND, done, arg)) == NULL)
 		return (-1);
 	op->in.append.ev = store_event_ref(ev);
+	op->in.append.repeat_window_ms = st->repeat_window_ms;
 	if (copy_specs(op, jobs, njobs) == -1) {
 		store_op_free(op);
 		return (-1);

@@ -2,7 +2,7 @@
 #include "store/store_ops.h"
 
 int
-store_start(struct store *st, int64_t job, bool once, int64_t now_ms,
+store_start(struct store *st, int64_t job, unsigned skip, int64_t now_ms,
     store_done_fn *done, void *arg)
 {
 	struct store_op *op;
@@ -10,7 +10,7 @@ store_start(struct store *st, int64_t job, bool once, int64_t now_ms,
 	if ((op = store_write_op(st, STORE_OP_START, done, arg)) == NULL)
 		return (-1);
 	op->in.start.job = job;
-	op->in.start.once = once;
+	op->in.start.skip = skip;
 	op->in.start.now_ms = now_ms;
 	store_submit(st, op);
 	return (0);

@@ -142,6 +142,10 @@ export class DetailView {
       fact('Brand', e.brand), fact('Branch', e.branch),
       fact('Size', bytesText(e.size)),
       fact('From', e.peer),
+      e.repeat_of !== undefined && fact('Repeats', e.repeat_of === null ?
+        'an event that is not kept any more' :
+        h('a', { href: formatRoute({ view: 'events', id: e.repeat_of,
+          values: { in: e.scope ?? '' } }) }, h('bdi', null, e.repeat_of))),
       e.duplicates > 0 && fact('Came again', `${e.duplicates} ×`),
       this.others());
   }

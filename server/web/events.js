@@ -116,8 +116,10 @@ export class EventsView {
       h('span', { class: 'c-order' }, orderNodes(e)),
       h('span', { class: 'c-place' }, placeText(e), ' ', scopeNode(e)),
       h('span', { class: 'c-ago' }, ticking(e.received_at, 'ago')),
-      h('span', { class: 'c-dup' }, e.duplicates > 0 ?
-        h('span', { title: 'came again so many times' },
+      h('span', { class: 'c-dup' },
+        e.repeat_of === undefined ? null :
+          h('span', { title: 'the same body as an earlier event' }, 'repeat '),
+        e.duplicates > 0 ? h('span', { title: 'came again so many times' },
           `+${e.duplicates}`) : null),
       h('span', { class: `c-state state ${row.state}` },
         stateText(row.state))));

@@ -104,7 +104,7 @@ acts_replay(struct db *db, struct store_op *op, const struct jobs_row *row)
 		    (long long)last);
 		return (jobs_refuse(op, STORE_REFUSED, reason));
 	}
-	if ((rc = acts_find(db, SQL_JOB_REPLAYABLE, row->lanes.event)) ==
+	if ((rc = acts_find(db, SQL_JOB_REPLAYABLE, row->lanes.source)) ==
 	    SQLITE_DONE)
 		return (jobs_refuse(op, STORE_REFUSED,
 		    "the body of the job's event has been purged"));

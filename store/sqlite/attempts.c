@@ -58,7 +58,7 @@ served_stmt(struct db *db, enum db_sql which, const struct lanes_job *job)
 
 	if ((st = db_stmt(db, which)) == NULL)
 		return (NULL);
-	(void)sqlite3_bind_int64(st, 1, job->event);
+	(void)sqlite3_bind_int64(st, 1, job->source);
 	(void)sqlite3_bind_int64(st, 2, job->place);
 	(void)sqlite3_bind_int64(st, 3, job->handler);
 	return (st);
@@ -98,7 +98,24 @@ served_by(struct db *db, const struct lanes_job *job, int64_t *ret_by)
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
-/* End a job that need not run: `by' did what it would do. */
+/* The job for whose sake this one is skipped; 0: it is to run. */
+static int
+attempts_skipped(struct db *db, const struct store_op *op,
+    const struct jobs_row *row, int64_t *ret_by)
+{
+	unsigned skip = row->replay_of == 0 ? op->in.start.skip : 0;
+	int rc = SQLITE_OK;
+
+	*ret_by = 0;
+	if ((skip & STORE_SKIP_REPEATS) != 0 &&
+	    row->lanes.source != row->lanes.event)
+		rc = repeats_stands(db, &row->lanes, ret_by);
+	if (rc == SQLITE_OK && *ret_by == 0 && (skip & STORE_SKIP_SERVED) != 0)
+		rc = served_by(db, &row->lanes, ret_by);
+	return (rc);
+}
+
+/* End a job that need not run: `by' did what it would do, or will. */
 static int
 attempts_already(struct db *db, struct store_op *op, const struct jobs_row *row,
     int64_t by)
@@ -138,13 +155,10 @@ attempts_start(struct db *db, struct store_op *op)
 	if (row.behind != 0)
 		return (jobs_refuse(op, STORE_REFUSED,
 		    "the job stands behind another of its order"));
-	if (op->in.start.once && row.replay_of == 0) {
-		rc = served_by(db, &row.lanes, &by);
-		if (rc != SQLITE_OK)
-			return (rc);
-		if (by != 0)
-			return (attempts_already(db, op, &row, by));
-	}
+	if ((rc = attempts_skipped(db, op, &row, &by)) != SQLITE_OK)
+		return (rc);
+	if (by != 0)
+		return (attempts_already(db, op, &row, by));
 	row.attempts++;
 	if ((rc = jobs_move(db, &move)) != SQLITE_OK ||
 	    (rc = attempts_insert(db, move.job, row.attempts, &at, NULL)) !=

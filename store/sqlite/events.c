@@ -4,8 +4,16 @@
 
 #include "store/sqlite/sqlite.h"
 
+/* The event that has the orders and the body of ev: itself, but for a repeat.
+ */
+static int64_t
+events_source(const struct store_event *ev)
+{
+	return (ev->repeat_of != 0 ? ev->repeat_of : ev->id);
+}
+
 static int
-events_insert(struct db *db, const struct store_event *ev)
+events_insert(struct db *db, const struct store_event *ev, int64_t repeat_of)
 {
 	sqlite3_stmt *st;
 
@@ -24,8 +32,8 @@ events_insert(struct db *db, const struct store_event *ev)
 	(void)sqlite3_bind_int64(st, 9, (int64_t)ev->body_len);
 	db_bind_text(st, 10, ev->scope);
 	db_bind_text(st, 11, store_origin_name(ev->origin));
-	if (ev->repeat_of != 0)
-		(void)sqlite3_bind_int64(st, 12, ev->repeat_of);
+	if (repeat_of != 0)
+		(void)sqlite3_bind_int64(st, 12, repeat_of);
 	if (ev->came_at.ms != 0)
 		(void)sqlite3_bind_int64(st, 13, ev->came_at.ms);
 	return (db_run(db, st));
@@ -127,23 +135,26 @@ int
 events_append(struct db *db, struct store_op *op)
 {
 	const struct store_event *ev = op->in.append.ev;
-	int64_t id;
+	int64_t id, repeat_of = 0;
 	int rc;
 
-	if ((rc = events_insert(db, ev)) != SQLITE_OK)
+	if ((rc = repeats_find(db, op, &repeat_of)) != SQLITE_OK ||
+	    (rc = events_insert(db, ev, repeat_of)) != SQLITE_OK)
 		return (rc);
 	if (sqlite3_changes(db->conn) == 0)
 		return (events_again(db, op));
 	id = sqlite3_last_insert_rowid(db->conn);
 	op->res.rc = STORE_OK;
 	op->res.id = id;
-	if ((rc = events_insert_body(db, ev, id)) != SQLITE_OK ||
-	    (rc = events_insert_orders(db, ev, id)) != SQLITE_OK)
+	op->res.repeat_of = repeat_of;
+	if (repeat_of == 0 &&
+	    ((rc = events_insert_body(db, ev, id)) != SQLITE_OK ||
+		(rc = events_insert_orders(db, ev, id)) != SQLITE_OK))
 		return (rc);
-	return (jobs_make(db, op, id));
+	return (jobs_make(db, op));
 }
 
-/* The orders of an event, into a. */
+/* The orders of an event, which are those of its source, into a. */
 static int
 events_load_orders(struct db *db, struct arena *a,
     const struct events_want *want, struct store_event *ev)
@@ -155,7 +166,7 @@ events_load_orders(struct db *db, struct arena *a,
 
 	if ((st = db_stmt(db, SQL_EVENT_ORDERS_LOAD)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
-	(void)sqlite3_bind_int64(st, 1, ev->id);
+	(void)sqlite3_bind_int64(st, 1, events_source(ev));
 	(void)sqlite3_bind_int64(st, 2, want->place);
 	(void)sqlite3_bind_int64(st, 3,
 	    want->part == EVENTS_BRIEF ? STORE_BRIEF_MAX : -1);
@@ -197,7 +208,7 @@ events_load_body(struct db *db, struct store_event *ev)
 
 	if ((st = db_stmt(db, SQL_BODY_LOAD)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
-	(void)sqlite3_bind_int64(st, 1, ev->id);
+	(void)sqlite3_bind_int64(st, 1, events_source(ev));
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		body = sqlite3_column_blob(st, 0);
 		len = (size_t)sqlite3_column_bytes(st, 0);
@@ -238,7 +249,8 @@ events_load_row(struct db *db, struct arena *a, int64_t id,
 		    db_column_text(st, 3, a, &ev->brand) == -1 ||
 		    db_column_text(st, 4, a, &ev->branch) == -1 ||
 		    db_column_text(st, 6, a, &ev->secret) == -1 ||
-		    db_column_text(st, 7, a, &ev->peer) == -1)
+		    db_column_text(st, 7, a, &ev->peer) == -1 ||
+		    db_column_text(st, 14, a, &ev->original) == -1)
 			rc = SQLITE_NOMEM;
 		if (sqlite3_column_bytes(st, 5) == (int)sizeof(ev->digest))
 			memcpy(ev->digest, sqlite3_column_blob(st, 5),

@@ -68,15 +68,40 @@ jobs_insert(struct db *db, const struct jobs_new *new, struct store_job *job,
 	return (db_run(db, st));
 }
 
+/*
+ * Is this alarm of a repeat for a job that will end as `already'? Then the
+ * original's rings, or has no need to.
+ */
+static int
+jobs_needs_no_alarm(struct db *db, const struct store_op *op,
+    const struct store_job_spec *spec, bool *ret_needless)
+{
+	const struct store_job_spec *guarded;
+	int64_t by = 0;
+	int rc = SQLITE_OK;
+
+	if (op->res.repeat_of != 0 && spec->guards != STORE_NO_GUARD) {
+		guarded = &op->in.append.jobs[spec->guards];
+		rc = repeats_stands(db,
+		    &(struct lanes_job){ .event = op->res.id,
+			.source = op->res.repeat_of,
+			.place = guarded->place,
+			.handler = guarded->handler },
+		    &by);
+	}
+	*ret_needless = by != 0;
+	return (rc);
+}
+
 int
-jobs_make(struct db *db, struct store_op *op, int64_t event)
+jobs_make(struct db *db, struct store_op *op)
 {
 	size_t njobs = op->in.append.njobs;
-	struct jobs_new new = { .ev = op->in.append.ev, .event = event };
+	struct jobs_new new = { .ev = op->in.append.ev, .event = op->res.id };
 	struct store_job *jobs;
 	size_t n = 0;
 	int64_t *ids;
-	bool runs;
+	bool runs, needless;
 	int rc;
 
 	jobs = arena_array(&op->res_mem, njobs, sizeof(*jobs));
@@ -85,6 +110,11 @@ jobs_make(struct db *db, struct store_op *op, int64_t event)
 		return (SQLITE_NOMEM);
 	for (size_t i = 0; i < njobs; i++) {
 		new.spec = &op->in.append.jobs[i];
+		rc = jobs_needs_no_alarm(db, op, new.spec, &needless);
+		if (rc != SQLITE_OK)
+			return (rc);
+		if (needless)
+			continue;
 		new.guards = new.spec->guards == STORE_NO_GUARD
 				 ? 0
 				 : ids[new.spec->guards];
@@ -130,6 +160,7 @@ jobs_load(struct db *db, struct store_op *op, int64_t id, struct jobs_row *row)
 		row->ordered = sqlite3_column_int(st, 6) != 0;
 		row->guards = sqlite3_column_int64(st, 7);
 		row->replay_of = sqlite3_column_int64(st, 8);
+		row->lanes.source = sqlite3_column_int64(st, 9);
 	}
 	(void)sqlite3_reset(st);
 	if (rc == SQLITE_DONE)

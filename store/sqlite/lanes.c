@@ -149,7 +149,7 @@ lanes_of_job(struct db *db, struct arena *a, const struct lanes_job *job,
 
 	if ((st = db_stmt(db, SQL_JOB_ORDERS)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
-	(void)sqlite3_bind_int64(st, 1, job->event);
+	(void)sqlite3_bind_int64(st, 1, job->source);
 	(void)sqlite3_bind_int64(st, 2, job->place);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		lanes = arena_more(a, lanes, n, &room, sizeof(*lanes));

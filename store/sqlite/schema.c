@@ -29,6 +29,7 @@ extern const char schema_007_clock[];
 extern const char schema_008_details[];
 extern const char schema_009_checks[];
 extern const char schema_010_discarded[];
+extern const char schema_011_repeats[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -41,6 +42,7 @@ static const char *const steps[] = {
 	schema_008_details,
 	schema_009_checks,
 	schema_010_discarded,
+	schema_011_repeats,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

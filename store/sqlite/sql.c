@@ -24,15 +24,31 @@
 	"WHEN EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "           \
 	"AND j.finished_at IS NULL) THEN 1 ELSE 2 END "
 
+/*
+ * The event that has the orders and the body of e; and when they went, which is
+ * not before all of its repeats have ended.
+ */
+#define SOURCE "ifnull(e.repeat_of, e.id)"
+#define PURGED_AT                                                              \
+	"ifnull(e.purged_at, (SELECT o.purged_at FROM events AS o "            \
+	"WHERE o.id = e.repeat_of))"
+
+/* Events with that order: what carries it, and what repeats those. */
+#define EVENTS_OF_ORDER(order)                                                 \
+	"SELECT event FROM event_orders WHERE order_id = " order " "           \
+	"UNION ALL SELECT re.id FROM event_orders AS ro "                      \
+	"JOIN events AS re ON re.repeat_of = ro.event "                        \
+	"WHERE ro.order_id = " order
+
 #define EVENT_INFO                                                             \
 	EVENT_COLUMNS ", e.duplicates, e.last_duplicate_at, "                  \
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
 		      "AND j.finished_at IS NULL), "                           \
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
-		      "AND " IS_DEAD "), e.purged_at, " PROGRESS ", "          \
+		      "AND " IS_DEAD "), " PURGED_AT ", " PROGRESS ", "        \
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id)," \
 		      "(SELECT count(*) FROM event_orders AS eo "              \
-		      "WHERE eo.event = e.id) "
+		      "WHERE eo.event = " SOURCE ") "
 
 #define EVENT_FILTER                                                           \
 	"(?1 = 0 OR e.id < ?1) AND (?2 IS NULL OR e.type = ?2) "               \
@@ -86,7 +102,10 @@
 
 #define PURGEABLE                                                              \
 	"NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "            \
-	"AND j.finished_at IS NULL) "
+	"AND j.finished_at IS NULL) "                                          \
+	"AND NOT EXISTS (SELECT 1 FROM events AS re "                          \
+	"JOIN jobs AS k ON k.event = re.id "                                   \
+	"WHERE re.repeat_of = e.id AND k.finished_at IS NULL) "
 
 /*
  * due_at is shown as the wall clock has it. replayed_by: the last of those that
@@ -143,13 +162,29 @@ static const char *const texts[] = {
 	    "ON CONFLICT (event_id, scope) DO NOTHING",
 	[SQL_EVENT_FIND] = "SELECT e.id, e.signature, e.secret, b.body "
 			   "FROM events AS e "
-			   "LEFT JOIN bodies AS b ON b.event = e.id "
+			   "LEFT JOIN bodies AS b ON b.event = " SOURCE " "
 			   "WHERE e.event_id = ?1 AND e.scope = ?2",
 	[SQL_EVENT_AGAIN] = "UPDATE events SET duplicates = duplicates + 1, "
 			    "last_duplicate_at = ?2 WHERE id = ?1",
 	[SQL_EVENT_LOAD] =
-	    "SELECT " EVENT_COLUMNS ", " CAME_AT "FROM events AS e "
+	    "SELECT " EVENT_COLUMNS ", " CAME_AT ", (SELECT o.event_id "
+	    "FROM events AS o WHERE o.id = e.repeat_of) FROM events AS e "
 	    "WHERE e.id = ?1",
+	/* Newest first; for most deliveries there is none. */
+	[SQL_REPEAT_EVENTS] =
+	    "SELECT DISTINCT event FROM event_orders WHERE order_id = ?1 "
+	    "AND scope = ?2 AND event > ?3 ORDER BY event DESC",
+	[SQL_REPEAT_LOOK] =
+	    "SELECT e.signature, e.secret, e.type, e.body_size, " CAME_AT
+	    ", e.purged_at IS NULL FROM events AS e WHERE e.id = ?1",
+	/* Of the repeats those that came before, the newest. */
+	[SQL_REPEAT_STANDS] =
+	    "SELECT min(j.id) FROM jobs AS j WHERE j.event IN (SELECT ?1 "
+	    "UNION ALL SELECT id FROM (SELECT id FROM events "
+	    "WHERE repeat_of = ?1 AND id < ?2 ORDER BY id DESC LIMIT 64)) "
+	    "AND j.handler = ?3 AND (j.place = ?4 OR j.place = -1 OR ?4 = -1) "
+	    "AND j.guards IS NULL "
+	    "AND (j.state = 'done' OR j.finished_at IS NULL)",
 	[SQL_BODY_INSERT] = "INSERT INTO bodies (event, body) VALUES (?1, ?2)",
 	[SQL_BODY_LOAD] = "SELECT body FROM bodies WHERE event = ?1",
 	[SQL_EVENT_ORDER_INSERT] =
@@ -168,7 +203,9 @@ static const char *const texts[] = {
 	[SQL_JOB_BEHIND] = "UPDATE jobs SET behind = ?2 WHERE id = ?1",
 	[SQL_JOB_LOAD] = "SELECT event, place, handler, state, attempts, "
 			 "behind, ordered, ifnull(guards, 0), "
-			 "ifnull(replay_of, 0) FROM jobs WHERE id = ?1",
+			 "ifnull(replay_of, 0), ifnull((SELECT repeat_of "
+			 "FROM events AS e WHERE e.id = event), event) "
+			 "FROM jobs WHERE id = ?1",
 	[SQL_JOB_MOVE] =
 	    "UPDATE jobs SET state = ?2, attempts = attempts + ?6, "
 	    "due_at = ?3, finished_at = ?4, outcome = ifnull(?5, outcome) "
@@ -304,8 +341,9 @@ static const char *const texts[] = {
 			    "WHERE " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_LIST_EVENTS_OF_ORDER] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
-	    "(SELECT event FROM event_orders WHERE order_id = ?8) "
-	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
+	    "(" EVENTS_OF_ORDER("?8") ") "
+				      "AND " EVENT_FILTER
+				      "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_LIST_EVENTS_OPEN] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
 	    "(SELECT event FROM jobs INDEXED BY jobs_runnable "
@@ -344,11 +382,12 @@ static const char *const texts[] = {
 	/* The whole event's jobs, and those of the places with that order. */
 	[SQL_LIST_JOBS_OF_ORDER] =
 	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event IN "
-	    "(SELECT event FROM event_orders WHERE order_id = ?5) "
-	    "AND (j.place = -1 OR ?5 = (SELECT eo.order_id "
-	    "FROM event_orders AS eo WHERE eo.event = j.event "
-	    "AND eo.place = j.place)) AND " JOB_FILTER
-	    "ORDER BY j.id DESC LIMIT ?10",
+	    "(" EVENTS_OF_ORDER(
+		"?5") ") "
+		      "AND (j.place = -1 OR ?5 = (SELECT eo.order_id "
+		      "FROM event_orders AS eo WHERE eo.event = " SOURCE " "
+		      "AND eo.place = j.place)) AND " JOB_FILTER
+		      "ORDER BY j.id DESC LIMIT ?10",
 	[SQL_GET_JOB] = "SELECT " JOB_INFO JOB_FROM "WHERE j.id = ?1",
 	[SQL_LIST_ATTEMPTS] =
 	    "SELECT number, started_at, duration, " ATTEMPT_OUTCOME
@@ -389,10 +428,11 @@ static const char *const texts[] = {
 	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NULL "
 	    "AND " OLD_EVENT "AND " PURGEABLE "ORDER BY e.received_at LIMIT ?2",
 	[SQL_PURGE_FIND_ORDER] =
-	    "SELECT DISTINCT e.id FROM event_orders AS eo "
-	    "JOIN events AS e ON e.id = eo.event WHERE eo.order_id = ?1 "
-	    "AND (?3 IS NULL OR eo.scope = ?3) "
-	    "AND e.purged_at IS NULL AND " PURGEABLE "LIMIT ?2",
+	    "SELECT e.id FROM events AS e "
+	    "WHERE e.id IN (" EVENTS_OF_ORDER(
+		"?1") ") "
+		      "AND (?3 IS NULL OR e.scope = ?3) "
+		      "AND e.purged_at IS NULL AND " PURGEABLE "LIMIT ?2",
 	/* Row ids are not given out again: the newest of each stay. */
 	[SQL_PURGE_FIND_IDS] =
 	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NOT NULL "

@@ -356,6 +356,7 @@ int events_load(struct db *db, struct store_op *op, int64_t id,
 struct lanes_job {
 	int64_t id;
 	int64_t event;
+	int64_t source; /* which event has its orders; see repeats.c */
 	int32_t place;
 	int64_t handler;
 };
@@ -379,6 +380,19 @@ int lanes_enter(struct db *db, const struct store_event *ev,
  */
 int lanes_leave(struct db *db, struct store_op *op, const struct lanes_job *job,
     struct lanes_next *ret_next);
+
+/* -- repeats.c -- */
+
+/* The event that op, which appends one, repeats; 0: none. */
+int repeats_find(struct db *db, const struct store_op *op,
+    int64_t *ret_repeat_of);
+
+/*
+ * The first job, of that handler and place and of an earlier event with the
+ * same source, that is done or has not ended: job, of a repeat, has nothing to
+ * do but what that one does. 0: there is none.
+ */
+int repeats_stands(struct db *db, const struct lanes_job *job, int64_t *ret_by);
 
 /* -- jobs.c -- */
 
@@ -416,7 +430,8 @@ struct jobs_move {
 int jobs_insert(struct db *db, const struct jobs_new *new,
     struct store_job *job, bool *ret_runs);
 
-int jobs_make(struct db *db, struct store_op *op, int64_t event);
+/* The jobs of the event that op has appended. */
+int jobs_make(struct db *db, struct store_op *op);
 
 /*
  * Read a row. SQLITE_ROW: found. SQLITE_DONE: there is none; op says so, and

@@ -26,7 +26,7 @@ def filled(klikitd):
     """A stopped server with events, and a backup of them."""
     server = klikitd(config=CONFIG)
     for number in range(EVENTS):
-        received(server.post(BODY, ids(number)))
+        received(server.deliver(BODY, ids(number)))
     server.do("backup", "copy.db")
     server.stop()
     # What the start asks the store for may be refused, as deliveries are.
@@ -87,15 +87,15 @@ def test_a_bad_page_of_an_index_costs_one_answer(klikitd, filled):
     damage(server, child(server, root(server, "events_event_id")))
     server.start()
     number = EVENTS
-    while server.post(BODY, ids(number))[0] == 200:
+    while server.deliver(BODY, ids(number))[0] == 200:
         number += 1
         assert number < EVENTS + 1000
     server.wait_log("made anew")
     server.wait_log("works again")
     fresh = {ids(n) for n in range(number, number + 300)}
-    assert [server.post(BODY, event)[0] for event in fresh] == [200] * 300
+    assert [server.deliver(BODY, event)[0] for event in fresh] == [200] * 300
     for old in range(0, EVENTS, 10):
-        duplicate(server.post(BODY, ids(old)))
+        duplicate(server.deliver(BODY, ids(old)))
     wait_check(server, "repaired")
     assert server.ask("GET", "/api/v1/status")[2]["store"]["check"] == \
         "repaired"
@@ -116,7 +116,7 @@ def test_the_check_after_an_unclean_stop_repairs(klikitd, filled):
     server.wait_ready()
     log = server.log()
     assert log.index("listening") < log.index("made anew"), log
-    assert server.post(BODY, ids(EVENTS))[0] == 200
+    assert server.deliver(BODY, ids(EVENTS))[0] == 200
     all_are_there(server, {ids(EVENTS)})
 
 
@@ -138,7 +138,7 @@ def test_a_bad_page_of_a_table_is_no_ack_until_the_restore(klikitd, filled):
     server.wait_log("store: damaged")
     assert "klikitd restore BACKUP" in server.log()
     for number in range(20):
-        status, fields, _ = server.post(BODY, f"void-{number}")
+        status, fields, _ = server.deliver(BODY, f"void-{number}")
         assert status == 503 and int(fields["retry-after"]) > 0
     assert server.get("/healthz")[0] == 200
     status, _, ready = server.ask("GET", "/readyz")
@@ -156,8 +156,8 @@ def test_a_bad_page_of_a_table_is_no_ack_until_the_restore(klikitd, filled):
     server.do("restore", "copy.db")
     server.start()
     wait_check(server, "sound")  # it was due since the damage
-    duplicate(server.post(BODY, ids(0)))
-    received(server.post(BODY, "after"))
+    duplicate(server.deliver(BODY, ids(0)))
+    received(server.deliver(BODY, "after"))
     all_are_there(server, {"after"})
     server.restart()
     assert server.ask("GET", "/readyz")[2] == {"status": "ready"}

@@ -29,14 +29,14 @@ def test_a_full_disk_answers_503_and_recovers_by_itself(klikitd, small_disk):
     body = order_body(1, pad=50_000)
     acknowledged = []
     for number in range(200):
-        status, fields, answer = server.post(body, f"e{number}")
+        status, fields, answer = server.deliver(body, f"e{number}")
         if status != 200:
             break
         acknowledged.append(f"e{number}")
     assert (status, answer) == (503, b'{"error":"try again later"}')
     assert int(fields["retry-after"]) > 0
     assert acknowledged
-    assert server.post(body, "still-full")[0] == 503
+    assert server.deliver(body, "still-full")[0] == 503
     code, _, ready = server.ask("GET", "/readyz")
     assert (code, ready) == (503, {"status": "store full"})
     assert server.get("/healthz")[0] == 200  # and reads go on:
@@ -44,10 +44,10 @@ def test_a_full_disk_answers_503_and_recovers_by_itself(klikitd, small_disk):
     assert set(acknowledged) <= ids
 
     root.as_root("mount", "-o", "remount,size=64m", small_disk)
-    received(server.post(body, "after"))
+    received(server.deliver(body, "after"))
     assert server.ask("GET", "/readyz")[0] == 200
     for event_id in acknowledged:
-        duplicate(server.post(body, event_id))
+        duplicate(server.deliver(body, event_id))
     server.wait_processed()
     ids = [row[0] for row in server.query("SELECT event_id FROM events")]
     assert len(ids) == len(set(ids))
@@ -76,7 +76,7 @@ def test_a_failed_fsync_is_no_ack_and_the_store_is_reopened(klikitd):
     server.expect("store", "not stored", "sound")
     answers = []
     for number in range(30):
-        status = server.post(body, f"e{number}")[0]
+        status = server.deliver(body, f"e{number}")[0]
         answers.append((status, f"e{number}"))
         if len(answers) > 5 and status == 200 and any(
                 s == 503 for s, _ in answers):
@@ -96,11 +96,11 @@ def test_a_disk_that_fails_for_good_is_answered_for(klikitd):
     server.expect("store", "not stored", "event")
     body = payload("created-small.json")
     number = 0
-    while server.post(body, f"e{number}")[0] == 200:
+    while server.deliver(body, f"e{number}")[0] == 200:
         number += 1
     server.wait_log("store: recovering")
     for late in range(20):
-        status, fields, _ = server.post(body, f"late{late}")
+        status, fields, _ = server.deliver(body, f"late{late}")
         assert status == 503 and int(fields["retry-after"]) > 0
     assert server.get("/healthz")[0] == 200
     status, _, ready = server.ask("GET", "/readyz")
@@ -128,7 +128,7 @@ def test_a_failed_fsync_is_healed_before_the_next_ack(klikitd, tmp_path,
     body = payload("created-small.json")
     answers = []
     while len(answers) < 30 or answers[-1][0] == 503:
-        answers.append((server.post(body, f"e{len(answers)}")[0],
+        answers.append((server.deliver(body, f"e{len(answers)}")[0],
                         f"e{len(answers)}"))
     assert {status for status, _ in answers} == {200, 503}
     server.wait_log("works again")
@@ -147,7 +147,7 @@ def test_a_failed_fsync_is_healed_before_the_next_ack(klikitd, tmp_path,
 def test_a_reader_in_the_way_of_recovery_is_named(klikitd):
     """Whoever has the file open would go on reading a log that is gone."""
     server = klikitd()
-    received(server.post(payload("created-small.json"), "one"))
+    received(server.deliver(payload("created-small.json"), "one"))
     server.wait_processed()
     server.kill()
     shell = sqlite3.connect(server.database, isolation_level=None)
@@ -157,26 +157,26 @@ def test_a_reader_in_the_way_of_recovery_is_named(klikitd):
     server.wait_for(lambda: server.urls and server.admin, "a listener")
     server.port = int(server.urls[0].rsplit(":", 1)[1])
     server.wait_log(rf"while process {os.getpid()} \(")
-    assert server.post(payload("created-small.json"), "two")[0] == 503
+    assert server.deliver(payload("created-small.json"), "two")[0] == 503
     assert server.ask("GET", "/readyz")[0] == 503
     shell.close()
     server.wait_log("deliveries are taken")
-    received(server.post(payload("created-small.json"), "two"))
-    duplicate(server.post(payload("created-small.json"), "one"))
+    received(server.deliver(payload("created-small.json"), "two"))
+    duplicate(server.deliver(payload("created-small.json"), "one"))
 
 
 def test_a_reader_does_not_make_an_orderly_stop_unclean(klikitd):
     """A shell that is left open: the log is empty all the same."""
     server = klikitd()
-    received(server.post(payload("created-small.json"), "one"))
+    received(server.deliver(payload("created-small.json"), "one"))
     server.wait_processed()
     shell = sqlite3.connect(server.database, isolation_level=None)
     shell.execute("SELECT count(*) FROM events").fetchall()
     server.stop()
     server.start()
     server.wait_ready()
-    duplicate(server.post(payload("created-small.json"), "one"))
-    received(server.post(payload("created-small.json"), "two"))
+    duplicate(server.deliver(payload("created-small.json"), "one"))
+    received(server.deliver(payload("created-small.json"), "two"))
     assert "recovering" not in server.log()
     assert shell.execute("SELECT count(*) FROM events").fetchone() == (2,)
     shell.close()
@@ -193,7 +193,7 @@ def test_a_hanging_disk_gives_503_after_5_s_and_health_at_once(klikitd):
 
     def deliver(event_id):
         start = time.monotonic()
-        answers[event_id] = (server.post(body, event_id)[0],
+        answers[event_id] = (server.deliver(body, event_id)[0],
                              time.monotonic() - start)
 
     while "hung" not in answers:
@@ -212,7 +212,7 @@ def test_a_hanging_disk_gives_503_after_5_s_and_health_at_once(klikitd):
     assert seconds > 4.9
     # What was turned away may be stored after all; then it is a duplicate.
     server.wait_query("SELECT count(*) FROM events", [(number,)])
-    duplicate(server.post(body, event_id))
+    duplicate(server.deliver(body, event_id))
     server.wait_processed()
 
 
@@ -236,17 +236,17 @@ def test_a_foreign_write_lock_gives_503_not_a_hang(klikitd):
     server = klikitd()
     server.expect("turned away", "not stored", "locked", "store")
     body = payload("created-small.json")
-    received(server.post(body, "before"))
+    received(server.deliver(body, "before"))
     server.wait_processed()
     shell = sqlite3.connect(server.database, isolation_level=None)
     shell.execute("BEGIN IMMEDIATE")
-    assert server.post(body, "during")[0] == 503
+    assert server.deliver(body, "during")[0] == 503
     assert server.get("/healthz")[0] == 200
     shell.execute("ROLLBACK")
     shell.close()
-    status = server.post(body, "after")[0]
+    status = server.deliver(body, "after")[0]
     if status == 503:  # the batch before was still waiting for the lock
-        status = server.post(body, "after")[0]
+        status = server.deliver(body, "after")[0]
     assert status == 200
     server.wait_processed()
 
@@ -254,10 +254,10 @@ def test_a_foreign_write_lock_gives_503_not_a_hang(klikitd):
 def test_a_copy_of_the_store_opens_elsewhere(klikitd, tmp_path):
     """The file is all there is: copied while stopped, it serves again."""
     first = klikitd()
-    received(first.post(payload("created-small.json"), "one"))
+    received(first.deliver(payload("created-small.json"), "one"))
     first.stop()
     home = tmp_path / "elsewhere"
     home.mkdir()
     shutil.copy(first.database, home)
     second = klikitd(directory=home)
-    duplicate(second.post(payload("created-small.json"), "one"))
+    duplicate(second.deliver(payload("created-small.json"), "one"))

@@ -44,7 +44,7 @@ def fill(server):
     refused = number = 0
     while refused < 5:
         number += 1
-        if server.post(BODY, f"e{number}")[0] == 200:
+        if server.deliver(BODY, f"e{number}")[0] == 200:
             taken.append(f"e{number}")
             refused = 0
         else:
@@ -57,7 +57,7 @@ def fill(server):
 def use_up(server):
     """Deliver until there is no space: the log, cut, may have left some, and
     a small commit may find room where a delivery does not."""
-    while (server.post(BODY, f"{uuid.uuid4()}")[0] == 200 or
+    while (server.deliver(BODY, f"{uuid.uuid4()}")[0] == 200 or
            server.ask("GET", "/readyz")[0] == 200):
         pass
 
@@ -94,9 +94,9 @@ def test_a_purge_works_on_a_full_disk_and_makes_room(klikitd, disk):
     assert bodies(server) < before
     for number in range(5):  # without a restart
         server.wait_ready()
-        received(server.post(BODY, f"after{number}"))
+        received(server.deliver(BODY, f"after{number}"))
     for event_id in taken:
-        duplicate(server.post(BODY, event_id))
+        duplicate(server.deliver(BODY, event_id))
     assert server.query("PRAGMA integrity_check") == [("ok",)]
     assert (disk / "k.db.reserve").exists()
 
@@ -108,16 +108,16 @@ def test_a_purge_works_without_a_server(klikitd, disk):
     server.do("purge", "--older-than", "1ms")
     server.start()
     server.wait_ready()
-    received(server.post(BODY, "after"))
+    received(server.deliver(BODY, "after"))
     for event_id in taken:
-        duplicate(server.post(BODY, event_id))
+        duplicate(server.deliver(BODY, event_id))
 
 
 def test_deliveries_do_not_use_the_reserve_up(klikitd, disk):
     server = serving(klikitd, disk)
     fill(server)
     for _ in range(30):
-        assert server.post(BODY, f"{uuid.uuid4()}")[0] == 503
+        assert server.deliver(BODY, f"{uuid.uuid4()}")[0] == 503
     assert (disk / "k.db.reserve").stat().st_size >= 64 * 1024
 
 
@@ -126,7 +126,7 @@ def test_a_start_on_a_full_disk_waits_for_space(klikitd, disk, how):
     server = serving(klikitd, disk)
     taken = [f"e{number}" for number in range(5)]
     for event_id in taken:
-        received(server.post(BODY, event_id))
+        received(server.deliver(BODY, event_id))
     getattr(server, how)()
     plug = ballast(disk)
     server.start()
@@ -136,15 +136,15 @@ def test_a_start_on_a_full_disk_waits_for_space(klikitd, disk, how):
     assert len(page["events"]) == 1
     plug.unlink()
     server.wait_ready()
-    received(server.post(BODY, "after"))
+    received(server.deliver(BODY, "after"))
     for event_id in taken:
-        duplicate(server.post(BODY, event_id))
+        duplicate(server.deliver(BODY, event_id))
 
 
 def test_a_start_without_space_or_reserve_answers_503(klikitd, disk):
     """As after an upgrade: no reserve was ever made."""
     server = serving(klikitd, disk)
-    received(server.post(BODY, "one"))
+    received(server.deliver(BODY, "one"))
     server.kill()
     (disk / "k.db.reserve").unlink()
     (disk / "k.db-shm").unlink()
@@ -155,8 +155,8 @@ def test_a_start_without_space_or_reserve_answers_503(klikitd, disk):
     server.expect("verbs will not find", "could not be read")
     plug.unlink()
     server.wait_ready()
-    duplicate(server.post(BODY, "one"))
-    received(server.post(BODY, "after"))
+    duplicate(server.deliver(BODY, "one"))
+    received(server.deliver(BODY, "after"))
     server.wait_processed()
 
 
@@ -169,9 +169,9 @@ def test_a_migration_without_space_waits_for_it(klikitd, disk):
     old_store(server.database)
     plug = ballast(disk)
     start_shut(server)
-    assert server.post(BODY, "full")[0] == 503
+    assert server.deliver(BODY, "full")[0] == 503
     server.wait_log("no space")
     server.expect("verbs will not find", "could not be read")
     plug.unlink()
     server.wait_ready()
-    received(server.post(BODY, "after"))
+    received(server.deliver(BODY, "after"))

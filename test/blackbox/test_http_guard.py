@@ -119,9 +119,9 @@ def test_crowd_stays_under_64_mb_and_good_deliveries_go_on(server, attack):
     server.expect("refused")
     with Crowd(server, opening(server, *extra), more):
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            for answer in pool.map(lambda _: server.post(BODY), range(100)):
+            for answer in pool.map(lambda _: server.deliver(BODY), range(100)):
                 received(answer)
-    received(server.post(BODY))
+    received(server.deliver(BODY))
     assert peak_kb(server) < 64 * 1024 or not OWN_ALLOCATOR
     server.wait_processed()
 
@@ -144,14 +144,14 @@ def test_slow_drips_are_cut_and_cost_little(klikitd):
     dripping = threading.Thread(target=drip)
     dripping.start()
     try:
-        received(server.post(BODY))
+        received(server.deliver(BODY))
         for wire in wires:
             wire.closed()
     finally:
         done.set()
         dripping.join()
     assert peak_kb(server) < 64 * 1024 or not OWN_ALLOCATOR
-    received(server.post(BODY))
+    received(server.deliver(BODY))
 
 
 def test_oldest_unfinished_request_is_cut_beyond_32_mb(server):
@@ -186,7 +186,7 @@ def test_running_out_of_descriptors_neither_spins_nor_floods_the_log(klikitd):
     received(server.post(BODY))
     for wire in wires:
         wire.sock.close()
-    received(server.post(BODY))
+    received(server.deliver(BODY))
     assert len(re.findall("no more files|accepting nothing",
                           server.log())) <= 3
 

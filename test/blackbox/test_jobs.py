@@ -57,7 +57,7 @@ def stopped(klikitd):
     """A stopped store: of five jobs 2 and 3 are dead, and 4 waits."""
     server = klikitd()
     for i in range(1, 6):
-        received(server.post(SMALL, f"e{i}"))
+        received(server.deliver(SMALL, f"e{i}"))
     server.wait_processed()
     server.stop()
     change(server, "UPDATE jobs SET state = 'dead', outcome = 'no' "
@@ -354,7 +354,7 @@ def test_a_purge_leaves_ids_and_unfinished_events(store):
     assert store.do("purge", "--older-than", "1ms") == "purged 0 events and 0 rejections\n"
     if store.process is None:
         store.start()
-    duplicate(store.post(SMALL, "e1"))
+    duplicate(store.deliver(SMALL, "e1"))
 
 
 def test_a_purge_by_order_takes_all_that_is_finished(store):

@@ -83,7 +83,7 @@ def test_hup_refuses_a_bad_file_whole(server, change, word):
     os.kill(server.pid, signal.SIGHUP)
     server.wait_log("reload: refused")
     assert word in server.log()
-    received(server.post(SMALL, "b"))
+    received(server.deliver(SMALL, "b"))
 
 
 def test_hup_under_load_fails_no_delivery(server):
@@ -111,7 +111,7 @@ def test_a_client_gone_before_its_commit_leaves_its_event(server):
                             b"\1\0\0\0\0\0\0\0")
         sock.close()
     server.wait_query("SELECT count(*) >= 25 FROM events", [(1,)])
-    received(server.post(SMALL, "after"))
+    received(server.deliver(SMALL, "after"))
     server.wait_processed()
     assert server.query("SELECT count(*) FROM jobs WHERE state != 'done'") == [
         (0,)]

@@ -54,12 +54,12 @@ def busy(klikitd, tmp_path):
     server.expect("retry in", "dead", "refused", "another body")
     for i, code in enumerate(("0", "3", "75")):
         (tmp_path / "code").write_text(code)
-        received(server.post(SMALL, f"e{i}"))
+        received(server.deliver(SMALL, f"e{i}"))
         server.wait_query(
             "SELECT count(*) FROM jobs WHERE handler = 2 AND attempts = 1 "
             "AND state IN ('done', 'waiting', 'dead')", [(i + 1,)])
-    received(server.post(SMALL, "e3"))  # behind the one that waits
-    server.post(SMALL, "e0")
+    received(server.deliver(SMALL, "e3"))  # behind the one that waits
+    server.deliver(SMALL, "e0")
     server.post(SMALL + b"\n", "e0")
     server.post(SMALL, "bad", signature="0" * 64)
     server.post(b"[1,", "json")

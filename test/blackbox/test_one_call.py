@@ -74,7 +74,7 @@ def test_once_per_order_holds_without_ordering(klikitd, sink):
         pos.url, "ordering = none\nconcurrency = 8"))
     body = payload("created-small.json")
     for number in range(5):
-        received(server.post(body, f"e{number}"))
+        received(server.deliver(body, f"e{number}"))
     server.wait_processed()
     assert [line["key"] for line in pos.lines()] == ["e0"]
     assert [outcome for outcome, in server.query(
@@ -92,7 +92,7 @@ def test_the_next_goes_out_when_the_first_is_dead(klikitd, sink):
     received(server.post(body, "bad"))
     server.wait_processed()
     pos.restart()
-    received(server.post(body, "good"))
+    received(server.deliver(body, "good"))
     server.wait_processed()
     assert [line["key"] for line in pos.lines()] == ["bad", "good"]
 

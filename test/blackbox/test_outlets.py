@@ -123,7 +123,7 @@ def test_a_created_order_goes_out_once_whatever_its_event_id(klikitd, sink):
     body = payload("created-small.json")
     received(server.post(body, "first"))
     server.wait_processed()
-    received(server.post(body, "again"))
+    received(server.deliver(body, "again"))
     server.wait_processed()
     assert [r["key"] for r in pos.lines()] == ["first"]
     outcome = server.query("SELECT outcome FROM jobs ORDER BY id")[1][0]
@@ -198,7 +198,7 @@ def test_nothing_is_lost_between_a_bad_pos_and_a_power_switch(klikitd, sink):
         body = order_body(order)
         while True:
             try:
-                if server.post(body, event_id)[0] == 200:
+                if server.deliver(body, event_id)[0] == 200:
                     break
             except OSError:
                 pass

@@ -18,10 +18,10 @@ def lost_store(klikitd):
     the log only, as after a kill."""
     server = klikitd()
     server.expect("sound", "cut short", "is completed", "unclean")
-    received(server.post(BODY, "old"))
+    received(server.deliver(BODY, "old"))
     server.wait_processed()
     server.do("backup", "copy.db")
-    received(server.post(BODY, "new"))
+    received(server.deliver(BODY, "new"))
     server.kill()
     return server
 
@@ -29,8 +29,8 @@ def lost_store(klikitd):
 def restored_by_start(server):
     """Start, and see that the store is the backup, and nothing is doubled."""
     server.start()
-    duplicate(server.post(BODY, "old"))
-    received(server.post(BODY, "new"))
+    duplicate(server.deliver(BODY, "old"))
+    received(server.deliver(BODY, "new"))
     assert server.query("PRAGMA integrity_check") == [("ok",)]
 
 
@@ -66,7 +66,7 @@ def test_exit_codes(klikitd):
     server.start()
     server.do("restore", "copy.db", expect=1)
     assert "another klikitd" in server.said
-    duplicate(server.post(BODY, "new"))
+    duplicate(server.deliver(BODY, "new"))
 
 
 def cut_short(server, call, number):
@@ -94,8 +94,8 @@ def test_a_cut_between_two_steps_leaves_no_empty_store(klikitd, tmp_path, call,
         server = lost_store(lambda: klikitd(directory=home))
         cut = cut_short(server, call, number)
         server.start()
-        duplicate(server.post(BODY, "old"))  # never an empty store
-        status, _, body = server.post(BODY, "new")
+        duplicate(server.deliver(BODY, "old"))  # never an empty store
+        status, _, body = server.deliver(BODY, "new")
         whole = json.loads(body)["status"] == "duplicate-ignored"
         kept = list(home.glob("klikitd.db.damaged-*[0-9]"))
         assert status == 200 and whole == (not kept), (number, body, kept)

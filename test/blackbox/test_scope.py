@@ -127,8 +127,8 @@ def test_once_per_order_is_within_a_scope(klikitd, pos):
     received(two.post(body(7), "e"))
     two.server.wait_processed()
     received(two.post(body(7), "e", sandbox=True))
-    received(two.post(body(7), "e again", sandbox=True))
-    received(two.post(body(7), "e once more"))
+    received(two.post(body(7, note="again"), "e again", sandbox=True))
+    received(two.post(body(7, note="again"), "e once more"))
     two.server.wait_processed()
     outcomes = two.server.query("SELECT outcome FROM jobs ORDER BY id")
     assert [o.split(":")[0] for o, in outcomes] == [

@@ -49,7 +49,7 @@ def answered(klikitd):
         {"id": 7, "external_id": NASTY, "status": 1, "note": NASTY,
          "updated_at": NASTY}]}, ensure_ascii=False).encode()
     for i in range(len(ANSWERS)):
-        assert server.post(body, event_id=f"e{i}")[0] == 200
+        assert server.deliver(body, event_id=f"e{i}")[0] == 200
         server.wait_processed()
     yield server
     pos.shutdown()

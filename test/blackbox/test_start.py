@@ -131,10 +131,10 @@ def test_start_up_takes_files_descriptors_and_leaves_none(server):
     """Nothing of ours is inherited open, and a restart finds the same."""
     first = len(server.open_files())
     for number in range(50):
-        received(server.post(SMALL, f"e{number}"))
+        received(server.deliver(SMALL, f"e{number}"))
     server.wait_processed()
     server.restart()
-    duplicate(server.post(SMALL, "e1"))
+    duplicate(server.deliver(SMALL, "e1"))
     assert abs(len(server.open_files()) - first) <= 2
 
 

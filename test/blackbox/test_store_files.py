@@ -23,7 +23,7 @@ def kept_out(klikitd, first, path):
     second.start(wait=False)
     assert second.wait(expect=None) == 1
     assert "another klikitd" in second.log()
-    received(first.post(BODY, f"after-{path.name}"))
+    received(first.deliver(BODY, f"after-{path.name}"))
 
 
 def test_no_second_server_by_a_symbolic_link(klikitd, server):
@@ -47,7 +47,7 @@ def test_no_second_server_by_a_bind_mount_of_the_file(klikitd, server):
 
 
 def test_verbs_find_the_server_by_a_symbolic_link(klikitd, server):
-    received(server.post(BODY, "one"))
+    received(server.deliver(BODY, "one"))
     server.wait_processed()
     link = server.directory / "link.db"
     link.symlink_to(server.database)
@@ -62,7 +62,7 @@ def test_a_new_store_is_not_given_an_old_log(klikitd):
     server = klikitd()
     server.expect("acknowledged events")
     for number in range(5):
-        received(server.post(BODY, f"e{number}"))
+        received(server.deliver(BODY, f"e{number}"))
     server.kill()
     away = server.directory / "away.db"
     server.database.rename(away)
@@ -70,7 +70,7 @@ def test_a_new_store_is_not_given_an_old_log(klikitd):
     server.wait_log("may hold acknowledged events")
     assert server.query("PRAGMA integrity_check") == [("ok",)]
     server.wait_ready()
-    received(server.post(BODY, "e0"))  # it is new here
+    received(server.deliver(BODY, "e0"))  # it is new here
     kept = next(server.directory.glob("klikitd.db.aside-*-wal"))
     server.stop()
 
@@ -82,12 +82,12 @@ def test_a_new_store_is_not_given_an_old_log(klikitd):
     server.start()
     server.wait_ready()
     for number in range(5):
-        duplicate(server.post(BODY, f"e{number}"))
+        duplicate(server.deliver(BODY, f"e{number}"))
 
 
 def test_reading_an_emptied_store_keeps_its_log(klikitd):
     server = klikitd()
-    received(server.post(BODY, "one"))
+    received(server.deliver(BODY, "one"))
     server.kill()
     os.truncate(server.database, 0)
     log = pathlib.Path(f"{server.database}-wal")

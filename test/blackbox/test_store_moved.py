@@ -16,7 +16,7 @@ def serving(klikitd, **options):
             options["config"].split("sqlite:")[1].strip())
     server.expect("file lost", "not stored", "lost file", "sound", "removed",
                   "unclean")
-    received(server.post(BODY, "before"))
+    received(server.deliver(BODY, "before"))
     server.wait_processed()
     return server
 
@@ -25,7 +25,7 @@ def refused(server):
     """Deliver until one is refused. Returns the ids that were taken."""
     taken = ["before"]
     for number in range(100_000):
-        status = server.post(BODY, f"e{number}")[0]
+        status = server.deliver(BODY, f"e{number}")[0]
         if status != 200:
             assert status == 503
             return taken
@@ -50,14 +50,14 @@ def test_a_deleted_store_is_noticed_and_nothing_is_lost(klikitd):
     server.do("restore", copy)
     server.start()
     for event_id in taken:
-        duplicate(server.post(BODY, event_id))
+        duplicate(server.deliver(BODY, event_id))
 
 
 def test_an_idle_server_notices(klikitd):
     server = serving(klikitd)
     server.database.unlink()
     server.wait_log("store: file lost")
-    assert server.post(BODY, "after")[0] == 503
+    assert server.deliver(BODY, "after")[0] == 503
 
 
 def test_a_store_that_comes_back_goes_on(klikitd):
@@ -67,11 +67,11 @@ def test_a_store_that_comes_back_goes_on(klikitd):
     taken = refused(server)
     away.rename(server.database)
     server.wait_log("store: works again")
-    received(server.post(BODY, "again"))
+    received(server.deliver(BODY, "again"))
     server.kill()
     server.start()
     for event_id in taken + ["again"]:
-        duplicate(server.post(BODY, event_id))
+        duplicate(server.deliver(BODY, event_id))
 
 
 def test_a_stop_waits_for_the_rescue_and_harms_nothing(klikitd):
@@ -96,4 +96,4 @@ def test_a_mount_over_the_folder_is_noticed(klikitd, tmp_path):
     with other:
         refused(server)
     server.wait_log("store: works again")
-    received(server.post(BODY, "after"))
+    received(server.deliver(BODY, "after"))

@@ -108,7 +108,7 @@ def test_who_comes_back_gets_what_was_missed(server, way):
     stream.until(lambda what, it: what == "job" and it["state"] == "done")
     last = stream.last_id
     stream.close()
-    received(server.post(SMALL, "e2"))
+    received(server.deliver(SMALL, "e2"))
     server.wait_processed()
     if way == "header":
         stream = Stream(server, last_id=last)
@@ -170,7 +170,7 @@ def test_a_hundred_may_look_on_and_no_more(lean):
     assert rss_kb(server) - before < 64 * 1024
     for stream in streams:
         stream.close()
-    received(server.post(SMALL, "e2"))  # by which those that left are missed
+    received(server.deliver(SMALL, "e2"))  # by which those that left are missed
     wait_readers(server, 0)
     late = Stream(server)
     assert late.status == 200
@@ -190,15 +190,15 @@ def test_one_that_never_reads_costs_no_memory_and_no_ack(lean):
     reader.start()
     conn = server.connect()
     for i in range(300):  # each is told as an event and as a job
-        received(server.post(body, f"e{i}", connection=conn))
+        received(server.deliver(body, f"e{i}", connection=conn))
     before = rss_kb(server)
     for i in range(1500):
-        received(server.post(body, f"f{i}", connection=conn))
+        received(server.deliver(body, f"f{i}", connection=conn))
     grown = rss_kb(server) - before
-    received(server.post(body, "last", connection=conn))
+    received(server.deliver(body, "last", connection=conn))
     ticks = threading.Event()
     while reader.is_alive():  # again, as after a reset nothing is told a while
-        duplicate(server.post(body, "last", connection=conn))
+        duplicate(server.deliver(body, "last", connection=conn))
         ticks.wait(0.2)
     # what ring, chunks, queues and the caches of SQLite may take
     assert grown < 24 * 1024, f"{grown} kB"
@@ -214,7 +214,7 @@ def test_after_a_flood_all_are_told_to_load_anew(server):
     def flood(n):
         conn = server.connect()
         for i in range(150):
-            received(server.post(SMALL, f"{n}-{i}", connection=conn))
+            received(server.deliver(SMALL, f"{n}-{i}", connection=conn))
         conn.close()
 
     others = [Stream(server) for _ in range(60)]  # so that less is told

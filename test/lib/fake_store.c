@@ -97,8 +97,10 @@ fake_store_complete(struct store *st, struct fake_op *op,
 {
 	TAILQ_REMOVE(&st->ops, op, link);
 	st->waiting[op->call]--;
-	if (op->call == FAKE_APPEND && res->rc == STORE_OK)
+	if (op->call == FAKE_APPEND && res->rc == STORE_OK) {
 		op->ev->id = res->id;
+		op->ev->repeat_of = res->repeat_of;
+	}
 	if (op->done != NULL)
 		op->done(res, op->arg);
 	op_free(op);
@@ -195,7 +197,7 @@ store_finish(struct store *st, const struct store_outcome *out,
 }
 
 int
-store_start(struct store *st, int64_t job, bool once, int64_t now_ms,
+store_start(struct store *st, int64_t job, unsigned skip, int64_t now_ms,
     store_done_fn *done, void *arg)
 {
 	struct fake_op *op = op_new(st, FAKE_START, done, arg);
@@ -203,7 +205,7 @@ store_start(struct store *st, int64_t job, bool once, int64_t now_ms,
 	if (op == NULL)
 		return (-1);
 	op->job = job;
-	op->once = once;
+	op->skip = skip;
 	op->now_ms = now_ms;
 	return (0);
 }

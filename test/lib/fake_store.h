@@ -41,7 +41,7 @@ struct fake_op {
 	struct steady_time now; /* runnable */
 	int64_t now_ms;         /* start, act, pause */
 	int64_t job;            /* start, act */
-	bool once;              /* start */
+	unsigned skip;          /* start */
 	enum store_act act;
 	char name[64]; /* pause: the handler, by whom, and why */
 	char by[64];   /* "" for NULL */

@@ -367,6 +367,7 @@ static const char before[] =
     "DROP INDEX jobs_dead;"
     "ALTER TABLE jobs DROP COLUMN discarded_at;"
     "CREATE INDEX jobs_dead ON jobs (state, handler) WHERE state = 'dead';"
+    "DROP INDEX events_repeat_of;"
     "PRAGMA user_version = 7;";
 
 static void

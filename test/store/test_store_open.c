@@ -399,7 +399,8 @@ static void
 test_ack_makes_no_table_in_memory(void **state)
 {
 	static const enum db_sql often[] = { SQL_EVENT_INSERT, SQL_BODY_INSERT,
-		SQL_EVENT_ORDER_INSERT, SQL_JOB_INSERT, SQL_JOB_MOVE };
+		SQL_EVENT_ORDER_INSERT, SQL_JOB_INSERT, SQL_JOB_MOVE,
+		SQL_REPEAT_EVENTS, SQL_REPEAT_LOOK };
 	sqlite3_stmt *st;
 	sqlite3 *conn;
 	char *sql;

@@ -38,7 +38,6 @@ struct given {
 	const char *body; /* NULL: any */
 	const char *secret;
 	enum store_origin origin;
-	int64_t repeat_of;
 };
 
 static struct case_result
@@ -54,7 +53,6 @@ append(struct given g)
 		.scope = g.scope,
 		.type = "klikit.order.created.v2",
 		.origin = g.origin,
-		.repeat_of = g.repeat_of,
 		.digest = { 7 },
 		.secret = g.secret,
 		.peer = "p",
@@ -91,7 +89,6 @@ struct rows {
 	char scopes[ROWS_MAX][16];
 	char texts[ROWS_MAX][64];
 	enum store_origin origins[ROWS_MAX];
-	int64_t repeats[ROWS_MAX];
 	bool signed_[ROWS_MAX];
 };
 
@@ -125,7 +122,6 @@ events_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 			    (int)ev->body_len, (const char *)ev->body);
 		note(r, ev->id, ev->scope, body);
 		r->origins[r->n - 1] = ev->origin;
-		r->repeats[r->n - 1] = ev->repeat_of;
 		r->signed_[r->n - 1] = ev->secret != NULL;
 	}
 }
@@ -427,7 +423,6 @@ test_origin_is_kept(void **state)
 		(void)snprintf(id, sizeof(id), "e%zu", i);
 		assert_int_equal(append((struct given){ .event_id = id,
 					    .origin = origins[i],
-					    .repeat_of = (int64_t)i,
 					    .body = "1",
 					    .secret = i < 2 ? "s" : NULL })
 				     .rc,
@@ -435,7 +430,6 @@ test_origin_is_kept(void **state)
 		r = get_event(id, NULL);
 		assert_int_equal(r.n, 1);
 		assert_int_equal(r.origins[0], origins[i]);
-		assert_int_equal(r.repeats[0], i);
 		assert_int_equal(r.signed_[0], i < 2);
 		assert_int_equal(store_origin_parse(store_origin_name(
 							origins[i]),
