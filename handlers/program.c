@@ -48,6 +48,7 @@ search_path(struct arena *memory, const char *name, const char **ret_path)
 {
 	const char *dir = getenv("PATH");
 	size_t len, name_len = strlen(name);
+	struct stat st;
 	int rc, error = ENOENT;
 	char *path;
 
@@ -62,7 +63,9 @@ search_path(struct arena *memory, const char *name, const char **ret_path)
 			*ret_path = path;
 			return (0);
 		}
-		error = rc == EACCES ? EACCES : error;
+		/* Said as well of a folder of PATH that is closed to us. */
+		if (rc == EACCES && stat(path, &st) == 0)
+			error = EACCES;
 		if (dir[len] == '\0')
 			return (error);
 	}

@@ -67,6 +67,9 @@ class Doctor:
 
 @pytest.fixture
 def doctor(tmp_path):
+    """On a machine that is in order: with as many files as may be open."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     home = tmp_path / "box"
     home.mkdir()
     return Doctor(home)

@@ -239,6 +239,33 @@ test_program_is_tried_though_sigchld_is_ignored(void **state)
 	(void)signal(SIGCHLD, SIG_DFL);
 }
 
+/* A folder of PATH that is closed to this user says nothing of the program. */
+static void
+test_program_is_looked_for_beyond_closed_folders(void **state)
+{
+	char reason[HANDLER_REASON_MAX], text[HANDLER_REASON_MAX];
+	const char *found = NULL;
+	struct arena memory = { 0 };
+	int missing, there;
+	uid_t user = geteuid();
+
+	(void)state;
+	assert_int_equal(chmod(dir, 0), 0);
+	assert_int_equal(user == 0 ? seteuid(65534) : 0, 0);
+	(void)snprintf(text, sizeof(text), "%s:/bin", dir);
+	assert_int_equal(setenv("PATH", text, 1), 0);
+	missing = program_find(&memory, "no-such-bell", &found, reason);
+	there = program_find(&memory, "sh", &found, text);
+	assert_int_equal(user == 0 ? seteuid(user) : 0, 0);
+	assert_int_equal(chmod(dir, 0700), 0);
+	assert_int_equal(missing, -1);
+	assert_string_equal(reason,
+	    "command: no-such-bell: no such program in PATH");
+	assert_int_equal(there, 0);
+	assert_string_equal(found, "/bin/sh");
+	arena_fini(&memory);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -252,6 +279,7 @@ main(void)
 		CASE(test_program_must_be_closed),
 		CASE(test_program_is_read_where_it_cannot_be_tried),
 		CASE(test_program_is_tried_though_sigchld_is_ignored),
+		CASE(test_program_is_looked_for_beyond_closed_folders),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
