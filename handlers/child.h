@@ -33,6 +33,7 @@ struct child_spec {
 	 * once if by then nobody holds the output open any more.
 	 */
 	int64_t limit_ms;
+	uint64_t files_max; /* its soft RLIMIT_NOFILE; 0: as ours */
 };
 
 /* How a child ended; valid for the call of child_fn. */

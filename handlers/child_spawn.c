@@ -1,16 +1,19 @@
 /*
  * The input is a sealed file in memory, and not a pipe: a pipe would end
  * when we die, and its reader would take that for the end of the body.
- * posix_spawn(3), and not fork(2): it shares our memory with the child
- * until that has become the program, so that it costs the same however much we
- * have, and is safe beside the store's threads.
+ * vfork(2), and not fork(2): it shares our memory with the child until that has
+ * become the program, so that it costs the same however much we have, and is
+ * safe beside the store's threads. And not posix_spawn(3), which does the same,
+ * but leaves the child our limit on open files.
  */
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <unistd.h>
 
 #include "handlers/child_spawn.h"
@@ -104,44 +107,69 @@ open_files(const struct child_spec *spec, struct child_files *f)
 	return (-1);
 }
 
-/* What becomes of the descriptors in the child. Returns an errno. */
-static int
-set_actions(posix_spawn_file_actions_t *fa, const struct child_files *f)
-{
-	int rc;
+/* What the child is to become. It shares our memory until it has. */
+struct birth {
+	const struct child_spec *spec;
+	const struct child_files *files;
+	int error; /* why it could not be started; 0: it was */
+};
 
-	rc = posix_spawn_file_actions_adddup2(fa, f->in, STDIN_FILENO);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(fa, f->out[1],
-		    STDOUT_FILENO);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(fa, f->out[1],
-		    STDERR_FILENO);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_addclosefrom_np(fa,
-		    STDERR_FILENO + 1);
-	return (rc);
+/* Every signal does what it does by default, and none is blocked. */
+static int
+reset_signals(void)
+{
+	struct sigaction sa = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int signum = 1; signum < NSIG; signum++)
+		(void)sigaction(signum, &sa, NULL); /* KILL: refused */
+	(void)sigemptyset(&none);
+	return (sigprocmask(SIG_SETMASK, &none, NULL));
 }
 
-/* The group and the signals of the child. Returns an errno. */
 static int
-set_attributes(posix_spawnattr_t *attr)
+limit_files(uint64_t files_max)
 {
-	sigset_t all, none;
-	int rc;
+	struct rlimit limit;
 
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETPGROUP |
-						POSIX_SPAWN_SETSIGDEF |
-						POSIX_SPAWN_SETSIGMASK);
-	if (rc == 0)
-		rc = posix_spawnattr_setpgroup(attr, 0);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigdefault(attr, &all);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigmask(attr, &none);
-	return (rc);
+	if (files_max == 0)
+		return (0);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return (-1);
+	if (files_max < limit.rlim_cur)
+		limit.rlim_cur = files_max;
+	return (setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+/*
+ * In the child: change what the kernel knows of it, and nothing in memory,
+ * which is ours too. Does not return.
+ */
+static void
+become(struct birth *b)
+{
+	if (setpgid(0, 0) == 0 && dup2(b->files->in, STDIN_FILENO) != -1 &&
+	    dup2(b->files->out[1], STDOUT_FILENO) != -1 &&
+	    dup2(b->files->out[1], STDERR_FILENO) != -1) {
+		closefrom(STDERR_FILENO + 1);
+		if (limit_files(b->spec->files_max) == 0 &&
+		    reset_signals() == 0)
+			(void)execve(b->spec->path, b->spec->argv,
+			    b->spec->envp);
+	}
+	b->error = errno;
+	_exit(127);
+}
+
+/* Apart, so that nothing of the caller's stands where the child may write. */
+__attribute__((noinline)) static pid_t
+give_birth(struct birth *b)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		become(b);
+	return (pid);
 }
 
 /* Start the process. Returns an errno. */
@@ -149,23 +177,22 @@ static int
 spawn(const struct child_spec *spec, const struct child_files *f,
     pid_t *ret_pid)
 {
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
-	int rc;
+	struct birth b = { .spec = spec, .files = f };
+	sigset_t all, old;
+	pid_t pid;
+	int error;
 
-	if ((rc = posix_spawn_file_actions_init(&fa)) != 0)
-		return (rc);
-	if ((rc = posix_spawnattr_init(&attr)) != 0) {
-		(void)posix_spawn_file_actions_destroy(&fa);
-		return (rc);
-	}
-	if ((rc = set_actions(&fa, f)) == 0 &&
-	    (rc = set_attributes(&attr)) == 0)
-		rc = posix_spawn(ret_pid, spec->path, &fa, &attr, spec->argv,
-		    spec->envp);
-	(void)posix_spawnattr_destroy(&attr);
-	(void)posix_spawn_file_actions_destroy(&fa);
-	return (rc);
+	/* No handler of ours may run in the child. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	pid = give_birth(&b);
+	error = pid == -1 ? errno : b.error;
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (pid != -1 && error != 0)
+		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+			;
+	*ret_pid = pid;
+	return (error);
 }
 
 int

@@ -290,6 +290,7 @@ exec_run(struct handler_instance *h, const struct handler_job *job,
 		.input = job->ev->body,
 		.input_len = job->ev->body_len,
 		.limit_ms = x->timeout_ms,
+		.files_max = x->env->child_files,
 	};
 	int error = ENOMEM;
 
@@ -336,6 +337,7 @@ const struct handler handler_exec = {
 	.type = "exec",
 	.ordered = true,
 	.outlet = true,
+	.files = 2, /* its output, and the process */
 	.open = exec_open,
 	.run = exec_run,
 	.cancel = exec_cancel,

@@ -415,6 +415,7 @@ const struct handler handler_forward = {
 	.type = "forward",
 	.ordered = true,
 	.outlet = true,
+	.files = 3, /* two addresses tried at once, and one kept for reuse */
 	.open = forward_open,
 	.run = forward_run,
 	.cancel = forward_cancel,

@@ -55,6 +55,12 @@ struct handler_env {
 	int64_t (*now_ms)(void *arg); /* the wall clock */
 
 	/*
+	 * How many files a program that is started may have open: programs
+	 * that use select(2) break with as many as we may. 0: as many as we.
+	 */
+	uint64_t child_files;
+
+	/*
 	 * The end of an attempt that run() left PENDING: exactly once, never
 	 * before run() has returned, and never after cancel(). All of result is
 	 * copied; its verdict is in it and is not PENDING.
@@ -190,6 +196,8 @@ struct handler {
 	 * the body, and may be PENDING.
 	 */
 	bool outlet;
+
+	unsigned files; /* that one attempt may have open, at most */
 
 	/*
 	 * Make an instance, owned by the caller. Copies what it keeps of opt;

@@ -11,6 +11,7 @@
 #include "server/admin_link.h"
 #include "server/doctor_private.h"
 #include "server/log.h"
+#include "server/open_files.h"
 #include "server/secret_shape.h"
 #include "server/tls_cert.h"
 #include "store/base/parse.h"
@@ -18,7 +19,6 @@
 #define DAY_MS INT64_C(86400000)
 #define SOON_MS (21 * DAY_MS)
 #define SECRET_SHORT 16 /* bytes; klikit's are longer */
-#define FILES_BESIDE 64 /* open files that are no connections */
 
 /* -- The configuration as such -- */
 
@@ -257,26 +257,28 @@ doctor_certificates(struct doctor *d)
 void
 doctor_limits(struct doctor *d)
 {
-	int64_t needed = d->cfg->http_max_connections + FILES_BESIDE;
+	size_t kept = open_files_kept(d->cfg);
+	uint64_t needed = (uint64_t)d->cfg->http_max_connections + kept;
 	struct rlimit limit;
 
-	for (size_t i = 0; i < d->cfg->nhandlers; i++)
-		needed += d->cfg->handlers[i].concurrency;
 	/* Of the server, if one runs and lets itself be asked. */
 	if ((d->holder == 0 ||
 		prlimit(d->holder, RLIMIT_NOFILE, NULL, &limit) == -1) &&
 	    getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		return;
-	if (limit.rlim_cur != RLIM_INFINITY && (int64_t)limit.rlim_cur < needed)
+	/* A server raises its limit by itself up to the hard one. */
+	if (limit.rlim_max < needed)
 		doctor_tell(d, DOCTOR_WARN,
-		    "raise it (ulimit -n, LimitNOFILE= of systemd), or lower "
+		    "raise it (ulimit -Hn, LimitNOFILE= of systemd), or lower "
 		    "http.max_connections",
-		    "%lld open files are allowed, and %lld connections with "
-		    "all else may need %lld",
-		    (long long)limit.rlim_cur,
-		    (long long)d->cfg->http_max_connections, (long long)needed);
+		    "%llu open files are allowed, %zu are kept for all else, "
+		    "so "
+		    "there are not %lld connections but %zu",
+		    (unsigned long long)limit.rlim_max, kept,
+		    (long long)d->cfg->http_max_connections,
+		    open_files_connections(d->cfg, limit.rlim_max));
 	else
 		doctor_tell(d, DOCTOR_OK, NULL,
-		    "open files: %lld may be needed, and are allowed",
-		    (long long)needed);
+		    "open files: %llu may be needed, and are allowed",
+		    (unsigned long long)needed);
 }

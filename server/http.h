@@ -26,6 +26,9 @@ struct http; /* opaque */
 
 #define HTTP_WEBHOOK_PATH "/webhooks/klikit"
 
+/* How many are accepted beyond max_connections, before as many are closed. */
+#define HTTP_ROOM_OVER 64
+
 struct http_options {
 	size_t max_body;            /* bytes; more is answered 413 */
 	size_t max_connections;     /* beyond it the greediest address pays */

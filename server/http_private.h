@@ -34,9 +34,6 @@
 #include "server/histogram.h"
 #include "server/rate.h"
 
-/* How many are accepted beyond the limit, before as many are closed. */
-#define HTTP_ROOM_OVER 64
-
 #define HTTP_PEER_MAX (INET6_ADDRSTRLEN + 16)
 
 struct evconnlistener;

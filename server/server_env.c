@@ -11,6 +11,7 @@
 #include "handlers/resolver.h"
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/open_files.h"
 #include "server/server_private.h"
 #include "server/signature.h"
 #include "server/tls.h"
@@ -126,6 +127,7 @@ server_open_env(struct server *s)
 	s->env = (struct handler_env){
 		.base = s->base,
 		.now_ms = env_now_ms,
+		.child_files = open_files_raise(),
 		.finish = env_finish,
 		.tls_open = env_tls_open,
 		.tls_close = env_tls_close,

@@ -11,16 +11,34 @@
 
 #include "server/clock_watch.h"
 #include "server/log.h"
+#include "server/open_files.h"
 #include "server/server_private.h"
 
 #define ANNOUNCE_WAIT_MS 1000 /* for one who reads the standard output */
+
+/* As many connections as there are descriptors for. */
+static size_t
+connections(const struct config *cfg)
+{
+	uint64_t limit = open_files_limit();
+	size_t n = open_files_connections(cfg, limit);
+
+	if (n < (size_t)cfg->http_max_connections)
+		log_warn("http.max_connections: %zu connections, and not %lld: "
+			 "%llu files may be open, and %zu are kept for all "
+			 "else: raise the limit (ulimit -Hn, LimitNOFILE= of "
+			 "systemd), or lower http.max_connections",
+		    n, (long long)cfg->http_max_connections,
+		    (unsigned long long)limit, open_files_kept(cfg));
+	return (n);
+}
 
 struct http_options
 server_http_limits(const struct config *cfg)
 {
 	return ((struct http_options){
 	    .max_body = (size_t)cfg->http_max_body,
-	    .max_connections = (size_t)cfg->http_max_connections,
+	    .max_connections = connections(cfg),
 	    .request_timeout_ms = cfg->http_request_timeout_ms,
 	    .idle_timeout_ms = cfg->http_idle_timeout_ms,
 	    .handshake_timeout_ms = cfg->tls_handshake_timeout_ms,

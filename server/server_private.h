@@ -137,6 +137,7 @@ void server_close_admin(struct server *s);
 
 /* -- server_http.c -- */
 
+/* Warns, if fewer connections are possible than cfg wants. */
 struct http_options server_http_limits(const struct config *cfg);
 
 /*

@@ -1,6 +1,7 @@
 """Two addresses of the loopback, one of which is up to no good."""
 
 import contextlib
+import http.client
 import resource
 import selectors
 import socket
@@ -104,7 +105,6 @@ class Siege:
 
 def metric(server, name, **labels):
     """The value of one sample of a server's metrics."""
-    import http.client
     host, port = server.admin.removeprefix("http://").rsplit(":", 1)
     conn = http.client.HTTPConnection(host, int(port), timeout=DEADLINE)
     conn.request("GET", "/metrics")
@@ -116,3 +116,13 @@ def metric(server, name, **labels):
                 f'{k}="{v}"' in line for k, v in labels.items()):
             return float(line.rsplit(" ", 1)[1])
     raise AssertionError(f"no {name} {wanted}")
+
+
+def wait_metric(server, name, value, **labels):
+    """Wait until a sample has that value."""
+    ticks = threading.Event()
+    for _ in range(DEADLINE * 20):
+        if (found := metric(server, name, **labels)) == value:
+            return
+        ticks.wait(0.05)  # nothing tells when another process counts
+    raise AssertionError(f"{name}: {found}, not {value}")

@@ -1,4 +1,5 @@
 /* child.c: processes that behave badly, seen through the handler. */
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -290,6 +291,24 @@ test_child_has_default_signals(void **state)
 	(void)sigprocmask(SIG_SETMASK, &saved, NULL);
 }
 
+/* It gets the limit on open files that we had, and no other hard one. */
+static void
+test_child_has_the_limit_on_files_it_is_given(void **state)
+{
+	struct exec_world *w = *state;
+	struct rlimit limit;
+	char wanted[64];
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	(void)snprintf(wanted, sizeof(wanted), "123\n%llu\n",
+	    (unsigned long long)limit.rlim_max);
+	w->env.child_files = 123;
+	exec_world_script(w, "ulimit -Sn; ulimit -Hn", LONG_MS);
+	assert_string_equal(exec_world_run(w)->answer, wanted);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_not_equal(limit.rlim_cur, 123);
+}
+
 /* It works without standard descriptors of our own. */
 static void
 test_child_pipes_are_no_standard_descriptors(void **state)
@@ -508,6 +527,7 @@ main(void)
 		TEST(test_child_leads_its_group),
 		TEST(test_child_has_three_descriptors),
 		TEST(test_child_has_default_signals),
+		TEST(test_child_has_the_limit_on_files_it_is_given),
 		TEST(test_child_pipes_are_no_standard_descriptors),
 		TEST(test_child_twenty_run_at_once),
 		TEST(test_child_cancelled_is_reaped_in_silence),
