@@ -4,6 +4,8 @@ import sqlite3
 import subprocess
 import threading
 
+import pytest
+
 from conftest import BINARY, payload, received
 from load import Senders, order_body
 
@@ -97,13 +99,15 @@ def test_a_long_list_delays_no_ack(server):
     assert not senders.refused
 
 
-def test_a_list_of_many_events_delays_no_ack(klikitd):
+@pytest.mark.parametrize("count", [
+    10_000, pytest.param(50_000, marks=pytest.mark.long)])
+def test_a_list_of_many_events_delays_no_ack(klikitd, count):
     """Acks come while the verb is at work, which nobody has read from yet."""
     server = klikitd()
     received(server.post(order_body(1), "first"))
     server.wait_processed()
     server.stop()
-    fill(server, BACKLOG)
+    fill(server, count)
     server.start()
     listing = subprocess.Popen(
         [BINARY, "events", "-c", str(server.config), "--json", "--limit",
@@ -117,6 +121,6 @@ def test_a_list_of_many_events_delays_no_ack(klikitd):
     rows = 1 + sum(1 for _ in listing.stdout)
     listing.stdout.close()
     assert listing.wait(60) == 0
-    assert rows > BACKLOG
+    assert rows > count
     assert not senders.refused
     server.wait_processed()
