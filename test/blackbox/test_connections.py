@@ -1,5 +1,6 @@
 """One address holds as many connections as it can: others are answered."""
 
+import contextlib
 import os
 
 import pytest
@@ -68,14 +69,32 @@ def test_idle_tls_connections_starve_nobody(https):  # noqa: F811
         wire.sock.close()
 
 
-def test_who_said_something_makes_room_like_the_silent(klikitd):
-    """A request at the beginning buys a stranger nothing from others."""
+@pytest.mark.parametrize("opening", [
+    GET,  # answered, then idle
+    GET * 50,  # pipelined
+    b"POST /webhooks/klikit HTTP/1.1\r\n",  # begun
+    b"\r\n",  # not even begun
+], ids=["idle", "pipelined", "begun", "empty line"])
+def test_who_said_something_makes_room_like_the_silent(klikitd, opening):
+    """What is said at the beginning buys a stranger nothing from others."""
     server = klikitd(config="[http]\nmax_connections = 64\n")
     server.expect(CLOSED)
-    with Siege(server, 200, opening=GET):
+    with Siege(server, 200, opening=opening) as siege:
         deliver(server, 20)
-    with Siege(server, 200, opening=b"POST /webhooks/klikit HTTP/1.1\r\n"):
-        deliver(server, 20)
+        assert siege.closed > 0
+
+
+def test_the_refused_who_never_close_make_room(klikitd):
+    """They have their answer; their connections are held open for its sake."""
+    server = klikitd(config="[http]\nmax_connections = 64\n"
+                            "request_timeout = 1h\n")
+    server.expect(CLOSED)
+    strangers = idle(server, 200)
+    for sock in strangers:
+        with contextlib.suppress(OSError):
+            sock.send(b"GET / HTTP/1.1\r\n\r\n")
+    deliver(server, 8)
+    close_all(strangers)
 
 
 def test_within_one_address_who_delivered_stays(klikitd):

@@ -62,6 +62,7 @@ def everything_works(server, tmp_path):
                         "WHERE outcome <> 'done'") == [(0,)]
     assert server.ask("GET", "/api/v1/status")[0] == 200
     server.do("backup", str(tmp_path / "copy.db"))
+    server.reload()
     for _ in range(100):  # each of them is a connection at the same time
         assert server.ask("GET", "/readyz")[0] == 200
 
