@@ -38,6 +38,7 @@ set -eu
 bare=$1 user=$2 network=$3 folder=$4
 shift 4
 mount --make-rprivate /
+mount --bind "$bare" "$bare" # else nothing inside may unshare mounts
 mount -t proc proc "$bare/proc"
 mount -t sysfs -o ro sysfs "$bare/sys"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$bare/dev/pts"
@@ -137,6 +138,8 @@ def make_debian(folder):
     (folder / "etc/apt/apt.conf.d/10machine").write_text(apt_settings())
     (folder / "etc/dpkg/dpkg.cfg.d/10quick").write_text("force-unsafe-io\n")
     shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
+    # The installer writes this one.
+    (folder / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
     own = pathlib.Path("/usr/local/share/ca-certificates")
     if own.is_dir():
         shutil.copytree(own, folder / str(own)[1:], dirs_exist_ok=True)

@@ -97,8 +97,16 @@ def test_the_time_limit_ends_a_program_and_what_it_started(bell, tmp_path):
     assert second[3] == 0
 
 
-def test_a_program_that_hangs_delays_no_ack_and_no_other_order(bell):
-    server = bell("[ $KLIKIT_EVENT_ID = stuck ] && exec sleep 1000\nexit 0\n",
+def release(fifo):
+    """Let a program go on that reads from it, and outlived its server."""
+    os.close(os.open(fifo, os.O_WRONLY))
+
+
+def test_a_program_that_hangs_delays_no_ack_and_no_other_order(bell,
+                                                               tmp_path):
+    hold = tmp_path / "hold"
+    os.mkfifo(hold)
+    server = bell(f"[ $KLIKIT_EVENT_ID = stuck ] && exec cat {hold}\nexit 0\n",
                   "timeout = 10m\nconcurrency = 2\n")
     received(server.post(payload("created-large.json"), "stuck"))
     for _ in range(20):
@@ -108,16 +116,19 @@ def test_a_program_that_hangs_delays_no_ack_and_no_other_order(bell):
     assert server.query("SELECT count(*) FROM jobs WHERE state = 'running'"
                         ) == [(1,)]
     server.kill()  # the next one would wait for it
+    release(hold)
 
 
 def test_what_ran_when_the_power_failed_runs_again(bell, tmp_path):
-    began = tmp_path / "began"
+    began, hold = tmp_path / "began", tmp_path / "hold"
     os.mkfifo(began)
+    os.mkfifo(hold)
     server = bell(f"[ $KLIKIT_ATTEMPT = 1 ] && echo >{began} && "
-                  "exec sleep 5\nexit 0\n", "retry = 20ms\n")
+                  f"exec cat {hold}\nexit 0\n", "retry = 20ms\n")
     received(server.post(body()))
     began.read_text()  # returns when the program has begun
     server.kill()
+    release(hold)
     server.expect("unknown")
     server.start()
     server.wait_processed()
