@@ -92,7 +92,8 @@ def test_node_delivers(https, pki):
 const https = require('https'), fs = require('fs');
 const [url, signature, body, ca] = process.argv.slice(1);
 const agent = new https.Agent({keepAlive: true, maxSockets: 1,
-                               ca: fs.readFileSync(ca)});
+                               ca: fs.readFileSync(ca),
+                               autoSelectFamily: true});  // as Node 20 does
 const post = (id) => new Promise((resolve, reject) => {
   const req = https.request(url + '/webhooks/klikit', {agent, method: 'POST',
     headers: {'content-type': 'application/json', 'x-klikit-event-id': id,
