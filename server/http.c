@@ -152,13 +152,11 @@ conn_of_guard(struct http_guard *g)
 	    struct http_conn *)((char *)g - offsetof(struct http_conn, guard)));
 }
 
-/* http_guard: bytes came that show that the peer is alive. */
-static void
-guard_heard(struct http_guard *g, void *arg)
+/* http_guard: whose share is it? */
+static struct http_guard *
+guard_of(struct http_holder *holder)
 {
-	struct http *h = arg;
-
-	http_share_heard(&h->shares, &conn_of_guard(g)->share);
+	return (&http_conn_of_share(holder)->guard);
 }
 
 /* http_guard: a connection was refused or cut. */
@@ -270,7 +268,8 @@ http_new_site(struct event_base *base, const struct http_options *opt,
 	h->site = of;
 	h->guards.needs_length = of->needs_length;
 	h->guards.report = guard_report;
-	h->guards.heard = guard_heard;
+	h->guards.shares = &h->shares;
+	h->guards.of = guard_of;
 	h->guards.arg = h;
 	h->opt = *opt;
 	TAILQ_INIT(&h->listeners);
@@ -349,7 +348,7 @@ http_stats(const struct http *h, struct http_stats *ret_stats)
 	ret_stats->bad_requests = h->guards.bad_requests;
 	ret_stats->cut = h->guards.cut;
 	memcpy(ret_stats->room_cuts, h->room_cuts, sizeof(h->room_cuts));
-	ret_stats->unverified = h->guards.unverified;
+	ret_stats->unverified = http_shares_total(&h->shares, HTTP_SHARE_BYTES);
 }
 
 void

@@ -112,7 +112,7 @@ struct http_stats {
 	uint64_t bad_requests;            /* refused by the strict check */
 	uint64_t cut;                     /* connections cut by the guard */
 	uint64_t room_cuts[HTTP_NLIMITS]; /* connections closed for a limit */
-	size_t unverified; /* bytes received for unfinished requests, now */
+	size_t unverified; /* bytes held that are not verified, now */
 };
 void http_stats(const struct http *h, struct http_stats *ret_stats);
 

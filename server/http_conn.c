@@ -56,7 +56,8 @@ http_conn_prepare(struct http_side *side)
 			      : bufferevent_socket_new(h->base, -1, 0);
 	if (conn->bev == NULL)
 		goto fail;
-	if (http_guard_init(&conn->guard, &h->guards, conn->bev) == -1)
+	if (http_guard_init(&conn->guard, &h->guards, conn->bev,
+		&conn->share) == -1)
 		goto fail;
 	side->spare = conn;
 	return (0);
@@ -197,6 +198,8 @@ http_conn_prove(struct http_conn *conn)
 {
 	conn->proven = true;
 	conn_stand(conn);
+	if (!conn->closed)
+		http_guard_prove(&conn->guard);
 }
 
 void

@@ -11,8 +11,8 @@
  * only when it has fired, so it may fire early and then just waits on.
  */
 #include <sys/socket.h>
-#include <sys/uio.h>
 
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,14 +22,10 @@
 
 #include "server/clock.h"
 #include "server/http_guard.h"
+#include "server/http_share.h"
 #include "server/tls.h"
 
-#define PEEK_SEGS 16
-
-/* What a bufferevent reads in one turn of the loop; libevent 2.1, buffer.c. */
-#define BEV_READ_MAX 4096
-/* What is read on top of it, so that one body does not hold up the others. */
-#define READ_ON_MAX ((size_t)64 * 1024)
+#define TRIM_MS 1000
 
 #define REFUSAL(status, error, len) REFUSAL_WITH(status, "", error, len)
 #define REFUSAL_WITH(status, header, error, len)                               \
@@ -61,7 +57,7 @@ now_ms(void)
 }
 
 static void
-arm(struct http_guards *all, int64_t wait_ms)
+arm(struct event *timer, int64_t wait_ms)
 {
 	struct timeval tv;
 
@@ -69,7 +65,7 @@ arm(struct http_guards *all, int64_t wait_ms)
 		wait_ms = 1;
 	tv.tv_sec = (time_t)(wait_ms / 1000);
 	tv.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
-	(void)evtimer_add(all->timer, &tv);
+	(void)evtimer_add(timer, &tv);
 }
 
 static void
@@ -81,7 +77,7 @@ enqueue(struct http_guard *g)
 	TAILQ_INSERT_TAIL(&all->unfinished, g, next);
 	g->queued = true;
 	if (!evtimer_pending(all->timer, NULL))
-		arm(all, g->timeout_ms);
+		arm(all->timer, g->timeout_ms);
 }
 
 static void
@@ -93,19 +89,18 @@ dequeue(struct http_guard *g)
 	g->queued = false;
 }
 
-/*
- * Let `received' count, up to what one connection can really hold, and with
- * it what TLS has not decrypted yet.
- */
+/* Report what the connection holds now. */
 static void
-count(struct http_guard *g, size_t received)
+weigh(struct http_guard *g)
 {
-	size_t held = received + (g->tls ? tls_held(g->bev) : 0);
+	size_t held = 0; /* once it is cut, evhttp is about to free it */
 
-	g->received = received;
-	g->all->unverified -= g->counted;
-	g->counted = held < g->max_held ? held : g->max_held;
-	g->all->unverified += g->counted;
+	if (g->state != HTTP_GUARD_CUT) {
+		held = http_intake_held(&g->in, bufferevent_get_input(g->bev));
+		if (g->tls && !g->proven)
+			held += tls_allocated(g->bev);
+	}
+	http_share_hold(g->all->shares, g->holder, HTTP_SHARE_BYTES, held);
 }
 
 static void
@@ -114,7 +109,8 @@ drop_input(struct http_guard *g)
 	struct evbuffer *input = bufferevent_get_input(g->bev);
 
 	(void)evbuffer_drain(input, evbuffer_get_length(input));
-	count(g, 0);
+	http_intake_drop(&g->in);
+	weigh(g);
 }
 
 static bool
@@ -159,7 +155,10 @@ refusal(enum http_request_rc verdict)
 		return (too_large);
 	case HTTP_REQUEST_CODING:
 		return (unknown_coding);
+	case HTTP_REQUEST_NO_MEMORY:
+		return (no_room);
 	case HTTP_REQUEST_MORE: /* never of a verdict */
+	case HTTP_REQUEST_CHUNKED:
 	case HTTP_REQUEST_DONE:
 	case HTTP_REQUEST_BAD:
 		break;
@@ -168,21 +167,30 @@ refusal(enum http_request_rc verdict)
 }
 
 /*
- * Answer the bad request and read on only to drop it: closing on unread bytes
- * would reset the connection and take the answer from the client. It has
- * until its deadline to close its side.
+ * Answer what will not be read to its end, and read on only to drop it: closing
+ * on unread bytes would reset the connection and take the answer from the
+ * client. It has until its deadline to close its side.
  */
 static void
-refuse(struct http_guard *g)
+end_with(struct http_guard *g, const char *text, const char *reason)
 {
-	g->all->bad_requests++;
 	g->state = HTTP_GUARD_REFUSED;
-	tell(g, refusal(g->verdict));
+	tell(g, text);
 	send_no_more(g);
 	drop_input(g);
 	if (!g->queued)
 		enqueue(g);
-	g->all->report(g, http_request_reason(&g->reader), g->all->arg);
+	g->all->report(g, reason, g->all->arg);
+}
+
+static void
+refuse(struct http_guard *g)
+{
+	const char *reason = http_request_reason(&g->in.reader);
+
+	g->all->bad_requests++;
+	end_with(g, refusal(g->verdict),
+	    reason == NULL ? "out of memory" : reason);
 }
 
 static void
@@ -199,113 +207,83 @@ cut(struct http_guard *g, const char *text, const char *reason)
 	http_guard_close(g);
 }
 
-/* Follow the added bytes from request to request. */
+/* It holds too much. If it is in the middle of a request it gets an answer. */
 static void
-follow(struct http_guard *g, unsigned char *bytes, size_t len)
+shed(struct http_guard *g)
+{
+	static const char reason[] =
+	    "too many bytes of unfinished requests, and its address has most";
+
+	if (g->state != HTTP_GUARD_READING || unanswered(g) ||
+	    !http_request_begun(&g->in.reader)) {
+		cut(g, NULL, reason);
+		return;
+	}
+	g->all->cut++;
+	end_with(g, no_room, reason);
+}
+
+/* While all hold too much together, the greediest pays. */
+static void
+balance(struct http_guards *all)
+{
+	struct http_holder *holder;
+	size_t total;
+
+	if (all->balancing)
+		return; /* who is cut ends a handshake, and is weighed */
+	all->balancing = true;
+	while ((total = http_shares_total(all->shares, HTTP_SHARE_BYTES)) >
+		   HTTP_UNVERIFIED_MAX &&
+	       (holder = http_shares_greediest(all->shares,
+		    HTTP_SHARE_BYTES)) != NULL)
+		shed(all->of(holder));
+	all->balancing = false;
+	if (total > all->peak)
+		all->peak = total;
+	if (all->peak > HTTP_TRIM_FROM && !evtimer_pending(all->trim, NULL))
+		arm(all->trim, TRIM_MS);
+}
+
+/* evtimer: was little held since it last fired? It was more before. */
+static void
+guards_trim_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_guards *all = arg;
+
+	(void)fd;
+	(void)what;
+	if (all->peak > HTTP_TRIM_FROM) {
+		all->peak = http_shares_total(all->shares, HTTP_SHARE_BYTES);
+		arm(all->trim, TRIM_MS);
+		return;
+	}
+#ifdef __GLIBC__
+	/* What was freed lies between what is in use, and stays ours else. */
+	(void)malloc_trim(0);
+#endif
+}
+
+/* Follow the added bytes. Returns whether they are sound. */
+static bool
+follow(struct http_guard *g, struct evbuffer *input, size_t added)
 {
 	enum http_request_rc rc;
-	size_t used;
+	unsigned whole;
 
-	while (len > 0 && g->state == HTTP_GUARD_READING) {
-		rc = http_request_read(&g->reader, bytes, len, &used);
-		bytes += used;
-		len -= used;
-		switch (rc) {
-		case HTTP_REQUEST_MORE:
-			break;
-		case HTTP_REQUEST_DONE:
-			g->arrived++;
-			dequeue(g);
-			g->all->heard(g, g->all->arg);
-			break;
-		case HTTP_REQUEST_BAD:
-		case HTTP_REQUEST_METHOD:
-		case HTTP_REQUEST_LENGTH:
-		case HTTP_REQUEST_TOO_LARGE:
-		case HTTP_REQUEST_CODING:
-			g->verdict = rc;
-			g->state = HTTP_GUARD_BAD;
-			break;
-		}
-	}
-}
-
-static void
-follow_added(struct http_guard *g, struct evbuffer *input, size_t added)
-{
-	struct evbuffer_ptr pos;
-	struct evbuffer_iovec segs[PEEK_SEGS];
-	int i, n;
-
-	if (evbuffer_ptr_set(input, &pos, evbuffer_get_length(input) - added,
-		EVBUFFER_PTR_SET) == -1)
-		return;
-	while (added > 0 && g->state == HTTP_GUARD_READING) {
-		n = evbuffer_peek(input, (ev_ssize_t)added, &pos, segs,
-		    PEEK_SEGS);
-		if (n <= 0)
-			return;
-		if (n > PEEK_SEGS)
-			n = PEEK_SEGS;
-		for (i = 0; i < n && added > 0; i++) {
-			if (segs[i].iov_len > added)
-				segs[i].iov_len = added;
-			follow(g, segs[i].iov_base, segs[i].iov_len);
-			added -= segs[i].iov_len;
-			(void)evbuffer_ptr_set(input, &pos, segs[i].iov_len,
-			    EVBUFFER_PTR_ADD);
-		}
-	}
-}
-
-/*
- * Of a body larger than a bufferevent reads at a time, take the rest from the
- * socket at once: else each 4 KB of it cost a turn of the loop. What is added
- * here comes by guard_input_cb() like everything else, before evhttp looks.
- * Errors and the end are left for the bufferevent to find.
- */
-static void
-read_on(struct http_guard *g, struct evbuffer *input)
-{
-	uint64_t rest = http_request_rest(&g->reader);
-	size_t max = rest < READ_ON_MAX ? (size_t)rest : READ_ON_MAX;
-	struct evbuffer_iovec seg;
-	ssize_t n;
-
-	if (rest == 0 ||
-	    evbuffer_reserve_space(input, (ev_ssize_t)max, &seg, 1) != 1)
-		return;
-	n = recv(bufferevent_getfd(g->bev), seg.iov_base, max, MSG_DONTWAIT);
-	if (n <= 0)
-		return;
-	seg.iov_len = (size_t)n;
-	g->reading_on = true;
-	(void)evbuffer_commit_space(input, &seg, 1);
-	g->reading_on = false;
-}
-
-/*
- * Between two requests: take empty lines away, of which the reader has
- * approved and which evhttp would take for a request.
- */
-static void
-drop_empty_lines(struct evbuffer *input)
-{
-	struct evbuffer_iovec seg;
-	const char *text;
-	size_t n;
-
-	do {
-		if (evbuffer_peek(input, 1, NULL, &seg, 1) < 1)
-			return;
-		text = seg.iov_base;
-		for (n = 0; n < seg.iov_len; n++) {
-			if (text[n] != '\r' && text[n] != '\n')
-				break;
-		}
-		if (n > 0)
-			(void)evbuffer_drain(input, n);
-	} while (n > 0);
+	rc = http_intake_read(&g->in, input, added, &whole);
+	g->arrived += whole;
+	if (whole > 0)
+		dequeue(g);
+	if (whole > 0 || !g->spoke)
+		http_share_heard(g->all->shares, g->holder);
+	g->spoke = true;
+	if (rc == HTTP_REQUEST_MORE)
+		return (true);
+	g->verdict = rc;
+	g->state = HTTP_GUARD_BAD;
+	dequeue(g);
+	return (false);
 }
 
 /* evbuffer: bytes came in, or evhttp took some out. */
@@ -314,9 +292,10 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
     void *arg)
 {
 	struct http_guard *g = arg;
-	bool between = http_guard_idle(g);
+	bool was_idle = http_guard_idle(g);
 
-	if (info->n_added == 0 || g->state == HTTP_GUARD_BAD)
+	if (info->n_added == 0 || g->state == HTTP_GUARD_BAD ||
+	    http_intake_editing(&g->in))
 		return;
 	if (g->state != HTTP_GUARD_READING) {
 		g->dropped += info->n_added;
@@ -327,29 +306,18 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 			http_guard_close(g);
 		return;
 	}
-	if (g->arrived == 0 && g->received == 0)
-		g->all->heard(g, g->all->arg);
-	follow_added(g, input, info->n_added);
-	if (g->state == HTTP_GUARD_BAD) {
-		dequeue(g);
+	if (!follow(g, input, info->n_added)) {
 		if (!unanswered(g))
 			refuse(g);
 		return;
 	}
-	if (between)
-		drop_empty_lines(input);
-	if (!unanswered(g) && !g->queued && http_request_begun(&g->reader))
+	if (was_idle && !http_request_begun(&g->in.reader))
+		return; /* evhttp takes at once what has come whole */
+	if (!unanswered(g) && !g->queued && http_request_begun(&g->in.reader))
 		enqueue(g);
-	count(g, g->received + info->n_added);
 	if (evbuffer_get_length(input) > g->max_held)
 		cut(g, bad_request, "more than a request's worth of bytes");
-	while (g->all->unverified > HTTP_UNVERIFIED_MAX &&
-	       !TAILQ_EMPTY(&g->all->unfinished))
-		cut(TAILQ_FIRST(&g->all->unfinished), NULL,
-		    "too many bytes of unfinished requests");
-	if (g->state == HTTP_GUARD_READING && !g->tls && !g->reading_on &&
-	    info->n_added >= BEV_READ_MAX)
-		read_on(g, input);
+	http_guard_weigh(g);
 }
 
 /* evtimer: the oldest request may have had its time. */
@@ -366,7 +334,7 @@ guards_timer_cb(evutil_socket_t fd, short what, void *arg)
 	       g->deadline_ms <= now)
 		cut(g, request_timeout, "request took too long");
 	if (g != NULL)
-		arm(all, g->deadline_ms - now);
+		arm(all->timer, g->deadline_ms - now);
 }
 
 int
@@ -374,7 +342,10 @@ http_guards_init(struct http_guards *all, struct event_base *base)
 {
 	TAILQ_INIT(&all->unfinished);
 	all->timer = evtimer_new(base, guards_timer_cb, all);
-	return (all->timer == NULL ? -1 : 0);
+	all->trim = evtimer_new(base, guards_trim_cb, all);
+	if (all->timer == NULL || all->trim == NULL)
+		return (-1);
+	return (http_intake_room_init(&all->room));
 }
 
 void
@@ -383,18 +354,23 @@ http_guards_fini(struct http_guards *all)
 	if (all->timer != NULL)
 		event_free(all->timer);
 	all->timer = NULL;
+	if (all->trim != NULL)
+		event_free(all->trim);
+	all->trim = NULL;
+	http_intake_room_fini(&all->room);
 }
 
 int
 http_guard_init(struct http_guard *g, struct http_guards *all,
-    struct bufferevent *bev)
+    struct bufferevent *bev, struct http_holder *holder)
 {
 	memset(g, 0, sizeof(*g));
 	g->all = all;
+	g->holder = holder;
 	g->bev = bev;
 	g->tls = tls_context_of(bev) != NULL;
 	g->state = HTTP_GUARD_READING;
-	http_request_init(&g->reader, UINT64_MAX, all->needs_length);
+	http_intake_init(&g->in, &all->room, UINT64_MAX, all->needs_length);
 	g->input_cb =
 	    evbuffer_add_cb(bufferevent_get_input(bev), guard_input_cb, g);
 	return (g->input_cb == NULL ? -1 : 0);
@@ -403,7 +379,7 @@ http_guard_init(struct http_guard *g, struct http_guards *all,
 void
 http_guard_limit(struct http_guard *g, size_t max_body, int64_t timeout_ms)
 {
-	http_request_init(&g->reader, max_body, g->all->needs_length);
+	http_intake_init(&g->in, &g->all->room, max_body, g->all->needs_length);
 	g->timeout_ms = timeout_ms;
 	g->max_held = HTTP_HEAD_MAX + max_body + HTTP_GUARD_SLACK;
 }
@@ -412,8 +388,7 @@ void
 http_guard_fini(struct http_guard *g)
 {
 	dequeue(g);
-	g->all->unverified -= g->counted;
-	g->counted = 0;
+	http_intake_fini(&g->in);
 	(void)evbuffer_remove_cb_entry(bufferevent_get_input(g->bev),
 	    g->input_cb);
 }
@@ -422,36 +397,58 @@ void
 http_guard_settled(struct http_guard *g)
 {
 	/* What is left in the buffer is the beginning of later requests. */
-	drop_empty_lines(bufferevent_get_input(g->bev));
-	count(g, evbuffer_get_length(bufferevent_get_input(g->bev)));
+	weigh(g);
 }
 
 void
 http_guard_answered(struct http_guard *g)
 {
 	g->answered++;
-	drop_empty_lines(bufferevent_get_input(g->bev));
 	if (unanswered(g))
 		return;
 	if (g->state == HTTP_GUARD_BAD)
 		refuse(g);
 	else if (g->state == HTTP_GUARD_READING &&
-		 http_request_begun(&g->reader))
+		 http_request_begun(&g->in.reader))
 		enqueue(g);
+}
+
+void
+http_guard_weigh(struct http_guard *g)
+{
+	weigh(g);
+	balance(g->all);
+}
+
+void
+http_guard_prove(struct http_guard *g)
+{
+	if (g->proven)
+		return;
+	g->proven = true;
+	weigh(g);
+}
+
+size_t
+http_guard_awaits(const struct http_guard *g)
+{
+	return (g->state == HTTP_GUARD_READING
+		    ? (size_t)http_request_rest(&g->in.reader)
+		    : 0);
 }
 
 bool
 http_guard_idle(const struct http_guard *g)
 {
 	return (!unanswered(g) && (g->state != HTTP_GUARD_READING ||
-				      !http_request_begun(&g->reader)));
+				      !http_request_begun(&g->in.reader)));
 }
 
 void
 http_guard_turn_away(struct http_guard *g)
 {
 	if (g->state == HTTP_GUARD_READING && !unanswered(g) &&
-	    http_request_begun(&g->reader))
+	    http_request_begun(&g->in.reader))
 		tell(g, no_room);
 }
 

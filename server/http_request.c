@@ -3,9 +3,9 @@
  *
  * A machine of one byte at a time, with a run over whole spans where only
  * counting is left to do. Where evhttp reads a form in its own way (a body with
- * HEAD, a header among the trailers) the form is refused, or brought into one
- * that both read alike (a tab before a length, an extension of a chunk): a
- * disagreement about where a request ends is a smuggled request.
+ * HEAD, a header among the trailers) the form is refused, or evhttp does not
+ * see it (a tab before a length, a body in chunks): a disagreement about where
+ * a request ends is a smuggled request.
  */
 #include <string.h>
 
@@ -37,7 +37,8 @@ enum flag {
 	VERSION_11 = 1 << 0,
 	LENGTH_DUE = 1 << 1, /* the method comes with a body */
 	BODILESS = 1 << 2,   /* evhttp takes no body with the method */
-	IN_TRAILER = 1 << 3
+	IN_CHUNKS = 1 << 3,  /* the body is; its trailer is a part of it */
+	IN_TRAILER = 1 << 4
 };
 
 /* Headers that matter to us: each at most once, none in a trailer. */
@@ -62,6 +63,9 @@ static const struct {
 
 #define LENGTH_DIGITS_MAX 18 /* fits an int64_t, which evhttp uses */
 #define CHUNK_DIGITS_MAX 15
+
+/* What evhttp allocates for a field, beside its bytes. */
+#define FIELD_HELD ((size_t)112)
 
 static enum http_request_rc
 fail(struct http_request *r, enum http_request_rc rc, const char *reason)
@@ -127,6 +131,9 @@ begin(struct http_request *r)
 	r->reason = NULL;
 	r->left = 0;
 	r->head_len = 0;
+	r->tail_len = 0;
+	r->nfields = 0;
+	r->nchunks = 0;
 	r->empty_lines = 0;
 	r->seen = 0;
 	r->flags = 0;
@@ -274,12 +281,12 @@ end_head(struct http_request *r)
 	if (r->length > r->max_body)
 		return (fail(r, HTTP_REQUEST_TOO_LARGE, "body too large"));
 
-	r->head_len = 0;
 	r->line_len = 0;
 	r->left = 0;
 	if (chunked) {
+		r->flags |= IN_CHUNKS;
 		r->state = CHUNK_SIZE;
-		return (HTTP_REQUEST_MORE);
+		return (HTTP_REQUEST_CHUNKED);
 	}
 	if (r->length == 0)
 		return (HTTP_REQUEST_DONE);
@@ -345,6 +352,8 @@ read_field(struct http_request *r, unsigned char *byte)
 		}
 		if (c == ' ' || c == '\t')
 			return (bad(r, "folded header line"));
+		if (++r->nfields > HTTP_FIELDS_MAX)
+			return (bad(r, "too many fields"));
 		r->state = IN_NAME;
 		return (read_field(r, byte));
 	case IN_NAME:
@@ -380,34 +389,34 @@ end_chunk_size(struct http_request *r)
 {
 	if (r->left > r->max_body - r->length)
 		return (fail(r, HTTP_REQUEST_TOO_LARGE, "body too large"));
+	if (++r->nchunks > HTTP_CHUNKS_MAX)
+		return (bad(r, "too many chunks"));
 	r->length += r->left;
 	r->line_len = 0;
 	r->state = CHUNK_SIZE_LF;
 	return (HTTP_REQUEST_MORE);
 }
 
-/* The extensions of a chunk are read over; evhttp reads over blanks. */
+/* The extensions of a chunk are read over. */
 static enum http_request_rc
-read_extension(struct http_request *r, unsigned char *byte)
+read_extension(struct http_request *r, unsigned char c)
 {
-	if (*byte == '\r' && http_extension_may_end(r->extension))
+	if (c == '\r' && http_extension_may_end(r->extension))
 		return (end_chunk_size(r));
 	if (++r->line_len > HTTP_CHUNK_LINE_MAX)
 		return (bad(r, "chunk line too long"));
-	if (++r->head_len > HTTP_EXTENSIONS_MAX)
+	if (++r->tail_len > HTTP_EXTENSIONS_MAX)
 		return (bad(r, "too many chunk extensions"));
-	r->extension = http_extension_next(r->extension, *byte);
+	r->extension = http_extension_next(r->extension, c);
 	if (r->extension == HTTP_EXTENSION_BAD)
 		return (bad(r, "chunk extension is none"));
-	*byte = ' ';
 	return (HTTP_REQUEST_MORE);
 }
 
 /* A chunk's size: hex digits, their value gathered in left. */
 static enum http_request_rc
-read_chunk_size(struct http_request *r, unsigned char *byte)
+read_chunk_size(struct http_request *r, unsigned char c)
 {
-	unsigned char c = *byte;
 	int digit = hex_value(c);
 
 	if (digit != -1) {
@@ -424,7 +433,7 @@ read_chunk_size(struct http_request *r, unsigned char *byte)
 		return (bad(r, "chunk size is not hex digits only"));
 	r->extension = HTTP_EXTENSION_BEFORE;
 	r->state = IN_EXTENSION;
-	return (read_extension(r, byte));
+	return (read_extension(r, c));
 }
 
 static enum http_request_rc
@@ -446,7 +455,7 @@ read_lf(struct http_request *r, unsigned char c)
 	case CHUNK_SIZE_LF:
 		if (r->left == 0) {
 			r->flags |= IN_TRAILER;
-			r->head_len = 0;
+			r->tail_len = 0;
 			r->state = FIELD;
 		} else
 			r->state = IN_CHUNK;
@@ -473,9 +482,9 @@ read_byte(struct http_request *r, unsigned char *byte)
 	case IN_VALUE:
 		return (read_field(r, byte));
 	case CHUNK_SIZE:
-		return (read_chunk_size(r, byte));
+		return (read_chunk_size(r, *byte));
 	case IN_EXTENSION:
-		return (read_extension(r, byte));
+		return (read_extension(r, *byte));
 	case CHUNK_CR:
 		if (*byte != '\r')
 			return (bad(r, "chunk longer than its size"));
@@ -503,32 +512,67 @@ skip(struct http_request *r, size_t len, enum http_request_rc *ret_rc)
 	return (n);
 }
 
-static bool
-in_head(const struct http_request *r)
+/* Of a head's value that is not looked at: skip what is sound of it. */
+static size_t
+skip_value(struct http_request *r, const unsigned char *p, size_t len)
 {
-	return (r->state <= END_LF);
+	size_t room = HTTP_HEAD_MAX - r->head_len, n = 0;
+
+	if (r->state != IN_VALUE || r->left < NEITHER || r->flags & IN_CHUNKS)
+		return (0);
+	if (room < len)
+		len = room;
+	while (n < len && is_value(p[n]))
+		n++;
+	r->head_len += n;
+	return (n);
+}
+
+/* One byte more, of a head, of what is around the data of chunks. */
+static enum http_request_rc
+read_framing(struct http_request *r, unsigned char *byte, bool *ret_keep)
+{
+	enum http_request_rc rc;
+
+	*ret_keep = (r->flags & IN_CHUNKS) == 0;
+	if ((r->flags & IN_TRAILER) != 0 && ++r->tail_len > HTTP_TRAILER_MAX)
+		return (bad(r, "trailer too long"));
+	if (*ret_keep && ++r->head_len > HTTP_HEAD_MAX)
+		return (bad(r, "head too long"));
+	rc = read_byte(r, byte);
+	if (!http_request_begun(r) && rc == HTTP_REQUEST_MORE)
+		*ret_keep = false; /* an empty line's */
+	return (rc);
 }
 
 enum http_request_rc
 http_request_read(struct http_request *r, void *bytes, size_t len,
-    size_t *ret_used)
+    size_t *ret_used, size_t *ret_kept)
 {
 	unsigned char *p = bytes;
 	enum http_request_rc rc = r->failed;
-	size_t max, i = 0;
+	size_t n, i = 0, kept = 0;
+	bool keep;
 
 	while (rc == HTTP_REQUEST_MORE && i < len) {
 		if (r->state == IN_BODY || r->state == IN_CHUNK) {
-			i += skip(r, len - i, &rc);
-			continue;
+			n = skip(r, len - i, &rc);
+			keep = true;
+		} else if ((n = skip_value(r, p + i, len - i)) > 0) {
+			keep = true;
+		} else {
+			n = 1;
+			rc = read_framing(r, &p[i], &keep);
 		}
-		max = r->flags & IN_TRAILER ? HTTP_TRAILER_MAX : HTTP_HEAD_MAX;
-		if (in_head(r) && ++r->head_len > max)
-			rc = bad(r, "head too long");
-		else
-			rc = read_byte(r, &p[i++]);
+		if (keep) {
+			if (kept != i)
+				memmove(p + kept, p + i, n);
+			kept += n;
+		}
+		i += n;
 	}
 	*ret_used = i;
+	*ret_kept = kept;
 	if (rc == HTTP_REQUEST_DONE)
 		begin(r);
 	return (rc);
@@ -543,7 +587,20 @@ http_request_begun(const struct http_request *r)
 uint64_t
 http_request_rest(const struct http_request *r)
 {
-	return (r->state == IN_BODY ? r->left : 0);
+	return (r->state == IN_BODY || r->state == IN_CHUNK ? r->left : 0);
+}
+
+bool
+http_request_in_chunks(const struct http_request *r)
+{
+	return ((r->flags & IN_CHUNKS) != 0);
+}
+
+/* Its bytes are copied, those of the target several times. */
+size_t
+http_request_held(const struct http_request *r)
+{
+	return (r->nfields * FIELD_HELD + 3 * r->head_len);
 }
 
 const char *

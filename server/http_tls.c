@@ -23,9 +23,12 @@ tls_shaking_cb(struct bufferevent *bev, bool begun, void *arg)
 	struct http *h = arg;
 	struct http_conn *conn = http_conn_of_bev(h, bev);
 
-	if (conn != NULL)
-		http_share_hold(&h->shares, &conn->share, HTTP_SHARE_HANDSHAKES,
-		    begun ? 1 : 0);
+	if (conn == NULL)
+		return;
+	http_share_hold(&h->shares, &conn->share, HTTP_SHARE_HANDSHAKES,
+	    begun ? 1 : 0);
+	if (!begun) /* and has its state for good; so have few until then */
+		http_guard_weigh(&conn->guard);
 }
 
 /* tls_engine_options: the greediest address pays, unless it is its own. */

@@ -32,7 +32,11 @@
 #define STIRRED_MAX 2
 
 /* A head and a usual body; with libevent's own part a chain of 8 KB. */
-#define READ_MAX ((size_t)8000)
+#define READ_MAX 8000
+/* What is read at once of a longer body; others are not held up by it. */
+#define READ_ON_MAX ((size_t)64 * 1024)
+/* With libevent's own part a chain of 16 KB. */
+#define PART_MAX ((size_t)16 * 1024 - 64)
 
 /* Is evhttp waiting for bytes? While it writes it only looks for the end. */
 static bool
@@ -46,23 +50,64 @@ wire_is_awaited(const struct http_conn *conn)
 	return (read_cb != NULL);
 }
 
-/* Read what there is, as a bufferevent does it. Returns whether there was. */
-static bool
-wire_read(struct http_conn *conn)
+/* Read once into memory of the input's own. Returns how much came, or -1. */
+static ssize_t
+read_in_place(struct http_conn *conn, struct evbuffer *input)
 {
-	struct evbuffer *input = bufferevent_get_input(conn->bev);
 	struct evbuffer_iovec seg;
-	ssize_t n = -1;
+	ssize_t n;
 
-	(void)evbuffer_unfreeze(input, 0);
-	if (evbuffer_reserve_space(input, READ_MAX, &seg, 1) == 1)
-		n = recv(conn->fd, seg.iov_base, READ_MAX, MSG_DONTWAIT);
+	if (evbuffer_reserve_space(input, READ_MAX, &seg, 1) != 1)
+		return (-1);
+	n = recv(conn->fd, seg.iov_base, READ_MAX, MSG_DONTWAIT);
 	if (n > 0) {
 		seg.iov_len = (size_t)n;
 		(void)evbuffer_commit_space(input, &seg, 1);
 	}
+	return (n);
+}
+
+/* Read once and add it to what is there, leaving no memory unused between. */
+static ssize_t
+read_on(struct http_conn *conn, struct evbuffer *input, size_t max)
+{
+	unsigned char bytes[READ_ON_MAX];
+	size_t len, part;
+	ssize_t n;
+
+	n = recv(conn->fd, bytes, max < sizeof(bytes) ? max : sizeof(bytes),
+	    MSG_DONTWAIT);
+	len = n > 0 ? (size_t)n : 0;
+	for (size_t i = 0; i < len; i += part) {
+		part = len - i < PART_MAX ? len - i : PART_MAX;
+		(void)evbuffer_add(input, bytes + i, part);
+	}
+	return (n);
+}
+
+/*
+ * Read what there is, as a bufferevent does it, and of a body that is longer
+ * than that the rest, so that not each 8 KB of it cost a turn of the loop.
+ * Returns whether there was any.
+ */
+static bool
+wire_read(struct http_conn *conn)
+{
+	struct evbuffer *input = bufferevent_get_input(conn->bev);
+	size_t rest;
+	ssize_t n = 0, more = 0;
+
+	(void)evbuffer_unfreeze(input, 0);
+	rest = http_guard_awaits(&conn->guard);
+	if (evbuffer_get_length(input) == 0 && rest <= READ_MAX) {
+		n = read_in_place(conn, input);
+		rest = n < READ_MAX ? 0 : http_guard_awaits(&conn->guard);
+	} else if (rest < READ_MAX)
+		rest = READ_MAX;
+	if (rest > 0)
+		more = read_on(conn, input, rest);
 	(void)evbuffer_freeze(input, 0);
-	return (n > 0);
+	return (n > 0 || more > 0);
 }
 
 /* event: the socket of a connection has something to be read. */

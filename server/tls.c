@@ -68,6 +68,14 @@ tls_held(struct bufferevent *bev)
 		mbedtls_ssl_get_bytes_avail(&f->ssl));
 }
 
+size_t
+tls_allocated(struct bufferevent *bev)
+{
+	struct tls_filter *f = tls_filter_of(bev);
+
+	return (f != NULL && f->prepared ? TLS_STATE_SIZE + tls_held(bev) : 0);
+}
+
 void
 tls_tell(struct bufferevent *bev, const char *text, size_t len)
 {

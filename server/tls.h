@@ -198,6 +198,9 @@ uint64_t tls_sent(struct bufferevent *bev);
  */
 size_t tls_held(struct bufferevent *bev);
 
+/* Memory that TLS has for bev by now, tls_held() included. 0 without TLS. */
+size_t tls_allocated(struct bufferevent *bev);
+
 /*
  * Send text to the peer at once, past the bufferevent, when nothing that was
  * put into its output is still on its way; else, and before the handshake is

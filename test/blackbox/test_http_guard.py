@@ -12,23 +12,12 @@ import time
 
 import pytest
 
-from conftest import BINARY, DEADLINE, PREFIX, payload, received
+from conftest import DEADLINE, payload, received
+from memory import OWN_ALLOCATOR, peak_kb
 from wire import GET, Wire, delivery
 
 BODY = payload("created-typical.json")
 CROWD = 200
-# A sanitizer's or valgrind's allocator tells nothing about the program's own.
-with open(BINARY, "rb") as binary:
-    OWN_ALLOCATOR = b"__asan" not in binary.read() and not PREFIX
-
-
-def peak_kb(server):
-    """The most memory the server has had since its start."""
-    with open(f"/proc/{server.pid}/status") as status:
-        for line in status:
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1])
-    raise AssertionError("no VmHWM")
 
 
 class Crowd:
@@ -152,23 +141,6 @@ def test_slow_drips_are_cut_and_cost_little(klikitd):
         dripping.join()
     assert peak_kb(server) < 64 * 1024 or not OWN_ALLOCATOR
     received(server.deliver(BODY))
-
-
-def test_oldest_unfinished_request_is_cut_beyond_32_mb(server):
-    head = delivery(server, b"", length=False,
-                    extra=(f"Content-Length: {1024 * 1024}",))
-    wires = []
-    for _ in range(34):
-        wires.append(Wire(server))
-        wires[-1].send(head + b"x" * (1024 * 1024 - 1))
-        # Answered after what was sent before it has been read.
-        assert server.get("/healthz")[0] == 200
-    assert wires[0].closed()
-    wires[-1].send(b"x")
-    assert wires[-1].answer().status == 401
-    server.expect("refused")
-    for wire in wires:
-        wire.sock.close()
 
 
 def test_running_out_of_descriptors_neither_spins_nor_floods_the_log(klikitd):

@@ -29,6 +29,7 @@ class Wire:
         self.sock = socket.create_connection(
             (host, server.port), DEADLINE, source and (source, 0))
         self.sock.settimeout(DEADLINE)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if server.tls:
             self.sock = server.tls.wrap_socket(self.sock,
                                                server_hostname="localhost")

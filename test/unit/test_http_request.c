@@ -9,31 +9,42 @@
 
 #define MAX_BODY (1 << 20)
 
-/* What the last request became, as evhttp gets it. */
+/* What was kept of the last request. */
 static char seen[HTTP_HEAD_MAX + 64];
+static size_t nseen;
 
 /* Read it all, `step' bytes at a time, and stop after the first request. */
 static enum http_request_rc
 read_by(const char *from, size_t len, size_t step, size_t *ret_used)
 {
+	static char text[sizeof(seen)];
 	struct http_request r;
 	enum http_request_rc rc = HTTP_REQUEST_MORE;
-	char *text = memcpy(seen, from, len);
-	size_t used, n;
+	size_t used, kept, n;
 
 	http_request_init(&r, MAX_BODY, true);
-	*ret_used = 0;
-	while (rc == HTTP_REQUEST_MORE && *ret_used < len) {
+	*ret_used = nseen = 0;
+	while ((rc == HTTP_REQUEST_MORE || rc == HTTP_REQUEST_CHUNKED) &&
+	       *ret_used < len) {
 		n = len - *ret_used < step ? len - *ret_used : step;
-		rc = http_request_read(&r, text + *ret_used, n, &used);
-		assert_true(used <= n);
+		memcpy(text, from + *ret_used, n);
+		rc = http_request_read(&r, text, n, &used, &kept);
+		assert_true(used <= n && kept <= used);
+		memcpy(seen + nseen, text, kept);
+		nseen += kept;
 		*ret_used += used;
 		assert_true(rc != HTTP_REQUEST_MORE || used == n);
+		assert_true(
+		    rc != HTTP_REQUEST_CHUNKED || http_request_in_chunks(&r));
 	}
+	if (rc == HTTP_REQUEST_CHUNKED)
+		rc = HTTP_REQUEST_MORE;
 	if (rc != HTTP_REQUEST_MORE && rc != HTTP_REQUEST_DONE) {
 		assert_non_null(http_request_reason(&r));
-		assert_int_equal(http_request_read(&r, text, len, &used), rc);
+		assert_int_equal(http_request_read(&r, text, len, &used, &kept),
+		    rc);
 		assert_int_equal(used, 0);
+		assert_int_equal(kept, 0);
 	} else
 		assert_null(http_request_reason(&r));
 	return (rc);
@@ -79,16 +90,16 @@ test_http_request_stops_between_requests(void **state)
 {
 	char two[] = "GET / HTTP/1.0\r\n\r\nGET /b HTTP/1.0\r\n\r\n";
 	struct http_request r;
-	size_t used;
+	size_t used, kept;
 
 	(void)state;
 	http_request_init(&r, MAX_BODY, true);
 	assert_false(http_request_begun(&r));
-	assert_int_equal(http_request_read(&r, two, strlen(two), &used),
+	assert_int_equal(http_request_read(&r, two, strlen(two), &used, &kept),
 	    HTTP_REQUEST_DONE);
 	assert_int_equal(used, 18);
 	assert_false(http_request_begun(&r));
-	assert_int_equal(http_request_read(&r, two + used, 1, &used),
+	assert_int_equal(http_request_read(&r, two + used, 1, &used, &kept),
 	    HTTP_REQUEST_MORE);
 	assert_true(http_request_begun(&r));
 }
@@ -198,7 +209,7 @@ test_http_request_knows_its_limits(void **state)
 	memcpy(text, "GET /", 5);
 	assert_int_equal(read_by(text, sizeof(text), 1000, &used),
 	    HTTP_REQUEST_BAD);
-	assert_int_equal(used, HTTP_HEAD_MAX);
+	assert_int_equal(used, HTTP_HEAD_MAX + 1);
 
 	memset(text, '0', sizeof(text));
 	head = sizeof(CHUNKED) - 1;
@@ -212,7 +223,7 @@ test_http_request_knows_its_limits(void **state)
 	memcpy(text + head, "0\r\n", 3);
 	assert_int_equal(read_by(text, sizeof(text), 1000, &used),
 	    HTTP_REQUEST_BAD);
-	assert_int_equal(used, head + 3 + HTTP_TRAILER_MAX);
+	assert_int_equal(used, head + 3 + HTTP_TRAILER_MAX + 1);
 }
 
 static void
@@ -224,7 +235,8 @@ becomes(const char *text, const char *want)
 		assert_int_equal(read_by(text, len, step, &used),
 		    HTTP_REQUEST_DONE);
 		assert_int_equal(used, len);
-		assert_memory_equal(seen, want, len);
+		assert_int_equal(nseen, strlen(want));
+		assert_memory_equal(seen, want, nseen);
 	}
 }
 
@@ -234,17 +246,19 @@ test_http_request_reads_over_empty_lines(void **state)
 {
 	char text[] = "\r\n\r";
 	struct http_request r;
-	size_t used;
+	size_t used, kept;
 
 	(void)state;
-	CHECK("\r\nGET / HTTP/1.0\r\n\r\n", DONE);
-	CHECK("\r\n\r\n\r\n\r\nGET / HTTP/1.0\r\n\r\n", DONE);
+	becomes("\r\nGET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\n\r\n");
+	becomes("\r\n\r\n\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+	    "GET / HTTP/1.0\r\n\r\n");
 	CHECK("\r\n\r\n\r\n\r\n\r", BAD);
 	CHECK("\r\n\n", BAD);
 	CHECK("\r\n GET", BAD);
 	http_request_init(&r, MAX_BODY, true);
-	assert_int_equal(http_request_read(&r, text, 3, &used),
+	assert_int_equal(http_request_read(&r, text, 3, &used, &kept),
 	    HTTP_REQUEST_MORE);
+	assert_int_equal(kept, 0);
 	assert_false(http_request_begun(&r));
 }
 
@@ -258,9 +272,21 @@ test_http_request_takes_tabs_around_values(void **state)
 	becomes(HEAD "Content-Length: \t 2\t \r\n\r\nab",
 	    HEAD "Content-Length:   2\t \r\n\r\nab");
 	becomes(HEAD "Transfer-Encoding:\tchunked\t\r\n\r\n0\r\nX:\ty\r\n\r\n",
-	    HEAD "Transfer-Encoding: chunked\t\r\n\r\n0\r\nX: y\r\n\r\n");
+	    HEAD "Transfer-Encoding: chunked\t\r\n\r\n");
 	becomes(HEAD "X:\t\r\nY:\ta\tb\r\nContent-Length:2\r\n\r\n\ta",
 	    HEAD "X: \r\nY: a\tb\r\nContent-Length:2\r\n\r\n\ta");
+}
+
+/* Of a body in chunks the data is kept, and nothing of its trailer. */
+static void
+test_http_request_keeps_the_data_of_chunks(void **state)
+{
+	(void)state;
+	becomes(CHUNKED "0\r\n\r\n", CHUNKED);
+	becomes(CHUNKED "2\r\nab\r\n3\r\n\r\nc\r\n0\r\n\r\n",
+	    CHUNKED "ab\r\nc");
+	becomes(CHUNKED "1\r\n0\r\n0\r\nAuthorization: b\r\nX: y\r\n\r\n",
+	    CHUNKED "0");
 }
 
 /* Extensions of chunks are read over; what is none is refused. */
@@ -268,10 +294,9 @@ static void
 test_http_request_reads_over_chunk_extensions(void **state)
 {
 	(void)state;
-	becomes(CHUNKED "2;a=b\r\nab\r\n0;c\r\n\r\n",
-	    CHUNKED "2    \r\nab\r\n0  \r\n\r\n");
+	becomes(CHUNKED "2;a=b\r\nab\r\n0;c\r\n\r\n", CHUNKED "ab");
 	becomes(CHUNKED "2 ;\ta = \"x;\\\"y\" ; b\r\n;a\r\n0\r\n\r\n",
-	    CHUNKED "2                  \r\n;a\r\n0\r\n\r\n");
+	    CHUNKED ";a");
 	CHECK(CHUNKED "2;a", MORE);
 	CHECK(CHUNKED "2;;", BAD);
 	CHECK(CHUNKED "2;=", BAD);
@@ -298,18 +323,78 @@ test_http_request_limits_chunk_extensions(void **state)
 	enum http_request_rc rc = HTTP_REQUEST_MORE;
 	char text[sizeof(chunk)], head[] = CHUNKED;
 	struct http_request r;
-	size_t used, n = 0;
+	size_t used, kept, n = 0;
 
 	(void)state;
 	http_request_init(&r, MAX_BODY, true);
-	assert_int_equal(http_request_read(&r, head, strlen(head), &used),
-	    HTTP_REQUEST_MORE);
+	assert_int_equal(http_request_read(&r, head, strlen(head), &used,
+			     &kept),
+	    HTTP_REQUEST_CHUNKED);
 	for (; rc == HTTP_REQUEST_MORE && n < 10000; n++) {
 		memcpy(text, chunk, sizeof(chunk));
-		rc = http_request_read(&r, text, strlen(text), &used);
+		rc = http_request_read(&r, text, strlen(text), &used, &kept);
 	}
 	assert_int_equal(rc, HTTP_REQUEST_BAD);
 	assert_in_range(n, HTTP_EXTENSIONS_MAX / 35, HTTP_EXTENSIONS_MAX / 33);
+}
+
+static enum http_request_rc
+read_on(struct http_request *r, const char *from)
+{
+	enum http_request_rc rc = HTTP_REQUEST_MORE;
+	char text[256];
+	size_t used, kept;
+
+	for (; *from != '\0' && rc <= HTTP_REQUEST_CHUNKED; from += used)
+		rc = http_request_read(r, strcpy(text, from), strlen(from),
+		    &used, &kept);
+	return (rc);
+}
+
+/* A head, then this so often, then an end. */
+static enum http_request_rc
+read_many(const char *head, const char *again, unsigned times, const char *end)
+{
+	enum http_request_rc rc;
+	struct http_request r;
+
+	http_request_init(&r, MAX_BODY, true);
+	rc = read_on(&r, head);
+	for (unsigned i = 0; rc <= HTTP_REQUEST_CHUNKED && i < times; i++)
+		rc = read_on(&r, again);
+	return (rc <= HTTP_REQUEST_CHUNKED ? read_on(&r, end) : rc);
+}
+
+/* A hundred fields are enough, and those of the trailer are of them. */
+static void
+test_http_request_limits_the_fields(void **state)
+{
+	(void)state;
+	assert_int_equal(read_many(HEAD, "a:\r\n", HTTP_FIELDS_MAX - 2,
+			     "Content-Length: 0\r\n\r\n"),
+	    HTTP_REQUEST_DONE);
+	assert_int_equal(read_many(HEAD, "a:\r\n", HTTP_FIELDS_MAX - 1,
+			     "Content-Length: 0\r\n\r\n"),
+	    HTTP_REQUEST_BAD);
+	assert_int_equal(read_many(CHUNKED "0\r\n", "a:\r\n",
+			     HTTP_FIELDS_MAX - 2, "\r\n"),
+	    HTTP_REQUEST_DONE);
+	assert_int_equal(read_many(CHUNKED "0\r\n", "a:\r\n",
+			     HTTP_FIELDS_MAX - 1, "\r\n"),
+	    HTTP_REQUEST_BAD);
+}
+
+/* So are 64 Ki chunks, however small. */
+static void
+test_http_request_limits_the_chunks(void **state)
+{
+	(void)state;
+	assert_int_equal(read_many(CHUNKED, "1\r\nx\r\n", HTTP_CHUNKS_MAX - 1,
+			     "0\r\n\r\n"),
+	    HTTP_REQUEST_DONE);
+	assert_int_equal(read_many(CHUNKED, "1\r\nx\r\n", HTTP_CHUNKS_MAX,
+			     "0\r\n\r\n"),
+	    HTTP_REQUEST_BAD);
 }
 
 /* A body that will be too large is refused before it comes. */
@@ -334,11 +419,12 @@ test_http_request_may_do_without_a_length(void **state)
 {
 	char text[] = "POST / HTTP/1.1\r\nHost: x\r\n\r\nGET";
 	struct http_request r;
-	size_t used;
+	size_t used, kept;
 
 	(void)state;
 	http_request_init(&r, MAX_BODY, false);
-	assert_int_equal(http_request_read(&r, text, strlen(text), &used),
+	assert_int_equal(http_request_read(&r, text, strlen(text), &used,
+			     &kept),
 	    HTTP_REQUEST_DONE);
 	assert_int_equal(used, strlen(text) - 3);
 }
@@ -379,7 +465,10 @@ main(void)
 		cmocka_unit_test(test_http_request_knows_its_limits),
 		cmocka_unit_test(test_http_request_reads_over_empty_lines),
 		cmocka_unit_test(test_http_request_takes_tabs_around_values),
+		cmocka_unit_test(test_http_request_keeps_the_data_of_chunks),
 		cmocka_unit_test(test_http_request_reads_over_chunk_extensions),
+		cmocka_unit_test(test_http_request_limits_the_fields),
+		cmocka_unit_test(test_http_request_limits_the_chunks),
 		cmocka_unit_test(test_http_request_limits_chunk_extensions),
 		cmocka_unit_test(
 		    test_http_request_refuses_a_large_body_at_once),

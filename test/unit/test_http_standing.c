@@ -82,7 +82,7 @@ test_a_dribble_is_heard_once(void **state)
 		peer_turn(f);
 	at = share->heard;
 	peer_send(&c, "Host:");
-	while (TAILQ_FIRST(&f->http->conns)->guard.received < 28)
+	while (TAILQ_FIRST(&f->http->conns)->guard.in.reader.head_len < 28)
 		peer_turn(f);
 	assert_int_equal(share->heard, at);
 	peer_send(&c, " x\r\n\r\n");
