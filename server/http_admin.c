@@ -13,6 +13,7 @@
 #include "server/clock.h"
 #include "server/http_door.h"
 #include "server/http_guess.h"
+#include "server/http_turn.h"
 #include "server/http_inspector.h"
 #include "server/http_metrics.h"
 #include "server/http_private.h"
@@ -40,6 +41,7 @@ struct http_admin {
 	void *arg;
 	struct rate refused_rate;
 	struct http_guesses guesses;
+	struct http_turns turns;
 };
 
 static const struct http_answer answer_memory = { 500, "Internal Server Error",
@@ -181,6 +183,18 @@ admin_done_cb(const struct admin_answer *from, void *arg)
 	answer_admin(conn, req, from);
 }
 
+/* The same of a question, for which others may wait. */
+static void
+asked_cb(const struct admin_answer *from, void *arg)
+{
+	struct http_conn *conn = arg;
+	struct http_turns *turns = &conn->h->admin->turns;
+
+	http_turn_end(turns, conn);
+	admin_done_cb(from, conn);
+	http_turns_pump(turns);
+}
+
 static void
 call(struct http_conn *conn, struct evhttp_request *req, bool acts)
 {
@@ -198,16 +212,26 @@ call(struct http_conn *conn, struct evhttp_request *req, bool acts)
 	if (acts)
 		log_info("admin: %s asks for %s", http_conn_peer(conn),
 		    log_text(r.path));
-	if (r.body_len > 0 && (r.body = evbuffer_pullup(body, -1)) == NULL) {
-		answer(conn, req, &answer_memory);
-		return;
-	}
-	if (admin_call(ha->a, &r, admin_done_cb, conn, &made)) {
+	if (r.body_len > 0)
+		r.body = evbuffer_pullup(body, -1);
+	if (r.body_len > 0 && r.body == NULL)
+		made.status = 500;
+	else if (admin_call(ha->a, &r, acts ? admin_done_cb : asked_cb, conn,
+		     &made)) {
 		http_conn_keep(conn, req);
 		return;
 	}
+	if (!acts)
+		http_turn_end(&ha->turns, conn);
 	answer_admin(conn, req, &made);
 	free(made.body);
+}
+
+/* http_turns: it is its turn. */
+static void
+ask(struct http_conn *conn, struct evhttp_request *req)
+{
+	call(conn, req, false);
 }
 
 /* Add a field to an answer's object, unless it has no value. */
@@ -345,8 +369,10 @@ http_admin_run(struct http_conn *conn, struct evhttp_request *req)
 	} else if (stream) {
 		add_headers(req);
 		http_stream_run(conn->h->admin->streams, conn, req);
-	} else
-		call(conn, req, acts);
+	} else if (acts)
+		call(conn, req, true);
+	else
+		http_turn_wait(&conn->h->admin->turns, conn, req);
 }
 
 static const struct http_site site = { .other = http_admin_run };
@@ -394,6 +420,7 @@ http_admin_new(struct event_base *base, struct admin *a,
 	if ((ha = calloc(1, sizeof(*ha))) == NULL)
 		return (NULL);
 	ha->a = a;
+	http_turns_init(&ha->turns, ask);
 	ha->metrics = opt->metrics;
 	ha->ready = opt->ready;
 	ha->clock = opt->clock;

@@ -13,6 +13,7 @@
  * http_webhook.c POST /webhooks/klikit
  * http_admin.c   the admin listener
  * http_stream.c  its stream, http_metrics.c its metrics
+ * http_turn.c    whose question to the store is next
  * http_inspector.c the page that it shows
  */
 #ifndef SERVER_HTTP_PRIVATE_H
@@ -62,6 +63,8 @@ struct http_conn {
 	unsigned stirred;            /* how often the holder ran for `kept' */
 	bool *gone;                  /* to be told of the end; or NULL */
 	struct http_stream *stream;  /* kept is a reply without end */
+	struct http_turns *turns; /* kept waits for its turn there; or NULL */
+	TAILQ_ENTRY(http_conn) next_turn;
 	/* It has ended while kept is with others; may let go of kept. */
 	void (*on_close)(struct http_conn *conn);
 	int64_t whole_us; /* when the delivery was there */

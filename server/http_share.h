@@ -31,9 +31,10 @@
 enum http_share_what {
 	HTTP_SHARE_CONNECTIONS, /* 1 each, from joining */
 	HTTP_SHARE_HANDSHAKES,  /* 1 from its first step to its end */
-	HTTP_SHARE_BYTES        /* as allocated */
+	HTTP_SHARE_BYTES,       /* as allocated */
+	HTTP_SHARE_QUESTIONS    /* 1 from the request to its answer */
 };
-#define HTTP_SHARE_NWHATS 3
+#define HTTP_SHARE_NWHATS 4
 
 enum http_share_standing {
 	HTTP_SHARE_STRANGER,

@@ -1,12 +1,14 @@
 """What one address can do to the admin listener without keeping others out."""
 
 import http.client
+import select
 
 import pytest
 
 from conftest import DEADLINE, payload, received
 from sse import Stream
 from strangers import GOOD, STRANGER, close_all, idle
+from wire import Wire, delivery
 
 SMALL = payload("created-small.json")
 TOKEN = "a-token-of-the-operator"
@@ -144,3 +146,49 @@ def test_a_link_opens_the_page_and_a_frame_does_not(server, site):
     assert operator.get("/", **{**LINK, "Sec-Fetch-Dest": "iframe"}) == 403
     assert operator.get("/", **{"Sec-Fetch-Mode": "no-cors"}) == 403
     assert operator.get("/metrics", **LINK) == 403
+
+
+def ask_much(server, count, path):
+    """So many connections that ask for a page and do not read it yet."""
+    request = (f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+               f"Authorization: Bearer {TOKEN}\r\n\r\n").encode()
+    socks = idle(server, count, port=port_of(server))
+    for sock in socks:
+        sock.sendall(request)
+    return socks
+
+
+def answered(socks):
+    """How many of them have their answer, or the begin of it."""
+    ready, _, _ = select.select(socks, [], [], 0)
+    return len(ready)
+
+
+def test_questions_of_one_address_keep_nobody_waiting(guarded):
+    """Each is answered in the end; who asks for little does not wait."""
+    with Wire(guarded) as wire:
+        for number in range(200):
+            wire.send(delivery(guarded, SMALL, event_id=f"e{number}"))
+            assert wire.answer().status == 200
+    operator = Operator(guarded)
+    assert operator.get("/api/v1/events?limit=1") == 200
+    greedy = ask_much(guarded, 80, "/api/v1/events?limit=500")
+    for _ in range(3):
+        assert operator.get("/api/v1/events?limit=1") == 200
+    before = answered(greedy)
+    for sock in greedy:
+        sock.settimeout(DEADLINE)
+        assert sock.recv(12) == b"HTTP/1.1 200"
+    assert before < len(greedy), "the operator's were answered last"
+    close_all(greedy)
+
+
+def test_who_leaves_while_it_waits_for_its_turn_is_forgotten(guarded):
+    received(guarded.post(SMALL, "one"))
+    for _ in range(3):
+        close_all(ask_much(guarded, 150, "/api/v1/events?limit=500"))
+    greedy = ask_much(guarded, 150, "/api/v1/events?limit=500")
+    strangers = idle(guarded, 300, port=port_of(guarded))  # some are cut
+    assert Operator(guarded).get("/api/v1/status") == 200
+    guarded.stop()
+    close_all(greedy + strangers)
