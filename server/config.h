@@ -182,6 +182,7 @@ bool config_needs_restart(const struct config *now, const struct config *next,
  * caller. NULL when out of memory.
  */
 #define CONFIG_DEV_SECRET "secret"
+#define CONFIG_DEV_STORE "dev.db"
 char *config_dev_dir(const char *const *env);
 
 /* Is there a global key "section.key"? For the command line. */

@@ -77,8 +77,8 @@ static const struct config_key keys[] = {
 		"that has the most." },
 
 	{ "store.url", CONFIG_URL, GLOBAL(store_url),
-	    .def = "sqlite:klikitd.db", .dev = "sqlite:dev.db", .restart = true,
-	    .value = "URL", .text = "Where events are kept." },
+	    .def = "sqlite:klikitd.db", .dev = "sqlite:" CONFIG_DEV_STORE,
+	    .restart = true, .value = "URL", .text = "Where events are kept." },
 	{ "store.queue", CONFIG_SIZE, GLOBAL(store_queue_max), .def = "64m",
 	    .min = 64 * KIB, .max = 4 * GIB, .restart = true, .value = "SIZE",
 	    .text = "Bytes of events that may wait for their commit; beyond "

@@ -1,7 +1,10 @@
+#include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include "server/diagnosis.h"
 #include "server/request_text.h"
+#include "store/base/parse.h"
 
 int
 request_text_header(char *text, struct diagnosis_header *ret_header)
@@ -36,6 +39,31 @@ cut_line(char *text, char *end)
 	return (lf + 1);
 }
 
+/*
+ * The body as long as Content-Length says, if what follows that are ends of
+ * lines, as an editor leaves them; else all of it.
+ */
+static size_t
+body_len(const struct diagnosis_header *list, size_t n, const char *body,
+    size_t len)
+{
+	int64_t said;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcasecmp(list[i].name, "content-length") != 0)
+			continue;
+		if (parse_int(list[i].value, 0, INT64_MAX, &said) == -1 ||
+		    (uint64_t)said > len)
+			return (len);
+		for (size_t j = (size_t)said; j < len; j++) {
+			if (body[j] != '\n' && body[j] != '\r')
+				return (len);
+		}
+		return ((size_t)said);
+	}
+	return (len);
+}
+
 int
 request_text_read(char *text, size_t len, struct diagnosis_header *ret_list,
     size_t max, struct request_text *ret, const char **ret_reason)
@@ -62,6 +90,7 @@ request_text_read(char *text, size_t len, struct diagnosis_header *ret_list,
 		line = next;
 	}
 	ret->body = next;
-	ret->body_len = (size_t)(end - next);
+	ret->body_len =
+	    body_len(ret_list, ret->nheaders, next, (size_t)(end - next));
 	return (0);
 }

@@ -20,8 +20,9 @@ struct request_text {
 /*
  * Read len bytes of text, which is cut into pieces: headers and body point
  * into it. A request line may stand before the headers, which end at the first
- * empty line; their lines end with LF or CRLF. Returns 0, and the first max
- * headers; -1 and a reason (static) if it is no such text.
+ * empty line; their lines end with LF or CRLF. Ends of lines behind as many
+ * bytes of body as Content-Length says are not of the body. Returns 0, and the
+ * first max headers; -1 and a reason (static) if it is no such text.
  */
 int request_text_read(char *text, size_t len, struct diagnosis_header *ret_list,
     size_t max, struct request_text *ret, const char **ret_reason);

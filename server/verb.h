@@ -87,6 +87,16 @@ struct config_source verb_config_source(const struct verb_args *args,
     enum config_need need, bool dev);
 
 /*
+ * Is klikitd dev's store meant? By --dev; or because neither the configuration
+ * nor a flag or variable names one, there is none at the default place, and dev
+ * has one: that is said on stderr then.
+ */
+bool verb_dev_store(const struct verb_args *args);
+
+/* The same for the secret, and for what else goes with it. */
+bool verb_dev_secret(const struct verb_args *args);
+
+/*
  * Load the configuration that args name, with every error and warning on
  * stderr.
  * Returns it, owned by the caller, or NULL.

@@ -143,7 +143,7 @@ verb_admin_open(const struct verb_args *args, enum verb_intent intent)
 		return (NULL);
 	}
 	va->verb = args->verb->name;
-	va->cfg = verb_config(args, CONFIG_STORE, verb_has(args, "dev"));
+	va->cfg = verb_config(args, CONFIG_STORE, verb_dev_store(args));
 	if (va->cfg == NULL || open_all(va, intent) == -1) {
 		verb_admin_close(va);
 		return (NULL);

@@ -158,7 +158,7 @@ check_config_run(const struct verb_args *args)
 		config_print_example(stdout);
 		return (VERB_DONE);
 	}
-	source = verb_config_source(args, CONFIG_SERVER, verb_has(args, "dev"));
+	source = verb_config_source(args, CONFIG_SERVER, verb_dev_secret(args));
 	source.dates = true;
 	if ((cfg = verb_config_load(&source)) == NULL)
 		return (VERB_FAILED);

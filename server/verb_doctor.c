@@ -63,7 +63,7 @@ static enum verb_exit
 doctor_verb_run(const struct verb_args *args)
 {
 	const struct config_source source =
-	    verb_config_source(args, CONFIG_SERVER, verb_has(args, "dev"));
+	    verb_config_source(args, CONFIG_SERVER, verb_dev_secret(args));
 	const struct doctor_options opt = { .source = &source,
 		.network = !verb_has(args, "no-network") };
 	struct report r = { .json = verb_has(args, "json") };

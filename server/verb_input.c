@@ -114,7 +114,7 @@ verb_store_named(const struct verb_args *args, struct verb_store_name *ret_name)
 	char reason[STORE_REASON_MAX];
 	struct store *st = NULL;
 
-	cfg = verb_config(args, CONFIG_STORE, verb_has(args, "dev"));
+	cfg = verb_config(args, CONFIG_STORE, verb_dev_store(args));
 	if (cfg == NULL)
 		return (NULL);
 	opt.url = cfg->store_url;

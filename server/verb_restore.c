@@ -60,7 +60,7 @@ static enum verb_exit
 restore_run(const struct verb_args *args)
 {
 	struct config *cfg =
-	    verb_config(args, CONFIG_STORE, verb_has(args, "dev"));
+	    verb_config(args, CONFIG_STORE, verb_dev_store(args));
 	struct store_restore what = { .backup = args->words[0],
 		.now_ms = clock_wall_ms() };
 	struct store_restored restored;

@@ -38,7 +38,7 @@ sign_run(const struct verb_args *args)
 	struct secrets *sec = NULL;
 	struct config *cfg;
 
-	cfg = verb_config(args, CONFIG_SERVER, verb_has(args, "dev"));
+	cfg = verb_config(args, CONFIG_SERVER, verb_dev_secret(args));
 	if (cfg != NULL && (sec = verb_secrets(cfg)) != NULL)
 		rc = sign(args, sec);
 	secrets_free(sec);

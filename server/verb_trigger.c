@@ -133,15 +133,18 @@ make_delivery(const struct trigger *t, struct delivery *ret_d)
 }
 
 static void
-print_delivery(const struct delivery *d)
+print_delivery(const struct delivery *d, bool first)
 {
+	if (!first)
+		printf("\n");
 	printf("content-type: application/json\n"
+	       "content-length: %zu\n"
 	       "x-klikit-event-id: %s\n"
 	       "x-klikit-event-type: %s\n"
 	       "x-klikit-signature: %s\n\n",
-	    d->event_id, d->type, d->signature);
+	    d->len, d->event_id, d->type, d->signature);
 	(void)fwrite(d->body, 1, d->len, stdout);
-	printf("\n");
+	printf("\n"); /* content-length says that it is not of the body */
 }
 
 /* Is this what a right receiver answers? */
@@ -207,7 +210,7 @@ run_deliveries(struct trigger *t, long long count)
 		memset(&d, 0, sizeof(d));
 		rc = make_delivery(t, &d);
 		if (rc == 0 && t->client == NULL)
-			print_delivery(&d);
+			print_delivery(&d, i == 0);
 		else if (rc == 0) {
 			rc = send_once(t, &d, false);
 			if (rc == 0 && t->duplicate)
@@ -318,7 +321,7 @@ trigger_run(const struct verb_args *args)
 	enum verb_exit rc = VERB_FAILED;
 	struct config *cfg = NULL;
 	long long count = 1;
-	bool all = verb_has(args, "all"), is_file;
+	bool all = verb_has(args, "all"), is_file, dev;
 
 	if (check_all(args) != VERB_DONE)
 		return (VERB_USAGE);
@@ -335,13 +338,14 @@ trigger_run(const struct verb_args *args)
 	if (is_file &&
 	    verb_read_body(args->words[0], &t.file, &t.file_len) == -1)
 		goto out;
-	cfg = verb_config(args, CONFIG_SERVER, verb_has(args, "dev"));
+	dev = verb_dev_secret(args);
+	cfg = verb_config(args, CONFIG_SERVER, dev);
 	if (cfg == NULL || (t.sec = verb_secrets(cfg)) == NULL ||
 	    verb_secret_index(args, t.sec, &t.secret) == -1 ||
 	    set_overrides(&t) == -1)
 		goto out;
 	if (!verb_has(args, "print") &&
-	    (t.client = trigger_connect(args, cfg)) == NULL)
+	    (t.client = trigger_connect(args, cfg, dev)) == NULL)
 		goto out;
 	if (all)
 		rc = trigger_all(
@@ -372,7 +376,8 @@ static const struct verb_flag flags[] = {
 	{ "override", "PATH=VALUE", "change the body; may be repeated", true },
 	{ "secret-name", "NAME", "sign with this secret, not the first",
 	    false },
-	{ "print", NULL, "print headers and body, send nothing", false },
+	{ "print", NULL, "print a request for verify --request, send nothing",
+	    false },
 	{ "all", NULL, "one of every kind, right and wrong ones", false },
 	{ "dev", NULL, "to the klikitd dev that runs, with its secret", false },
 	{ 0 },

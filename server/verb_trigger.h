@@ -24,7 +24,7 @@ void trigger_print_text(const char *text);
  * stderr, if there is no such place.
  */
 struct trigger_client *trigger_connect(const struct verb_args *args,
-    const struct config *cfg);
+    const struct config *cfg, bool dev);
 
 /* Who signs and who sends; all borrowed. */
 struct trigger_sender {

@@ -44,7 +44,8 @@ default_url(const struct config *cfg)
 }
 
 struct trigger_client *
-trigger_connect(const struct verb_args *args, const struct config *cfg)
+trigger_connect(const struct verb_args *args, const struct config *cfg,
+    bool dev)
 {
 	const char *to = verb_flag(args, "to", 0);
 	struct trigger_trust trust = {
@@ -52,7 +53,6 @@ trigger_connect(const struct verb_args *args, const struct config *cfg)
 		.peer = verb_flag(args, "server-certificate", 0),
 	};
 	char reason[TRIGGER_CLIENT_REASON_MAX] = "out of memory";
-	bool dev = verb_has(args, "dev");
 	struct trigger_client *client;
 	char *url = NULL, *dev_ca = NULL;
 

@@ -191,7 +191,7 @@ verify_run(const struct verb_args *args)
 		    "needs --signature HEX, --header or --request"));
 	if ((rc = read_flags(&v)) == VERB_DONE) {
 		rc = VERB_FAILED;
-		cfg = verb_config(args, CONFIG_SERVER, verb_has(args, "dev"));
+		cfg = verb_config(args, CONFIG_SERVER, verb_dev_secret(args));
 	}
 	if (cfg != NULL && (v.sec = verb_secrets(cfg)) != NULL) {
 		if ((v.keys = diagnosis_keys_new(cfg)) == NULL)
