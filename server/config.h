@@ -38,7 +38,8 @@ struct config_secret {
 	char *scope; /* of what it signs: store.h; "": the usual one */
 };
 
-#define CONFIG_SCOPE_MAX 64 /* bytes of a scope */
+#define CONFIG_SCOPE_MAX 64    /* bytes of a scope */
+#define CONFIG_BODY_MAX_MIB 31 /* more do not fit in HTTP_UNVERIFIED_MAX */
 
 #define CONFIG_EVERY_EVENT "*"
 

@@ -29,8 +29,9 @@ static const struct config_key keys[] = {
 	    .text = "Addresses of the loopback that stay without TLS beside "
 		    "http.listen, for a tunnel or a proxy on this machine." },
 	{ "http.max_body", CONFIG_SIZE, GLOBAL(http_max_body), .def = "1m",
-	    .min = KIB, .max = 64 * MIB, .value = "SIZE",
-	    .text = "Largest body accepted; a larger one is answered 413." },
+	    .min = KIB, .max = CONFIG_BODY_MAX_MIB * MIB, .value = "SIZE",
+	    .text = "Largest body accepted; a larger one is answered 413. All "
+		    "requests on their way hold at most 32 MiB together." },
 	{ "http.max_connections", CONFIG_INT, GLOBAL(http_max_connections),
 	    .def = "1024", .min = 1, .max = 65536, .restart = true,
 	    .value = "NUMBER",

@@ -10,11 +10,17 @@
 #include <unistd.h>
 
 #include "server/clock_watch.h"
+#include "server/http_guard.h"
 #include "server/log.h"
 #include "server/open_files.h"
 #include "server/server_private.h"
 
 #define ANNOUNCE_WAIT_MS 1000 /* for one who reads the standard output */
+
+/* One of them, with its head and what memory is wasted, has to fit. */
+_Static_assert((CONFIG_BODY_MAX_MIB + 1) * (size_t)1024 * 1024 <=
+		   HTTP_UNVERIFIED_MAX,
+    "the largest body fits in what all requests may hold");
 
 /* As many connections as there are descriptors for. */
 static size_t

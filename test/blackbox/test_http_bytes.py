@@ -5,7 +5,7 @@ import selectors
 
 import pytest
 
-from conftest import DEADLINE, payload, received
+from conftest import DEADLINE, payload, received, run
 from https import https, pki  # noqa: F401: fixtures
 from memory import OWN_ALLOCATOR, memory_kb, peak_kb, wait_given_back
 from strangers import GOOD, STRANGER, allow_files
@@ -225,3 +225,21 @@ def test_a_slow_client_is_not_cut_for_others(server, framing):
             one.sock.close()
     received(server.post(BODY))
     assert peak_kb(server) < LIMIT_KB or not OWN_ALLOCATOR
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_the_largest_body_that_may_be_configured_fits(klikitd, framing):
+    server = klikitd(config="[http]\nmax_body = 31m\n")
+    server.expect("refused")
+    fill = b'{"orders":[],"x":"%s"}'
+    body = fill % (b"x" * (31 * MIB - len(fill) + 2))
+    with Wire(server, source=GOOD) as wire:
+        if framing == "length":
+            wire.send(delivery(server, body))
+        else:
+            wire.send(delivery(server, body, length=False, extra=CHUNKED)
+                      [:-len(body)] + chunked(body, MIB))
+        assert wire.answer().json() == {"status": "received"}
+    done = run("check-config", "-c", server.config, "--http.max_body=32m")
+    assert done.returncode == 1
+    assert b"from 1k to 31m" in done.stderr

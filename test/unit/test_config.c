@@ -89,7 +89,7 @@ test_config_checks_what_is_replaced(void **state)
 
 	f->env[1] = "KLIKITD_HTTP_MAX_BODY=3m";
 	config_case_errors(f, "[http]\nmax_body = big\n",
-	    "%:2: http.max_body: \"big\" is not a size from 1k to 64m\n");
+	    "%:2: http.max_body: \"big\" is not a size from 1k to 31m\n");
 }
 
 /* Every kind of bad value has its reason, its line and its key. */
@@ -134,9 +134,11 @@ test_config_tells_bad_values(void **state)
 	    "%:2: http.listen: needs an address, such as *:8080\n");
 	config_case_errors(f, "[http]\nlisten = *:80, *:80\n",
 	    "http.listen: *:80 is listed twice\n");
-	config_case_errors(f, "[http]\nmax_body = 64m\n[store]\nqueue = 1m\n",
+	config_case_errors(f, "[http]\nmax_body = 31m\n[store]\nqueue = 1m\n",
 	    "store.queue: is smaller than http.max_body: the largest body "
 	    "could never be stored\n");
+	config_case_errors(f, "[http]\nmax_body = 32m\n",
+	    "%:2: http.max_body: \"32m\" is not a size from 1k to 31m\n");
 }
 
 /* Handlers are checked key by key, and as a whole. */
