@@ -117,6 +117,7 @@ struct config {
 
 	struct config_list admin_listen; /* one address, or none */
 	char *admin_token_file;          /* absolute; NULL: none is named */
+	char *admin_token;               /* what is in it; NULL: none */
 
 	enum log_level log_level;
 	enum log_format log_format;

@@ -8,28 +8,63 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/admin_link.h"
+
+#define LISTENERS_MAX 64
 #define ENV_SECRET_FILE "KLIKIT_WEBHOOK_SECRET_FILE"
 
+/* An address of a listener, and the key that names it. */
+struct listener {
+	const char *key;
+	const char *address;
+};
+
+/* Can the kernel give both what they ask for? */
 static void
-check_listed_once(struct config_draft *d, const char *key,
-    const struct config_list *list)
+check_two(struct config_draft *d, const struct listener *a,
+    const struct listener *b)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		for (size_t j = 0; j < i; j++) {
-			/* Port 0 is another port each time. */
-			if (strcmp(list->items[i], list->items[j]) == 0 &&
-			    strcmp(strrchr(list->items[i], ':'), ":0") != 0)
-				config_draft_error(d, "%s: %s is listed twice",
-				    key, list->items[i]);
-		}
-	}
+	if (!config_addresses_collide(a->address, b->address))
+		return;
+	if (strcmp(a->key, b->key) == 0 && strcmp(a->address, b->address) == 0)
+		config_draft_error(d, "%s: %s is listed twice", a->key,
+		    a->address);
+	else
+		config_draft_error(d,
+		    "%s: %s is taken already, by %s = %s; choose another port",
+		    b->key, b->address, a->key, a->address);
 }
 
 static void
 check_listen(struct config_draft *d)
 {
-	check_listed_once(d, "http.listen", &d->cfg->http_listen);
-	check_listed_once(d, "http.plain_listen", &d->cfg->http_plain_listen);
+	const struct config *cfg = d->cfg;
+	const struct {
+		const char *key;
+		const struct config_list *list;
+	} keys[] = {
+		{ "http.listen", &cfg->http_listen },
+		{ "http.plain_listen", &cfg->http_plain_listen },
+		{ "admin.listen", &cfg->admin_listen },
+	};
+	struct listener all[LISTENERS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		for (size_t j = 0; j < keys[i].list->n; j++) {
+			if (n == LISTENERS_MAX) {
+				config_draft_error(d,
+				    "%s: more than %d addresses", keys[i].key,
+				    LISTENERS_MAX);
+				return;
+			}
+			all[n] = (struct listener){ keys[i].key,
+				keys[i].list->items[j] };
+			for (size_t k = 0; k < n; k++)
+				check_two(d, &all[k], &all[n]);
+			n++;
+		}
+	}
 }
 
 /* Whoever reaches the admin listener may replay and purge. */
@@ -44,6 +79,20 @@ check_admin(struct config_draft *d)
 		    "admin.listen: %s can be reached from other machines: "
 		    "name a file with a token by admin.token_file",
 		    list->items[0]);
+}
+
+/* The operator's token, as the server will have it. */
+static void
+read_token(struct config_draft *d)
+{
+	char reason[ADMIN_LINK_REASON_MAX];
+	struct config *cfg = d->cfg;
+
+	if (cfg->admin_listen.n == 0 || cfg->admin_token_file == NULL)
+		return;
+	cfg->admin_token = admin_token_read(cfg->admin_token_file, reason);
+	if (cfg->admin_token == NULL)
+		config_draft_error(d, "%s", reason);
 }
 
 static void
@@ -216,6 +265,7 @@ config_check(struct config_draft *d)
 	config_check_tls(d);
 	check_named_secrets(d);
 	if (d->src->need == CONFIG_SERVER) {
+		read_token(d);
 		find_default(d);
 		read_secrets(d);
 		check_scopes(d);

@@ -89,6 +89,9 @@ bool config_env_is_foreign(const char *name, const char *value);
 /* Is "HOST:PORT" an address of this machine alone? */
 bool config_is_loopback(const char *address);
 
+/* Do both ask for one port of one address? Port 0 is a new one each time. */
+bool config_addresses_collide(const char *a, const char *b);
+
 /* Check what only the whole shows, and complete it: handlers, secrets. */
 void config_check(struct config_draft *d);
 

@@ -358,6 +358,9 @@ config_free(struct config *cfg)
 	config_list_free(&cfg->admin_listen);
 	config_list_free(&cfg->status_order);
 	free(cfg->admin_token_file);
+	if (cfg->admin_token != NULL)
+		explicit_bzero(cfg->admin_token, strlen(cfg->admin_token));
+	free(cfg->admin_token);
 	free(cfg->secret_file);
 	free(cfg->secret_scope);
 	free(cfg->tls_certificate);

@@ -2,14 +2,13 @@
  * The checks of what is configured: keys, secrets, certificates, limits.
  */
 #include <sys/resource.h>
-#include <sys/stat.h>
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "server/admin_link.h"
 #include "server/doctor_private.h"
+#include "server/exposure.h"
 #include "server/log.h"
 #include "server/open_files.h"
 #include "server/secret_shape.h"
@@ -18,6 +17,7 @@
 
 #define DAY_MS INT64_C(86400000)
 #define SOON_MS (21 * DAY_MS)
+#define ADVICE_MAX 256
 #define SECRET_SHORT 16 /* bytes; klikit's are longer */
 
 /* -- The configuration as such -- */
@@ -27,9 +27,7 @@ static void
 configuration_error_cb(const char *line, void *arg)
 {
 	doctor_tell(arg, DOCTOR_FAIL,
-	    "put it right; klikitd check-config tells when it is, and "
-	    "config.example.ini has every key",
-	    "%s", line);
+	    "put it right; klikitd check-config says when it is", "%s", line);
 }
 
 /* config_error_fn: it was told before. */
@@ -85,18 +83,27 @@ secret_encoding(const struct config_secret *s)
 	return (NULL);
 }
 
+/* A file that nobody else is to read; why: what who reads it can do. */
+static void
+file_look(struct doctor *d, const char *name, const char *path, const char *why)
+{
+	enum exposure what = path == NULL ? EXPOSURE_NONE : exposure_look(path);
+	char advice[ADVICE_MAX];
+
+	if (what == EXPOSURE_NONE)
+		return;
+	(void)snprintf(advice, sizeof(advice), "%s: %s", exposure_advice(what),
+	    why);
+	doctor_tell(d, DOCTOR_WARN, advice, "%s: %s: others can read it", name,
+	    log_text(path));
+}
+
 static void
 secret_file(struct doctor *d, const struct config_secret *s)
 {
-	struct stat st;
-
-	if (s->source[0] != '/' || stat(s->source, &st) == -1)
+	if (s->source[0] != '/')
 		return;
-	if ((st.st_mode & (S_IRGRP | S_IROTH)) != 0)
-		doctor_tell(d, DOCTOR_WARN,
-		    "chmod 600 it: whoever reads it can sign deliveries",
-		    "%s: %s: others can read it", log_text(s->name),
-		    log_text(s->source));
+	file_look(d, s->name, s->source, "who reads it can sign deliveries");
 	if (s->newline_dropped)
 		doctor_tell(d, DOCTOR_WARN,
 		    "nothing, if klikit's secret does not end with a newline; "
@@ -138,30 +145,24 @@ secret_look(struct doctor *d, const struct config_secret *s)
 		    s->len, log_text(s->source));
 }
 
-/* The operator's token: without it the server does not start. */
+/* What else is secret; that it can be read was seen with the configuration. */
 static void
-secret_token(struct doctor *d)
+secret_others(struct doctor *d)
 {
-	const char *path = d->cfg->admin_token_file;
-	char reason[ADMIN_LINK_REASON_MAX];
-	struct stat st;
-	char *token;
+	const struct config *cfg = d->cfg;
 
-	if (path == NULL)
-		return;
-	if ((token = admin_token_read(path, reason)) == NULL) {
-		doctor_tell(d, DOCTOR_FAIL,
-		    "write a token of 16 or more printable characters to it, "
-		    "or remove admin.token_file",
-		    "admin.token_file: %s", reason);
-		return;
+	file_look(d, "admin.token_file", cfg->admin_token_file,
+	    "who reads it can replay and purge");
+	file_look(d, "tls.key", cfg->tls_key,
+	    "who reads it can pass for this server");
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		const struct config_handler *h = &cfg->handlers[i];
+
+		file_look(d, h->name, h->sign_secret_file,
+		    "who reads it can sign as klikitd does");
+		file_look(d, h->name, h->client_key,
+		    "who reads it can pass for this server");
 	}
-	explicit_bzero(token, strlen(token));
-	free(token);
-	if (stat(path, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
-		doctor_tell(d, DOCTOR_WARN,
-		    "chmod 600 it: whoever reads it can replay and purge",
-		    "admin.token_file: %s: others can read it", log_text(path));
 }
 
 void
@@ -169,7 +170,7 @@ doctor_secrets(struct doctor *d)
 {
 	for (size_t i = 0; i < d->cfg->nsecrets; i++)
 		secret_look(d, &d->cfg->secrets[i]);
-	secret_token(d);
+	secret_others(d);
 }
 
 /* -- Certificates -- */

@@ -20,7 +20,7 @@ static void
 port_in_use(struct doctor *d, const char *key, const char *address,
     unsigned port)
 {
-	pid_t pid = doctor_proc_listener(port);
+	pid_t pid = proc_listener(port);
 
 	if (pid != 0 && pid == d->holder)
 		doctor_tell(d, DOCTOR_OK, NULL,
@@ -30,8 +30,8 @@ port_in_use(struct doctor *d, const char *key, const char *address,
 		doctor_tell(d, DOCTOR_FAIL,
 		    "stop that program, or choose another port",
 		    "%s: %s: is taken by %s (pid %d)", key, address,
-		    doctor_proc_name(pid), (int)pid);
-	else if (d->holder != 0 && doctor_proc_may_listen(d->holder, port))
+		    proc_name(pid), (int)pid);
+	else if (d->holder != 0 && proc_may_listen(d->holder, port))
 		doctor_tell(d, DOCTOR_OK, NULL,
 		    "%s: %s: the klikitd that runs (pid %d), or another "
 		    "program of its user, listens there",
@@ -70,9 +70,14 @@ port_look(struct doctor *d, const char *key, const char *address)
 		break;
 	case EACCES:
 		doctor_tell(d, DOCTOR_FAIL,
-		    "choose a port above 1023, or give klikitd "
-		    "CAP_NET_BIND_SERVICE",
-		    "%s: %s: ports below 1024 need a privilege", key, text);
+		    port < 1024 ? "choose a port above 1023, or give klikitd "
+				  "CAP_NET_BIND_SERVICE"
+				: "allow klikitd the port (SELinux: semanage "
+				  "port), or choose another",
+		    port < 1024
+			? "%s: %s: ports below 1024 need a privilege"
+			: "%s: %s: this system's security policy forbids it",
+		    key, text);
 		break;
 	case EADDRNOTAVAIL:
 		doctor_tell(d, DOCTOR_FAIL,

@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "server/doctor.h"
+#include "server/proc.h"
 #include "server/steady.h"
 
 struct store;
@@ -55,22 +56,5 @@ void doctor_handlers(struct doctor *d);
 
 /* Can the url of a handler be reached? */
 void doctor_far_side(struct doctor *d, const struct config_handler *h);
-
-/* -- doctor_proc.c: what /proc tells of others -- */
-
-/* Who holds a lock (flock) on the file? 0: nobody, or it cannot be told. */
-pid_t doctor_proc_locker(const char *path);
-
-/* Who listens on the TCP port? 0: nobody, or it cannot be told. */
-pid_t doctor_proc_listener(unsigned port);
-
-/*
- * Does the process hide its descriptors, as a release of klikitd does, and
- * belong to the user whose socket listens on the port?
- */
-bool doctor_proc_may_listen(pid_t pid, unsigned port);
-
-/* A process's name; escaped, as log_text(). */
-const char *doctor_proc_name(pid_t pid);
 
 #endif /* SERVER_DOCTOR_PRIVATE_H */

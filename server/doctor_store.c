@@ -13,6 +13,7 @@
 
 #include "server/clock_watch.h"
 #include "server/doctor_private.h"
+#include "server/exposure.h"
 #include "server/log.h"
 #include "store/base/parse.h"
 #include "store/store_read.h"
@@ -37,51 +38,66 @@ store_dir(const struct doctor *d, char ret_dir[PATH_MAX])
 	*slash = '\0';
 }
 
-/* Is it there at all, and can a server make it if not? */
-static bool
-store_exists(struct doctor *d)
+/* What a store is good for is known only when its files can be used. */
+static void
+store_permissions(struct doctor *d)
 {
-	char dir[PATH_MAX];
+	enum exposure what = exposure_look(d->store_path);
 
-	store_dir(d, dir);
-	if (access(dir, W_OK | X_OK) == -1) {
+	if (what != EXPOSURE_NONE)
+		doctor_tell(d, DOCTOR_WARN, exposure_advice(what),
+		    "%s: others can read it: customers' data is in it",
+		    log_text(d->store_path));
+}
+
+/* Would a server start with it? Then, is it one that can be read? */
+static bool
+store_is_usable(struct doctor *d)
+{
+	char reason[STORE_REASON_MAX];
+	enum store_found found;
+
+	if (store_would_open(d->cfg->store_url, &found, reason) != STORE_OK) {
 		doctor_tell(d, DOCTOR_FAIL,
-		    errno == ENOENT ? "make it, or name another by store.url"
-				    : "let klikitd's user write there, or name "
-				      "another by store.url",
-		    "%s: %s", log_text(dir), strerror(errno));
-		return (access(d->store_path, F_OK) == 0);
+		    "do what is said there, and run doctor again as klikitd's "
+		    "user",
+		    "%s", reason);
+		return (false);
 	}
-	if (access(d->store_path, F_OK) == 0)
-		return (true);
-	if (errno == ENOENT)
+	if (found == STORE_FOUND_NONE)
 		doctor_tell(d, DOCTOR_OK, NULL,
 		    "%s: is not there yet: the first start makes it",
 		    log_text(d->store_path));
 	else
-		doctor_tell(d, DOCTOR_FAIL, "put that right", "%s: %s",
-		    log_text(d->store_path), strerror(errno));
-	return (false);
+		store_permissions(d);
+	if (found == STORE_FOUND_OLDER)
+		doctor_tell(d, DOCTOR_WARN,
+		    "start klikitd, which copies it and brings it up to date; "
+		    "no backup is needed for that",
+		    "%s: was written by an older klikitd; what is in it is not "
+		    "looked at before that",
+		    log_text(d->store_path));
+	return (found == STORE_FOUND);
 }
 
+/*
+ * It is one, and cannot be opened or read. Only where it is damaged another
+ * one can take its place: by STORE_NOTADB that is what the reason says.
+ */
 static void
-store_permissions(struct doctor *d)
+store_unread(struct doctor *d, enum store_rc rc, const char *reason)
 {
-	struct stat st;
+	static const char *const advice = "do what is said there; put no "
+					  "backup in its place: nothing shows "
+					  "that it is damaged";
 
-	if (stat(d->store_path, &st) == -1)
-		return;
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		doctor_tell(d, DOCTOR_WARN,
-		    "chmod 600 it: customers' data is in it",
-		    "%s: others may %s it", log_text(d->store_path),
-		    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0 ? "change"
-							    : "read");
-	if (access(d->store_path, R_OK | W_OK) == -1)
-		doctor_tell(d, DOCTOR_FAIL,
-		    "let klikitd's user read and write it, and run doctor as "
-		    "that user",
-		    "%s: %s", log_text(d->store_path), strerror(errno));
+	doctor_tell(d, DOCTOR_FAIL,
+	    rc == STORE_NOTADB
+		? "do what is said there, and ask klikit to replay; look at "
+		  "the disk as well"
+	    : rc == STORE_BUSY ? "do what is said there; the store is whole"
+			       : advice,
+	    "%s", reason);
 }
 
 /* The store's clock: the first that is read, so it shows whether that goes. */
@@ -92,11 +108,7 @@ store_clock(struct doctor *d)
 	enum store_rc rc = clock_watch_read(d->st, &d->clock, reason);
 
 	if (rc != STORE_OK)
-		doctor_tell(d, DOCTOR_FAIL,
-		    rc != STORE_NOTADB ? "run doctor again"
-				       : "if that stays so stop klikitd and "
-					 "run klikitd restore BACKUP",
-		    "%s: cannot be read: %s", log_text(d->store_path), reason);
+		store_unread(d, rc, reason);
 }
 
 static void
@@ -123,27 +135,23 @@ doctor_store(struct doctor *d)
 		.queue_max = (size_t)d->cfg->store_queue_max,
 		.now_ms = d->now_ms,
 	};
-	char reason[STORE_REASON_MAX], lock[PATH_MAX + 8], real[PATH_MAX];
+	char reason[STORE_REASON_MAX];
+	enum store_rc rc;
 	const char *name;
 
 	(void)snprintf(d->store_path, sizeof(d->store_path), "%s",
 	    d->cfg->store_url + strcspn(d->cfg->store_url, ":") + 1);
-	if (!store_exists(d))
+	d->holder = proc_server(d->cfg->store_url);
+	if (!store_is_usable(d))
 		return;
-	store_permissions(d);
-	if (store_locate(d->cfg->store_url, real) == -1)
-		(void)snprintf(real, sizeof(real), "%s", d->store_path);
-	(void)snprintf(lock, sizeof(lock), "%s.lock", real);
-	d->holder = doctor_proc_locker(lock);
-	if (store_open(&opt, &d->st, reason) != STORE_OK) {
-		doctor_tell(d, DOCTOR_FAIL,
-		    "do that, or name another file by store.url", "%s", reason);
+	if ((rc = store_open(&opt, &d->st, reason)) != STORE_OK) {
+		store_unread(d, rc, reason);
 		d->st = NULL;
 		return;
 	}
 	store_clock(d);
 	store_wal(d);
-	name = d->holder == 0 ? NULL : doctor_proc_name(d->holder);
+	name = d->holder == 0 ? NULL : proc_name(d->holder);
 	if (name == NULL)
 		doctor_tell(d, DOCTOR_OK, NULL, "%s: nobody serves from it now",
 		    log_text(d->store_path));

@@ -63,6 +63,11 @@ int http_listen(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
  */
 int http_listen_test(const char *address);
 
+/* Why one cannot listen there, by errno (0: it is no address): what to do. */
+#define HTTP_LISTEN_REASON_MAX 256
+void http_listen_reason(const char *address, int error,
+    char reason[HTTP_LISTEN_REASON_MAX]);
+
 /*
  * Speak TLS by ctx, of which a reference is taken, on what http_listen_tls()
  * opens: from the next connection on, while those that are open go on with

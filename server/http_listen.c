@@ -258,8 +258,9 @@ http_listen_test(const char *address)
 	return (0);
 }
 
-static void
-describe(const char *address, int error, char reason[256])
+void
+http_listen_reason(const char *address, int error,
+    char reason[HTTP_LISTEN_REASON_MAX])
 {
 	const char *hint = strerror(error);
 
@@ -270,11 +271,14 @@ describe(const char *address, int error, char reason[256])
 		hint = "the port is in use: stop the program that holds it, "
 		       "or choose another";
 	else if (error == EACCES)
-		hint = "ports below 1024 need a privilege: choose a higher one";
+		hint = atoi(strrchr(address, ':') + 1) < 1024
+			   ? "ports below 1024 need a privilege: choose a "
+			     "higher one"
+			   : "this system's security policy forbids the port";
 	else if (error == EADDRNOTAVAIL)
 		hint = "this machine has no such address";
-	(void)snprintf(reason, 256, "cannot listen on %.100s: %s", address,
-	    hint);
+	(void)snprintf(reason, HTTP_LISTEN_REASON_MAX,
+	    "cannot listen on %.100s: %s", address, hint);
 }
 
 /* Where a client on this machine finds the socket. */
@@ -339,16 +343,16 @@ listen_side(struct http_side *side, const char *address,
 	int fd;
 
 	if (split(address, copy, &host, &port) == -1) {
-		describe(address, 0, reason);
+		http_listen_reason(address, 0, reason);
 		return (-1);
 	}
 	if ((fd = open_socket(host, port)) == -1) {
-		describe(address, errno, reason);
+		http_listen_reason(address, errno, reason);
 		return (-1);
 	}
 	write_url(fd, scheme, host, url);
 	if (mount(side, fd) == -1) {
-		describe(address, ENOMEM, reason);
+		http_listen_reason(address, ENOMEM, reason);
 		return (-1);
 	}
 	(void)strcpy(ret_url, url);

@@ -14,6 +14,7 @@
 #include "server/log.h"
 #include "server/process_guard.h"
 #include "server/server_private.h"
+#include "server/start_check.h"
 
 /* How long a first TERM waits for what is under way. */
 #define SERVER_DRAIN_S 10
@@ -381,6 +382,14 @@ server_close(struct server *s)
 	libevent_global_shutdown();
 }
 
+/* config_error_fn: with that a start is hopeless. */
+static void
+server_check_cb(const char *line, void *arg)
+{
+	(void)arg;
+	log_error("%s", line);
+}
+
 int
 server_run(const struct server_options *opt)
 {
@@ -399,7 +408,8 @@ server_run(const struct server_options *opt)
 		goto out;
 	}
 	server_warn(s.cfg);
-	if (server_open_loop(&s) == -1 ||     /* event base, signals */
+	if (start_check(s.cfg, true, server_check_cb, NULL) > 0 ||
+	    server_open_loop(&s) == -1 ||     /* event base, signals */
 	    server_open_store(&s) == -1 ||    /* database, schema */
 	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
 	    server_open_work(&s) == -1 ||     /* handlers, routes */

@@ -107,11 +107,11 @@ server_now_cb(void *arg)
 }
 
 static int
-server_listen_admin(struct server *s, const char *token)
+server_listen_admin(struct server *s)
 {
 	const struct http_admin_options opt = {
 		.address = s->cfg->admin_listen.items[0],
-		.token = token,
+		.token = s->cfg->admin_token,
 		.stream = s->stream,
 		.metrics = s->metrics,
 		.ready = server_ready_cb,
@@ -144,7 +144,6 @@ server_open_admin(struct server *s)
 	};
 	const struct stream_fns live = { server_live_cb, s };
 	char reason[ADMIN_LINK_REASON_MAX];
-	char *token = NULL;
 	int rc;
 
 	admin_link_remove(s->cfg->store_url); /* a killed server's */
@@ -157,16 +156,7 @@ server_open_admin(struct server *s)
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
-	if (s->cfg->admin_token_file != NULL &&
-	    (token = admin_token_read(s->cfg->admin_token_file, reason)) ==
-		NULL) {
-		log_error("%s", reason);
-		return (-1);
-	}
-	rc = server_listen_admin(s, token);
-	if (token != NULL)
-		explicit_bzero(token, strlen(token));
-	free(token);
+	rc = server_listen_admin(s);
 	/* A full disk is no reason not to serve. */
 	if (rc == 0 &&
 	    admin_link_write(s->cfg->store_url, s->admin_url, reason) == -1)

@@ -96,17 +96,20 @@ server_announce(const char *what, const char *url)
 typedef int listen_fn(struct http *h, const char *address,
     char ret_url[HTTP_URL_MAX], char reason[256]);
 
-/* Listen on each, and print where. ret_first is the first one's, if any. */
+/*
+ * Listen on each that the key lists, and print where. ret_first is the first
+ * one's, if any.
+ */
 static int
-listen_on(struct server *s, const struct config_list *list, listen_fn *listen,
-    char ret_first[HTTP_URL_MAX])
+listen_on(struct server *s, const char *key, const struct config_list *list,
+    listen_fn *listen, char ret_first[HTTP_URL_MAX])
 {
 	char url[HTTP_URL_MAX];
 	char reason[256];
 
 	for (size_t i = 0; i < list->n; i++) {
 		if (listen(s->http, list->items[i], url, reason) == -1) {
-			log_error("%s", reason);
+			log_error("%s: %s", key, reason);
 			return (-1);
 		}
 		server_note_url(s, url);
@@ -136,9 +139,10 @@ server_open_http(struct server *s, const struct server_options *opt)
 		return (-1);
 	}
 	http_set_clock(s->http, clock_watch_steady(s->clock));
-	if (listen_on(s, &s->cfg->http_listen,
+	if (listen_on(s, "http.listen", &s->cfg->http_listen,
 		s->tls != NULL ? http_listen_tls : http_listen, url) == -1 ||
-	    listen_on(s, &s->cfg->http_plain_listen, http_listen, plain) == -1)
+	    listen_on(s, "http.plain_listen", &s->cfg->http_plain_listen,
+		http_listen, plain) == -1)
 		return (-1);
 	server_seed(s);
 	server_tell_admin(s);

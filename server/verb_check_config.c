@@ -1,12 +1,12 @@
-#include <sys/stat.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/clock.h"
+#include "server/exposure.h"
 #include "server/log.h"
 #include "server/secrets.h"
+#include "server/start_check.h"
 #include "server/tls_cert.h"
 #include "server/verb_input.h"
 #include "server/verb_table.h"
@@ -65,7 +65,7 @@ static void
 warn_secret(const struct config_secret *secret)
 {
 	const char *name = log_text(secret->name);
-	struct stat st;
+	enum exposure exposed;
 
 	if (secret->valid_until_ms != 0 &&
 	    secret->valid_until_ms <= clock_wall_ms())
@@ -75,11 +75,12 @@ warn_secret(const struct config_secret *secret)
 		    "warning: secret %s: the newline at the end of %s is not "
 		    "part of it\n",
 		    name, log_text(secret->source));
-	if (secret->source[0] == '/' && stat(secret->source, &st) == 0 &&
-	    (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
-		fprintf(stderr,
-		    "warning: secret %s: others can read %s; chmod 600 it\n",
-		    name, log_text(secret->source));
+	if (secret->source[0] != '/')
+		return;
+	exposed = exposure_look(secret->source);
+	if (exposed != EXPOSURE_NONE)
+		fprintf(stderr, "warning: secret %s: others can read %s; %s\n",
+		    name, log_text(secret->source), exposure_advice(exposed));
 }
 
 /* tls_tell_fn: what is an error was told before, by the configuration. */
@@ -148,10 +149,19 @@ print_handler(const struct config_handler *h)
 			h->client_key, TLS_USE_CLIENT });
 }
 
+/* config_error_fn */
+static void
+error_cb(const char *line, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", line);
+}
+
 static enum verb_exit
 check_config_run(const struct verb_args *args)
 {
 	struct config_source source;
+	enum verb_exit rc = VERB_DONE;
 	struct config *cfg;
 
 	if (verb_has(args, "print-example")) {
@@ -162,6 +172,8 @@ check_config_run(const struct verb_args *args)
 	source.dates = true;
 	if ((cfg = verb_config_load(&source)) == NULL)
 		return (VERB_FAILED);
+	if (start_check(cfg, false, error_cb, NULL) > 0)
+		rc = VERB_FAILED;
 	print_globals(cfg);
 	if (cfg->tls_certificate != NULL)
 		print_pair("certificate",
@@ -175,7 +187,7 @@ check_config_run(const struct verb_args *args)
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		warn_secret(&cfg->secrets[i]);
 	config_free(cfg);
-	return (VERB_DONE);
+	return (rc);
 }
 
 static const struct verb_flag flags[] = {
@@ -186,10 +198,10 @@ static const struct verb_flag flags[] = {
 
 static const char more[] =
     "Exits 0 if klikitd would start with it, else 1, with one line for each\n"
-    "thing wrong: a certificate that has expired is told as such, though "
-    "klikitd\n"
-    "would start with it. Secrets are told by name, length and fingerprint "
-    "only.\n";
+    "thing wrong, of the store and the ports, too. A server may run beside "
+    "it.\n"
+    "An expired certificate is wrong as well, though klikitd would start with\n"
+    "it. Of secrets only name, length and fingerprint are shown.\n";
 
 const struct verb verb_check_config = {
 	.name = "check-config",

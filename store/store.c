@@ -183,6 +183,20 @@ store_locate(const char *url, char ret_path[PATH_MAX])
 }
 
 enum store_rc
+store_would_open(const char *url, enum store_found *ret_found,
+    char reason[STORE_REASON_MAX])
+{
+	const struct store_ops *ops;
+	const char *path;
+
+	ops = store_backend(url, &path);
+	if (ops != NULL && ops->would_open != NULL)
+		return (ops->would_open(path, ret_found, reason));
+	*ret_found = STORE_FOUND;
+	return (STORE_OK);
+}
+
+enum store_rc
 store_restore(const struct store_restore *what, struct store_restored *ret,
     char reason[STORE_REASON_MAX])
 {

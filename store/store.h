@@ -266,6 +266,23 @@ void store_process_init(void);
 enum store_rc store_open(const struct store_options *opt, struct store **ret_st,
     char reason[STORE_REASON_MAX]);
 
+/* What store_would_open() may find, where it finds nothing wrong. */
+enum store_found {
+	STORE_FOUND_NONE,  /* the first start makes it */
+	STORE_FOUND_OLDER, /* the next start brings it up to date */
+	STORE_FOUND
+};
+
+/*
+ * Is there anything about that store for which a server would not start, now
+ * and the next time? Opens no database and makes nothing; a server may run
+ * beside it, but not in this process. STORE_OK, and *ret_found; or why not, as
+ * store_open() says. What only time shows (who holds it, a damage) is not
+ * looked at.
+ */
+enum store_rc store_would_open(const char *url, enum store_found *ret_found,
+    char reason[STORE_REASON_MAX]);
+
 /*
  * The path of the store's file without symbolic links: beside it are its other
  * files. Returns 0; -1 if the store is no file, or the path too long.

@@ -189,6 +189,10 @@ struct store_ops {
 	/* As store_locate(), from what follows the URL's scheme. */
 	int (*locate)(const char *path, char ret_path[PATH_MAX]);
 
+	/* As store_would_open(), from what follows the URL's scheme. */
+	enum store_rc (*would_open)(const char *path,
+	    enum store_found *ret_found, char *reason);
+
 	/* As store_restore(); the url is what follows the scheme. */
 	enum store_rc (*restore)(const struct store_restore *what,
 	    struct store_restored *ret, char *reason);

@@ -483,6 +483,7 @@ const struct store_ops store_sqlite_ops = {
 	.scheme = "sqlite",
 	.process_init = sqlite_process_init,
 	.locate = place_locate,
+	.would_open = would_open,
 	.restore = restore_store,
 	.open = backend_open,
 	.commit = sqlite_commit,

@@ -277,9 +277,11 @@ db_reason(const struct db *db, const struct sqlite_store *s, int rc,
 		(void)snprintf(reason, STORE_REASON_MAX,
 		    "%s: locked by another process; end it or its transaction",
 		    s->path);
+	else if (what == STORE_NOTADB && (rc & 0xff) == SQLITE_NOTADB)
+		(void)snprintf(reason, STORE_REASON_MAX, DB_NOT_ONE, s->path);
 	else if (what == STORE_NOTADB)
 		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: damaged or no database (%s); klikitd restore "
+		    "%s: damaged (%s); klikitd restore "
 		    "BACKUP puts a backup in its place and keeps it aside",
 		    s->path, text);
 	else if (db_is_unread(db, rc))

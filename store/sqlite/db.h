@@ -81,6 +81,12 @@ bool db_read_failed(const struct db *db);
 	"could not be read; that may pass: look at the disk (dmesg) and try "  \
 	"again before anything else"
 
+/* What is said of a file, %s, that is no database. */
+#define DB_NOT_ONE                                                             \
+	"%s: is no database, or its beginning is damaged; if it never was "    \
+	"klikitd's store, give another path; if it was, klikitd restore "      \
+	"BACKUP puts a backup in its place and keeps it aside"
+
 /* What a result code means to the store's callers. */
 enum store_rc db_rc(const struct db *db, int rc);
 

@@ -14,8 +14,7 @@
 
 #include "store/sqlite/sqlite.h"
 
-/* The folder that path is in, owned by the caller; NULL: no memory. */
-static char *
+char *
 place_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -48,9 +47,15 @@ place_errno(const char *path, int err, char *reason)
 		    "disk mounted? Put the file back or give its path",
 		    path);
 		break;
+	case EROFS:
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: its file system is mounted read-only, as it becomes "
+		    "by itself when its disk fails; look at the disk (dmesg), "
+		    "then mount it for writing",
+		    path);
+		break;
 	case EACCES:
 	case EPERM:
-	case EROFS:
 		(void)snprintf(reason, STORE_REASON_MAX,
 		    "%s: cannot be written (%s); let this user write to it "
 		    "and to the folder %s",

@@ -267,20 +267,52 @@ schema_four(const unsigned char *p)
 	return ((int64_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]);
 }
 
-bool
-schema_is_present(const struct sqlite_store *s)
+#define HEAD_LEN 100
+
+/* The beginning of the file. Is it that of a database? */
+static bool
+schema_head(const struct sqlite_store *s, unsigned char ret_head[HEAD_LEN])
 {
-	unsigned char head[100];
 	FILE *in = fopen(s->path, "re");
 	size_t n;
 
 	if (in == NULL)
 		return (false);
-	n = fread(head, 1, sizeof(head), in);
+	n = fread(ret_head, 1, HEAD_LEN, in);
 	(void)fclose(in);
-	return (n == sizeof(head) && memcmp(head, "SQLite format 3", 16) == 0 &&
+	return (n == HEAD_LEN && memcmp(ret_head, "SQLite format 3", 16) == 0);
+}
+
+bool
+schema_is_present(const struct sqlite_store *s)
+{
+	unsigned char head[HEAD_LEN];
+
+	return (schema_head(s, head) &&
 		schema_four(head + 68) == SCHEMA_APPLICATION &&
 		schema_four(head + 60) == schema_version(s));
+}
+
+enum store_rc
+schema_of_file(const struct sqlite_store *s, enum store_found *ret_found,
+    char *reason)
+{
+	unsigned char head[HEAD_LEN];
+	struct schema_header h;
+
+	if (!schema_head(s, head)) {
+		(void)snprintf(reason, STORE_REASON_MAX, DB_NOT_ONE, s->path);
+		return (STORE_NOTADB);
+	}
+	h = (struct schema_header){
+		.application = schema_four(head + 68),
+		.version = schema_four(head + 60),
+		.tables = schema_four(head + 40), /* it changes with them */
+	};
+	*ret_found = h.version == 0                  ? STORE_FOUND_NONE
+		     : h.version < schema_version(s) ? STORE_FOUND_OLDER
+						     : STORE_FOUND;
+	return (schema_judge(s, &h, reason));
 }
 
 enum store_rc

@@ -113,6 +113,17 @@ enum store_rc restore_resume(struct sqlite_store *s, char *reason);
  */
 bool schema_is_present(const struct sqlite_store *s);
 
+/*
+ * The same of any file, by its first bytes. STORE_OK: *ret_found says what it
+ * is. Not while this process has the file open.
+ */
+enum store_rc schema_of_file(const struct sqlite_store *s,
+    enum store_found *ret_found, char *reason);
+
+/* -- would_open.c: as struct store_ops would_open -- */
+enum store_rc would_open(const char *path, enum store_found *ret_found,
+    char *reason);
+
 /* -- open.c: struct store_ops open and close -- */
 enum store_rc backend_open(const struct store_place *place, void **ret_be,
     char *reason);
@@ -189,6 +200,9 @@ enum store_rc place_errno(const char *path, int err, char *reason);
 
 /* Make the name of a new file durable. Returns 0, or -1 with errno. */
 int place_sync_folder(const char *path);
+
+/* The folder that path is in, owned by the caller; NULL: no memory. */
+char *place_folder(const char *path);
 
 /*
  * The path without symbolic links, also of a file that is not there yet;

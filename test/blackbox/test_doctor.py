@@ -110,13 +110,13 @@ def test_a_new_box_that_is_in_order(doctor):
 
 
 def test_it_speaks_to_people(doctor):
-    doctor.secret.chmod(0o644)
+    doctor.secret.chmod(0o604)
     done = run("doctor", "-c", doctor.config)
     assert done.returncode == 0
     out = done.stdout.decode()
     assert f"ok    configuration  {doctor.config}\n" in out
     assert (f"warn  secrets        default: {doctor.secret}: others can read "
-            "it\n                     -> chmod 600 it") in out
+            "it\n                     -> chmod o-rwx it") in out
     assert out.splitlines()[-1].startswith("0 failures, ")
 
 
@@ -199,7 +199,7 @@ def test_a_secret_that_looks_encoded_is_told_to_be_used_as_it_is(
 
 
 def test_a_secret_that_others_can_read(doctor):
-    doctor.secret.chmod(0o640)
+    doctor.secret.chmod(0o604)
     one(doctor(), "secrets", "warning", "others can read it")
 
 
@@ -215,7 +215,8 @@ def test_a_secret_past_its_date(doctor):
 def test_the_operators_token(doctor):
     token = doctor.home / "token"
     doctor.write(admin="listen = 127.0.0.1:0\ntoken_file = token")
-    one(doctor(), "secrets", "failure", "admin.token_file", "No such file")
+    one(doctor(), "configuration", "failure", "admin.token_file",
+        "No such file")
     token.write_text("0123456789abcdef-token")
     token.chmod(0o644)
     found = doctor()
@@ -271,12 +272,12 @@ def test_a_store_at_rest(stored):
 
 def test_a_store_that_others_can_read(stored):
     stored.database.chmod(0o644)
-    one(stored(), "store", "warning", "others may read it")
+    one(stored(), "store", "warning", "others can read it")
 
 
 def test_a_directory_that_is_not_there(doctor):
     doctor.write("[store]\nurl = sqlite:none/klikitd.db")
-    one(doctor(), "store", "failure", "/none: No such file or directory")
+    one(doctor(), "store", "failure", "/none does not exist; create it")
 
 
 def test_a_file_that_is_no_store(doctor):
@@ -334,7 +335,7 @@ def test_a_disk_that_is_not_fit(doctor, disk, options, level, words):
     found = doctor()
     one(found, "space", level, f"{place}: ", words)
     if options == "ro":
-        one(found, "store", "failure", f"{place}: Read-only file system")
+        one(found, "store", "failure", "is mounted read-only")
 
 
 def test_a_clock_that_was_never_set(doctor, tmp_path):

@@ -514,9 +514,11 @@ test_config_admin_beyond_the_loopback(void **state)
 	cfg = config_case_load_good(f, "[admin]\nlisten =\n");
 	assert_int_equal(cfg->admin_listen.n, 0);
 	config_free(cfg);
+	config_case_write(f, "t", "0123456789abcdef\n");
 	cfg =
 	    config_case_load_good(f, "[admin]\nlisten = *:1\ntoken_file = t\n");
 	assert_string_equal(strrchr(cfg->admin_token_file, '/'), "/t");
+	assert_string_equal(cfg->admin_token, "0123456789abcdef");
 	config_free(cfg);
 	config_case_errors(f, "[admin]\nlisten = *:1\n",
 	    "admin.listen: *:1 can be reached from other machines: name a "
@@ -584,7 +586,7 @@ test_config_needs_restart(void **state)
 		const char *ini;
 		const char *key;
 	} fixed[] = {
-		{ "[http]\nlisten = *:8081\n", "http.listen" },
+		{ "[http]\nlisten = *:8082\n", "http.listen" },
 		{ "[http]\nlisten = *:8080, [::1]:1\n", "http.listen" },
 		{ "[http]\nplain_listen = 127.0.0.1:1\n", "http.plain_listen" },
 		{ "[http]\nmax_connections = 5\n", "http.max_connections" },
@@ -597,6 +599,7 @@ test_config_needs_restart(void **state)
 	struct config *now = config_case_load_good(f, "[http]\n"), *next;
 	const char *key = "";
 
+	config_case_write(f, "t", "0123456789abcdef\n");
 	for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++) {
 		next = config_case_load_good(f, live[i]);
 		assert_false(config_needs_restart(now, next, &key));

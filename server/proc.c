@@ -1,27 +1,25 @@
-/*
- * What Linux tells of other processes in /proc: who holds a lock, who listens
- * on a port. Of another user's processes it tells little; then nothing is
- * found, which is no failure.
- */
+#include "server/proc.h"
+
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "server/doctor_private.h"
 #include "server/log.h"
+#include "store/store.h"
 
 #define LINE_SIZE 512
 #define COMM_SIZE 64
 #define TCP_LISTEN 0x0a
 
 pid_t
-doctor_proc_locker(const char *path)
+proc_locker(const char *path)
 {
 	unsigned major_no, minor_no;
 	unsigned long inode;
@@ -43,6 +41,17 @@ doctor_proc_locker(const char *path)
 	}
 	(void)fclose(in);
 	return (found);
+}
+
+pid_t
+proc_server(const char *store_url)
+{
+	char lock[PATH_MAX + 8], path[PATH_MAX];
+
+	if (store_locate(store_url, path) == -1)
+		return (0);
+	(void)snprintf(lock, sizeof(lock), "%s.lock", path);
+	return (proc_locker(lock));
 }
 
 /* The socket that listens on a port. */
@@ -110,7 +119,7 @@ has_socket(const char *pid, unsigned long inode)
 }
 
 pid_t
-doctor_proc_listener(unsigned port)
+proc_listener(unsigned port)
 {
 	const struct listening l = find_listening(port);
 	struct dirent *entry;
@@ -130,7 +139,7 @@ doctor_proc_listener(unsigned port)
 }
 
 bool
-doctor_proc_may_listen(pid_t pid, unsigned port)
+proc_may_listen(pid_t pid, unsigned port)
 {
 	const struct listening l = find_listening(port);
 	char path[64], line[LINE_SIZE];
@@ -153,7 +162,7 @@ doctor_proc_may_listen(pid_t pid, unsigned port)
 }
 
 const char *
-doctor_proc_name(pid_t pid)
+proc_name(pid_t pid)
 {
 	char path[64], name[COMM_SIZE] = "";
 	FILE *in;

@@ -1,0 +1,32 @@
+/*
+ * proc.h -- what Linux says of other processes in /proc.
+ *
+ * Of another user's processes it says little; then nothing is found, which is
+ * no failure.
+ */
+#ifndef SERVER_PROC_H
+#define SERVER_PROC_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+/* Who holds a lock (flock) on the file? 0: nobody, or it is not known. */
+pid_t proc_locker(const char *path);
+
+/* Who serves from the store of that URL? 0: nobody, or it is not known. */
+pid_t proc_server(const char *store_url);
+
+/* Who listens on the TCP port? 0: nobody, or it is not known. */
+pid_t proc_listener(unsigned port);
+
+/*
+ * Does the process hide its descriptors, as a release of klikitd does, and
+ * belong to the user whose socket listens on the port?
+ */
+bool proc_may_listen(pid_t pid, unsigned port);
+
+/* A process's name; escaped, as log_text(). */
+const char *proc_name(pid_t pid);
+
+#endif /* SERVER_PROC_H */
