@@ -8,8 +8,8 @@ usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
                not how fast it is
   --full       adds 10 million stored ids; takes up to 40 minutes
   --json FILE  where the results go as JSON (build-bench/results.json)
-  --only ...   of: rounds, grid, alone, processed, kill, idle, blocked,
-               memory, backlog, stored, stored10m
+  --only ...   of: rounds, grid, alone, processed, repeats, kill, idle,
+               blocked, memory, backlog, stored, stored10m
   --against BINARY  only this: klikitd beside another build of it, N rounds
                (9), with and without handlers: is a change worth it?
 
@@ -77,6 +77,7 @@ def steps(bench, plan, full):
         "alone": lambda: rounds.run_alone(bench, THREE, *each),
         "processed": lambda: growth.processed(
             bench, ["klikitd-handlers", "node"], plan.rounds, plan.requests),
+        "repeats": lambda: growth.repeats(bench, *each),
         "kill": lambda: killtest.run(bench, plan.kills),
         "idle": lambda: growth.idle(bench, plan.idle),
         "blocked": lambda: growth.blocked(bench),

@@ -115,6 +115,27 @@ def stored(bench, name, events, count, seconds, warm_up, purged=False):
         file.unlink()
 
 
+# -- repeats --
+
+def repeats(bench, count, seconds, warm_up):
+    """The rate when the bodies of 64 events come again under other ids."""
+    server = bench.servers["klikitd-handlers"]
+    each, again = {}, {}
+    for number in range(count):
+        bench.need_time(2 * (seconds + warm_up + rounds.OVERHEAD_S))
+        bench.say(f"repeats: round {number + 1}")
+        each[number] = rounds.measure(bench, server, "5k", 64, seconds,
+                                      warm_up)["rate"]
+        again[number] = rounds.measure(bench, server, "5k", 64, seconds,
+                                       warm_up, bodies=64)["rate"]
+    bench.extra["repeats"] = stats.spread(stats.ratios(again, each))
+    low, median, high = bench.extra["repeats"]
+    bench.facts.append(
+        f"repeats, with orders: {stats.spread(again.values())[1]:.0f} a "
+        f"second, {median:.2f} ({low:.2f}-{high:.2f}) of the rate of new "
+        "events")
+
+
 # -- memory after a million --
 
 def memory(bench, events, seconds):

@@ -11,12 +11,14 @@ from machine import BenchError
 OVERHEAD_S = 2
 
 
-def measure(bench, server, size, connections, seconds, warm_up):
-    """One run of one server, in a new folder. Returns load's result."""
+def measure(bench, server, size, connections, seconds, warm_up, **more):
+    """One run of one server, in a new folder. Returns load's result. more:
+    options of load."""
     running = server.start()
     try:
         result = bench.load(running, **bench.deliveries(
-            size, connections=connections, seconds=seconds, warm_up=warm_up))
+            size, connections=connections, seconds=seconds, warm_up=warm_up,
+            **more))
         result["start_ms"] = running.start_ms
         result["idle_kb"] = running.idle_kb
         server.check(running, result["answered"])
