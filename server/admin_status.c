@@ -39,6 +39,7 @@ store_json(const struct admin_status *s, const struct store_figures *f)
 	bad |= json_set_int(o, "bytes", f->bytes);
 	bad |= json_set_int(o, "wal_bytes", f->log_bytes);
 	bad |= json_set_int(o, "reserve_bytes", f->reserve_bytes);
+	bad |= json_set_int(o, "floor_bytes", f->floor_bytes);
 	bad |= json_object_set_new(o, "free_bytes",
 	    f->free_bytes < 0 ? json_null() : json_integer(f->free_bytes));
 	if (bad == 0)

@@ -211,8 +211,9 @@ void
 doctor_space(struct doctor *d)
 {
 	const char *advice =
-	    "make room, purge, or lower retention.bodies: when it is used up "
-	    "deliveries are answered 503, and only a purge still works";
+	    "make room, purge, or lower retention.bodies: with less than "
+	    "64 MiB, or a sixteenth of a small disk, deliveries are answered "
+	    "503; what is stored is still worked off";
 	struct statvfs fs;
 	char dir[PATH_MAX];
 	int64_t left;

@@ -359,6 +359,11 @@ print_store(FILE *f, const struct metrics_sources *from,
 	if (figures->known)
 		metrics_count(f, "klikitd_store_wal_bytes", NULL,
 		    (uint64_t)figures->f.log_bytes);
+	metrics_family(f, "klikitd_store_floor_bytes", METRICS_GAUGE,
+	    "With less free space on the store's disk no event is taken.");
+	if (figures->known)
+		metrics_count(f, "klikitd_store_floor_bytes", NULL,
+		    (uint64_t)figures->f.floor_bytes);
 	metrics_family(f, "klikitd_store_reserve_bytes", METRICS_GAUGE,
 	    "Set aside beside it, for a purge when the disk is full.");
 	if (figures->known)

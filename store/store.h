@@ -352,7 +352,8 @@ void store_flush(struct store *st);
  */
 enum store_health {
 	STORE_READY,
-	STORE_NOSPACE,   /* the last commit found no space */
+	STORE_NOSPACE,   /* the last commit found no space, or left so little
+			    that no event is taken; all else is tried */
 	STORE_FILE_LOST, /* the names lead to other files than are open */
 	/*
 	 * A write or a sync has failed, or the store was not closed the last

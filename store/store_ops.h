@@ -240,6 +240,14 @@ struct store_ops {
 	enum store_rc (*repair)(void *be, bool *ret_made, char *reason);
 
 	/*
+	 * After a commit or a probe that passed: is so little space left that
+	 * from now on no event is to be taken, but all else is? Then each
+	 * append ends as STORE_FULL, until it is asked again; reason says why.
+	 * May be NULL: never.
+	 */
+	bool (*is_low)(void *be, char *reason);
+
+	/*
 	 * Whether what is open is still what the names lead to; takes little
 	 * time. STORE_OK, or STORE_MOVED: commits
 	 * may be lost until it is STORE_OK again. May be NULL.

@@ -98,6 +98,7 @@ struct store_figures {
 	int64_t bytes;          /* of the database */
 	int64_t log_bytes;      /* of what was not yet copied into it */
 	int64_t reserve_bytes;  /* set aside for a purge on a full disk */
+	int64_t floor_bytes;    /* with less free space no event is taken */
 	int64_t free_bytes;     /* on its disk; -1: not known */
 	uint64_t lanes_blocked; /* in which a job stands behind another */
 	const struct store_handler_info *handlers;

@@ -3,7 +3,9 @@
  * made durable the next one gathers, so a lone event pays one fsync and a
  * crowd shares it.
  *
- *   READY <--> NOSPACE     a commit found no space; any that passes ends it
+ *   READY <--> NOSPACE     a commit found no space, or left too little of it
+ *                          for more events; any that passes, with more than
+ *                          that left, ends it
  *    ^ |         |
  *    | v         v
  *   RECOVERING <-'         a write or a sync failed, or nobody closed the
@@ -323,13 +325,26 @@ writer_withhold(struct store *st, size_t n, enum store_rc rc,
 			store_op_fail(st->batch[i], rc, reason);
 }
 
+/*
+ * Without the mutex, after something that ended as rc: what is to be made of
+ * it. A disk with little space left is as good as full for new events.
+ */
+static enum store_rc
+writer_look_at_space(struct store *st, enum store_rc rc, char *reason)
+{
+	if (rc == STORE_OK && st->ops->is_low != NULL &&
+	    st->ops->is_low(st->be, reason))
+		return (STORE_FULL);
+	return (rc);
+}
+
 /* With the mutex held: commit batch[0..n), which left the queue. */
 static void
 writer_commit(struct store *st, size_t n)
 {
 	char reason[STORE_REASON_MAX];
 	bool committed = false, full;
-	enum store_rc rc;
+	enum store_rc rc, verdict;
 
 	(void)pthread_mutex_unlock(&st->mutex);
 	if ((rc = writer_look(st, reason)) == STORE_OK)
@@ -341,6 +356,7 @@ writer_commit(struct store *st, size_t n)
 		writer_withhold(st, n, rc, reason);
 		committed = true;
 	}
+	verdict = writer_look_at_space(st, rc, reason);
 	(void)pthread_mutex_lock(&st->mutex);
 	if (rc == STORE_OK || committed)
 		writer_count(st, n);
@@ -353,7 +369,7 @@ writer_commit(struct store *st, size_t n)
 	for (size_t i = 0; i < n; i++)
 		store_finished(st, st->batch[i]);
 	if (!full)
-		writer_judge(st, rc, reason);
+		writer_judge(st, verdict, reason);
 }
 
 /* With the mutex held: probe a disk that was full. */
@@ -364,7 +380,7 @@ writer_probe(struct store *st)
 	enum store_rc rc;
 
 	(void)pthread_mutex_unlock(&st->mutex);
-	rc = st->ops->probe(st->be, reason);
+	rc = writer_look_at_space(st, st->ops->probe(st->be, reason), reason);
 	(void)pthread_mutex_lock(&st->mutex);
 	writer_judge(st, rc, reason);
 }

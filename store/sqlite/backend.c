@@ -92,6 +92,21 @@ backend_run_alone(struct sqlite_store *s, struct store_op *op)
 	return (rc);
 }
 
+/* Run one of a batch; with little space left no event is taken. */
+static int
+backend_run_one(struct sqlite_store *s, struct store_op *op, bool alone)
+{
+	char reason[STORE_REASON_MAX];
+
+	if (op->kind == STORE_OP_APPEND && s->low) {
+		if (reserve_is_low(s, reason)) {
+			store_op_fail(op, STORE_FULL, reason);
+			return (SQLITE_OK);
+		}
+	}
+	return (alone ? backend_run_alone(s, op) : backend_run(&s->writer, op));
+}
+
 static int
 backend_batch(struct sqlite_store *s, struct store_op *const *ops, size_t n,
     bool alone)
@@ -102,8 +117,7 @@ backend_batch(struct sqlite_store *s, struct store_op *const *ops, size_t n,
 	if ((rc = db_exec(db, SQL_BEGIN)) != SQLITE_OK)
 		return (rc);
 	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
-		rc = alone ? backend_run_alone(s, ops[i])
-			   : backend_run(db, ops[i]);
+		rc = backend_run_one(s, ops[i], alone);
 	if (rc == SQLITE_OK)
 		rc = db_exec(db, SQL_COMMIT);
 	return (rc);
@@ -422,6 +436,12 @@ sqlite_look(void *be, char *reason)
 	return (what);
 }
 
+static bool
+sqlite_is_low(void *be, char *reason)
+{
+	return (reserve_is_low(be, reason));
+}
+
 static enum store_rc
 sqlite_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
 {
@@ -490,6 +510,7 @@ const struct store_ops store_sqlite_ops = {
 	.probe = sqlite_probe,
 	.reopen = sqlite_reopen,
 	.repair = sqlite_repair,
+	.is_low = sqlite_is_low,
 	.look = sqlite_look,
 	.tidy = sqlite_tidy,
 	.aside = sqlite_aside,

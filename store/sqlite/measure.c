@@ -57,8 +57,10 @@ measure_run(struct db *db, struct store_op *op)
 	f->log_bytes = measure_file(path, "-wal", &op->res_mem);
 	f->reserve_bytes = measure_file(path, ".reserve", &op->res_mem);
 	f->free_bytes = -1;
-	if (statvfs(path, &fs) == 0)
+	if (statvfs(path, &fs) == 0) {
 		f->free_bytes = (int64_t)(fs.f_bavail * fs.f_frsize);
+		f->floor_bytes = reserve_floor(&fs);
+	}
 	op->figures = f;
 	return (SQLITE_OK);
 }

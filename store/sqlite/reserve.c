@@ -8,6 +8,10 @@
  * is in it: so when little is free it is copied much earlier, while it is a
  * part of the reserve.
  *
+ * And new events are not taken any more before the disk is full: there are
+ * others who write to it, and what is stored has yet to be worked off, with its
+ * outcomes. The floor, too, is a share of a small disk.
+ *
  * RESERVE_MOST is what a purge of an event with the largest body of the
  * default settings writes to the log (its pages are overwritten), several
  * times over; of a small disk it is a share, and never the last of it.
@@ -28,6 +32,9 @@
 #define RESERVE_SHARE 16 /* of the whole disk: one part in so many */
 #define RESERVE_NEAR ((int64_t)512 << 20) /* free: the log is kept short */
 #define RESERVE_ROOM 2 /* times its size must be free for it to be made */
+#define FLOOR_MOST ((int64_t)64 << 20)
+#define FLOOR_SHARE 16 /* of the whole disk: one part in so many */
+#define FLOOR_STEP 4   /* one part in so many more ends it, lest it flicker */
 
 static int
 reserve_name(const struct sqlite_store *s, char ret_name[PATH_MAX])
@@ -157,6 +164,49 @@ reserve_is_near(const struct sqlite_store *s)
 
 	return (statvfs(s->path, &fs) == 0 &&
 		(int64_t)fs.f_bavail * (int64_t)fs.f_frsize < RESERVE_NEAR);
+}
+
+int64_t
+reserve_floor(const struct statvfs *fs)
+{
+	int64_t share =
+	    (int64_t)fs->f_blocks * (int64_t)fs->f_frsize / FLOOR_SHARE;
+
+	return (share < FLOOR_MOST ? share : FLOOR_MOST);
+}
+
+/* What a purge has left free within the file, which does not shrink. */
+static int64_t
+reserve_within(struct sqlite_store *s)
+{
+	int64_t pages = 0, size = 0;
+
+	if (s->writer.conn == NULL ||
+	    db_int(&s->writer, "PRAGMA freelist_count", &pages) != SQLITE_OK ||
+	    db_int(&s->writer, "PRAGMA page_size", &size) != SQLITE_OK)
+		return (0);
+	return (pages * size);
+}
+
+bool
+reserve_is_low(struct sqlite_store *s, char *reason)
+{
+	struct statvfs fs;
+	int64_t floor, least, left;
+
+	if (statvfs(s->path, &fs) == -1)
+		return (s->low);
+	floor = reserve_floor(&fs);
+	least = floor + (s->low ? floor / FLOOR_STEP : 0);
+	left = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+	s->low = left < least && left + reserve_within(s) < least;
+	if (s->low)
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: %lld KiB are free, and no event is taken below "
+		    "%lld KiB",
+		    s->path, (long long)(left / 1024),
+		    (long long)(floor / 1024));
+	return (s->low);
 }
 
 bool

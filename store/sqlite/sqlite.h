@@ -43,6 +43,7 @@ struct sqlite_store {
 	int64_t reserve_bytes;               /* what is set aside */
 	bool copy_soon;                      /* the disk is nearly full */
 	bool reserve_due;      /* it is smaller than it should be */
+	bool low;              /* reserve_is_low(); the writer's */
 	unsigned looks;        /* see sqlite_look() */
 	pthread_mutex_t mutex; /* reader.conn, for who interrupts it */
 	bool scrub_all;        /* also what looks clean: see recover.c */
@@ -255,6 +256,17 @@ void watch_begin(struct sqlite_store *s);
 enum store_rc watch_look(struct sqlite_store *s, char *reason);
 
 /* -- reserve.c: what a full disk still has for a purge -- */
+
+struct statvfs;
+
+/* With less space on the disk and free in the file no event is taken. */
+int64_t reserve_floor(const struct statvfs *fs);
+
+/*
+ * Is there less? Notes it in s->low, which makes appends end as STORE_FULL,
+ * and writes why to reason.
+ */
+bool reserve_is_low(struct sqlite_store *s, char *reason);
 
 /* Make it, or make it larger, unless the disk is nearly full. */
 void reserve_keep(struct sqlite_store *s);

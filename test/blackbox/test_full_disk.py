@@ -1,5 +1,6 @@
 """A full disk has a way out: a purge works, and a start is no failure."""
 
+import os
 import sqlite3
 import uuid
 
@@ -119,6 +120,30 @@ def test_deliveries_do_not_use_the_reserve_up(klikitd, disk):
     for _ in range(30):
         assert server.deliver(BODY, f"{uuid.uuid4()}")[0] == 503
     assert (disk / "k.db.reserve").stat().st_size >= 64 * 1024
+
+
+def test_events_are_refused_before_the_disk_is_full(klikitd, disk):
+    """What is left is for others, and for the work that is there."""
+    server = serving(klikitd, disk)
+    number = 0
+    while server.deliver(BODY, f"e{number}")[0] == 200:
+        number += 1
+    _, _, status = server.ask("GET", "/api/v1/status")
+    floor = status["store"]["floor_bytes"]
+    assert floor == 256 * 1024 and status["store"]["health"] == "no space"
+    assert os.statvfs(disk).f_bavail * 4096 >= floor / 2
+    assert server.ask("GET", "/readyz")[0] == 503
+    server.wait_processed()
+    status, fields, _ = server.deliver(BODY, "later")
+    assert status == 503 and int(fields["retry-after"]) > 0
+    server.wait_log("no event is taken below 256 KiB")
+    server.do("replay", "e0")  # all else goes on
+    server.wait_query("SELECT count(*) FROM jobs WHERE replay_of IS NOT NULL "
+                      "AND state = 'done'", [(1,)])
+    assert server.ask("GET", "/readyz")[0] == 503
+    server.do("purge", "--older-than", "1ms")
+    server.wait_ready()
+    received(server.deliver(BODY, "later"))
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
