@@ -38,7 +38,9 @@ enum flag {
 	LENGTH_DUE = 1 << 1, /* the method comes with a body */
 	BODILESS = 1 << 2,   /* evhttp takes no body with the method */
 	IN_CHUNKS = 1 << 3,  /* the body is; its trailer is a part of it */
-	IN_TRAILER = 1 << 4
+	IN_TRAILER = 1 << 4,
+	OPTIONS = 1 << 5, /* the method, the only one of a whole server */
+	WHOLE = 1 << 6    /* the target begins with an asterisk */
 };
 
 /* Headers that matter to us: each at most once, none in a trailer. */
@@ -163,6 +165,8 @@ end_method(struct http_request *r)
 		r->flags |= LENGTH_DUE;
 	if (line_is(r, "HEAD", 4) || line_is(r, "TRACE", 5))
 		r->flags |= BODILESS;
+	if (line_is(r, "OPTIONS", 7))
+		r->flags |= OPTIONS;
 	r->line_len = 0;
 	r->state = IN_TARGET;
 	return (HTTP_REQUEST_MORE);
@@ -295,6 +299,31 @@ end_head(struct http_request *r)
 	return (HTTP_REQUEST_MORE);
 }
 
+/* A path, a whole URI, or an asterisk; the rest is for tunnels. */
+static enum http_request_rc
+read_target(struct http_request *r, unsigned char c)
+{
+	if (c == ' ') {
+		if (r->line_len == 0)
+			return (bad(r, "no target"));
+		if ((r->flags & WHOLE) != 0 &&
+		    (r->line_len != 1 || (r->flags & OPTIONS) == 0))
+			return (bad(r, "target * of other than OPTIONS"));
+		r->line_len = 0;
+		r->state = IN_VERSION;
+		return (HTTP_REQUEST_MORE);
+	}
+	if (c <= 0x20 || c >= 0x7f || c == '#')
+		return (bad(r, "target with other than URI characters"));
+	if (r->line_len++ > 0 || c == '/')
+		return (HTTP_REQUEST_MORE);
+	if (c == '*')
+		r->flags |= WHOLE;
+	else if (lower(c) < 'a' || lower(c) > 'z')
+		return (bad(r, "target is neither path nor URI"));
+	return (HTTP_REQUEST_MORE);
+}
+
 static enum http_request_rc
 read_request_line(struct http_request *r, unsigned char c)
 {
@@ -316,17 +345,7 @@ read_request_line(struct http_request *r, unsigned char c)
 		line_add(r, c);
 		break;
 	case IN_TARGET:
-		if (c == ' ') {
-			if (r->line_len == 0)
-				return (bad(r, "no target"));
-			r->line_len = 0;
-			r->state = IN_VERSION;
-		} else if (c <= 0x20 || c >= 0x7f)
-			return (
-			    bad(r, "target with other than URI characters"));
-		else
-			r->line_len++;
-		break;
+		return (read_target(r, c));
 	default: /* IN_VERSION */
 		if (c == '\r')
 			return (end_version(r));

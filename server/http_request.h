@@ -12,6 +12,8 @@
  *
  * Refused: lines that do not end in CRLF, folded lines, NUL and other control
  * bytes, a request line of other than three parts with one blank between,
+ * a target that is neither a path nor a whole URI (an asterisk with OPTIONS
+ * only, no fragment),
  * header names that are no tokens (so also a blank before the colon), more than
  * 100 fields, those of the trailer among them,
  * Content-Length that is not digits only, or stands twice, or beside

@@ -50,14 +50,15 @@ class Wire:
         socket.socket.shutdown(self.sock, socket.SHUT_WR)
         return self
 
-    def _more(self):
+    def more(self):
+        """Read on; says whether anything came."""
         data = self.sock.recv(65536)
         self.left += data
         return bool(data)
 
     def _until(self, mark):
         while mark not in self.left:
-            assert self._more(), f"closed within an answer: {self.left!r}"
+            assert self.more(), f"closed within an answer: {self.left!r}"
         part, self.left = self.left.split(mark, 1)
         return part
 
@@ -69,14 +70,14 @@ class Wire:
                    (line.split(":", 1) for line in lines[1:])}
         length = 0 if head else int(headers.get("content-length", 0))
         while len(self.left) < length:
-            assert self._more(), f"closed within a body: {self.left!r}"
+            assert self.more(), f"closed within a body: {self.left!r}"
         body, self.left = self.left[:length], self.left[length:]
         return Answer(status, headers, body)
 
     def closed(self):
         """Wait for the end; says whether nothing else came before it."""
         try:
-            while self._more():
+            while self.more():
                 pass
         except ConnectionResetError:
             pass

@@ -119,6 +119,13 @@ test_http_request_line_is_strict(void **state)
 	CHECK("GET /a\x7f", BAD);
 	CHECK("GET /\xc3", BAD);
 	CHECK("GET /\r", BAD);
+	CHECK("GET /a#b", BAD);
+	CHECK("GET #", BAD);
+	CHECK("GET ?a", BAD);
+	CHECK("GET * ", BAD);
+	CHECK("OPTIONS *a ", BAD);
+	CHECK("OPTIONS * HTTP/1.0\r\n\r\n", DONE);
+	CHECK("GET http://x/ HTTP/1.0\r\n\r\n", DONE);
 	CHECK("GET / HTTP/1.1 ", BAD);
 	CHECK("GET / HTTP/1.1\n", BAD);
 	CHECK("GET / HTTP/1.2\r", BAD);
