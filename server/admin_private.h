@@ -54,7 +54,8 @@ struct admin_call {
 	bool acts; /* a POST */
 	bool pause;
 	struct store_purge purge;
-	int64_t rejections; /* of those purged */
+	int64_t rejections;        /* of those purged */
+	int64_t files, files_left; /* beside the store */
 	unsigned batches;
 };
 

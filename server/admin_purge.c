@@ -21,6 +21,8 @@ purge_end(struct admin_call *call, bool more, bool busy)
 
 	(void)json_set_int(o, "purged", (int64_t)call->good);
 	(void)json_set_int(o, "rejections", call->rejections);
+	(void)json_set_int(o, "files", call->files);
+	(void)json_set_int(o, "files_left", call->files_left);
 	(void)json_object_set_new(o, "more", json_boolean(more));
 	(void)json_object_set_new(o, "log_busy", json_boolean(busy));
 	(void)admin_answer(call, 200, o);
@@ -32,6 +34,8 @@ purge_cb(const struct store_result *res, void *arg)
 {
 	struct admin_call *call = arg;
 
+	call->files += res->files;
+	call->files_left = res->files_left;
 	if (res->rc == STORE_BUSY)
 		purge_end(call, false, true);
 	else if (res->rc != STORE_OK)
@@ -66,17 +70,19 @@ admin_purge(struct admin_call *call)
 {
 	const char *order = NULL, *scope = NULL;
 	json_int_t older = -1;
+	int set_aside = 0;
 	int64_t now = clock_wall_ms();
 
-	if (json_unpack(call->body, "{s?s,s?s,s?I!}", "order", &order, "scope",
-		&scope, "older_than_ms", &older) == -1 ||
-	    (scope != NULL && order == NULL) ||
-	    (order == NULL) == (older <= 0) || (order != NULL && older != -1) ||
+	if (json_unpack(call->body, "{s?s,s?s,s?I,s?b!}", "order", &order,
+		"scope", &scope, "older_than_ms", &older, "set_aside",
+		&set_aside) == -1 ||
+	    (scope != NULL && order == NULL) || (older <= 0 && older != -1) ||
+	    (order != NULL) + (older != -1) + (set_aside != 0) != 1 ||
 	    older > now || (order != NULL && strlen(order) >= ADMIN_VALUE_MAX))
 		return (admin_error(call, 400,
 		    "a purge needs {\"order\": ID}, perhaps with a scope, or "
 		    "{\"older_than_ms\": "
-		    "NUMBER}, and one of them only"));
+		    "NUMBER}, or {\"set_aside\": true}, and one of them only"));
 	call->purge.limit = BATCH_EVENTS;
 	call->purge.now_ms = now;
 	if (order != NULL) {
@@ -85,7 +91,9 @@ admin_purge(struct admin_call *call)
 		if (scope != NULL &&
 		    arena_text(&call->mem, scope, &call->purge.scope) == -1)
 			return (admin_answer(call, 500, NULL));
-	} else
+	} else if (set_aside != 0)
+		call->purge.set_aside = true;
+	else
 		admin_purge_age(call, now, older);
 	/* What came in before is to be on disk before, and found there. */
 	if (call->a->fns.flush != NULL)

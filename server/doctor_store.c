@@ -126,6 +126,20 @@ store_wal(struct doctor *d)
 		    log_text(path), (long long)(st.st_size / MIB));
 }
 
+/* store_set_aside_fn */
+static void
+store_aside_cb(const char *path, const char *what, int64_t at_ms, void *arg)
+{
+	struct doctor *d = arg;
+	char at[FORMAT_TIME_MAX];
+
+	doctor_tell(d, DOCTOR_WARN,
+	    "when nothing in it is needed any more (events that are nowhere "
+	    "else): klikitd purge --set-aside",
+	    "%s: %s, with customers' data until %s, which no retention removes",
+	    log_text(path), what, format_time(at_ms, at));
+}
+
 void
 doctor_store(struct doctor *d)
 {
@@ -142,6 +156,7 @@ doctor_store(struct doctor *d)
 	(void)snprintf(d->store_path, sizeof(d->store_path), "%s",
 	    d->cfg->store_url + strcspn(d->cfg->store_url, ":") + 1);
 	d->holder = proc_server(d->cfg->store_url);
+	store_set_aside(d->cfg->store_url, store_aside_cb, d);
 	if (!store_is_usable(d))
 		return;
 	if ((rc = store_open(&opt, &d->st, reason)) != STORE_OK) {

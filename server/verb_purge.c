@@ -18,10 +18,10 @@ wanted(const struct verb_args *args)
 	json_t *o = NULL;
 	int64_t ms;
 
-	if ((order == NULL) == (age == NULL))
+	if ((order != NULL) + (age != NULL) + verb_has(args, "set-aside") != 1)
 		(void)verb_usage(args,
-		    "needs --order ID or --older-than DURATION, and one of "
-		    "them only");
+		    "needs --order ID, --older-than DURATION or --set-aside, "
+		    "and one of them only");
 	else if (scope != NULL && order == NULL)
 		(void)verb_usage(args, "--scope: only with --order");
 	else if (age != NULL && (parse_duration(age, &ms) == -1 || ms == 0))
@@ -30,6 +30,8 @@ wanted(const struct verb_args *args)
 		    log_text(age));
 	else if (age != NULL)
 		o = json_pack("{s:I}", "older_than_ms", (json_int_t)ms);
+	else if (verb_has(args, "set-aside"))
+		o = json_pack("{s:b}", "set_aside", 1);
 	else {
 		o = verb_admin_flag(args, "order");
 		if (scope != NULL)
@@ -91,6 +93,8 @@ tell_unfinished(struct verb_admin *va, const char *order, const char *scope)
 struct purged {
 	long long events;
 	long long rejections;
+	long long files;
+	long long files_left;
 	bool busy;
 };
 
@@ -113,6 +117,9 @@ purge(struct verb_admin *va, json_t *what, struct purged *ret_purged)
 		    json_integer_value(json_object_get(answer, "rejections"));
 		p.rejections +=
 		    json_integer_value(json_object_get(answer, "rejections"));
+		p.files += json_integer_value(json_object_get(answer, "files"));
+		p.files_left =
+		    json_integer_value(json_object_get(answer, "files_left"));
 		more = json_is_true(json_object_get(answer, "more"));
 		p.busy = json_is_true(json_object_get(answer, "log_busy"));
 		json_decref(answer);
@@ -130,19 +137,29 @@ report(const struct verb_args *args, const struct purged *p, bool unfinished)
 {
 	if (verb_has(args, "json"))
 		printf("{\"events\": %lld, \"rejections\": %lld, "
+		       "\"files\": %lld, \"files_left\": %lld, "
 		       "\"unfinished\": %s, \"log_busy\": %s}\n",
-		    p->events, p->rejections, unfinished ? "true" : "false",
-		    p->busy ? "true" : "false");
+		    p->events, p->rejections, p->files, p->files_left,
+		    unfinished ? "true" : "false", p->busy ? "true" : "false");
+	else if (verb_has(args, "set-aside"))
+		printf("purged %lld files that were set aside\n", p->files);
 	else
 		printf("purged %lld events and %lld rejections\n", p->events,
 		    p->rejections);
 	fprintf(stderr,
 	    "klikitd purge: backups made before hold what they held\n");
+	if (p->files_left > 0)
+		fprintf(stderr,
+		    "klikitd purge: %lld files set aside beside the store may "
+		    "hold it still: klikitd doctor names them, and klikitd "
+		    "purge --set-aside removes them\n",
+		    p->files_left);
 	if (p->busy)
 		fprintf(stderr,
 		    "klikitd purge: the store's log still holds traces: a "
 		    "list or a backup stood in the way; purge again\n");
-	return (p->busy || unfinished ? VERB_FAILED : VERB_DONE);
+	return (p->busy || unfinished || p->files_left > 0 ? VERB_FAILED
+							   : VERB_DONE);
 }
 
 static enum verb_exit
@@ -175,6 +192,9 @@ static const struct verb_flag flags[] = {
 	    "only where the order is of this scope; '' is the usual one",
 	    false },
 	{ "older-than", "DURATION", "of events that came in before, as 30d",
+	    false },
+	{ "set-aside", NULL,
+	    "the files of a damaged or lost store beside it (see doctor)",
 	    false },
 	{ "json", NULL, "one JSON object", false },
 	{ "dev", NULL, "in the store of klikitd dev", false },

@@ -196,6 +196,17 @@ store_would_open(const char *url, enum store_found *ret_found,
 	return (STORE_OK);
 }
 
+void
+store_set_aside(const char *url, store_set_aside_fn *each, void *arg)
+{
+	const struct store_ops *ops;
+	const char *path;
+
+	ops = store_backend(url, &path);
+	if (ops != NULL && ops->set_aside != NULL)
+		ops->set_aside(path, each, arg);
+}
+
 enum store_rc
 store_restore(const struct store_restore *what, struct store_restored *ret,
     char reason[STORE_REASON_MAX])

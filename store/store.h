@@ -284,6 +284,16 @@ enum store_rc store_would_open(const char *url, enum store_found *ret_found,
     char reason[STORE_REASON_MAX]);
 
 /*
+ * Call each() for each file beside the store that was set aside (`what' says
+ * why, at_ms is its last change): a damaged or lost store, a log without its
+ * database. It may hold acknowledged events that are nowhere else, and
+ * customers' data that only a purge of such files removes.
+ */
+typedef void store_set_aside_fn(const char *path, const char *what,
+    int64_t at_ms, void *arg);
+void store_set_aside(const char *url, store_set_aside_fn *each, void *arg);
+
+/*
  * The path of the store's file without symbolic links: beside it are its other
  * files. Returns 0; -1 if the store is no file, or the path too long.
  */
@@ -403,7 +413,10 @@ struct store_result {
 	size_t nrunnable;
 	struct steady_time next_due; /* earliest that comes due later, of those
 					that were found or moved up; 0: none */
-	int64_t rejections; /* store_purge(): how many of id they are */
+	/* store_purge() */
+	int64_t rejections; /* how many of id they are */
+	int64_t files;      /* beside the store that were removed at its end */
+	int64_t files_left; /* that may hold what was to be purged */
 	const char *reason; /* with a failure; never NULL then */
 };
 typedef void store_done_fn(const struct store_result *res, void *arg);
@@ -512,6 +525,7 @@ struct store_purge {
 	int64_t ids_before_ms; /* whole events received before; 0: none */
 	const char *order_id;  /* bodies of all events of this order; or NULL */
 	const char *scope;     /* of that order; NULL: whatever its scope */
+	bool set_aside;        /* only the files of store_set_aside() */
 	/*
 	 * By age only what came before then, by the steady clock, too; and
 	 * what did, though the wall clock dates it later than now_ms. 0: the
@@ -529,8 +543,8 @@ struct store_purge {
  * with unfinished jobs are left alone. Copies purge. STORE_OK: id is how many
  * events and rejections were purged. 0: nothing is left to do, and the files
  * were scrubbed and the log truncated as well, so that no trace remains in
- * them; STORE_BUSY if a reader stood in the way of that: call again later.
- * Returns 0; -1 if memory is short.
+ * them, and files beside it removed; STORE_BUSY if a reader stood in the way of
+ * that: call again later. Returns 0; -1 if memory is short.
  */
 int store_purge(struct store *st, const struct store_purge *purge,
     store_done_fn *done, void *arg);

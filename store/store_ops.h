@@ -193,6 +193,10 @@ struct store_ops {
 	enum store_rc (*would_open)(const char *path,
 	    enum store_found *ret_found, char *reason);
 
+	/* As store_set_aside(), from what follows the URL's scheme. */
+	void (
+	    *set_aside)(const char *path, store_set_aside_fn *each, void *arg);
+
 	/* As store_restore(); the url is what follows the scheme. */
 	enum store_rc (*restore)(const struct store_restore *what,
 	    struct store_restored *ret, char *reason);

@@ -145,13 +145,13 @@ backend_abort(struct sqlite_store *s, int rc, char *reason)
 static void
 backend_purged(struct sqlite_store *s, struct store_op *op)
 {
-	const struct store_purge *p = &op->in.purge;
+	struct kept_purged kept;
 
-	if (!op->again)
-		migrate_age(s,
-		    p->bodies_before_ms > p->ids_before_ms ? p->bodies_before_ms
-							   : p->ids_before_ms,
-		    p->order_id != NULL);
+	if (!op->again) {
+		kept_purge(s, &op->in.purge, &kept);
+		op->res.files = (int64_t)kept.removed;
+		op->res.files_left = (int64_t)kept.left;
+	}
 	scrub_run(s, op);
 }
 
@@ -504,6 +504,7 @@ const struct store_ops store_sqlite_ops = {
 	.process_init = sqlite_process_init,
 	.locate = place_locate,
 	.would_open = would_open,
+	.set_aside = kept_set_aside,
 	.restore = restore_store,
 	.open = backend_open,
 	.commit = sqlite_commit,

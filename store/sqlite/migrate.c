@@ -6,7 +6,6 @@
  * file changes: if the power fails later it is there, and if it fails before,
  * the next start makes it anew.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -293,86 +292,4 @@ migrate_run(struct sqlite_store *s, int64_t from, int64_t to, char *reason)
 	    (long long)((migrate_clock_ms() - m.begun_ms + 500) / 1000),
 	    m.copy);
 	return (STORE_OK);
-}
-
-/* -- Old copies -- */
-
-/* Is that the name of such a copy, or of what was to be one? */
-static bool
-migrate_is_copy(const char *name, const char *store)
-{
-	size_t len = strlen(store);
-	const char *p = name + len + strlen(ASIDE);
-
-	if (strncmp(name, store, len) != 0 ||
-	    strncmp(name + len, ASIDE, strlen(ASIDE)) != 0 || *p == '\0')
-		return (false);
-	p += strspn(p, "0123456789");
-	return (*p == '\0' || strcmp(p, UNFINISHED) == 0);
-}
-
-/*
- * Is a body kept that came before that time, and could be purged? Then it is
- * not old, whatever the clock says, and nor is a copy of it.
- */
-static bool
-migrate_is_kept(struct db *db, int64_t made_ms)
-{
-	sqlite3_stmt *st;
-	int rc;
-
-	if ((st = db_stmt(db, SQL_PURGE_LEFT)) == NULL)
-		return (true);
-	(void)sqlite3_bind_int64(st, 1, made_ms);
-	rc = sqlite3_step(st);
-	(void)sqlite3_reset(st);
-	return (rc != SQLITE_DONE);
-}
-
-/* Has a copy that was made then had its time? */
-static bool
-migrate_is_old(struct sqlite_store *s, int64_t made_ms, int64_t before_ms)
-{
-	return (made_ms < before_ms && !migrate_is_kept(&s->writer, made_ms));
-}
-
-void
-migrate_age(struct sqlite_store *s, int64_t before_ms, bool all)
-{
-	const char *slash = strrchr(s->path, '/');
-	const char *store = slash == NULL ? s->path : slash + 1;
-	char folder[PATH_MAX];
-	struct dirent *e;
-	struct stat sb;
-	size_t n = 0;
-	DIR *d;
-
-	(void)snprintf(folder, sizeof(folder), "%.*s",
-	    slash == NULL ? 2 : (int)(slash - s->path) + 1,
-	    slash == NULL ? "./" : s->path);
-	if ((d = opendir(folder)) == NULL)
-		return;
-	while ((e = readdir(d)) != NULL) {
-		if (!migrate_is_copy(e->d_name, store) ||
-		    fstatat(dirfd(d), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) ==
-			-1 ||
-		    !S_ISREG(sb.st_mode) ||
-		    (!all && !migrate_is_old(s, (int64_t)sb.st_mtime * 1000,
-				 before_ms)))
-			continue;
-		if (unlinkat(dirfd(d), e->d_name, 0) == -1) {
-			store_note(s->st, STORE_NOTE_WARN,
-			    "%s%s: holds customers' data that is to be purged, "
-			    "and cannot be removed: %s",
-			    folder, e->d_name, strerror(errno));
-			continue;
-		}
-		n++;
-		store_note(s->st, STORE_NOTE_INFO,
-		    "%s%s: the copy made before a migration is purged", folder,
-		    e->d_name);
-	}
-	(void)closedir(d);
-	if (n > 0)
-		(void)place_sync_folder(s->path);
 }

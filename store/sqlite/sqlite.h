@@ -125,6 +125,23 @@ enum store_rc schema_of_file(const struct sqlite_store *s,
 enum store_rc would_open(const char *path, enum store_found *ret_found,
     char *reason);
 
+/* -- kept.c: files beside the store that hold customers' data -- */
+
+struct kept_purged {
+	size_t removed;
+	size_t left; /* they may hold what was to be purged */
+};
+
+/*
+ * Remove the copies that are as old as the bodies to be purged, with an order
+ * all of them; or what was set aside, if that is to be purged. Each is noted.
+ */
+void kept_purge(struct sqlite_store *s, const struct store_purge *purge,
+    struct kept_purged *ret);
+
+/* As struct store_ops set_aside. */
+void kept_set_aside(const char *path, store_set_aside_fn *each, void *arg);
+
 /* -- open.c: struct store_ops open and close -- */
 enum store_rc backend_open(const struct store_place *place, void **ret_be,
     char *reason);
@@ -307,13 +324,6 @@ void holder_of_log(const struct sqlite_store *s, char ret_text[HOLDER_MAX]);
  */
 enum store_rc migrate_run(struct sqlite_store *s, int64_t from, int64_t to,
     char *reason);
-
-/*
- * Delete the copies kept aside that were made before that time, unless bodies
- * that they hold are kept in the store as well; or with `all' every one. Notes
- * it. They hold customers' data.
- */
-void migrate_age(struct sqlite_store *s, int64_t before_ms, bool all);
 
 /* -- siblings.c: -wal, -shm, -journal -- */
 

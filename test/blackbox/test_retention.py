@@ -160,7 +160,8 @@ def test_a_purge_by_order_takes_the_rejections_too(klikitd):
     server.wait_query("SELECT count(*) FROM rejections", [(3,)])
     server.wait_processed()
     said = json.loads(server.do("purge", "--order", "4002", "--json"))
-    assert said == {"events": 0, "rejections": 2, "unfinished": False,
+    assert said == {"events": 0, "rejections": 2, "files": 0,
+                    "files_left": 0, "unfinished": False,
                     "log_busy": False}
     assert server.query("SELECT json_extract(CAST(body AS TEXT), "
                         "'$.orders[0].id') FROM rejections") == [(4003,)]
