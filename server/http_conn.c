@@ -30,6 +30,8 @@
 #include "server/signature.h"
 #include "server/tls.h"
 
+#define MANY 256 /* connections whose memory is worth giving back */
+
 static struct bufferevent *conn_bev_cb(struct event_base *base, void *arg);
 
 static void
@@ -110,6 +112,8 @@ conn_bev_cb(struct event_base *base, void *arg)
 	bufferevent_incref(conn->bev);
 	TAILQ_INSERT_TAIL(&h->fresh, conn, next);
 	h->nconns++;
+	if (h->nconns > h->most_conns)
+		h->most_conns = h->nconns;
 	event_active(h->adopt, EV_TIMEOUT, 0);
 	if (conn->tls)
 		tls_start(conn->bev);
@@ -125,6 +129,10 @@ conn_gone(struct http_conn *conn)
 	struct http *h = conn->h;
 
 	h->nconns--;
+	if (h->most_conns > MANY && h->nconns < h->most_conns / 4) {
+		h->most_conns = h->nconns;
+		http_guards_freed(&h->guards);
+	}
 	http_listen_pump(h);
 	http_drain_pump(h);
 }

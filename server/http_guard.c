@@ -264,6 +264,13 @@ guards_trim_cb(evutil_socket_t fd, short what, void *arg)
 #endif
 }
 
+void
+http_guards_freed(struct http_guards *all)
+{
+	if (!evtimer_pending(all->trim, NULL))
+		arm(all->trim, TRIM_MS);
+}
+
 /* Follow the added bytes. Returns whether they are sound. */
 static bool
 follow(struct http_guard *g, struct evbuffer *input, size_t added)

@@ -95,6 +95,9 @@ struct http_guard {
 /* Returns 0; -1 when out of memory. */
 int http_guards_init(struct http_guards *all, struct event_base *base);
 
+/* Many connections were closed: soon give the memory back to the system. */
+void http_guards_freed(struct http_guards *all);
+
 /* Only when every guard is gone. */
 void http_guards_fini(struct http_guards *all);
 

@@ -143,6 +143,7 @@ struct http {
 	struct http_conn **by_fd;
 	size_t by_fd_len;
 	size_t nconns;
+	size_t most_conns; /* since the memory of closed ones was given back */
 	struct http_shares shares; /* of the adopted */
 
 	/* http_room.c */
