@@ -6,7 +6,16 @@
 bool
 rate_ask(struct rate *rate, char ret_more[RATE_MORE_MAX])
 {
-	return (rate_ask_every(rate, 1, ret_more));
+	int64_t hour = clock_mono_us() / (1000000 * (int64_t)3600);
+
+	if (rate->hour != hour) {
+		rate->hour = hour;
+		rate->lines = 0;
+	}
+	if (!rate_ask_every(rate, rate->lines < RATE_MANY ? 1 : 60, ret_more))
+		return (false);
+	rate->lines++;
+	return (true);
 }
 
 bool

@@ -1,7 +1,8 @@
 /*
  * rate.h -- lets one line a second through, and knows how many it held back.
  *
- * For lines that a stranger can cause.
+ * For lines that a stranger can cause. What goes on and on is worth less: after
+ * RATE_MANY lines in an hour one a minute has to do.
  */
 #ifndef SERVER_RATE_H
 #define SERVER_RATE_H
@@ -10,8 +11,11 @@
 #include <stdint.h>
 
 /* All zero: no line yet. */
+#define RATE_MANY 60
 struct rate {
 	int64_t period; /* of the last line */
+	int64_t hour;   /* in which lines are counted, but those of ask_every */
+	unsigned lines;
 	unsigned held;
 };
 
