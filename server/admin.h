@@ -70,6 +70,7 @@ struct admin_status {
 	struct {
 		const char *name;
 		uint64_t n;
+		uint64_t not_kept; /* of them */
 	} refused[ADMIN_CAUSES_MAX];
 	size_t nrefused;
 	struct {

@@ -77,6 +77,17 @@ refused_json(const struct admin_status *s)
 	return (NULL);
 }
 
+/* How many of the refused are in no list. */
+static int64_t
+not_kept(const struct admin_status *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->nrefused; i++)
+		n += s->refused[i].not_kept;
+	return ((int64_t)n);
+}
+
 static json_t *
 counts_json(const struct admin_status *s, const struct store_figures *f,
     struct steady_time now)
@@ -100,6 +111,7 @@ counts_json(const struct admin_status *s, const struct store_figures *f,
 	bad |= json_set_int(o, "duplicates", (int64_t)s->duplicates);
 	bad |= json_set_int(o, "conflicts", (int64_t)s->conflicts);
 	bad |= json_object_set_new(o, "refused", refused_json(s));
+	bad |= json_set_int(o, "refused_not_kept", not_kept(s));
 	bad |= json_set_int(o, "log_dropped_lines", (int64_t)log_dropped());
 	bad |= json_set_int(o, "dead_jobs", (int64_t)dead);
 	bad |= json_set_int(o, "pending_jobs", (int64_t)pending);

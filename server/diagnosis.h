@@ -92,6 +92,7 @@ struct diagnosis_input {
 
 struct diagnosis_finding {
 	enum diagnosis_code code;
+	bool known; /* a form of it was signed with a form of our secret */
 	char text[DIAGNOSIS_TEXT_MAX]; /* without a full stop */
 };
 

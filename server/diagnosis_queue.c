@@ -7,6 +7,7 @@
 
 #include "server/diagnosis_queue.h"
 #include "server/log.h"
+#include "server/peer_net.h"
 #include "server/rate.h"
 #include "server/redact.h"
 
@@ -16,6 +17,8 @@
 struct waiting {
 	TAILQ_ENTRY(waiting) link;
 	struct refusal r;
+	struct peer_net net;
+	unsigned char digest[ORDER_DIGEST_LEN];
 	size_t size; /* of this block */
 	char *at;    /* where the next copy goes */
 	char data[];
@@ -69,6 +72,8 @@ pass_on(struct diagnosis_queue *q, const struct refusal *r,
 				   .at_ms = r->in.at_ms,
 				   .peer = r->peer,
 				   .examined = f->code != DIAGNOSIS_SKIPPED,
+				   .known = f->known,
+				   .digest = r->digest,
 				   .code = diagnosis_code_name(f->code),
 				   .diagnosis = f->text,
 				   .headers = headers,
@@ -146,21 +151,30 @@ waiting_new(const struct refusal *r)
 	w->r.in.headers = headers;
 	w->r.peer = copy_text(w, r->peer);
 	w->r.event_id = copy_text(w, r->event_id);
+	w->net = peer_net_parse(r->peer);
+	if (r->digest != NULL)
+		w->r.digest = memcpy(w->digest, r->digest, sizeof(w->digest));
 	w->r.in.body = copy(w, r->in.body, r->in.body_len);
 	return (w);
 }
 
 static void
-drop_first(struct diagnosis_queue *q)
+drop(struct diagnosis_queue *q, struct waiting *w)
 {
-	struct waiting *w = TAILQ_FIRST(&q->list);
-
-	diagnosis_free(q->d);
-	q->d = NULL;
+	if (w == TAILQ_FIRST(&q->list)) {
+		diagnosis_free(q->d);
+		q->d = NULL;
+	}
 	TAILQ_REMOVE(&q->list, w, link);
 	q->n--;
 	q->bytes -= w->size;
 	free(w);
+}
+
+static void
+drop_first(struct diagnosis_queue *q)
+{
+	drop(q, TAILQ_FIRST(&q->list));
 }
 
 /* -- Examining -- */
@@ -198,16 +212,75 @@ slice_cb(evutil_socket_t fd, short what, void *arg)
 	arm(q);
 }
 
+/* How much an address has of what is short: places, or bytes. */
+static size_t
+held_by(const struct diagnosis_queue *q, struct peer_net net)
+{
+	const struct waiting *w;
+	size_t n = 0;
+
+	TAILQ_FOREACH (w, &q->list, link) {
+		if (!rejections_is_authentic(w->r.in.cause) &&
+		    peer_net_equal(w->net, net))
+			n += q->n == DIAGNOSIS_QUEUE_MAX ? 1 : w->size;
+	}
+	return (n);
+}
+
+/* The newest of the address that has most, if that is more than so much. */
+static struct waiting *
+greediest(const struct diagnosis_queue *q, size_t than)
+{
+	struct waiting *w, *found = NULL;
+	size_t n;
+
+	TAILQ_FOREACH_REVERSE(w, &q->list, waiting_list, link)
+	{
+		if (rejections_is_authentic(w->r.in.cause))
+			continue;
+		if ((n = held_by(q, w->net)) > than) {
+			than = n;
+			found = w;
+		}
+	}
+	return (found);
+}
+
+static bool
+is_full(const struct diagnosis_queue *q, const struct refusal *r)
+{
+	return (q->n == DIAGNOSIS_QUEUE_MAX ||
+		q->bytes + r->in.body_len > DIAGNOSIS_QUEUE_BYTES_MAX);
+}
+
+/* Take from those who have more than r's address would have with it. */
+static void
+make_room(struct diagnosis_queue *q, const struct refusal *r)
+{
+	struct peer_net net = peer_net_parse(r->peer);
+	struct waiting *w;
+	size_t own, total;
+
+	while (is_full(q, r)) {
+		own =
+		    rejections_is_authentic(r->in.cause) ? 0 : held_by(q, net);
+		own += q->n == DIAGNOSIS_QUEUE_MAX ? 1 : r->in.body_len;
+		total = q->n == DIAGNOSIS_QUEUE_MAX ? q->n : q->bytes;
+		if (own > total / 2 || (w = greediest(q, own)) == NULL)
+			return; /* nobody has more */
+		skip(q, &w->r, "too many were refused at once");
+		drop(q, w);
+	}
+}
+
 /* Why it cannot be examined; NULL if it can. */
 static const char *
-no_room(const struct diagnosis_queue *q, const struct refusal *r)
+no_room(struct diagnosis_queue *q, const struct refusal *r)
 {
 	if (q->keys == NULL)
 		return ("the server is not ready");
-	if (q->n == DIAGNOSIS_QUEUE_MAX ||
-	    q->bytes + r->in.body_len > DIAGNOSIS_QUEUE_BYTES_MAX)
-		return ("too many were refused at once");
-	return (NULL);
+	make_room(q, r);
+	return (is_full(q, r) ? "too many were refused at once" : NULL);
 }
 
 void
@@ -217,6 +290,9 @@ diagnosis_queue_add(struct diagnosis_queue *q, const struct refusal *r)
 	struct waiting *w;
 	const char *why;
 
+	if (r->digest != NULL &&
+	    rejections_again(q->rej, r->in.cause, r->digest))
+		return;
 	/* Of a long body that nobody vouched for only the beginning is kept. */
 	if (!rejections_is_authentic(r->in.cause) &&
 	    r->in.body_len > DIAGNOSIS_BODY_MAX)

@@ -47,11 +47,15 @@ struct refusal {
 	struct diagnosis_input in;
 	const char *peer;
 	const char *event_id; /* NULL if it has none */
+	const unsigned char
+	    *digest; /* the MAC of an authentic one; else NULL */
 };
 
 /*
  * Have it examined, and then given to rejections_add() and the log. Copies it.
- * A signed delivery is always passed on with its whole body.
+ * A signed delivery is always passed on with its whole body, but for one that
+ * was just refused in the same way (rejections_again()). When there is no room
+ * the address with most of it gives back some, unless this one's has as much.
  */
 void diagnosis_queue_add(struct diagnosis_queue *q, const struct refusal *r);
 

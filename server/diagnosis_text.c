@@ -168,6 +168,7 @@ diagnosis_say(struct diagnosis_finding *ret, enum diagnosis_code code,
 	va_list args;
 
 	ret->code = code;
+	ret->known = false;
 	ret->text[0] = '\0';
 	va_start(args, fmt);
 	add(ret, fmt, args);

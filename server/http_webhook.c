@@ -56,6 +56,7 @@ struct parcel {
 	const char *event_id;
 	const char *type;
 	const char *signature;
+	const unsigned char *digest; /* the MAC, once it is known as ours */
 	int64_t at_ms;
 };
 
@@ -92,7 +93,8 @@ note(const struct parcel *p, enum reject_cause cause, const void *body,
 {
 	struct diagnosis_header headers[HEADERS_MAX];
 	struct refusal r = { .peer = http_conn_peer(p->conn),
-		.event_id = p->event_id };
+		.event_id = p->event_id,
+		.digest = p->digest };
 
 	r.in = (struct diagnosis_input){ .cause = cause,
 		.headers = headers,
@@ -224,7 +226,10 @@ static void
 refuse_authentic(const struct parcel *p, const struct delivery *del,
     enum reject_cause cause, const struct http_answer *answer)
 {
-	note(p, cause, del->body, del->body_len, del->body_len);
+	struct parcel signed_one = *p;
+
+	signed_one.digest = del->digest;
+	note(&signed_one, cause, del->body, del->body_len, del->body_len);
 	http_answer(p->conn, p->req, answer);
 }
 

@@ -72,10 +72,16 @@ pending_answer(struct pending *p, enum ingest_rc rc)
 static void
 ingest_conflict(struct ingest *in, const struct store_event *ev)
 {
+	const unsigned char *digest = NULL;
 	struct diagnosis_finding f;
 
-	(void)diagnosis_by_cause(REJECT_ID_CONFLICT, &f);
 	in->stats.conflicts++;
+	if (ev->secret != NULL)
+		digest = ev->digest;
+	if (digest != NULL &&
+	    rejections_again(in->rej, REJECT_ID_CONFLICT, digest))
+		return;
+	(void)diagnosis_by_cause(REJECT_ID_CONFLICT, &f);
 	log_warn("event %s: its id came again with another body from %s; "
 		 "kept as a rejection",
 	    log_text(ev->event_id), log_text(ev->peer));
@@ -84,6 +90,7 @@ ingest_conflict(struct ingest *in, const struct store_event *ev)
 				    .at_ms = ev->received_at_ms,
 				    .peer = ev->peer,
 				    .examined = true,
+				    .digest = digest,
 				    .code = diagnosis_code_name(f.code),
 				    .diagnosis = f.text,
 				    .body = ev->body,

@@ -33,6 +33,9 @@ rejection_json(const struct store_rejection_info *info, bool whole)
 	bad |= json_set_text(o, "diagnosis_code", r->code);
 	bad |= json_set_text(o, "diagnosis", r->diagnosis);
 	bad |= json_set_int(o, "size", (int64_t)r->size);
+	bad |= json_set_int(o, "repeats", (int64_t)r->repeats);
+	bad |= json_set_time(o, "last_at", r->last_at_ms);
+	bad |= json_set_int(o, "not_kept", (int64_t)r->not_kept);
 	if (whole) {
 		bad |= json_set_text(o, "headers", r->headers);
 		bad |= set_base64(o, "body_base64", r->body, r->body_len);

@@ -40,10 +40,12 @@ struct rejection {
 	enum reject_cause cause;
 	int64_t at_ms;
 	const char *peer;
-	bool examined;         /* the signature doctor has seen it */
-	const char *code;      /* what it found; NULL: nothing */
-	const char *diagnosis; /* the same in words; NULL: nothing */
-	const char *headers;   /* redacted; NULL if there are none to show */
+	bool examined; /* the signature doctor has seen it */
+	bool known;    /* and found that a form of it was signed */
+	const unsigned char *digest; /* the MAC; NULL: it is not authentic */
+	const char *code;            /* what it found; NULL: nothing */
+	const char *diagnosis;       /* the same in words; NULL: nothing */
+	const char *headers; /* redacted; NULL if there are none to show */
 	const void *body;
 	size_t body_len; /* of what is at body */
 	size_t size;     /* of the whole */
@@ -59,16 +61,29 @@ void rejections_set_clock(struct rejections *rej, const struct steady *clock);
 void rejections_set_journal(struct rejections *rej, struct journal *j);
 
 /*
+ * Has the authentic delivery been refused for this in the last minute? Then it
+ * is counted, will be noted with the next one after that minute, and is not to
+ * be added: who resends what was captured must not make us write or copy.
+ */
+bool rejections_again(struct rejections *rej, enum reject_cause cause,
+    const unsigned char *digest);
+
+/*
  * Note a rejection; copies it. An authentic one waits for the store as long
  * as it takes (32 MiB of them; then it is dropped and an error is logged).
  * Others are dropped, and only counted, while 64 of them wait for the next
- * write, which comes once a second: strangers cannot fill memory or disk. Of
- * these places 40 are kept for such as were examined.
+ * write, which comes once a second (once in ten when much is refused), and when
+ * the hour's bytes are used up (reject_budget.h): strangers cannot fill memory
+ * or wear out the disk. Of the 64 places 40 are for such as were examined.
  */
 void rejections_add(struct rejections *rej, const struct rejection *r);
 
 /* How many of a cause there were since the start, dropped ones included. */
 uint64_t rejections_count(const struct rejections *rej,
+    enum reject_cause cause);
+
+/* How many of them are only counted: strangers', or the disk has failed. */
+uint64_t rejections_not_kept(const struct rejections *rej,
     enum reject_cause cause);
 
 /* The cause's name in the store and in metrics; static. */

@@ -131,6 +131,8 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 		    rejections_cause_name((enum reject_cause)i);
 		ret_status->refused[i].n =
 		    rejections_count(s->rej, (enum reject_cause)i);
+		ret_status->refused[i].not_kept =
+		    rejections_not_kept(s->rej, (enum reject_cause)i);
 	}
 	ret_status->nrefused = REJECT_NCAUSES;
 	status_secrets(s, ret_status);

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,6 +31,8 @@ add_row(struct table *t, const struct store_rejection_info *info)
 	table_add(t, r->cause);
 	table_add(t, r->code);
 	add_number(t, (int64_t)r->size);
+	add_number(t, (int64_t)r->repeats);
+	add_number(t, (int64_t)r->not_kept);
 }
 
 /* store_rejections_fn: one page. */
@@ -82,6 +85,12 @@ print_rejection(const struct store_rejection_info *info)
 		    r->diagnosis == NULL ? "-" : r->diagnosis);
 	printf("body       %zu bytes, %zu of them kept\n", r->size,
 	    r->body_len);
+	if (r->repeats > 0)
+		printf("again      %" PRIu64 " times, last at %s\n", r->repeats,
+		    format_time(r->last_at_ms, stamp));
+	if (r->not_kept > 0)
+		printf("not kept   %" PRIu64 " others refused before it\n",
+		    r->not_kept);
 	printf("headers\n");
 	print_headers(r->headers);
 }
@@ -133,7 +142,7 @@ rejections_get(struct store *st, const char *id, struct verb_list *list)
 }
 
 static const char *const titles[] = { "REJECTION", "RECEIVED", "FROM",
-	"REFUSED", "DIAGNOSIS", "BYTES", NULL };
+	"REFUSED", "DIAGNOSIS", "BYTES", "AGAIN", "NOT KEPT", NULL };
 
 static const struct verb_list_kind kind = {
 	.noun = "rejection",
@@ -163,6 +172,12 @@ static const char more[] =
     "with\n"
     "it shows that one, with what the signature doctor found and what to do.\n"
     "Reads the store beside a running server.\n"
+    "\n"
+    "AGAIN: times that the same signed body was refused again, noted once a\n"
+    "minute at most. NOT KEPT: others that were refused before that one and "
+    "are\n"
+    "only counted, since too many came; klikitd_rejections_not_kept_total has "
+    "all.\n"
     "\n"
     "Causes: headers_missing, headers_invalid, signature, invalid_json,\n"
     "too_many_orders, id_conflict.\n";

@@ -204,8 +204,17 @@ struct store_outcome {
 	size_t nwrites;
 };
 
+/* Whose it is: each class has its own share of the ring. Stored as numbers. */
+enum store_reject_class {
+	STORE_REJECT_STRANGER,  /* nothing says that it is klikit's */
+	STORE_REJECT_KNOWN,     /* it was signed, and changed on its way */
+	STORE_REJECT_AUTHENTIC, /* signed with one of our secrets */
+	STORE_REJECT_NCLASSES
+};
+
 /* A delivery that was refused (or is kept beside the event it conflicts). */
 struct store_rejection {
+	enum store_reject_class class;
 	int64_t at_ms;
 	struct steady_time came_at; /* the same moment; 0: as it is dated */
 	const char *peer;
@@ -216,6 +225,11 @@ struct store_rejection {
 	size_t size;           /* of the whole body */
 	const void *body;      /* what is kept of it */
 	size_t body_len;
+	const unsigned char *digest; /* 32 bytes; NULL: not authentic */
+	uint64_t repeats;   /* times that it came again, or more of them */
+	int64_t last_at_ms; /* the last of them; 0: it came once. Only listed */
+	uint64_t not_kept;  /* others that were refused before it, and are
+			       nowhere */
 };
 
 /* -- Opening and closing -- */
@@ -413,9 +427,12 @@ struct store_result {
 	size_t nrunnable;
 	struct steady_time next_due; /* earliest that comes due later, of those
 					that were found or moved up; 0: none */
-	/* store_purge() */
-	int64_t rejections; /* how many of id they are */
-	int64_t files;      /* beside the store that were removed at its end */
+	int64_t rejections;          /* store_purge(): how many of id they are;
+					store_reject(): how many rows came */
+	uint64_t written; /* store_reject(): bytes, in the log and later in
+			     the file */
+	/* store_purge(): files beside the store */
+	int64_t files;      /* that were removed at its end */
 	int64_t files_left; /* that may hold what was to be purged */
 	const char *reason; /* with a failure; never NULL then */
 };
@@ -433,8 +450,8 @@ void store_set_repeat_window(struct store *st, int64_t window_ms);
  * copies jobs. Outcomes: STORE_OK (on disk, ev->id and ev->repeat_of set,
  * runnable jobs listed; a repeat has no alarms but for what it may have to
  * do), STORE_EXISTS (id is the earlier event's, whose count of duplicates
- * went up), or a failure, and then nothing was written. Returns 0; -1 if the
- * queue is full or memory is short.
+ * goes up; of a flood of them only some are noted), or a failure, and then
+ * nothing was written. Returns 0; -1 if the queue is full or memory is short.
  */
 int store_append(struct store *st, struct store_event *ev,
     const struct store_job_spec *jobs, size_t njobs, store_done_fn *done,
@@ -592,9 +609,10 @@ int store_note_clock(struct store *st, const struct store_clock *clock,
 
 /*
  * Add n rejections to the capped ring, in a transaction of their own that
- * makes no ack wait. Copies rej. done may be NULL. STORE_OK: id is the number
- * of the last one; those before it have the numbers before it. Returns 0; -1 if
- * memory is short.
+ * makes no ack wait. Copies rej. done may be NULL. One whose cause and digest
+ * are those of a row is counted there, and is no row of its own. STORE_OK: id
+ * is the number of the last row that came, and those before it have the numbers
+ * before it. Returns 0; -1 if memory is short.
  */
 int store_reject(struct store *st, const struct store_rejection *rej, size_t n,
     store_done_fn *done, void *arg);

@@ -214,6 +214,9 @@ copy_rejection(struct arena *a, const struct store_rejection *src,
 	    arena_text(a, src->diagnosis, &r->diagnosis) == -1 ||
 	    arena_text(a, src->headers, &r->headers) == -1)
 		return (-1);
+	if (src->digest != NULL &&
+	    (r->digest = arena_dup(a, src->digest, ORDER_DIGEST_LEN)) == NULL)
+		return (-1);
 	if (src->body == NULL)
 		return (0);
 	r->body = arena_dup(a, src->body, src->body_len);

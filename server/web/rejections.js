@@ -18,6 +18,12 @@ function diagnosisNode(r) {
       sentence(r.diagnosis));
 }
 
+/** Strangers' ones are sampled: a row says how many are missing before it. */
+function notKeptText(n) {
+  return `${countText(n, 'other')} refused before it ` +
+    `${n === 1 ? 'is' : 'are'} only counted.`;
+}
+
 function decodeBase64(text) {
   return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 }
@@ -59,6 +65,9 @@ class RejectionView {
         fact('At', moment(r.at, true), ' ', h('span', { class: 'dim' }, '(',
           ticking(r.at, 'ago'), ')')),
         fact('From', r.peer), fact('Size', bytesText(r.size)),
+        r.repeats > 0 && fact('Again', countText(r.repeats, 'time'),
+          ', last ', moment(r.last_at, true)),
+        r.not_kept > 0 && fact('Not kept', notKeptText(r.not_kept)),
         fact('Cause', h('code', null, r.cause)),
         fact('Diagnosis', r.diagnosis_code && h('code', null,
           r.diagnosis_code))),
@@ -153,7 +162,10 @@ export class RejectionsView {
       h('span', { class: 'rejection-why' }, r.diagnosis === null ?
         causeText(r.cause) : sentence(r.diagnosis)),
       h('span', { class: 'dim small' }, moment(r.at), ' · ', r.peer, ' · ',
-        bytesText(r.size))));
+        bytesText(r.size), r.repeats > 0 &&
+          ` · came again ${countText(r.repeats, 'time')}`),
+      r.not_kept > 0 && h('span', { class: 'dim small' },
+        notKeptText(r.not_kept))));
   }
 
   draw() {

@@ -169,6 +169,8 @@ static void
 backend_after(struct sqlite_store *s, struct store_op *const *ops, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		if (ops[i]->kind == STORE_OP_REJECT)
+			rejections_after(&s->writer, ops[i]);
 		if (ops[i]->kind != STORE_OP_PURGE)
 			continue;
 		if (ops[i]->res.id != 0 || ops[i]->purge.removed != 0)

@@ -6,14 +6,17 @@ static int
 lists_rejection_row(sqlite3_stmt *st, struct arena *a,
     struct store_rejection_info *info)
 {
-	const void *body = sqlite3_column_blob(st, 8);
+	const void *body = sqlite3_column_blob(st, 11);
 	struct store_rejection *r = &info->r;
 
 	info->id = sqlite3_column_int64(st, 0);
 	r->at_ms = sqlite3_column_int64(st, 1);
 	r->size = (size_t)sqlite3_column_int64(st, 6);
+	r->repeats = (uint64_t)sqlite3_column_int64(st, 7);
+	r->last_at_ms = sqlite3_column_int64(st, 8);
+	r->not_kept = (uint64_t)sqlite3_column_int64(st, 9);
 	if (body != NULL) {
-		r->body_len = (size_t)sqlite3_column_bytes(st, 8);
+		r->body_len = (size_t)sqlite3_column_bytes(st, 11);
 		if ((r->body = arena_dup(a, body, r->body_len)) == NULL)
 			return (-1);
 	}
@@ -21,7 +24,7 @@ lists_rejection_row(sqlite3_stmt *st, struct arena *a,
 	    db_column_text(st, 3, a, &r->cause) == -1 ||
 	    db_column_text(st, 4, a, &r->code) == -1 ||
 	    db_column_text(st, 5, a, &r->diagnosis) == -1 ||
-	    db_column_text(st, 7, a, &r->headers) == -1)
+	    db_column_text(st, 10, a, &r->headers) == -1)
 		return (-1);
 	return (0);
 }

@@ -1,7 +1,7 @@
 /*
- * The ring of rejections. What is kept of bodies is counted in the table
- * store, so that nobody has to add it up; the oldest leave in the same
- * transaction in which the newest come.
+ * The ring of rejections, one for each class. What is kept of bodies is counted
+ * in the table store, so that nobody has to add it up; the oldest of a class
+ * leave in the same transaction in which the newest come.
  */
 #include <string.h>
 
@@ -38,7 +38,37 @@ rejections_insert(struct db *db, const struct store_rejection *r)
 	db_bind_text(st, 8, r->code);
 	if (r->came_at.ms != 0)
 		(void)sqlite3_bind_int64(st, 9, r->came_at.ms);
+	(void)sqlite3_bind_int64(st, 10, r->class);
+	if (r->digest != NULL)
+		(void)sqlite3_bind_blob(st, 11, r->digest, ORDER_DIGEST_LEN,
+		    SQLITE_STATIC);
+	(void)sqlite3_bind_int64(st, 12, (int64_t)r->repeats);
+	(void)sqlite3_bind_int64(st, 13, (int64_t)r->not_kept);
 	return (db_run(db, st));
+}
+
+/* Count it at the row of the same body and cause, if there is one. */
+static int
+rejections_again(struct db *db, const struct store_rejection *r,
+    bool *ret_again)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	*ret_again = false;
+	if (r->digest == NULL)
+		return (SQLITE_OK);
+	if ((st = db_stmt(db, SQL_REJECTION_AGAIN)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_blob(st, 1, r->digest, ORDER_DIGEST_LEN,
+	    SQLITE_STATIC);
+	db_bind_text(st, 2, r->cause);
+	(void)sqlite3_bind_int64(st, 3, (int64_t)r->repeats);
+	(void)sqlite3_bind_int64(st, 4, r->at_ms);
+	(void)sqlite3_bind_int64(st, 5, (int64_t)r->not_kept);
+	if ((rc = db_run(db, st)) == SQLITE_OK)
+		*ret_again = sqlite3_changes(db->conn) > 0;
+	return (rc);
 }
 
 /* Delete one whose body is so long. */
@@ -56,17 +86,40 @@ rejections_delete(struct db *db, int64_t id, int64_t len)
 	return (rejections_count(db, -len));
 }
 
-/* Delete the oldest if the ring is over a limit; says whether it was. */
+/* How many rows each class may have. */
+static const int64_t rows_max[STORE_REJECT_NCLASSES] = {
+	[STORE_REJECT_STRANGER] = REJECTIONS_STRANGER_MAX,
+	[STORE_REJECT_KNOWN] = REJECTIONS_KNOWN_MAX,
+	[STORE_REJECT_AUTHENTIC] = REJECTIONS_AUTHENTIC_MAX,
+};
+
 static int
-rejections_trim(struct db *db, bool *ret_more)
+rejections_rows(struct db *db, int class, int64_t *ret_n)
 {
-	int64_t id, len, total, newest;
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((st = db_stmt(db, SQL_REJECTION_COUNT)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int(st, 1, class);
+	rc = sqlite3_step(st);
+	*ret_n = sqlite3_column_int64(st, 0);
+	(void)sqlite3_reset(st);
+	return (rc == SQLITE_ROW ? SQLITE_OK : rc);
+}
+
+/* With n rows in the class: delete its oldest if it is over a limit. */
+static int
+rejections_trim(struct db *db, int class, int64_t n, bool *ret_more)
+{
+	int64_t id, len, total;
 	sqlite3_stmt *st;
 	int rc;
 
 	*ret_more = false;
 	if ((st = db_stmt(db, SQL_REJECTION_OLDEST)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int(st, 1, class);
 	if ((rc = sqlite3_step(st)) != SQLITE_ROW) {
 		(void)sqlite3_reset(st);
 		return (rc == SQLITE_DONE ? SQLITE_OK : rc);
@@ -74,37 +127,77 @@ rejections_trim(struct db *db, bool *ret_more)
 	id = sqlite3_column_int64(st, 0);
 	len = sqlite3_column_int64(st, 1);
 	total = sqlite3_column_int64(st, 2);
-	newest = sqlite3_column_int64(st, 3);
 	(void)sqlite3_reset(st);
-	/* Where a purge left gaps among the ids, the ring is a little short. */
-	if (newest - id < REJECTIONS_MAX && total <= REJECTIONS_BYTES_MAX)
+	if (n <= rows_max[class] &&
+	    (class != STORE_REJECT_AUTHENTIC || total <= REJECTIONS_BYTES_MAX))
 		return (SQLITE_OK);
 
 	*ret_more = true;
 	return (rejections_delete(db, id, len));
 }
 
+/* The class has new rows. */
+static int
+rejections_bound(struct db *db, int class)
+{
+	bool more = true;
+	int64_t n;
+	int rc;
+
+	if ((rc = rejections_rows(db, class, &n)) != SQLITE_OK)
+		return (rc);
+	for (; more && rc == SQLITE_OK; n--)
+		rc = rejections_trim(db, class, n, &more);
+	return (rc);
+}
+
+/* What is written of a transaction: to the log, and to the file later. */
+static uint64_t
+rejections_written(struct db *db)
+{
+	int pages = 0, most;
+
+	(void)sqlite3_db_status(db->conn, SQLITE_DBSTATUS_CACHE_WRITE, &pages,
+	    &most, 1);
+	return ((uint64_t)pages * 2 * (uint64_t)db->page_size);
+}
+
 int
 rejections_write(struct db *db, struct store_op *op)
 {
+	bool again, came[STORE_REJECT_NCLASSES] = { false };
 	int64_t bytes = 0;
-	bool more = true;
 	int rc;
 
+	(void)rejections_written(db); /* what others wrote is not counted */
 	for (size_t i = 0; i < op->in.reject.n; i++) {
 		const struct store_rejection *r = &op->in.reject.rej[i];
 
+		if ((rc = rejections_again(db, r, &again)) != SQLITE_OK)
+			return (rc);
+		if (again)
+			continue;
 		if ((rc = rejections_insert(db, r)) != SQLITE_OK)
 			return (rc);
+		op->res.id = sqlite3_last_insert_rowid(db->conn);
+		op->res.rejections++;
+		came[r->class] = true;
 		bytes += r->body != NULL ? (int64_t)r->body_len : 0;
 	}
-	op->res.id = sqlite3_last_insert_rowid(db->conn);
-	if ((rc = rejections_count(db, bytes)) != SQLITE_OK)
+	if (bytes != 0 && (rc = rejections_count(db, bytes)) != SQLITE_OK)
 		return (rc);
-	while (more)
-		if ((rc = rejections_trim(db, &more)) != SQLITE_OK)
+	for (int class = 0; class < STORE_REJECT_NCLASSES; class ++) {
+		if (came[class] &&
+		    (rc = rejections_bound(db, class)) != SQLITE_OK)
 			return (rc);
+	}
 	return (SQLITE_OK);
+}
+
+void
+rejections_after(struct db *db, struct store_op *op)
+{
+	op->res.written = rejections_written(db);
 }
 
 int

@@ -30,6 +30,7 @@ extern const char schema_008_details[];
 extern const char schema_009_checks[];
 extern const char schema_010_discarded[];
 extern const char schema_011_repeats[];
+extern const char schema_012_rejections[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -43,6 +44,7 @@ static const char *const steps[] = {
 	schema_009_checks,
 	schema_010_discarded,
 	schema_011_repeats,
+	schema_012_rejections,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

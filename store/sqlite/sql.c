@@ -142,7 +142,9 @@
 	"(SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id)) "                 \
 	"AND (?11 IS NULL OR e.scope = ?11) "
 
-#define REJECTION_COLUMNS "id, at, peer, cause, code, diagnosis, size"
+#define REJECTION_COLUMNS                                                      \
+	"id, at, peer, cause, code, diagnosis, size, repeats, last_at, "       \
+	"not_kept"
 
 static const char *const texts[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -164,8 +166,11 @@ static const char *const texts[] = {
 			   "FROM events AS e "
 			   "LEFT JOIN bodies AS b ON b.event = " SOURCE " "
 			   "WHERE e.event_id = ?1 AND e.scope = ?2",
+	/* The first ones exactly; of a flood one a minute. */
 	[SQL_EVENT_AGAIN] = "UPDATE events SET duplicates = duplicates + 1, "
-			    "last_duplicate_at = ?2 WHERE id = ?1",
+			    "last_duplicate_at = ?2 WHERE id = ?1 "
+			    "AND (duplicates < 16 OR last_duplicate_at "
+			    "NOT BETWEEN ?2 - 60000 AND ?2)",
 	[SQL_EVENT_LOAD] =
 	    "SELECT " EVENT_COLUMNS ", " CAME_AT ", (SELECT o.event_id "
 	    "FROM events AS o WHERE o.id = e.repeat_of) FROM events AS e "
@@ -325,12 +330,20 @@ static const char *const texts[] = {
 
 	[SQL_REJECTION_INSERT] =
 	    "INSERT INTO rejections (at, peer, cause, diagnosis, headers, "
-	    "size, body, code, came_at) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	    "size, body, code, came_at, class, digest, repeats, not_kept, "
+	    "last_at) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+	    "CASE WHEN ?12 > 0 THEN ?1 END)",
+	[SQL_REJECTION_AGAIN] =
+	    "UPDATE rejections SET repeats = repeats + 1 + ?3, last_at = ?4, "
+	    "not_kept = not_kept + ?5 "
+	    "WHERE id = (SELECT id FROM rejections "
+	    "WHERE digest = ?1 AND cause = ?2 LIMIT 1)",
+	[SQL_REJECTION_COUNT] =
+	    "SELECT count(*) FROM rejections WHERE class = ?1",
 	[SQL_REJECTION_OLDEST] =
-	    "SELECT r.id, ifnull(length(r.body), 0), s.rejected_bytes, "
-	    "(SELECT max(id) FROM rejections) "
-	    "FROM store AS s, rejections AS r WHERE s.id = 1 "
+	    "SELECT r.id, ifnull(length(r.body), 0), s.rejected_bytes "
+	    "FROM store AS s, rejections AS r WHERE s.id = 1 AND r.class = ?1 "
 	    "ORDER BY r.id LIMIT 1",
 	[SQL_REJECTION_DELETE] = "DELETE FROM rejections WHERE id = ?1",
 	[SQL_REJECTED_BYTES] =

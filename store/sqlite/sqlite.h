@@ -548,9 +548,14 @@ void backup_run(struct sqlite_store *s, struct store_op *op);
 int orders_write(struct db *db, const struct store_write *w);
 
 /* -- rejections.c -- */
-#define REJECTIONS_MAX 10000
-#define REJECTIONS_BYTES_MAX (64 << 20)
+#define REJECTIONS_STRANGER_MAX 4000
+#define REJECTIONS_KNOWN_MAX 1000
+#define REJECTIONS_AUTHENTIC_MAX 5000
+#define REJECTIONS_BYTES_MAX (64 << 20) /* of all; authentic ones make room */
 int rejections_write(struct db *db, struct store_op *op);
+
+/* The transaction of rejections_write() was committed: note what it cost. */
+void rejections_after(struct db *db, struct store_op *op);
 
 /* Remove up to limit of that age. */
 int rejections_purge(struct db *db, const struct purge_age *age, size_t limit,

@@ -347,7 +347,7 @@ def test_rejections_are_listed_and_shown(doctor):
     deliver(doctor, ["upper case", "no header"])
     table = doctor.do("rejections").splitlines()
     assert table[0].split() == ["REJECTION", "RECEIVED", "FROM", "REFUSED",
-                                "DIAGNOSIS", "BYTES"]
+                                "DIAGNOSIS", "BYTES", "AGAIN", "NOT", "KEPT"]
     assert "headers_missing" in table[1] and "signature_uppercase" in table[2]
     assert len(doctor.do("rejections", "--limit", "1").splitlines()) == 2
     only = doctor.do("rejections", "--cause", "signature", "--json")

@@ -135,6 +135,7 @@ case_done_cb(const struct store_result *res, void *arg)
 	r->rc = res->rc;
 	r->id = res->id;
 	r->conflict = res->conflict;
+	r->written = res->written;
 	r->nrunnable = res->nrunnable;
 	r->next_due_ms = res->next_due.ms;
 	assert_in_range(res->nrunnable, 0, CASE_RUNNABLE_MAX);

@@ -57,6 +57,7 @@ struct case_result {
 	enum store_rc rc;
 	int64_t id;
 	bool conflict;
+	uint64_t written;
 	size_t nrunnable;
 	int64_t runnable[CASE_RUNNABLE_MAX];
 	int64_t next_due_ms;

@@ -412,65 +412,6 @@ test_list_orders_pages(void **state)
 	assert_int_equal(list_orders(&f).n, 0);
 }
 
-/* Add n rejections that keep so much of their bodies. */
-static void
-reject(size_t n, size_t kept)
-{
-	struct store_rejection *rej = calloc(n, sizeof(*rej));
-	char *body = calloc(1, kept + 1);
-	struct case_result r = { 0 };
-
-	assert_non_null(rej);
-	assert_non_null(body);
-	for (size_t i = 0; i < n; i++) {
-		rej[i].at_ms = NOW;
-		rej[i].peer = "127.0.0.1:5";
-		rej[i].cause = "signature";
-		rej[i].headers = "a: b\n";
-		rej[i].size = kept;
-		rej[i].body = kept > 0 ? body : NULL;
-		rej[i].body_len = kept;
-	}
-	assert_int_equal(store_reject(c.st, rej, n, case_done_cb, &r), 0);
-	free(rej);
-	free(body);
-	store_wait(c.st);
-	assert_int_equal(r.calls, 1);
-	assert_int_equal(r.rc, STORE_OK);
-}
-
-/* The ring keeps the newest 10,000. */
-static void
-test_rejections_are_capped(void **state)
-{
-	(void)state;
-	reject(10000, 0);
-	reject(7, 1);
-	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM rejections"),
-	    10000);
-	assert_int_equal(store_case_int(&c, "SELECT min(id) FROM rejections"),
-	    8);
-	assert_int_equal(store_case_int(&c, "SELECT rejected_bytes FROM store"),
-	    7);
-	assert_int_equal(store_reject(c.st, NULL, 0, NULL, NULL), 0);
-	store_wait(c.st);
-}
-
-/* And at most 64 MiB of their bodies. */
-static void
-test_rejected_bytes_are_capped(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 9; i++)
-		reject(2, 4 << 20);
-	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM rejections"),
-	    16);
-	assert_int_equal(store_case_int(&c, "SELECT rejected_bytes FROM store"),
-	    64 << 20);
-	assert_int_equal(store_case_int(&c, "SELECT min(id) FROM rejections"),
-	    3);
-}
-
 /* Reads under way at close end too, each exactly once. */
 static void
 test_close_ends_reads(void **state)
@@ -523,8 +464,6 @@ main(void)
 		CASE(test_get_event_is_whole),
 		CASE(test_get_order_has_document),
 		CASE(test_list_orders_pages),
-		CASE(test_rejections_are_capped),
-		CASE(test_rejected_bytes_are_capped),
 		CASE(test_close_ends_reads),
 		CASE(test_event_is_counted),
 	};

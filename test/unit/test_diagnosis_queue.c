@@ -84,9 +84,10 @@ pass_ms(struct fixture *f, int64_t ms)
 	    -1);
 }
 
-/* Refuse a delivery with that body. */
+/* Refuse a delivery from there with that body. */
 static void
-refuse(struct fixture *f, enum reject_cause cause, const void *body, size_t len)
+refuse_from(struct fixture *f, const char *peer, enum reject_cause cause,
+    const void *body, size_t len)
 {
 	const struct diagnosis_header headers[] = {
 		{ "x-klikit-signature", HEX },
@@ -102,9 +103,15 @@ refuse(struct fixture *f, enum reject_cause cause, const void *body, size_t len)
 					  .body_len = len,
 					  .size = len,
 					  .at_ms = fake_clock_wall_ms() },
-				      .peer = "192.0.2.1:4711",
+				      .peer = peer,
 				      .event_id = "ev",
 				  });
+}
+
+static void
+refuse(struct fixture *f, enum reject_cause cause, const void *body, size_t len)
+{
+	refuse_from(f, "192.0.2.1:4711", cause, body, len);
 }
 
 /* The rejections that are handed to the store now. */
@@ -291,6 +298,62 @@ test_out_of_memory_is_survived(void **state)
 	assert_in_range(stats(f).skipped, 1, 3);
 }
 
+/* How many that were examined came from there. */
+static size_t
+examined_of(const struct fake_op *op, const char *peer)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < op->nrejections; i++)
+		n += strcmp(op->rejections[i].peer, peer) == 0 &&
+		     strcmp(op->rejections[i].code, "skipped") != 0;
+	return (n);
+}
+
+/* While one address floods, what comes from another is examined. */
+static void
+test_another_address_is_examined_in_a_flood(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 1000; i++)
+		refuse(f, REJECT_SIGNATURE, BODY, strlen(BODY));
+	for (int i = 0; i < 3; i++)
+		refuse_from(f, "203.0.113.7:1", REJECT_SIGNATURE, BODY,
+		    strlen(BODY));
+	for (int i = 0; i < 1000; i++)
+		refuse(f, REJECT_SIGNATURE, BODY, strlen(BODY));
+	assert_int_equal(diagnosis_queue_waiting(f->q), DIAGNOSIS_QUEUE_MAX);
+	for (int i = 0; i < DIAGNOSIS_QUEUE_MAX; i++)
+		pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+	assert_int_equal(examined_of(written(f), "203.0.113.7:1"), 3);
+}
+
+/* The same when it is bytes that are short. */
+static void
+test_long_bodies_leave_room_for_another_address(void **state)
+{
+	struct fixture *f = *state;
+	char *body = calloc(1, DIAGNOSIS_BODY_MAX);
+	size_t n = 0;
+
+	assert_non_null(body);
+	for (int i = 0; i < 40; i++)
+		refuse(f, REJECT_SIGNATURE, body, DIAGNOSIS_BODY_MAX);
+	refuse_from(f, "203.0.113.7:1", REJECT_SIGNATURE, body,
+	    DIAGNOSIS_BODY_MAX);
+	free(body);
+	for (int i = 0; i < 5000 && n == 0; i++) {
+		pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+		if (fake_store_waiting(f->st, FAKE_REJECT) == 0)
+			continue;
+		n += examined_of(fake_store_find(f->st, FAKE_REJECT),
+		    "203.0.113.7:1");
+		fake_store_end(f->st, FAKE_REJECT, STORE_OK);
+	}
+	assert_int_equal(n, 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -304,6 +367,8 @@ main(void)
 		CASE(test_keys_can_be_changed),
 		CASE(test_flush_leaves_nothing),
 		CASE(test_out_of_memory_is_survived),
+		CASE(test_another_address_is_examined_in_a_flood),
+		CASE(test_long_bodies_leave_room_for_another_address),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
