@@ -51,15 +51,19 @@ tls_make_room_cb(struct bufferevent *bev, void *arg)
 	http_room_cut(other, HTTP_LIMIT_HANDSHAKES);
 }
 
-/* tls_engine_options: how many handshakes its address has. */
+/*
+ * tls_engine_options: how many handshakes its address has, when there are
+ * others that it could be in the way of.
+ */
 static size_t
 tls_rank_cb(struct bufferevent *bev, void *arg)
 {
-	const struct http_conn *conn = http_conn_of_bev(arg, bev);
+	struct http *h = arg;
+	const struct http_conn *conn = http_conn_of_bev(h, bev);
 
-	return (conn == NULL
-		    ? 0
-		    : http_share_of(&conn->share, HTTP_SHARE_HANDSHAKES));
+	if (conn == NULL || http_shares_addresses(&h->shares) < 2)
+		return (0);
+	return (http_share_of(&conn->share, HTTP_SHARE_HANDSHAKES));
 }
 
 void

@@ -93,7 +93,8 @@ struct tls_engine_options {
 
 	/*
 	 * Who goes first, and whose handshake makes room: the lowest goes
-	 * first, of equals the first that came.
+	 * first, of equals the first that came. Those above 1 may use half of
+	 * the loop's time.
 	 */
 	size_t (*rank)(struct bufferevent *bev, void *arg);
 
@@ -104,7 +105,7 @@ struct tls_engine_options {
 	void (*make_room)(struct bufferevent *bev, void *arg);
 	void *arg;
 };
-#define TLS_STALL_MS 1000
+#define TLS_STALL_MS 2000
 
 /*
  * Keeps base until tls_engine_free(), copies opt. A listener has one, and so

@@ -134,6 +134,28 @@ take_place(struct tls_filter *f)
 		e->opt.shaking(f->bev, true, e->opt.arg);
 }
 
+/*
+ * One step. An address that has several under way leaves the loop to others for
+ * as long as that took.
+ */
+static void
+step(struct tls_filter *f, int64_t now_us)
+{
+	struct tls_engine *e = f->engine;
+	bool rests = rank_of(f) > 1;
+	int64_t end_us;
+
+	stop_waiting(f);
+	f->stepped = true;
+	if (needs_place(f))
+		take_place(f);
+	tls_filter_step(f);
+	end_us = clock_mono_us();
+	f->idle_from_us = end_us; /* the peer's turn, if not done */
+	if (rests)
+		e->rest_until_us = end_us + (end_us - now_us);
+}
+
 /* evtimer: handshakes can go on. */
 static void
 engine_turn_cb(evutil_socket_t fd, short what, void *arg)
@@ -145,17 +167,16 @@ engine_turn_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	while (now_us < end_us && (f = next_waiting(e)) != NULL) {
-		stop_waiting(f);
-		f->stepped = true;
-		if (needs_place(f))
-			take_place(f);
-		tls_filter_step(f);
+		if (now_us < e->rest_until_us && rank_of(f) > 1) {
+			arm(e->turn, (e->rest_until_us - now_us) / 1000 + 1);
+			return;
+		}
+		step(f, now_us);
 		now_us = clock_mono_us();
-		f->idle_from_us = now_us; /* the peer's turn, if not done */
 	}
-	if (now_us >= end_us)
+	if (now_us >= end_us) {
 		arm(e->turn, 0); /* there may be more to do */
-	else if (!TAILQ_EMPTY(&e->fresh) && !e->crowded) {
+	} else if (!TAILQ_EMPTY(&e->fresh) && !e->crowded) {
 		e->crowded = true;
 		arm(e->deadline, CROWDED_MS);
 	}
@@ -282,8 +303,7 @@ tls_engine_wait(struct tls_filter *f)
 
 	if (f->waits_in != NULL || e->turn == NULL)
 		return;
-	if (!evtimer_pending(e->turn, NULL))
-		arm(e->turn, 0);
+	arm(e->turn, 0);
 	if (f->stepped)
 		f->idle_us += clock_mono_us() - f->idle_from_us;
 	f->waits_in = f->stepped ? &e->begun : &e->fresh;

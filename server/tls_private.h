@@ -77,6 +77,7 @@ struct tls_engine {
 	struct tls_filter_list fresh;      /* wait for their first one */
 	struct tls_filter_list handshakes; /* not done, oldest first */
 	struct tls_stats stats;
+	int64_t rest_until_us; /* no turn for who has several under way */
 	bool crowded; /* some wait: the deadline also looks for idle ones */
 };
 
