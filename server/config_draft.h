@@ -21,7 +21,8 @@ struct config_draft {
 	void *error_arg;
 	unsigned nerrors;
 
-	bool secret_flag; /* klikit.secret_file came by a flag */
+	bool store_relative; /* the path in store.url */
+	bool secret_flag;    /* klikit.secret_file came by a flag */
 	/* Of the sections [secret NAME], like cfg->secrets. */
 	unsigned secret_lines[SECRETS_MAX];
 
@@ -50,6 +51,23 @@ void config_draft_warn(struct config_draft *d, const char *fmt, ...)
  */
 int config_comment_check(struct config_draft *d, const struct config_key *key,
     const char *where, const char *text);
+
+/* -- config_place.c: which store a relative path means -- */
+
+enum config_place {
+	CONFIG_PLACE_HERE,   /* with the state */
+	CONFIG_PLACE_BEFORE, /* beside the configuration, since it is there */
+	CONFIG_PLACE_TWO     /* two stores, and no way to know which */
+};
+
+/* Is there a store here, and before; are they the same file? Pure. */
+enum config_place config_place_choose(bool here, bool before, bool same);
+
+/* Is it /etc or below? Pure. */
+bool config_place_is_etc(const char *dir);
+
+/* Move store.url to where it belongs. When all values are set. */
+void config_place_store(struct config_draft *d);
 
 /*
  * Set key's field in base from text. where is how the source is told in an

@@ -97,6 +97,9 @@ config_draft_set(struct config_draft *d, const struct config_key *key,
 		free(*where_set);
 		*where_set = strdup(where);
 	}
+	if (key->kind == CONFIG_URL)
+		d->store_relative = text[strcspn(text, ":")] == ':' &&
+				    text[strcspn(text, ":") + 1] != '/';
 	if (config_value_set(key, base, d->cfg->dir, text, reason) == -1)
 		config_draft_error(d, "%s%s", where, reason);
 	else if (d->src->dev &&
@@ -286,12 +289,14 @@ config_load(const struct config_source *src, config_error_fn *error, void *arg)
 		goto out;
 	}
 	set_defaults(&d, CONFIG_GLOBAL, d.cfg);
+	d.store_relative = true;
 	if (src->dev)
 		d.cfg->log_format = LOG_DEV;
 	if (src->path != NULL)
 		config_file_read(&d);
 	config_env_read(&d);
 	set_flags(&d);
+	config_place_store(&d);
 	config_check(&d);
 out:
 	cfg = d.cfg;

@@ -79,7 +79,11 @@ static const struct config_key keys[] = {
 
 	{ "store.url", CONFIG_URL, GLOBAL(store_url),
 	    .def = "sqlite:klikitd.db", .dev = "sqlite:" CONFIG_DEV_STORE,
-	    .restart = true, .value = "URL", .text = "Where events are kept." },
+	    .restart = true, .value = "URL",
+	    .text = "Where events are kept. A relative path is one in "
+		    "$STATE_DIRECTORY, else for a configuration under /etc in "
+		    "/var/lib/klikitd if it is there, else beside the "
+		    "configuration." },
 	{ "store.queue", CONFIG_SIZE, GLOBAL(store_queue_max), .def = "64m",
 	    .min = 64 * KIB, .max = 4 * GIB, .restart = true, .value = "SIZE",
 	    .text = "Bytes of events that may wait for their commit; beyond "

@@ -187,6 +187,27 @@ test_config_env_state_directories(void **state)
 	config_free(without);
 }
 
+/* What stands beside the configuration is never overlooked. */
+static void
+test_config_place_overlooks_no_store(void **state)
+{
+	(void)state;
+	assert_int_equal(config_place_choose(false, false, false),
+	    CONFIG_PLACE_HERE);
+	assert_int_equal(config_place_choose(true, false, false),
+	    CONFIG_PLACE_HERE);
+	assert_int_equal(config_place_choose(false, true, false),
+	    CONFIG_PLACE_BEFORE);
+	assert_int_equal(config_place_choose(true, true, false),
+	    CONFIG_PLACE_TWO);
+	assert_int_equal(config_place_choose(true, true, true),
+	    CONFIG_PLACE_HERE);
+	assert_true(config_place_is_etc("/etc"));
+	assert_true(config_place_is_etc("/etc/klikitd"));
+	assert_false(config_place_is_etc("/etcetera"));
+	assert_false(config_place_is_etc("/srv/etc"));
+}
+
 #define TEST(fn)                                                               \
 	cmocka_unit_test_setup_teardown(fn, config_case_setup,                 \
 	    config_case_teardown)
@@ -203,6 +224,7 @@ main(void)
 		TEST(test_config_env_passes_empty_variables),
 		TEST(test_config_env_port_of_a_service),
 		TEST(test_config_env_state_directories),
+		cmocka_unit_test(test_config_place_overlooks_no_store),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
