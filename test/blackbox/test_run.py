@@ -82,10 +82,13 @@ def bare(tmp_path):
 
 
 # A package "tool" with a program of that name, as apt-get and dpkg-deb see it.
+# It was fetched once: who lets apt-get look into its cache gets no address.
 APT_GET = """
 echo "$*" >>"$0.log"
 case $* in
-*--print-uris*) echo "'http://x/tool.deb' tool_1%3a2_all.deb 2500000 MD5Sum:" ;;
+*--print-uris*archives=/nonexistent*)
+	echo "'http://x/tool.deb' tool_1%3a2_all.deb 2500000 MD5Sum:"
+	;;
 download*) : >tool.deb ;;
 esac
 """
