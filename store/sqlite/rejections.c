@@ -141,7 +141,7 @@ static int
 rejections_bound(struct db *db, int class)
 {
 	bool more = true;
-	int64_t n;
+	int64_t n = 0;
 	int rc;
 
 	if ((rc = rejections_rows(db, class, &n)) != SQLITE_OK)
