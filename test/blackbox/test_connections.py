@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from conftest import payload, received
+from conftest import own, payload, received
 from https import https, pki  # noqa: F401
 from strangers import (GOOD, STRANGER, Siege, allow_files, close_all, idle,
                        metric)
@@ -111,20 +111,23 @@ def test_within_one_address_who_delivered_stays(klikitd):
     good.sock.close()
 
 
-def test_a_duplicate_proves_nothing(klikitd):
-    """Who has overheard one delivery is a stranger as before."""
+@pytest.mark.parametrize("again, answer", [
+    ("heard", "duplicate-ignored"), ("heard-{}", "received")])
+def test_what_was_overheard_proves_nothing(klikitd, again, answer):
+    """Who sends it again, also as a repeat, is a stranger as before."""
     server = klikitd(config="[http]\nmax_connections = 8\n")
     server.expect(CLOSED)
     received(server.post(BODY, "heard", source=GOOD))
     good = [Wire(server, source=GOOD) for _ in range(4)]
     for number, wire in enumerate(good):
-        assert wire.send(delivery(server, BODY, event_id=f"good-{number}")
+        new = f"good-{number}"
+        assert wire.send(delivery(server, own(BODY, new), event_id=new)
                          ).answer().json() == {"status": "received"}
     strangers = []
-    for _ in range(16):
+    for number in range(16):
         strangers.append(Wire(server, source=STRANGER).send(
-            delivery(server, BODY, event_id="heard")))
-        assert strangers[-1].answer().json() == {"status": "duplicate-ignored"}
+            delivery(server, BODY, event_id=again.format(number))))
+        assert strangers[-1].answer().json() == {"status": answer}
     assert all(wire.closed() for wire in strangers[:8])
     for wire in good:
         assert wire.send(GET).answer().status == 200

@@ -30,12 +30,11 @@ def test_the_log_names_who_keeps_it_from_starting_over(klikitd):
         [sys.executable, "-c", READER, str(server.database)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert reader.stdout.readline() == b"reading\n"
-    body = order_body(1, pad=900_000)
     number = 0
     while "cannot start over" not in server.log():
         number += 1
         assert number < 400
-        received(server.post(body, f"e{number}"))
+        received(server.post(order_body(number, pad=900_000), f"e{number}"))
     line = re.search(r".*cannot start over.*", server.log()).group()
     assert f"process {reader.pid} (" in line, line
     reader.stdin.close()
@@ -44,7 +43,7 @@ def test_the_log_names_who_keeps_it_from_starting_over(klikitd):
     while "has started over" not in server.log():
         number += 1
         assert number < 800
-        received(server.post(body, f"e{number}"))
+        received(server.post(order_body(number, pad=900_000), f"e{number}"))
 
 
 def failing_reads(number):
