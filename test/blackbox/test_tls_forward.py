@@ -525,7 +525,7 @@ def test_an_attempt_under_way_ends_on_the_old_ca(klikitd, authority, pos,
     go.set()
     server.wait_processed()
     assert far.keys == ["one"]
-    received(server.post(order_body(1), "two", STATUS))
+    received(server.post(order_body(2), "two", STATUS))
     server.wait_query("SELECT count(*) > 0 FROM attempts WHERE outcome LIKE "
                       "'%no TLS with%issuer is unknown%'", [(1,)])
     assert far.keys == ["one"]
