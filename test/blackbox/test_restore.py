@@ -29,6 +29,7 @@ def lost_store(klikitd):
 def restored_by_start(server):
     """Start, and see that the store is the backup, and nothing is doubled."""
     server.start()
+    server.wait_ready()
     duplicate(server.deliver(BODY, "old"))
     received(server.deliver(BODY, "new"))
     assert server.query("PRAGMA integrity_check") == [("ok",)]

@@ -49,6 +49,7 @@ def test_a_deleted_store_is_noticed_and_nothing_is_lost(klikitd):
     server.kill()
     server.do("restore", copy)
     server.start()
+    server.wait_ready()
     for event_id in taken:
         duplicate(server.deliver(BODY, event_id))
 
@@ -70,6 +71,7 @@ def test_a_store_that_comes_back_goes_on(klikitd):
     received(server.deliver(BODY, "again"))
     server.kill()
     server.start()
+    server.wait_ready()
     for event_id in taken + ["again"]:
         duplicate(server.deliver(BODY, event_id))
 
