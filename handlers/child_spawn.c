@@ -111,7 +111,8 @@ open_files(const struct child_spec *spec, struct child_files *f)
 struct birth {
 	const struct child_spec *spec;
 	const struct child_files *files;
-	int error; /* why it could not be started; 0: it was */
+	/* Why it could not be started; 0: it was. The child writes it. */
+	volatile int error;
 };
 
 /* Every signal does what it does by default, and none is blocked. */
@@ -187,6 +188,9 @@ spawn(const struct child_spec *spec, const struct child_files *f,
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	pid = give_birth(&b);
 	error = pid == -1 ? errno : b.error;
+	/* Where vfork() is fork(), as under valgrind, it may not be so far. */
+	if (pid != -1)
+		(void)setpgid(pid, pid);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (pid != -1 && error != 0)
 		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)

@@ -299,6 +299,8 @@ test_child_has_the_limit_on_files_it_is_given(void **state)
 	struct rlimit limit;
 	char wanted[64];
 
+	if (exec_world_under_valgrind())
+		skip();
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	(void)snprintf(wanted, sizeof(wanted), "123\n%llu\n",
 	    (unsigned long long)limit.rlim_max);

@@ -290,17 +290,6 @@ test_exec_path_is_searched(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-/*
- * valgrind plays vfork(2) as fork(2): why execve(2) fails does not reach us.
- */
-static bool
-under_valgrind(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	return (preload != NULL && strstr(preload, "vgpreload") != NULL);
-}
-
 /* What goes away after that may come back: tried again. */
 static void
 test_exec_vanished_program_is_retried(void **state)
@@ -310,7 +299,7 @@ test_exec_vanished_program_is_retried(void **state)
 	struct handler_result res;
 	int fd;
 
-	if (under_valgrind())
+	if (exec_world_under_valgrind())
 		skip();
 	assert_true((fd = mkstemp(path)) != -1);
 	assert_int_equal(write(fd, "#!/bin/true\n", 12), 12);
@@ -331,7 +320,7 @@ test_exec_too_long_a_variable_is_dead(void **state)
 	struct handler_result res;
 	char *text;
 
-	if (under_valgrind())
+	if (exec_world_under_valgrind())
 		skip();
 	assert_non_null(text = malloc(200001));
 	memset(text, 'x', 200000);
