@@ -17,14 +17,6 @@ static const struct store_order orders[] = {
 	{ 3, "7585308", "3", NULL, NULL },
 };
 
-bool
-exec_world_under_valgrind(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	return (preload != NULL && strstr(preload, "vgpreload") != NULL);
-}
-
 /* handler_env: an attempt has ended. */
 static void
 finish_cb(void *arg, struct handler_call *call,

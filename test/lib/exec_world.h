@@ -43,12 +43,6 @@ void exec_world_open(struct exec_world *w, const char *const *argv,
 void exec_world_script(struct exec_world *w, const char *script,
     int64_t timeout_ms);
 
-/*
- * valgrind plays vfork(2) as fork(2), so that why execve(2) fails does not
- * reach us, and keeps descriptors of its own below the limit on them.
- */
-bool exec_world_under_valgrind(void);
-
 /* Begin attempt 3 of a job, which is named by call. */
 enum handler_verdict exec_world_begin(struct exec_world *w, size_t call,
     struct handler_result *ret_result);

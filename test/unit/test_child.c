@@ -20,6 +20,7 @@
 
 #include "handlers/child.h"
 #include "test/lib/exec_world.h"
+#include "test/lib/valgrind.h"
 
 #define LONG_MS 120000 /* what no test waits for */
 #define BODY_LEN (1024 * 1024)
@@ -299,7 +300,7 @@ test_child_has_the_limit_on_files_it_is_given(void **state)
 	struct rlimit limit;
 	char wanted[64];
 
-	if (exec_world_under_valgrind())
+	if (under_valgrind())
 		skip();
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	(void)snprintf(wanted, sizeof(wanted), "123\n%llu\n",

@@ -12,6 +12,7 @@
 #include "test/lib/cmocka_all.h"
 #include "test/lib/exec_world.h"
 #include "test/lib/heap.h"
+#include "test/lib/valgrind.h"
 
 #define LONG_MS 120000 /* what no test waits for */
 
@@ -299,7 +300,7 @@ test_exec_vanished_program_is_retried(void **state)
 	struct handler_result res;
 	int fd;
 
-	if (exec_world_under_valgrind())
+	if (under_valgrind())
 		skip();
 	assert_true((fd = mkstemp(path)) != -1);
 	assert_int_equal(write(fd, "#!/bin/true\n", 12), 12);
@@ -320,7 +321,7 @@ test_exec_too_long_a_variable_is_dead(void **state)
 	struct handler_result res;
 	char *text;
 
-	if (exec_world_under_valgrind())
+	if (under_valgrind())
 		skip();
 	assert_non_null(text = malloc(200001));
 	memset(text, 'x', 200000);

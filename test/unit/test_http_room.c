@@ -17,6 +17,7 @@
 #include "server/http_private.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/http_peer.h"
+#include "test/lib/valgrind.h"
 
 #define HEALTH "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -245,6 +246,8 @@ test_without_descriptors_the_greediest_makes_room(void **state)
 	static int fillers[4096];
 	int fds[SILENT], n = 0;
 
+	if (under_valgrind())
+		skip();
 	for (int i = 0; i < SILENT; i++)
 		fds[i] = connect_now(f);
 	peer_wait_connections(f, SILENT);
