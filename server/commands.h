@@ -39,7 +39,7 @@ bool commands_have_curl(void);
 
 /*
  * The same as the first by curl, signed by `klikitd sign'. NULL also where
- * there is no curl, or where it could not be told to trust the certificate.
+ * there is no curl, or where no flag of it makes it trust the certificate.
  */
 char *commands_curl(const struct commands_place *place);
 

@@ -120,7 +120,7 @@ static const struct config_key keys[] = {
 	    .def = "30d", .max = 3650 * DAY, .value = "DURATION",
 	    .text = "How long the same body and type under another id is a "
 		    "repeat of the same event, as far as its body is kept. "
-		    "klikit signs no ids: whoever has seen a delivery can send "
+		    "klikit signs no ids: anyone who saw a delivery can send "
 		    "it again. 0: every id is an event of its own." },
 
 	{ "status.order", CONFIG_WORDS, GLOBAL(status_order), .def = "",

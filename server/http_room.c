@@ -4,8 +4,9 @@
  * At the limit new ones are accepted all the same, some beyond it, and in the
  * same turn of the loop as many others are closed: of the address that has the
  * most, first those that never said anything, then those longest unheard of.
- * So whoever holds many makes room, and who comes waits for nobody. Only when
- * all that are open are being served do clients wait in the backlog.
+ * So the address that holds many makes room, and a new client need not wait.
+ * Only when all open connections are being served do clients wait in the
+ * backlog.
  *
  * A connection is closed at once and not shut down first: at the end of the
  * turn no more descriptors are in use than the limit allows.

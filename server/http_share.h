@@ -8,7 +8,7 @@
  * Touches: no socket and no clock; closes nothing. Pure but for memory.
  *
  * The rule (promise 4 of the design): nothing is refused for its address, but
- * when a shared limit is reached the greediest address pays, never whoever
+ * when a shared limit is reached the greediest address pays, not the one that
  * came first. Within it pay first those who never said anything, then those
  * longest unheard of; of bytes, the one that holds most. A connection that has
  * proved itself pays only when no other is left; one that is being served,

@@ -28,7 +28,7 @@ TAILQ_HEAD(http_turn_queue, http_conn);
 struct http_turns {
 	struct http_turn_queue waiting; /* the first that came first */
 	size_t running;
-	/* Ask; the end of it is told by http_turn_end(), perhaps at once. */
+	/* Ask. http_turn_end() follows, perhaps before this returns. */
 	void (*start)(struct http_conn *conn, struct evhttp_request *req);
 };
 

@@ -67,7 +67,7 @@ read_in_place(struct http_conn *conn, struct evbuffer *input)
 	return (n);
 }
 
-/* Read once and add it to what is there, leaving no memory unused between. */
+/* Read once, and append in parts, so that no block of input is half empty. */
 static ssize_t
 read_on(struct http_conn *conn, struct evbuffer *input, size_t max)
 {

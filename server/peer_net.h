@@ -1,10 +1,10 @@
 /*
  * peer_net.h -- what limits on strangers take for one address.
  *
- * Owns:    the rule: an IPv4 address; of IPv6 the first 64 bits, since whoever
- *          has one address there has all of its /64. IPv4 on a socket for both
- *          (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2) is IPv4. Everything else,
- *          such as a Unix socket, is one address.
+ * Owns:    the rule: an IPv4 address; of IPv6 the first 64 bits, since a host
+ *          that has one address there has all of its /64. IPv4 on a socket for
+ *          both (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2) is IPv4. Everything
+ *          else, such as a Unix socket, is one address.
  * Touches: nothing. Pure.
  */
 #ifndef SERVER_PEER_NET_H

@@ -2,8 +2,8 @@
  * reject_budget.h -- how much of what strangers send is written to the disk.
  *
  * Owns:    what may still be written of refused deliveries, in bytes as the
- * disk sees them; what each of the addresses that took most has taken. Touches:
- * nothing. Pure: times are passed in.
+ *          disk sees them; what each of the addresses that took most has taken.
+ * Touches: nothing. Pure: times are passed in.
  *
  * While more than half of the allowance is left everybody may use it. Below
  * that only who has taken less than his share may: one address that floods

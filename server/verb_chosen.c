@@ -66,7 +66,7 @@ sort(struct chosen *c)
 	c->n = n;
 }
 
-/* Returns 0; -1, told, if something could not be had or was not found. */
+/* Returns 0; -1 with a message on stderr: none found, or no answer. */
 static int
 choose(struct verb_admin *va, const struct verb_args *args, struct chosen *c)
 {
