@@ -1,7 +1,9 @@
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/admin_query.h"
+#include "server/clock.h"
 #include "server/log.h"
 #include "server/verb_admin.h"
 #include "server/verb_table.h"
@@ -98,16 +100,39 @@ struct purged {
 	bool busy;
 };
 
+/* How long a purge waits for who reads the log, and how often it looks. */
+#define BUSY_US 5000000
+#define LOOK_NS 100000000
+
+/*
+ * All is purged, but the log still holds traces while somebody reads it: a
+ * list, a backup, or the store itself, which copies the log now and then. Most
+ * are soon done, so ask again for a while. Returns if to ask again.
+ */
+static bool
+busy_wait(int64_t since_us)
+{
+	struct timespec pause = { .tv_nsec = LOOK_NS };
+
+	if (clock_mono_us() - since_us >= BUSY_US)
+		return (false);
+	(void)nanosleep(&pause, NULL);
+	return (true);
+}
+
 /* Ask until nothing is left. Returns 0; -1 after an error message. */
 static int
 purge(struct verb_admin *va, json_t *what, struct purged *ret_purged)
 {
 	bool live = isatty(STDERR_FILENO);
 	struct purged p = { 0 };
+	int64_t last_us = clock_mono_us();
 	bool more = true;
 	json_t *answer;
 
-	while (more) {
+	while (more || (p.busy && busy_wait(last_us))) {
+		if (more)
+			last_us = clock_mono_us();
 		answer =
 		    verb_admin_post(va, "/api/v1/purge", json_incref(what));
 		if (answer == NULL)

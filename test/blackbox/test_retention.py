@@ -1,7 +1,9 @@
 """Customers' data goes when it should, wholly, and not before."""
 
+import contextlib
 import http.server
 import json
+import sqlite3
 import threading
 
 import pytest
@@ -167,6 +169,41 @@ def test_a_purge_by_order_takes_the_rejections_too(klikitd):
                         "'$.orders[0].id') FROM rejections") == [(4003,)]
     assert server.do("purge", "--order", "4001") == (
         "purged 1 events and 0 rejections\n")
+
+
+def reader(server):
+    """Somebody who has begun to read the store, and holds its log."""
+    holder = sqlite3.connect(server.database, isolation_level=None,
+                             check_same_thread=False)
+    holder.execute("BEGIN")
+    holder.execute("SELECT count(*) FROM events").fetchone()
+    return holder
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_purge_waits_for_who_reads_the_log(klikitd, running):
+    server = klikitd(config=CONFIG)
+    received(server.post(body(1), "one"))
+    server.wait_processed()
+    if not running:
+        server.stop()
+    with contextlib.closing(reader(server)) as holder:
+        ends = threading.Timer(1, holder.rollback)
+        ends.start()
+        server.do("purge", "--order", "1")
+        ends.join()
+    assert "stood in the way" not in server.said
+
+
+def test_a_purge_says_that_somebody_reads_on(klikitd):
+    server = klikitd(config=CONFIG)
+    received(server.post(body(1), "one"))
+    server.wait_processed()
+    with contextlib.closing(reader(server)):
+        assert server.do("purge", "--order", "1", expect=1) == (
+            "purged 1 events and 0 rejections\n")
+    assert "a list or a backup stood in the way; purge again" in server.said
+    server.do("purge", "--order", "1")
 
 
 def test_one_order_can_be_purged_alone(klikitd):
