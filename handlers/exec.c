@@ -14,8 +14,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "handlers/child.h"
-#include "handlers/program.h"
+#include "handlers/exec/child.h"
+#include "handlers/exec/program.h"
 #include "handlers/registry.h"
 #include "store/base/arena.h"
 

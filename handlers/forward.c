@@ -13,8 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "handlers/body/order_body.h"
 #include "handlers/forward_verdict.h"
-#include "handlers/order_body.h"
 #include "handlers/registry.h"
 #include "store/base/hex.h"
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "handlers/handler.h"
-#include "handlers/http_client.h"
+#include "handlers/net/http_client.h"
 
 /*
  * Fill in *ret_result, which is all zero, its verdict too; the table is in

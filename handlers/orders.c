@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handlers/event_kind.h"
+#include "handlers/body/event_kind.h"
 #include "handlers/registry.h"
 #include "store/order.h"
 

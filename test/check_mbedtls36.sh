@@ -46,7 +46,7 @@ version=$(sed -n 's/^#define MBEDTLS_VERSION_STRING *"\(.*\)"/\1/p' \
 } | "$@" -isystem "$dir" -xc -fsyntax-only -
 
 files=$(grep -lE '^#include [<"](mbedtls/|server/tls_(mbedtls|private))' \
-	server/*.c)
+	server/*/*.c)
 for file in $files; do
 	"$@" -isystem "$dir" -I. -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra \
 		-Wpedantic -Wconversion -Wshadow -Wundef -Werror \

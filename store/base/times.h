@@ -7,7 +7,7 @@
  *            by minutes or by decades. It dates things.
  *   steady   klikitd's own: it only passes. It started as the wall clock when
  *            the store was made; it goes on over restarts, and counts suspends
- *            (see server/steady.h). It says what is due, and how old it is.
+ *            (see steady.h of the server). It says what is due, and how old.
  *   monotonic  the kernel's, in us; libevent's. It measures what begins and
  *            ends within one run: a plain int64_t whose name ends in _us.
  *

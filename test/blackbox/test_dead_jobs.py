@@ -12,7 +12,7 @@ from test_jobs import change, ids, jobs, lines
 from test_metrics import values
 from test_migration import old_store
 
-ALERTS = (ROOT / "server" / "alerts.yml").read_text()
+ALERTS = (ROOT / "server" / "admin" / "alerts.yml").read_text()
 # Of other orders each, so that none waits for another.
 BODIES = [payload("created-small.json").replace(b"9100001", b"%d" % (
     9200001 + i)) for i in range(9)]

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import DEADLINE, ROOT
 
-WEB = ROOT / "server" / "web"
+WEB = ROOT / "server" / "admin" / "web"
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 FILES = sorted(path for path in WEB.iterdir() if path.suffix in TYPES)

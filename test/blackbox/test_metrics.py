@@ -10,7 +10,7 @@ import pytest
 from conftest import DEADLINE, ROOT, payload, received
 
 SMALL = payload("created-small.json")
-ALERTS = ROOT / "server" / "alerts.yml"
+ALERTS = ROOT / "server" / "admin" / "alerts.yml"
 
 
 def scrape(server, method="GET"):

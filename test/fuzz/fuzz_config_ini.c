@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/config_ini.h"
+#include "server/config/config_ini.h"
 #include "test/fuzz/fuzz.h"
 
 /* What was read, written again with every value in quotes. */

@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/config.h"
-#include "server/diagnosis.h"
-#include "server/diagnosis_keys.h"
-#include "server/json_rewrite.h"
-#include "server/redact.h"
-#include "server/request_text.h"
+#include "server/base/json_rewrite.h"
+#include "server/base/redact.h"
+#include "server/base/request_text.h"
+#include "server/config/config.h"
+#include "server/diagnosis/diagnosis.h"
+#include "server/diagnosis/diagnosis_keys.h"
 #include "test/fuzz/fuzz.h"
 
 #define HEADERS_MAX 16

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handlers/envelope.h"
+#include "handlers/body/envelope.h"
 #include "test/fuzz/fuzz.h"
 
 static void

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handlers/http_client_answer.h"
+#include "handlers/net/http_client_answer.h"
 #include "test/fuzz/fuzz.h"
 
 /* In whatever pieces an answer comes, it is the same answer. */

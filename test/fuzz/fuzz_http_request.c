@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/http_request.h"
+#include "server/http/http_request.h"
 #include "test/fuzz/fuzz.h"
 
 #define MAX_BODY 65536

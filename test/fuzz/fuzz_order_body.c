@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handlers/envelope.h"
-#include "handlers/order_body.h"
+#include "handlers/body/envelope.h"
+#include "handlers/body/order_body.h"
 #include "test/fuzz/fuzz.h"
 
 #define ORDERS_MAX 16 /* per input: each costs a parse */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/signature.h"
+#include "server/auth/signature.h"
 #include "store/base/hex.h"
 #include "test/fuzz/fuzz.h"
 

@@ -18,7 +18,7 @@
 
 #include "test/lib/cmocka_all.h"
 
-#include "handlers/resolver.h"
+#include "handlers/net/resolver.h"
 #include "test/lib/client_case.h"
 #include "test/lib/fake_tls.h"
 #include "test/lib/heap.h"

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "handlers/http_client.h"
+#include "handlers/net/http_client.h"
 #include "test/lib/far_side.h"
 
 struct evdns_server_port;

@@ -7,11 +7,11 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
-#include "server/clock_watch.h"
-#include "server/dispatch.h"
-#include "server/ingest.h"
-#include "server/janitor.h"
-#include "server/rejections.h"
+#include "server/base/clock_watch.h"
+#include "server/dispatch/dispatch.h"
+#include "server/intake/ingest.h"
+#include "server/intake/janitor.h"
+#include "server/intake/rejections.h"
 #include "test/lib/clock_box.h"
 #include "test/lib/fake_clock.h"
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "handlers/handler.h"
-#include "server/steady.h"
+#include "server/base/steady.h"
 #include "test/lib/store_case.h"
 
 #define BOX_DEADLINE_MS INT64_C(180000)

@@ -7,7 +7,7 @@
 #ifndef TEST_LIB_CONFIG_CASE_H
 #define TEST_LIB_CONFIG_CASE_H
 
-#include "server/config.h"
+#include "server/config/config.h"
 
 #define CONFIG_CASE_TEXT_MAX 8192
 

@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-#include "server/ingest.h"
-#include "server/rejections.h"
+#include "server/intake/ingest.h"
+#include "server/intake/rejections.h"
 #include "test/lib/dispatch_world.h"
 
 #define CREATED "klikit.order.created.v2"

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
-#include "server/dispatch_private.h"
+#include "server/dispatch/dispatch_private.h"
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"

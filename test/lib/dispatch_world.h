@@ -9,8 +9,8 @@
 #define TEST_LIB_DISPATCH_WORLD_H
 
 #include "handlers/handler.h"
-#include "server/dispatch.h"
-#include "server/steady.h"
+#include "server/base/steady.h"
+#include "server/dispatch/dispatch.h"
 #include "test/lib/fake_store.h"
 
 struct event_base;

@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/steady.h"
+#include "server/base/steady.h"
 #include "store/store.h"
 #include "test/lib/fake_clock.h"
 

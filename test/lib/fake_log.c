@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/log.h"
+#include "server/base/log.h"
 #include "test/lib/fake_log.h"
 
 #define LINES_MAX 1024 /* of more than that the oldest are forgotten */

@@ -1,7 +1,7 @@
 /*
  * fake_log.h -- the log, kept in memory instead of printed.
  *
- * Owns: what server/log.h declares; link it before the server's library.
+ * Owns: what server/base/log.h declares; link it before the server's library.
  */
 #ifndef TEST_LIB_FAKE_LOG_H
 #define TEST_LIB_FAKE_LOG_H

@@ -15,8 +15,8 @@
 
 #include "test/lib/cmocka_all.h"
 
-#include "server/log.h"
-#include "server/redact.h"
+#include "server/base/log.h"
+#include "server/base/redact.h"
 #include "store/base/hex.h"
 #include "test/lib/http_peer.h"
 

@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/http.h"
-#include "server/ingest.h"
-#include "server/diagnosis_queue.h"
-#include "server/secrets.h"
+#include "server/auth/secrets.h"
+#include "server/http/http.h"
+#include "server/intake/diagnosis_queue.h"
+#include "server/intake/ingest.h"
 
 struct bufferevent;
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "server/tls.h"
+#include "server/tls/tls.h"
 
 #define TIMEOUT_MS 60000 /* a handshake's, where it does not matter */
 #define LIMIT_S 60       /* of anything awaited */

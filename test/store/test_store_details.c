@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "store/store_read.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/store_case.h"
-#include "store/store_read.h"
 
 #define NOW 1750000000000
 #define CANARY "Kanarienvogel-4711"

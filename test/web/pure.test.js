@@ -7,7 +7,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { ROOT, payload } from './lib/klikitd.js';
 
-const WEB = path.join(ROOT, 'server', 'web');
+const WEB = path.join(ROOT, 'server', 'admin', 'web');
 
 // A module with what it imports, as one address: the files are ES modules for
 // the browser, and nothing beside them says so to Node.

@@ -1,4 +1,4 @@
--- Times that only pass: see store/base/times.h and server/steady.h.
+-- Times that only pass: see store/base/times.h and server/base/steady.h.
 
 -- What the clocks said when they were last looked at; steady_at 0: never.
 -- believed_at: what wall_at should have been. in_step_at: the wall clock has

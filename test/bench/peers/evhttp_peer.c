@@ -17,7 +17,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 
-#include "server/signature.h"
+#include "server/auth/signature.h"
 
 #define SECRET_MAX 512
 #define SEGS_MAX 64

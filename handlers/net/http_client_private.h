@@ -1,0 +1,126 @@
+/*
+ * http_client_private.h -- what the files of the HTTP client share.
+ *
+ * Only for http_client*.c. A connection records facts about its call, and
+ * wakes it; the call alone decides (http_client.c).
+ */
+#ifndef HANDLERS_HTTP_CLIENT_PRIVATE_H
+#define HANDLERS_HTTP_CLIENT_PRIVATE_H
+
+#include <sys/queue.h>
+
+#include "handlers/net/dial.h"
+#include "handlers/net/http_client.h"
+#include "handlers/net/http_client_answer.h"
+
+struct client_conn;
+struct event;
+struct evbuffer;
+
+struct http_client {
+	const struct handler_env *env;
+	struct handler_tls *tls; /* NULL: without TLS */
+	struct http_client_url url;
+	struct dialer *dialer;
+	char *authority; /* for Host */
+	size_t max_idle;
+	size_t nidle;
+	LIST_HEAD(, client_conn) idle; /* the one used last is first */
+	LIST_HEAD(, client_conn) dead; /* closed while idle; to be freed */
+	struct event *reap;            /* frees them, from the loop */
+};
+
+struct http_client_call {
+	struct http_client *hc;
+	http_client_fn *done;
+	void *arg;
+	struct event *kick;     /* made active when a fact is new */
+	struct event *deadline; /* the time for all of it */
+	struct event *way;      /* the time until it can be sent */
+	struct event *shake;    /* the time for TLS at one address */
+	int64_t timeout_ms;
+	struct evbuffer *request;
+
+	struct dial *dial; /* under way, or NULL */
+	struct client_conn *conn;
+	bool kept;                /* the connection is one from before */
+	unsigned ndials;          /* that have led to a connection */
+	size_t addresses;         /* that the host has */
+	char peer[DIAL_PEER_MAX]; /* whom it was last sent to */
+
+	/* Facts. */
+	bool late;
+	bool way_late;   /* the time until it can be sent is over */
+	bool shake_late; /* that for TLS at this address is */
+	char dial_failure[DIAL_REASON_MAX];
+
+	/* Facts of the connection now in use. */
+	bool connected; /* and the handshake is done, with TLS */
+	bool lost;
+	int error; /* errno, when it was lost; 0: it was closed */
+	bool all_sent;
+	size_t received;
+	struct answer answer;
+};
+
+/* -- http_client_conn.c -- */
+
+/*
+ * A connection over a connected socket, which it takes; NULL: out of memory,
+ * or no connector.
+ */
+struct client_conn *client_conn_new(struct http_client *hc, int fd,
+    const char *peer);
+
+/* One that was kept and is alive, as far as can be seen; NULL: none. */
+struct client_conn *client_conn_take(struct http_client *hc);
+
+/*
+ * Send the call's request on its connection, as soon as that may be. Whatever
+ * comes of it is recorded in the call. Returns 0, or -1 when out of memory.
+ */
+int client_conn_send(struct client_conn *conn, struct http_client_call *call);
+
+/* Give a connection back after its call: it is kept if that can be. */
+void client_conn_release(struct client_conn *conn, bool reusable);
+
+/* Whose address it is. */
+const char *client_conn_peer(const struct client_conn *conn);
+
+/* Has any byte of its call's request left? */
+bool client_conn_has_sent(const struct client_conn *conn);
+
+/* Why TLS failed on it; NULL: it did not. Valid as long as the connection. */
+const char *client_conn_failure(const struct client_conn *conn);
+
+/* Close. No callback comes any more. */
+void client_conn_free(struct client_conn *conn);
+
+/* Close those that are kept and lead there. */
+void client_conn_drop_idle(struct http_client *hc, const char *peer);
+
+/* Free those that were closed by the far side while idle. */
+void client_conn_reap(struct http_client *hc);
+
+/* -- http_client_head.c -- */
+
+/*
+ * What time it is where the answer was made, by its Date; now_ms if
+ * that is empty or makes no sense. A date in a Retry-After is of that clock,
+ * and ours may be wrong. Pure.
+ */
+int64_t client_head_now(const char *date, int64_t now_ms);
+
+/*
+ * The wait that a Retry-After asks for, seconds or an HTTP date, in ms, capped
+ * to HTTP_CLIENT_WAIT_MAX; 0 if it asks for none or makes no sense. Pure.
+ */
+int64_t client_head_wait(const char *value, int64_t now_ms);
+
+/*
+ * Copy a header's value, cut to what fits, with '?' for what is not printable
+ * ASCII. Pure.
+ */
+void client_head_copy(const char *value, size_t size, char *ret_text);
+
+#endif /* HANDLERS_HTTP_CLIENT_PRIVATE_H */

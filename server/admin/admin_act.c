@@ -1,0 +1,206 @@
+/*
+ * admin_act.c -- what is done to jobs by hand: replay, retry, discard.
+ */
+#include <stdlib.h>
+
+#include "server/admin/admin_private.h"
+#include "server/base/clock.h"
+#include "server/base/json.h"
+
+/* Tell that something was done to that job. */
+static void
+admin_acted(const struct admin *a, int64_t job)
+{
+	if (a->fns.acted != NULL)
+		a->fns.acted(a->fns.arg, job);
+}
+
+/* -- One job -- */
+
+/* store_done_fn */
+static void
+act_cb(const struct store_result *res, void *arg)
+{
+	struct admin_call *call = arg;
+	json_t *o;
+
+	if (res->rc != STORE_OK)
+		(void)admin_store_error(call, res->rc, res->reason);
+	else {
+		admin_look(call->a, res);
+		admin_acted(call->a, call->id);
+		o = json_object();
+		(void)json_set_int(o, "id", call->id);
+		(void)admin_answer(call, 200, o);
+	}
+	admin_finish(call);
+}
+
+static enum admin_when
+act(struct admin_call *call, enum store_act what, const char *why)
+{
+	if (admin_job_id(call->name, &call->id) == -1)
+		return (admin_error(call, 404, "that is no number of a job"));
+	if (store_act(call->a->st, what, call->id, why, clock_wall_ms(), act_cb,
+		call) == -1)
+		return (admin_answer(call, 500, NULL));
+	return (ADMIN_LATER);
+}
+
+enum admin_when
+admin_act_retry(struct admin_call *call)
+{
+	if (json_object_size(call->body) > 0)
+		return (admin_error(call, 400, "a retry takes nothing"));
+	return (act(call, STORE_RETRY, NULL));
+}
+
+enum admin_when
+admin_act_discard(struct admin_call *call)
+{
+	const char *reason;
+
+	if (json_unpack(call->body, "{s:s!}", "reason", &reason) == -1 ||
+	    *reason == '\0')
+		return (admin_error(call, 400,
+		    "a discard needs its reason and nothing else: "
+		    "{\"reason\": TEXT}"));
+	return (act(call, STORE_DISCARD, reason));
+}
+
+/* -- Many, each on its own -- */
+
+static void
+many_end(struct admin_call *call)
+{
+	json_t *o = json_object();
+	int bad = 0;
+
+	bad |= json_set_int(o,
+	    call->act == STORE_REPLAY ? "replayed" : "discarded",
+	    (int64_t)call->good);
+	bad |= json_object_set(o, "jobs", call->result);
+	if (bad != 0) {
+		json_decref(o);
+		o = NULL;
+	}
+	(void)admin_answer(call, 200, o);
+}
+
+/* Note what became of one: its new job, if it was replayed, or why not. */
+static void
+many_note(struct admin_call *call, int64_t id, int64_t made, const char *reason)
+{
+	json_t *o = json_object();
+
+	(void)json_set_int(o, "id", id);
+	if (reason != NULL)
+		(void)json_set_text(o, "error", reason);
+	else if (call->act == STORE_REPLAY)
+		(void)json_set_int(o, "job", made);
+	call->good += reason == NULL;
+	(void)json_array_append_new(call->result, o);
+}
+
+/* store_done_fn */
+static void
+many_cb(const struct store_result *res, void *arg)
+{
+	struct admin_part *part = arg;
+	struct admin_call *call = part->call;
+
+	if (res->rc == STORE_OK) {
+		admin_look(call->a, res);
+		admin_acted(call->a, part->id);
+		if (res->id != part->id)
+			admin_acted(call->a, res->id);
+	}
+	many_note(call, part->id, res->id,
+	    res->rc == STORE_OK ? NULL : res->reason);
+	free(part);
+	if (--call->left > 0)
+		return;
+	many_end(call);
+	admin_finish(call);
+}
+
+static int
+many_one(struct admin_call *call, int64_t id, const char *why)
+{
+	struct admin_part *part;
+
+	if ((part = malloc(sizeof(*part))) == NULL)
+		return (-1);
+	part->call = call;
+	part->id = id;
+	if (store_act(call->a->st, call->act, id, why, clock_wall_ms(), many_cb,
+		part) == -1) {
+		free(part);
+		return (-1);
+	}
+	call->left++;
+	return (0);
+}
+
+/* Are these up to ADMIN_MANY_MAX numbers of jobs? */
+static bool
+are_ids(const json_t *ids)
+{
+	size_t n = json_array_size(ids);
+
+	for (size_t i = 0; i < n; i++) {
+		if (json_integer_value(json_array_get(ids, i)) <= 0)
+			return (false);
+	}
+	return (n > 0 && n <= ADMIN_MANY_MAX);
+}
+
+static enum admin_when
+many(struct admin_call *call, enum store_act what, const json_t *ids,
+    const char *why)
+{
+	int64_t id;
+
+	call->act = what;
+	if ((call->result = json_array()) == NULL)
+		return (admin_answer(call, 500, NULL));
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		id = json_integer_value(json_array_get(ids, i));
+		if (many_one(call, id, why) == -1)
+			many_note(call, id, 0, "out of memory");
+	}
+	if (call->left > 0)
+		return (ADMIN_LATER);
+	many_end(call);
+	return (ADMIN_NOW);
+}
+
+enum admin_when
+admin_act_replay(struct admin_call *call)
+{
+	json_t *ids;
+
+	if (json_unpack(call->body, "{s:o!}", "ids", &ids) == -1 ||
+	    !are_ids(ids))
+		return (admin_error(call, 400,
+		    "a replay needs 1 to %d numbers of jobs and nothing else: "
+		    "{\"ids\": [ID, ...]}",
+		    ADMIN_MANY_MAX));
+	return (many(call, STORE_REPLAY, ids, NULL));
+}
+
+enum admin_when
+admin_act_discard_many(struct admin_call *call)
+{
+	const char *reason;
+	json_t *ids;
+
+	if (json_unpack(call->body, "{s:o, s:s!}", "ids", &ids, "reason",
+		&reason) == -1 ||
+	    !are_ids(ids) || *reason == '\0')
+		return (admin_error(call, 400,
+		    "a discard of many needs 1 to %d numbers of jobs, a reason "
+		    "and nothing else: {\"ids\": [ID, ...], \"reason\": TEXT}",
+		    ADMIN_MANY_MAX));
+	return (many(call, STORE_DISCARD, ids, reason));
+}

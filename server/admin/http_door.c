@@ -1,0 +1,174 @@
+#include "server/admin/http_door.h"
+
+#include <arpa/inet.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#define HOST_MAX INET6_ADDRSTRLEN
+
+/*
+ * Write the host of "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT" to ret_host,
+ * without brackets. Returns 0, or -1 if it is none of these.
+ */
+static int
+split_host(const char *text, char ret_host[HOST_MAX])
+{
+	bool v6 = text[0] == '[';
+	const char *end, *port;
+	size_t len;
+
+	text += v6;
+	len = strcspn(text, v6 ? "]" : ":");
+	end = text + len;
+	if (len == 0 || len >= HOST_MAX || (v6 && *end != ']'))
+		return (-1);
+	port = end + v6;
+	if (*port == ':')
+		port += 1 + strspn(port + 1, "0123456789");
+	if (*port != '\0')
+		return (-1);
+	memcpy(ret_host, text, len);
+	ret_host[len] = '\0';
+	return (0);
+}
+
+/* Do two texts name one numeric address? */
+static bool
+same_address(const char *a, const char *b)
+{
+	unsigned char x[sizeof(struct in6_addr)], y[sizeof(struct in6_addr)];
+
+	if (inet_pton(AF_INET, a, x) == 1 && inet_pton(AF_INET, b, y) == 1)
+		return (memcmp(x, y, sizeof(struct in_addr)) == 0);
+	if (inet_pton(AF_INET6, a, x) == 1 && inet_pton(AF_INET6, b, y) == 1)
+		return (memcmp(x, y, sizeof(struct in6_addr)) == 0);
+	return (false);
+}
+
+static bool
+is_address(const char *text)
+{
+	unsigned char addr[sizeof(struct in6_addr)];
+
+	return (inet_pton(AF_INET, text, addr) == 1 ||
+		inet_pton(AF_INET6, text, addr) == 1);
+}
+
+static bool
+is_loopback(const char *host)
+{
+	struct in_addr addr;
+
+	if (strcasecmp(host, "localhost") == 0)
+		return (true);
+	if (inet_pton(AF_INET, host, &addr) == 1)
+		return (ntohl(addr.s_addr) >> 24 == 127);
+	return (same_address(host, "::1"));
+}
+
+/* Who listens on every address is called by any: but not by a name. */
+static bool
+host_fits(const struct http_door *door, const char *text)
+{
+	char host[HOST_MAX], own[HOST_MAX];
+
+	if (text == NULL || split_host(text, host) == -1)
+		return (false);
+	if (is_loopback(host))
+		return (true);
+	if (split_host(door->address, own) == -1)
+		return (false);
+	if (strcmp(own, "*") == 0 || same_address(own, "0.0.0.0") ||
+	    same_address(own, "::"))
+		return (is_address(host));
+	return (same_address(own, host));
+}
+
+static bool
+origin_fits(const char *origin, const char *host)
+{
+	static const char scheme[] = "http://";
+
+	return (origin == NULL ||
+		(strncasecmp(origin, scheme, strlen(scheme)) == 0 &&
+		    strcasecmp(origin + strlen(scheme), host) == 0));
+}
+
+static bool
+is(const char *value, const char *wanted)
+{
+	return (value != NULL && strcmp(value, wanted) == 0);
+}
+
+/*
+ * Programs and old browsers do not say where a request comes from. A link to
+ * the page opens it as a whole, not in a frame.
+ */
+static bool
+site_fits(const struct http_knock *knock)
+{
+	if (knock->fetch_site == NULL || is(knock->fetch_site, "same-origin") ||
+	    is(knock->fetch_site, "none"))
+		return (true);
+	return (
+	    knock->links && !knock->acts && is(knock->fetch_mode, "navigate") &&
+	    (knock->fetch_dest == NULL || is(knock->fetch_dest, "document")));
+}
+
+/* application/json, whatever its parameters. */
+static bool
+type_fits(const char *type)
+{
+	static const char json[] = "application/json";
+	size_t len = strlen(json);
+
+	if (type == NULL || strncasecmp(type, json, len) != 0)
+		return (false);
+	type += len;
+	type += strspn(type, " \t");
+	return (*type == '\0' || *type == ';');
+}
+
+/* Takes as long for every wrong token of one length. */
+static bool
+token_fits(const char *token, const char *authorization)
+{
+	static const char scheme[] = "Bearer ";
+	volatile unsigned char diff = 0;
+	size_t len;
+
+	if (token == NULL)
+		return (true);
+	if (authorization == NULL ||
+	    strncasecmp(authorization, scheme, strlen(scheme)) != 0)
+		return (false);
+	authorization += strlen(scheme);
+	len = strlen(authorization);
+	if (len != strlen(token))
+		return (false);
+	for (size_t i = 0; i < len; i++)
+		diff |= (unsigned char)(token[i] ^ authorization[i]);
+	return (diff == 0);
+}
+
+enum http_door_rc
+http_door_ask(const struct http_door *door, const struct http_knock *knock)
+{
+	if (!host_fits(door, knock->host))
+		return (HTTP_DOOR_HOST);
+	if (!origin_fits(knock->origin, knock->host))
+		return (HTTP_DOOR_ORIGIN);
+	if (!site_fits(knock))
+		return (HTTP_DOOR_SITE);
+	if (!knock->open && door->token != NULL &&
+	    knock->authorization != NULL && knock->spent)
+		return (HTTP_DOOR_GUESS);
+	if (!knock->open && !token_fits(door->token, knock->authorization))
+		return (HTTP_DOOR_TOKEN);
+	if (knock->acts && !type_fits(knock->content_type))
+		return (HTTP_DOOR_TYPE);
+	return (HTTP_DOOR_OPEN);
+}

@@ -1,0 +1,42 @@
+/*
+ * http_inspector.h -- the web page of the admin listener.
+ *
+ * Owns:    the page's files, which are part of the program (server/admin/web/,
+ *          embedded at build), and the headers they are served with.
+ * Touches: evhttp. No data: all that the page shows it asks the admin API
+ *          for, with the operator's token if there is one.
+ *
+ * The page runs nothing but its own files and speaks to nobody but this
+ * listener: its Content-Security-Policy says so to the browser, so that even a
+ * delivery that found a way into the page as markup could do nothing there.
+ */
+#ifndef SERVER_HTTP_INSPECTOR_H
+#define SERVER_HTTP_INSPECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct evhttp_request;
+struct http_conn;
+
+/* A file of the page; made by server/admin/web/embed.sh. */
+struct http_inspector_file {
+	const char *path;
+	const char *type;
+	const char *etag; /* changes with the bytes; quoted */
+	const unsigned char *bytes;
+	size_t len;
+};
+extern const struct http_inspector_file http_inspector_files[];
+extern const size_t http_inspector_nfiles;
+
+/* Is there a file of the page at that path? */
+bool http_inspector_has(const char *path);
+
+/*
+ * Answer req, a GET or HEAD for such a path: 200, or 304 if the browser has
+ * it.
+ */
+void http_inspector_run(struct http_conn *conn, struct evhttp_request *req);
+
+#endif /* SERVER_HTTP_INSPECTOR_H */

@@ -1,0 +1,435 @@
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pthread.h>
+
+#include <event2/event.h>
+
+#include "server/app/server_private.h"
+#include "server/base/clock.h"
+#include "server/base/clock_watch.h"
+#include "server/base/log.h"
+#include "server/cli/process_guard.h"
+#include "server/cli/start_check.h"
+
+/* How long a first TERM waits for what is under way. */
+#define SERVER_DRAIN_S 10
+
+/* -- Stopping -- */
+
+/* Has everything that is under way come to its end? Then leave the loop. */
+static void
+server_pump(struct server *s)
+{
+	if (!s->draining || s->undrained > 0 || s->reload != NULL ||
+	    s->rescuing || ingest_pending(s->ingest) > 0 ||
+	    dispatch_busy(s->dispatch) > 0)
+		return;
+	(void)event_base_loopbreak(s->base);
+}
+
+/* http_drain: the last connection of a listener is gone. */
+static void
+server_drained_cb(void *arg)
+{
+	struct server *s = arg;
+
+	if (--s->undrained == 0)
+		dispatch_stop(s->dispatch);
+	server_pump(s);
+}
+
+static void
+server_arm_drain(struct server *s)
+{
+	static const struct timeval limit = { SERVER_DRAIN_S, 0 };
+
+	(void)evtimer_add(s->drain_timer, &limit);
+}
+
+/* At once; only the log's last lines are waited for. */
+static _Noreturn void
+server_leave(void)
+{
+	log_stop();
+	_exit(1);
+}
+
+/* evtimer: the drain takes too long. */
+static void
+server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->rescuing) {
+		log_warn("stopping: the store's data is being saved first");
+		server_arm_drain(s);
+		return;
+	}
+	log_warn("stopping: not done after %d s, leaving: %zu connections, "
+		 "%zu deliveries and %zu jobs are under way",
+	    SERVER_DRAIN_S, http_connections(s->http),
+	    ingest_pending(s->ingest), dispatch_busy(s->dispatch));
+	dispatch_stop(s->dispatch);
+	dispatch_cancel(s->dispatch);
+	if (ingest_pending(s->ingest) > 0 ||
+	    dispatch_recording(s->dispatch) > 0)
+		server_leave(); /* the disk hangs: to wait is to hang too */
+
+	/* Calls that take longer than that are begun anew: no failure. */
+	if (s->undrained > 0 || dispatch_busy(s->dispatch) > 0)
+		s->exit_code = 1;
+	(void)event_base_loopbreak(s->base);
+}
+
+/* signals_fns: TERM or INT. */
+static void
+server_stop_cb(void *arg)
+{
+	struct server *s = arg;
+
+	if (s->draining) {
+		log_warn("stopping: second signal, leaving at once");
+		server_leave();
+	}
+	log_info("stopping: finishing what is under way");
+	s->draining = true;
+	server_arm_drain(s);
+	s->undrained = 1;
+	http_drain(s->http, server_drained_cb, s);
+	if (s->http_admin != NULL) {
+		s->undrained++;
+		http_admin_drain(s->http_admin, server_drained_cb, s);
+	}
+}
+
+/* signals_fns: HUP. */
+static void
+server_hup_cb(void *arg)
+{
+	server_reload(arg);
+}
+
+/* -- The store's side of the loop -- */
+
+static void
+server_watch_health(struct server *s)
+{
+	enum store_health health = store_health(s->st);
+
+	if (health == s->health) {
+		if (health == STORE_RECOVERING &&
+		    strcmp(s->reason, store_reason(s->st)) != 0)
+			log_error("store: still recovering: %s",
+			    store_reason(s->st));
+		(void)strcpy(s->reason, store_reason(s->st));
+		return;
+	}
+	(void)strcpy(s->reason, store_reason(s->st));
+	s->health = health;
+	switch (health) {
+	case STORE_READY:
+		log_info("store: works again");
+		server_begin(s);
+		break;
+	case STORE_DAMAGED:
+		log_error("store: damaged: deliveries are answered 503: %s",
+		    store_reason(s->st));
+		break;
+	case STORE_NOSPACE:
+		log_error("store: no space: deliveries are answered 503 until "
+			  "there is some: %s",
+		    store_reason(s->st));
+		break;
+	case STORE_FILE_LOST:
+		log_error("store: file lost: deliveries are answered 503 until "
+			  "it is back: %s",
+		    store_reason(s->st));
+		server_rescue(s);
+		break;
+	case STORE_RECOVERING:
+		log_error("store: recovering: deliveries are answered 503 "
+			  "until that is done: %s",
+		    store_reason(s->st));
+		break;
+	}
+}
+
+/* event: the store has finished something. */
+static void
+server_store_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	store_collect(s->st);
+	server_watch_health(s);
+	server_pump(s);
+}
+
+/* store_gather: the store was given work; more may come in this turn. */
+static void
+server_gather_cb(void *arg)
+{
+	struct server *s = arg;
+
+	/* Runs after all that is active by now, so at the end of the turn. */
+	event_active(s->flush_ev, EV_TIMEOUT, 0);
+}
+
+/* event: the turn that gave the store work is over. */
+static void
+server_flush_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	store_flush(s->st);
+}
+
+/* store_note_fn */
+static void
+server_note_cb(enum store_note_level level, const char *text, void *arg)
+{
+	(void)arg;
+	switch (level) {
+	case STORE_NOTE_INFO:
+		log_info("store: %s", text);
+		break;
+	case STORE_NOTE_WARN:
+		log_warn("store: %s", text);
+		break;
+	}
+}
+
+/* clock_watch_tell: the machine has slept. */
+static void
+server_slept_cb(void *arg)
+{
+	struct server *s = arg;
+
+	dispatch_slept(s->dispatch);
+}
+
+/* -- Starting: each step logs why it failed -- */
+
+static int
+server_open_loop(struct server *s)
+{
+	const struct signals_fns fns = {
+		.stop = server_stop_cb,
+		.reload = server_hup_cb,
+		.arg = s,
+	};
+	struct event_config *ec;
+
+	/* No fd here is ever dup'ed, which the changelist could not bear. */
+	if ((ec = event_config_new()) != NULL) {
+		(void)event_config_set_flag(ec,
+		    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+		s->base = event_base_new_with_config(ec);
+		event_config_free(ec);
+	}
+	if (s->base == NULL ||
+	    (s->signals = signals_new(s->base, &fns)) == NULL ||
+	    (s->drain_timer = evtimer_new(s->base, server_drain_timer_cb, s)) ==
+		NULL) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	return (0);
+}
+
+static int
+server_open_store(struct server *s)
+{
+	const struct store_options opt = {
+		.url = s->cfg->store_url,
+		.mode = STORE_SERVE,
+		.queue_max = (size_t)s->cfg->store_queue_max,
+		.now_ms = clock_wall_ms(),
+		.note = server_note_cb,
+	};
+	char reason[STORE_REASON_MAX];
+	sigset_t all;
+	sigset_t old;
+	enum store_rc rc;
+
+	/* Signals are for the loop's thread, not for those made here. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = store_open(&opt, &s->st, reason);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc != STORE_OK) {
+		log_error("%s", reason);
+		return (-1);
+	}
+	log_info("store: %s", s->cfg->store_url);
+	s->store_ev = event_new(s->base, store_fd(s->st), EV_READ | EV_PERSIST,
+	    server_store_cb, s);
+	s->flush_ev = event_new(s->base, -1, 0, server_flush_cb, s);
+	if (s->store_ev == NULL || event_add(s->store_ev, NULL) == -1 ||
+	    s->flush_ev == NULL) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	store_gather(s->st, server_gather_cb, s);
+	s->health = store_health(s->st);
+	(void)strcpy(s->reason, store_reason(s->st));
+	if (s->health != STORE_READY)
+		log_info("store: %s: deliveries are answered 503 until that "
+			 "is done",
+		    store_reason(s->st));
+	return (0);
+}
+
+static int
+server_open_pipeline(struct server *s)
+{
+	if (server_open_env(s) == -1)
+		return (-1);
+	if ((s->clock = clock_watch_new(s->base, s->st)) == NULL ||
+	    (s->journal = journal_new()) == NULL ||
+	    (s->rej = rejections_new(s->base, s->st)) == NULL ||
+	    (s->diag_keys = diagnosis_keys_new(s->cfg)) == NULL ||
+	    (s->diag = diagnosis_queue_new(s->base, s->rej, s->diag_keys)) ==
+		NULL ||
+	    (s->dispatch = dispatch_new(s->base, s->st, &s->env,
+		 clock_watch_steady(s->clock))) == NULL ||
+	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
+		NULL ||
+	    (s->janitor = janitor_new(s->base, s->st,
+		 clock_watch_steady(s->clock))) == NULL) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	rejections_set_journal(s->rej, s->journal);
+	rejections_set_clock(s->rej, clock_watch_steady(s->clock));
+	dispatch_set_journal(s->dispatch, s->journal);
+	ingest_set_journal(s->ingest, s->journal);
+	clock_watch_tell(s->clock, server_slept_cb, s);
+	return (0);
+}
+
+/* One batch after the other, as long as the store takes them. */
+static void
+server_flush_rejections(struct server *s)
+{
+	size_t before = SIZE_MAX;
+	size_t left;
+
+	if (s->diag != NULL)
+		diagnosis_queue_flush(s->diag);
+	while (s->rej != NULL && (left = rejections_waiting(s->rej)) > 0 &&
+	       left < before) {
+		before = left;
+		rejections_flush(s->rej);
+		store_wait(s->st);
+	}
+}
+
+/* The same steps, backwards; what is in the store's hands ends first. */
+static void
+server_close(struct server *s)
+{
+	janitor_stop(s->janitor);
+	clock_watch_keep(s->clock);
+	if (s->dispatch != NULL) {
+		dispatch_stop(s->dispatch);
+		dispatch_cancel(s->dispatch);
+	}
+	if (s->st != NULL) {
+		server_close_work(s);
+		store_wait(s->st);
+	}
+	http_free(s->http);
+	cert_watch_free(s->certs);
+	s->http = NULL; /* the metrics ask for both */
+	s->certs = NULL;
+	server_close_admin(s);
+	server_close_status(s);
+	server_flush_rejections(s);
+	ingest_free(s->ingest);
+	dispatch_free(s->dispatch);
+	clock_watch_free(s->clock);
+	server_close_env(s);
+	janitor_free(s->janitor);
+	diagnosis_queue_free(s->diag);
+	rejections_free(s->rej);
+	journal_free(s->journal);
+	if (s->store_ev != NULL)
+		event_free(s->store_ev);
+	store_close(s->st);
+	if (s->flush_ev != NULL)
+		event_free(s->flush_ev);
+	secrets_free(s->secrets);
+	tls_context_unref(s->tls);
+	diagnosis_keys_free(s->diag_keys);
+	if (s->drain_timer != NULL)
+		event_free(s->drain_timer);
+	signals_free(s->signals);
+	if (s->base != NULL)
+		event_base_free(s->base);
+	config_free(s->cfg);
+	libevent_global_shutdown();
+}
+
+/* config_error_fn: with that a start is hopeless. */
+static void
+server_check_cb(const char *line, void *arg)
+{
+	(void)arg;
+	log_error("%s", line);
+}
+
+int
+server_run(const struct server_options *opt)
+{
+	struct server s = {
+		.cfg = opt->cfg,
+		.source = opt->source,
+		.dev = opt->dev,
+		.ca_file = opt->ca_file,
+		.started_at_ms = clock_wall_ms(),
+		.exit_code = 1,
+	};
+
+	log_setup(s.cfg->log_level, s.cfg->log_format);
+	if (log_start() == -1) {
+		log_error("cannot start: out of memory");
+		goto out;
+	}
+	server_warn(s.cfg);
+	if (start_check(s.cfg, true, server_check_cb, NULL) > 0 ||
+	    server_open_loop(&s) == -1 ||     /* event base, signals */
+	    server_open_store(&s) == -1 ||    /* database, schema */
+	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
+	    server_open_work(&s) == -1 ||     /* handlers, routes */
+	    server_open_admin(&s) == -1 ||    /* the operator's listener */
+	    server_open_http(&s, opt) == -1)  /* secrets, TLS, listeners */
+		goto out;
+
+	if (!s.dev && process_is_root())
+		log_warn("running as root, with power over the whole machine: "
+			 "give klikitd a user of its own");
+	s.listening = true;
+	s.exit_code = 0;
+	if (event_base_dispatch(s.base) == -1) {
+		log_error("the event loop failed");
+		s.exit_code = 1;
+	}
+	if (s.exit_code == 0)
+		log_info("stopped");
+out:
+	server_close(&s);
+	log_stop();
+	return (s.exit_code);
+}

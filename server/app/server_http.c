@@ -1,0 +1,158 @@
+/*
+ * The public listeners: with TLS where there is a certificate, and without it
+ * on the loopback beside them.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/app/server_private.h"
+#include "server/base/clock_watch.h"
+#include "server/base/log.h"
+#include "server/cli/open_files.h"
+#include "server/http/http_guard.h"
+
+#define ANNOUNCE_WAIT_MS 1000 /* for one who reads the standard output */
+
+/* One of them, with its head and what memory is wasted, has to fit. */
+_Static_assert((CONFIG_BODY_MAX_MIB + 1) * (size_t)1024 * 1024 <=
+		   HTTP_UNVERIFIED_MAX,
+    "the largest body fits in what all requests may hold");
+
+/* As many connections as there are descriptors for. */
+static size_t
+connections(const struct config *cfg)
+{
+	uint64_t limit = open_files_limit();
+	size_t n = open_files_connections(cfg, limit);
+
+	if (n < (size_t)cfg->http_max_connections)
+		log_warn("http.max_connections: %zu connections, and not %lld: "
+			 "%llu files may be open, and %zu are kept for all "
+			 "else: raise the limit (ulimit -Hn, LimitNOFILE= of "
+			 "systemd), or lower http.max_connections",
+		    n, (long long)cfg->http_max_connections,
+		    (unsigned long long)limit, open_files_kept(cfg));
+	return (n);
+}
+
+struct http_options
+server_http_limits(const struct config *cfg)
+{
+	return ((struct http_options){
+	    .max_body = (size_t)cfg->http_max_body,
+	    .max_connections = connections(cfg),
+	    .request_timeout_ms = cfg->http_request_timeout_ms,
+	    .idle_timeout_ms = cfg->http_idle_timeout_ms,
+	    .handshake_timeout_ms = cfg->tls_handshake_timeout_ms,
+	    .max_handshakes = (size_t)cfg->tls_max_handshakes,
+	});
+}
+
+int
+server_load_tls(const struct config *cfg, struct tls_context **ret_ctx,
+    char reason[TLS_REASON_MAX])
+{
+	const struct tls_server_options opt = { cfg->tls_certificate,
+		cfg->tls_key };
+	struct tls_context *ctx = NULL;
+
+	if (cfg->tls_certificate != NULL &&
+	    (ctx = tls_server_new(&opt, reason)) == NULL)
+		return (-1);
+	*ret_ctx = ctx;
+	return (0);
+}
+
+/* Could a line be written within a while? Sets errno if not. */
+static bool
+stdout_has_room(void)
+{
+	struct pollfd fd = { STDOUT_FILENO, POLLOUT, 0 };
+
+	if (poll(&fd, 1, ANNOUNCE_WAIT_MS) != 0)
+		return (true);
+	errno = EAGAIN;
+	return (false);
+}
+
+void
+server_announce(const char *what, const char *url)
+{
+	if (stdout_has_room()) {
+		(void)printf("%s: %s\n", what, url);
+		if (fflush(stdout) == 0)
+			return;
+	}
+	/* Deliveries matter more than who started us. */
+	log_warn("the standard output cannot be written: %s: %s: %s", what, url,
+	    strerror(errno));
+	clearerr(stdout);
+}
+
+typedef int listen_fn(struct http *h, const char *address,
+    char ret_url[HTTP_URL_MAX], char reason[256]);
+
+/*
+ * Listen on each that the key lists, and print where. ret_first is the first
+ * one's, if any.
+ */
+static int
+listen_on(struct server *s, const char *key, const struct config_list *list,
+    listen_fn *listen, char ret_first[HTTP_URL_MAX])
+{
+	char url[HTTP_URL_MAX];
+	char reason[256];
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (listen(s->http, list->items[i], url, reason) == -1) {
+			log_error("%s: %s", key, reason);
+			return (-1);
+		}
+		server_note_url(s, url);
+		server_announce("listening", url);
+		if (i == 0)
+			(void)strcpy(ret_first, url);
+	}
+	return (0);
+}
+
+int
+server_open_http(struct server *s, const struct server_options *opt)
+{
+	const struct http_options limits = server_http_limits(s->cfg);
+	char url[HTTP_URL_MAX], plain[HTTP_URL_MAX];
+	char reason[TLS_REASON_MAX];
+
+	if (server_load_tls(s->cfg, &s->tls, reason) == -1) {
+		log_error("cannot start: %s", reason);
+		return (-1);
+	}
+	if ((s->secrets = server_secrets(s, s->cfg)) == NULL ||
+	    (s->http = http_new(s->base, &limits, s->ingest, s->diag,
+		 s->secrets)) == NULL ||
+	    (s->tls != NULL && http_set_tls(s->http, s->tls) == -1)) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	http_set_clock(s->http, clock_watch_steady(s->clock));
+	if (listen_on(s, "http.listen", &s->cfg->http_listen,
+		s->tls != NULL ? http_listen_tls : http_listen, url) == -1 ||
+	    listen_on(s, "http.plain_listen", &s->cfg->http_plain_listen,
+		http_listen, plain) == -1)
+		return (-1);
+	server_seed(s);
+	server_tell_admin(s);
+	if ((s->certs = cert_watch_new(s->base)) == NULL ||
+	    server_watch_certs(s) == -1) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	if (opt->ready != NULL)
+		opt->ready(&(struct server_ready){ url, s->admin_url,
+		    opt->ca_file, s->cfg });
+	return (0);
+}

@@ -1,0 +1,119 @@
+/*
+ * server_metrics.c -- what the metrics are made of.
+ */
+#include "server/admin/metrics.h"
+#include "server/app/server_private.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
+
+/* The newest events, which say of most branches when they were last heard. */
+#define SEED_EVENTS STORE_PAGE_MAX
+
+static struct http *
+source_http(void *arg)
+{
+	const struct server *s = arg;
+
+	return (s->http);
+}
+
+static struct http *
+source_http_admin(void *arg)
+{
+	const struct server *s = arg;
+
+	return (s->http_admin == NULL ? NULL : http_admin_http(s->http_admin));
+}
+
+static const struct secrets *
+source_secrets(void *arg)
+{
+	const struct server *s = arg;
+
+	return (s->secrets);
+}
+
+static bool
+source_certificate(void *arg, size_t i, struct metrics_certificate *ret)
+{
+	const struct server *s = arg;
+	struct cert_watch_stats stats;
+
+	if (s->certs == NULL ||
+	    !cert_watch_stats(s->certs, i, clock_wall_ms(), &stats))
+		return (false);
+	*ret = (struct metrics_certificate){ stats.name, stats.until_ms };
+	return (true);
+}
+
+static bool
+source_tls(void *arg, struct metrics_tls *ret)
+{
+	const struct server *s = arg;
+	struct tls_stats stats;
+
+	if (s->tls == NULL || s->http == NULL)
+		return (false);
+	http_tls_stats(s->http, &stats);
+	*ret = (struct metrics_tls){
+		.handshakes = stats.handshakes,
+		.resumed = stats.resumed,
+		.failed = stats.failed,
+		.timed_out = stats.timed_out,
+	};
+	return (true);
+}
+
+struct metrics *
+server_metrics(struct server *s)
+{
+	const struct metrics_sources from = {
+		.st = s->st,
+		.ingest = s->ingest,
+		.dispatch = s->dispatch,
+		.clock = s->clock,
+		.rej = s->rej,
+		.diag = s->diag,
+		.stream = s->stream,
+		.started_at_ms = s->started_at_ms,
+		.queue_max = (size_t)s->cfg->store_queue_max,
+		.http = source_http,
+		.http_admin = source_http_admin,
+		.secrets = source_secrets,
+		.certificate = source_certificate,
+		.tls = source_tls,
+		.arg = s,
+	};
+
+	return (metrics_new(s->base, &from));
+}
+
+/* store_events_fn: the newest events. */
+static void
+server_seed_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct server *s = arg;
+
+	if (rc != STORE_OK)
+		log_warn("the newest events could not be read: %s", reason);
+	for (size_t i = 0; i < n; i++) {
+		const struct store_event *ev = rows[i].ev;
+
+		ingest_seen(s->ingest, ev->branch, ev->came_at);
+		if (ev->secret != NULL)
+			secrets_used(s->secrets, ev->secret,
+			    ev->received_at_ms);
+	}
+}
+
+void
+server_seed(struct server *s)
+{
+	/* With jobs, which are not wanted, since then the rows are brief. */
+	const struct store_filter newest = { .limit = SEED_EVENTS,
+		.with_jobs = true };
+
+	if (store_list_events(s->st, &newest, server_seed_cb, s) == -1)
+		log_warn("the newest events could not be read: out of memory");
+}

@@ -1,0 +1,269 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/app/server_private.h"
+#include "server/auth/secret_shape.h"
+#include "server/base/clock.h"
+#include "server/base/clock_watch.h"
+#include "server/base/log.h"
+
+/* A reload waits here for its handlers' numbers from the store. */
+struct reload {
+	struct server *s;
+	struct config *cfg;
+	struct secrets *secrets;
+	struct tls_context *tls;
+	struct diagnosis_keys *diag_keys;
+	size_t missing; /* numbers not there yet */
+	bool failed;
+	struct server_handler known[];
+};
+
+static void
+secret_tell(const struct config_secret *cs, const struct secrets_info *info,
+    int64_t now_ms)
+{
+	const char *odd;
+
+	log_info("secret %s: %zu bytes, fingerprint %s, from %s%s%s",
+	    log_text(info->name), info->len, info->fingerprint,
+	    log_text(cs->source), info->scope[0] == '\0' ? "" : ", scope ",
+	    info->scope);
+	if (cs->newline_dropped)
+		log_info("secret %s: the newline at the end of %s is not part "
+			 "of it",
+		    log_text(info->name), log_text(cs->source));
+	if ((odd = secret_shape_warning(cs->bytes, cs->len)) != NULL)
+		log_warn("secret %s: %s %s; every byte of it counts, so if "
+			 "klikit's is not so, signatures will not match",
+		    log_text(info->name), log_text(cs->source), odd);
+	if (info->valid_until_ms != 0 && info->valid_until_ms <= now_ms)
+		log_warn("secret %s: no longer valid: past its valid_until",
+		    log_text(info->name));
+}
+
+struct secrets *
+server_secrets(const struct server *s, const struct config *cfg)
+{
+	int64_t now_ms = clock_watch_wall(s->clock).ms;
+	struct secrets *sec;
+	struct secrets_info info;
+
+	if ((sec = secrets_new()) == NULL)
+		return (NULL);
+	for (size_t i = 0; i < cfg->nsecrets; i++) {
+		const struct config_secret *cs = &cfg->secrets[i];
+
+		if (secrets_add(sec, cs->name, cs->bytes, cs->len,
+			cs->valid_until_ms) == -1 ||
+		    secrets_set_scope(sec, cs->scope) == -1) {
+			secrets_free(sec);
+			return (NULL);
+		}
+		secrets_info(sec, i, &info);
+		secret_tell(cs, &info, now_ms);
+	}
+	return (sec);
+}
+
+/* -- HUP -- */
+
+static void
+reload_free(struct reload *r)
+{
+	secrets_free(r->secrets);
+	tls_context_unref(r->tls);
+	diagnosis_keys_free(r->diag_keys);
+	config_free(r->cfg);
+	free(r);
+}
+
+/* Everything new is there and sound: let it replace the old. */
+static void
+reload_apply(struct reload *r)
+{
+	struct server *s = r->s;
+	struct diagnosis_keys *old_keys = s->diag_keys;
+	struct secrets *old = s->secrets;
+	struct tls_context *old_tls = s->tls;
+	const struct http_options limits = server_http_limits(r->cfg);
+	char reason[HANDLER_REASON_MAX];
+
+	if (r->tls != NULL && http_set_tls(s->http, r->tls) == -1) {
+		log_error("reload: refused: out of memory");
+		return;
+	}
+	if (server_set_handlers(s, r->cfg, r->known, reason) == -1) {
+		log_error("reload: refused: %s", reason);
+		if (r->tls != NULL)
+			(void)http_set_tls(s->http, old_tls);
+		return;
+	}
+	s->tls = r->tls;
+	r->tls = old_tls;
+	secrets_inherit(r->secrets, s->secrets);
+	s->secrets = r->secrets;
+	http_set_secrets(s->http, s->secrets);
+	r->secrets = old;
+	s->diag_keys = r->diag_keys;
+	diagnosis_queue_set_keys(s->diag, s->diag_keys);
+	r->diag_keys = old_keys;
+	http_set_limits(s->http, &limits);
+	store_set_repeat_window(s->st, r->cfg->repeat_window_ms);
+	janitor_set(s->janitor, r->cfg->retention_bodies_ms,
+	    r->cfg->retention_ids_ms);
+	log_setup(r->cfg->log_level, r->cfg->log_format);
+	server_warn(r->cfg);
+	config_free(s->cfg);
+	s->cfg = r->cfg;
+	r->cfg = NULL;
+	(void)server_watch_certs(s);
+	log_info("reload: done");
+}
+
+/* store_handlers_fn: which handlers are paused. */
+static void
+reload_listed_cb(enum store_rc rc, const struct store_handler_info *rows,
+    size_t n, const char *reason, void *arg)
+{
+	struct reload *r = arg;
+
+	if (rc != STORE_OK)
+		log_error("reload: refused: %s", reason);
+	else if (!r->s->draining) {
+		server_note_paused(r->known, r->cfg->nhandlers, rows, n);
+		reload_apply(r);
+	}
+	r->s->reload = NULL;
+	reload_free(r);
+}
+
+/* A number that reload_registered_cb() is to fill in. */
+struct reload_slot {
+	struct reload *r;
+	size_t i;
+};
+
+/* store_done_fn: a handler of the new configuration has its number. */
+static void
+reload_registered_cb(const struct store_result *res, void *arg)
+{
+	struct reload_slot *slot = arg;
+	struct reload *r = slot->r;
+
+	if (res->rc == STORE_OK) {
+		r->known[slot->i].number = res->id;
+	} else if (!r->failed) {
+		r->failed = true;
+		log_error("reload: refused: %s", res->reason);
+	}
+	free(slot);
+	if (--r->missing > 0)
+		return;
+	if (!r->failed &&
+	    store_list_handlers(r->s->st, reload_listed_cb, r) == 0)
+		return;
+	if (!r->failed)
+		log_error("reload: refused: out of memory");
+	r->s->reload = NULL;
+	reload_free(r);
+}
+
+void
+server_warn(const struct config *cfg)
+{
+	for (size_t i = 0; i < cfg->warnings.n; i++)
+		log_warn("configuration: %s", cfg->warnings.items[i]);
+}
+
+/* config_error_fn: one thing is wrong with the new configuration. */
+static void
+reload_error_cb(const char *line, void *arg)
+{
+	(void)arg;
+	log_error("reload: %s", line);
+}
+
+/* A configuration that may replace the present one; NULL and told if not. */
+static struct config *
+reload_config(struct server *s)
+{
+	struct config_source source = *s->source;
+	struct config *cfg;
+	const char *key;
+
+	/* A new certificate that has expired is no better than an old one. */
+	source.dates = cert_watch_sound(s->certs, clock_wall_ms());
+	if ((cfg = config_load(&source, reload_error_cb, NULL)) == NULL) {
+		log_error("reload: refused: the configuration has errors; the "
+			  "old one stays in force");
+		return (NULL);
+	}
+	if (config_needs_restart(s->cfg, cfg, &key)) {
+		log_error("reload: refused: %s cannot change without a "
+			  "restart; the old configuration stays in force",
+		    key);
+		config_free(cfg);
+		return (NULL);
+	}
+	return (cfg);
+}
+
+void
+server_reload(struct server *s)
+{
+	struct config *cfg;
+	struct reload *r;
+	struct reload_slot *slot;
+	char reason[TLS_REASON_MAX];
+
+	if (s->draining || s->reload != NULL || !s->begun) {
+		log_warn("reload: refused: %s",
+		    s->draining ? "stopping"
+		    : s->begun  ? "another one is under way"
+				: "the store is not ready yet");
+		return;
+	}
+	if ((cfg = reload_config(s)) == NULL)
+		return;
+	r = calloc(1, sizeof(*r) + cfg->nhandlers * sizeof(r->known[0]));
+	if (r == NULL) {
+		log_error("reload: refused: out of memory");
+		if (r != NULL)
+			secrets_free(r->secrets);
+		config_free(cfg);
+		return;
+	}
+	r->s = s;
+	r->cfg = cfg;
+	(void)strcpy(reason, "out of memory");
+	if ((r->secrets = server_secrets(s, cfg)) == NULL ||
+	    (r->diag_keys = diagnosis_keys_new(cfg)) == NULL ||
+	    server_load_tls(cfg, &r->tls, reason) == -1) {
+		log_error("reload: refused: %s; the old configuration stays in "
+			  "force",
+		    reason);
+		reload_free(r);
+		return;
+	}
+	r->missing = 1; /* this function's own */
+	s->reload = r;
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		if ((slot = malloc(sizeof(*slot))) != NULL)
+			*slot = (struct reload_slot){ .r = r, .i = i };
+		if (slot == NULL ||
+		    store_register(s->st, cfg->handlers[i].name,
+			clock_wall_ms(), reload_registered_cb, slot) == -1) {
+			log_error("reload: refused: out of memory");
+			free(slot);
+			r->failed = true;
+			break;
+		}
+		r->missing++;
+	}
+	if (--r->missing == 0) { /* none could be asked for */
+		s->reload = NULL;
+		reload_free(r);
+	}
+}

@@ -1,0 +1,60 @@
+/*
+ * doctor_private.h -- what the checks of doctor.c share.
+ */
+#ifndef SERVER_DOCTOR_PRIVATE_H
+#define SERVER_DOCTOR_PRIVATE_H
+
+#include <sys/types.h>
+
+#include <limits.h>
+
+#include "server/base/steady.h"
+#include "server/cli/doctor.h"
+#include "server/cli/proc.h"
+
+struct store;
+
+struct doctor {
+	const struct doctor_options *opt;
+	doctor_found_fn *found;
+	void *arg;
+	const char *check; /* the one that runs */
+
+	struct config *cfg; /* NULL: it cannot be read at all */
+	bool whole;         /* secrets and files were read, too */
+	int64_t now_ms;
+
+	/* Found by the check of the store. */
+	char store_path[PATH_MAX];
+	struct store *st;    /* NULL: there is none, or it cannot be opened */
+	struct steady clock; /* as a server has it; only with a store */
+	pid_t holder;        /* who serves from it; 0: nobody */
+};
+
+/*
+ * Tell a finding of the check that runs. advice is what to do about it; NULL
+ * if and only if the level is DOCTOR_OK.
+ */
+void doctor_tell(const struct doctor *d, enum doctor_level level,
+    const char *advice, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The checks. */
+void doctor_configuration(struct doctor *d);
+void doctor_secrets(struct doctor *d);
+void doctor_certificates(struct doctor *d);
+void doctor_limits(struct doctor *d);
+void doctor_store(struct doctor *d);
+void doctor_integrity(struct doctor *d);
+void doctor_jobs(struct doctor *d);
+void doctor_space(struct doctor *d);
+void doctor_clock(struct doctor *d);
+void doctor_ports(struct doctor *d);
+void doctor_handlers(struct doctor *d);
+
+/* -- doctor_far_side.c -- */
+
+/* Can the url of a handler be reached? */
+void doctor_far_side(struct doctor *d, const struct config_handler *h);
+
+#endif /* SERVER_DOCTOR_PRIVATE_H */

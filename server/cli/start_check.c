@@ -1,0 +1,107 @@
+#include "server/cli/start_check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/log.h"
+#include "server/cli/proc.h"
+#include "server/http/http.h"
+#include "store/store.h"
+
+#define LINE_MAX_LEN (STORE_REASON_MAX + 64)
+
+struct start {
+	const struct config *cfg;
+	bool starts;
+	config_error_fn *error;
+	void *arg;
+	size_t errors;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+start_error(struct start *st, const char *fmt, ...)
+{
+	char line[LINE_MAX_LEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	st->error(line, st->arg);
+	st->errors++;
+}
+
+static void
+check_store(struct start *st)
+{
+	char reason[STORE_REASON_MAX];
+	enum store_found found;
+
+	if (store_would_open(st->cfg->store_url, &found, reason) != STORE_OK)
+		start_error(st, "%s", reason);
+}
+
+/* Is it the server of this very store that has the port? */
+static bool
+is_our_port(const struct start *st, const char *address)
+{
+	pid_t server = proc_server(st->cfg->store_url);
+	pid_t pid = proc_listener((unsigned)atoi(strrchr(address, ':') + 1));
+
+	return (server != 0 && (pid == 0 || pid == server));
+}
+
+static void
+check_listen(struct start *st, const char *key, const struct config_list *list)
+{
+	char reason[HTTP_LISTEN_REASON_MAX];
+	const char *address;
+	int error;
+
+	for (size_t i = 0; i < list->n; i++) {
+		address = list->items[i];
+		if ((error = http_listen_test(address)) == 0)
+			continue;
+		if (error == EADDRINUSE &&
+		    (st->starts || is_our_port(st, address)))
+			continue;
+		http_listen_reason(address, error, reason);
+		start_error(st, "%s: %s", key, reason);
+	}
+}
+
+static void
+check_public(struct start *st)
+{
+	check_listen(st, "http.listen", &st->cfg->http_listen);
+	check_listen(st, "http.plain_listen", &st->cfg->http_plain_listen);
+}
+
+static void
+check_admin(struct start *st)
+{
+	check_listen(st, "admin.listen", &st->cfg->admin_listen);
+}
+
+static void (*const checks[])(struct start *st) = {
+	check_store,
+	check_admin,
+	check_public,
+};
+
+size_t
+start_check(const struct config *cfg, bool starts, config_error_fn *error,
+    void *arg)
+{
+	struct start st = { .cfg = cfg,
+		.starts = starts,
+		.error = error,
+		.arg = arg };
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		checks[i](&st);
+	return (st.errors);
+}

@@ -1,0 +1,340 @@
+#include "server/cli/verb_admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/admin/admin.h"
+#include "server/admin/admin_query.h"
+#include "server/auth/admin_token.h"
+#include "server/base/clock.h"
+#include "server/base/clock_watch.h"
+#include "server/base/log.h"
+#include "server/cli/admin_link.h"
+#include "server/cli/trigger_client.h"
+#include "server/cli/verb_input.h"
+#include "store/store.h"
+
+#define TIMEOUT_S 60
+#define PATH_LEN_MAX 2048
+#define TARGET_MAX (HTTP_URL_MAX + PATH_LEN_MAX)
+#define BEARER_MAX (ADMIN_TOKEN_MAX + 16)
+
+struct verb_admin {
+	const char *verb; /* its name, for messages */
+	struct config *cfg;
+	struct steady clock; /* of a store that no server has */
+	struct store *st;
+	struct admin *admin;    /* over st */
+	char url[HTTP_URL_MAX]; /* of the server that holds it; else empty */
+	char *token;            /* that it may ask for */
+
+	/* Of the call under way. */
+	const char *about; /* what it is about, for messages; or NULL */
+	int status;
+	json_t *answer;
+};
+
+static void
+tell(const struct verb_admin *va, const char *text)
+{
+	fprintf(stderr, "klikitd %s: %s%s%s\n", va->verb,
+	    va->about == NULL ? "" : log_text(va->about),
+	    va->about == NULL ? "" : ": ", text);
+}
+
+/* -- Opening -- */
+
+/* store_note_fn */
+static void
+note_cb(enum store_note_level level, const char *text, void *arg)
+{
+	const struct verb_admin *va = arg;
+
+	(void)level;
+	fprintf(stderr, "klikitd %s: %s\n", va->verb, log_text(text));
+}
+
+static enum store_rc
+open_store(struct verb_admin *va, enum store_mode mode, char *reason)
+{
+	const struct store_options opt = {
+		.url = va->cfg->store_url,
+		.mode = mode,
+		.queue_max = (size_t)va->cfg->store_queue_max,
+		.now_ms = clock_wall_ms(),
+		.note = note_cb,
+		.note_arg = va,
+	};
+
+	return (store_open(&opt, &va->st, reason));
+}
+
+/* Somebody holds the lock: find the server's admin listener. */
+static int
+find_server(struct verb_admin *va)
+{
+	char reason[ADMIN_LINK_REASON_MAX];
+
+	if (admin_link_read(va->cfg->store_url, va->url, reason) == -1) {
+		fprintf(stderr,
+		    "klikitd %s: %s is held by a server without an admin "
+		    "listener, or by another verb: %s\n",
+		    va->verb, log_text(va->cfg->store_url), reason);
+		return (-1);
+	}
+	if (va->cfg->admin_token_file != NULL &&
+	    (va->token = admin_token_read(va->cfg->admin_token_file, reason)) ==
+		NULL) {
+		tell(va, reason);
+		return (-1);
+	}
+	return (0);
+}
+
+/* admin_fns: the steady clock, where no server keeps it. */
+static struct steady_time
+now_cb(void *arg)
+{
+	const struct verb_admin *va = arg;
+
+	return (steady_now(&va->clock));
+}
+
+static int
+open_all(struct verb_admin *va, enum verb_intent intent)
+{
+	const struct admin_fns alone = { .now = now_cb, .arg = va };
+	char reason[STORE_REASON_MAX];
+	enum store_rc rc = STORE_BUSY;
+
+	if (intent == VERB_CHANGES)
+		rc = open_store(va, STORE_CHANGE, reason);
+	if (rc == STORE_BUSY && intent == VERB_CHANGES && find_server(va) == -1)
+		return (-1);
+	if (rc == STORE_BUSY)
+		rc = open_store(va, STORE_READ, reason);
+	if (rc != STORE_OK) {
+		tell(va, reason);
+		return (-1);
+	}
+	fprintf(stderr, "store: %s%s%s%s\n", log_text(va->cfg->store_url),
+	    va->url[0] == '\0' ? "" : " (by way of ", va->url,
+	    va->url[0] == '\0' ? "" : ")");
+	if (intent == VERB_CHANGES && va->url[0] == '\0' &&
+	    clock_watch_read(va->st, &va->clock, reason) != STORE_OK) {
+		tell(va, reason);
+		return (-1);
+	}
+	if ((va->admin = admin_new(va->st, &alone)) == NULL) {
+		tell(va, "out of memory");
+		return (-1);
+	}
+	return (0);
+}
+
+struct verb_admin *
+verb_admin_open(const struct verb_args *args, enum verb_intent intent)
+{
+	struct verb_admin *va;
+
+	if ((va = calloc(1, sizeof(*va))) == NULL) {
+		fprintf(stderr, "klikitd %s: out of memory\n",
+		    args->verb->name);
+		return (NULL);
+	}
+	va->verb = args->verb->name;
+	va->cfg = verb_config(args, CONFIG_STORE, verb_dev_store(args));
+	if (va->cfg == NULL || open_all(va, intent) == -1) {
+		verb_admin_close(va);
+		return (NULL);
+	}
+	return (va);
+}
+
+const struct config *
+verb_admin_config(const struct verb_admin *va)
+{
+	return (va->cfg);
+}
+
+void
+verb_admin_close(struct verb_admin *va)
+{
+	if (va == NULL)
+		return;
+	store_close(va->st);
+	admin_free(va->admin);
+	if (va->token != NULL)
+		explicit_bzero(va->token, strlen(va->token));
+	free(va->token);
+	config_free(va->cfg);
+	free(va);
+}
+
+/* -- Asking -- */
+
+static void
+take_answer(struct verb_admin *va, int status, const char *body)
+{
+	json_error_t error;
+
+	va->status = status;
+	va->answer = body == NULL ? NULL : json_loads(body, 0, &error);
+}
+
+/* admin_done_fn */
+static void
+answer_cb(const struct admin_answer *answer, void *arg)
+{
+	take_answer(arg, answer->status, answer->body);
+}
+
+/* Ask the store that this process has open. */
+static void
+ask_here(struct verb_admin *va, const char *method, const char *path,
+    const char *body)
+{
+	char target[PATH_LEN_MAX];
+	struct admin_answer made = { 0 };
+	struct admin_request req = { .method = method,
+		.path = target,
+		.body = body };
+	char *query;
+
+	(void)snprintf(target, sizeof(target), "%s", path);
+	if ((query = strchr(target, '?')) != NULL) {
+		*query = '\0';
+		req.query = query + 1;
+	}
+	if (body != NULL)
+		req.body_len = strlen(body);
+	if (!admin_call(va->admin, &req, answer_cb, va, &made)) {
+		take_answer(va, made.status, made.body);
+		free(made.body);
+		return;
+	}
+	while (admin_pending(va->admin) > 0)
+		store_wait(va->st);
+}
+
+/* Ask the server. Returns 0; -1, told, if it gave no answer. */
+static int
+ask_server(struct verb_admin *va, const char *path, const char *body)
+{
+	char target[TARGET_MAX], bearer[BEARER_MAX];
+	char reason[TRIGGER_CLIENT_REASON_MAX];
+	struct trigger_header headers[] = {
+		{ "Content-Type", "application/json" },
+		{ NULL, NULL },
+		{ NULL, NULL },
+	};
+	struct trigger_answer answer;
+	struct trigger_client *tc;
+	int rc = -1;
+
+	if (va->token != NULL) {
+		(void)snprintf(bearer, sizeof(bearer), "Bearer %s", va->token);
+		headers[1] = (struct trigger_header){ "Authorization", bearer };
+	}
+	(void)snprintf(target, sizeof(target), "%s%s", va->url, path);
+	if ((tc = trigger_client_new(target, NULL, reason)) != NULL)
+		rc = trigger_client_post(tc, headers, body, strlen(body),
+		    TIMEOUT_S, &answer, reason);
+	trigger_client_free(tc);
+	explicit_bzero(bearer, sizeof(bearer));
+	if (rc == -1)
+		tell(va, reason);
+	else
+		take_answer(va, answer.status, answer.text);
+	return (rc);
+}
+
+/* The answer, if it is one of success; else told, and NULL. */
+static json_t *
+check_answer(struct verb_admin *va)
+{
+	const char *error;
+	json_t *answer = va->answer;
+
+	va->answer = NULL;
+	if (va->status == 200 && answer != NULL)
+		return (answer);
+	error = json_string_value(json_object_get(answer, "error"));
+	if (error == NULL)
+		fprintf(stderr, "klikitd %s: the answer cannot be read: %d\n",
+		    va->verb, va->status);
+	else
+		tell(va, log_text(error));
+	json_decref(answer);
+	return (NULL);
+}
+
+json_t *
+verb_admin_get(struct verb_admin *va, const char *path)
+{
+	ask_here(va, "GET", path, NULL);
+	return (check_answer(va));
+}
+
+json_t *
+verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
+{
+	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	int rc = 0;
+
+	json_decref(body);
+	if (text == NULL) {
+		tell(va, "out of memory");
+		return (NULL);
+	}
+	if (va->url[0] != '\0')
+		rc = ask_server(va, path, text);
+	else
+		ask_here(va, "POST", path, text);
+	free(text);
+	return (rc == -1 ? NULL : check_answer(va));
+}
+
+json_t *
+verb_admin_flag(const struct verb_args *args, const char *name)
+{
+	const char *value = verb_flag(args, name, 0);
+	json_t *o = json_pack("{s:s}", name, value);
+
+	if (o == NULL)
+		(void)verb_usage(args, "--%s: \"%s\" is no UTF-8", name,
+		    log_text(value));
+	return (o);
+}
+
+enum verb_exit
+verb_admin_do(struct verb_admin *va, const char *word, const char *before,
+    const char *after, json_t *body)
+{
+	char encoded[PATH_LEN_MAX / 2], path[PATH_LEN_MAX];
+	json_t *answer;
+
+	if (admin_query_encode(word, encoded, sizeof(encoded)) == -1) {
+		json_decref(body);
+		fprintf(stderr, "klikitd %s: %s: is too long\n", va->verb,
+		    log_text(word));
+		return (VERB_FAILED);
+	}
+	(void)snprintf(path, sizeof(path), "%s%s%s", before, encoded, after);
+	va->about = word;
+	answer = verb_admin_post(va, path, body);
+	va->about = NULL;
+	if (answer == NULL)
+		return (VERB_FAILED);
+	json_decref(answer);
+	return (VERB_DONE);
+}
+
+const char *
+verb_admin_text(const json_t *o, const char *name)
+{
+	const char *text = json_string_value(json_object_get(o, name));
+
+	return (text == NULL ? "-" : text);
+}

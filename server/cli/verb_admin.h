@@ -1,0 +1,60 @@
+/*
+ * verb_admin.h -- private to verb_*.c: asking the admin API, whoever holds
+ * the store.
+ *
+ * What only looks is read from the store, beside a running server. What
+ * changes something goes through the server that holds the store's lock; when
+ * none does, the verb takes the lock and does the same by itself.
+ */
+#ifndef SERVER_VERB_ADMIN_H
+#define SERVER_VERB_ADMIN_H
+
+#include <jansson.h>
+
+#include "server/cli/verb.h"
+#include "server/config/config.h"
+
+struct verb_admin; /* opaque */
+
+/* What the verb is about to do. */
+enum verb_intent { VERB_LOOKS, VERB_CHANGES };
+
+/*
+ * Open the store that args and the configuration name, telling its name, or
+ * why it cannot be had, on stderr. Owned by the caller; NULL on failure.
+ */
+struct verb_admin *verb_admin_open(const struct verb_args *args,
+    enum verb_intent intent);
+
+/* The configuration; borrowed. */
+const struct config *verb_admin_config(const struct verb_admin *va);
+
+/*
+ * GET path, which is encoded and may have a query. Returns the answer, owned
+ * by the caller; NULL, told on stderr.
+ */
+json_t *verb_admin_get(struct verb_admin *va, const char *path);
+
+/* POST body, which is taken; only with VERB_CHANGES. The rest as above. */
+json_t *verb_admin_post(struct verb_admin *va, const char *path, json_t *body);
+
+/*
+ * {"name": the value of the flag of that name}, which was given. NULL, told as
+ * a usage error, if it is no UTF-8.
+ */
+json_t *verb_admin_flag(const struct verb_args *args, const char *name);
+
+/* Accepts NULL. */
+void verb_admin_close(struct verb_admin *va);
+
+/*
+ * POST to BEFORE, then word, then after, encoded; takes body. Returns VERB_DONE
+ * or VERB_FAILED, told on stderr.
+ */
+enum verb_exit verb_admin_do(struct verb_admin *va, const char *word,
+    const char *before, const char *after, json_t *body);
+
+/* A text of an answer; "-" if it is null or missing. */
+const char *verb_admin_text(const json_t *o, const char *name);
+
+#endif /* SERVER_VERB_ADMIN_H */

@@ -1,0 +1,214 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/auth/secrets.h"
+#include "server/base/clock.h"
+#include "server/base/exposure.h"
+#include "server/base/log.h"
+#include "server/cli/start_check.h"
+#include "server/cli/verb_input.h"
+#include "server/cli/verb_table.h"
+#include "server/tls/tls_cert.h"
+#include "store/base/parse.h"
+
+#define DAY_MS 86400000LL
+
+static void
+print_list(const struct config_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		printf("%s%s", i == 0 ? "" : ", ", log_text(list->items[i]));
+}
+
+static void
+print_globals(const struct config *cfg)
+{
+	printf("file        %s\n",
+	    cfg->path == NULL ? "none: defaults" : log_text(cfg->path));
+	printf("listen      ");
+	print_list(&cfg->http_listen);
+	printf("%s", cfg->tls_certificate == NULL ? "" : ", HTTPS");
+	if (cfg->http_plain_listen.n > 0) {
+		printf("\nplain       ");
+		print_list(&cfg->http_plain_listen);
+	}
+	printf("\nstore       %s\n", log_text(cfg->store_url));
+}
+
+/* What is known of a secret's bytes, never they. */
+static void
+print_secret(const struct config_secret *secret)
+{
+	struct secrets *sec = secrets_new();
+	struct secrets_info info;
+	char stamp[FORMAT_TIME_MAX];
+
+	printf("secret      %s: from %s, %zu bytes", log_text(secret->name),
+	    log_text(secret->source), secret->len);
+	if (sec != NULL && secrets_add(sec, secret->name, secret->bytes,
+			       secret->len, 0) == 0) {
+		secrets_info(sec, 0, &info);
+		printf(", fingerprint %s", info.fingerprint);
+	}
+	secrets_free(sec);
+	if (secret->scope[0] != '\0')
+		printf(", scope %s", secret->scope);
+	if (secret->valid_until_ms != 0)
+		printf(", valid until %s",
+		    format_time(secret->valid_until_ms, stamp));
+	printf("\n");
+}
+
+/* Legal, but probably not meant. */
+static void
+warn_secret(const struct config_secret *secret)
+{
+	const char *name = log_text(secret->name);
+	enum exposure exposed;
+
+	if (secret->valid_until_ms != 0 &&
+	    secret->valid_until_ms <= clock_wall_ms())
+		fprintf(stderr, "warning: secret %s: has expired\n", name);
+	if (secret->newline_dropped)
+		fprintf(stderr,
+		    "warning: secret %s: the newline at the end of %s is not "
+		    "part of it\n",
+		    name, log_text(secret->source));
+	if (secret->source[0] != '/')
+		return;
+	exposed = exposure_look(secret->source);
+	if (exposed != EXPOSURE_NONE)
+		fprintf(stderr, "warning: secret %s: others can read %s; %s\n",
+		    name, log_text(secret->source), exposure_advice(exposed));
+}
+
+/* tls_tell_fn: what is an error was told before, by the configuration. */
+static void
+warn_pair_cb(enum tls_level level, enum tls_part part, const char *text,
+    void *arg)
+{
+	(void)level;
+	(void)part;
+	(void)arg;
+	fprintf(stderr, "warning: %s\n", text);
+}
+
+/* A pair that can be used: whom it is for, and how long yet. */
+static void
+print_pair(const char *label, const struct tls_pair_files *files)
+{
+	int64_t now_ms = clock_wall_ms();
+	char from[FORMAT_TIME_MAX], until[FORMAT_TIME_MAX];
+	struct tls_pair *pair;
+	struct tls_pair_info info;
+
+	verb_flush();
+	pair = tls_pair_load(files, now_ms, warn_pair_cb, NULL);
+	if (pair == NULL)
+		return;
+	tls_pair_info(pair, &info);
+	tls_pair_free(pair);
+	printf("%-12s%s: for %s; %s; %u in the file; valid from %s "
+	       "until %s, %lld days from now\n",
+	    label, log_text(files->certificate), info.subject, info.key_type,
+	    info.count, format_time(info.from_ms, from),
+	    format_time(info.until_ms, until),
+	    (long long)(info.until_ms - now_ms) / DAY_MS);
+}
+
+static void
+print_handler(const struct config_handler *h)
+{
+	printf("handler     %s: %s, events ", log_text(h->name),
+	    log_text(h->type));
+	if (h->events.n == 0)
+		printf("none");
+	print_list(&h->events);
+	if (h->brands.n > 0) {
+		printf(", brands ");
+		print_list(&h->brands);
+	}
+	if (h->branches.n > 0) {
+		printf(", branches ");
+		print_list(&h->branches);
+	}
+	if (h->url != NULL)
+		printf(", to %s", log_text(h->url));
+	if (h->command.n > 0)
+		printf(", runs %s", log_text(h->command.items[0]));
+	if (h->on_deadline != NULL)
+		printf(", after %lld s %s rings",
+		    (long long)h->deadline_ms / 1000, log_text(h->on_deadline));
+	if (h->ca_file != NULL)
+		printf(", trusts %s", log_text(h->ca_file));
+	printf("\n");
+	if (h->client_certificate != NULL)
+		print_pair("  shows",
+		    &(struct tls_pair_files){ h->client_certificate,
+			h->client_key, TLS_USE_CLIENT });
+}
+
+/* config_error_fn */
+static void
+error_cb(const char *line, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", line);
+}
+
+static enum verb_exit
+check_config_run(const struct verb_args *args)
+{
+	struct config_source source;
+	enum verb_exit rc = VERB_DONE;
+	struct config *cfg;
+
+	if (verb_has(args, "print-example")) {
+		config_print_example(stdout);
+		return (VERB_DONE);
+	}
+	source = verb_config_source(args, CONFIG_SERVER, verb_dev_secret(args));
+	source.dates = true;
+	if ((cfg = verb_config_load(&source)) == NULL)
+		return (VERB_FAILED);
+	if (start_check(cfg, false, error_cb, NULL) > 0)
+		rc = VERB_FAILED;
+	print_globals(cfg);
+	if (cfg->tls_certificate != NULL)
+		print_pair("certificate",
+		    &(struct tls_pair_files){ cfg->tls_certificate,
+			cfg->tls_key, TLS_USE_SERVER });
+	for (size_t i = 0; i < cfg->nsecrets; i++)
+		print_secret(&cfg->secrets[i]);
+	for (size_t i = 0; i < cfg->nhandlers; i++)
+		print_handler(&cfg->handlers[i]);
+	verb_flush();
+	for (size_t i = 0; i < cfg->nsecrets; i++)
+		warn_secret(&cfg->secrets[i]);
+	config_free(cfg);
+	return (rc);
+}
+
+static const struct verb_flag flags[] = {
+	{ "dev", NULL, "with the defaults of klikitd dev", false },
+	{ "print-example", NULL, "print config.example.ini", false },
+	{ 0 },
+};
+
+static const char more[] =
+    "Exits 0 if klikitd would start with it, else 1, with one line for each\n"
+    "thing wrong, of the store and the ports, too. A server may run beside "
+    "it.\n"
+    "An expired certificate is wrong as well, though klikitd would start with\n"
+    "it. Of secrets only name, length and fingerprint are shown.\n";
+
+const struct verb verb_check_config = {
+	.name = "check-config",
+	.words = "",
+	.text = "Check the configuration and tell what is in force",
+	.more = more,
+	.flags = flags,
+	.config = true,
+	.run = check_config_run,
+};

@@ -1,0 +1,182 @@
+#include "server/cli/verb_chosen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "server/base/log.h"
+#include "server/cli/verb_job.h"
+
+#define BATCH 100 /* jobs of one request */
+
+/* The jobs that were chosen, newest first. */
+struct chosen {
+	const struct verb_chosen *what;
+	int64_t *ids;
+	size_t n;
+	size_t max;
+	struct table *table; /* to show them; NULL: they are not shown */
+};
+
+/* verb_job_fn */
+static int
+choose_cb(const json_t *job, void *arg)
+{
+	struct chosen *c = arg;
+	int64_t *grown;
+
+	if (c->what->may != NULL && !c->what->may(job))
+		return (0);
+	if (c->n == c->max) {
+		c->max = c->max == 0 ? 256 : 2 * c->max;
+		grown = realloc(c->ids, c->max * sizeof(*grown));
+		if (grown == NULL) {
+			fprintf(stderr, "klikitd %s: out of memory\n",
+			    c->what->verb);
+			return (-1);
+		}
+		c->ids = grown;
+	}
+	c->ids[c->n++] = json_integer_value(json_object_get(job, "id"));
+	if (c->table != NULL)
+		verb_job_row(c->table, job);
+	return (0);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x < y ? 1 : x > y ? -1 : 0);
+}
+
+/* Newest first, each once: a word may stand twice. */
+static void
+sort(struct chosen *c)
+{
+	size_t n = 0;
+
+	if (c->n > 0)
+		qsort(c->ids, c->n, sizeof(*c->ids), compare_ids);
+	for (size_t i = 0; i < c->n; i++) {
+		if (n == 0 || c->ids[n - 1] != c->ids[i])
+			c->ids[n++] = c->ids[i];
+	}
+	c->n = n;
+}
+
+/* Returns 0; -1 with a message on stderr: none found, or no answer. */
+static int
+choose(struct verb_admin *va, const struct verb_args *args, struct chosen *c)
+{
+	struct verb_jobs which = { .newest = true };
+	size_t before;
+	int rc = 0;
+
+	if (args->nwords == 0)
+		rc = verb_job_each(va, args, &which, choose_cb, c);
+	for (size_t i = 0; i < args->nwords && rc == 0; i++) {
+		which.event = args->words[i];
+		before = c->n;
+		rc = verb_job_each(va, args, &which, choose_cb, c);
+		if (rc == 0 && c->n == before) {
+			fprintf(stderr,
+			    "klikitd %s: event %s: has no such job that "
+			    "has ended\n",
+			    c->what->verb, log_text(which.event));
+			rc = -1;
+		}
+	}
+	sort(c);
+	return (rc);
+}
+
+/* Tell which were refused, and why. Returns how many were not. */
+static size_t
+count(const struct verb_chosen *what, const json_t *answer)
+{
+	const char *error;
+	size_t i, good = 0;
+	json_t *job;
+
+	json_array_foreach(json_object_get(answer, "jobs"), i, job)
+	{
+		error = json_string_value(json_object_get(job, "error"));
+		if (error == NULL)
+			good++;
+		else
+			fprintf(stderr, "klikitd %s: job %lld: %s\n",
+			    what->verb,
+			    (long long)json_integer_value(
+				json_object_get(job, "id")),
+			    log_text(error));
+	}
+	return (good);
+}
+
+/* A request for up to BATCH of the n first ones, the last first. */
+static json_t *
+batch(const struct chosen *c, size_t n)
+{
+	json_t *list = json_array(), *body = json_object();
+
+	for (size_t i = 0; i < BATCH && i < n; i++)
+		(void)json_array_append_new(list,
+		    json_integer(c->ids[n - 1 - i]));
+	(void)json_object_set_new(body, "ids", list);
+	if (c->what->more != NULL)
+		(void)json_object_update(body, c->what->more);
+	return (body);
+}
+
+static enum verb_exit
+act(struct verb_admin *va, const struct chosen *c)
+{
+	const struct verb_chosen *what = c->what;
+	bool live = isatty(STDERR_FILENO);
+	size_t left = c->n, good = 0;
+	json_t *answer;
+
+	while (left > 0) {
+		answer = verb_admin_post(va, what->path, batch(c, left));
+		if (answer == NULL)
+			break;
+		good += count(what, answer);
+		json_decref(answer);
+		left -= left < BATCH ? left : BATCH;
+		if (live)
+			fprintf(stderr, "\r%zu of %zu%s", c->n - left, c->n,
+			    left == 0 ? "\n" : "");
+	}
+	printf("%s %zu of %zu jobs\n", what->done, good, c->n);
+	return (good == c->n ? VERB_DONE : VERB_FAILED);
+}
+
+enum verb_exit
+verb_chosen_run(struct verb_admin *va, const struct verb_args *args,
+    const struct verb_chosen *what)
+{
+	bool dry = verb_has(args, "dry-run");
+	struct chosen c = { .what = what };
+	enum verb_exit rc = VERB_DONE;
+
+	if (dry && (c.table = verb_job_table()) == NULL) {
+		fprintf(stderr, "klikitd %s: out of memory\n", what->verb);
+		return (VERB_FAILED);
+	}
+	if (choose(va, args, &c) == -1)
+		rc = VERB_FAILED;
+	else {
+		printf("%zu job%s to %s\n", c.n, c.n == 1 ? "" : "s",
+		    what->verb);
+		verb_flush();
+		if (dry && c.n > 0 && table_print(c.table, stdout) == -1)
+			rc = VERB_FAILED;
+		else if (!dry && c.n > 0)
+			rc = act(va, &c);
+	}
+	table_free(c.table);
+	free(c.ids);
+	return (rc);
+}

@@ -1,0 +1,102 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "server/base/log.h"
+#include "server/cli/verb_chosen.h"
+#include "server/cli/verb_job.h"
+#include "server/cli/verb_table.h"
+
+/* The jobs that the words name, each on its own. */
+static enum verb_exit
+discard_named(struct verb_admin *va, const struct verb_args *args, json_t *body)
+{
+	enum verb_exit rc = VERB_DONE;
+
+	for (size_t i = 0; i < args->nwords; i++) {
+		if (verb_admin_do(va, args->words[i], "/api/v1/jobs/",
+			"/discard", json_incref(body)) == VERB_DONE)
+			printf("job %s: discarded\n", log_text(args->words[i]));
+		else
+			rc = VERB_FAILED;
+	}
+	return (rc);
+}
+
+/* Do the words and flags make sense? VERB_DONE; VERB_USAGE, told. */
+static enum verb_exit
+check(const struct verb_args *args)
+{
+	const char *reason = verb_flag(args, "reason", 0);
+	const char *state = verb_flag(args, "state", 0);
+
+	if (reason == NULL || *reason == '\0')
+		return (verb_usage(args, "needs --reason TEXT"));
+	if (args->nwords > 0 && verb_job_filters(args) > 0)
+		return (
+		    verb_usage(args, "JOB... excludes flags that choose jobs"));
+	if (args->nwords > 0)
+		return (verb_has(args, "dry-run")
+			    ? verb_usage(args,
+				  "--dry-run: only with flags that choose jobs")
+			    : VERB_DONE);
+	if (state == NULL ||
+	    (strcmp(state, "ready") != 0 && strcmp(state, "waiting") != 0 &&
+		strcmp(state, "dead") != 0))
+		return (verb_usage(args,
+		    "needs JOB..., or --state ready, waiting or dead"));
+	return (verb_job_check(args) == -1 ? VERB_USAGE : VERB_DONE);
+}
+
+static enum verb_exit
+discard_run(const struct verb_args *args)
+{
+	struct verb_chosen what = { .verb = "discard",
+		.done = "discarded",
+		.path = "/api/v1/jobs/discard" };
+	struct verb_admin *va;
+	enum verb_exit rc;
+
+	if ((rc = check(args)) != VERB_DONE)
+		return (rc);
+	if ((what.more = verb_admin_flag(args, "reason")) == NULL)
+		return (VERB_USAGE);
+	va = verb_admin_open(args,
+	    verb_has(args, "dry-run") ? VERB_LOOKS : VERB_CHANGES);
+	if (va == NULL)
+		rc = VERB_FAILED;
+	else if (args->nwords > 0)
+		rc = discard_named(va, args, what.more);
+	else
+		rc = verb_chosen_run(va, args, &what);
+	verb_admin_close(va);
+	json_decref(what.more);
+	return (rc);
+}
+
+static const struct verb_flag flags[] = {
+	{ "reason", "TEXT", "why; it is kept with the job", false },
+	VERB_JOB_FLAGS,
+	{ "dry-run", NULL, "only list which jobs that would be", false },
+	{ "dev", NULL, "in the store of klikitd dev", false },
+	{ 0 },
+};
+
+static const char more[] =
+    "Nothing more is done about a discarded job: one that was ready or "
+    "waiting\n"
+    "is not tried any more, and one that is dead is not counted or listed as\n"
+    "dead any more, so that its alert ends. It can still be replayed.\n"
+    "\n"
+    "  klikitd discard 17 --reason \"phoned to the kitchen\"\n"
+    "  klikitd discard --state dead --handler pos --reason \"phoned\"\n";
+
+const struct verb verb_discard = {
+	.name = "discard",
+	.words = "[JOB...]",
+	.text = "Give up jobs that are dead or not finished",
+	.more = more,
+	.flags = flags,
+	.words_max = VERB_WORDS_MAX,
+	.config = true,
+	.run = discard_run,
+};

@@ -1,0 +1,84 @@
+/*
+ * The help verb, and the texts that --help prints.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "server/cli/verb_table.h"
+
+#define FLAG_COLUMN 22
+
+void
+verb_print_list(FILE *out)
+{
+	const struct verb *verb;
+
+	fprintf(out,
+	    "usage: klikitd VERB [flags]\n\n"
+	    "klikitd receives klikit's webhooks, keeps each event on disk "
+	    "exactly once,\nand hands it to where it belongs.\n\n");
+	for (size_t i = 0; (verb = verb_at(i)) != NULL; i++)
+		fprintf(out, "  %-14s%s\n", verb->name, verb->text);
+	fprintf(out, "\nklikitd VERB --help tells a verb's flags.\n");
+}
+
+static void
+print_flag(FILE *out, const char *flag, const char *value, const char *text)
+{
+	int len;
+
+	len = fprintf(out, "  %s%s%s", flag, value == NULL ? "" : " ",
+	    value == NULL ? "" : value);
+	if (len < FLAG_COLUMN)
+		fprintf(out, "%*s%s\n", FLAG_COLUMN - len, "", text);
+	else
+		fprintf(out, "\n%*s%s\n", FLAG_COLUMN, "", text);
+}
+
+void
+verb_print_help(const struct verb *verb, FILE *out)
+{
+	char flag[64];
+
+	fprintf(out, "usage: klikitd %s [flags]%s%s\n\n%s.\n\n", verb->name,
+	    verb->words[0] == '\0' ? "" : " ", verb->words, verb->text);
+	for (const struct verb_flag *f = verb->flags;
+	     f != NULL && f->name != NULL; f++) {
+		(void)snprintf(flag, sizeof(flag), "--%s", f->name);
+		print_flag(out, flag, f->value, f->text);
+	}
+	if (verb->config)
+		print_flag(out, "-c, --config", "FILE", "the configuration");
+	print_flag(out, "-h, --help", NULL, "this text");
+	if (verb->more != NULL)
+		fprintf(out, "\n%s", verb->more);
+	if (verb->config) {
+		fprintf(out,
+		    "\nEvery key of the configuration is a flag too, and a "
+		    "variable\n(--http.listen is KLIKITD_HTTP_LISTEN):\n\n");
+		config_print_flags(out);
+	}
+}
+
+static enum verb_exit
+help_run(const struct verb_args *args)
+{
+	const struct verb *verb;
+
+	if (args->nwords == 0) {
+		verb_print_list(stdout);
+		return (VERB_DONE);
+	}
+	if ((verb = verb_find(args->words[0])) == NULL)
+		return (verb_unknown(args->words[0]));
+	verb_print_help(verb, stdout);
+	return (VERB_DONE);
+}
+
+const struct verb verb_help = {
+	.name = "help",
+	.words = "[VERB]",
+	.text = "Tell the verbs, or one verb's flags",
+	.words_max = 1,
+	.run = help_run,
+};

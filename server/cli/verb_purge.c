@@ -1,0 +1,246 @@
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/admin/admin_query.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
+#include "server/cli/verb_admin.h"
+#include "server/cli/verb_table.h"
+#include "store/base/parse.h"
+#include "store/job.h"
+
+/* What the flags ask for, as the API wants it; NULL, told, if they do not. */
+static json_t *
+wanted(const struct verb_args *args)
+{
+	const char *order = verb_flag(args, "order", 0);
+	const char *age = verb_flag(args, "older-than", 0);
+	const char *scope = verb_flag(args, "scope", 0);
+	json_t *o = NULL;
+	int64_t ms;
+
+	if ((order != NULL) + (age != NULL) + verb_has(args, "set-aside") != 1)
+		(void)verb_usage(args,
+		    "needs --order ID, --older-than DURATION or --set-aside, "
+		    "and one of them only");
+	else if (scope != NULL && order == NULL)
+		(void)verb_usage(args, "--scope: only with --order");
+	else if (age != NULL && (parse_duration(age, &ms) == -1 || ms == 0))
+		(void)verb_usage(args,
+		    "--older-than: \"%s\" is not a duration such as 30d",
+		    log_text(age));
+	else if (age != NULL)
+		o = json_pack("{s:I}", "older_than_ms", (json_int_t)ms);
+	else if (verb_has(args, "set-aside"))
+		o = json_pack("{s:b}", "set_aside", 1);
+	else {
+		o = verb_admin_flag(args, "order");
+		if (scope != NULL)
+			(void)json_object_set_new(o, "scope",
+			    json_string(scope));
+	}
+	return (o);
+}
+
+/*
+ * Does the order have a job that is not finished? Then its events were left
+ * alone. -1, told: it could not be found out.
+ */
+static int
+has_unfinished(struct verb_admin *va, const char *order, const char *scope)
+{
+	static const enum job_state states[] = { JOB_READY, JOB_RUNNING,
+		JOB_WAITING };
+	char id[ADMIN_VALUE_MAX * 3], in[ADMIN_VALUE_MAX * 3] = "";
+	char path[sizeof(id) + sizeof(in) + 64];
+	json_t *page;
+	size_t n = 0;
+
+	if (admin_query_encode(order, id, sizeof(id)) == -1 ||
+	    (scope != NULL && admin_query_encode(scope, in, sizeof(in)) == -1))
+		return (0); /* the server has refused it before */
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		(void)snprintf(path, sizeof(path),
+		    "/api/v1/jobs?limit=1&state=%s&order=%s%s%s",
+		    job_state_name(states[i]), id,
+		    scope != NULL ? "&scope=" : "", in);
+		if ((page = verb_admin_get(va, path)) == NULL)
+			return (-1);
+		n += json_array_size(json_object_get(page, "jobs"));
+		json_decref(page);
+	}
+	return (n > 0);
+}
+
+/*
+ * Nobody is to believe that what is still needed were gone. Returns as
+ * has_unfinished().
+ */
+static int
+tell_unfinished(struct verb_admin *va, const char *order, const char *scope)
+{
+	int rc = has_unfinished(va, order, scope);
+
+	if (rc == 1)
+		fprintf(stderr,
+		    "klikitd purge: order %s has jobs that are not finished; "
+		    "what they need was kept:\nsee klikitd jobs --order %s, "
+		    "discard them or purge again later\n",
+		    log_text(order), log_text(order));
+	return (rc);
+}
+
+/* What went, and what stood in the way. */
+struct purged {
+	long long events;
+	long long rejections;
+	long long files;
+	long long files_left;
+	bool busy;
+};
+
+/* How long a purge waits for who reads the log, and how often it looks. */
+#define BUSY_US 5000000
+#define LOOK_NS 100000000
+
+/*
+ * All is purged, but the log still holds traces while somebody reads it: a
+ * list, a backup, or the store itself, which copies the log now and then. Most
+ * are soon done, so ask again for a while. Returns if to ask again.
+ */
+static bool
+busy_wait(int64_t since_us)
+{
+	struct timespec pause = { .tv_nsec = LOOK_NS };
+
+	if (clock_mono_us() - since_us >= BUSY_US)
+		return (false);
+	(void)nanosleep(&pause, NULL);
+	return (true);
+}
+
+/* Ask until nothing is left. Returns 0; -1 after an error message. */
+static int
+purge(struct verb_admin *va, json_t *what, struct purged *ret_purged)
+{
+	bool live = isatty(STDERR_FILENO);
+	struct purged p = { 0 };
+	int64_t last_us = clock_mono_us();
+	bool more = true;
+	json_t *answer;
+
+	while (more || (p.busy && busy_wait(last_us))) {
+		if (more)
+			last_us = clock_mono_us();
+		answer =
+		    verb_admin_post(va, "/api/v1/purge", json_incref(what));
+		if (answer == NULL)
+			return (-1);
+		p.events +=
+		    json_integer_value(json_object_get(answer, "purged")) -
+		    json_integer_value(json_object_get(answer, "rejections"));
+		p.rejections +=
+		    json_integer_value(json_object_get(answer, "rejections"));
+		p.files += json_integer_value(json_object_get(answer, "files"));
+		p.files_left =
+		    json_integer_value(json_object_get(answer, "files_left"));
+		more = json_is_true(json_object_get(answer, "more"));
+		p.busy = json_is_true(json_object_get(answer, "log_busy"));
+		json_decref(answer);
+		if (live)
+			fprintf(stderr, "\r%lld purged%s",
+			    p.events + p.rejections, more ? "" : "\n");
+	}
+	*ret_purged = p;
+	return (0);
+}
+
+/* Say it, to a person or a program. unfinished: something was kept. */
+static enum verb_exit
+report(const struct verb_args *args, const struct purged *p, bool unfinished)
+{
+	if (verb_has(args, "json"))
+		printf("{\"events\": %lld, \"rejections\": %lld, "
+		       "\"files\": %lld, \"files_left\": %lld, "
+		       "\"unfinished\": %s, \"log_busy\": %s}\n",
+		    p->events, p->rejections, p->files, p->files_left,
+		    unfinished ? "true" : "false", p->busy ? "true" : "false");
+	else if (verb_has(args, "set-aside"))
+		printf("purged %lld files that were set aside\n", p->files);
+	else
+		printf("purged %lld events and %lld rejections\n", p->events,
+		    p->rejections);
+	fprintf(stderr,
+	    "klikitd purge: backups made before hold what they held\n");
+	if (p->files_left > 0)
+		fprintf(stderr,
+		    "klikitd purge: %lld files set aside beside the store may "
+		    "hold it still: klikitd doctor names them, and klikitd "
+		    "purge --set-aside removes them\n",
+		    p->files_left);
+	if (p->busy)
+		fprintf(stderr,
+		    "klikitd purge: the store's log still holds traces: a "
+		    "list or a backup stood in the way; purge again\n");
+	return (p->busy || unfinished || p->files_left > 0 ? VERB_FAILED
+							   : VERB_DONE);
+}
+
+static enum verb_exit
+purge_run(const struct verb_args *args)
+{
+	enum verb_exit rc = VERB_FAILED;
+	struct verb_admin *va;
+	struct purged p;
+	json_t *what;
+	int unfinished = 0;
+
+	if ((what = wanted(args)) == NULL)
+		return (VERB_USAGE);
+	if ((va = verb_admin_open(args, VERB_CHANGES)) == NULL ||
+	    purge(va, what, &p) == -1)
+		goto out;
+	if (verb_has(args, "order"))
+		unfinished = tell_unfinished(va, verb_flag(args, "order", 0),
+		    verb_flag(args, "scope", 0));
+	rc = report(args, &p, unfinished != 0);
+out:
+	verb_admin_close(va);
+	json_decref(what);
+	return (rc);
+}
+
+static const struct verb_flag flags[] = {
+	{ "order", "ID", "the customer's data of this order", false },
+	{ "scope", "WORD",
+	    "only where the order is of this scope; '' is the usual one",
+	    false },
+	{ "older-than", "DURATION", "of events that came in before, as 30d",
+	    false },
+	{ "set-aside", NULL,
+	    "the files of a damaged or lost store (see doctor)", false },
+	{ "json", NULL, "one JSON object", false },
+	{ "dev", NULL, "in the store of klikitd dev", false },
+	{ 0 },
+};
+
+static const char more[] =
+    "Removes bodies, answers and rejections for good, also from the store's\n"
+    "log, and the copies of it made before a migration; backups keep theirs.\n"
+    "The event's id stays known, so that another delivery is a duplicate.\n"
+    "Events with unfinished jobs are left alone: see klikitd jobs. If the\n"
+    "order has some, the exit code is 1.\n"
+    "\n"
+    "By --order rejections go that name the order, and those that nobody can\n"
+    "read to the end: of most only the first KB is kept.\n";
+
+const struct verb verb_purge = {
+	.name = "purge",
+	.words = "",
+	.text = "Remove customers' data",
+	.more = more,
+	.flags = flags,
+	.config = true,
+	.run = purge_run,
+};

@@ -1,0 +1,83 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "server/cli/verb_chosen.h"
+#include "server/cli/verb_job.h"
+#include "server/cli/verb_table.h"
+#include "store/job.h"
+
+/*
+ * Has it ended, and was there something to do? Not so with a cancelled alarm,
+ * and with the older of two records of one order.
+ */
+static bool
+can_replay(const json_t *job)
+{
+	static const char *const not_done[] = { "cancelled", "superseded" };
+	const char *outcome = verb_admin_text(job, "outcome");
+	enum job_state state;
+
+	if (job_state_parse(verb_admin_text(job, "state"), &state) == -1 ||
+	    !job_is_end(state))
+		return (false);
+	for (size_t i = 0; i < sizeof(not_done) / sizeof(not_done[0]); i++) {
+		if (strncmp(outcome, not_done[i], strlen(not_done[i])) == 0)
+			return (false);
+	}
+	return (true);
+}
+
+static enum verb_exit
+replay_run(const struct verb_args *args)
+{
+	static const struct verb_chosen what = { .verb = "replay",
+		.done = "replayed",
+		.path = "/api/v1/jobs/replay",
+		.may = can_replay };
+	const char *state = verb_flag(args, "state", 0);
+	struct verb_admin *va;
+	enum verb_exit rc;
+
+	if (args->nwords == 0 && verb_job_filters(args) == 0)
+		return (verb_usage(args, "needs EVENT-ID... or a flag that "
+					 "chooses jobs"));
+	if (state != NULL && strcmp(state, "done") != 0 &&
+	    strcmp(state, "dead") != 0)
+		return (verb_usage(args,
+		    "--state: only what is done or dead can be replayed"));
+	if (verb_job_check(args) == -1)
+		return (VERB_USAGE);
+	va = verb_admin_open(args,
+	    verb_has(args, "dry-run") ? VERB_LOOKS : VERB_CHANGES);
+	if (va == NULL)
+		return (VERB_FAILED);
+	rc = verb_chosen_run(va, args, &what);
+	verb_admin_close(va);
+	return (rc);
+}
+
+static const struct verb_flag flags[] = {
+	VERB_JOB_FLAGS,
+	{ "dry-run", NULL, "only tell which jobs that would be", false },
+	{ "dev", NULL, "in the store of klikitd dev", false },
+	{ 0 },
+};
+
+static const char more[] =
+    "Makes a new job like each one chosen, which must be done or dead; of a\n"
+    "chain of replays the newest. Neither duplicates nor once_per_order stand\n"
+    "in the way of a replay. The number of jobs is told first.\n"
+    "\n"
+    "  klikitd replay --state dead --handler pos --dry-run\n"
+    "  klikitd replay 0197-...-event-id\n";
+
+const struct verb verb_replay = {
+	.name = "replay",
+	.words = "[EVENT-ID...]",
+	.text = "Do again what is done or dead",
+	.more = more,
+	.flags = flags,
+	.words_max = VERB_WORDS_MAX,
+	.config = true,
+	.run = replay_run,
+};

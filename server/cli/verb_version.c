@@ -1,0 +1,42 @@
+#include <stdio.h>
+#include <string.h>
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <mbedtls/version.h>
+
+#include "server/cli/verb_table.h"
+#include "store/version.h"
+
+static enum verb_exit
+version_run(const struct verb_args *args)
+{
+	char mbedtls[32] = "";
+
+	mbedtls_version_get_string(mbedtls);
+	if (verb_has(args, "json"))
+		printf("{\"klikitd\":\"%s\",\"libevent\":\"%s\","
+		       "\"mbedtls\":\"%s\",\"jansson\":\"%s\","
+		       "\"sqlite\":\"%s\"}\n",
+		    KLIKITD_VERSION, event_get_version(), mbedtls,
+		    jansson_version_str(), store_sqlite_version());
+	else
+		printf("klikitd %s\nlibevent %s\nmbedTLS %s\njansson %s\n"
+		       "SQLite %s\n",
+		    KLIKITD_VERSION, event_get_version(), mbedtls,
+		    jansson_version_str(), store_sqlite_version());
+	return (VERB_DONE);
+}
+
+static const struct verb_flag flags[] = {
+	{ "json", NULL, "one JSON object", false },
+	{ 0 },
+};
+
+const struct verb verb_version = {
+	.name = "version",
+	.words = "",
+	.text = "Print the version, and those of the libraries",
+	.flags = flags,
+	.run = version_run,
+};

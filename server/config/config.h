@@ -1,0 +1,205 @@
+/*
+ * config.h -- what the operator asked for.
+ *
+ * Owns:    the table of keys, from which the file, the environment, the
+ *          command line, the help text, check-config and config.example.ini
+ *          are read; the precedence (flag, environment, file, default); the
+ *          validation of the whole.
+ * Touches: the file and the environment it is given. Never the log: what is
+ *          wrong comes back as one line each.
+ *
+ * The result is one const struct config, built whole and checked whole. On
+ * HUP a second one is made; a bad one leaves the old one in force. A module
+ * copies what it needs; nobody else reads configuration.
+ */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "server/base/log.h"
+
+struct config_list {
+	char **items;
+	size_t n;
+};
+
+/* A secret as configured; its bytes are read by config_load(). */
+struct config_secret {
+	char *name;   /* "default" for the global one */
+	char *source; /* the variable or file it came from, for messages */
+	char *bytes;
+	size_t len;
+	bool newline_dropped;
+	int64_t valid_until_ms; /* 0: for ever */
+	char *scope; /* of what it signs: store.h; "": the usual one */
+};
+
+#define CONFIG_SCOPE_MAX 64    /* bytes of a scope */
+#define CONFIG_BODY_MAX_MIB 31 /* more do not fit in HTTP_UNVERIFIED_MAX */
+
+#define CONFIG_EVERY_EVENT "*"
+
+#define CONFIG_ENV_SECRET "KLIKIT_WEBHOOK_SECRET"
+
+#define CONFIG_KEYS_MAX 64 /* in the whole table */
+
+enum config_ordering { ORDERING_AUTO, ORDERING_ORDER, ORDERING_NONE };
+
+struct config_handler {
+	char *name;
+	unsigned line; /* of its section; 0: the built-in default */
+	unsigned key_lines[CONFIG_KEYS_MAX]; /* of its keys; 0: not given */
+	char *type;
+	struct config_list events;   /* types, or the one CONFIG_EVERY_EVENT */
+	struct config_list brands;   /* empty: any */
+	struct config_list branches; /* empty: any */
+	enum config_ordering ordering;
+	bool ordered;                /* what that means for the type */
+	struct config_list terminal; /* status codes that end an order */
+	int64_t *retry_ms;           /* waits, the last repeats */
+	size_t nretry;
+	int64_t max_age_ms;  /* a job older than this is given up */
+	int64_t deadline_ms; /* 0: none */
+	char *on_deadline;   /* the handler that rings then; NULL: none */
+
+	/* Outlets. */
+	int64_t timeout_ms;
+	int64_t concurrency;
+	bool once_per_order;
+	bool sends_repeats; /* repeats = send */
+	bool tells;         /* what its calls are answered is logged */
+
+	/* forward */
+	char *url;
+	bool per_order;             /* unit = order */
+	struct config_list headers; /* "Name: value", files read */
+	char *sign_secret_file;     /* absolute; NULL: none */
+	char *sign_secret;          /* its bytes */
+	size_t sign_secret_len;
+	bool conflict_is_done;
+	char *ca_file;            /* absolute; NULL: the system's store */
+	char *client_certificate; /* absolute; NULL: none */
+	char *client_key;         /* the same */
+
+	/* exec */
+	struct config_list command; /* argv, NULL after the last */
+};
+
+struct config {
+	struct config_list warnings; /* what is odd, one line each */
+
+	char *path; /* of the file, absolute; NULL: none was given */
+	char *dir;  /* what relative paths are relative to, absolute */
+
+	struct config_list http_listen;       /* HOST:PORT, [V6]:PORT, *:PORT */
+	struct config_list http_plain_listen; /* of the loopback only */
+	int64_t http_max_body;                /* bytes */
+	int64_t http_max_connections;
+	int64_t http_request_timeout_ms; /* for a whole request to arrive */
+	int64_t http_idle_timeout_ms;    /* between requests */
+
+	char *secret_file;  /* absolute; NULL: none is named */
+	char *secret_scope; /* of the secret "default" */
+	struct config_secret *secrets;
+	size_t nsecrets;
+
+	char *tls_certificate;            /* absolute; NULL: plain HTTP */
+	char *tls_key;                    /* the same; both or none */
+	int64_t tls_handshake_timeout_ms; /* from accept to its end */
+	int64_t tls_max_handshakes;       /* at once */
+
+	char *store_url;         /* "sqlite:" and an absolute path */
+	int64_t store_queue_max; /* bytes of events waiting for their commit */
+
+	struct config_list admin_listen; /* one address, or none */
+	char *admin_token_file;          /* absolute; NULL: none is named */
+	char *admin_token;               /* what is in it; NULL: none */
+
+	enum log_level log_level;
+	enum log_format log_format;
+
+	struct config_list
+	    status_order; /* codes, first to last; none: by number */
+
+	int64_t retention_bodies_ms; /* customers' data; since it came in */
+	int64_t retention_ids_ms;    /* that it ever came in */
+	int64_t repeat_window_ms;    /* 0: repeats are not looked for */
+
+	struct config_handler *handlers; /* at least one */
+	size_t nhandlers;
+};
+
+/* What a verb asks of the configuration. */
+enum config_need {
+	CONFIG_SERVER, /* all of it; a missing secret is an error */
+	CONFIG_STORE   /* only where the store is: secrets are not read */
+};
+
+/* Settings from the command line and the environment. */
+struct config_source {
+	const char *path;       /* -c FILE; NULL: none */
+	const char *const *env; /* NAME=value, NULL at the end */
+	/* "section.key" and value by turns, from --section.key; may be NULL. */
+	const char *const *flags;
+	size_t nflags; /* pairs */
+	enum config_need need;
+	bool dev;   /* the defaults of klikitd dev; see config_load.c */
+	bool dates; /* a certificate that is out of its dates is an error */
+	const char *forward_to; /* a URL for a handler named dev; NULL: none */
+};
+
+/*
+ * Called for each thing wrong, in order of the file: one line, with file and
+ * line number (or variable, or flag), key and reason.
+ */
+typedef void config_error_fn(const char *line, void *arg);
+
+/*
+ * Build the configuration. Returns it, owned by the caller, with warnings in
+ * it that the caller is to show; or NULL after at least one call of error().
+ * Goes on after an error, so that all are reported, and after them the
+ * warnings, as lines that begin with "warning: ".
+ */
+struct config *config_load(const struct config_source *src,
+    config_error_fn *error, void *arg);
+
+/* Wipes the secrets. Accepts NULL. */
+void config_free(struct config *cfg);
+
+/*
+ * What a reload cannot change: does `next' differ from `now' in listeners,
+ * in having a certificate, in store, queue or connection limits? If so writes
+ * the first such key to *ret_key (static) and returns true.
+ */
+bool config_needs_restart(const struct config *now, const struct config *next,
+    const char **ret_key);
+
+/*
+ * The directory in which klikitd dev keeps its store and its secret (the file
+ * CONFIG_DEV_SECRET): absolute, whether it exists or not, owned by the
+ * caller. NULL when out of memory.
+ */
+#define CONFIG_DEV_SECRET "secret"
+#define CONFIG_DEV_STORE "dev.db"
+char *config_dev_dir(const char *const *env);
+
+/* Is there a global key "section.key"? For the command line. */
+bool config_has_flag(const char *name);
+
+/*
+ * The global or handler key nearest to a misspelt name, for "did you mean";
+ * NULL if nothing is near. Static.
+ */
+const char *config_nearest(const char *name);
+
+/* Print every global key as a flag with default and text, for --help. */
+void config_print_flags(FILE *out);
+
+/* Print config.example.ini as it should be: every key, commented out. */
+void config_print_example(FILE *out);
+
+#endif /* SERVER_CONFIG_H */

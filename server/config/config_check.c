@@ -1,0 +1,273 @@
+/*
+ * What only the whole configuration shows: what is missing, what excludes
+ * another, and the secrets, which are read last.
+ */
+#include "server/config/config_draft.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/auth/admin_token.h"
+
+#define LISTENERS_MAX 64
+#define ENV_SECRET_FILE "KLIKIT_WEBHOOK_SECRET_FILE"
+
+/* An address of a listener, and the key that names it. */
+struct listener {
+	const char *key;
+	const char *address;
+};
+
+/* Can the kernel give both what they ask for? */
+static void
+check_two(struct config_draft *d, const struct listener *a,
+    const struct listener *b)
+{
+	if (!config_addresses_collide(a->address, b->address))
+		return;
+	if (strcmp(a->key, b->key) == 0 && strcmp(a->address, b->address) == 0)
+		config_draft_error(d, "%s: %s is listed twice", a->key,
+		    a->address);
+	else
+		config_draft_error(d,
+		    "%s: %s is taken already, by %s = %s; choose another port",
+		    b->key, b->address, a->key, a->address);
+}
+
+static void
+check_listen(struct config_draft *d)
+{
+	const struct config *cfg = d->cfg;
+	const struct {
+		const char *key;
+		const struct config_list *list;
+	} keys[] = {
+		{ "http.listen", &cfg->http_listen },
+		{ "http.plain_listen", &cfg->http_plain_listen },
+		{ "admin.listen", &cfg->admin_listen },
+	};
+	struct listener all[LISTENERS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		for (size_t j = 0; j < keys[i].list->n; j++) {
+			if (n == LISTENERS_MAX) {
+				config_draft_error(d,
+				    "%s: more than %d addresses", keys[i].key,
+				    LISTENERS_MAX);
+				return;
+			}
+			all[n] = (struct listener){ keys[i].key,
+				keys[i].list->items[j] };
+			for (size_t k = 0; k < n; k++)
+				check_two(d, &all[k], &all[n]);
+			n++;
+		}
+	}
+}
+
+/* Whoever reaches the admin listener may replay and purge. */
+static void
+check_admin(struct config_draft *d)
+{
+	const struct config_list *list = &d->cfg->admin_listen;
+
+	if (list->n == 1 && d->cfg->admin_token_file == NULL &&
+	    !config_is_loopback(list->items[0]))
+		config_draft_error(d,
+		    "admin.listen: %s can be reached from other machines: "
+		    "name a file with a token by admin.token_file",
+		    list->items[0]);
+}
+
+/* The operator's token, as the server will have it. */
+static void
+read_token(struct config_draft *d)
+{
+	char reason[ADMIN_TOKEN_REASON_MAX];
+	struct config *cfg = d->cfg;
+
+	if (cfg->admin_listen.n == 0 || cfg->admin_token_file == NULL)
+		return;
+	cfg->admin_token = admin_token_read(cfg->admin_token_file, reason);
+	if (cfg->admin_token == NULL)
+		config_draft_error(d, "%s", reason);
+}
+
+static void
+check_queue(struct config_draft *d)
+{
+	if (d->cfg->store_queue_max < d->cfg->http_max_body)
+		config_draft_error(d,
+		    "store.queue: is smaller than http.max_body: the largest "
+		    "body could never be stored");
+}
+
+static void
+check_retention(struct config_draft *d)
+{
+	if (d->cfg->retention_ids_ms < d->cfg->retention_bodies_ms)
+		config_draft_error(d,
+		    "retention.ids: is shorter than retention.bodies: a body "
+		    "is not kept without its id");
+}
+
+static void
+check_status(struct config_draft *d)
+{
+	const struct config_list *list = &d->cfg->status_order;
+
+	for (size_t i = 0; i < list->n; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(list->items[i], list->items[j]) == 0)
+				config_draft_error(d,
+				    "status.order: %s is listed twice",
+				    list->items[i]);
+		}
+	}
+}
+
+static void
+check_named_secrets(struct config_draft *d)
+{
+	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
+		if (d->cfg->secrets[i].source == NULL)
+			config_draft_error(d,
+			    "%s:%u: secret.file: is missing in [secret %s]",
+			    d->src->path, d->secret_lines[i],
+			    d->cfg->secrets[i].name);
+	}
+}
+
+/* The default secret stands before the named ones. */
+static struct config_secret *
+add_default(struct config_draft *d)
+{
+	struct config *cfg = d->cfg;
+	struct config_secret last;
+
+	if (config_draft_secret(d, "default") == NULL)
+		return (NULL);
+	last = cfg->secrets[cfg->nsecrets - 1];
+	memmove(cfg->secrets + 1, cfg->secrets,
+	    (cfg->nsecrets - 1) * sizeof(*cfg->secrets));
+	cfg->secrets[0] = last;
+	return (&cfg->secrets[0]);
+}
+
+static void
+tell_no_secret(struct config_draft *d)
+{
+	config_draft_error(d,
+	    "no webhook secret: set " CONFIG_ENV_SECRET " or " ENV_SECRET_FILE
+	    ", or name its file by klikit.secret_file in the configuration");
+}
+
+/* A flag's file, then the two variables, then the configured file. */
+static void
+find_default(struct config_draft *d)
+{
+	const char *text = config_env_get(d->src->env, CONFIG_ENV_SECRET);
+	const char *file = config_env_get(d->src->env, ENV_SECRET_FILE);
+	struct config *cfg = d->cfg;
+	struct config_secret *secret;
+
+	if (d->secret_flag)
+		text = file = NULL;
+	if (text != NULL && file != NULL) {
+		config_draft_error(d, CONFIG_ENV_SECRET
+		    ": " ENV_SECRET_FILE " is set as well; unset one of them");
+		return;
+	}
+	if (text == NULL && file == NULL && cfg->secret_file == NULL) {
+		if (cfg->nsecrets == 0)
+			tell_no_secret(d);
+		return;
+	}
+	if ((secret = add_default(d)) == NULL)
+		return;
+	free(secret->scope);
+	secret->scope = strdup(cfg->secret_scope);
+	if (text != NULL) {
+		secret->source = strdup(CONFIG_ENV_SECRET);
+		secret->bytes = strdup(text);
+		secret->len = strlen(text);
+	} else if (file != NULL)
+		secret->source = config_path_join(cfg->dir, file);
+	else
+		secret->source = strdup(cfg->secret_file);
+	if (secret->source == NULL || secret->scope == NULL ||
+	    (text != NULL && secret->bytes == NULL))
+		config_draft_error(d, "out of memory");
+}
+
+static void
+read_secrets(struct config_draft *d)
+{
+	struct config_secret *secret;
+	char reason[256];
+
+	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
+		secret = &d->cfg->secrets[i];
+		if (secret->bytes != NULL || secret->source == NULL)
+			continue;
+		if (d->src->dev && secret->source[0] == '/' &&
+		    strcmp(secret->name, "default") == 0 &&
+		    access(secret->source, F_OK) == -1) {
+			config_draft_error(d,
+			    "%s: is not there: klikitd dev makes it when it "
+			    "starts; or set " CONFIG_ENV_SECRET,
+			    secret->source);
+			continue;
+		}
+		if (secrets_read_file(secret->source, &secret->bytes,
+			&secret->len, &secret->newline_dropped, reason) == -1)
+			config_draft_error(d, "secret %s: %s", secret->name,
+			    reason);
+	}
+}
+
+/* What both sign would have the scope of whichever is looked at first. */
+static void
+check_scopes(struct config_draft *d)
+{
+	const struct config_secret *secrets = d->cfg->secrets;
+
+	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
+		for (size_t j = 0; j < i; j++) {
+			const struct config_secret *a = &secrets[j];
+			const struct config_secret *b = &secrets[i];
+
+			if (a->bytes == NULL || b->bytes == NULL ||
+			    a->len != b->len ||
+			    memcmp(a->bytes, b->bytes, a->len) != 0 ||
+			    strcmp(a->scope, b->scope) == 0)
+				continue;
+			config_draft_error(d,
+			    "secret %s: has the same bytes as secret %s, but "
+			    "another scope (\"%s\", not \"%s\"): which one "
+			    "is meant could not be said",
+			    b->name, a->name, b->scope, a->scope);
+		}
+	}
+}
+
+void
+config_check(struct config_draft *d)
+{
+	check_listen(d);
+	check_admin(d);
+	check_queue(d);
+	check_retention(d);
+	check_status(d);
+	config_check_handlers(d);
+	config_check_tls(d);
+	check_named_secrets(d);
+	if (d->src->need == CONFIG_SERVER) {
+		read_token(d);
+		find_default(d);
+		read_secrets(d);
+		check_scopes(d);
+	}
+}

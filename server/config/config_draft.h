@@ -1,0 +1,128 @@
+/*
+ * config_draft.h -- private to config_*.c: a configuration being built.
+ *
+ * Values are set in the order default, file, environment, flag; a later one
+ * replaces the earlier. What is wrong is reported at once, and building goes
+ * on.
+ */
+#ifndef SERVER_CONFIG_DRAFT_H
+#define SERVER_CONFIG_DRAFT_H
+
+#include "server/auth/secrets.h"
+#include "server/config/config.h"
+#include "server/config/config_table.h"
+
+struct config_draft {
+	const struct config_source *src;
+	struct config *cfg;
+	char *dev_dir; /* where dev's defaults are */
+
+	config_error_fn *error;
+	void *error_arg;
+	unsigned nerrors;
+
+	bool store_relative; /* the path in store.url */
+	bool secret_flag;    /* klikit.secret_file came by a flag */
+	/* Of the sections [secret NAME], like cfg->secrets. */
+	unsigned secret_lines[SECRETS_MAX];
+
+	/* Of global keys: where the value was given, as for an error. */
+	char *where[CONFIG_KEYS_MAX];
+
+	/* The section of the file that is being read. */
+	enum config_scope scope;
+	bool skip;            /* it is wrong: its keys are not looked at */
+	uint64_t seen;        /* keys of the table given in this [x NAME] */
+	uint64_t seen_global; /* keys of the table given in the file */
+};
+
+/* Tell one line of error. */
+void config_draft_error(struct config_draft *d, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Keep one line of warning with the configuration. */
+void config_draft_warn(struct config_draft *d, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Text was given for key, not in quotes: does it go on with what looks like a
+ * comment? Returns 0 if not, or if the kind of key takes any text, and then
+ * warns of it; -1, with an error reported, if it is no part of such a value.
+ */
+int config_comment_check(struct config_draft *d, const struct config_key *key,
+    const char *where, const char *text);
+
+/* -- config_place.c: which store a relative path means -- */
+
+enum config_place {
+	CONFIG_PLACE_HERE,   /* with the state */
+	CONFIG_PLACE_BEFORE, /* beside the configuration, since it is there */
+	CONFIG_PLACE_TWO     /* two stores, and no way to know which */
+};
+
+/* Is there a store here, and before; are they the same file? Pure. */
+enum config_place config_place_choose(bool here, bool before, bool same);
+
+/* Is it /etc or below? Pure. */
+bool config_place_is_etc(const char *dir);
+
+/* Move store.url to where it belongs. When all values are set. */
+void config_place_store(struct config_draft *d);
+
+/*
+ * Set key's field in base from text. where is how the source is told in an
+ * error, with its colon and blank.
+ */
+void config_draft_set(struct config_draft *d, const struct config_key *key,
+    void *base, const char *where, const char *text);
+
+/*
+ * A handler with every default, at the end of cfg's; NULL, told, when out of
+ * memory. Valid until the next one is made.
+ */
+struct config_handler *config_draft_handler(struct config_draft *d,
+    const char *name, unsigned line);
+
+/* The same for a secret, which has no bytes yet. */
+struct config_secret *config_draft_secret(struct config_draft *d,
+    const char *name);
+
+/* Read the file into the draft. */
+void config_file_read(struct config_draft *d);
+
+/* -- config_env.c -- */
+
+/* The value of a variable, NULL if it is not set or empty. */
+const char *config_env_get(const char *const *env, const char *name);
+
+/* Read PORT and KLIKITD_* into the draft; what others left there is passed. */
+void config_env_read(struct config_draft *d);
+
+/*
+ * Is KLIKITD_... a variable that Kubernetes or docker sets for each container
+ * beside a service whose name begins with klikitd? No key may be called so.
+ */
+bool config_env_is_foreign(const char *name, const char *value);
+
+/* Is "HOST:PORT" an address of this machine alone? */
+bool config_is_loopback(const char *address);
+
+/* Do both ask for one port of one address? Port 0 is a new one each time. */
+bool config_addresses_collide(const char *a, const char *b);
+
+/* Check what only the whole shows, and complete it: handlers, secrets. */
+void config_check(struct config_draft *d);
+
+/* The files of certificates and keys that it names. */
+void config_check_tls(struct config_draft *d);
+
+/* The handlers' part of it. */
+void config_check_handlers(struct config_draft *d);
+
+/* The line of one of a handler's keys; of its section, if it was not given. */
+unsigned config_handler_line(const struct config_handler *h, const char *key);
+
+/* Does the handler call by TLS? */
+bool config_handler_is_tls(const struct config_handler *h);
+
+#endif /* SERVER_CONFIG_DRAFT_H */

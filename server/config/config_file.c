@@ -1,0 +1,276 @@
+/*
+ * The configuration file: its sections and keys against the table.
+ */
+#include "server/config/config_draft.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/base/log.h"
+#include "server/base/nearest.h"
+#include "server/config/config_ini.h"
+
+#define FILE_MAX (1024 * 1024)
+#define WHERE_MAX 512
+
+static const char *
+nearest_section(const char *section)
+{
+	static const char *const names[] = { "http", "klikit", "tls", "store",
+		"admin", "log", "retention", "status", "secret", "handler" };
+	struct nearest n;
+
+	nearest_init(&n, section);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		nearest_offer(&n, names[i]);
+	return (nearest_get(&n));
+}
+
+static enum config_scope
+section_scope(const char *section)
+{
+	if (strcmp(section, "handler") == 0)
+		return (CONFIG_HANDLER);
+	if (strcmp(section, "secret") == 0)
+		return (CONFIG_SECRET);
+	return (CONFIG_GLOBAL);
+}
+
+/* [handler NAME]: every name once. */
+static void
+begin_handler(struct config_draft *d, const struct config_ini_key *k)
+{
+	const struct config *cfg = d->cfg;
+
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		if (strcmp(cfg->handlers[i].name, k->name) != 0)
+			continue;
+		config_draft_error(d,
+		    "%s:%u: [handler %s]: there is one already on line %u",
+		    d->src->path, k->line, k->name, cfg->handlers[i].line);
+		d->skip = true;
+		return;
+	}
+	d->skip = config_draft_handler(d, k->name, k->line) == NULL;
+}
+
+/* [secret NAME]: every name once, and "default" is the global one's. */
+static void
+begin_secret(struct config_draft *d, const struct config_ini_key *k)
+{
+	const struct config *cfg = d->cfg;
+
+	d->skip = true;
+	if (strcmp(k->name, "default") == 0) {
+		config_draft_error(d,
+		    "%s:%u: [secret default]: this name is that of "
+		    "klikit.secret_file; choose another",
+		    d->src->path, k->line);
+		return;
+	}
+	for (size_t i = 0; i < cfg->nsecrets; i++) {
+		if (strcmp(cfg->secrets[i].name, k->name) == 0) {
+			config_draft_error(d,
+			    "%s:%u: [secret %s]: there is one already on "
+			    "line %u",
+			    d->src->path, k->line, k->name, d->secret_lines[i]);
+			return;
+		}
+	}
+	/* One place is left for the default secret. */
+	if (cfg->nsecrets == SECRETS_MAX - 1) {
+		config_draft_error(d,
+		    "%s:%u: [secret %s]: more than %d secrets", d->src->path,
+		    k->line, k->name, SECRETS_MAX);
+		return;
+	}
+	d->skip = config_draft_secret(d, k->name) == NULL;
+	if (!d->skip)
+		d->secret_lines[cfg->nsecrets - 1] = k->line;
+}
+
+static void
+begin_section(struct config_draft *d, const struct config_ini_key *k)
+{
+	const char *near;
+
+	d->skip = true;
+	d->seen = 0;
+	d->scope = section_scope(k->section);
+	if (!config_has_section(k->section)) {
+		near = nearest_section(k->section);
+		config_draft_error(d, "%s:%u: [%s]: unknown section%s%s%s",
+		    d->src->path, k->line, log_text(k->section),
+		    near == NULL ? "" : "; did you mean [",
+		    near == NULL ? "" : near, near == NULL ? "" : "]?");
+		return;
+	}
+	if (d->scope == CONFIG_GLOBAL) {
+		if (k->name[0] != '\0') {
+			config_draft_error(d,
+			    "%s:%u: [%s %s]: this section takes no name",
+			    d->src->path, k->line, k->section, k->name);
+			return;
+		}
+		d->skip = false;
+		return;
+	}
+	if (k->name[0] == '\0')
+		config_draft_error(d, "%s:%u: [%s]: needs a name: [%s NAME]",
+		    d->src->path, k->line, k->section, k->section);
+	else if (d->scope == CONFIG_HANDLER)
+		begin_handler(d, k);
+	else
+		begin_secret(d, k);
+}
+
+/* The value is never repeated: it may well be the secret. */
+static bool
+told_misplaced_secret(struct config_draft *d, const struct config_ini_key *k)
+{
+	static const char *const names[] = { "secret", "webhook_secret",
+		"webhook_secret_key", "value", "key", "bytes" };
+	bool global = strcmp(k->section, "klikit") == 0;
+
+	if (!global && strcmp(k->section, "secret") != 0)
+		return (false);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(k->key, names[i]) != 0)
+			continue;
+		config_draft_error(d,
+		    "%s:%u: %s.%s: a secret does not stand in this file; put "
+		    "it into a file of its own and name that by %s%s",
+		    d->src->path, k->line, k->section, k->key,
+		    global ? "secret_file" : "file",
+		    global ? ", or set KLIKIT_WEBHOOK_SECRET" : "");
+		return (true);
+	}
+	return (false);
+}
+
+static void
+unknown_key(struct config_draft *d, const struct config_ini_key *k)
+{
+	const char *near;
+	char *name;
+
+	if (told_misplaced_secret(d, k))
+		return;
+	if (asprintf(&name, "%s.%s", k->section, k->key) == -1) {
+		config_draft_error(d, "%s:%u: out of memory", d->src->path,
+		    k->line);
+		return;
+	}
+	near = config_nearest(name);
+	config_draft_error(d, "%s:%u: %s: unknown key%s%s%s", d->src->path,
+	    k->line, log_text(name), near == NULL ? "" : "; did you mean ",
+	    near == NULL ? "" : near, near == NULL ? "" : "?");
+	free(name);
+}
+
+/* Note that the key was given; false, told, if it was before. */
+static bool
+first_time(struct config_draft *d, const struct config_key *key, unsigned line)
+{
+	uint64_t *seen = d->scope == CONFIG_GLOBAL ? &d->seen_global : &d->seen;
+	uint64_t bit = UINT64_C(1) << (key - config_key_at(0));
+
+	if (*seen & bit) {
+		config_draft_error(d, "%s:%u: %s: given twice", d->src->path,
+		    line, key->name);
+		return (false);
+	}
+	*seen |= bit;
+	return (true);
+}
+
+/* config_ini_fn: one section line or key of the file. */
+static int
+config_file_cb(const struct config_ini_key *k, void *arg)
+{
+	struct config_draft *d = arg;
+	const struct config_key *key;
+	struct config_handler *h;
+	char where[WHERE_MAX];
+	void *base = d->cfg;
+
+	if (k->key == NULL) {
+		begin_section(d, k);
+		return (0);
+	}
+	if (k->section[0] == '\0') {
+		config_draft_error(d, "%s:%u: %s: stands before any [section]",
+		    d->src->path, k->line, log_text(k->key));
+		return (0);
+	}
+	if (d->skip)
+		return (0);
+	if ((key = config_key_find(k->section, k->key)) == NULL) {
+		unknown_key(d, k);
+		return (0);
+	}
+	if (!first_time(d, key, k->line))
+		return (0);
+	if (d->scope == CONFIG_HANDLER) {
+		h = &d->cfg->handlers[d->cfg->nhandlers - 1];
+		h->key_lines[key - config_key_at(0)] = k->line;
+		base = h;
+	} else if (d->scope == CONFIG_SECRET)
+		base = &d->cfg->secrets[d->cfg->nsecrets - 1];
+	(void)snprintf(where, sizeof(where), "%s:%u: %s: ", d->src->path,
+	    k->line, key->name);
+	if (!k->quoted && config_comment_check(d, key, where, k->value) == -1)
+		return (0);
+	config_draft_set(d, key, base, where, k->value);
+	return (0);
+}
+
+/* The whole file; owned by the caller. NULL, with errno, on failure. */
+static char *
+read_whole(const char *path, size_t *ret_len)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *in;
+	int error;
+
+	if ((in = fopen(path, "re")) == NULL)
+		return (NULL);
+	(void)setvbuf(in, NULL, _IONBF, 0); /* no copy but ours */
+	if ((text = malloc(FILE_MAX + 1)) != NULL)
+		len = fread(text, 1, FILE_MAX + 1, in);
+	error = errno;
+	if (text == NULL || ferror(in) || len > FILE_MAX) {
+		if (len > FILE_MAX)
+			error = EFBIG;
+		if (text != NULL)
+			explicit_bzero(text, len);
+		free(text);
+		text = NULL;
+	}
+	(void)fclose(in);
+	errno = error;
+	*ret_len = len;
+	return (text);
+}
+
+void
+config_file_read(struct config_draft *d)
+{
+	const char *path = d->src->path, *error;
+	unsigned line;
+	size_t len;
+	char *text;
+
+	if ((text = read_whole(path, &len)) == NULL) {
+		config_draft_error(d, "%s: cannot be read: %s", path,
+		    strerror(errno));
+		return;
+	}
+	if (config_ini_read(text, len, config_file_cb, d, &error, &line) == -1)
+		config_draft_error(d, "%s:%u: %s", path, line, error);
+	explicit_bzero(text, len); /* a header may hold a token */
+	free(text);
+}

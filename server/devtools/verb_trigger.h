@@ -1,0 +1,42 @@
+/*
+ * verb_trigger.h -- private to verb_trigger*.c: what one delivery and all of
+ * them have in common.
+ */
+#ifndef SERVER_VERB_TRIGGER_H
+#define SERVER_VERB_TRIGGER_H
+
+#include "server/auth/secrets.h"
+#include "server/cli/trigger_client.h"
+#include "server/cli/verb.h"
+
+#define TRIGGER_EVENT_ID_LEN 256
+#define TRIGGER_TIMEOUT_S 15 /* klikit itself waits for 10 */
+
+/* "test-" and a random UUID, as klikit's recipe for tests has it. */
+int trigger_event_id(char ret_id[TRIGGER_EVENT_ID_LEN]);
+
+/* Print what was answered, on the line that has been begun. */
+void trigger_print_text(const char *text);
+
+/*
+ * A client that sends to where args say: --to, else the klikitd dev that runs,
+ * else what the configuration listens on. Owned by the caller; NULL, told on
+ * stderr, if there is no such place.
+ */
+struct trigger_client *trigger_connect(const struct verb_args *args,
+    const struct config *cfg, bool dev);
+
+/* Who signs and who sends; all borrowed. */
+struct trigger_sender {
+	struct secrets *sec;
+	size_t secret; /* which of them */
+	struct trigger_client *client;
+};
+
+/*
+ * --all: send one delivery of every kind, right and wrong ones, and print a
+ * table of the answers. VERB_DONE if each was right.
+ */
+enum verb_exit trigger_all(const struct trigger_sender *ts);
+
+#endif /* SERVER_VERB_TRIGGER_H */

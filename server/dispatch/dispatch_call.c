@@ -1,0 +1,317 @@
+/*
+ * An outlet's job: noted as begun, called, and recorded. It is in one of d's
+ * lists all the while, and counts as one of its worker's calls until it has
+ * its verdict.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handlers/body/event_kind.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
+#include "server/dispatch/dispatch_private.h"
+
+/* What is kept of an answer. */
+#define ANSWER_MAX 1024
+
+/* -- The end of a call -- */
+
+static void dispatch_paused_cb(const struct store_result *res, void *arg);
+
+/* The far side wants no more: nor after a restart, until somebody says so. */
+static void
+call_pause(struct run *run, struct worker *w, const char *reason)
+{
+	struct dispatch *d = run->d;
+
+	if (w->paused)
+		return;
+	w->paused = true;
+	log_error("handler %s: paused: %s; klikitd resume %s lets it go on",
+	    w->name, log_text(reason), w->name);
+	if (store_pause(d->st, w->name, "klikitd", reason,
+		d->env->now_ms(d->env->arg), dispatch_paused_cb, d) == -1)
+		log_error("handler %s: paused only until the next start: out "
+			  "of memory",
+		    w->name);
+}
+
+/* store_done_fn: a handler's pause is on disk, or is not. */
+static void
+dispatch_paused_cb(const struct store_result *res, void *arg)
+{
+	struct dispatch *d = arg;
+
+	if (res->rc == STORE_OK)
+		journal_note(d->journal, JOURNAL_HANDLER, res->id);
+	else
+		log_error("a handler is paused only until the next start: %s",
+		    res->reason == NULL ? "it is unknown" : res->reason);
+}
+
+/* Keep what the attempt is to tell: code, duration, answer. */
+static void
+call_attempt(struct run *run, const struct handler_result *result)
+{
+	size_t len = result->answer_len;
+
+	run->attempt.duration_ms = (clock_mono_us() - run->started_us) / 1000;
+	run->attempt.code = result->code;
+	(void)strcpy(run->detail, result->detail);
+	if (run->detail[0] != '\0')
+		run->attempt.detail = run->detail;
+	if (len > ANSWER_MAX)
+		len = ANSWER_MAX;
+	if (len > 0 && (run->answer = malloc(len)) != NULL) {
+		memcpy(run->answer, result->answer, len);
+		run->attempt.answer = run->answer;
+		run->attempt.answer_len = len;
+	}
+	run->out.attempt = &run->attempt;
+}
+
+/* The handler is gone from the configuration while it had this job. */
+static void
+call_orphaned(struct run *run, const struct handler_result *result)
+{
+	struct dispatch *d = run->d;
+	bool dead = result->verdict == HANDLER_DEAD;
+
+	run->out.job = run->job.id;
+	run->out.at_ms = d->env->now_ms(d->env->arg);
+	run->out.outcome = run->outcome;
+	run->out.to = result->verdict == HANDLER_DONE ? JOB_DONE
+		      : dead                          ? JOB_DEAD
+						      : JOB_WAITING;
+	run->out.due_at = dispatch_now(d);
+	(void)snprintf(run->outcome, sizeof(run->outcome), "%s%s",
+	    result->unknown ? "unknown: " : "",
+	    run->out.to == JOB_DONE ? "done" : result->reason);
+}
+
+/* For a developer: the answer, whatever it means. */
+static void
+call_tell(const struct run *run, const struct worker *w)
+{
+	const struct store_attempt *at = &run->attempt;
+	char text[LOG_TEXT_MAX] = "";
+
+	if (at->answer != NULL)
+		log_escape(at->answer, at->answer_len, text, sizeof(text));
+	log_info("job %" PRId64 " %s: event %s: answered %d in %" PRId64
+		 " ms: %s",
+	    run->job.id, w->name, log_text(run->job.ev->event_id), at->code,
+	    at->duration_ms, text);
+}
+
+/* Every call that has begun ends here, once, unless it is cancelled. */
+static void
+call_end(struct run *run, const struct handler_result *result)
+{
+	struct dispatch *d = run->d;
+	struct worker *w = worker_find(d, run->job.handler);
+
+	call_attempt(run, result);
+	if (w == NULL) {
+		call_orphaned(run, result);
+	} else {
+		gate_end(&w->gate, run->class);
+		if (w->tells && result->code != 0)
+			call_tell(run, w);
+		run_judge(run, w, result);
+		if (result->verdict == HANDLER_RETRY)
+			pace_failed(run, w, result);
+		else
+			pace_answered(run, w);
+		if (result->pause)
+			call_pause(run, w, result->reason);
+	}
+	run->out.served = run->out.to == JOB_DONE && run->once_per_order;
+	dispatch_wake_soon(d);
+	run_record(run, w);
+}
+
+void
+dispatch_finish(struct handler_call *call, const struct handler_result *result)
+{
+	struct run *run = call->run;
+	struct dispatch *d = run->d;
+
+	TAILQ_REMOVE(&d->calls, run, link);
+	d->ncalls--;
+	run->engine->calls--;
+	call_end(run, result);
+}
+
+void
+dispatch_cancel(struct dispatch *d)
+{
+	struct run *run;
+	struct handler_instance *h;
+
+	d->cancelled = true;
+	while ((run = TAILQ_FIRST(&d->calls)) != NULL) {
+		TAILQ_REMOVE(&d->calls, run, link);
+		d->ncalls--;
+		run->engine->calls--;
+		h = run->engine->instance;
+		h->type->cancel(h, &run->call);
+		log_warn("job %" PRId64 ": its call is cut off: event %s: it "
+			 "is made again after the next start",
+		    run->job.id, log_text(run->job.ev->event_id));
+		run_free(run);
+	}
+}
+
+/* -- Its beginning -- */
+
+/* An alarm rings: once, however often its call is tried. */
+static void
+call_alarm(const struct run *run, const struct worker *w)
+{
+	const struct store_event *ev = run->job.ev;
+	const char *order = "every one";
+
+	run->d->stats.alarms++;
+	for (size_t i = 0; i < ev->norders; i++) {
+		if (ev->orders[i].place == run->job.place || ev->norders == 1)
+			order = ev->orders[i].order_id;
+	}
+	log_warn("alarm: %s rings: event %s, order %s: not done by its "
+		 "deadline",
+	    w->name, log_text(ev->event_id), log_text(order));
+}
+
+/* The job is RUNNING in the store, its event here with the body: go. */
+static void
+call_begin(struct run *run, struct worker *w)
+{
+	struct dispatch *d = run->d;
+	struct handler_result result = { .verdict = HANDLER_DEAD };
+	struct handler_instance *h = w->engine->instance;
+	const struct handler_job job = {
+		.call = &run->call,
+		.id = run->job.id,
+		.ev = run->job.ev,
+		.place = run->job.place,
+		.guards = run->job.guards,
+		.attempt = run->job.attempts,
+	};
+
+	if (run->job.guards != 0 && run->job.attempts == 1)
+		call_alarm(run, w);
+	result.verdict = h->type->run(h, &job, &result);
+	if (result.verdict != HANDLER_PENDING) {
+		call_end(run, &result);
+		return;
+	}
+	store_event_drop_body(run->job.ev); /* the handler has taken it */
+	run->engine = w->engine;
+	w->engine->calls++;
+	TAILQ_INSERT_TAIL(&d->calls, run, link);
+	d->ncalls++;
+}
+
+/* The start is on disk. */
+static void
+call_started(struct run *run, struct worker *w, const struct store_job *job)
+{
+	static const struct handler_result gone = {
+		.verdict = HANDLER_RETRY,
+		.reason = "not called: its handler is not configured any more",
+	};
+	struct dispatch *d = run->d;
+
+	(void)store_event_ref(job->ev);
+	store_event_unref(run->job.ev);
+	run->job = *job;
+	run->outlet = true;
+	journal_note(d->journal, JOURNAL_JOB, job->id);
+	run->out = (struct store_outcome){ 0 };
+	run->attempt = (struct store_attempt){
+		.started_at_ms = d->env->now_ms(d->env->arg),
+	};
+	run->started_us = clock_mono_us();
+	if (w == NULL)
+		call_end(run, &gone);
+	else
+		call_begin(run, w);
+}
+
+/* store_done_fn: a job's attempt may begin, or there is none to be made. */
+static void
+dispatch_started_cb(const struct store_result *res, void *arg)
+{
+	struct run *run = arg;
+	struct dispatch *d = run->d;
+	struct worker *w = worker_find(d, run->job.handler);
+
+	pace_recorded(run);
+	run->to_start = false;
+	dispatch_wake(d);
+	if (res->rc == STORE_OK && !d->cancelled) {
+		call_started(run, w, &res->runnable[0]);
+		return;
+	}
+	if (w != NULL)
+		gate_end(&w->gate, run->class);
+	switch (res->rc) {
+	case STORE_OK: /* left RUNNING, as the calls that were cancelled */
+		break;
+	case STORE_EXISTS:
+		d->stats.already++;
+		journal_note(d->journal, JOURNAL_JOB, run->job.id);
+		log_info("job %" PRId64 " %s: already: job %" PRId64
+			 " stands for it: event %s",
+		    run->job.id, w == NULL ? "?" : w->name, res->id,
+		    log_text(run->job.ev->event_id));
+		for (size_t i = 0; i < res->nrunnable; i++)
+			dispatch_add(d, &res->runnable[i]);
+		if (res->next_due.ms != 0)
+			dispatch_due(d, run->job.handler, res->next_due);
+		break;
+	case STORE_NOTFOUND:
+	case STORE_REFUSED: /* it has ended, or stands behind another */
+		log_debug("job %" PRId64 ": not begun: %s", run->job.id,
+		    res->reason);
+		break;
+	case STORE_BUSY:
+	case STORE_FULL:
+	case STORE_MOVED:
+	case STORE_NEWER:
+	case STORE_NOTADB:
+	case STORE_FAILED:
+		if (w != NULL)
+			worker_look(w);
+		dispatch_rest(d);
+		break;
+	}
+	run_free(run);
+}
+
+void
+worker_call(struct worker *w, struct run *run)
+{
+	struct dispatch *d = run->d;
+	unsigned skip = 0;
+
+	/* An alarm is not what the handler does for an order. */
+	run->once_per_order = w->once_per_order && run->job.guards == 0 &&
+			      event_kind(run->job.ev->type) == EVENT_CREATED;
+	if (run->once_per_order && !run->job.replay)
+		skip |= STORE_SKIP_SERVED;
+	if (!w->sends_repeats && run->job.guards == 0 && !run->job.replay)
+		skip |= STORE_SKIP_REPEATS;
+	if (store_start(d->st, run->job.id, skip, d->env->now_ms(d->env->arg),
+		dispatch_started_cb, run) == -1) {
+		worker_look(w);
+		dispatch_rest(d);
+		run_free(run);
+		return;
+	}
+	run->to_start = true;
+	pace_recording(run);
+	gate_begin(&w->gate, run->class, clock_mono_us());
+}

@@ -1,0 +1,299 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handlers/body/envelope.h"
+#include "handlers/body/event_kind.h"
+#include "server/intake/ingest_jobs.h"
+#include "server/intake/route.h"
+
+void
+ingest_routes_free(struct ingest_routes *routes)
+{
+	if (routes == NULL)
+		return;
+	for (size_t i = 0; i < routes->n; i++) {
+		free((void *)routes->items[i].events);
+		free((void *)routes->items[i].brands);
+		free((void *)routes->items[i].branches);
+	}
+	free((void *)routes->codes.terminal);
+	free((void *)routes->codes.order);
+	free(routes->items);
+	free(routes);
+}
+
+/* A copy of a list of texts in one block; NULL when out of memory. */
+static const char *const *
+texts_copy(const char *const *texts, size_t n)
+{
+	size_t size = (n + 1) * sizeof(char *);
+	const char **copy;
+	char *p;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(texts[i]) + 1;
+	if ((copy = malloc(size)) == NULL)
+		return (NULL);
+	p = (char *)(copy + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = p;
+		p = stpcpy(p, texts[i]) + 1;
+	}
+	copy[n] = NULL;
+	return (copy);
+}
+
+struct ingest_routes *
+ingest_routes_new(const struct ingest_route *routes, size_t n,
+    const struct ingest_codes *codes)
+{
+	struct ingest_routes *copy;
+
+	if ((copy = calloc(1, sizeof(*copy))) == NULL ||
+	    (copy->items = calloc(n + 1, sizeof(*copy->items))) == NULL ||
+	    (copy->codes.terminal =
+		    texts_copy(codes->terminal, codes->nterminal)) == NULL ||
+	    (copy->codes.order = texts_copy(codes->order, codes->norder)) ==
+		NULL)
+		goto fail;
+	copy->codes.nterminal = codes->nterminal;
+	copy->codes.norder = codes->norder;
+	for (; copy->n < n; copy->n++) {
+		const struct ingest_route *r = &routes[copy->n];
+		struct ingest_route *c = &copy->items[copy->n];
+
+		*c = *r;
+		c->events = texts_copy(r->events, r->nevents);
+		c->brands = texts_copy(r->brands, r->nbrands);
+		c->branches = texts_copy(r->branches, r->nbranches);
+		if (c->events == NULL || c->brands == NULL ||
+		    c->branches == NULL) {
+			copy->n++; /* its lists are freed with the others */
+			goto fail;
+		}
+	}
+	return (copy);
+fail:
+	ingest_routes_free(copy);
+	return (NULL);
+}
+
+/* -- The newest record of each order -- */
+
+/* Room for what is said of a place with an older record. */
+#define SUPERSEDED_MAX 48
+
+/* A record of an order; of those of one order the last in line is the newest.
+ */
+struct record {
+	const struct store_order *order;
+	unsigned char key[ORDER_KEY_LEN];
+};
+
+/* qsort: by order, then by version, then by place. */
+static int
+record_compare(const void *a, const void *b)
+{
+	const struct record *x = a, *y = b;
+	int rc = strcmp(x->order->order_id, y->order->order_id);
+
+	if (rc == 0)
+		rc = memcmp(x->key, y->key, sizeof(x->key));
+	if (rc == 0)
+		rc = x->order->place < y->order->place ? -1 : 1;
+	return (rc);
+}
+
+static bool
+is_one_of(const char *text, const char *const *texts, size_t n)
+{
+	for (size_t i = 0; text != NULL && i < n; i++) {
+		if (strcmp(text, texts[i]) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+static void
+record_fill(struct record *record, const struct store_order *order,
+    const struct ingest_routes *routes, const char *type)
+{
+	const struct ingest_codes *codes = &routes->codes;
+	const struct order_version version = {
+		.updated_at = order->updated_at,
+		.terminal =
+		    is_one_of(order->status, codes->terminal, codes->nterminal),
+		.rank = order_rank(order->status, codes->order, codes->norder),
+		.status_event = event_kind(type) == EVENT_STATUS,
+		.place = (uint32_t)order->place,
+	};
+
+	record->order = order;
+	order_key(&version, record->key);
+}
+
+static bool
+has_per_order(const struct ingest_routes *routes)
+{
+	for (size_t i = 0; i < routes->n; i++) {
+		if (routes->items[i].per_order)
+			return (true);
+	}
+	return (false);
+}
+
+/*
+ * For each order of the envelope the place of its newest record, which is its
+ * own nearly always. NULL when out of memory.
+ */
+static int32_t *
+newest_places(const struct ingest_routes *routes, const char *type,
+    const struct envelope *env)
+{
+	size_t n = env->norders;
+	struct record *records = NULL;
+	int32_t *places;
+
+	if ((places = calloc(n + 1, sizeof(*places))) == NULL)
+		return (NULL);
+	for (size_t i = 0; i < n; i++)
+		places[i] = env->orders[i].place;
+	if (n < 2 || !has_per_order(routes))
+		return (places);
+	if ((records = malloc(n * sizeof(*records))) == NULL) {
+		free(places);
+		return (NULL);
+	}
+	for (size_t i = 0; i < n; i++)
+		record_fill(&records[i], &env->orders[i], routes, type);
+	qsort(records, n, sizeof(*records), record_compare);
+	for (size_t i = n - 1; i-- > 0;) {
+		const struct store_order *order = records[i].order;
+		const struct store_order *next = records[i + 1].order;
+
+		if (strcmp(order->order_id, next->order_id) == 0)
+			places[order - env->orders] =
+			    places[next - env->orders];
+	}
+	free(records);
+	return (places);
+}
+
+/* -- Jobs -- */
+
+/* What is being made. */
+struct making {
+	struct store_job_spec *specs;
+	size_t n;
+	char *texts; /* behind the specs: what is said of older records */
+	bool created;
+	struct steady_time came_at;
+};
+
+/* Write a route's alarm for the job just written, which is to be done in time.
+ */
+static void
+add_alarm(struct making *m, const struct ingest_route *r)
+{
+	if (r->deadline_ms == 0)
+		return;
+	/* In no lane: an alarm does not wait behind another. */
+	m->specs[m->n] = (struct store_job_spec){
+		.handler = r->alarm,
+		.place = m->specs[m->n - 1].place,
+		.due_at = steady_add(m->came_at, r->deadline_ms),
+		.guards = (int32_t)(m->n - 1),
+	};
+	m->n++;
+}
+
+/* Write a route's job for one place. */
+static struct store_job_spec *
+add_job(struct making *m, const struct ingest_route *r, int32_t place)
+{
+	struct store_job_spec *spec = &m->specs[m->n++];
+
+	*spec = (struct store_job_spec){
+		.handler = r->handler,
+		.place = place,
+		/* Side by side, two of one order would both go out. */
+		.ordered = r->ordered || (r->once_per_order && m->created),
+		.guards = STORE_NO_GUARD,
+	};
+	return (spec);
+}
+
+/* A job for each place in the body: of an order, an older record, a stray. */
+static void
+add_places(struct making *m, const struct ingest_route *r,
+    const struct envelope *env, const int32_t *newest)
+{
+	int32_t total = (int32_t)(env->norders + env->strays);
+	struct store_job_spec *spec;
+	size_t next = 0;
+
+	for (int32_t place = 0; place < total; place++) {
+		spec = add_job(m, r, place);
+		if (next == env->norders || env->orders[next].place != place) {
+			spec->born = JOB_DEAD;
+			spec->outcome = "no usable order id";
+		} else if (newest[next++] != place) {
+			spec->born = JOB_DONE;
+			spec->outcome = m->texts;
+			m->texts += 1 + snprintf(m->texts, SUPERSEDED_MAX,
+					    "superseded by place %" PRId32,
+					    newest[next - 1]);
+			continue; /* nothing is to be done in time */
+		}
+		add_alarm(m, r);
+	}
+}
+
+/* Room for the jobs and for what is said of older records, in one block. */
+static int
+making_init(struct making *m, size_t nroutes, const struct envelope *env)
+{
+	size_t places = env->norders + env->strays;
+	size_t nspecs = nroutes * 2 * (places > 0 ? places : 1) + 1;
+
+	m->specs = calloc(1, nspecs * sizeof(*m->specs) +
+				 nroutes * env->norders * SUPERSEDED_MAX);
+	if (m->specs == NULL)
+		return (-1);
+	m->texts = (char *)(m->specs + nspecs);
+	return (0);
+}
+
+struct store_job_spec *
+ingest_jobs(const struct ingest_routes *routes, const char *type,
+    const struct envelope *env, struct steady_time came_at, size_t *ret_n)
+{
+	struct making m = {
+		.created = event_kind(type) == EVENT_CREATED,
+		.came_at = came_at,
+	};
+	int32_t *newest;
+
+	if ((newest = newest_places(routes, type, env)) == NULL)
+		return (NULL);
+	if (making_init(&m, routes->n, env) == -1)
+		goto out;
+	for (size_t i = 0; i < routes->n; i++) {
+		const struct ingest_route *r = &routes->items[i];
+
+		if (!route_match(r, type, env->brand, env->branch))
+			continue;
+		if (r->per_order && env->norders > 0) {
+			add_places(&m, r, env, newest);
+		} else {
+			(void)add_job(&m, r, STORE_WHOLE_EVENT);
+			add_alarm(&m, r);
+		}
+	}
+	*ret_n = m.n;
+out:
+	free(newest);
+	return (m.specs);
+}

@@ -1,0 +1,382 @@
+/*
+ * tls_engine.c -- handshakes under way, their deadline, turns, counters.
+ *
+ * A handshake costs milliseconds of the loop where a request costs
+ * microseconds. So what arrives for one is not worked on at once: it waits for
+ * its turn, and one turn of the loop spends at most TURN_US (and the step it is
+ * in) on all of them together. First go those whose address has the fewest
+ * under way (tls_engine_options): a flood from one address does not hold up the
+ * others. Of equals those that have had a step go first: when there are more
+ * than the machine can do, it is better to finish some in time than to work on
+ * all until the deadline of each. For the same reason only so many are begun at
+ * a time, and the others wait.
+ *
+ * libevent runs an event that is made active by a callback in the same turn:
+ * that is right for what is to be sent (kick), and wrong for what must let
+ * others go first. Those wait for a timer of no length, before which the loop
+ * looks at its sockets.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <event2/event.h>
+
+#include "server/base/clock.h"
+#include "server/tls/tls_private.h"
+
+#define TURN_US 1000
+#define CROWDED_MS 100 /* to look for stalled ones, while others wait */
+
+static void
+arm(struct event *timer, int64_t wait_ms)
+{
+	struct timeval tv = { 0, 0 };
+
+	if (wait_ms > 0) {
+		tv.tv_sec = (time_t)(wait_ms / 1000);
+		tv.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
+	}
+	(void)evtimer_add(timer, &tv);
+}
+
+/* event: connections have something to send. */
+static void
+engine_kick_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct tls_engine *e = arg;
+	struct tls_filter *f;
+
+	(void)fd;
+	(void)what;
+	while ((f = TAILQ_FIRST(&e->kicked)) != NULL) {
+		TAILQ_REMOVE(&e->kicked, f, kicked_next);
+		f->kicked = false;
+		tls_filter_pump(f);
+	}
+}
+
+static size_t
+rank_of(const struct tls_filter *f)
+{
+	const struct tls_engine_options *opt = &f->engine->opt;
+
+	if (opt->rank == NULL || f->state != TLS_HANDSHAKE)
+		return (0); /* costs little */
+	return (opt->rank(f->bev, opt->arg));
+}
+
+static bool
+needs_place(const struct tls_filter *f)
+{
+	return (f->state == TLS_HANDSHAKE && !f->counted);
+}
+
+static bool
+is_full(const struct tls_engine *e)
+{
+	return (e->opt.max_handshakes > 0 &&
+		e->stats.handshaking >= e->opt.max_handshakes);
+}
+
+/* Of a list the first of the lowest rank; NULL: it is empty. */
+static struct tls_filter *
+lowest(struct tls_filter_list *list)
+{
+	struct tls_filter *f, *found = NULL;
+	size_t rank, best = 0;
+
+	TAILQ_FOREACH (f, list, waiting_next) {
+		rank = rank_of(f);
+		if (found != NULL && rank >= best)
+			continue;
+		found = f;
+		if ((best = rank) == 0)
+			break;
+	}
+	return (found);
+}
+
+/* Whose turn it is; NULL: who waits has no place yet, if anybody does. */
+static struct tls_filter *
+next_waiting(struct tls_engine *e)
+{
+	struct tls_filter *begun = lowest(&e->begun);
+	struct tls_filter *fresh = lowest(&e->fresh);
+
+	if (fresh == NULL ||
+	    (begun != NULL && rank_of(begun) <= rank_of(fresh)))
+		return (begun);
+	if (needs_place(fresh) && is_full(e) && e->opt.make_room != NULL)
+		e->opt.make_room(fresh->bev, e->opt.arg);
+	return (needs_place(fresh) && is_full(e) ? begun : fresh);
+}
+
+static void
+stop_waiting(struct tls_filter *f)
+{
+	if (f->waits_in == NULL)
+		return;
+	TAILQ_REMOVE(f->waits_in, f, waiting_next);
+	f->waits_in = NULL;
+	f->engine->stats.waiting--;
+}
+
+/* The handshake has its place. */
+static void
+take_place(struct tls_filter *f)
+{
+	struct tls_engine *e = f->engine;
+
+	f->counted = true;
+	e->stats.handshaking++;
+	if (e->opt.shaking != NULL)
+		e->opt.shaking(f->bev, true, e->opt.arg);
+}
+
+/*
+ * One step. An address that has several under way leaves the loop to others for
+ * as long as that took.
+ */
+static void
+step(struct tls_filter *f, int64_t now_us)
+{
+	struct tls_engine *e = f->engine;
+	bool rests = rank_of(f) > 1;
+	int64_t end_us;
+
+	stop_waiting(f);
+	f->stepped = true;
+	if (needs_place(f))
+		take_place(f);
+	tls_filter_step(f);
+	end_us = clock_mono_us();
+	f->idle_from_us = end_us; /* the peer's turn, if not done */
+	if (rests)
+		e->rest_until_us = end_us + (end_us - now_us);
+}
+
+/* evtimer: handshakes can go on. */
+static void
+engine_turn_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct tls_engine *e = arg;
+	int64_t now_us = clock_mono_us(), end_us = now_us + TURN_US;
+	struct tls_filter *f;
+
+	(void)fd;
+	(void)what;
+	while (now_us < end_us && (f = next_waiting(e)) != NULL) {
+		if (now_us < e->rest_until_us && rank_of(f) > 1) {
+			arm(e->turn, (e->rest_until_us - now_us) / 1000 + 1);
+			return;
+		}
+		step(f, now_us);
+		now_us = clock_mono_us();
+	}
+	if (now_us >= end_us) {
+		arm(e->turn, 0); /* there may be more to do */
+	} else if (!TAILQ_EMPTY(&e->fresh) && !e->crowded) {
+		e->crowded = true;
+		arm(e->deadline, CROWDED_MS);
+	}
+}
+
+/* -- Deadlines -- */
+
+/* How long the peer has kept its handshake waiting, all in all. */
+static int64_t
+idle_us(const struct tls_filter *f, int64_t now_us)
+{
+	return (
+	    f->idle_us + (f->waits_in == NULL ? now_us - f->idle_from_us : 0));
+}
+
+/* Who has a place, makes no use of it, and no more right to it. */
+static struct tls_filter *
+most_idle(struct tls_engine *e, size_t rank, int64_t now_us)
+{
+	struct tls_filter *f, *found = NULL;
+	int64_t idle, most = TLS_STALL_MS * 1000;
+
+	TAILQ_FOREACH (f, &e->handshakes, handshakes_next) {
+		if (!f->counted || (idle = idle_us(f, now_us)) < most ||
+		    rank_of(f) < rank)
+			continue;
+		found = f;
+		most = idle;
+	}
+	return (found);
+}
+
+/* Handshakes of which nothing comes make room for those that wait. */
+static void
+relieve(struct tls_engine *e, int64_t now_us)
+{
+	struct tls_filter *next, *idle;
+	size_t n = e->stats.waiting;
+
+	for (; n > 0 && is_full(e); n--) {
+		if ((next = lowest(&e->fresh)) == NULL || !needs_place(next) ||
+		    (idle = most_idle(e, rank_of(next), now_us)) == NULL)
+			return;
+		tls_end_idle(idle);
+	}
+}
+
+/* evtimer: the oldest handshake may have had its time. */
+static void
+engine_deadline_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct tls_engine *e = arg;
+	int64_t now_us = clock_mono_us(), wait_ms;
+	struct tls_filter *f;
+
+	(void)fd;
+	(void)what;
+	while ((f = TAILQ_FIRST(&e->handshakes)) != NULL &&
+	       f->deadline_ms <= now_us / 1000)
+		tls_end_late(f);
+	relieve(e, now_us);
+	e->crowded = !TAILQ_EMPTY(&e->fresh);
+	if ((f = TAILQ_FIRST(&e->handshakes)) == NULL)
+		return;
+	wait_ms = f->deadline_ms - now_us / 1000;
+	if (e->crowded && wait_ms > CROWDED_MS)
+		wait_ms = CROWDED_MS;
+	arm(e->deadline, wait_ms);
+}
+
+struct tls_engine *
+tls_engine_new(struct event_base *base, const struct tls_engine_options *opt)
+{
+	struct tls_engine *e;
+
+	if ((e = calloc(1, sizeof(*e))) == NULL)
+		return (NULL);
+	e->base = base;
+	e->opt = *opt;
+	e->refs = 1;
+	TAILQ_INIT(&e->kicked);
+	TAILQ_INIT(&e->begun);
+	TAILQ_INIT(&e->fresh);
+	TAILQ_INIT(&e->handshakes);
+	if ((e->kick = event_new(base, -1, 0, engine_kick_cb, e)) == NULL ||
+	    (e->turn = evtimer_new(base, engine_turn_cb, e)) == NULL ||
+	    (e->deadline = evtimer_new(base, engine_deadline_cb, e)) == NULL) {
+		tls_engine_free(e);
+		return (NULL);
+	}
+	return (e);
+}
+
+void
+tls_engine_set_limits(struct tls_engine *e, int64_t handshake_timeout_ms,
+    size_t max_handshakes)
+{
+	e->opt.handshake_timeout_ms = handshake_timeout_ms;
+	e->opt.max_handshakes = max_handshakes;
+}
+
+void
+tls_engine_stats(const struct tls_engine *e, struct tls_stats *ret_stats)
+{
+	*ret_stats = e->stats;
+}
+
+void
+tls_engine_kick(struct tls_filter *f)
+{
+	struct tls_engine *e = f->engine;
+
+	if (f->kicked || e->kick == NULL)
+		return;
+	f->kicked = true;
+	TAILQ_INSERT_TAIL(&e->kicked, f, kicked_next);
+	event_active(e->kick, EV_TIMEOUT, 0);
+}
+
+void
+tls_engine_wait(struct tls_filter *f)
+{
+	struct tls_engine *e = f->engine;
+
+	if (f->waits_in != NULL || e->turn == NULL)
+		return;
+	arm(e->turn, 0);
+	if (f->stepped)
+		f->idle_us += clock_mono_us() - f->idle_from_us;
+	f->waits_in = f->stepped ? &e->begun : &e->fresh;
+	TAILQ_INSERT_TAIL(f->waits_in, f, waiting_next);
+	e->stats.waiting++;
+}
+
+void
+tls_engine_begin(struct tls_filter *f)
+{
+	struct tls_engine *e = f->engine;
+
+	f->deadline_ms = clock_mono_us() / 1000 + e->opt.handshake_timeout_ms;
+	TAILQ_INSERT_TAIL(&e->handshakes, f, handshakes_next);
+	if (e->deadline != NULL && !evtimer_pending(e->deadline, NULL))
+		arm(e->deadline, e->opt.handshake_timeout_ms);
+}
+
+void
+tls_engine_shake(struct tls_filter *f)
+{
+	f->idle_from_us = clock_mono_us();
+	take_place(f);
+}
+
+void
+tls_engine_end(struct tls_filter *f)
+{
+	struct tls_engine *e = f->engine;
+
+	TAILQ_REMOVE(&e->handshakes, f, handshakes_next);
+	if (!f->counted)
+		return;
+	f->counted = false;
+	e->stats.handshaking--;
+	if (e->turn != NULL && !TAILQ_EMPTY(&e->fresh))
+		arm(e->turn, 0); /* there is a place for one that waits */
+	if (e->opt.shaking != NULL)
+		e->opt.shaking(f->bev, false, e->opt.arg);
+}
+
+void
+tls_engine_forget(struct tls_filter *f)
+{
+	struct tls_engine *e = f->engine;
+
+	if (f->kicked)
+		TAILQ_REMOVE(&e->kicked, f, kicked_next);
+	f->kicked = false;
+	stop_waiting(f);
+}
+
+void
+tls_engine_unref(struct tls_engine *e)
+{
+	if (--e->refs == 0)
+		free(e);
+}
+
+void
+tls_engine_free(struct tls_engine *e)
+{
+	if (e == NULL)
+		return;
+	if (e->kick != NULL)
+		event_free(e->kick);
+	if (e->turn != NULL)
+		event_free(e->turn);
+	if (e->deadline != NULL)
+		event_free(e->deadline);
+	e->kick = e->turn = e->deadline = NULL;
+	e->opt.shaking = NULL;
+	e->opt.rank = NULL;
+	e->opt.make_room = NULL;
+	tls_engine_unref(e);
+}

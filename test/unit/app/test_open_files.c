@@ -1,0 +1,81 @@
+/* How many files may be open, and how many are kept for what. */
+#include <sys/resource.h>
+
+#include "handlers/handler.h"
+#include "server/admin/http_admin.h"
+#include "server/cli/open_files.h"
+#include "server/config/config.h"
+#include "test/lib/cmocka_all.h"
+
+static void
+test_calls_and_the_admin_listener_are_kept_room_for(void **state)
+{
+	char orders[] = "orders", forward[] = "forward", exec[] = "exec";
+	struct config_handler handlers[] = {
+		{ .type = orders },
+		{ .type = forward, .concurrency = 4 },
+		{ .type = exec, .concurrency = 10 },
+	};
+	struct config cfg = { .http_listen = { .n = 2 } };
+	size_t bare = open_files_kept(&cfg), with_admin;
+
+	(void)state;
+	cfg.admin_listen.n = 1;
+	with_admin = open_files_kept(&cfg);
+	assert_true(with_admin >= bare + HTTP_ADMIN_CONNECTIONS);
+	cfg.handlers = handlers;
+	cfg.nhandlers = 3;
+	assert_int_equal(open_files_kept(&cfg),
+	    with_admin + 4 * handler_find("forward")->files +
+		10 * handler_find("exec")->files);
+	assert_true(handler_find("forward")->files > 0);
+	assert_true(handler_find("exec")->files > 0);
+}
+
+static void
+test_connections_have_what_is_left(void **state)
+{
+	struct config cfg = { .http_max_connections = 1024 };
+	size_t kept = open_files_kept(&cfg);
+
+	(void)state;
+	assert_int_equal(open_files_connections(&cfg, OPEN_FILES_UNKNOWN),
+	    1024);
+	assert_int_equal(open_files_connections(&cfg, kept + 1024), 1024);
+	assert_int_equal(open_files_connections(&cfg, kept + 1023), 1023);
+	assert_int_equal(open_files_connections(&cfg, kept + 40), 40);
+	/* Too few for anything: then a few, and they pay for each other. */
+	assert_int_equal(open_files_connections(&cfg, kept), 16);
+	assert_int_equal(open_files_connections(&cfg, 3), 16);
+	cfg.http_max_connections = 5;
+	assert_int_equal(open_files_connections(&cfg, 3), 5);
+}
+
+static void
+test_the_limit_is_raised_to_the_hard_one(void **state)
+{
+	struct rlimit old, low;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = old;
+	low.rlim_cur = 200;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_int_equal(open_files_limit(), 200);
+	assert_int_equal(open_files_raise(), 200);
+	assert_true(open_files_limit() > 200 || old.rlim_max == 200);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_calls_and_the_admin_listener_are_kept_room_for),
+		cmocka_unit_test(test_connections_have_what_is_left),
+		cmocka_unit_test(test_the_limit_is_raised_to_the_hard_one),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
