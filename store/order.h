@@ -3,11 +3,11 @@
  *
  * Owns: the totally ordered key of a version. Pure.
  *
- * klikit promises no order of delivery and sends no sequence number (see
- * klikit.md section 3), so each version of an order gets a key, and the row
- * with the greatest key stays, in whatever order they are processed. What the
- * events say themselves weighs most; where they say nothing, the version that
- * arrived last is the newer one. DESIGN.md has the rules in words.
+ * klikit promises no order of delivery and sends no sequence number, so each
+ * version of an order gets a key, and the row with the greatest key stays, in
+ * whatever order they are processed. What the events say themselves weighs
+ * most; where they say nothing, the version that arrived last is the newer one.
+ * store/DESIGN.md has the rules in words.
  */
 #ifndef STORE_ORDER_H
 #define STORE_ORDER_H

@@ -14,9 +14,9 @@ enum event_kind {
 };
 
 /*
- * The kind of an event type (klikit.md section 2). A name may end in a
- * version, ".v" and digits, which does not matter here: only one of klikit's
- * three names has one today (klikit.md section 1, C10).
+ * The kind of an event type. A name may end in a version, ".v" and digits,
+ * which does not matter here: of klikit's three names only
+ * klikit.order.created.v2 has one today.
  */
 enum event_kind event_kind(const char *type);
 

@@ -7,7 +7,7 @@
  *          signature_key_new().
  *
  * klikit signs the exact bytes of the body, and nothing else, with the
- * webhook secret, and sends 64 lower-case hex digits (klikit.md section 1).
+ * webhook secret, and sends 64 lower-case hex digits.
  */
 #ifndef SERVER_SIGNATURE_H
 #define SERVER_SIGNATURE_H

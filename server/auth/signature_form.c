@@ -120,7 +120,7 @@ item(struct part p, const char *name)
 	return ((struct part){ "", 0 });
 }
 
-/* t=...,v1=... (klikit.md section 0). */
+/* klikit's older scheme: "t=TIME,v1=MAC", the MAC over the time as well. */
 static bool
 read_old_scheme(struct part p, struct signature_claim *claim)
 {

@@ -3,8 +3,8 @@
  *
  * Owns:    one examination: the hypotheses still to be tried, and how far it
  *          is. Tries what may have happened to the secret, to the body or to
- *          the header's value on the way (klikit.md section 6), and names the
- *          first that makes the signature right.
+ *          the header's value on the way, and names the first that makes the
+ *          signature right.
  * Pure:    a delivery and keys in, a code and a sentence out. Reads no clock,
  *          never logs.
  *

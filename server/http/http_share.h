@@ -7,7 +7,7 @@
  *          share is reached.
  * Touches: no socket and no clock; closes nothing. Pure but for memory.
  *
- * The rule (promise 4 of the design): nothing is refused for its address, but
+ * The rule (guarantee 4 of README.md): nothing is refused for its address, but
  * when a shared limit is reached the greediest address pays, not the one that
  * came first. Within it pay first those who never said anything, then those
  * longest unheard of; of bytes, the one that holds most. A connection that has

@@ -16,7 +16,7 @@ void hex_encode(const void *bytes, size_t len, char *ret_text);
 
 /*
  * Decode exactly len bytes from the 2 * len characters at text. Only 0-9 and
- * a-f are digits: klikit signs in lower case (klikit.md section 1). Reads no
+ * a-f are digits: klikit signs in lower case. Reads no
  * byte past text + 2 * len. Returns 0, or -1 at the first other character;
  * then ret_bytes is undefined.
  */

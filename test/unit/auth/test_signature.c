@@ -103,7 +103,7 @@ test_signature_mac_meets_rfc_4231(void **state)
 	}
 }
 
-/* Known answers, computed by another implementation (klikit.md section 8). */
+/* Known answers, computed by another implementation: Python's hmac. */
 static const struct {
 	const char *name;
 	const char *mac;
