@@ -4,7 +4,7 @@
 usage: run_suites.py [SUITE...]     one or more of the names below; without
                                     any, all but the last
 
-  check     layers, configuration, formatting; how the release is hardened
+  check     rooms, configuration, formatting; how the release is hardened
   unit      pure modules, cmocka
   store     conformance, faults, power loss
   fuzz      every fuzzer over its corpus

@@ -1,0 +1,306 @@
+#!/usr/bin/python3
+"""Fails on a file in no room, and on an include that points the wrong way.
+
+usage: check_rooms.py [--stamp FILE --depfile FILE] [ROOT]
+
+The rooms and their order stand once, in the meson.build of handlers/ and
+server/. The rules:
+
+  order    A room includes headers of the rooms before it, and of no other.
+           handlers/handler.h alone, the interface of all handlers, is for
+           every room of handlers/.
+  foreign  A library's header is for the rooms that FOREIGN names.
+  private  *_private.h is for its own room. A room has one at most, of at most
+           120 lines, and no struct in it has more than 25 fields.
+  listed   Each .c file stands in the meson.build of its room, and each unit
+           test in that of its folder.
+  circle   Inside a room no two modules include each other's header, directly
+           or over others, but for those that CIRCLES declares.
+
+The build runs it (test/meson.build). That functions are called in that order,
+too, the linker proves there; check_circles.py looks at the calls inside rooms.
+"""
+
+import argparse
+import fnmatch
+import pathlib
+import re
+import sys
+
+# A header of a library -> the rooms, or single files, that may include it.
+FOREIGN = {
+    "sqlite3.h": ["store/sqlite/*", "handlers/body/envelope.c",
+                  "server/cli/verb_version.c"],
+    "mbedtls/": ["server/auth/signature.c", "server/tls/*",
+                 "server/devtools/tls_dev.c", "server/cli/verb_version.c"],
+    "ares.h": ["handlers/net/*"],
+    "jansson.h": ["server/base/json.[ch]", "server/intake/*", "server/admin/*",
+                  "server/cli/*", "server/devtools/*"],
+    # In intake and admin only what answers requests knows that it is HTTP.
+    "event2/http": ["handlers/net/*", "server/http/*", "server/intake/http_*",
+                    "server/admin/http_*", "server/cli/*",
+                    "server/devtools/*"],
+    "event2/listener.h": ["server/http/*"],
+    "event2/buffer": ["handlers/net/*", "server/tls/*", "server/http/*",
+                      "server/intake/http_*", "server/admin/http_*",
+                      "server/cli/*", "server/devtools/*",
+                      "server/app/server_env.c"],
+    "event2/": ["handlers/net/*", "handlers/exec/*", "handlers/*.[ch]",
+                "server/base/*", "server/tls/*", "server/http/*",
+                "server/dispatch/*", "server/intake/*", "server/admin/*",
+                "server/cli/*", "server/devtools/*", "server/app/*"],
+    "pthread.h": ["store/*", "handlers/exec/*", "server/base/line_writer.c",
+                  "server/app/server.c"],
+}
+# Pure: they see bytes and know no loop, in a room that has one.
+PURE = ["server/http/http_request.[ch]", "server/http/http_field.[ch]",
+        "server/http/http_share.[ch]", "server/dispatch/dispatch_gate.[ch]",
+        "server/dispatch/backoff.[ch]"]
+
+# Modules that are one thing in two files, each for itself small enough.
+CIRCLES = [
+    # A child and the start of one.
+    {"handlers/exec/child", "handlers/exec/child_spawn"},
+    # The two halves of the store's interface, and its table of backends.
+    {"store/store", "store/store_ops", "store/store_read"},
+    {"store/sqlite/db", "store/sqlite/sql", "store/sqlite/sqlite"},
+]
+
+# What is still to be mended. An entry that is no longer needed is an error.
+KNOWN = {
+    # order
+    "server/base/redact.c: server/diagnosis/diagnosis.h",
+    "server/base/request_text.c: server/diagnosis/diagnosis.h",
+    "server/diagnosis/diagnosis.h: server/intake/rejections.h",
+    # private
+    "server/admin/http_admin.c: server/http/http_private.h",
+    "server/admin/http_inspector.c: server/http/http_private.h",
+    "server/admin/http_metrics.c: server/http/http_private.h",
+    "server/admin/http_stream.c: server/http/http_private.h",
+    "server/intake/http_webhook.c: server/http/http_private.h",
+    "server/admin: private headers",
+    "handlers/net: private headers",
+    "handlers/net/http_client_private.h: length",
+    "server/admin/admin_private.h: length",
+    "server/app/server_private.h: length",
+    "server/diagnosis/diagnosis_private.h: length",
+    "server/dispatch/dispatch_private.h: length",
+    "server/http/http_private.h: length",
+    "server/tls/tls_private.h: length",
+    "server/app/server_private.h: struct server",
+    "server/dispatch/dispatch_private.h: struct dispatch",
+    "server/dispatch/dispatch_private.h: struct worker",
+    "server/http/http_private.h: struct http",
+    "server/tls/tls_private.h: struct tls_filter",
+    # circle
+    "circle: handlers/net/http_client, handlers/net/http_client_answer",
+    "circle: server/cli/verb, server/cli/verb_table",
+    "circle: server/devtools/sink, server/devtools/sink_record",
+    "circle: server/intake/ingest, server/intake/ingest_jobs, "
+    "server/intake/route",
+    "circle: server/tls/tls_cert, server/tls/tls_judge",
+}
+
+TOPS = ("store", "handlers", "server")
+FOR_ALL_HANDLERS = "handlers/handler.h"
+LINES_MAX = 120
+FIELDS_MAX = 25
+
+INCLUDE = re.compile(r'^#\s*include\s+([<"])([^>"]+)', re.M)
+STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\}", re.M | re.S)
+COMMENT = re.compile(r"/\*.*?\*/", re.S)
+
+
+def rooms(root):
+    """The folders of sources, in their order."""
+    order = ["store/base", "store", "store/sqlite"]
+    for top, name in (("handlers", "handlers_rooms"), ("server", "rooms")):
+        build = (root / top / "meson.build").read_text()
+        found = re.search(rf"^{name} = \[([^]]*)\]", build, re.M)
+        order += [f"{top}/{room}" for room in re.findall(r"'(\w+)'", found[1])]
+        if top == "handlers":
+            order.append(top)
+    return order
+
+
+def room_of(path):
+    return path.rpartition("/")[0]
+
+
+def module_of(path):
+    """A private header belongs to the module whose name it has."""
+    return re.sub(r"(_private)?\.[ch]$", "", path)
+
+
+def fits(path, places):
+    return any(fnmatch.fnmatch(path, place) for place in places)
+
+
+class Check:
+    """What is wrong, as {what KNOWN calls it: what it says}."""
+
+    def __init__(self, root):
+        self.root = root
+        self.order = rooms(root)
+        self.found = {}
+        self.read = []  # files that were looked at
+        self.uses = {}  # module -> modules of its room that it includes
+
+    def bad(self, key, text):
+        self.found[key] = f"{key}: {text}"
+
+    def text(self, path):
+        self.read.append(path)
+        return (self.root / path).read_text()
+
+    def all(self):
+        private = {}
+        for top in TOPS:
+            for file in sorted((self.root / top).rglob("*.[ch]")):
+                path = file.relative_to(self.root).as_posix()
+                self.one(path)
+                if path.endswith("_private.h"):
+                    private.setdefault(room_of(path), []).append(path)
+        for room, headers in private.items():
+            if len(headers) > 1:
+                self.bad(f"{room}: private headers",
+                         f"a room has one, not {len(headers)}")
+        for test in sorted((self.root / "test/unit").glob("*/test_*.c")):
+            self.listed(test.relative_to(self.root).as_posix(),
+                        test.stem.removeprefix("test_"))
+        self.circles()
+
+    def one(self, path):
+        room = room_of(path)
+        if room not in self.order:
+            self.bad(path, "stands in no room")
+            return
+        if path.endswith(".c"):
+            # One meson.build serves all folders of the store.
+            top = "store" if path.startswith("store/") else room
+            self.listed(path, path.removeprefix(top + "/"), top)
+        text = self.text(path)
+        if path.endswith("_private.h"):
+            self.private(path, text)
+        for bracket, name in INCLUDE.findall(text):
+            if bracket == "<":
+                self.foreign(path, name)
+            else:
+                self.ours(path, room, name)
+
+    def listed(self, path, name, folder=None):
+        build = f"{folder or room_of(path)}/meson.build"
+        if f"'{name}'" not in self.text(build):
+            self.bad(path, f"{build} does not list it")
+
+    def private(self, path, text):
+        lines = text.count("\n")
+        if lines > LINES_MAX:
+            self.bad(f"{path}: length",
+                     f"{lines} lines; a private header has {LINES_MAX}")
+        for name, body in STRUCT.findall(COMMENT.sub("", text)):
+            # Members of a struct inside count as well: they are seen as well.
+            fields = body.count(";")
+            if fields > FIELDS_MAX:
+                self.bad(f"{path}: struct {name}",
+                         f"{fields} fields; a shared struct has {FIELDS_MAX}")
+
+    def foreign(self, path, name):
+        for header, places in FOREIGN.items():
+            if name.startswith(header):
+                if not fits(path, places) or fits(path, PURE):
+                    self.bad(f"{path}: <{name}>",
+                             f"is for {', '.join(places)}")
+                return
+
+    def ours(self, path, room, name):
+        other = room_of(name)
+        key = f"{path}: {name}"
+        if other == room:
+            self.uses.setdefault(module_of(path), set()).add(module_of(name))
+        elif other not in self.order:
+            self.bad(key, "stands in no room")
+        elif name == FOR_ALL_HANDLERS and room.startswith("handlers"):
+            return
+        elif self.order.index(other) > self.order.index(room):
+            self.bad(key, f"{other} comes after {room}")
+        elif name.endswith("_private.h"):
+            self.bad(key, f"is private to {other}")
+        elif (not room.startswith("store") and
+              (name == "store/store_ops.h" or other == "store/sqlite")):
+            self.bad(key, "is private to the store")
+
+    def circles(self):
+        for circle in strong(self.uses):
+            if not any(circle <= declared for declared in CIRCLES):
+                names = ", ".join(sorted(circle))
+                self.bad(f"circle: {names}", "they include each other")
+        for declared in CIRCLES:
+            if not any(circle == declared for circle in strong(self.uses)):
+                names = ", ".join(sorted(declared))
+                self.bad(f"CIRCLES: {names}", "there is no such circle")
+
+
+def strong(uses):
+    """The strongly connected sets of a graph that have several members."""
+    number, low, stack, sets = {}, {}, [], []
+
+    def visit(node):
+        number[node] = low[node] = len(number)
+        stack.append(node)
+        for other in sorted(uses.get(node, ())):
+            if other not in number:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], number[other])
+        if low[node] == number[node]:
+            at = stack.index(node)
+            sets.append(set(stack[at:]))
+            del stack[at:]
+
+    for node in sorted(uses):
+        if node not in number:
+            visit(node)
+    return [found for found in sets if len(found) > 1]
+
+
+def write_depfile(check, stamp, depfile):
+    """What the answer came from: the files, and folders for new ones."""
+    paths = {check.root / path for path in check.read}
+    paths |= {check.root / top / "meson.build" for top in TOPS}
+    for top in (*TOPS, "test/unit"):
+        paths.add(check.root / top)
+        paths |= {path for path in (check.root / top).rglob("*")
+                  if path.is_dir()}
+    names = " ".join(str(path).replace(" ", r"\ ") for path in sorted(paths))
+    depfile.write_text(f"{stamp}: {names}\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("root", nargs="?", type=pathlib.Path,
+                        default=pathlib.Path(__file__).resolve().parent.parent)
+    parser.add_argument("--stamp", type=pathlib.Path)
+    parser.add_argument("--depfile", type=pathlib.Path)
+    args = parser.parse_args()
+    check = Check(args.root)
+    check.all()
+    bad = [text for key, text in check.found.items() if key not in KNOWN]
+    bad += [f"KNOWN: {key}: is no longer needed"
+            for key in sorted(KNOWN - check.found.keys())]
+    for line in bad:
+        print(line)
+    if bad:
+        return 1
+    if args.stamp is None:
+        print("check_rooms: every file has its room, every include points "
+              "the right way")
+    else:
+        write_depfile(check, args.stamp, args.depfile)
+        args.stamp.touch()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
