@@ -200,6 +200,18 @@ world_handlers(struct world *w, size_t n, int64_t without)
 	assert_int_equal(world_try_handlers(w, n, without), 0);
 }
 
+struct world *
+world_calls(void **state, enum handler_verdict verdict, size_t n)
+{
+	struct world *w = *state;
+
+	w->outlets = 1;
+	w->verdict = verdict;
+	world_add(w, n, 1);
+	world_handlers(w, 1, 0);
+	return (w);
+}
+
 /* -- The model -- */
 
 static struct store_event *

@@ -79,6 +79,11 @@ struct world {
 /* cmocka's setup and teardown: *state is the world. */
 int world_setup(void **state);
 int world_teardown(void **state);
+#define world_test(f)                                                          \
+	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
+
+/* The world with one handler, an outlet with that verdict; n jobs for it. */
+struct world *world_calls(void **state, enum handler_verdict verdict, size_t n);
 
 /*
  * Put the handlers 1 to n to work; one that is named in `without' (a number;

@@ -480,9 +480,6 @@ test_new_without_memory_is_null(void **state)
 	assert_int_equal(heap_heal(), 0);
 }
 
-#define world_test(f)                                                          \
-	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
-
 int
 main(void)
 {

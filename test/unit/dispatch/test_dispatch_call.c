@@ -1,4 +1,4 @@
-/* Outlets: begun, called, recorded; and what goes wrong between. */
+/* Outlets: how calls end, and how that is recorded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,233 +6,18 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <event2/event.h>
 
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
 #include "test/lib/heap.h"
 
-/* A world whose first handler is an outlet with that verdict; n jobs. */
-static struct world *
-outlet(void **state, enum handler_verdict verdict, size_t n)
-{
-	struct world *w = *state;
-
-	w->outlets = 1;
-	w->verdict = verdict;
-	world_add(w, n, 1);
-	world_handlers(w, 1, 0);
-	return (w);
-}
-
-/* -- Beginning -- */
-
-/* The store knows of an attempt before the call is made, and gives the body. */
-static void
-test_a_job_is_begun_before_it_is_called(void **state)
-{
-	struct world *w = outlet(state, HANDLER_PENDING, 1);
-
-	world_turn(w);
-	world_serve(w); /* found */
-	world_turn(w);
-	assert_int_equal(fake_store_waiting(w->st, FAKE_START), 1);
-	assert_int_equal(fake_store_find(w->st, FAKE_START)->job, 1);
-	assert_int_equal(w->runs, 0);
-	assert_int_equal(dispatch_busy(w->d), 1);
-	world_serve(w);
-	assert_int_equal(w->runs, 1);
-	assert_int_equal(w->bodies, 1);
-	assert_int_equal(w->attempt, 1);
-	assert_int_equal(w->jobs[0].state, JOB_RUNNING);
-	assert_int_equal(dispatch_recording(w->d), 0);
-	assert_int_equal(dispatch_busy(w->d), 1);
-}
-
-/* The next job's start, and then its end as done: once, and served. */
-static void
-assert_once(struct world *w, bool once, bool served)
-{
-	world_turn(w);
-	assert_int_equal(fake_store_find(w->st, FAKE_START)->skip &
-			     STORE_SKIP_SERVED,
-	    once ? STORE_SKIP_SERVED : 0);
-	world_serve(w);
-	world_finish(w, HANDLER_DONE);
-	assert_int_equal(fake_store_find(w->st, FAKE_FINISH)->out.served,
-	    served);
-	world_settle(w);
-}
-
-/* Once per order is asked for created events, and not for replays. */
-static void
-test_once_is_for_created_events_that_are_no_replays(void **state)
-{
-	struct world *w = *state;
-
-	w->once = true;
-	w = outlet(state, HANDLER_PENDING, 1);
-	world_turn(w);
-	world_serve(w);
-	assert_once(w, true, true);
-
-	world_add(w, 1, 1);
-	w->jobs[1].replay = true;
-	dispatch_look(w->d, 1);
-	world_turn(w);
-	world_serve(w);
-	assert_once(w, false, true);
-
-	w->type = "klikit.order.status.updated";
-	dispatch_open(w->d, world_arrive(w, 1));
-	assert_once(w, false, false);
-}
-
-/* A handler may ring for an order that it has done itself, and do it later. */
-static void
-test_an_alarm_is_not_what_is_done_once(void **state)
-{
-	struct world *w = *state;
-
-	w->once = true;
-	w = outlet(state, HANDLER_PENDING, 1);
-	w->jobs[0].guards = 9;
-	world_turn(w);
-	world_serve(w);
-	assert_once(w, false, false);
-}
-
-/* Without once_per_order nothing is asked and nothing noted. */
-static void
-test_once_may_be_turned_off(void **state)
-{
-	struct world *w = outlet(state, HANDLER_PENDING, 1);
-
-	world_turn(w);
-	world_serve(w);
-	assert_once(w, false, false);
-}
-
-/* What was done before is not called, counted, and frees its lane. */
-static void
-test_an_already_done_job_is_not_called(void **state)
-{
-	struct world *w = outlet(state, HANDLER_DONE, 2);
-	struct dispatch_stats stats;
-
-	w->already = 1;
-	world_settle(w);
-	assert_int_equal(w->jobs[0].runs, 0);
-	assert_int_equal(w->jobs[0].state, JOB_DONE);
-	assert_int_equal(w->jobs[1].runs, 1);
-	dispatch_stats(w->d, &stats);
-	assert_int_equal(stats.already, 1);
-	assert_int_equal(stats.done, 1);
-	assert_int_equal(fake_log_count("job 1 h1: already: job "), 1);
-}
-
-/* A job that was discarded, or is cancelled, between is let go. */
-static void
-test_a_job_that_ended_meanwhile_is_let_go(void **state)
-{
-	struct world *w = outlet(state, HANDLER_DONE, 1);
-
-	world_turn(w);
-	world_serve(w);
-	w->jobs[0].state = JOB_DEAD;
-	world_settle(w);
-	assert_int_equal(w->runs, 0);
-	assert_int_equal(dispatch_busy(w->d), 0);
-	assert_int_equal(fake_log_count("warn"), 0);
-}
-
-/* A start that could not be written is made again after a rest. */
-static void
-test_a_failed_start_is_repeated_after_a_rest(void **state)
-{
-	struct world *w = outlet(state, HANDLER_DONE, 1);
-
-	w->start_rc = STORE_FULL;
-	world_settle(w);
-	assert_int_equal(w->runs, 0);
-	assert_int_equal(fake_store_total(w->st, FAKE_START), 1);
-	fake_clock_pass_ms(990);
-	world_settle(w);
-	assert_int_equal(fake_store_total(w->st, FAKE_START), 1);
-	w->start_rc = STORE_OK;
-	fake_clock_pass_ms(20);
-	world_settle(w);
-	assert_int_equal(w->jobs[0].runs, 1);
-	assert_int_equal(w->jobs[0].state, JOB_DONE);
-}
-
-/* Nor is a job lost when the store has no memory for its start. */
-static void
-test_a_refused_start_is_repeated_after_a_rest(void **state)
-{
-	struct world *w = outlet(state, HANDLER_DONE, 1);
-
-	world_turn(w);
-	world_serve(w);
-	fake_store_refuse(w->st, 1);
-	world_settle(w);
-	assert_int_equal(w->runs, 0);
-	fake_clock_pass_ms(1001);
-	world_settle(w);
-	assert_int_equal(w->jobs[0].state, JOB_DONE);
-}
-
-/* An alarm is told of and counted when it rings, not when it is retried. */
-static void
-test_an_alarm_is_told_of_once(void **state)
-{
-	struct world *w = outlet(state, HANDLER_RETRY, 1);
-	struct dispatch_stats stats;
-
-	w->jobs[0].guards = 1;
-	world_settle(w);
-	fake_clock_pass_ms(6000);
-	world_settle(w);
-	assert_int_equal(w->runs, 2);
-	assert_int_equal(fake_log_count("warn alarm: h1 rings: event event-1"),
-	    1);
-	dispatch_stats(w->d, &stats);
-	assert_int_equal(stats.alarms, 1);
-}
-
-/* An alarm that ingest has announced is started when it is due. */
-static void
-test_an_announced_alarm_rings_when_due(void **state)
-{
-	struct world *w = *state;
-	struct steady_time due;
-
-	w->alarm_max_ms = 180000;
-	w = outlet(state, HANDLER_DONE, 0);
-	world_settle(w);
-	world_add(w, 1, 1);
-	w->jobs[0].state = JOB_WAITING;
-	w->jobs[0].due_ms = FAKE_CLOCK_START_MS + 180000;
-	due.ms = w->jobs[0].due_ms;
-	dispatch_due(w->d, 1, due);
-	dispatch_due(w->d, 1, steady_add(due, 1)); /* later: no matter */
-	fake_clock_pass_ms(179999);
-	world_settle(w);
-	assert_int_equal(w->runs, 0);
-	fake_clock_pass_ms(1);
-	world_settle(w);
-	assert_int_equal(w->runs, 1);
-}
-
-/* -- Ending -- */
-
 /* The attempt tells code, duration and the first KB of the answer. */
 static void
 test_an_attempt_is_recorded_whole(void **state)
 {
 	static char answer[3000];
-	struct world *w = outlet(state, HANDLER_PENDING, 1);
+	struct world *w = world_calls(state, HANDLER_PENDING, 1);
 	const struct fake_op *op;
 
 	memset(answer, 'x', sizeof(answer));
@@ -265,7 +50,7 @@ test_an_attempt_is_recorded_whole(void **state)
 static void
 test_an_unknown_outcome_says_so(void **state)
 {
-	struct world *w = outlet(state, HANDLER_RETRY, 1);
+	struct world *w = world_calls(state, HANDLER_RETRY, 1);
 	struct dispatch_stats stats;
 
 	w->result.unknown = true;
@@ -285,7 +70,7 @@ test_an_unknown_outcome_says_so(void **state)
 static void
 test_retry_after_is_obeyed(void **state)
 {
-	struct world *w = outlet(state, HANDLER_RETRY, 1);
+	struct world *w = world_calls(state, HANDLER_RETRY, 1);
 
 	w->result.retry_after_ms = 60000;
 	world_settle(w);
@@ -305,7 +90,7 @@ test_retry_after_is_obeyed(void **state)
 static void
 test_retry_after_beyond_max_age_leaves_a_try(void **state)
 {
-	struct world *w = outlet(state, HANDLER_RETRY, 1);
+	struct world *w = world_calls(state, HANDLER_RETRY, 1);
 
 	w->result.retry_after_ms = WORLD_MAX_AGE_MS * 100;
 	w->result.unknown = true;
@@ -324,7 +109,7 @@ test_retry_after_beyond_max_age_leaves_a_try(void **state)
 static void
 test_an_outcome_is_kept_until_it_is_recorded(void **state)
 {
-	struct world *w = outlet(state, HANDLER_DONE, 1);
+	struct world *w = world_calls(state, HANDLER_DONE, 1);
 
 	w->finish_rc = STORE_FULL;
 	world_settle(w);
@@ -347,7 +132,7 @@ test_an_outcome_is_kept_until_it_is_recorded(void **state)
 static void
 test_a_kept_outcome_is_recorded_while_stopping(void **state)
 {
-	struct world *w = outlet(state, HANDLER_DONE, 1);
+	struct world *w = world_calls(state, HANDLER_DONE, 1);
 
 	world_turn(w);
 	world_serve(w);
@@ -366,7 +151,7 @@ test_a_kept_outcome_is_recorded_while_stopping(void **state)
 static void
 test_an_answer_without_memory_is_left_out(void **state)
 {
-	struct world *w = outlet(state, HANDLER_PENDING, 1);
+	struct world *w = world_calls(state, HANDLER_PENDING, 1);
 
 	world_settle(w);
 	w->result.answer = "created";
@@ -385,7 +170,7 @@ test_an_answer_without_memory_is_left_out(void **state)
 static void
 test_a_far_side_can_pause_its_handler(void **state)
 {
-	struct world *w = outlet(state, HANDLER_PENDING, 10);
+	struct world *w = world_calls(state, HANDLER_PENDING, 10);
 	const struct fake_op *op;
 
 	w->concurrency = 1;
@@ -409,252 +194,10 @@ test_a_far_side_can_pause_its_handler(void **state)
 	assert_int_equal(world_count(w, JOB_DONE), 10);
 }
 
-/* -- Reload and stop -- */
-
-/* A call under way ends on the old instance, which then is closed. */
-static void
-test_calls_outlive_a_reload(void **state)
-{
-	struct world *w = outlet(state, HANDLER_PENDING, 2);
-
-	w->concurrency = 1;
-	world_handlers(w, 1, 0);
-	world_settle(w);
-	assert_int_equal(w->ncalls, 1);
-	world_handlers(w, 1, 0);
-	world_settle(w);
-	assert_int_equal(w->opened, 2);
-	assert_int_equal(w->ncalls, 1); /* it still counts as a call */
-	world_finish(w, HANDLER_DONE);
-	world_settle(w);
-	assert_int_equal(w->opened, 1);
-	assert_int_equal(w->ncalls, 1); /* the second */
-	assert_int_equal(w->jobs[0].state, JOB_DONE);
-}
-
-/* A call of a handler that is gone is recorded; a retry waits in the store. */
-static void
-test_calls_outlive_their_handler(void **state)
-{
-	struct world *w = outlet(state, HANDLER_PENDING, 2);
-
-	world_settle(w);
-	world_handlers(w, 1, 1);
-	world_finish(w, HANDLER_DONE);
-	world_finish(w, HANDLER_RETRY);
-	world_settle(w);
-	assert_int_equal(w->jobs[0].state, JOB_DONE);
-	assert_int_equal(w->jobs[1].state, JOB_WAITING);
-	assert_int_equal(w->opened, 0);
-	w->verdict = HANDLER_DONE;
-	world_handlers(w, 1, 0);
-	world_settle(w);
-	assert_int_equal(w->jobs[1].state, JOB_DONE);
-	assert_int_equal(w->jobs[1].attempts, 2);
-}
-
-/* A job that was begun for a handler that went meanwhile is not stuck. */
-static void
-test_a_start_outlives_its_handler(void **state)
-{
-	struct world *w = outlet(state, HANDLER_DONE, 1);
-
-	world_turn(w);
-	world_serve(w);
-	world_turn(w);
-	assert_int_equal(fake_store_waiting(w->st, FAKE_START), 1);
-	world_handlers(w, 1, 1);
-	world_settle(w);
-	assert_int_equal(w->runs, 0);
-	assert_int_equal(w->jobs[0].state, JOB_WAITING);
-	world_handlers(w, 1, 0);
-	world_settle(w);
-	assert_int_equal(w->jobs[0].state, JOB_DONE);
-}
-
-/* Stopping lets calls end, and begins none. */
-static void
-test_stop_lets_calls_end(void **state)
-{
-	struct world *w = outlet(state, HANDLER_PENDING, 10);
-
-	world_settle(w);
-	assert_int_equal(w->ncalls, 4);
-	dispatch_stop(w->d);
-	while (w->ncalls > 0)
-		world_finish(w, HANDLER_DONE);
-	assert_int_equal(dispatch_busy(w->d), 4);
-	world_settle(w);
-	assert_int_equal(dispatch_busy(w->d), 0);
-	assert_int_equal(w->runs, 4);
-	assert_int_equal(world_count(w, JOB_DONE), 4);
-}
-
-/* Cancelled calls never end; their jobs stay RUNNING for the next start. */
-static void
-test_cancelled_calls_stay_running_in_the_store(void **state)
-{
-	struct world *w = outlet(state, HANDLER_PENDING, 10);
-
-	world_settle(w);
-	world_add(w, 1, 1);
-	dispatch_stop(w->d);
-	dispatch_cancel(w->d);
-	world_settle(w);
-	assert_int_equal(w->cancelled, 4);
-	assert_int_equal(dispatch_busy(w->d), 0);
-	assert_int_equal(world_count(w, JOB_RUNNING), 4);
-}
-
-/* A start whose answer comes after that is not called any more. */
-static void
-test_a_start_after_cancel_is_not_called(void **state)
-{
-	struct world *w = outlet(state, HANDLER_PENDING, 1);
-
-	world_turn(w);
-	world_serve(w);
-	world_turn(w);
-	dispatch_stop(w->d);
-	dispatch_cancel(w->d);
-	world_serve(w);
-	assert_int_equal(w->runs, 0);
-	assert_int_equal(w->jobs[0].state, JOB_RUNNING);
-	assert_int_equal(dispatch_busy(w->d), 0);
-}
-
-/* Memory that fails now here, now there, delays calls but loses none. */
-static void
-test_failing_memory_loses_no_call(void **state)
-{
-	struct world *w = outlet(state, HANDLER_PENDING, 100);
-
-	for (size_t i = 0; i < 300; i++) {
-		heap_fail(i % 3, i % 5);
-		world_turn(w);
-		if (w->ncalls > 0)
-			world_finish(w, HANDLER_DONE);
-		(void)heap_heal();
-		world_serve(w);
-		fake_clock_pass_ms(300);
-	}
-	w->verdict = HANDLER_DONE;
-	while (w->ncalls > 0)
-		world_finish(w, HANDLER_DONE);
-	fake_clock_pass_ms(2000);
-	world_settle(w);
-	assert_int_equal(world_count(w, JOB_DONE), 100);
-	assert_int_equal(w->runs, 100);
-}
-
-/* Starts of big bodies are one at a time, and none is held for good. */
-static void
-test_big_starts_are_one_at_a_time(void **state)
-{
-	struct world *w = *state;
-
-	w->outlets = 1;
-	w->concurrency = 4;
-	w->verdict = HANDLER_PENDING;
-	w->body_len = DISPATCH_BIG_BODY + 1;
-	world_add(w, 10, 1);
-	world_handlers(w, 1, 0);
-	world_turn(w);
-	world_serve(w); /* the jobs are here */
-	for (int i = 0; i < 3; i++)
-		world_turn(w);
-	assert_int_equal(fake_store_waiting(w->st, FAKE_START), 1);
-	world_settle(w);
-	assert_int_equal(w->ncalls, 4);
-	w->verdict = HANDLER_DONE;
-	while (w->ncalls > 0) {
-		world_finish(w, HANDLER_DONE);
-		world_settle(w);
-	}
-	assert_int_equal(world_count(w, JOB_DONE), 10);
-}
-
-/* What is in the store's hands when a turn of the loop hands it over. */
-struct handed {
-	struct world *w;
-	struct event *flush;
-	size_t finishes, starts;
-};
-
-/* event: as the server does it for the store, at the end of a turn. */
-static void
-handed_flush_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct handed *h = arg;
-
-	(void)fd;
-	(void)what;
-	h->finishes = fake_store_waiting(h->w->st, FAKE_FINISH);
-	h->starts = fake_store_waiting(h->w->st, FAKE_START);
-}
-
-/* event: the far side answers. */
-static void
-handed_answer_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct handed *h = arg;
-
-	(void)fd;
-	(void)what;
-	world_finish(h->w, HANDLER_DONE);
-	event_active(h->flush, EV_TIMEOUT, 0);
-}
-
-/* The next job starts in the commit of the outcome that made room for it. */
-static void
-test_an_outcome_takes_the_next_start_along(void **state)
-{
-	struct world *w = *state;
-	struct handed h = { .w = w };
-	struct event *answer;
-
-	w->outlets = 1;
-	w->concurrency = 1;
-	w->verdict = HANDLER_PENDING;
-	world_add(w, 2, 1);
-	world_handlers(w, 1, 0);
-	world_settle(w);
-	assert_int_equal(w->ncalls, 1);
-	h.flush = evtimer_new(w->base, handed_flush_cb, &h);
-	answer = evtimer_new(w->base, handed_answer_cb, &h);
-	assert_non_null(h.flush);
-	assert_non_null(answer);
-	event_active(answer, EV_TIMEOUT, 0);
-	world_turn(w);
-	assert_int_equal(h.finishes, 1);
-	assert_int_equal(h.starts, 1);
-	event_free(answer);
-	event_free(h.flush);
-	world_settle(w);
-	world_finish(w, HANDLER_DONE);
-	world_settle(w);
-	assert_int_equal(world_count(w, JOB_DONE), 2);
-}
-
-#define world_test(f)                                                          \
-	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		world_test(test_big_starts_are_one_at_a_time),
-		world_test(test_an_outcome_takes_the_next_start_along),
-		world_test(test_a_job_is_begun_before_it_is_called),
-		world_test(test_once_is_for_created_events_that_are_no_replays),
-		world_test(test_an_alarm_is_not_what_is_done_once),
-		world_test(test_once_may_be_turned_off),
-		world_test(test_an_already_done_job_is_not_called),
-		world_test(test_a_job_that_ended_meanwhile_is_let_go),
-		world_test(test_a_failed_start_is_repeated_after_a_rest),
-		world_test(test_a_refused_start_is_repeated_after_a_rest),
-		world_test(test_an_alarm_is_told_of_once),
-		world_test(test_an_announced_alarm_rings_when_due),
 		world_test(test_an_attempt_is_recorded_whole),
 		world_test(test_an_unknown_outcome_says_so),
 		world_test(test_retry_after_is_obeyed),
@@ -663,13 +206,6 @@ main(void)
 		world_test(test_a_kept_outcome_is_recorded_while_stopping),
 		world_test(test_an_answer_without_memory_is_left_out),
 		world_test(test_a_far_side_can_pause_its_handler),
-		world_test(test_calls_outlive_a_reload),
-		world_test(test_calls_outlive_their_handler),
-		world_test(test_a_start_outlives_its_handler),
-		world_test(test_stop_lets_calls_end),
-		world_test(test_cancelled_calls_stay_running_in_the_store),
-		world_test(test_a_start_after_cancel_is_not_called),
-		world_test(test_failing_memory_loses_no_call),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

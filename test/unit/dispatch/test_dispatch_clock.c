@@ -248,9 +248,6 @@ test_age_goes_on_in_sleep(void **state)
 	assert_int_equal(w->jobs[0].state, JOB_DEAD);
 }
 
-#define world_test(f)                                                          \
-	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
-
 int
 main(void)
 {

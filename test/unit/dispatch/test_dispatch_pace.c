@@ -456,9 +456,6 @@ test_an_alarm_does_not_rest(void **state)
 	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN + 1);
 }
 
-#define world_test(f)                                                          \
-	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
-
 int
 main(void)
 {

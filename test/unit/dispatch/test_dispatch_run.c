@@ -279,9 +279,6 @@ test_an_outcome_of_no_job_is_let_go(void **state)
 	assert_int_equal(dispatch_recording(w->d), 0);
 }
 
-#define world_test(f)                                                          \
-	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
-
 int
 main(void)
 {

@@ -319,9 +319,6 @@ test_a_reload_keeps_the_share(void **state)
 	assert_int_equal(w->ncalls, 2);
 }
 
-#define world_test(f)                                                          \
-	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
-
 int
 main(void)
 {

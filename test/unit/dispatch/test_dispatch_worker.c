@@ -268,9 +268,6 @@ test_a_fetch_may_outlive_its_handler(void **state)
 	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
 }
 
-#define world_test(f)                                                          \
-	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
-
 int
 main(void)
 {
