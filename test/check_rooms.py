@@ -14,6 +14,9 @@ server/. The rules:
            120 lines, and no struct in it has more than 25 fields.
   listed   Each .c file stands in the meson.build of its room, and each unit
            test in that of its folder.
+  design   Each room of handlers/ and server/ has a DESIGN.md of at most 150
+           lines, two screens, that names each of its .c files, and no other
+           without its folder.
   circle   Inside a room no two modules include each other's header, directly
            or over others, but for those that CIRCLES declares.
 
@@ -105,9 +108,11 @@ TOPS = ("store", "handlers", "server")
 FOR_ALL_HANDLERS = "handlers/handler.h"
 LINES_MAX = 120
 FIELDS_MAX = 25
+DESIGN_MAX = 150
 
 INCLUDE = re.compile(r'^#\s*include\s+([<"])([^>"]+)', re.M)
 STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\}", re.M | re.S)
+NAMED = re.compile(r"`([a-z0-9_]+\.c)`")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 
@@ -165,6 +170,9 @@ class Check:
             if len(headers) > 1:
                 self.bad(f"{room}: private headers",
                          f"a room has one, not {len(headers)}")
+        for room in self.order:
+            if not room.startswith("store"):
+                self.design(room)
         for test in sorted((self.root / "test/unit").glob("*/test_*.c")):
             self.listed(test.relative_to(self.root).as_posix(),
                         test.stem.removeprefix("test_"))
@@ -204,6 +212,21 @@ class Check:
             if fields > FIELDS_MAX:
                 self.bad(f"{path}: struct {name}",
                          f"{fields} fields; a shared struct has {FIELDS_MAX}")
+
+    def design(self, room):
+        path = f"{room}/DESIGN.md"
+        if not (self.root / path).exists():
+            self.bad(path, "is missing")
+            return
+        text = self.text(path)
+        if text.count("\n") > DESIGN_MAX:
+            self.bad(f"{path}: length", f"has more than {DESIGN_MAX} lines")
+        named = set(NAMED.findall(text))
+        files = {file.name for file in (self.root / room).glob("*.c")}
+        for name in sorted(files - named):
+            self.bad(f"{room}/{name}", f"{path} does not name it")
+        for name in sorted(named - files):
+            self.bad(f"{path}: {name}", "there is no such file in this room")
 
     def foreign(self, path, name):
         for header, places in FOREIGN.items():

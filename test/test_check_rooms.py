@@ -49,6 +49,8 @@ class Rooms(unittest.TestCase):
             build.write_text(build.read_text().replace(
                 "',\n  include_directories", f"',\n  '{name}',\n"
                 "  include_directories", 1))
+            design = self.root / room / "DESIGN.md"
+            design.write_text(f"{design.read_text()}\n`{name}`\n")
 
     def assert_fails(self, *words):
         rc, out = self.check()
@@ -119,6 +121,22 @@ class Rooms(unittest.TestCase):
     def test_unit_test_that_is_not_built(self):
         self.add("test/unit/auth/test_scratch.c", "", listed=False)
         self.assert_fails("test_scratch.c", "does not list it")
+
+    def test_file_that_no_design_names(self):
+        self.add("server/auth/scratch.c", "")
+        design = self.root / "server/auth/DESIGN.md"
+        design.write_text(design.read_text().replace("`scratch.c`", ""))
+        self.assert_fails("scratch.c", "DESIGN.md does not name it")
+
+    def test_design_that_names_a_file_that_is_gone(self):
+        design = self.root / "server/auth/DESIGN.md"
+        design.write_text(design.read_text() + "`scratch.c`\n")
+        self.assert_fails("server/auth/DESIGN.md: scratch.c")
+
+    def test_long_design(self):
+        design = self.root / "server/auth/DESIGN.md"
+        design.write_text(design.read_text() + "\n" * 150)
+        self.assert_fails("server/auth/DESIGN.md: length")
 
     def test_circle_of_headers(self):
         self.add("server/auth/one.c", '#include "server/auth/two.h"\n')

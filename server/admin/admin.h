@@ -32,7 +32,7 @@
  * (pending, done, dead); of GET /orders brand, branch, status, open (true);
  * of GET /rejections cause;
  * of GET /jobs state, handler, event, order, type, newest (true: of replays
- * only the last). server/DESIGN.md has the fields.
+ * only the last). server/docs/api.md has the fields.
  *
  * Errors are {"error": TEXT}: 400 what was asked makes no sense, 404, 405,
  * 409 the job's state does not allow it, 410, 503 the store cannot now, 500.

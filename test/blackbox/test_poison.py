@@ -14,7 +14,6 @@ from load import order_body
 
 BAD = 25  # orders 1 to BAD; the others are good
 
-
 class Pos(socketserver.ThreadingMixIn, http.server.HTTPServer):
     """A POS that does something else with the bad orders: a status is what it
     answers, "cut" hangs up, "hang" says nothing."""
@@ -35,7 +34,6 @@ class Pos(socketserver.ThreadingMixIn, http.server.HTTPServer):
         with self.changed:
             assert self.changed.wait_for(
                 lambda: condition(self.orders), 60), self.orders
-
 
 class PosHandler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -62,7 +60,6 @@ class PosHandler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
-
 @pytest.fixture
 def pos():
     made = []
@@ -76,19 +73,15 @@ def pos():
         one.shutdown()
         one.server_close()
 
-
 def forward(url, more=""):
     return f"[handler pos]\ntype = forward\nevents = *\nurl = {url}\n{more}\n"
-
 
 def post(server, first, count):
     for order in range(first, first + count):
         received(server.post(order_body(order), f"e{order}"))
 
-
 STATES = ("SELECT sum(state = 'done'), sum(state = 'waiting' OR "
           "state = 'running' OR state = 'ready') FROM jobs")
-
 
 @pytest.mark.parametrize("retry", ["", "retry = 5s"])
 @pytest.mark.parametrize("bad", [500, 503, "cut"])
@@ -100,10 +93,9 @@ def test_disliked_orders_hold_up_no_other(klikitd, pos, bad, retry):
     far.wait_orders(lambda orders: len(orders) >= 5)
     post(server, 100, 30)
     server.wait_query(STATES, [(30, BAD)])
-    if bad == 500:  # else it is probed when only they are left: see DESIGN.md
+    if bad == 500:  # else it is probed when only they are left: see server/dispatch/DESIGN.md
         far.wait_orders(lambda orders: len(set(orders)) == BAD + 30)
     server.kill()
-
 
 def test_hanging_orders_hold_up_no_other(klikitd, pos):
     far = pos("hang")
@@ -115,7 +107,6 @@ def test_hanging_orders_hold_up_no_other(klikitd, pos):
     post(server, 100, 30)
     server.wait_query(STATES, [(30, 10)])
     server.kill()
-
 
 def test_orders_that_a_program_dislikes_hold_up_no_other(klikitd, tmp_path):
     script = tmp_path / "print"
@@ -132,7 +123,6 @@ def test_orders_that_a_program_dislikes_hold_up_no_other(klikitd, tmp_path):
     post(server, 100, 10)
     server.wait_query(STATES, [(10, BAD)])
     server.kill()
-
 
 def test_many_due_orders_hide_no_other_after_a_start(klikitd, pos):
     """More of them than the store is asked for at a time."""
@@ -157,7 +147,6 @@ def test_many_due_orders_hide_no_other_after_a_start(klikitd, pos):
                       "o.event = j.event WHERE o.order_id >= '1000' AND "
                       "length(o.order_id) = 4 AND state = 'done'", [(5,)])
     server.kill()
-
 
 def test_a_pos_that_is_broken_for_all_is_probed(klikitd, pos):
     far = pos(500)
