@@ -101,7 +101,7 @@ typedef int listen_fn(struct http *h, const char *address,
  * one's, if any.
  */
 static int
-listen_on(struct server *s, const char *key, const struct config_list *list,
+listen_on(struct server *s, const char *key, const struct key_list *list,
     listen_fn *listen, char ret_first[HTTP_URL_MAX])
 {
 	char url[HTTP_URL_MAX];

@@ -92,7 +92,7 @@ port_look(struct doctor *d, const char *key, const char *address)
 }
 
 static void
-ports_of(struct doctor *d, const char *key, const struct config_list *list)
+ports_of(struct doctor *d, const char *key, const struct key_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
 		port_look(d, key, list->items[i]);

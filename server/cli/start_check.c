@@ -55,7 +55,7 @@ is_our_port(const struct start *st, const char *address)
 }
 
 static void
-check_listen(struct start *st, const char *key, const struct config_list *list)
+check_listen(struct start *st, const char *key, const struct key_list *list)
 {
 	char reason[HTTP_LISTEN_REASON_MAX];
 	const char *address;

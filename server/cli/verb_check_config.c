@@ -15,7 +15,7 @@
 #define DAY_MS 86400000LL
 
 static void
-print_list(const struct config_list *list)
+print_list(const struct key_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
 		printf("%s%s", i == 0 ? "" : ", ", log_text(list->items[i]));

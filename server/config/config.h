@@ -20,12 +20,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "handlers/key.h"
 #include "server/base/log.h"
-
-struct config_list {
-	char **items;
-	size_t n;
-};
 
 /* A secret as configured; its bytes are read by config_load(). */
 struct config_secret {
@@ -45,26 +41,22 @@ struct config_secret {
 
 #define CONFIG_ENV_SECRET "KLIKIT_WEBHOOK_SECRET"
 
-#define CONFIG_KEYS_MAX 64 /* in the whole table */
-
 enum config_ordering { ORDERING_AUTO, ORDERING_ORDER, ORDERING_NONE };
 
 struct config_handler {
 	char *name;
 	unsigned line; /* of its section; 0: the built-in default */
-	unsigned key_lines[CONFIG_KEYS_MAX]; /* of its keys; 0: not given */
 	char *type;
-	struct config_list events;   /* types, or the one CONFIG_EVERY_EVENT */
-	struct config_list brands;   /* empty: any */
-	struct config_list branches; /* empty: any */
+	struct key_list events;   /* types, or the one CONFIG_EVERY_EVENT */
+	struct key_list brands;   /* empty: any */
+	struct key_list branches; /* empty: any */
 	enum config_ordering ordering;
-	bool ordered;                /* what that means for the type */
-	struct config_list terminal; /* status codes that end an order */
-	int64_t *retry_ms;           /* waits, the last repeats */
-	size_t nretry;
-	int64_t max_age_ms;  /* a job older than this is given up */
-	int64_t deadline_ms; /* 0: none */
-	char *on_deadline;   /* the handler that rings then; NULL: none */
+	bool ordered;               /* what that means for the type */
+	struct key_list terminal;   /* status codes that end an order */
+	struct key_durations retry; /* waits, the last repeats */
+	int64_t max_age_ms;         /* a job older than this is given up */
+	int64_t deadline_ms;        /* 0: none */
+	char *on_deadline; /* the handler that rings then; NULL: none */
 
 	/* Outlets. */
 	int64_t timeout_ms;
@@ -75,10 +67,10 @@ struct config_handler {
 
 	/* forward */
 	char *url;
-	bool per_order;             /* unit = order */
-	struct config_list headers; /* "Name: value", files read */
-	char *sign_secret_file;     /* absolute; NULL: none */
-	char *sign_secret;          /* its bytes */
+	bool per_order;          /* unit = order */
+	struct key_list headers; /* "Name: value", files read */
+	char *sign_secret_file;  /* absolute; NULL: none */
+	char *sign_secret;       /* its bytes */
 	size_t sign_secret_len;
 	bool conflict_is_done;
 	char *ca_file;            /* absolute; NULL: the system's store */
@@ -86,18 +78,18 @@ struct config_handler {
 	char *client_key;         /* the same */
 
 	/* exec */
-	struct config_list command; /* argv, NULL after the last */
+	struct key_list command; /* argv, NULL after the last */
 };
 
 struct config {
-	struct config_list warnings; /* what is odd, one line each */
+	struct key_list warnings; /* what is odd, one line each */
 
 	char *path; /* of the file, absolute; NULL: none was given */
 	char *dir;  /* what relative paths are relative to, absolute */
 
-	struct config_list http_listen;       /* HOST:PORT, [V6]:PORT, *:PORT */
-	struct config_list http_plain_listen; /* of the loopback only */
-	int64_t http_max_body;                /* bytes */
+	struct key_list http_listen;       /* HOST:PORT, [V6]:PORT, *:PORT */
+	struct key_list http_plain_listen; /* of the loopback only */
+	int64_t http_max_body;             /* bytes */
 	int64_t http_max_connections;
 	int64_t http_request_timeout_ms; /* for a whole request to arrive */
 	int64_t http_idle_timeout_ms;    /* between requests */
@@ -115,14 +107,14 @@ struct config {
 	char *store_url;         /* "sqlite:" and an absolute path */
 	int64_t store_queue_max; /* bytes of events waiting for their commit */
 
-	struct config_list admin_listen; /* one address, or none */
-	char *admin_token_file;          /* absolute; NULL: none is named */
-	char *admin_token;               /* what is in it; NULL: none */
+	struct key_list admin_listen; /* one address, or none */
+	char *admin_token_file;       /* absolute; NULL: none is named */
+	char *admin_token;            /* what is in it; NULL: none */
 
 	enum log_level log_level;
 	enum log_format log_format;
 
-	struct config_list
+	struct key_list
 	    status_order; /* codes, first to last; none: by number */
 
 	int64_t retention_bodies_ms; /* customers' data; since it came in */

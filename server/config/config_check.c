@@ -41,7 +41,7 @@ check_listen(struct config_draft *d)
 	const struct config *cfg = d->cfg;
 	const struct {
 		const char *key;
-		const struct config_list *list;
+		const struct key_list *list;
 	} keys[] = {
 		{ "http.listen", &cfg->http_listen },
 		{ "http.plain_listen", &cfg->http_plain_listen },
@@ -71,7 +71,7 @@ check_listen(struct config_draft *d)
 static void
 check_admin(struct config_draft *d)
 {
-	const struct config_list *list = &d->cfg->admin_listen;
+	const struct key_list *list = &d->cfg->admin_listen;
 
 	if (list->n == 1 && d->cfg->admin_token_file == NULL &&
 	    !config_is_loopback(list->items[0]))
@@ -116,7 +116,7 @@ check_retention(struct config_draft *d)
 static void
 check_status(struct config_draft *d)
 {
-	const struct config_list *list = &d->cfg->status_order;
+	const struct key_list *list = &d->cfg->status_order;
 
 	for (size_t i = 0; i < list->n; i++) {
 		for (size_t j = 0; j < i; j++) {

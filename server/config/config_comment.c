@@ -19,36 +19,24 @@ enum room {
 };
 
 static enum room
-room_of(enum config_kind kind)
+room_of(enum key_kind kind)
 {
 	switch (kind) {
-	case CONFIG_INT:
-	case CONFIG_SIZE:
-	case CONFIG_DURATION:
-	case CONFIG_DURATIONS:
-	case CONFIG_TIME:
-	case CONFIG_LEVEL:
-	case CONFIG_FORMAT:
-	case CONFIG_ORDERING:
-	case CONFIG_LISTEN:
-	case CONFIG_PLAIN:
-	case CONFIG_ADMIN:
-	case CONFIG_EVENTS:
-	case CONFIG_WORDS:
-	case CONFIG_TYPE:
-	case CONFIG_BOOL:
-	case CONFIG_UNIT:
-	case CONFIG_CONFLICT:
-	case CONFIG_REPEATS:
-	case CONFIG_NAME:
-	case CONFIG_SCOPE:
+	case KEY_INT:
+	case KEY_SIZE:
+	case KEY_DURATION:
+	case KEY_DURATIONS:
+	case KEY_TIME:
+	case KEY_BOOL:
+	case KEY_CHOICE:
+	case KEY_NAME:
+	case KEY_WORDS:
 		return (ROOM_NONE);
-	case CONFIG_HTTP_URL:
-	case CONFIG_URL: /* or the store would be a new one, and empty */
+	case KEY_URL: /* or a store would be a new one, and empty */
 		return (ROOM_URL);
-	case CONFIG_HEADERS:
-	case CONFIG_COMMAND:
-	case CONFIG_PATH:
+	case KEY_PATH:
+	case KEY_TEXTS:
+	case KEY_COMMAND:
 		break;
 	}
 	return (ROOM_TEXT);
@@ -86,7 +74,7 @@ sign_in_command(const char *text)
 }
 
 int
-config_comment_check(struct config_draft *d, const struct config_key *key,
+config_comment_check(struct config_draft *d, const struct key *key,
     const char *where, const char *text)
 {
 	const char *sign = NULL;
@@ -99,8 +87,8 @@ config_comment_check(struct config_draft *d, const struct config_key *key,
 		sign = sign_after_blank(text);
 		break;
 	case ROOM_TEXT:
-		sign = key->kind == CONFIG_COMMAND ? sign_in_command(text)
-						   : sign_after_blank(text);
+		sign = key->kind == KEY_COMMAND ? sign_in_command(text)
+						: sign_after_blank(text);
 		if (sign == NULL)
 			return (0);
 		/* Not repeated: a header may hold a password. */

@@ -12,6 +12,14 @@
 #include "server/config/config.h"
 #include "server/config/config_table.h"
 
+/* Where a value came from. */
+struct config_given {
+	unsigned section; /* the line of its section; 0: a global key */
+	const struct key *key;
+	unsigned line; /* in the file; 0: it is not from there */
+	char *where;   /* how an error begins: "FILE:3: http.listen: " */
+};
+
 struct config_draft {
 	const struct config_source *src;
 	struct config *cfg;
@@ -26,14 +34,13 @@ struct config_draft {
 	/* Of the sections [secret NAME], like cfg->secrets. */
 	unsigned secret_lines[SECRETS_MAX];
 
-	/* Of global keys: where the value was given, as for an error. */
-	char *where[CONFIG_KEYS_MAX];
+	struct config_given *given;
+	size_t ngiven;
 
 	/* The section of the file that is being read. */
-	enum config_scope scope;
-	bool skip;            /* it is wrong: its keys are not looked at */
-	uint64_t seen;        /* keys of the table given in this [x NAME] */
-	uint64_t seen_global; /* keys of the table given in the file */
+	const struct key *keys; /* that it may have */
+	unsigned section;       /* its line; 0: of a global one */
+	bool skip;              /* it is wrong: its keys are not looked at */
 };
 
 /* Tell one line of error. */
@@ -49,8 +56,18 @@ void config_draft_warn(struct config_draft *d, const char *fmt, ...)
  * comment? Returns 0 if not, or if the kind of key takes any text, and then
  * warns of it; -1, with an error reported, if it is no part of such a value.
  */
-int config_comment_check(struct config_draft *d, const struct config_key *key,
+int config_comment_check(struct config_draft *d, const struct key *key,
     const char *where, const char *text);
+
+/*
+ * Note that a value was given; of several the last counts. where is copied.
+ * Reports it when out of memory.
+ */
+void config_given_add(struct config_draft *d, const struct config_given *g);
+
+/* What was noted last; NULL: nothing. */
+const struct config_given *config_given_find(const struct config_draft *d,
+    unsigned section, const struct key *key);
 
 /* -- config_place.c: which store a relative path means -- */
 
@@ -73,8 +90,15 @@ void config_place_store(struct config_draft *d);
  * Set key's field in base from text. where is how the source is told in an
  * error, with its colon and blank.
  */
-void config_draft_set(struct config_draft *d, const struct config_key *key,
-    void *base, const char *where, const char *text);
+void config_draft_set(struct config_draft *d, const struct key *key, void *base,
+    const char *where, const char *text);
+
+/* Set the keys' fields of base, which is all zero, to their defaults. */
+void config_draft_defaults(struct config_draft *d, const struct key *keys,
+    void *base);
+
+/* An error may come of what is only warned of, so report that as well. */
+void config_draft_report_warnings(struct config_draft *d);
 
 /*
  * A handler with every default, at the end of cfg's; NULL, told, when out of
@@ -120,7 +144,8 @@ void config_check_tls(struct config_draft *d);
 void config_check_handlers(struct config_draft *d);
 
 /* The line of one of a handler's keys; of its section, if it was not given. */
-unsigned config_handler_line(const struct config_handler *h, const char *key);
+unsigned config_handler_line(const struct config_draft *d,
+    const struct config_handler *h, const char *key);
 
 /* Does the handler call by TLS? */
 bool config_handler_is_tls(const struct config_handler *h);

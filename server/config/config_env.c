@@ -83,7 +83,7 @@ static void
 set_port(struct config_draft *d)
 {
 	const char *port = config_env_get(d->src->env, "PORT");
-	struct config_list *list = &d->cfg->http_listen;
+	struct key_list *list = &d->cfg->http_listen;
 	int64_t number;
 	size_t n = 0;
 	char *item;
@@ -134,15 +134,13 @@ nearest_variable(const char *name, char ret_name[CONFIG_ENV_MAX])
 	static const char *const others[] = { "PORT", "KLIKIT_WEBHOOK_SECRET",
 		"KLIKIT_WEBHOOK_SECRET_FILE" };
 	char candidate[CONFIG_ENV_MAX];
-	const struct config_key *key;
 	struct nearest n;
 
 	nearest_init(&n, name);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		nearest_offer(&n, others[i]);
-	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
-		if (key->scope != CONFIG_GLOBAL)
-			continue;
+	for (const struct key *key = config_global_keys; key->name != NULL;
+	     key++) {
 		nearest_offer(&n, config_key_env(key, candidate));
 		if (n.best == candidate) /* which the next one overwrites */
 			n.best = strcpy(ret_name, candidate);
@@ -165,14 +163,15 @@ static void
 set_variable(struct config_draft *d, const char *name, const char *value)
 {
 	char env[CONFIG_ENV_MAX], where[2 * CONFIG_ENV_MAX];
-	const struct config_key *key;
 
-	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
-		if (key->scope != CONFIG_GLOBAL ||
-		    strcmp(config_key_env(key, env), name) != 0)
+	for (const struct key *key = config_global_keys; key->name != NULL;
+	     key++) {
+		if (strcmp(config_key_env(key, env), name) != 0)
 			continue;
 		(void)snprintf(where, sizeof(where), "%s: %s: ", env,
 		    key->name);
+		config_given_add(d,
+		    &(struct config_given){ .key = key, .where = where });
 		if (config_comment_check(d, key, where, value) == 0)
 			config_draft_set(d, key, d->cfg, where, value);
 		return;

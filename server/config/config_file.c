@@ -15,27 +15,49 @@
 #define FILE_MAX (1024 * 1024)
 #define WHERE_MAX 512
 
-static const char *
-nearest_section(const char *section)
-{
-	static const char *const names[] = { "http", "klikit", "tls", "store",
-		"admin", "log", "retention", "status", "secret", "handler" };
-	struct nearest n;
+/* The sections, and the keys that each may have. */
+static const struct section {
+	const char *name;
+	const struct key *keys;
+} sections[] = {
+	{ "http", config_global_keys },
+	{ "klikit", config_global_keys },
+	{ "tls", config_global_keys },
+	{ "store", config_global_keys },
+	{ "admin", config_global_keys },
+	{ "log", config_global_keys },
+	{ "retention", config_global_keys },
+	{ "status", config_global_keys },
+	{ "secret", config_secret_keys },
+	{ "handler", config_handler_keys },
+};
 
-	nearest_init(&n, section);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		nearest_offer(&n, names[i]);
-	return (nearest_get(&n));
+#define NSECTIONS (sizeof(sections) / sizeof(sections[0]))
+
+static const struct section *
+find_section(const char *name)
+{
+	for (size_t i = 0; i < NSECTIONS; i++) {
+		if (strcmp(sections[i].name, name) == 0)
+			return (&sections[i]);
+	}
+	return (NULL);
 }
 
-static enum config_scope
-section_scope(const char *section)
+static void
+unknown_section(struct config_draft *d, const struct config_ini_key *k)
 {
-	if (strcmp(section, "handler") == 0)
-		return (CONFIG_HANDLER);
-	if (strcmp(section, "secret") == 0)
-		return (CONFIG_SECRET);
-	return (CONFIG_GLOBAL);
+	struct nearest n;
+	const char *near;
+
+	nearest_init(&n, k->section);
+	for (size_t i = 0; i < NSECTIONS; i++)
+		nearest_offer(&n, sections[i].name);
+	near = nearest_get(&n);
+	config_draft_error(d, "%s:%u: [%s]: unknown section%s%s%s",
+	    d->src->path, k->line, log_text(k->section),
+	    near == NULL ? "" : "; did you mean [", near == NULL ? "" : near,
+	    near == NULL ? "" : "]?");
 }
 
 /* [handler NAME]: every name once. */
@@ -94,33 +116,25 @@ begin_secret(struct config_draft *d, const struct config_ini_key *k)
 static void
 begin_section(struct config_draft *d, const struct config_ini_key *k)
 {
-	const char *near;
+	const struct section *section = find_section(k->section);
 
 	d->skip = true;
-	d->seen = 0;
-	d->scope = section_scope(k->section);
-	if (!config_has_section(k->section)) {
-		near = nearest_section(k->section);
-		config_draft_error(d, "%s:%u: [%s]: unknown section%s%s%s",
-		    d->src->path, k->line, log_text(k->section),
-		    near == NULL ? "" : "; did you mean [",
-		    near == NULL ? "" : near, near == NULL ? "" : "]?");
+	if (section == NULL) {
+		unknown_section(d, k);
 		return;
 	}
-	if (d->scope == CONFIG_GLOBAL) {
-		if (k->name[0] != '\0') {
+	d->keys = section->keys;
+	d->section = d->keys == config_global_keys ? 0 : k->line;
+	if (d->section == 0) {
+		d->skip = k->name[0] != '\0';
+		if (d->skip)
 			config_draft_error(d,
 			    "%s:%u: [%s %s]: this section takes no name",
 			    d->src->path, k->line, k->section, k->name);
-			return;
-		}
-		d->skip = false;
-		return;
-	}
-	if (k->name[0] == '\0')
+	} else if (k->name[0] == '\0')
 		config_draft_error(d, "%s:%u: [%s]: needs a name: [%s NAME]",
 		    d->src->path, k->line, k->section, k->section);
-	else if (d->scope == CONFIG_HANDLER)
+	else if (d->keys == config_handler_keys)
 		begin_handler(d, k);
 	else
 		begin_secret(d, k);
@@ -170,20 +184,15 @@ unknown_key(struct config_draft *d, const struct config_ini_key *k)
 	free(name);
 }
 
-/* Note that the key was given; false, told, if it was before. */
-static bool
-first_time(struct config_draft *d, const struct config_key *key, unsigned line)
+/* What the keys of the present section are to be set in. */
+static void *
+section_base(const struct config_draft *d)
 {
-	uint64_t *seen = d->scope == CONFIG_GLOBAL ? &d->seen_global : &d->seen;
-	uint64_t bit = UINT64_C(1) << (key - config_key_at(0));
-
-	if (*seen & bit) {
-		config_draft_error(d, "%s:%u: %s: given twice", d->src->path,
-		    line, key->name);
-		return (false);
-	}
-	*seen |= bit;
-	return (true);
+	if (d->keys == config_handler_keys)
+		return (&d->cfg->handlers[d->cfg->nhandlers - 1]);
+	if (d->keys == config_secret_keys)
+		return (&d->cfg->secrets[d->cfg->nsecrets - 1]);
+	return (d->cfg);
 }
 
 /* config_ini_fn: one section line or key of the file. */
@@ -191,39 +200,35 @@ static int
 config_file_cb(const struct config_ini_key *k, void *arg)
 {
 	struct config_draft *d = arg;
-	const struct config_key *key;
-	struct config_handler *h;
+	const struct config_given *before;
+	const struct key *key;
 	char where[WHERE_MAX];
-	void *base = d->cfg;
 
 	if (k->key == NULL) {
 		begin_section(d, k);
 		return (0);
 	}
-	if (k->section[0] == '\0') {
+	if (k->section[0] == '\0')
 		config_draft_error(d, "%s:%u: %s: stands before any [section]",
 		    d->src->path, k->line, log_text(k->key));
+	if (k->section[0] == '\0' || d->skip)
 		return (0);
-	}
-	if (d->skip)
-		return (0);
-	if ((key = config_key_find(k->section, k->key)) == NULL) {
+	if ((key = config_key_find(d->keys, k->section, k->key)) == NULL) {
 		unknown_key(d, k);
 		return (0);
 	}
-	if (!first_time(d, key, k->line))
+	before = config_given_find(d, d->section, key);
+	if (before != NULL && before->line != 0) {
+		config_draft_error(d, "%s:%u: %s: given twice", d->src->path,
+		    k->line, key->name);
 		return (0);
-	if (d->scope == CONFIG_HANDLER) {
-		h = &d->cfg->handlers[d->cfg->nhandlers - 1];
-		h->key_lines[key - config_key_at(0)] = k->line;
-		base = h;
-	} else if (d->scope == CONFIG_SECRET)
-		base = &d->cfg->secrets[d->cfg->nsecrets - 1];
+	}
 	(void)snprintf(where, sizeof(where), "%s:%u: %s: ", d->src->path,
 	    k->line, key->name);
-	if (!k->quoted && config_comment_check(d, key, where, k->value) == -1)
-		return (0);
-	config_draft_set(d, key, base, where, k->value);
+	config_given_add(d,
+	    &(struct config_given){ d->section, key, k->line, where });
+	if (k->quoted || config_comment_check(d, key, where, k->value) == 0)
+		config_draft_set(d, key, section_base(d), where, k->value);
 	return (0);
 }
 

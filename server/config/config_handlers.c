@@ -25,27 +25,27 @@ static const struct {
 	{ "exec", "command", 30000, 2 },
 };
 
-unsigned
-config_handler_line(const struct config_handler *h, const char *key)
+static const struct config_given *
+find_given(const struct config_draft *d, const struct config_handler *h,
+    const char *key)
 {
-	const struct config_key *k = config_key_find("handler", key);
-	unsigned line = h->key_lines[k - config_key_at(0)];
+	return (config_given_find(d, h->line,
+	    config_key_find(config_handler_keys, "handler", key)));
+}
 
-	return (line == 0 ? h->line : line);
+unsigned
+config_handler_line(const struct config_draft *d,
+    const struct config_handler *h, const char *key)
+{
+	const struct config_given *g = find_given(d, h, key);
+
+	return (g == NULL ? h->line : g->line);
 }
 
 bool
 config_handler_is_tls(const struct config_handler *h)
 {
 	return (h->url != NULL && strncasecmp(h->url, "https:", 6) == 0);
-}
-
-static bool
-was_given(const struct config_handler *h, const char *key)
-{
-	const struct config_key *k = config_key_find("handler", key);
-
-	return (h->key_lines[k - config_key_at(0)] != 0);
 }
 
 /* Is the word among those of the list, by blanks? NULL: all are. */
@@ -66,13 +66,15 @@ has_word(const char *list, const char *word)
 static void
 check_keys(struct config_draft *d, const struct config_handler *h)
 {
-	const struct config_key *key;
+	const struct config_given *g;
 
-	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
-		if (h->key_lines[i] != 0 && !has_word(key->types, h->type))
+	for (const struct key *key = config_handler_keys; key->name != NULL;
+	     key++) {
+		g = config_given_find(d, h->line, key);
+		if (g != NULL && !has_word(key->types, h->type))
 			config_draft_error(d,
-			    "%s:%u: %s: is no key of a handler of type %s",
-			    d->src->path, h->key_lines[i], key->name, h->type);
+			    "%sis no key of a handler of type %s", g->where,
+			    h->type);
 	}
 }
 
@@ -96,7 +98,7 @@ check_type(struct config_draft *d, struct config_handler *h)
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
 		if (strcmp(needs[i].type, h->type) != 0)
 			continue;
-		if (!was_given(h, needs[i].required))
+		if (find_given(d, h, needs[i].required) == NULL)
 			config_draft_error(d,
 			    "%s:%u: handler.%s: is missing in [handler %s]",
 			    d->src->path, h->line, needs[i].required, h->name);
@@ -152,32 +154,32 @@ check_alarm(struct config_draft *d, const struct config_handler *h)
 		config_draft_error(d,
 		    "%s:%u: handler.deadline: needs on_deadline, the handler "
 		    "that rings then",
-		    d->src->path, config_handler_line(h, "deadline"));
+		    d->src->path, config_handler_line(d, h, "deadline"));
 	if (h->on_deadline == NULL)
 		return;
 	if (h->deadline_ms == 0)
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: needs a deadline",
-		    d->src->path, config_handler_line(h, "on_deadline"));
+		    d->src->path, config_handler_line(d, h, "on_deadline"));
 	if (find_handler(d->cfg, h->on_deadline) == NULL) {
 		near = nearest_handler(d->cfg, h->on_deadline);
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: there is no [handler %s]"
 		    "%s%s%s",
-		    d->src->path, config_handler_line(h, "on_deadline"),
+		    d->src->path, config_handler_line(d, h, "on_deadline"),
 		    log_text(h->on_deadline),
 		    near == NULL ? "" : "; did you mean ",
 		    near == NULL ? "" : near, near == NULL ? "" : "?");
 	} else if (strcmp(h->on_deadline, h->name) == 0) {
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: %s cannot ring for itself",
-		    d->src->path, config_handler_line(h, "on_deadline"),
+		    d->src->path, config_handler_line(d, h, "on_deadline"),
 		    h->name);
 	} else if (rings_itself(d->cfg, h)) {
 		config_draft_error(d,
 		    "%s:%u: handler.on_deadline: %s would ring for %s in a "
 		    "circle",
-		    d->src->path, config_handler_line(h, "on_deadline"),
+		    d->src->path, config_handler_line(d, h, "on_deadline"),
 		    h->on_deadline, h->name);
 	}
 }
@@ -197,17 +199,18 @@ check_tls(struct config_draft *d, const struct config_handler *h)
 			config_draft_error(d,
 			    "%s:%u: handler.%s: is of no use without an "
 			    "https:// url",
-			    d->src->path, config_handler_line(h, names[i]),
+			    d->src->path, config_handler_line(d, h, names[i]),
 			    names[i]);
 	}
 	if (h->client_certificate != NULL && h->client_key == NULL)
 		config_draft_error(d,
 		    "%s:%u: handler.client_certificate: needs client_key",
-		    d->src->path, config_handler_line(h, "client_certificate"));
+		    d->src->path,
+		    config_handler_line(d, h, "client_certificate"));
 	if (h->client_key != NULL && h->client_certificate == NULL)
 		config_draft_error(d,
 		    "%s:%u: handler.client_key: needs client_certificate",
-		    d->src->path, config_handler_line(h, "client_key"));
+		    d->src->path, config_handler_line(d, h, "client_key"));
 }
 
 /* -- Files -- */
@@ -223,28 +226,28 @@ check_program(struct config_draft *d, const struct config_handler *h)
 	if (h->command.n > 0 &&
 	    program_find(&memory, h->command.items[0], &path, why) == -1)
 		config_draft_error(d, "%s:%u: handler.%s", d->src->path,
-		    config_handler_line(h, "command"), why);
+		    config_handler_line(d, h, "command"), why);
 	arena_fini(&memory);
 }
 
 static void
 read_files(struct config_draft *d, struct config_handler *h)
 {
-	char why[CONFIG_REASON_MAX];
+	char why[KEY_REASON_MAX];
 	bool newline;
 
 	for (size_t i = 0; i < h->headers.n; i++) {
 		if (config_outlet_header_file(&h->headers.items[i], d->cfg->dir,
 			why) == -1)
 			config_draft_error(d, "%s:%u: handler.header: %s",
-			    d->src->path, config_handler_line(h, "header"),
+			    d->src->path, config_handler_line(d, h, "header"),
 			    why);
 	}
 	if (h->sign_secret_file != NULL &&
 	    secrets_read_file(h->sign_secret_file, &h->sign_secret,
 		&h->sign_secret_len, &newline, why) == -1)
 		config_draft_error(d, "%s:%u: handler.sign_secret_file: %s",
-		    d->src->path, config_handler_line(h, "sign_secret_file"),
+		    d->src->path, config_handler_line(d, h, "sign_secret_file"),
 		    why);
 }
 
@@ -281,14 +284,18 @@ add_forward(struct config_draft *d)
 	}
 	if ((h = config_draft_handler(d, name, 0)) == NULL)
 		return;
-	config_draft_set(d, config_key_find("handler", "type"), h, where,
+	config_draft_set(d,
+	    config_key_find(config_handler_keys, "handler", "type"), h, where,
 	    "forward");
-	config_draft_set(d, config_key_find("handler", "url"), h, where,
+	config_draft_set(d,
+	    config_key_find(config_handler_keys, "handler", "url"), h, where,
 	    d->src->forward_to);
-	config_draft_set(d, config_key_find("handler", "once_per_order"), h,
-	    where, "no");
-	config_draft_set(d, config_key_find("handler", "repeats"), h, where,
-	    "send");
+	config_draft_set(d,
+	    config_key_find(config_handler_keys, "handler", "once_per_order"),
+	    h, where, "no");
+	config_draft_set(d,
+	    config_key_find(config_handler_keys, "handler", "repeats"), h,
+	    where, "send");
 	set_type_defaults(h);
 	h->ordered = config_is_ordered(h);
 	h->tells = true;
@@ -297,7 +304,8 @@ add_forward(struct config_draft *d)
 void
 config_check_handlers(struct config_draft *d)
 {
-	const struct config_key *type = config_key_find("handler", "type");
+	const struct key *type =
+	    config_key_find(config_handler_keys, "handler", "type");
 	struct config *cfg = d->cfg;
 	struct config_handler *h;
 
@@ -309,16 +317,17 @@ config_check_handlers(struct config_draft *d)
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		h = &cfg->handlers[i];
 		if (h->type == NULL) {
-			config_draft_error(d,
-			    "%s:%u: handler.type: is missing in [handler %s]",
-			    d->src->path, h->line, h->name);
+			if (find_given(d, h, "type") == NULL)
+				config_draft_error(d,
+				    "%s:%u: handler.type: is missing in "
+				    "[handler %s]",
+				    d->src->path, h->line, h->name);
+			check_alarm(d, h);
 			continue;
 		}
 		h->ordered = config_is_ordered(h);
-		if (handler_find(h->type) != NULL) {
-			check_keys(d, h);
-			check_type(d, h);
-		}
+		check_keys(d, h);
+		check_type(d, h);
 		check_alarm(d, h);
 		check_tls(d, h);
 		if (d->src->need == CONFIG_SERVER) {

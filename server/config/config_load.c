@@ -8,170 +8,16 @@
  */
 #include "server/config/config.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "server/base/log.h"
+#include "server/base/nearest.h"
 #include "server/config/config_draft.h"
 
-#define LINE_MAX_LEN 1024
-
-void
-config_draft_error(struct config_draft *d, const char *fmt, ...)
-{
-	char line[LINE_MAX_LEN];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	d->nerrors++;
-	d->error(line, d->error_arg);
-}
-
-void
-config_draft_warn(struct config_draft *d, const char *fmt, ...)
-{
-	struct config_list *list = &d->cfg->warnings;
-	char line[LINE_MAX_LEN];
-	char **grown;
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	grown = realloc(list->items, (list->n + 1) * sizeof(*grown));
-	if (grown != NULL)
-		list->items = grown;
-	if (grown == NULL || (grown[list->n] = strdup(line)) == NULL)
-		config_draft_error(d, "out of memory");
-	else
-		list->n++;
-}
-
-/* An error may come of what is only warned of, so say that as well. */
-static void
-report_warnings(struct config_draft *d)
-{
-	const struct config_list *list = &d->cfg->warnings;
-	char line[LINE_MAX_LEN];
-
-	for (size_t i = 0; i < list->n; i++) {
-		(void)snprintf(line, sizeof(line), "warning: %s",
-		    list->items[i]);
-		d->error(line, d->error_arg);
-	}
-}
-
-bool
-config_is_loopback(const char *address)
-{
-	return (strncmp(address, "127.", 4) == 0 ||
-		strncmp(address, "[::1]:", 6) == 0);
-}
-
-static void
-check_dev_listen(struct config_draft *d, const struct config_list *list,
-    const char *where)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if (!config_is_loopback(list->items[i]))
-			config_draft_error(d,
-			    "%s%s is not on this machine's loopback, and "
-			    "klikitd dev listens nowhere else; use klikitd "
-			    "serve for other addresses",
-			    where, list->items[i]);
-	}
-}
-
-void
-config_draft_set(struct config_draft *d, const struct config_key *key,
-    void *base, const char *where, const char *text)
-{
-	char reason[CONFIG_REASON_MAX];
-	char **where_set = &d->where[key - config_key_at(0)];
-
-	if (key->scope == CONFIG_GLOBAL) {
-		free(*where_set);
-		*where_set = strdup(where);
-	}
-	if (key->kind == CONFIG_URL)
-		d->store_relative = text[strcspn(text, ":")] == ':' &&
-				    text[strcspn(text, ":") + 1] != '/';
-	if (config_value_set(key, base, d->cfg->dir, text, reason) == -1)
-		config_draft_error(d, "%s%s", where, reason);
-	else if (d->src->dev &&
-		 (key->kind == CONFIG_LISTEN || key->kind == CONFIG_ADMIN))
-		check_dev_listen(d,
-		    (const void *)((const char *)base + key->offset), where);
-}
-
-/* -- Defaults -- */
-
-static void
-set_defaults(struct config_draft *d, enum config_scope scope, void *base)
-{
-	const struct config_key *key;
-	char reason[CONFIG_REASON_MAX];
-	const char *dir, *def;
-
-	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
-		if (key->scope != scope || key->def == NULL)
-			continue;
-		def = key->def;
-		dir = d->cfg->dir;
-		if (d->src->dev && key->dev != NULL) {
-			def = key->dev;
-			dir = d->dev_dir;
-		}
-		if (config_value_set(key, base, dir, def, reason) == -1)
-			config_draft_error(d, "%s: default: %s", key->name,
-			    reason);
-	}
-}
-
-struct config_handler *
-config_draft_handler(struct config_draft *d, const char *name, unsigned line)
-{
-	struct config *cfg = d->cfg;
-	struct config_handler *grown, *h;
-
-	grown = realloc(cfg->handlers, (cfg->nhandlers + 1) * sizeof(*grown));
-	if (grown != NULL)
-		cfg->handlers = grown;
-	if (grown == NULL || (name = strdup(name)) == NULL) {
-		config_draft_error(d, "out of memory");
-		return (NULL);
-	}
-	h = &cfg->handlers[cfg->nhandlers++];
-	memset(h, 0, sizeof(*h));
-	h->name = (char *)name;
-	h->line = line;
-	set_defaults(d, CONFIG_HANDLER, h);
-	return (h);
-}
-
-struct config_secret *
-config_draft_secret(struct config_draft *d, const char *name)
-{
-	struct config *cfg = d->cfg;
-	struct config_secret *grown, *secret;
-
-	grown = realloc(cfg->secrets, (cfg->nsecrets + 1) * sizeof(*grown));
-	if (grown != NULL)
-		cfg->secrets = grown;
-	if (grown == NULL || (name = strdup(name)) == NULL) {
-		config_draft_error(d, "out of memory");
-		return (NULL);
-	}
-	secret = &cfg->secrets[cfg->nsecrets++];
-	memset(secret, 0, sizeof(*secret));
-	secret->name = (char *)name;
-	set_defaults(d, CONFIG_SECRET, secret);
-	return (secret);
-}
+static const struct key *const tables[] = { config_global_keys,
+	config_secret_keys, config_handler_keys };
 
 /* -- Flags -- */
 
@@ -179,24 +25,20 @@ static void
 set_flags(struct config_draft *d)
 {
 	const char *name, *value;
-	const struct config_key *key;
+	const struct key *key;
 	char where[CONFIG_ENV_MAX];
 
 	for (size_t i = 0; i < d->src->nflags; i++) {
 		name = d->src->flags[2 * i];
 		value = d->src->flags[2 * i + 1];
-		key = NULL;
-		for (size_t j = 0; config_has_flag(name); j++) {
-			key = config_key_at(j);
-			if (strcmp(key->name, name) == 0)
-				break;
-		}
-		if (key == NULL) {
+		if ((key = config_key_flag(name)) == NULL) {
 			config_draft_error(d, "--%s: unknown flag",
 			    log_text(name));
 			continue;
 		}
 		(void)snprintf(where, sizeof(where), "--%s: ", name);
+		config_given_add(d,
+		    &(struct config_given){ .key = key, .where = where });
 		config_draft_set(d, key, d->cfg, where, value);
 		if (key->offset == offsetof(struct config, secret_file))
 			d->secret_flag = value[0] != '\0';
@@ -288,7 +130,7 @@ config_load(const struct config_source *src, config_error_fn *error, void *arg)
 		    "out of memory, or no working directory");
 		goto out;
 	}
-	set_defaults(&d, CONFIG_GLOBAL, d.cfg);
+	config_draft_defaults(&d, config_global_keys, d.cfg);
 	d.store_relative = true;
 	if (src->dev)
 		d.cfg->log_format = LOG_DEV;
@@ -302,12 +144,13 @@ out:
 	cfg = d.cfg;
 	if (d.nerrors > 0) {
 		if (cfg != NULL)
-			report_warnings(&d);
+			config_draft_report_warnings(&d);
 		config_free(cfg);
 		cfg = NULL;
 	}
-	for (size_t i = 0; i < CONFIG_KEYS_MAX; i++)
-		free(d.where[i]);
+	for (size_t i = 0; i < d.ngiven; i++)
+		free(d.given[i].where);
+	free(d.given);
 	free(d.dev_dir);
 	return (cfg);
 }
@@ -316,31 +159,17 @@ static void
 handler_fini(struct config_handler *h)
 {
 	free(h->name);
-	free(h->type);
-	config_list_free(&h->events);
-	config_list_free(&h->brands);
-	config_list_free(&h->branches);
-	config_list_free(&h->terminal);
-	free(h->retry_ms);
-	free(h->on_deadline);
-	free(h->url);
-	config_list_free(&h->headers);
-	free(h->sign_secret_file);
+	config_values_free(config_handler_keys, h);
 	if (h->sign_secret != NULL)
 		explicit_bzero(h->sign_secret, h->sign_secret_len);
 	free(h->sign_secret);
-	free(h->ca_file);
-	free(h->client_certificate);
-	free(h->client_key);
-	config_list_free(&h->command);
 }
 
 static void
 secret_fini(struct config_secret *secret)
 {
 	free(secret->name);
-	free(secret->source);
-	free(secret->scope);
+	config_values_free(config_secret_keys, secret);
 	if (secret->bytes != NULL)
 		explicit_bzero(secret->bytes, secret->len);
 	free(secret->bytes);
@@ -358,20 +187,51 @@ config_free(struct config *cfg)
 	free(cfg->handlers);
 	free(cfg->secrets);
 	config_list_free(&cfg->warnings);
-	config_list_free(&cfg->http_listen);
-	config_list_free(&cfg->http_plain_listen);
-	config_list_free(&cfg->admin_listen);
-	config_list_free(&cfg->status_order);
-	free(cfg->admin_token_file);
+	config_values_free(config_global_keys, cfg);
 	if (cfg->admin_token != NULL)
 		explicit_bzero(cfg->admin_token, strlen(cfg->admin_token));
 	free(cfg->admin_token);
-	free(cfg->secret_file);
-	free(cfg->secret_scope);
-	free(cfg->tls_certificate);
-	free(cfg->tls_key);
-	free(cfg->store_url);
 	free(cfg->path);
 	free(cfg->dir);
 	free(cfg);
+}
+
+bool
+config_has_flag(const char *name)
+{
+	return (config_key_flag(name) != NULL);
+}
+
+const char *
+config_nearest(const char *name)
+{
+	struct nearest n;
+
+	nearest_init(&n, name);
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (const struct key *key = tables[i]; key->name != NULL;
+		     key++)
+			nearest_offer(&n, key->name);
+	}
+	return (nearest_get(&n));
+}
+
+bool
+config_needs_restart(const struct config *now, const struct config *next,
+    const char **ret_key)
+{
+	/* Its content may change, and its name; not that there is one. */
+	if ((now->tls_certificate == NULL) != (next->tls_certificate == NULL)) {
+		*ret_key = "tls.certificate";
+		return (true);
+	}
+	for (const struct key *key = config_global_keys; key->name != NULL;
+	     key++) {
+		if ((key->flags & KEY_RESTART) != 0 &&
+		    !config_value_equal(key, now, next)) {
+			*ret_key = key->name;
+			return (true);
+		}
+	}
+	return (false);
 }

@@ -33,11 +33,8 @@ print_wrapped(FILE *out, const char *indent, const char *text)
 void
 config_print_flags(FILE *out)
 {
-	const struct config_key *key;
-
-	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
-		if (key->scope != CONFIG_GLOBAL)
-			continue;
+	for (const struct key *key = config_global_keys; key->name != NULL;
+	     key++) {
 		fprintf(out, "  --%s %s", key->name, key->value);
 		if (key->def[0] != '\0')
 			fprintf(out, " (default %s)", key->def);
@@ -93,7 +90,7 @@ static const struct {
 
 /* Open the section of the key's type if *at is not there yet. */
 static void
-print_typed(FILE *out, const struct config_key *key, size_t *at)
+print_typed(FILE *out, const struct key *key, size_t *at)
 {
 	for (size_t i = *at; key->types != NULL && i < 2; i++) {
 		if (strncmp(key->types, typed[i].type, strlen(typed[i].type)) ==
@@ -104,16 +101,13 @@ print_typed(FILE *out, const struct config_key *key, size_t *at)
 	}
 }
 
-void
-config_print_example(FILE *out)
+static void
+print_keys(FILE *out, const struct key *keys)
 {
-	const struct config_key *key;
 	const char *last = "", *value;
-	size_t at = 0;
-	size_t len;
+	size_t at = 0, len;
 
-	fprintf(out, "%s", head);
-	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
+	for (const struct key *key = keys; key->name != NULL; key++) {
 		len = strcspn(key->name, ".");
 		if (strncmp(last, key->name, len + 1) != 0)
 			print_section(out, key->name, len);
@@ -124,4 +118,13 @@ config_print_example(FILE *out)
 		fprintf(out, ";%s =%s%s\n", config_key_short(key),
 		    value[0] == '\0' ? "" : " ", value);
 	}
+}
+
+void
+config_print_example(FILE *out)
+{
+	fprintf(out, "%s", head);
+	print_keys(out, config_global_keys);
+	print_keys(out, config_secret_keys);
+	print_keys(out, config_handler_keys);
 }

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/base/nearest.h"
-
 #define KIB 1024LL
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
@@ -13,40 +11,43 @@
 #define HOUR (3600 * SECOND)
 #define DAY (24 * HOUR)
 
-#define GLOBAL(field) CONFIG_GLOBAL, offsetof(struct config, field)
-#define OF_HANDLER(field) CONFIG_HANDLER, offsetof(struct config_handler, field)
-#define OF_SECRET(field) CONFIG_SECRET, offsetof(struct config_secret, field)
+#define IN_CONFIG(field) offsetof(struct config, field)
+#define IN_SECRET(field) offsetof(struct config_secret, field)
+#define IN_HANDLER(field) offsetof(struct config_handler, field)
 
-static const struct config_key keys[] = {
-	{ "http.listen", CONFIG_LISTEN, GLOBAL(http_listen), .def = "*:8080",
-	    .dev = "127.0.0.1:8080", .restart = true, .value = "HOST:PORT, ...",
+const struct key config_global_keys[] = {
+	{ "http.listen", KEY_WORDS, IN_CONFIG(http_listen),
+	    .check = config_check_listen, .def = "*:8080",
+	    .dev = "127.0.0.1:8080", .flags = KEY_RESTART,
+	    .value = "HOST:PORT, ...",
 	    .text =
 		"Addresses to listen on: numeric, [v6]:port, or *:port for "
 		"every address. Port 0 lets the kernel choose. The variable "
 		"PORT changes the port of what stands in the file." },
-	{ "http.plain_listen", CONFIG_PLAIN, GLOBAL(http_plain_listen),
-	    .def = "", .restart = true, .value = "HOST:PORT, ...",
+	{ "http.plain_listen", KEY_WORDS, IN_CONFIG(http_plain_listen),
+	    .check = config_check_plain, .def = "", .flags = KEY_RESTART,
+	    .value = "HOST:PORT, ...",
 	    .text = "Addresses of the loopback that stay without TLS beside "
 		    "http.listen, for a tunnel or a proxy on this machine." },
-	{ "http.max_body", CONFIG_SIZE, GLOBAL(http_max_body), .def = "1m",
+	{ "http.max_body", KEY_SIZE, IN_CONFIG(http_max_body), .def = "1m",
 	    .min = KIB, .max = CONFIG_BODY_MAX_MIB * MIB, .value = "SIZE",
 	    .text = "Largest body accepted; a larger one is answered 413. All "
 		    "requests on their way hold at most 32 MiB together." },
-	{ "http.max_connections", CONFIG_INT, GLOBAL(http_max_connections),
-	    .def = "1024", .min = 1, .max = 65536, .restart = true,
+	{ "http.max_connections", KEY_INT, IN_CONFIG(http_max_connections),
+	    .def = "1024", .min = 1, .max = 65536, .flags = KEY_RESTART,
 	    .value = "NUMBER",
 	    .text =
 		"Connections open at once; beyond that the address that has "
 		"the most loses one: a silent one, else the longest idle." },
-	{ "http.request_timeout", CONFIG_DURATION,
-	    GLOBAL(http_request_timeout_ms), .def = "10s", .min = 100,
+	{ "http.request_timeout", KEY_DURATION,
+	    IN_CONFIG(http_request_timeout_ms), .def = "10s", .min = 100,
 	    .max = HOUR, .value = "DURATION",
 	    .text = "Time for a whole request to arrive, head and body." },
-	{ "http.idle_timeout", CONFIG_DURATION, GLOBAL(http_idle_timeout_ms),
+	{ "http.idle_timeout", KEY_DURATION, IN_CONFIG(http_idle_timeout_ms),
 	    .def = "75s", .min = 100, .max = 24 * HOUR, .value = "DURATION",
 	    .text = "How long a connection may stay silent between requests." },
 
-	{ "klikit.secret_file", CONFIG_PATH, GLOBAL(secret_file), .def = "",
+	{ "klikit.secret_file", KEY_PATH, IN_CONFIG(secret_file), .def = "",
 	    .dev = CONFIG_DEV_SECRET, .value = "FILE",
 	    .example = "/etc/klikitd/secret",
 	    .text = "File with klikit's webhook secret; its bytes are used as "
@@ -54,91 +55,100 @@ static const struct config_key keys[] = {
 		    "KLIKIT_WEBHOOK_SECRET and KLIKIT_WEBHOOK_SECRET_FILE win "
 		    "over it." },
 
-	{ "klikit.scope", CONFIG_SCOPE, GLOBAL(secret_scope), .def = "",
-	    .value = "WORD", .example = "production",
+	{ "klikit.scope", KEY_NAME, IN_CONFIG(secret_scope),
+	    .check = config_check_scope, .def = "", .value = "WORD",
+	    .example = "production",
 	    .text = "Scope of what this secret signs, as secret.scope." },
 
-	{ "tls.certificate", CONFIG_PATH, GLOBAL(tls_certificate), .def = "",
+	{ "tls.certificate", KEY_PATH, IN_CONFIG(tls_certificate), .def = "",
 	    .value = "FILE", .example = "/etc/klikitd/cert.pem",
 	    .text = "File with the certificate (PEM), and after it those of "
 		    "its issuers up to the root: with it http.listen speaks "
 		    "HTTPS. A HUP reads it again." },
-	{ "tls.key", CONFIG_PATH, GLOBAL(tls_key), .def = "", .value = "FILE",
+	{ "tls.key", KEY_PATH, IN_CONFIG(tls_key), .def = "", .value = "FILE",
 	    .example = "/etc/klikitd/key.pem",
 	    .text = "File with the certificate's key (PEM, not encrypted)." },
-	{ "tls.handshake_timeout", CONFIG_DURATION,
-	    GLOBAL(tls_handshake_timeout_ms), .def = "10s", .min = 100,
+	{ "tls.handshake_timeout", KEY_DURATION,
+	    IN_CONFIG(tls_handshake_timeout_ms), .def = "10s", .min = 100,
 	    .max = HOUR, .value = "DURATION",
 	    .text = "Time for a whole TLS handshake, from the connection on." },
-	{ "tls.max_handshakes", CONFIG_INT, GLOBAL(tls_max_handshakes),
+	{ "tls.max_handshakes", KEY_INT, IN_CONFIG(tls_max_handshakes),
 	    .def = "32", .min = 1, .max = 65536, .value = "NUMBER",
 	    .text =
 		"TLS handshakes under way at once. Further ones wait; one of "
 		"a quieter address takes the place of one of the address "
 		"that has the most." },
 
-	{ "store.url", CONFIG_URL, GLOBAL(store_url),
-	    .def = "sqlite:klikitd.db", .dev = "sqlite:" CONFIG_DEV_STORE,
-	    .restart = true, .value = "URL",
+	{ "store.url", KEY_URL, IN_CONFIG(store_url),
+	    .check = config_check_store, .def = "sqlite:klikitd.db",
+	    .dev = "sqlite:" CONFIG_DEV_STORE, .flags = KEY_RESTART,
+	    .value = "URL",
 	    .text = "Where events are kept. A relative path is one in "
 		    "$STATE_DIRECTORY, else for a configuration under /etc in "
 		    "/var/lib/klikitd if it is there, else beside the "
 		    "configuration." },
-	{ "store.queue", CONFIG_SIZE, GLOBAL(store_queue_max), .def = "64m",
-	    .min = 64 * KIB, .max = 4 * GIB, .restart = true, .value = "SIZE",
+	{ "store.queue", KEY_SIZE, IN_CONFIG(store_queue_max), .def = "64m",
+	    .min = 64 * KIB, .max = 4 * GIB, .flags = KEY_RESTART,
+	    .value = "SIZE",
 	    .text = "Bytes of events that may wait for their commit; beyond "
 		    "it deliveries are answered 503 and come again." },
 
-	{ "admin.listen", CONFIG_ADMIN, GLOBAL(admin_listen),
-	    .def = "127.0.0.1:8081", .dev = "127.0.0.1:0", .restart = true,
-	    .value = "HOST:PORT",
+	{ "admin.listen", KEY_WORDS, IN_CONFIG(admin_listen),
+	    .check = config_check_admin, .def = "127.0.0.1:8081",
+	    .dev = "127.0.0.1:0", .flags = KEY_RESTART, .value = "HOST:PORT",
 	    .text = "Where the operator's verbs reach the server. Port 0 lets "
 		    "the kernel choose; empty: nowhere, and verbs that change "
 		    "something need the server stopped. Beyond the loopback it "
 		    "needs admin.token_file." },
-	{ "admin.token_file", CONFIG_PATH, GLOBAL(admin_token_file), .def = "",
-	    .restart = true, .value = "FILE",
+	{ "admin.token_file", KEY_PATH, IN_CONFIG(admin_token_file), .def = "",
+	    .flags = KEY_RESTART, .value = "FILE",
 	    .text = "File with the token that every request must then carry "
 		    "(Authorization: Bearer): at least 16 printable "
 		    "characters. The verbs read it too." },
 
-	{ "log.level", CONFIG_LEVEL, GLOBAL(log_level), .def = "info",
-	    .value = "LEVEL", .text = "error, warn, info or debug." },
-	{ "log.format", CONFIG_FORMAT, GLOBAL(log_format), .def = "text",
-	    .value = "FORMAT", .text = "text, or json: one object a line." },
+	{ "log.level", KEY_CHOICE, IN_CONFIG(log_level), .def = "info",
+	    .value = "error|warn|info|debug",
+	    .text = "error, warn, info or debug." },
+	{ "log.format", KEY_CHOICE, IN_CONFIG(log_format), .def = "text",
+	    .value = "text|json", .text = "text, or json: one object a line." },
 
-	{ "retention.bodies", CONFIG_DURATION, GLOBAL(retention_bodies_ms),
+	{ "retention.bodies", KEY_DURATION, IN_CONFIG(retention_bodies_ms),
 	    .def = "30d", .min = SECOND, .max = 3650 * DAY, .value = "DURATION",
 	    .text = "How long customers' data is kept: bodies, answers, "
 		    "rejections. What is not done yet is kept until it is." },
-	{ "retention.ids", CONFIG_DURATION, GLOBAL(retention_ids_ms),
+	{ "retention.ids", KEY_DURATION, IN_CONFIG(retention_ids_ms),
 	    .def = "400d", .min = SECOND, .max = 3650 * DAY,
 	    .value = "DURATION",
 	    .text = "How long an event's id is known, so that it is a "
 		    "duplicate when it comes again." },
-	{ "retention.repeat_window", CONFIG_DURATION, GLOBAL(repeat_window_ms),
+	{ "retention.repeat_window", KEY_DURATION, IN_CONFIG(repeat_window_ms),
 	    .def = "30d", .max = 3650 * DAY, .value = "DURATION",
 	    .text = "How long the same body and type under another id is a "
 		    "repeat of the same event, as far as its body is kept. "
 		    "klikit signs no ids: anyone who saw a delivery can send "
 		    "it again. 0: every id is an event of its own." },
 
-	{ "status.order", CONFIG_WORDS, GLOBAL(status_order), .def = "",
+	{ "status.order", KEY_WORDS, IN_CONFIG(status_order), .def = "",
 	    .value = "CODE, ...", .example = "1, 2, 4, 5, 9, 3",
 	    .text = "Status codes from the first to the last, for versions of "
 		    "an order with the same time: the further one counts. A "
 		    "code that is not listed comes before all others. Empty: "
 		    "by their numbers. A change applies to what comes then." },
 
-	{ "secret.file", CONFIG_PATH, OF_SECRET(source), .def = "",
+	{ 0 },
+};
+
+const struct key config_secret_keys[] = {
+	{ "secret.file", KEY_PATH, IN_SECRET(source), .def = "",
 	    .value = "FILE", .example = "/etc/klikitd/secret.old",
 	    .text = "File of this secret, read like klikit.secret_file." },
-	{ "secret.valid_until", CONFIG_TIME, OF_SECRET(valid_until_ms),
+	{ "secret.valid_until", KEY_TIME, IN_SECRET(valid_until_ms),
 	    .value = "TIME", .example = "2027-01-31T00:00:00Z",
 	    .text = "Not accepted from then on (RFC 3339); without it, for "
 		    "ever." },
-	{ "secret.scope", CONFIG_SCOPE, OF_SECRET(scope), .def = "",
-	    .value = "WORD", .example = "sandbox",
+	{ "secret.scope", KEY_NAME, IN_SECRET(scope),
+	    .check = config_check_scope, .def = "", .value = "WORD",
+	    .example = "sandbox",
 	    .text = "What it signs is apart from all of other scopes: the "
 		    "same event or order id there is another event, another "
 		    "order. For klikit's sandbox beside its production. The "
@@ -146,201 +156,163 @@ static const struct config_key keys[] = {
 		    "digits, '-', '_' and '.'; empty is a scope as well, the "
 		    "usual one." },
 
-	{ "handler.type", CONFIG_TYPE, OF_HANDLER(type), .value = "TYPE",
-	    .example = "orders",
+	{ 0 },
+};
+
+const struct key config_handler_keys[] = {
+	{ "handler.type", KEY_NAME, IN_HANDLER(type),
+	    .check = config_check_type, .value = "TYPE", .example = "orders",
 	    .text = "What it does: orders keeps the tables of orders and "
 		    "carts, forward POSTs to a URL, exec runs a command." },
-	{ "handler.events", CONFIG_EVENTS, OF_HANDLER(events),
-	    .def = CONFIG_EVERY_EVENT, .value = "TYPE, ...",
+	{ "handler.events", KEY_WORDS, IN_HANDLER(events),
+	    .check = config_check_events, .def = CONFIG_EVERY_EVENT,
+	    .value = "TYPE, ...",
 	    .text = "Types of events it is for; * is every one." },
-	{ "handler.brands", CONFIG_WORDS, OF_HANDLER(brands), .def = "",
+	{ "handler.brands", KEY_WORDS, IN_HANDLER(brands), .def = "",
 	    .value = "ID, ...",
 	    .text = "Only events of these brands; empty: of any." },
-	{ "handler.branches", CONFIG_WORDS, OF_HANDLER(branches), .def = "",
+	{ "handler.branches", KEY_WORDS, IN_HANDLER(branches), .def = "",
 	    .value = "ID, ...",
 	    .text = "Only events of these branches; empty: of any." },
-	{ "handler.ordering", CONFIG_ORDERING, OF_HANDLER(ordering),
-	    .def = "auto", .value = "auto|order|none",
+	{ "handler.ordering", KEY_CHOICE, IN_HANDLER(ordering), .def = "auto",
+	    .value = "auto|order|none",
 	    .text = "order: what concerns one order is done one by one, as it "
 		    "arrived. none: in any order. auto: as the type needs; "
 		    "orders comes to the same rows in any order." },
-	{ "handler.retry", CONFIG_DURATIONS, OF_HANDLER(retry_ms),
+	{ "handler.retry", KEY_DURATIONS, IN_HANDLER(retry),
 	    .def = "5s, 30s, 2m, 10m, 1h, 6h", .min = 1, .max = 720 * HOUR,
 	    .value = "DURATION, ...",
 	    .text = "Waits between tries; the last repeats." },
-	{ "handler.max_age", CONFIG_DURATION, OF_HANDLER(max_age_ms),
-	    .def = "24h", .min = SECOND, .max = 8760 * HOUR,
-	    .value = "DURATION", .text = "What is older is given up." },
-	{ "handler.deadline", CONFIG_DURATION, OF_HANDLER(deadline_ms),
+	{ "handler.max_age", KEY_DURATION, IN_HANDLER(max_age_ms), .def = "24h",
+	    .min = SECOND, .max = 8760 * HOUR, .value = "DURATION",
+	    .text = "What is older is given up." },
+	{ "handler.deadline", KEY_DURATION, IN_HANDLER(deadline_ms),
 	    .min = SECOND, .max = 30 * DAY, .value = "DURATION",
 	    .example = "3m",
 	    .text = "What is not done so long after it came in makes "
 		    "on_deadline ring, once." },
-	{ "handler.on_deadline", CONFIG_NAME, OF_HANDLER(on_deadline),
-	    .value = "HANDLER", .example = "bell",
+	{ "handler.on_deadline", KEY_NAME, IN_HANDLER(on_deadline),
+	    .check = config_check_not_empty, .value = "HANDLER",
+	    .example = "bell",
 	    .text = "The handler that then gets the event." },
-	{ "handler.terminal", CONFIG_WORDS, OF_HANDLER(terminal), .def = "3, 9",
+	{ "handler.terminal", KEY_WORDS, IN_HANDLER(terminal), .def = "3, 9",
 	    .types = "orders", .value = "CODE, ...",
 	    .text = "Status codes that end an order. 3 is cancelled and 9 "
 		    "picked up in all that klikit has published; 5 is ready in "
 		    "one place and delivered in another, so it is not here." },
 
-	{ "handler.url", CONFIG_HTTP_URL, OF_HANDLER(url), .types = "forward",
-	    .value = "URL", .example = "https://pos.example/orders",
+	{ "handler.url", KEY_URL, IN_HANDLER(url), .check = config_outlet_url,
+	    .types = "forward", .value = "URL",
+	    .example = "https://pos.example/orders",
 	    .text = "Where to POST to, by http or https. 2xx is done; 408, "
 		    "425, 429, 5xx and no "
 		    "answer are tried again; 410 pauses the handler; anything "
 		    "else is dead." },
-	{ "handler.unit", CONFIG_UNIT, OF_HANDLER(per_order), .def = "event",
+	{ "handler.unit", KEY_BOOL, IN_HANDLER(per_order), .def = "event",
 	    .types = "forward", .value = "event|order",
 	    .text = "event: the body as it came. order: a call for each order "
 		    "in it; of one that is in it twice, for the newest "
 		    "record. What has no order id is dead." },
-	{ "handler.header", CONFIG_HEADERS, OF_HANDLER(headers),
-	    .types = "forward", .value = "NAME: VALUE, ...",
+	{ "handler.header", KEY_TEXTS, IN_HANDLER(headers),
+	    .check = config_outlet_headers, .types = "forward",
+	    .value = "NAME: VALUE, ...",
 	    .example = "Authorization: @/etc/klikitd/pos-token",
 	    .text = "Headers to send as well; @FILE is what stands in that "
 		    "file. A value with a comma needs a file." },
-	{ "handler.sign_secret_file", CONFIG_PATH, OF_HANDLER(sign_secret_file),
+	{ "handler.sign_secret_file", KEY_PATH, IN_HANDLER(sign_secret_file),
 	    .def = "", .types = "forward", .value = "FILE",
 	    .example = "/etc/klikitd/pos-secret",
 	    .text = "File with a secret to sign what is sent anew, as klikit "
 		    "does, in place of klikit's own signature." },
-	{ "handler.on_conflict", CONFIG_CONFLICT, OF_HANDLER(conflict_is_done),
+	{ "handler.on_conflict", KEY_BOOL, IN_HANDLER(conflict_is_done),
 	    .def = "dead", .types = "forward", .value = "dead|done",
 	    .text = "What an answer of 409 means." },
-	{ "handler.ca_file", CONFIG_PATH, OF_HANDLER(ca_file), .def = "",
+	{ "handler.ca_file", KEY_PATH, IN_HANDLER(ca_file), .def = "",
 	    .types = "forward", .value = "FILE",
 	    .example = "/etc/klikitd/pos-ca.pem",
 	    .text = "Certificates (PEM) of those who may vouch for an https "
 		    "url, in place of the system's." },
-	{ "handler.client_certificate", CONFIG_PATH,
-	    OF_HANDLER(client_certificate), .def = "", .types = "forward",
+	{ "handler.client_certificate", KEY_PATH,
+	    IN_HANDLER(client_certificate), .def = "", .types = "forward",
 	    .value = "FILE", .example = "/etc/klikitd/pos-client.pem",
 	    .text = "Certificate (PEM, with its chain) to show to an https "
 		    "url that asks for one." },
-	{ "handler.client_key", CONFIG_PATH, OF_HANDLER(client_key), .def = "",
+	{ "handler.client_key", KEY_PATH, IN_HANDLER(client_key), .def = "",
 	    .types = "forward", .value = "FILE",
 	    .example = "/etc/klikitd/pos-client.key",
 	    .text = "The private key of client_certificate (PEM)." },
-	{ "handler.timeout", CONFIG_DURATION, OF_HANDLER(timeout_ms), .min = 10,
+	{ "handler.timeout", KEY_DURATION, IN_HANDLER(timeout_ms), .min = 10,
 	    .max = HOUR, .types = "forward exec", .value = "DURATION",
 	    .example = "5s",
 	    .text = "For a whole call; 5s for forward and 30s for exec." },
-	{ "handler.concurrency", CONFIG_INT, OF_HANDLER(concurrency), .min = 1,
+	{ "handler.concurrency", KEY_INT, IN_HANDLER(concurrency), .min = 1,
 	    .max = 64, .types = "forward exec", .value = "NUMBER",
 	    .example = "4",
 	    .text = "Calls at once; 4 for forward and 2 for exec." },
-	{ "handler.once_per_order", CONFIG_BOOL, OF_HANDLER(once_per_order),
-	    .def = "yes", .types = "forward exec", .value = "yes|no",
+	{ "handler.once_per_order", KEY_BOOL, IN_HANDLER(once_per_order),
+	    .def = "yes", .types = "forward exec", .value = "no|yes",
 	    .text = "A created event whose orders this handler has all done "
 		    "before, under another id, is not sent again. So created "
 		    "events of one order wait for each other even with "
 		    "ordering = none." },
-	{ "handler.repeats", CONFIG_REPEATS, OF_HANDLER(sends_repeats),
-	    .def = "once", .types = "forward exec", .value = "once|send",
+	{ "handler.repeats", KEY_BOOL, IN_HANDLER(sends_repeats), .def = "once",
+	    .types = "forward exec", .value = "once|send",
 	    .text = "once: a repeat (retention.repeat_window) is only sent if "
 		    "this handler has not done the event, nor is about to. "
 		    "send: each time it comes." },
-	{ "handler.command", CONFIG_COMMAND, OF_HANDLER(command),
-	    .types = "exec", .value = "PROGRAM ARGUMENT ...",
+	{ "handler.command", KEY_COMMAND, IN_HANDLER(command), .types = "exec",
+	    .value = "PROGRAM ARGUMENT ...",
 	    .example = "/usr/local/bin/ring --loud",
 	    .text = "What to run, without a shell; '...' holds a word with "
 		    "blanks together. It gets the body on stdin. Exit code 0 "
 		    "is done, 75, a signal and the timeout are tried again, "
 		    "anything else is dead." },
+	{ 0 },
 };
 
-#define NKEYS (sizeof(keys) / sizeof(keys[0]))
-_Static_assert(NKEYS <= CONFIG_KEYS_MAX, "every key has its bit and line");
-
-const struct config_key *
-config_key_at(size_t i)
-{
-	return (i < NKEYS ? &keys[i] : NULL);
-}
-
 const char *
-config_key_short(const struct config_key *key)
+config_key_short(const struct key *key)
 {
 	return (strchr(key->name, '.') + 1);
 }
 
+/* Is it "section.name"? */
 static bool
-in_section(const struct config_key *key, const char *section)
+is_named(const struct key *key, const char *section, const char *name)
 {
 	size_t len = strlen(section);
 
-	return (strncmp(key->name, section, len) == 0 && key->name[len] == '.');
+	return (strncmp(key->name, section, len) == 0 &&
+		key->name[len] == '.' &&
+		strcmp(key->name + len + 1, name) == 0);
 }
 
-const struct config_key *
-config_key_find(const char *section, const char *key)
+const struct key *
+config_key_find(const struct key *keys, const char *section, const char *name)
 {
-	for (size_t i = 0; i < NKEYS; i++) {
-		if (in_section(&keys[i], section) &&
-		    strcmp(config_key_short(&keys[i]), key) == 0)
-			return (&keys[i]);
+	for (const struct key *key = keys; key->name != NULL; key++) {
+		if (is_named(key, section, name))
+			return (key);
 	}
 	return (NULL);
 }
 
-bool
-config_has_section(const char *section)
+const struct key *
+config_key_flag(const char *name)
 {
-	for (size_t i = 0; i < NKEYS; i++) {
-		if (in_section(&keys[i], section))
-			return (true);
+	for (const struct key *key = config_global_keys; key->name != NULL;
+	     key++) {
+		if (strcmp(key->name, name) == 0)
+			return (key);
 	}
-	return (false);
+	return (NULL);
 }
 
 const char *
-config_key_env(const struct config_key *key, char ret_name[CONFIG_ENV_MAX])
+config_key_env(const struct key *key, char ret_name[CONFIG_ENV_MAX])
 {
 	(void)snprintf(ret_name, CONFIG_ENV_MAX, "KLIKITD_%s", key->name);
 	for (char *p = ret_name; *p != '\0'; p++)
 		*p = *p == '.' ? '_' : (char)toupper((unsigned char)*p);
 	return (ret_name);
-}
-
-bool
-config_has_flag(const char *name)
-{
-	for (size_t i = 0; i < NKEYS; i++) {
-		if (keys[i].scope == CONFIG_GLOBAL &&
-		    strcmp(keys[i].name, name) == 0)
-			return (true);
-	}
-	return (false);
-}
-
-const char *
-config_nearest(const char *name)
-{
-	struct nearest n;
-
-	nearest_init(&n, name);
-	for (size_t i = 0; i < NKEYS; i++)
-		nearest_offer(&n, keys[i].name);
-	return (nearest_get(&n));
-}
-
-bool
-config_needs_restart(const struct config *now, const struct config *next,
-    const char **ret_key)
-{
-	/* Its content may change, and its name; not that there is one. */
-	if ((now->tls_certificate == NULL) != (next->tls_certificate == NULL)) {
-		*ret_key = "tls.certificate";
-		return (true);
-	}
-	for (size_t i = 0; i < NKEYS; i++) {
-		if (keys[i].scope == CONFIG_GLOBAL && keys[i].restart &&
-		    !config_value_equal(&keys[i], now, next)) {
-			*ret_key = keys[i].name;
-			return (true);
-		}
-	}
-	return (false);
 }

@@ -32,11 +32,11 @@ tell_cb(enum tls_level level, enum tls_part part, const char *text, void *arg)
 static void
 set_where(struct check *c, enum tls_part part, const char *key)
 {
-	const char *where =
-	    c->d->where[config_key_find("tls", key) - config_key_at(0)];
+	const struct config_given *g = config_given_find(c->d, 0,
+	    config_key_find(config_global_keys, "tls", key));
 
 	(void)snprintf(c->where[part], WHERE_MAX, "%s",
-	    where == NULL ? "" : where);
+	    g == NULL ? "" : g->where);
 }
 
 static void
@@ -54,7 +54,7 @@ set_handler_where(struct check *c, enum tls_part part,
 	else
 		(void)snprintf(c->where[part], WHERE_MAX,
 		    "%s:%u: handler.%s: ", c->d->src->path,
-		    config_handler_line(h, key), key);
+		    config_handler_line(c->d, h, key), key);
 }
 
 /* Without a ca_file of its own the system's store is the url's affair. */

@@ -50,8 +50,8 @@ test_config_has_defaults(void **state)
 	assert_false(h->ordered);
 	assert_int_equal(h->terminal.n, 2);
 	assert_string_equal(h->terminal.items[1], "9");
-	assert_int_equal(h->nretry, 6);
-	assert_int_equal(h->retry_ms[5], 6 * 3600 * 1000);
+	assert_int_equal(h->retry.n, 6);
+	assert_int_equal(h->retry.ms[5], 6 * 3600 * 1000);
 	assert_int_equal(h->max_age_ms, 24 * 3600 * 1000);
 	config_free(cfg);
 }
@@ -194,12 +194,12 @@ test_config_reads_handlers(void **state)
 	assert_string_equal(h->brands.items[1], "2");
 	assert_false(h->ordered);
 	assert_string_equal(h->terminal.items[0], "done");
-	assert_int_equal(h->nretry, 1);
-	assert_int_equal(h->retry_ms[0], 1000);
+	assert_int_equal(h->retry.n, 1);
+	assert_int_equal(h->retry.ms[0], 1000);
 	assert_int_equal(h->max_age_ms, 60000);
 	assert_string_equal(cfg->handlers[1].name, "b");
 	assert_true(cfg->handlers[1].ordered);
-	assert_int_equal(cfg->handlers[1].nretry, 6);
+	assert_int_equal(cfg->handlers[1].retry.n, 6);
 	config_free(cfg);
 }
 
@@ -645,7 +645,7 @@ test_config_example_holds_the_defaults(void **state)
 	f->src.need = CONFIG_STORE;
 	cfg = config_case_load_good(f, text);
 	assert_int_equal(cfg->nhandlers, 3);
-	assert_int_equal(cfg->handlers[0].nretry, 6);
+	assert_int_equal(cfg->handlers[0].retry.n, 6);
 	assert_string_equal(cfg->secret_file, "/etc/klikitd/secret");
 	{
 		/* Two files are named only to show how. */

@@ -114,10 +114,10 @@ static void
 test_config_env_keys_are_not_foreign(void **state)
 {
 	char name[CONFIG_ENV_MAX];
-	const struct config_key *key;
 
 	(void)state;
-	for (size_t i = 0; (key = config_key_at(i)) != NULL; i++) {
+	for (const struct key *key = config_global_keys; key->name != NULL;
+	     key++) {
 		config_key_env(key, name);
 		assert_false(config_env_is_foreign(name, "/web/klikitd"));
 		assert_false(config_env_is_foreign(name, "tcp://10.0.0.1:80"));

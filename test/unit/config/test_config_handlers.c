@@ -175,7 +175,7 @@ test_commands_are_split_into_words(void **state)
 	    load_good(f, "[handler bell]\ntype = exec\nevents =\n"
 			 "command = '/bin/sh'  --text \"it's \\\"on\\\"\" ''\n"
 			 "  a,b \\\n");
-	const struct config_list *list = &cfg->handlers[0].command;
+	const struct key_list *list = &cfg->handlers[0].command;
 
 	assert_int_equal(list->n, 6);
 	for (size_t i = 0; i < 6; i++)

@@ -1,0 +1,185 @@
+/*
+ * A configuration being built: what was given so far, and what was wrong.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/config/config_draft.h"
+
+#define LINE_MAX_LEN 1024
+
+void
+config_draft_error(struct config_draft *d, const char *fmt, ...)
+{
+	char line[LINE_MAX_LEN];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	d->nerrors++;
+	d->error(line, d->error_arg);
+}
+
+void
+config_draft_warn(struct config_draft *d, const char *fmt, ...)
+{
+	struct key_list *list = &d->cfg->warnings;
+	char line[LINE_MAX_LEN];
+	char **grown;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	grown = realloc(list->items, (list->n + 1) * sizeof(*grown));
+	if (grown != NULL)
+		list->items = grown;
+	if (grown == NULL || (grown[list->n] = strdup(line)) == NULL)
+		config_draft_error(d, "out of memory");
+	else
+		list->n++;
+}
+
+void
+config_draft_report_warnings(struct config_draft *d)
+{
+	const struct key_list *list = &d->cfg->warnings;
+	char line[LINE_MAX_LEN];
+
+	for (size_t i = 0; i < list->n; i++) {
+		(void)snprintf(line, sizeof(line), "warning: %s",
+		    list->items[i]);
+		d->error(line, d->error_arg);
+	}
+}
+
+static void
+check_dev_listen(struct config_draft *d, const struct key_list *list,
+    const char *where)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (!config_is_loopback(list->items[i]))
+			config_draft_error(d,
+			    "%s%s is not on this machine's loopback, and "
+			    "klikitd dev listens nowhere else; use klikitd "
+			    "serve for other addresses",
+			    where, list->items[i]);
+	}
+}
+
+/* -- Values -- */
+
+const struct config_given *
+config_given_find(const struct config_draft *d, unsigned section,
+    const struct key *key)
+{
+	for (size_t i = d->ngiven; i > 0; i--) {
+		if (d->given[i - 1].section == section &&
+		    d->given[i - 1].key == key)
+			return (&d->given[i - 1]);
+	}
+	return (NULL);
+}
+
+void
+config_given_add(struct config_draft *d, const struct config_given *g)
+{
+	struct config_given *grown;
+	char *where = strdup(g->where);
+
+	grown = realloc(d->given, (d->ngiven + 1) * sizeof(*grown));
+	if (grown != NULL)
+		d->given = grown;
+	if (grown == NULL || where == NULL) {
+		free(where);
+		config_draft_error(d, "out of memory");
+		return;
+	}
+	grown[d->ngiven] = *g;
+	grown[d->ngiven++].where = where;
+}
+
+void
+config_draft_set(struct config_draft *d, const struct key *key, void *base,
+    const char *where, const char *text)
+{
+	char reason[KEY_REASON_MAX];
+
+	if (key->check == config_check_store)
+		d->store_relative = text[strcspn(text, ":")] == ':' &&
+				    text[strcspn(text, ":") + 1] != '/';
+	if (config_value_set(key, base, d->cfg->dir, text, reason) == -1)
+		config_draft_error(d, "%s%s", where, reason);
+	else if (d->src->dev && (key->check == config_check_listen ||
+				    key->check == config_check_admin))
+		check_dev_listen(d,
+		    (const void *)((const char *)base + key->offset), where);
+}
+
+/* -- Defaults -- */
+
+void
+config_draft_defaults(struct config_draft *d, const struct key *keys,
+    void *base)
+{
+	char reason[KEY_REASON_MAX];
+	const char *dir, *def;
+
+	for (const struct key *key = keys; key->name != NULL; key++) {
+		if (key->def == NULL)
+			continue;
+		def = key->def;
+		dir = d->cfg->dir;
+		if (d->src->dev && key->dev != NULL) {
+			def = key->dev;
+			dir = d->dev_dir;
+		}
+		if (config_value_set(key, base, dir, def, reason) == -1)
+			config_draft_error(d, "%s: default: %s", key->name,
+			    reason);
+	}
+}
+
+struct config_handler *
+config_draft_handler(struct config_draft *d, const char *name, unsigned line)
+{
+	struct config *cfg = d->cfg;
+	struct config_handler *grown, *h;
+
+	grown = realloc(cfg->handlers, (cfg->nhandlers + 1) * sizeof(*grown));
+	if (grown != NULL)
+		cfg->handlers = grown;
+	if (grown == NULL || (name = strdup(name)) == NULL) {
+		config_draft_error(d, "out of memory");
+		return (NULL);
+	}
+	h = &cfg->handlers[cfg->nhandlers++];
+	memset(h, 0, sizeof(*h));
+	h->name = (char *)name;
+	h->line = line;
+	config_draft_defaults(d, config_handler_keys, h);
+	return (h);
+}
+
+struct config_secret *
+config_draft_secret(struct config_draft *d, const char *name)
+{
+	struct config *cfg = d->cfg;
+	struct config_secret *grown, *secret;
+
+	grown = realloc(cfg->secrets, (cfg->nsecrets + 1) * sizeof(*grown));
+	if (grown != NULL)
+		cfg->secrets = grown;
+	if (grown == NULL || (name = strdup(name)) == NULL) {
+		config_draft_error(d, "out of memory");
+		return (NULL);
+	}
+	secret = &cfg->secrets[cfg->nsecrets++];
+	memset(secret, 0, sizeof(*secret));
+	secret->name = (char *)name;
+	config_draft_defaults(d, config_secret_keys, secret);
+	return (secret);
+}

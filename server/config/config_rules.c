@@ -1,0 +1,95 @@
+/*
+ * What some keys demand of their values beyond their kind.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handlers/handler.h"
+#include "server/base/log.h"
+#include "server/config/config_table.h"
+
+#define STORE_SCHEME "sqlite:"
+
+int
+config_check_events(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	const struct key_list *list = value;
+
+	(void)dir;
+	for (size_t i = 0; list->n > 1 && i < list->n; i++) {
+		if (strcmp(list->items[i], CONFIG_EVERY_EVENT) == 0)
+			return (config_reason(reason,
+			    "* is every event and stands alone"));
+	}
+	return (0);
+}
+
+int
+config_check_type(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	const char *text = *(char **)value;
+	char known[128] = "";
+	const struct handler *h;
+	size_t at = 0;
+
+	(void)dir;
+	if (handler_find(text) != NULL)
+		return (0);
+	for (size_t i = 0; (h = handler_at(i)) != NULL; i++) {
+		if (at < sizeof(known))
+			at += (size_t)snprintf(known + at, sizeof(known) - at,
+			    "%s%s", i == 0 ? "" : ", ", h->type);
+	}
+	return (config_reason(reason, "no type \"%s\"; there is: %s",
+	    log_text(text), known));
+}
+
+int
+config_check_not_empty(void *value, const char *dir,
+    char reason[KEY_REASON_MAX])
+{
+	(void)dir;
+	return (**(char **)value == '\0'
+		    ? config_reason(reason, "names nothing")
+		    : 0);
+}
+
+/* A word that needs no quotes in a key, a header, a path or a shell. */
+int
+config_check_scope(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+	const char *text = *(char **)value;
+
+	(void)dir;
+	if (strlen(text) <= CONFIG_SCOPE_MAX &&
+	    text[strspn(text, allowed)] == '\0')
+		return (0);
+	return (config_reason(reason,
+	    "\"%s\" is no scope: letters, digits, '-', '_' and '.', at most "
+	    "%d",
+	    log_text(text), CONFIG_SCOPE_MAX));
+}
+
+int
+config_check_store(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	const size_t len = strlen(STORE_SCHEME);
+	char **url = value, *path, *whole;
+
+	if (strncmp(*url, STORE_SCHEME, len) != 0 || (*url)[len] == '\0')
+		return (config_reason(reason,
+		    "\"%s\" is not " STORE_SCHEME "PATH", log_text(*url)));
+	if ((path = config_path_join(dir, *url + len)) == NULL ||
+	    asprintf(&whole, STORE_SCHEME "%s", path) == -1) {
+		free(path);
+		return (config_reason(reason, "out of memory"));
+	}
+	free(path);
+	free(*url);
+	*url = whole;
+	return (0);
+}
