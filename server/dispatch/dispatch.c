@@ -125,24 +125,6 @@ workers_free(struct dispatch *d, struct worker *workers, size_t n)
 	free(workers);
 }
 
-/* Count the starts and calls under way of a handler, which may be new. */
-static void
-calls_of(const struct dispatch *d, struct worker *w)
-{
-	const struct run *run;
-
-	w->gate.under_way = 0;
-	w->gate.again = 0;
-	TAILQ_FOREACH (run, &d->calls, link) {
-		if (run->job.handler == w->number)
-			gate_count(&w->gate, run->class);
-	}
-	TAILQ_FOREACH (run, &d->recording, link) {
-		if (run->job.handler == w->number && run->to_start)
-			gate_count(&w->gate, run->class);
-	}
-}
-
 int
 dispatch_set_handlers(struct dispatch *d,
     const struct dispatch_handler *handlers, size_t n,
@@ -167,7 +149,7 @@ dispatch_set_handlers(struct dispatch *d,
 
 		if (old != NULL)
 			worker_inherit(&workers[i], old);
-		calls_of(d, &workers[i]);
+		gate_recount(d, &workers[i]);
 	}
 	workers_free(d, d->workers, d->nworkers);
 	d->workers = workers;
@@ -198,7 +180,7 @@ dispatch_may_start(const struct dispatch *d)
 }
 
 /*
- * The next worker that may start a job, in turn, and that job, taken out of its
+ * The next worker that may start a job, in turn, and that job, still in its
  * queue; NULL if none may.
  */
 static struct worker *
@@ -277,7 +259,7 @@ slice_over(int64_t until_us, size_t n)
 static void
 dispatch_run(struct dispatch *d, struct worker *w, struct run *run)
 {
-	if (d->nrecording + d->nunrecorded >= DISPATCH_RECORDS_MIN &&
+	if (dispatch_recording(d) + d->unrecorded.n >= DISPATCH_RECORDS_MIN &&
 	    d->allowance > 0)
 		d->allowance--;
 	if (w->outlet)
@@ -362,13 +344,13 @@ dispatch_stop(struct dispatch *d)
 size_t
 dispatch_recording(const struct dispatch *d)
 {
-	return (d->nrecording);
+	return (d->starting.n + d->recording.n);
 }
 
 size_t
 dispatch_busy(const struct dispatch *d)
 {
-	return (d->nrecording + d->nunrecorded + d->ncalls);
+	return (dispatch_recording(d) + d->unrecorded.n + d->calling.n);
 }
 
 int
@@ -413,9 +395,10 @@ dispatch_new(struct event_base *base, struct store *st,
 		return (NULL);
 	TAILQ_INIT(&d->held);
 	TAILQ_INIT(&d->opened);
-	TAILQ_INIT(&d->recording);
-	TAILQ_INIT(&d->calls);
-	TAILQ_INIT(&d->unrecorded);
+	run_queue_init(&d->starting);
+	run_queue_init(&d->recording);
+	run_queue_init(&d->calling);
+	run_queue_init(&d->unrecorded);
 	TAILQ_INIT(&d->retired);
 	d->st = st;
 	d->env = env;
@@ -437,17 +420,15 @@ dispatch_free(struct dispatch *d)
 
 	if (d == NULL)
 		return;
-	assert(d->nrecording == 0 && d->ncalls == 0);
+	assert(dispatch_recording(d) == 0 && d->calling.n == 0);
 	if (d->turn != NULL)
 		event_free(d->turn);
 	if (d->due != NULL)
 		event_free(d->due);
 	held_clear(&d->held);
 	held_clear(&d->opened);
-	while ((run = TAILQ_FIRST(&d->unrecorded)) != NULL) {
-		TAILQ_REMOVE(&d->unrecorded, run, link);
+	while ((run = TAILQ_FIRST(&d->unrecorded.list)) != NULL)
 		run_free(run);
-	}
 	workers_free(d, d->workers, d->nworkers);
 	engines_sweep(d);
 	for (size_t i = 0; i < d->nunknown; i++)

@@ -117,7 +117,6 @@ call_end(struct run *run, const struct handler_result *result)
 	if (w == NULL) {
 		call_orphaned(run, result);
 	} else {
-		gate_end(&w->gate, run->class);
 		if (w->tells && result->code != 0)
 			call_tell(run, w);
 		run_judge(run, w, result);
@@ -136,13 +135,7 @@ call_end(struct run *run, const struct handler_result *result)
 void
 dispatch_finish(struct handler_call *call, const struct handler_result *result)
 {
-	struct run *run = call->run;
-	struct dispatch *d = run->d;
-
-	TAILQ_REMOVE(&d->calls, run, link);
-	d->ncalls--;
-	run->engine->calls--;
-	call_end(run, result);
+	call_end(call->run, result);
 }
 
 void
@@ -152,10 +145,7 @@ dispatch_cancel(struct dispatch *d)
 	struct handler_instance *h;
 
 	d->cancelled = true;
-	while ((run = TAILQ_FIRST(&d->calls)) != NULL) {
-		TAILQ_REMOVE(&d->calls, run, link);
-		d->ncalls--;
-		run->engine->calls--;
+	while ((run = TAILQ_FIRST(&d->calling.list)) != NULL) {
 		h = run->engine->instance;
 		h->type->cancel(h, &run->call);
 		log_warn("job %" PRId64 ": its call is cut off: event %s: it "
@@ -188,7 +178,6 @@ call_alarm(const struct run *run, const struct worker *w)
 static void
 call_begin(struct run *run, struct worker *w)
 {
-	struct dispatch *d = run->d;
 	struct handler_result result = { .verdict = HANDLER_DEAD };
 	struct handler_instance *h = w->engine->instance;
 	const struct handler_job job = {
@@ -202,16 +191,12 @@ call_begin(struct run *run, struct worker *w)
 
 	if (run->job.guards != 0 && run->job.attempts == 1)
 		call_alarm(run, w);
+	run_move(run, RUN_CALLING);
 	result.verdict = h->type->run(h, &job, &result);
-	if (result.verdict != HANDLER_PENDING) {
+	if (result.verdict == HANDLER_PENDING)
+		store_event_drop_body(run->job.ev); /* the handler has it */
+	else
 		call_end(run, &result);
-		return;
-	}
-	store_event_drop_body(run->job.ev); /* the handler has taken it */
-	run->engine = w->engine;
-	w->engine->calls++;
-	TAILQ_INSERT_TAIL(&d->calls, run, link);
-	d->ncalls++;
 }
 
 /* The start is on disk. */
@@ -227,7 +212,6 @@ call_started(struct run *run, struct worker *w, const struct store_job *job)
 	(void)store_event_ref(job->ev);
 	store_event_unref(run->job.ev);
 	run->job = *job;
-	run->outlet = true;
 	journal_note(d->journal, JOURNAL_JOB, job->id);
 	run->out = (struct store_outcome){ 0 };
 	run->attempt = (struct store_attempt){
@@ -248,15 +232,11 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 	struct dispatch *d = run->d;
 	struct worker *w = worker_find(d, run->job.handler);
 
-	pace_recorded(run);
-	run->to_start = false;
 	dispatch_wake(d);
 	if (res->rc == STORE_OK && !d->cancelled) {
 		call_started(run, w, &res->runnable[0]);
 		return;
 	}
-	if (w != NULL)
-		gate_end(&w->gate, run->class);
 	switch (res->rc) {
 	case STORE_OK: /* left RUNNING, as the calls that were cancelled */
 		break;
@@ -311,7 +291,5 @@ worker_call(struct worker *w, struct run *run)
 		run_free(run);
 		return;
 	}
-	run->to_start = true;
-	pace_recording(run);
-	gate_begin(&w->gate, run->class, clock_mono_us());
+	run_move(run, RUN_STARTING);
 }

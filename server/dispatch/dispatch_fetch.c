@@ -4,23 +4,18 @@
 #include "server/dispatch/dispatch_private.h"
 
 static bool
-is_in(const struct run_list *list, int64_t job)
+is_in(const struct run_queue *q, int64_t job)
 {
-	const struct run *run;
-
-	TAILQ_FOREACH (run, list, link) {
-		if (run->job.id == job)
-			return (true);
-	}
-	return (false);
+	return (run_queue_find(q, job) != NULL);
 }
 
 /* Is the job in memory already, and not only waiting? */
 static bool
 worker_has(const struct dispatch *d, const struct worker *w, int64_t job)
 {
-	return (queues_have(w, job) || is_in(&d->recording, job) ||
-		is_in(&d->calls, job) || is_in(&d->unrecorded, job));
+	return (queues_have(w, job) || is_in(&d->starting, job) ||
+		is_in(&d->calling, job) || is_in(&d->recording, job) ||
+		is_in(&d->unrecorded, job));
 }
 
 /* What a request to the store for runnable jobs is about. */
@@ -61,7 +56,7 @@ worker_accept(struct dispatch *d, struct worker *w, const struct fetch *fetch,
 		return;
 	}
 	if (waits != NULL)
-		worker_unwait(w, waits);
+		run_move(waits, RUN_QUEUED);
 	else
 		worker_push(d, w, job, 0);
 	page->added++;

@@ -39,7 +39,7 @@ pace_is_calm(const struct dispatch *d, int64_t now_us)
 static bool
 pace_may_record(const struct dispatch *d, int64_t now_us)
 {
-	size_t n = d->nrecording + d->nunrecorded;
+	size_t n = dispatch_recording(d) + d->unrecorded.n;
 	size_t few = pace_is_calm(d, now_us) ? DISPATCH_RECORDS_CALM
 					     : DISPATCH_RECORDS_MIN;
 
@@ -71,8 +71,8 @@ pace_allows_old(const struct dispatch *d, int64_t now_us)
  * is milliseconds of the writer and of the loop, which deliveries wait for. So
  * these go one by one.
  */
-static bool
-is_big(const struct run *run)
+bool
+pace_is_big(const struct run *run)
 {
 	return (run->job.ev->body_len > DISPATCH_BIG_BODY);
 }
@@ -81,7 +81,7 @@ is_big(const struct run *run)
 static struct run *
 unless_rest(const struct dispatch *d, struct run *run, int64_t now_us)
 {
-	if (run == NULL || (d->nbig > 0 && is_big(run)) ||
+	if (run == NULL || (d->nbig > 0 && pace_is_big(run)) ||
 	    (!pace_allows_old(d, now_us) && pace_is_old(run)))
 		return (NULL);
 	return (run);
@@ -89,8 +89,8 @@ unless_rest(const struct dispatch *d, struct run *run, int64_t now_us)
 
 /* The next of two queues that take turns; the first of each. */
 static struct run *
-take_turns(const struct dispatch *d, const struct queue *next,
-    const struct queue *other, int64_t now_us)
+take_turns(const struct dispatch *d, const struct run_queue *next,
+    const struct run_queue *other, int64_t now_us)
 {
 	struct run *run = unless_rest(d, TAILQ_FIRST(&next->list), now_us);
 
@@ -226,9 +226,7 @@ pace_recording(struct run *run)
 {
 	struct dispatch *d = run->d;
 
-	TAILQ_INSERT_TAIL(&d->recording, run, link);
-	d->nrecording++;
-	d->nbig += run->to_start && is_big(run);
+	d->nbig += run->state == RUN_STARTING && run->big;
 	if (run->old && d->nold++ == 0)
 		d->old_since_us = clock_mono_us();
 }
@@ -238,9 +236,7 @@ pace_recorded(struct run *run)
 {
 	struct dispatch *d = run->d;
 
-	TAILQ_REMOVE(&d->recording, run, link);
-	d->nrecording--;
-	d->nbig -= run->to_start && is_big(run);
+	d->nbig -= run->state == RUN_STARTING && run->big;
 	if (run->old) {
 		pace_count_old(d);
 		d->nold--;

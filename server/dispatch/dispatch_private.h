@@ -6,7 +6,7 @@
  * dispatch_fetch.c fills them from the store, dispatch_pace.c says whose turn
  * it is, with dispatch_gate.c for what a far side may get, dispatch_run.c runs
  * a projection's job and records verdicts, dispatch_call.c makes an outlet's
- * calls.
+ * calls, and dispatch_move.c moves jobs between all these.
  */
 #ifndef SERVER_DISPATCH_PRIVATE_H
 #define SERVER_DISPATCH_PRIVATE_H
@@ -18,6 +18,7 @@
 #include "server/dispatch/dispatch.h"
 #include "server/dispatch/dispatch_gate.h"
 #include "server/dispatch/journal.h"
+#include "server/dispatch/run.h"
 
 /* Unknown types that are warned of; further ones are not worth a line. */
 #define UNKNOWN_MAX 64
@@ -40,49 +41,6 @@ struct engine {
 };
 TAILQ_HEAD(engine_list, engine);
 
-/* What a handler knows of an attempt. */
-struct handler_call {
-	struct run *run;
-};
-
-/*
- * A job in memory, in one list at a time: one of its worker's queues;
- * d->recording (in the store's hands, to be started or ended), d->calls or
- * d->unrecorded.
- */
-struct run {
-	TAILQ_ENTRY(run) link;
-	struct dispatch *d;
-	struct store_job job;  /* holds a reference to its event */
-	int64_t came_us;       /* when its event was answered; 0: long ago */
-	bool fresh;            /* in its worker's fresh */
-	enum gate_class class; /* it was, when it was taken from its queue */
-	bool old;              /* as well */
-
-	/* An attempt under way. */
-	struct handler_call call;
-	struct engine *engine; /* while PENDING */
-	bool once_per_order;   /* its orders are not to be done again */
-	int64_t started_us;
-
-	/* What is being recorded; out points to the rest. */
-	bool to_start; /* in the store's hands for store_start() */
-	bool outlet;   /* it went out: to be recorded, whatever it takes */
-	bool refused;  /* an earlier outcome was; now it is to be dead */
-	bool unknown;  /* the verdict was RETRY, and it may have been done */
-	struct store_outcome out;
-	struct store_attempt attempt;
-	void *answer;
-	char outcome[HANDLER_REASON_MAX + 64];
-	char detail[HANDLER_REASON_MAX]; /* what the far side said of it */
-};
-TAILQ_HEAD(run_list, run);
-
-struct queue {
-	struct run_list list;
-	size_t n;
-};
-
 /* A handler at work. */
 struct worker {
 	int64_t number;
@@ -95,13 +53,13 @@ struct worker {
 	int64_t wait_max_ms; /* no due time of our clock is further ahead */
 
 	/* See dispatch_queue.c; runnable but for those that wait. */
-	struct queue jobs;    /* not tried before, oldest first */
-	struct queue fresh;   /* the same, the newest, beside older ones */
-	struct queue second;  /* tried once */
-	struct queue again;   /* tried more often */
-	struct queue waits;   /* first to end first */
-	bool fresh_next;      /* jobs and fresh take turns */
-	bool second_next;     /* second and again too */
+	struct run_queue jobs;   /* not tried before, oldest first */
+	struct run_queue fresh;  /* the same, the newest, beside older ones */
+	struct run_queue second; /* tried once */
+	struct run_queue again;  /* tried more often */
+	struct run_queue waits;  /* first to end first */
+	bool fresh_next;         /* jobs and fresh take turns */
+	bool second_next;        /* second and again too */
 	unsigned since_again; /* new ones that were taken since one of these */
 	bool more;       /* the store may have jobs for it that are not here */
 	bool more_again; /* the same, of those that were tried before */
@@ -131,20 +89,18 @@ struct dispatch {
 	size_t next; /* the worker whose turn it is */
 	struct held_list held;
 	struct held_list opened; /* answered, to be logged and started */
-	struct run_list recording;
-	size_t nrecording;
-	size_t nbig;           /* starts of big bodies among them */
-	size_t nexpected;      /* deliveries that wait for their commit */
-	int64_t calm_us;       /* none are coming any more from then on */
-	size_t nold;           /* old ones among those being recorded */
-	int64_t old_since_us;  /* their time is counted up to here */
-	int64_t old_resume_us; /* the rest that they owe ends then */
-	int64_t slice_end_us;  /* of the last turn */
-	size_t allowance;      /* outcomes beyond DISPATCH_RECORDS_MIN */
-	struct run_list calls;
-	size_t ncalls;
-	struct run_list unrecorded; /* the store could not take them */
-	size_t nunrecorded;
+	struct run_queue starting;
+	struct run_queue calling;
+	struct run_queue recording;
+	struct run_queue unrecorded; /* the store could not take them */
+	size_t nbig;                 /* starts of big bodies among them */
+	size_t nexpected;            /* deliveries that wait for their commit */
+	int64_t calm_us;             /* none are coming any more from then on */
+	size_t nold;                 /* old ones among those being recorded */
+	int64_t old_since_us;        /* their time is counted up to here */
+	int64_t old_resume_us;       /* the rest that they owe ends then */
+	int64_t slice_end_us;        /* of the last turn */
+	size_t allowance;            /* outcomes beyond DISPATCH_RECORDS_MIN */
 	struct engine_list retired;
 	int64_t rest_until_us; /* the store is in trouble; 0: it is not */
 	bool stopped;
@@ -209,6 +165,20 @@ struct worker *worker_find(struct dispatch *d, int64_t number);
 /* Close the engines whose calls have ended. */
 void engines_sweep(struct dispatch *d);
 
+/* -- dispatch_move.c -- */
+
+/*
+ * Move run to that state: into the list and the counts of it, out of those
+ * before. An illegal move (see run.h) is our own bug, and asserted.
+ */
+void run_move(struct run *run, enum run_state to);
+
+/* Have it ended, and free it. */
+void run_free(struct run *run);
+
+/* Count the starts and calls under way of a handler, which may be new. */
+void gate_recount(const struct dispatch *d, struct worker *w);
+
 /* -- dispatch_queue.c -- */
 
 void queues_init(struct worker *w);
@@ -243,14 +213,11 @@ void worker_look(struct worker *w);
 void worker_push_fresh(struct dispatch *d, struct worker *w,
     const struct store_job *job, int64_t came_us);
 
-/* Take the job that pace_choose() chose out of its queue. */
+/* It is the turn of the job that pace_choose() chose. */
 void worker_take(struct worker *w, struct run *run, enum gate_class class);
 
 /* Keep a job whose wait was recorded; takes run. */
 void worker_wait(struct worker *w, struct run *run);
-
-/* A wait is over: the job joins those that were tried. */
-void worker_unwait(struct worker *w, struct run *run);
 
 /* Queue what has waited long enough; have the store asked for the rest. */
 void worker_check_due(struct dispatch *d, struct worker *w);
@@ -275,11 +242,14 @@ struct run *pace_choose(const struct dispatch *d, const struct worker *w,
 /* Has the job's event come in so long ago that it counts as old? */
 bool pace_is_old(const struct run *run);
 
+/* Is the job's body so large that few are to be started at a time? */
+bool pace_is_big(const struct run *run);
+
 /* In how many us that may change by itself; INT64_MAX: it may now, or not. */
 int64_t pace_next_us(const struct dispatch *d, const struct worker *w,
     int64_t now_us);
 
-/* The store has been asked to record something of run. */
+/* For run_move(): the store has been asked to record something of run. */
 void pace_recording(struct run *run);
 
 /* It has answered, whatever that was. */
@@ -297,7 +267,7 @@ void pace_answered(struct run *run, struct worker *w);
 /* How old the job's event is, by the steady clock. */
 int64_t run_age_ms(const struct run *run);
 
-/* Hand a job that was taken to its projection; record the verdict. */
+/* Hand a job whose turn it is to its projection; record the verdict. */
 void worker_run(struct worker *w, struct run *run);
 
 /* Turn a verdict into what is recorded; says so unless all went well. */
@@ -315,9 +285,7 @@ void unrecorded_retry(struct dispatch *d);
 
 /* -- dispatch_call.c -- */
 
-/* Have a job of an outlet that was taken noted as begun, and then called. */
+/* Have an outlet's job whose turn it is noted as begun, and then called. */
 void worker_call(struct worker *w, struct run *run);
-
-void run_free(struct run *run);
 
 #endif /* SERVER_DISPATCH_PRIVATE_H */

@@ -11,48 +11,20 @@
 /* -- One queue -- */
 
 static void
-queue_put(struct queue *q, struct run *run)
-{
-	TAILQ_INSERT_TAIL(&q->list, run, link);
-	q->n++;
-}
-
-static void
-queue_remove(struct queue *q, struct run *run)
-{
-	TAILQ_REMOVE(&q->list, run, link);
-	q->n--;
-}
-
-static void
-queue_free(struct queue *q)
+queue_free(struct run_queue *q)
 {
 	struct run *run;
 
-	while ((run = TAILQ_FIRST(&q->list)) != NULL) {
-		queue_remove(q, run);
+	while ((run = TAILQ_FIRST(&q->list)) != NULL)
 		run_free(run);
-	}
 }
 
 static void
-queue_move(struct queue *to, struct queue *from)
+queue_move(struct run_queue *to, struct run_queue *from)
 {
 	TAILQ_CONCAT(&to->list, &from->list, link);
 	to->n += from->n;
 	from->n = 0;
-}
-
-static struct run *
-queue_find(const struct queue *q, int64_t job)
-{
-	struct run *run;
-
-	TAILQ_FOREACH (run, &q->list, link) {
-		if (run->job.id == job)
-			break;
-	}
-	return (run);
 }
 
 /* -- All of a handler's -- */
@@ -60,11 +32,11 @@ queue_find(const struct queue *q, int64_t job)
 void
 queues_init(struct worker *w)
 {
-	TAILQ_INIT(&w->jobs.list);
-	TAILQ_INIT(&w->fresh.list);
-	TAILQ_INIT(&w->second.list);
-	TAILQ_INIT(&w->again.list);
-	TAILQ_INIT(&w->waits.list);
+	run_queue_init(&w->jobs);
+	run_queue_init(&w->fresh);
+	run_queue_init(&w->second);
+	run_queue_init(&w->again);
+	run_queue_init(&w->waits);
 }
 
 void
@@ -102,27 +74,16 @@ queues_tried(const struct worker *w)
 bool
 queues_have(const struct worker *w, int64_t job)
 {
-	return (queue_find(&w->jobs, job) != NULL ||
-		queue_find(&w->fresh, job) != NULL ||
-		queue_find(&w->second, job) != NULL ||
-		queue_find(&w->again, job) != NULL);
+	return (run_queue_find(&w->jobs, job) != NULL ||
+		run_queue_find(&w->fresh, job) != NULL ||
+		run_queue_find(&w->second, job) != NULL ||
+		run_queue_find(&w->again, job) != NULL);
 }
 
 struct run *
 queues_waiting(const struct worker *w, int64_t job)
 {
-	return (queue_find(&w->waits, job));
-}
-
-/* The queue that a job belongs to that may run. */
-static struct queue *
-queue_of(struct worker *w, const struct run *run)
-{
-	if (run->fresh)
-		return (&w->fresh);
-	if (run->job.attempts == 0)
-		return (&w->jobs);
-	return (run->job.attempts == 1 ? &w->second : &w->again);
+	return (run_queue_find(&w->waits, job));
 }
 
 /* -- In -- */
@@ -159,7 +120,7 @@ worker_push(struct dispatch *d, struct worker *w, const struct store_job *job,
 	struct run *run = run_new(d, w, job, came_us);
 
 	if (run != NULL)
-		queue_put(queue_of(w, run), run);
+		run_move(run, RUN_QUEUED);
 }
 
 void
@@ -170,17 +131,14 @@ worker_push_fresh(struct dispatch *d, struct worker *w,
 
 	if (run == NULL)
 		return;
-	run->fresh = true;
-	queue_put(&w->fresh, run);
+	run_move(run, RUN_FRESH);
 	if (w->fresh.n <= DISPATCH_FRESH_MAX)
 		return;
-	run = TAILQ_FIRST(&w->fresh.list); /* part of the backlog now */
-	queue_remove(&w->fresh, run);
-	w->more = true;
-	run_free(run);
+	w->more = true; /* the oldest is part of the backlog now */
+	run_free(TAILQ_FIRST(&w->fresh.list));
 }
 
-/* -- Out -- */
+/* -- Turns -- */
 
 void
 worker_take(struct worker *w, struct run *run, enum gate_class class)
@@ -192,10 +150,10 @@ worker_take(struct worker *w, struct run *run, enum gate_class class)
 		w->fresh_next = !w->fresh_next;
 		w->since_again++;
 	}
-	queue_remove(queue_of(w, run), run);
-	run->fresh = false;
 	run->class = class;
 	run->old = pace_is_old(run);
+	run->big = pace_is_big(run);
+	run->outlet = w->outlet;
 }
 
 /* -- Waits: in memory, the first to end first; the others in the store -- */
@@ -203,8 +161,6 @@ worker_take(struct worker *w, struct run *run, enum gate_class class)
 void
 worker_wait(struct worker *w, struct run *run)
 {
-	struct run *before;
-
 	/* With others in the store it waits there with them, for its turn. */
 	if (w->waits.n >= DISPATCH_WAITS_MAX || w->more_again) {
 		if (w->due.ms == 0 || steady_before(run->out.due_at, w->due))
@@ -212,23 +168,7 @@ worker_wait(struct worker *w, struct run *run)
 		run_free(run);
 		return;
 	}
-	TAILQ_FOREACH_REVERSE(before, &w->waits.list, run_list, link)
-	{
-		if (!steady_before(run->out.due_at, before->out.due_at))
-			break;
-	}
-	if (before != NULL)
-		TAILQ_INSERT_AFTER(&w->waits.list, before, run, link);
-	else
-		TAILQ_INSERT_HEAD(&w->waits.list, run, link);
-	w->waits.n++;
-}
-
-void
-worker_unwait(struct worker *w, struct run *run)
-{
-	queue_remove(&w->waits, run);
-	queue_put(queue_of(w, run), run);
+	run_move(run, RUN_WAITING);
 }
 
 void
@@ -244,7 +184,7 @@ worker_check_due(struct dispatch *d, struct worker *w)
 	while (queues_tried(w) < DISPATCH_QUEUE_MAX &&
 	       (run = TAILQ_FIRST(&w->waits.list)) != NULL &&
 	       !steady_before(now, run->out.due_at))
-		worker_unwait(w, run);
+		run_move(run, RUN_QUEUED);
 }
 
 int64_t

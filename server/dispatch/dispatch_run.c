@@ -10,14 +10,6 @@
 #include "server/dispatch/backoff.h"
 #include "server/dispatch/dispatch_private.h"
 
-void
-run_free(struct run *run)
-{
-	store_event_unref(run->job.ev);
-	free(run->answer);
-	free(run);
-}
-
 /* -- On the way to the disk -- */
 
 static void dispatch_recorded_cb(const struct store_result *res, void *arg);
@@ -34,8 +26,7 @@ run_put_off(struct run *run, struct worker *w)
 
 	dispatch_rest(d);
 	if (run->outlet) {
-		TAILQ_INSERT_TAIL(&d->unrecorded, run, link);
-		d->nunrecorded++;
+		run_move(run, RUN_UNRECORDED);
 		return;
 	}
 	if (w != NULL)
@@ -52,7 +43,7 @@ run_record(struct run *run, struct worker *w)
 		run_put_off(run, w);
 		return;
 	}
-	pace_recording(run);
+	run_move(run, RUN_RECORDING);
 }
 
 void
@@ -61,11 +52,8 @@ unrecorded_retry(struct dispatch *d)
 	struct run *run;
 
 	while (d->rest_until_us == 0 &&
-	       (run = TAILQ_FIRST(&d->unrecorded)) != NULL) {
-		TAILQ_REMOVE(&d->unrecorded, run, link);
-		d->nunrecorded--;
+	       (run = TAILQ_FIRST(&d->unrecorded.list)) != NULL)
 		run_record(run, worker_find(d, run->job.handler));
-	}
 }
 
 /*
@@ -164,7 +152,6 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 	struct dispatch *d = run->d;
 	struct worker *w = worker_find(d, run->job.handler);
 
-	pace_recorded(run);
 	switch (res->rc) {
 	case STORE_OK:
 		run_recorded(run, w, res);
@@ -287,7 +274,7 @@ worker_run(struct worker *w, struct run *run)
 		.id = run->job.id,
 		.ev = run->job.ev,
 		.place = run->job.place,
-		.attempt = ++run->job.attempts,
+		.attempt = run->job.attempts + 1,
 	};
 
 	if (job.ev->repeat_of != 0) {
@@ -295,6 +282,8 @@ worker_run(struct worker *w, struct run *run)
 		run_record(run, w);
 		return;
 	}
+	run_move(run, RUN_CALLING);
+	run->job.attempts++;
 	run->out = (struct store_outcome){ 0 };
 	run->attempt = (struct store_attempt){
 		.started_at_ms = d->env->now_ms(d->env->arg),

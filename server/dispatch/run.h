@@ -1,0 +1,109 @@
+/*
+ * run.h -- a job in memory, and the states that it goes through.
+ *
+ * Pure. Only run_move() of dispatch changes a run's state and puts it into a
+ * list or takes it out; the table here says which moves there are.
+ *
+ *          MADE
+ *         /    \
+ *   +-> QUEUED  FRESH                        it may run
+ *   |     |       |
+ *   |     +-------+----------+---------+
+ *   |     | outlet           |         |
+ *   |     v                  |         |
+ *   |  STARTING              |         |     the store notes that it begins
+ *   |     |  \               |         |
+ *   |     |   `-> CALLING <--' projection    its handler has it
+ *   |     |          |                 |
+ *   |     v          v                 |
+ *   |    RECORDING, if the store has  <' repeat of a projection
+ *   |     |   ^       memory for it, or else
+ *   |     |   v                              the outcome of a call is kept
+ *   |     |  UNRECORDED                      until the store can take it
+ *   |     v
+ *   +-- WAITING                              for its time, to be tried again
+ *
+ * From every state but MADE a run may go to ENDED: it leaves memory then. The
+ * job itself may be done, dead, or in the store to be found again.
+ */
+#ifndef SERVER_RUN_H
+#define SERVER_RUN_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "handlers/handler.h"
+#include "server/dispatch/dispatch_gate.h"
+#include "store/store.h"
+
+struct dispatch;
+struct engine;
+struct run;
+
+enum run_state {
+	RUN_MADE,       /* in no list yet */
+	RUN_QUEUED,     /* of its handler's backlog, in the order of the jobs */
+	RUN_FRESH,      /* the same, one of the newest, beside older ones */
+	RUN_WAITING,    /* for its time, in the backlog as well */
+	RUN_STARTING,   /* in the store's hands, to be noted as begun */
+	RUN_CALLING,    /* its handler has it */
+	RUN_RECORDING,  /* in the store's hands, with its outcome */
+	RUN_UNRECORDED, /* the store could not take the outcome of a call */
+	RUN_ENDED,      /* in no list any more; freed */
+	RUN_NSTATES
+};
+
+/* What a handler knows of an attempt. */
+struct handler_call {
+	struct run *run;
+};
+
+struct run {
+	TAILQ_ENTRY(run) link;
+	enum run_state state; /* changed by run_move() alone */
+	struct dispatch *d;
+	struct store_job job;  /* holds a reference to its event; while QUEUED
+				  its attempts say in which list it is */
+	int64_t came_us;       /* when its event was answered; 0: long ago */
+	enum gate_class class; /* it was, when its turn came */
+	bool old;              /* as well, and so the next two */
+	bool big;              /* its body is, see dispatch_pace.c */
+	bool outlet;           /* its handler is one */
+
+	/* An attempt under way. */
+	struct handler_call call;
+	struct engine *engine; /* while CALLING */
+	bool once_per_order;   /* its orders are not to be done again */
+	int64_t started_us;
+
+	/* What is being recorded; out points to the rest. */
+	bool refused; /* an earlier outcome was; now it is to be dead */
+	bool unknown; /* the verdict was RETRY, and it may have been done */
+	struct store_outcome out;
+	struct store_attempt attempt;
+	void *answer;
+	char outcome[HANDLER_REASON_MAX + 64];
+	char detail[HANDLER_REASON_MAX]; /* what the far side said of it */
+};
+TAILQ_HEAD(run_list, run);
+
+struct run_queue {
+	struct run_list list;
+	size_t n;
+};
+
+/* May a run go from one state to the other in one step? */
+bool run_may_move(enum run_state from, enum run_state to);
+
+/* "queued" and so on. */
+const char *run_state_name(enum run_state state);
+
+void run_queue_init(struct run_queue *q);
+
+/* The run of that job in q; NULL: it is not in it. */
+struct run *run_queue_find(const struct run_queue *q, int64_t job);
+
+#endif /* SERVER_RUN_H */
