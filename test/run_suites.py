@@ -254,7 +254,8 @@ def run_suite(suite):
         if not build_release():
             return BROKEN
         return pytest_suite(RELEASE / "klikitd",
-                            "--ignore=test/blackbox/test_run.py")
+                            "--ignore=test/blackbox/test_run.py",
+                            "--ignore=test/blackbox/test_guides.py")
     if suite == "valgrind":
         if not build(PLAIN, "-Dtests=enabled"):
             return BROKEN
