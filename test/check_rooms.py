@@ -224,7 +224,7 @@ class Check:
         named = set(NAMED.findall(text))
         files = {file.name for file in (self.root / room).glob("*.c")}
         for name in sorted(files - named):
-            self.bad(f"{room}/{name}", f"{path} does not name it")
+            self.bad(f"{path}: {name}", "this file of the room is not named")
         for name in sorted(named - files):
             self.bad(f"{path}: {name}", "there is no such file in this room")
 
