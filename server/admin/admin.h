@@ -46,7 +46,7 @@
 
 struct store;
 struct admin; /* opaque */
-struct admin_live;
+struct entity_live;
 
 #define ADMIN_SECRETS_MAX 16
 #define ADMIN_CAUSES_MAX 16
@@ -98,8 +98,8 @@ struct admin_fns {
 	void (*times)(void *arg, int64_t event, struct admin_times *ret_times);
 	/* The status codes that end an order. Returns how many. */
 	size_t (*ends)(void *arg, const char *const **ret_ends);
-	/* What dispatch knows of a handler; see admin_json.h. */
-	void (*live)(void *arg, int64_t handler, struct admin_live *ret_live);
+	/* What dispatch knows of a handler; see entity.h. */
+	void (*live)(void *arg, int64_t handler, struct entity_live *ret_live);
 	/* That job was acted on, or made by it. */
 	void (*acted)(void *arg, int64_t job);
 	/* Jobs of that handler became runnable. */

@@ -8,143 +8,27 @@
 #include <string.h>
 
 #include "server/admin/admin_private.h"
-#include "server/base/json.h"
 #include "store/base/hex.h"
-#include "store/base/parse.h"
 
 #define DETAIL_MAX 512
-
-static const char *const states[] = {
-	[STORE_PROGRESS_PENDING] = "pending",
-	[STORE_PROGRESS_DONE] = "done",
-	[STORE_PROGRESS_DEAD] = "dead",
-};
-#define NSTATES (sizeof(states) / sizeof(states[0]))
-
-const char *
-admin_event_state(enum store_progress progress)
-{
-	return (states[progress]);
-}
-
-int
-admin_event_state_parse(const char *text, enum store_progress *ret)
-{
-	for (size_t i = STORE_PROGRESS_PENDING; i < NSTATES; i++) {
-		if (strcmp(states[i], text) == 0) {
-			*ret = (enum store_progress)i;
-			return (0);
-		}
-	}
-	return (-1);
-}
-
-static json_t *
-orders_json(const struct store_event *ev)
-{
-	json_t *list = json_array();
-	int bad = list == NULL ? -1 : 0;
-
-	for (size_t i = 0; i < ev->norders; i++) {
-		const struct store_order *order = &ev->orders[i];
-		json_t *o = json_object();
-
-		bad |= json_set_int(o, "place", order->place);
-		bad |= json_set_text(o, "id", order->order_id);
-		bad |= json_set_text(o, "status", order->status);
-		bad |= json_set_text(o, "updated_at", order->updated_at);
-		bad |= json_set_text(o, "external_id", order->external_id);
-		bad |= json_array_append_new(list, o);
-	}
-	if (bad == 0)
-		return (list);
-	json_decref(list);
-	return (NULL);
-}
-
-static json_t *
-jobs_json(const struct store_event_info *info)
-{
-	json_t *list = json_array();
-	int bad = list == NULL ? -1 : 0;
-
-	for (size_t i = 0; i < info->njobs; i++)
-		bad |=
-		    json_array_append_new(list, admin_job_json(&info->jobs[i]));
-	if (bad == 0)
-		return (list);
-	json_decref(list);
-	return (NULL);
-}
-
-json_t *
-admin_event_json(const struct store_event_info *info)
-{
-	const struct store_event *ev = info->ev;
-	json_t *o = json_object();
-	int bad = 0;
-
-	bad |= json_set_int(o, "id", ev->id);
-	bad |= json_set_text(o, "event_id", ev->event_id);
-	bad |= json_set_unusual(o, "scope", ev->scope, "");
-	bad |= json_set_unusual(o, "origin", store_origin_name(ev->origin),
-	    store_origin_name(STORE_KLIKIT));
-	if (ev->repeat_of != 0)
-		bad |= json_set_text(o, "repeat_of", ev->original);
-	bad |= json_set_text(o, "type", ev->type);
-	bad |= json_set_text(o, "brand", ev->brand);
-	bad |= json_set_text(o, "branch", ev->branch);
-	bad |= json_set_time(o, "received_at", ev->received_at_ms);
-	bad |= json_set_int(o, "size", (int64_t)ev->body_len);
-	bad |= json_set_int(o, "duplicates", info->duplicates);
-	bad |=
-	    json_set_time(o, "last_duplicate_at", info->last_duplicate_at_ms);
-	bad |= json_set_text(o, "secret", ev->secret);
-	bad |= json_set_text(o, "peer", ev->peer);
-	bad |= json_set_time(o, "purged_at", info->purged_at_ms);
-	bad |= json_set_text(o, "state", admin_event_state(info->progress));
-	bad |= json_set_int(o, "unfinished", info->unfinished);
-	bad |= json_set_int(o, "dead", info->dead);
-	bad |= json_object_set_new(o, "orders", orders_json(ev));
-	bad |= json_set_int(o, "orders_total", (int64_t)info->orders_total);
-	bad |= json_object_set_new(o, "jobs", jobs_json(info));
-	bad |= json_set_int(o, "jobs_total", (int64_t)info->jobs_total);
-	if (bad == 0)
-		return (o);
-	json_decref(o);
-	return (NULL);
-}
 
 json_t *
 admin_event_headers(const struct store_event *ev)
 {
 	char signature[2 * ORDER_DIGEST_LEN + 1], len[32];
-	const char *const headers[][2] = {
-		{ "x-klikit-event-id", ev->event_id },
-		{ "x-klikit-event-type", ev->type },
-		{ "x-klikit-signature", signature },
-		{ "content-length", len },
-	};
-	json_t *list = json_array();
-	int bad = list == NULL ? -1 : 0;
 
 	hex_encode(ev->digest, sizeof(ev->digest), signature);
 	(void)snprintf(len, sizeof(len), "%zu", ev->body_len);
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-		bad |= json_array_append_new(list,
-		    json_pack("[ss]", headers[i][0], headers[i][1]));
-	if (bad == 0)
-		return (list);
-	json_decref(list);
-	return (NULL);
+	return (json_pack("[[ss], [ss], [ss], [ss]]", "x-klikit-event-id",
+	    ev->event_id, "x-klikit-event-type", ev->type, "x-klikit-signature",
+	    signature, "content-length", len));
 }
 
 /* -- The timeline -- */
 
 struct moment {
-	int64_t at_ms;
+	struct entity_moment shown;
 	size_t order; /* among those of one time */
-	const char *what;
 	char detail[DETAIL_MAX];
 };
 
@@ -167,9 +51,9 @@ note(struct timeline *t, int64_t at_ms, const char *what, const char *fmt, ...)
 	if (at_ms == 0 || t->n == t->room)
 		return;
 	m = &t->moments[t->n];
-	m->at_ms = at_ms;
+	m->shown.at_ms = at_ms;
+	m->shown.what = what;
 	m->order = t->n++;
-	m->what = what;
 	va_start(ap, fmt);
 	(void)vsnprintf(m->detail, sizeof(m->detail), fmt, ap);
 	va_end(ap);
@@ -181,8 +65,8 @@ compare(const void *a, const void *b)
 {
 	const struct moment *x = a, *y = b;
 
-	if (x->at_ms != y->at_ms)
-		return (x->at_ms < y->at_ms ? -1 : 1);
+	if (x->shown.at_ms != y->shown.at_ms)
+		return (x->shown.at_ms < y->shown.at_ms ? -1 : 1);
 	return (x->order < y->order ? -1 : 1);
 }
 
@@ -221,22 +105,11 @@ note_ends(struct timeline *t, const struct store_event_info *info)
 static json_t *
 timeline_json(struct timeline *t)
 {
-	json_t *list = json_array();
-	int bad = list == NULL ? -1 : 0;
-
 	qsort(t->moments, t->n, sizeof(*t->moments), compare);
-	for (size_t i = 0; i < t->n; i++) {
-		json_t *o = json_object();
-
-		bad |= json_set_time(o, "at", t->moments[i].at_ms);
-		bad |= json_set_text(o, "what", t->moments[i].what);
-		bad |= json_set_text(o, "detail", t->moments[i].detail);
-		bad |= json_array_append_new(list, o);
-	}
-	if (bad == 0)
-		return (list);
-	json_decref(list);
-	return (NULL);
+	for (size_t i = 0; i < t->n; i++)
+		t->moments[i].shown.detail = t->moments[i].detail;
+	return (
+	    field_array(entity_moment, t->moments, t->n, sizeof(*t->moments)));
 }
 
 json_t *

@@ -21,7 +21,7 @@ set_state(const char *value, void *filter)
 {
 	struct store_filter *f = filter;
 
-	return (admin_event_state_parse(value, &f->progress));
+	return (entity_event_state_parse(value, &f->progress));
 }
 
 #define AT(field) offsetof(struct store_filter, field)
@@ -52,7 +52,7 @@ page_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 		return;
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_list_add(&list, admin_event_json(&rows[i]));
+		json_list_add(&list, entity_event_json(&rows[i]));
 	admin_page(call, "events", list, n == 0 ? 0 : rows[n - 1].ev->id);
 }
 
@@ -114,12 +114,13 @@ add_histories(json_t *jobs, const struct store_attempt_info *rows, size_t n)
 	for (size_t i = 0; i < json_array_size(jobs); i++) {
 		json_t *job = json_array_get(jobs, i);
 		int64_t id = json_integer_value(json_object_get(job, "id"));
-		json_t *history = json_array();
+		size_t first = at;
 
-		for (; at < n && rows[at].job == id; at++)
-			bad |= json_array_append_new(history,
-			    admin_attempt_json(&rows[at]));
-		bad |= json_object_set_new(job, "history", history);
+		while (at < n && rows[at].job == id)
+			at++;
+		bad |= json_object_set_new(job, "history",
+		    field_array(entity_attempt, rows + first, at - first,
+			sizeof(*rows)));
 	}
 	return (bad);
 }
@@ -197,7 +198,7 @@ show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 		return;
 	}
 	ev = rows[0].ev;
-	call->result = admin_event_json(&rows[0]);
+	call->result = entity_event_json(&rows[0]);
 	bad |= add_scopes(call->result, rows, n);
 	bad |= json_object_set_new(call->result, "headers",
 	    admin_event_headers(ev));

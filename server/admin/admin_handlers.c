@@ -8,43 +8,15 @@
 /* Who paused it, in the store: a person, not a far side that said so. */
 #define PAUSED_BY "operator"
 
-json_t *
-admin_handler_json(const struct store_handler_info *h,
-    const struct admin_live *live)
-{
-	json_t *o = json_object();
-	int bad = 0;
-
-	bad |= json_set_text(o, "name", h->name);
-	bad |= json_set_time(o, "last_seen", h->last_seen_ms);
-	bad |= json_set_time(o, "paused_at", h->paused_at_ms);
-	bad |= json_set_text(o, "paused_by", h->paused_by);
-	bad |= json_set_text(o, "paused_why", h->paused_why);
-	bad |= json_set_int(o, "unfinished", (int64_t)h->unfinished);
-	bad |= json_set_int(o, "dead", (int64_t)h->dead);
-	bad |= json_set_time(o, "oldest", h->oldest_ms);
-	if (live != NULL) {
-		bad |= json_object_set_new(o, "configured",
-		    json_boolean(live->configured));
-		bad |= json_object_set_new(o, "probing",
-		    json_boolean(live->probing));
-		bad |= json_set_int(o, "under_way", (int64_t)live->under_way);
-	}
-	if (bad == 0)
-		return (o);
-	json_decref(o);
-	return (NULL);
-}
-
 static json_t *
 live_json(const struct admin *a, const struct store_handler_info *h)
 {
-	struct admin_live live;
+	struct entity_live live;
 
 	if (a->fns.live == NULL)
-		return (admin_handler_json(h, NULL));
+		return (entity_handler_json(h, NULL));
 	a->fns.live(a->fns.arg, h->number, &live);
-	return (admin_handler_json(h, &live));
+	return (entity_handler_json(h, &live));
 }
 
 /* store_handlers_fn */
@@ -53,19 +25,14 @@ list_cb(enum store_rc rc, const struct store_handler_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct admin_call *call = arg;
-	json_t *list = json_array();
-	int bad = list == NULL ? -1 : 0;
+	json_t *list;
 
+	if (admin_failed(call, rc, reason))
+		return;
+	list = json_array();
 	for (size_t i = 0; i < n; i++)
-		bad |=
-		    json_array_append_new(list, live_json(call->a, &rows[i]));
-	call->result = json_object();
-	bad |= json_object_set_new(call->result, "handlers", list);
-	if (rc != STORE_OK)
-		(void)admin_store_error(call, rc, reason);
-	else
-		(void)admin_answer(call, 200,
-		    bad == 0 ? json_incref(call->result) : NULL);
+		json_list_add(&list, live_json(call->a, &rows[i]));
+	(void)admin_answer(call, 200, json_pack("{s:o}", "handlers", list));
 	admin_finish(call);
 }
 

@@ -42,26 +42,7 @@ is_end(const struct admin *a, const char *status)
 static json_t *
 order_json(const struct admin *a, const struct store_order_info *row)
 {
-	json_t *o = json_object();
-	int bad = 0;
-
-	bad |= json_set_text(o, "order_id", row->order.order_id);
-	bad |= json_set_unusual(o, "scope", row->scope, "");
-	bad |= json_set_text(o, "external_id", row->order.external_id);
-	bad |= json_set_text(o, "brand", row->brand);
-	bad |= json_set_text(o, "branch", row->branch);
-	bad |= json_set_text(o, "status", row->order.status);
-	bad |= json_set_text(o, "updated_at", row->order.updated_at);
-	bad |= json_set_text(o, "event_id", row->event_id);
-	bad |= json_set_time(o, "received_at", row->received_at_ms);
-	bad |= json_object_set_new(o, "has_cart",
-	    json_boolean(row->cart_event != 0));
-	bad |= json_object_set_new(o, "terminal",
-	    json_boolean(is_end(a, row->order.status)));
-	if (bad == 0)
-		return (o);
-	json_decref(o);
-	return (NULL);
+	return (entity_order_json(row, is_end(a, row->order.status)));
 }
 
 /* -- A page -- */
@@ -137,7 +118,7 @@ history_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 		return;
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
-		bad |= json_array_append_new(list, admin_event_json(&rows[i]));
+		bad |= json_array_append_new(list, entity_event_json(&rows[i]));
 	o = json_incref(call->result);
 	bad |= json_object_set_new(o, "history", list);
 	if (bad != 0) {

@@ -19,8 +19,8 @@
 #include <jansson.h>
 
 #include "server/admin/admin.h"
-#include "server/admin/admin_json.h"
 #include "server/admin/admin_query.h"
+#include "server/admin/entity.h"
 #include "store/base/arena.h"
 #include "store/store_read.h"
 
@@ -151,10 +151,6 @@ json_t *admin_event_headers(const struct store_event *ev);
 json_t *admin_event_timeline(const struct store_event_info *info,
     const struct admin_times *times, const struct store_attempt_info *attempts,
     size_t n);
-
-/* The state of an event in one word; and back: 0, or -1. */
-const char *admin_event_state(enum store_progress progress);
-int admin_event_state_parse(const char *text, enum store_progress *ret);
 
 enum admin_when admin_status(struct admin_call *call);
 enum admin_when admin_events_list(struct admin_call *call);

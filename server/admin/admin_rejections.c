@@ -5,8 +5,6 @@
 #include <stddef.h>
 
 #include "server/admin/admin_private.h"
-#include "server/base/json.h"
-#include "server/intake/rejection_json.h"
 
 /* -- A page -- */
 
@@ -27,14 +25,12 @@ page_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct admin_call *call = arg;
-	json_t *list;
 
 	if (admin_failed(call, rc, reason))
 		return;
-	list = json_array();
-	for (size_t i = 0; i < n; i++)
-		json_list_add(&list, rejection_json(&rows[i], false));
-	admin_page(call, "rejections", list, n == 0 ? 0 : rows[n - 1].id);
+	admin_page(call, "rejections",
+	    field_array(entity_rejection, rows, n, sizeof(*rows)),
+	    n == 0 ? 0 : rows[n - 1].id);
 }
 
 enum admin_when
@@ -63,7 +59,8 @@ show_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
 	else if (n == 0)
 		(void)admin_error(call, 404, "there is no such rejection");
 	else
-		(void)admin_answer(call, 200, rejection_json(&rows[0], true));
+		(void)admin_answer(call, 200,
+		    field_json(entity_rejection_whole, rows));
 	admin_finish(call);
 }
 

@@ -19,7 +19,6 @@
 #include "server/base/clock.h"
 #include "server/base/json.h"
 #include "server/dispatch/journal.h"
-#include "server/intake/rejection_json.h"
 
 #define BOOT_MAX 24
 #define FIRST_MAX 96
@@ -201,7 +200,7 @@ stream_events_cb(enum store_rc rc, const struct store_event_info *rows,
 
 	(void)reason;
 	for (size_t i = 0; i < n; i++)
-		ring_add(s, "event", admin_event_json(&rows[i]));
+		ring_add(s, "event", entity_event_json(&rows[i]));
 	stream_told(s, rc, JOURNAL_EVENT);
 }
 
@@ -214,7 +213,7 @@ stream_jobs_cb(enum store_rc rc, const struct store_job_info *rows, size_t n,
 
 	(void)reason;
 	for (size_t i = 0; i < n; i++)
-		ring_add(s, "job", admin_job_json(&rows[i]));
+		ring_add(s, "job", entity_job_json(&rows[i]));
 	stream_told(s, rc, JOURNAL_JOB);
 }
 
@@ -229,7 +228,7 @@ stream_rejections_cb(enum store_rc rc, const struct store_rejection_info *rows,
 	for (size_t i = n; i > 0; i--) {
 		if (rows[i - 1].id >= s->numbers[0])
 			ring_add(s, "rejection",
-			    rejection_json(&rows[i - 1], false));
+			    field_json(entity_rejection, &rows[i - 1]));
 	}
 	stream_told(s, rc, JOURNAL_REJECTION);
 }
@@ -240,7 +239,7 @@ stream_handlers_cb(enum store_rc rc, const struct store_handler_info *rows,
     size_t n, const char *reason, void *arg)
 {
 	struct stream *s = arg;
-	struct admin_live live;
+	struct entity_live live;
 
 	(void)reason;
 	for (size_t i = 0; i < n; i++) {
@@ -249,7 +248,7 @@ stream_handlers_cb(enum store_rc rc, const struct store_handler_info *rows,
 				continue;
 			s->fns.live(s->fns.arg, rows[i].number, &live);
 			ring_add(s, "handler",
-			    admin_handler_json(&rows[i], &live));
+			    entity_handler_json(&rows[i], &live));
 		}
 	}
 	stream_told(s, rc, JOURNAL_HANDLER);

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/admin/admin_json.h"
+#include "server/admin/entity.h"
 
 struct event_base;
 struct journal;
@@ -37,7 +37,7 @@ struct stream_reader; /* opaque */
 
 /* What is known of a handler beside the store; may be NULL. */
 struct stream_fns {
-	admin_live_fn *live;
+	void (*live)(void *arg, int64_t handler, struct entity_live *ret_live);
 	void *arg;
 };
 

@@ -25,7 +25,7 @@
 
 struct admin;
 struct begin;
-struct admin_live;
+struct entity_live;
 struct admin_status;
 struct admin_times;
 struct clock_watch;
@@ -127,7 +127,7 @@ void server_status_cb(void *arg, struct admin_status *ret_status);
  * not be looked for), repaired, damaged. */
 const char *server_check_word(const struct server *s);
 void server_times_cb(void *arg, int64_t event, struct admin_times *ret_times);
-void server_live_cb(void *arg, int64_t handler, struct admin_live *ret_live);
+void server_live_cb(void *arg, int64_t handler, struct entity_live *ret_live);
 size_t server_ends_cb(void *arg, const char *const **ret_ends);
 
 void server_close_status(struct server *s);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "server/admin/admin.h"
-#include "server/admin/admin_json.h"
+#include "server/admin/entity.h"
 #include "server/app/server_private.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -151,12 +151,12 @@ server_times_cb(void *arg, int64_t event, struct admin_times *ret_times)
 }
 
 void
-server_live_cb(void *arg, int64_t handler, struct admin_live *ret_live)
+server_live_cb(void *arg, int64_t handler, struct entity_live *ret_live)
 {
 	const struct server *s = arg;
 	struct dispatch_live live;
 
-	*ret_live = (struct admin_live){ 0 };
+	*ret_live = (struct entity_live){ 0 };
 	for (size_t i = 0; dispatch_live(s->dispatch, i, &live) == 0; i++) {
 		if (live.number != handler)
 			continue;

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/admin/entity.h"
 #include "server/base/log.h"
 #include "server/cli/verb_list.h"
 #include "server/cli/verb_table.h"
-#include "server/intake/rejection_json.h"
 #include "store/base/parse.h"
 
 #define NUMBER_MAX 32
@@ -51,7 +51,8 @@ page_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
 		list->filter.before = rows[i].id;
 		if (list->table != NULL)
 			add_row(list->table, &rows[i]);
-		else if (verb_json_print(rejection_json(&rows[i], false)) == -1)
+		else if (verb_json_print(
+			     field_json(entity_rejection, &rows[i])) == -1)
 			verb_list_fail(list, "out of memory");
 	}
 }
@@ -113,7 +114,8 @@ show_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
 		(void)fwrite(rows->r.body, 1, rows->r.body_len, stdout);
 	else if (list->table != NULL)
 		print_rejection(rows);
-	else if (verb_json_print(rejection_json(rows, true)) == -1)
+	else if (verb_json_print(field_json(entity_rejection_whole, rows)) ==
+		 -1)
 		verb_list_fail(list, "out of memory");
 }
 

@@ -1,0 +1,407 @@
+#include "server/admin/entity.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* -- Cells -- */
+
+/* An id, with its scope unless that is the usual one. */
+static const char *
+cell_scoped(const json_t *o, const char *name, char *buf, size_t max)
+{
+	const char *id = json_string_value(json_object_get(o, name));
+	const char *scope = json_string_value(json_object_get(o, "scope"));
+
+	if (id == NULL || scope == NULL)
+		return (id == NULL ? "-" : id);
+	(void)snprintf(buf, max, "%s (%s)", id, scope);
+	return (buf);
+}
+
+static const char *
+cell_event_id(const json_t *o, char *buf, size_t max)
+{
+	return (cell_scoped(o, "event_id", buf, max));
+}
+
+static const char *
+cell_order_id(const json_t *o, char *buf, size_t max)
+{
+	return (cell_scoped(o, "order_id", buf, max));
+}
+
+/* The order of an event that has one; else how many it has. */
+static const char *
+cell_orders(const json_t *o, char *buf, size_t max)
+{
+	const json_t *orders = json_object_get(o, "orders");
+	const json_t *first = json_array_get(orders, 0);
+	json_int_t n = json_integer_value(json_object_get(o, "orders_total"));
+
+	if (n == 1 && first != NULL)
+		return (json_string_value(json_object_get(first, "id")));
+	(void)snprintf(buf, max, "%lld orders", (long long)n);
+	return (buf);
+}
+
+static const char *
+cell_duplicates(const json_t *o, char *buf, size_t max)
+{
+	json_int_t n = json_integer_value(json_object_get(o, "duplicates"));
+
+	if (n == 0 && json_object_get(o, "repeat_of") != NULL)
+		return ("repeat");
+	(void)snprintf(buf, max, "%lld", (long long)n);
+	return (buf);
+}
+
+/* When the job ended; of one that has not when it is due. */
+static const char *
+cell_due(const json_t *o, char *buf, size_t max)
+{
+	const char *at = json_string_value(json_object_get(o, "finished_at"));
+
+	(void)buf;
+	(void)max;
+	if (at == NULL)
+		at = json_string_value(json_object_get(o, "due_at"));
+	return (at == NULL ? "-" : at);
+}
+
+/* -- Attempts -- */
+
+#define AT(member) FIELD(struct store_attempt_info, member)
+const struct field entity_attempt[] = {
+	{ "number", "ATTEMPT", .kind = FIELD_COUNT, AT(number) },
+	{ "started_at", "STARTED AT", .kind = FIELD_TIME, AT(started_at_ms) },
+	{ "duration_ms", "TOOK", .kind = FIELD_MS, AT(duration_ms) },
+	{ "outcome", "OUTCOME", .kind = FIELD_TEXT, AT(outcome) },
+	{ "code", "CODE", .kind = FIELD_COUNT, AT(code) },
+	{ "answer", "ANSWER", .kind = FIELD_BYTES, AT(answer),
+	    .len_at = offsetof(struct store_attempt_info, answer_len) },
+	{ .name = NULL },
+};
+#undef AT
+
+/* -- Jobs -- */
+
+static bool
+job_has_scope(const void *row)
+{
+	const struct store_job_info *job = row;
+
+	return (job->scope[0] != '\0');
+}
+
+static const char *
+job_state(const void *row)
+{
+	const struct store_job_info *job = row;
+
+	return (job_state_name(job->state));
+}
+
+#define AT(member) FIELD(struct store_job_info, member)
+const struct field entity_job[] = {
+	{ "id", "JOB", .kind = FIELD_COUNT, AT(id) },
+	{ "handler", "HANDLER", .kind = FIELD_TEXT, AT(handler) },
+	{ "event_id", "EVENT", true, .kind = FIELD_TEXT, AT(event_id),
+	    .cell = cell_event_id },
+	{ "scope", .kind = FIELD_TEXT, AT(scope), .has = job_has_scope },
+	{ "type", "TYPE", true, .kind = FIELD_TEXT, AT(type) },
+	{ "state", "STATE", .kind = FIELD_WORD, .word = job_state },
+	{ "attempts", "TRIES", .kind = FIELD_COUNT, AT(attempts) },
+	{ "due_at", "DUE OR ENDED", .kind = FIELD_TIME, AT(due_at_ms),
+	    .cell = cell_due },
+	{ "outcome", "OUTCOME", .kind = FIELD_TEXT, AT(outcome) },
+	{ "finished_at", .kind = FIELD_TIME, AT(finished_at_ms) },
+	{ "discarded_at", .kind = FIELD_TIME, AT(discarded_at_ms) },
+	{ "place", .kind = FIELD_NUMBER, AT(place), .none = STORE_WHOLE_EVENT },
+	{ "replay_of", .kind = FIELD_NUMBER, AT(replay_of) },
+	{ "replayed_by", .kind = FIELD_NUMBER, AT(replayed_by) },
+	{ .name = NULL },
+};
+#undef AT
+
+const struct field entity_job_whole[] = {
+	{ "job", .kind = FIELD_ALL, .fields = entity_job },
+	{ "history", .kind = FIELD_LATER, .fields = entity_attempt },
+	{ .name = NULL },
+};
+
+json_t *
+entity_job_json(const struct store_job_info *job)
+{
+	return (field_json(entity_job, job));
+}
+
+/* -- Events -- */
+
+static const char *const event_states[] = {
+	[STORE_PROGRESS_PENDING] = "pending",
+	[STORE_PROGRESS_DONE] = "done",
+	[STORE_PROGRESS_DEAD] = "dead",
+};
+#define NSTATES (sizeof(event_states) / sizeof(event_states[0]))
+
+const char *
+entity_event_state(enum store_progress progress)
+{
+	return (event_states[progress]);
+}
+
+int
+entity_event_state_parse(const char *text, enum store_progress *ret)
+{
+	for (size_t i = STORE_PROGRESS_PENDING; i < NSTATES; i++) {
+		if (strcmp(event_states[i], text) == 0) {
+			*ret = (enum store_progress)i;
+			return (0);
+		}
+	}
+	return (-1);
+}
+
+#define AT(member) FIELD(struct entity_moment, member)
+const struct field entity_moment[] = {
+	{ "at", "AT", .kind = FIELD_TIME, AT(at_ms) },
+	{ "what", "WHAT", .kind = FIELD_TEXT, AT(what) },
+	{ "detail", "DETAIL", .kind = FIELD_TEXT, AT(detail) },
+	{ .name = NULL },
+};
+#undef AT
+
+#define AT(member) FIELD(struct store_order, member)
+static const struct field event_order[] = {
+	{ "id", "ORDER", .kind = FIELD_TEXT, AT(order_id) },
+	{ "status", "STATUS", .kind = FIELD_TEXT, AT(status) },
+	{ "updated_at", "UPDATED AT", .kind = FIELD_TEXT, AT(updated_at) },
+	{ "external_id", "EXTERNAL ID", .kind = FIELD_TEXT, AT(external_id) },
+	{ "place", .kind = FIELD_COUNT, AT(place) },
+	{ .name = NULL },
+};
+#undef AT
+
+/* The event and what the store knows besides, side by side. */
+struct event_row {
+	struct store_event_info info;
+	struct store_event ev;
+};
+
+static bool
+event_has_scope(const void *row)
+{
+	const struct event_row *r = row;
+
+	return (r->ev.scope[0] != '\0');
+}
+
+static bool
+event_has_origin(const void *row)
+{
+	const struct event_row *r = row;
+
+	return (r->ev.origin != STORE_KLIKIT);
+}
+
+static bool
+event_is_repeat(const void *row)
+{
+	const struct event_row *r = row;
+
+	return (r->ev.repeat_of != 0);
+}
+
+static const char *
+event_origin(const void *row)
+{
+	const struct event_row *r = row;
+
+	return (store_origin_name(r->ev.origin));
+}
+
+static const char *
+event_state(const void *row)
+{
+	const struct event_row *r = row;
+
+	return (entity_event_state(r->info.progress));
+}
+
+#define AT(member) FIELD(struct event_row, member)
+const struct field entity_event[] = {
+	{ "received_at", "RECEIVED", .kind = FIELD_TIME,
+	    AT(ev.received_at_ms) },
+	{ "event_id", "EVENT", .kind = FIELD_TEXT, AT(ev.event_id),
+	    .cell = cell_event_id },
+	{ "scope", .kind = FIELD_TEXT, AT(ev.scope), .has = event_has_scope },
+	{ "type", "TYPE", .kind = FIELD_TEXT, AT(ev.type) },
+	{ "brand", "BRAND", .kind = FIELD_TEXT, AT(ev.brand) },
+	{ "branch", "BRANCH", .kind = FIELD_TEXT, AT(ev.branch) },
+	{ "orders", "ORDERS", .kind = FIELD_ROWS, AT(ev.orders),
+	    .len_at = offsetof(struct event_row, ev.norders),
+	    .fields = event_order, .stride = sizeof(struct store_order),
+	    .cell = cell_orders },
+	{ "orders_total", .kind = FIELD_COUNT, AT(info.orders_total) },
+	{ "duplicates", "DUPLICATES", .kind = FIELD_COUNT, AT(info.duplicates),
+	    .cell = cell_duplicates },
+	{ "last_duplicate_at", .kind = FIELD_TIME,
+	    AT(info.last_duplicate_at_ms) },
+	{ "repeat_of", .kind = FIELD_TEXT, AT(ev.original),
+	    .has = event_is_repeat },
+	{ "state", "STATE", .kind = FIELD_WORD, .word = event_state },
+	{ "unfinished", .kind = FIELD_COUNT, AT(info.unfinished) },
+	{ "dead", .kind = FIELD_COUNT, AT(info.dead) },
+	{ "id", .kind = FIELD_COUNT, AT(ev.id) },
+	{ "origin", .kind = FIELD_WORD, .word = event_origin,
+	    .has = event_has_origin },
+	{ "peer", .kind = FIELD_TEXT, AT(ev.peer) },
+	{ "size", .kind = FIELD_COUNT, AT(ev.body_len) },
+	{ "secret", .kind = FIELD_TEXT, AT(ev.secret) },
+	{ "purged_at", .kind = FIELD_TIME, AT(info.purged_at_ms) },
+	{ "jobs_total", .kind = FIELD_COUNT, AT(info.jobs_total) },
+	{ "jobs", .kind = FIELD_ROWS, AT(info.jobs),
+	    .len_at = offsetof(struct event_row, info.njobs),
+	    .fields = entity_job, .stride = sizeof(struct store_job_info) },
+	{ .name = NULL },
+};
+#undef AT
+
+const struct field entity_event_whole[] = {
+	{ "event", .kind = FIELD_ALL, .fields = entity_event },
+	{ "timeline", .kind = FIELD_LATER, .fields = entity_moment },
+	{ "headers", .kind = FIELD_PAIRS },
+	{ .name = NULL },
+};
+
+json_t *
+entity_event_json(const struct store_event_info *info)
+{
+	const struct event_row row = { *info, *info->ev };
+
+	return (field_json(entity_event, &row));
+}
+
+/* -- Orders -- */
+
+struct order_row {
+	struct store_order_info info;
+	bool terminal;
+	bool has_cart;
+};
+
+static bool
+order_has_scope(const void *row)
+{
+	const struct order_row *r = row;
+
+	return (r->info.scope[0] != '\0');
+}
+
+#define AT(member) FIELD(struct order_row, member)
+const struct field entity_order[] = {
+	{ "order_id", "ORDER", .kind = FIELD_TEXT, AT(info.order.order_id),
+	    .cell = cell_order_id },
+	{ "scope", .kind = FIELD_TEXT, AT(info.scope), .has = order_has_scope },
+	{ "status", "STATUS", .kind = FIELD_TEXT, AT(info.order.status) },
+	{ "updated_at", "UPDATED AT", .kind = FIELD_TEXT,
+	    AT(info.order.updated_at) },
+	{ "brand", "BRAND", .kind = FIELD_TEXT, AT(info.brand) },
+	{ "branch", "BRANCH", .kind = FIELD_TEXT, AT(info.branch) },
+	{ "external_id", "EXTERNAL ID", .kind = FIELD_TEXT,
+	    AT(info.order.external_id) },
+	{ "event_id", "EVENT", .kind = FIELD_TEXT, AT(info.event_id) },
+	{ "received_at", .kind = FIELD_TIME, AT(info.received_at_ms) },
+	{ "has_cart", .kind = FIELD_BOOL, AT(has_cart) },
+	{ "terminal", .kind = FIELD_BOOL, AT(terminal) },
+	{ .name = NULL },
+};
+#undef AT
+
+const struct field entity_order_whole[] = {
+	{ "order", .kind = FIELD_ALL, .fields = entity_order },
+	{ "history", .kind = FIELD_LATER, .fields = entity_event },
+	{ .name = NULL },
+};
+
+json_t *
+entity_order_json(const struct store_order_info *info, bool terminal)
+{
+	const struct order_row row = { *info, terminal, info->cart_event != 0 };
+
+	return (field_json(entity_order, &row));
+}
+
+/* -- Rejections -- */
+
+#define AT(member) FIELD(struct store_rejection_info, member)
+const struct field entity_rejection[] = {
+	{ "id", "REJECTION", .kind = FIELD_COUNT, AT(id) },
+	{ "at", "RECEIVED", .kind = FIELD_TIME, AT(r.at_ms) },
+	{ "peer", "FROM", .kind = FIELD_TEXT, AT(r.peer) },
+	{ "cause", "REFUSED", .kind = FIELD_TEXT, AT(r.cause) },
+	{ "diagnosis_code", "DIAGNOSIS", .kind = FIELD_TEXT, AT(r.code) },
+	{ "size", "BYTES", .kind = FIELD_COUNT, AT(r.size) },
+	{ "repeats", "AGAIN", .kind = FIELD_COUNT, AT(r.repeats) },
+	{ "not_kept", "NOT KEPT", .kind = FIELD_COUNT, AT(r.not_kept) },
+	{ "last_at", .kind = FIELD_TIME, AT(r.last_at_ms) },
+	{ "diagnosis", .kind = FIELD_LINES, AT(r.diagnosis) },
+	{ .name = NULL },
+};
+
+const struct field entity_rejection_whole[] = {
+	{ "rejection", .kind = FIELD_ALL, .fields = entity_rejection },
+	{ "headers", .kind = FIELD_LINES, AT(r.headers) },
+	{ "body_base64", .kind = FIELD_BASE64, AT(r.body),
+	    .len_at = offsetof(struct store_rejection_info, r.body_len) },
+	{ .name = NULL },
+};
+#undef AT
+
+/* -- Handlers -- */
+
+struct handler_row {
+	struct store_handler_info info;
+	struct entity_live live;
+	bool has_live;
+};
+
+static bool
+handler_has_live(const void *row)
+{
+	const struct handler_row *r = row;
+
+	return (r->has_live);
+}
+
+#define AT(member) FIELD(struct handler_row, member)
+const struct field entity_handler[] = {
+	{ "name", "HANDLER", .kind = FIELD_TEXT, AT(info.name) },
+	{ "unfinished", "UNFINISHED", .kind = FIELD_COUNT,
+	    AT(info.unfinished) },
+	{ "dead", "DEAD", .kind = FIELD_COUNT, AT(info.dead) },
+	{ "oldest", "OLDEST", .kind = FIELD_TIME, AT(info.oldest_ms) },
+	{ "paused_at", "PAUSED AT", .kind = FIELD_TIME, AT(info.paused_at_ms) },
+	{ "paused_by", "BY", .kind = FIELD_TEXT, AT(info.paused_by) },
+	{ "paused_why", "WHY", .kind = FIELD_TEXT, AT(info.paused_why) },
+	{ "last_seen", .kind = FIELD_TIME, AT(info.last_seen_ms) },
+	{ "configured", .kind = FIELD_BOOL, AT(live.configured),
+	    .has = handler_has_live },
+	{ "probing", .kind = FIELD_BOOL, AT(live.probing),
+	    .has = handler_has_live },
+	{ "under_way", .kind = FIELD_COUNT, AT(live.under_way),
+	    .has = handler_has_live },
+	{ .name = NULL },
+};
+#undef AT
+
+json_t *
+entity_handler_json(const struct store_handler_info *h,
+    const struct entity_live *live)
+{
+	const struct handler_row row = { *h,
+		live == NULL ? (struct entity_live){ 0 } : *live,
+		live != NULL };
+
+	return (field_json(entity_handler, &row));
+}
