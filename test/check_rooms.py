@@ -40,13 +40,15 @@ FOREIGN = {
     "jansson.h": ["server/base/json.[ch]", "server/intake/*", "server/admin/*",
                   "server/cli/*", "server/devtools/*"],
     # In intake and admin only what answers requests knows that it is HTTP.
-    "event2/http": ["handlers/net/*", "server/http/*", "server/intake/http_*",
-                    "server/admin/http_*", "server/cli/*",
+    "event2/http": ["handlers/net/*", "server/http/*", "server/intake/webhook.c",
+                    "server/admin/admin_listener.c", "server/admin/page.c",
+                    "server/admin/*_route.c", "server/cli/*",
                     "server/devtools/*"],
     "event2/listener.h": ["server/http/*"],
     "event2/buffer": ["handlers/net/*", "server/tls/*", "server/http/*",
-                      "server/intake/http_*", "server/admin/http_*",
-                      "server/cli/*", "server/devtools/*",
+                      "server/intake/webhook.c",
+                      "server/admin/admin_listener.c",
+                      "server/admin/*_route.c", "server/cli/*", "server/devtools/*",
                       "server/app/server_env.c"],
     "event2/": ["handlers/net/*", "handlers/exec/*", "handlers/*.[ch]",
                 "server/base/*", "server/tls/*", "server/http/*",
@@ -56,7 +58,7 @@ FOREIGN = {
                   "server/app/server.c"],
 }
 # Pure: they see bytes and know no loop, in a room that has one.
-PURE = ["server/http/http_request.[ch]", "server/http/http_field.[ch]",
+PURE = ["server/http/http_reader.[ch]", "server/http/http_field.[ch]",
         "server/http/http_share.[ch]", "server/dispatch/dispatch_gate.[ch]",
         "server/dispatch/backoff.[ch]"]
 
@@ -76,11 +78,11 @@ KNOWN = {
     "server/base/request_text.c: server/diagnosis/diagnosis.h",
     "server/diagnosis/diagnosis.h: server/intake/rejections.h",
     # private
-    "server/admin/http_admin.c: server/http/http_private.h",
-    "server/admin/http_inspector.c: server/http/http_private.h",
-    "server/admin/http_metrics.c: server/http/http_private.h",
-    "server/admin/http_stream.c: server/http/http_private.h",
-    "server/intake/http_webhook.c: server/http/http_private.h",
+    "server/admin/admin_listener.c: server/http/http_private.h",
+    "server/admin/page.c: server/http/http_private.h",
+    "server/admin/metrics_route.c: server/http/http_private.h",
+    "server/admin/stream_route.c: server/http/http_private.h",
+    "server/intake/webhook.c: server/http/http_private.h",
     "server/admin: private headers",
     "handlers/net: private headers",
     "handlers/net/http_client_private.h: length",
@@ -99,8 +101,6 @@ KNOWN = {
     "circle: handlers/net/http_client, handlers/net/http_client_answer",
     "circle: server/cli/verb, server/cli/verb_table",
     "circle: server/devtools/sink, server/devtools/sink_record",
-    "circle: server/intake/ingest, server/intake/ingest_jobs, "
-    "server/intake/route",
     "circle: server/tls/tls_cert, server/tls/tls_judge",
 }
 

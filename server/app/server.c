@@ -103,9 +103,9 @@ server_stop_cb(void *arg)
 	server_arm_drain(s);
 	s->undrained = 1;
 	http_drain(s->http, server_drained_cb, s);
-	if (s->http_admin != NULL) {
+	if (s->admin_listener != NULL) {
 		s->undrained++;
-		http_admin_drain(s->http_admin, server_drained_cb, s);
+		admin_listener_drain(s->admin_listener, server_drained_cb, s);
 	}
 }
 
@@ -412,7 +412,7 @@ server_run(const struct server_options *opt)
 	    server_open_loop(&s) == -1 ||     /* event base, signals */
 	    server_open_store(&s) == -1 ||    /* database, schema */
 	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
-	    server_open_work(&s) == -1 ||     /* handlers, routes */
+	    server_open_work(&s) == -1 ||     /* handlers, subscriptions */
 	    server_open_admin(&s) == -1 ||    /* the operator's listener */
 	    server_open_http(&s, opt) == -1)  /* secrets, TLS, listeners */
 		goto out;

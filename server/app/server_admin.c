@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "server/admin/admin.h"
-#include "server/admin/http_admin.h"
+#include "server/admin/admin_listener.h"
 #include "server/admin/metrics.h"
 #include "server/admin/stream.h"
 #include "server/app/server_private.h"
@@ -52,9 +52,9 @@ server_acted_cb(void *arg, int64_t job)
 	journal_note(s->journal, JOURNAL_JOB, job);
 }
 
-/* http_admin_options: would a delivery be taken now? */
+/* admin_listener_options: would a delivery be taken now? */
 static bool
-server_ready_cb(void *arg, struct http_ready *ret_why)
+server_ready_cb(void *arg, struct admin_ready *ret_why)
 {
 	struct server *s = arg;
 
@@ -87,7 +87,7 @@ server_ready_cb(void *arg, struct http_ready *ret_why)
 	return (store_queued(s->st) < (size_t)s->cfg->store_queue_max);
 }
 
-/* http_admin_options: is the clock believed? */
+/* admin_listener_options: is the clock believed? */
 static const char *
 server_clock_cb(void *arg)
 {
@@ -109,7 +109,7 @@ server_now_cb(void *arg)
 static int
 server_listen_admin(struct server *s)
 {
-	const struct http_admin_options opt = {
+	const struct admin_listener_options opt = {
 		.address = s->cfg->admin_listen.items[0],
 		.token = s->cfg->admin_token,
 		.stream = s->stream,
@@ -120,11 +120,11 @@ server_listen_admin(struct server *s)
 	};
 	char reason[256];
 
-	s->http_admin =
-	    http_admin_new(s->base, s->admin, &opt, s->admin_url, reason);
-	if (s->http_admin == NULL)
+	s->admin_listener =
+	    admin_listener_new(s->base, s->admin, &opt, s->admin_url, reason);
+	if (s->admin_listener == NULL)
 		log_error("admin.listen: %s", reason);
-	return (s->http_admin == NULL ? -1 : 0);
+	return (s->admin_listener == NULL ? -1 : 0);
 }
 
 int
@@ -167,7 +167,7 @@ server_open_admin(struct server *s)
 void
 server_tell_admin(const struct server *s)
 {
-	if (s->http_admin == NULL)
+	if (s->admin_listener == NULL)
 		return;
 	server_announce("admin", s->admin_url);
 }
@@ -175,13 +175,13 @@ server_tell_admin(const struct server *s)
 void
 server_close_admin(struct server *s)
 {
-	if (s->http_admin != NULL)
+	if (s->admin_listener != NULL)
 		admin_link_remove(s->cfg->store_url);
 	/* Each answer may ask the store for the next thing. */
 	while (s->admin != NULL && admin_pending(s->admin) > 0)
 		store_wait(s->st);
 	metrics_flush(s->metrics);
-	http_admin_free(s->http_admin);
+	admin_listener_free(s->admin_listener);
 	stream_stop(s->stream);
 	if (s->stream != NULL)
 		store_wait(s->st);

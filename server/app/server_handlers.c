@@ -1,6 +1,6 @@
 /*
  * The handlers of the configuration, put to work: their numbers from the
- * store, their settings to dispatch, their routes to ingest.
+ * store, their settings to dispatch, their subs to ingest.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -75,11 +75,12 @@ handler_of(const struct config *cfg, size_t i,
 	});
 }
 
-static struct ingest_route
-route_of(const struct config *cfg, size_t i, const struct server_handler *known)
+static struct subscription
+subscription_of(const struct config *cfg, size_t i,
+    const struct server_handler *known)
 {
 	const struct config_handler *ch = &cfg->handlers[i];
-	struct ingest_route route = {
+	struct subscription sub = {
 		.handler = known[i].number,
 		.events = (const char *const *)ch->events.items,
 		.nevents = ch->events.n,
@@ -96,9 +97,9 @@ route_of(const struct config *cfg, size_t i, const struct server_handler *known)
 
 	for (size_t j = 0; ch->on_deadline != NULL && j < cfg->nhandlers; j++) {
 		if (strcmp(cfg->handlers[j].name, ch->on_deadline) == 0)
-			route.alarm = known[j].number;
+			sub.alarm = known[j].number;
 	}
-	return (route);
+	return (sub);
 }
 
 /* store_done_fn: the alarms that nobody wants are gone. */
@@ -135,28 +136,28 @@ server_set_handlers(struct server *s, const struct config *cfg,
     const struct server_handler *known, char reason[HANDLER_REASON_MAX])
 {
 	struct dispatch_handler *handlers;
-	struct ingest_route *routes;
-	struct ingest_codes codes = {
+	struct subscription *subs;
+	struct status_codes codes = {
 		.order = (const char *const *)cfg->status_order.items,
 		.norder = cfg->status_order.n,
 	};
 	int rc = -1;
 
 	handlers = calloc(cfg->nhandlers, sizeof(*handlers));
-	routes = calloc(cfg->nhandlers, sizeof(*routes));
-	if (handlers == NULL || routes == NULL) {
+	subs = calloc(cfg->nhandlers, sizeof(*subs));
+	if (handlers == NULL || subs == NULL) {
 		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
 		goto out;
 	}
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		handlers[i] = handler_of(cfg, i, known);
-		routes[i] = route_of(cfg, i, known);
+		subs[i] = subscription_of(cfg, i, known);
 	}
 	if (dispatch_set_handlers(s->dispatch, handlers, cfg->nhandlers,
 		reason) == -1)
 		goto out;
 	codes.nterminal = server_ends(cfg, &codes.terminal);
-	if (ingest_route(s->ingest, routes, cfg->nhandlers, &codes) == -1) {
+	if (ingest_subscribe(s->ingest, subs, cfg->nhandlers, &codes) == -1) {
 		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
 		goto out;
 	}
@@ -164,7 +165,7 @@ server_set_handlers(struct server *s, const struct config *cfg,
 	rc = 0;
 out:
 	free(handlers);
-	free(routes);
+	free(subs);
 	return (rc);
 }
 

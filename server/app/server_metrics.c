@@ -22,7 +22,9 @@ source_http_admin(void *arg)
 {
 	const struct server *s = arg;
 
-	return (s->http_admin == NULL ? NULL : http_admin_http(s->http_admin));
+	return (s->admin_listener == NULL
+		    ? NULL
+		    : admin_listener_http(s->admin_listener));
 }
 
 static const struct secrets *

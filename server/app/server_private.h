@@ -7,7 +7,7 @@
 #include <event2/event.h>
 
 #include "handlers/handler.h"
-#include "server/admin/http_admin.h"
+#include "server/admin/admin_listener.h"
 #include "server/app/server.h"
 #include "server/app/signals.h"
 #include "server/auth/secrets.h"
@@ -60,10 +60,10 @@ struct server {
 	struct diagnosis_queue *diag;
 	struct http *http;
 	struct cert_watch *certs;
-	struct admin *admin;           /* NULL: there is no listener for it */
-	struct stream *stream;         /* the same */
-	struct metrics *metrics;       /* the same */
-	struct http_admin *http_admin; /* the same */
+	struct admin *admin;     /* NULL: there is no listener for it */
+	struct stream *stream;   /* the same */
+	struct metrics *metrics; /* the same */
+	struct admin_listener *admin_listener; /* the same */
 	char admin_url[HTTP_URL_MAX];
 	int64_t started_at_ms;
 	bool dev;

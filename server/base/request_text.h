@@ -2,7 +2,7 @@
  * request_text.h -- a request of HTTP as it stands in a file.
  *
  * Pure: for people who kept one, from a proxy's log, tcpdump or curl -v; not
- * for what a socket sends, which http_request.h reads strictly.
+ * for what a socket sends, which http_reader.h reads strictly.
  */
 #ifndef SERVER_REQUEST_TEXT_H
 #define SERVER_REQUEST_TEXT_H

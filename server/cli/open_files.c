@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 
 #include "handlers/handler.h"
-#include "server/admin/http_admin.h"
+#include "server/admin/admin_listener.h"
 #include "server/config/config.h"
 #include "server/http/http.h"
 
@@ -50,7 +50,7 @@ open_files_kept(const struct config *cfg)
 
 	n += cfg->http_listen.n + cfg->http_plain_listen.n;
 	if (cfg->admin_listen.n > 0)
-		n += 1 + HTTP_ADMIN_CONNECTIONS + HTTP_ROOM_OVER;
+		n += 1 + ADMIN_LISTENER_CONNECTIONS + HTTP_ROOM_OVER;
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		type = handler_find(cfg->handlers[i].type);
 		if (type != NULL)

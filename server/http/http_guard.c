@@ -144,23 +144,23 @@ send_no_more(struct http_guard *g)
 }
 
 static const char *
-refusal(enum http_request_rc verdict)
+refusal(enum http_read_rc verdict)
 {
 	switch (verdict) {
-	case HTTP_REQUEST_METHOD:
+	case HTTP_READ_METHOD:
 		return (not_allowed);
-	case HTTP_REQUEST_LENGTH:
+	case HTTP_READ_LENGTH:
 		return (length_required);
-	case HTTP_REQUEST_TOO_LARGE:
+	case HTTP_READ_TOO_LARGE:
 		return (too_large);
-	case HTTP_REQUEST_CODING:
+	case HTTP_READ_CODING:
 		return (unknown_coding);
-	case HTTP_REQUEST_NO_MEMORY:
+	case HTTP_READ_NO_MEMORY:
 		return (no_room);
-	case HTTP_REQUEST_MORE: /* never of a verdict */
-	case HTTP_REQUEST_CHUNKED:
-	case HTTP_REQUEST_DONE:
-	case HTTP_REQUEST_BAD:
+	case HTTP_READ_MORE: /* never of a verdict */
+	case HTTP_READ_CHUNKED:
+	case HTTP_READ_DONE:
+	case HTTP_READ_BAD:
 		break;
 	}
 	return (bad_request);
@@ -186,7 +186,7 @@ end_with(struct http_guard *g, const char *text, const char *reason)
 static void
 refuse(struct http_guard *g)
 {
-	const char *reason = http_request_reason(&g->in.reader);
+	const char *reason = http_reader_reason(&g->in.reader);
 
 	g->all->bad_requests++;
 	end_with(g, refusal(g->verdict),
@@ -215,7 +215,7 @@ shed(struct http_guard *g)
 	    "too many bytes of unfinished requests, and its address has most";
 
 	if (g->state != HTTP_GUARD_READING || unanswered(g) ||
-	    !http_request_begun(&g->in.reader)) {
+	    !http_reader_begun(&g->in.reader)) {
 		cut(g, NULL, reason);
 		return;
 	}
@@ -275,7 +275,7 @@ http_guards_freed(struct http_guards *all)
 static bool
 follow(struct http_guard *g, struct evbuffer *input, size_t added)
 {
-	enum http_request_rc rc;
+	enum http_read_rc rc;
 	unsigned whole;
 
 	rc = http_intake_read(&g->in, input, added, &whole);
@@ -285,7 +285,7 @@ follow(struct http_guard *g, struct evbuffer *input, size_t added)
 	if (whole > 0 || !g->spoke)
 		http_share_heard(g->all->shares, g->holder);
 	g->spoke = true;
-	if (rc == HTTP_REQUEST_MORE)
+	if (rc == HTTP_READ_MORE)
 		return (true);
 	g->verdict = rc;
 	g->state = HTTP_GUARD_BAD;
@@ -309,7 +309,7 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 		drop_input(g);
 		/* Does it not listen? With a large body it may do so late. */
 		if (g->dropped > g->max_held &&
-		    g->verdict != HTTP_REQUEST_TOO_LARGE)
+		    g->verdict != HTTP_READ_TOO_LARGE)
 			http_guard_close(g);
 		return;
 	}
@@ -318,9 +318,9 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 			refuse(g);
 		return;
 	}
-	if (was_idle && !http_request_begun(&g->in.reader))
+	if (was_idle && !http_reader_begun(&g->in.reader))
 		return; /* evhttp takes at once what has come whole */
-	if (!unanswered(g) && !g->queued && http_request_begun(&g->in.reader))
+	if (!unanswered(g) && !g->queued && http_reader_begun(&g->in.reader))
 		enqueue(g);
 	if (evbuffer_get_length(input) > g->max_held)
 		cut(g, bad_request, "more than a request's worth of bytes");
@@ -416,7 +416,7 @@ http_guard_answered(struct http_guard *g)
 	if (g->state == HTTP_GUARD_BAD)
 		refuse(g);
 	else if (g->state == HTTP_GUARD_READING &&
-		 http_request_begun(&g->in.reader))
+		 http_reader_begun(&g->in.reader))
 		enqueue(g);
 }
 
@@ -440,7 +440,7 @@ size_t
 http_guard_awaits(const struct http_guard *g)
 {
 	return (g->state == HTTP_GUARD_READING
-		    ? (size_t)http_request_rest(&g->in.reader)
+		    ? (size_t)http_reader_rest(&g->in.reader)
 		    : 0);
 }
 
@@ -448,14 +448,14 @@ bool
 http_guard_idle(const struct http_guard *g)
 {
 	return (!unanswered(g) && (g->state != HTTP_GUARD_READING ||
-				      !http_request_begun(&g->in.reader)));
+				      !http_reader_begun(&g->in.reader)));
 }
 
 void
 http_guard_turn_away(struct http_guard *g)
 {
 	if (g->state == HTTP_GUARD_READING && !unanswered(g) &&
-	    http_request_begun(&g->in.reader))
+	    http_reader_begun(&g->in.reader))
 		tell(g, no_room);
 }
 

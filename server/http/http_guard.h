@@ -83,7 +83,7 @@ struct http_guard {
 	TAILQ_ENTRY(http_guard) next;
 	bool queued; /* in unfinished */
 	enum http_guard_state state;
-	enum http_request_rc verdict; /* why it is bad */
+	enum http_read_rc verdict; /* why it is bad */
 	int64_t timeout_ms;
 	int64_t deadline_ms; /* of the request that is arriving */
 	size_t max_held;

@@ -43,7 +43,7 @@ http_intake_init(struct http_intake *in, struct http_intake_room *room,
 	in->room = room;
 	in->body = NULL;
 	in->editing = false;
-	http_request_init(&in->reader, max_body, needs_length);
+	http_reader_init(&in->reader, max_body, needs_length);
 }
 
 void
@@ -92,11 +92,11 @@ gather(struct http_intake *in, const void *data, size_t len)
 }
 
 /* Put back into input what evhttp is to get of room->rest. */
-static enum http_request_rc
+static enum http_read_rc
 put_back(struct http_intake *in, struct evbuffer *input, unsigned *ret_whole)
 {
 	struct evbuffer *rest = in->room->rest;
-	enum http_request_rc rc = HTTP_REQUEST_MORE;
+	enum http_read_rc rc = HTTP_READ_MORE;
 	unsigned char *bytes;
 	size_t len, used, kept;
 	bool chunks;
@@ -104,21 +104,21 @@ put_back(struct http_intake *in, struct evbuffer *input, unsigned *ret_whole)
 
 	while ((len = evbuffer_get_contiguous_space(rest)) > 0) {
 		bytes = evbuffer_pullup(rest, (ev_ssize_t)len);
-		chunks = http_request_in_chunks(&in->reader);
-		rc = http_request_read(&in->reader, bytes, len, &used, &kept);
+		chunks = http_reader_in_chunks(&in->reader);
+		rc = http_reader_read(&in->reader, bytes, len, &used, &kept);
 		failed = chunks ? gather(in, bytes, kept)
 				: evbuffer_add(input, bytes, kept);
 		(void)evbuffer_drain(rest, used);
-		if (failed == 0 && chunks && rc == HTTP_REQUEST_DONE)
+		if (failed == 0 && chunks && rc == HTTP_READ_DONE)
 			failed = hand_over(in, input);
 		if (failed != 0)
-			return (HTTP_REQUEST_NO_MEMORY);
-		if (rc == HTTP_REQUEST_DONE)
+			return (HTTP_READ_NO_MEMORY);
+		if (rc == HTTP_READ_DONE)
 			++*ret_whole;
-		else if (rc != HTTP_REQUEST_MORE && rc != HTTP_REQUEST_CHUNKED)
+		else if (rc != HTTP_READ_MORE && rc != HTTP_READ_CHUNKED)
 			return (rc);
 	}
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
 /* Do that from so far on in input; first drop some bytes of it. */
@@ -126,12 +126,12 @@ struct place {
 	size_t at;
 	size_t drop;
 };
-static enum http_request_rc
+static enum http_read_rc
 edit(struct http_intake *in, struct evbuffer *input, struct place from,
     unsigned *ret_whole)
 {
 	struct http_intake_room *room = in->room;
-	enum http_request_rc rc = HTTP_REQUEST_NO_MEMORY;
+	enum http_read_rc rc = HTTP_READ_NO_MEMORY;
 
 	in->editing = true;
 	if (evbuffer_remove_buffer(input, room->kept, from.at) ==
@@ -152,41 +152,41 @@ edit(struct http_intake *in, struct evbuffer *input, struct place from,
  */
 static bool
 read_segment(struct http_intake *in, const struct evbuffer_iovec *seg,
-    struct place *place, enum http_request_rc *ret_rc, unsigned *ret_whole)
+    struct place *place, enum http_read_rc *ret_rc, unsigned *ret_whole)
 {
 	unsigned char *bytes = seg->iov_base;
 	size_t used, kept, len = seg->iov_len;
 
 	while (len > 0) {
 		*ret_rc =
-		    http_request_read(&in->reader, bytes, len, &used, &kept);
+		    http_reader_read(&in->reader, bytes, len, &used, &kept);
 		place->at += kept;
 		place->drop = used - kept;
-		if (*ret_rc == HTTP_REQUEST_DONE)
+		if (*ret_rc == HTTP_READ_DONE)
 			++*ret_whole;
-		else if (*ret_rc != HTTP_REQUEST_MORE)
+		else if (*ret_rc != HTTP_READ_MORE)
 			return (false);
 		if (place->drop > 0)
 			return (false);
 		bytes += used;
 		len -= used;
 	}
-	*ret_rc = HTTP_REQUEST_MORE;
+	*ret_rc = HTTP_READ_MORE;
 	return (true);
 }
 
-enum http_request_rc
+enum http_read_rc
 http_intake_read(struct http_intake *in, struct evbuffer *input, size_t added,
     unsigned *ret_whole)
 {
 	struct place place = { evbuffer_get_length(input) - added, 0 };
 	struct evbuffer_iovec segs[PEEK_SEGS];
-	enum http_request_rc rc;
+	enum http_read_rc rc;
 	struct evbuffer_ptr pos;
 	int i, n = PEEK_SEGS + 1;
 
 	*ret_whole = 0;
-	if (!http_request_in_chunks(&in->reader) &&
+	if (!http_reader_in_chunks(&in->reader) &&
 	    evbuffer_ptr_set(input, &pos, place.at, EVBUFFER_PTR_SET) == 0)
 		n = evbuffer_peek(input, -1, &pos, segs, PEEK_SEGS);
 	if (n > PEEK_SEGS)
@@ -194,12 +194,12 @@ http_intake_read(struct http_intake *in, struct evbuffer *input, size_t added,
 	for (i = 0; i < n; i++) {
 		if (read_segment(in, &segs[i], &place, &rc, ret_whole))
 			continue;
-		if (rc == HTTP_REQUEST_MORE || rc == HTTP_REQUEST_DONE ||
-		    rc == HTTP_REQUEST_CHUNKED)
+		if (rc == HTTP_READ_MORE || rc == HTTP_READ_DONE ||
+		    rc == HTTP_READ_CHUNKED)
 			rc = edit(in, input, place, ret_whole);
 		return (rc);
 	}
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
 bool
@@ -219,6 +219,6 @@ http_intake_held(const struct http_intake *in, struct evbuffer *input)
 {
 	size_t body = in->body == NULL ? 0 : evbuffer_get_length(in->body);
 
-	return (http_request_held(&in->reader) + allocated(body) +
+	return (http_reader_held(&in->reader) + allocated(body) +
 		allocated(evbuffer_get_length(input)));
 }

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/http/http_request.h"
+#include "server/http/http_reader.h"
 
 struct evbuffer;
 
@@ -27,7 +27,7 @@ struct http_intake_room {
 
 /* One connection's; to be embedded; private to http_intake.c, but reader. */
 struct http_intake {
-	struct http_request reader;
+	struct http_reader reader;
 	struct http_intake_room *room;
 	struct evbuffer *body; /* that is arriving in chunks; else NULL */
 	bool editing;
@@ -37,7 +37,7 @@ struct http_intake {
 int http_intake_room_init(struct http_intake_room *room);
 void http_intake_room_fini(struct http_intake_room *room);
 
-/* Keeps room until fini. The rest as http_request_init(). */
+/* Keeps room until fini. The rest as http_reader_init(). */
 void http_intake_init(struct http_intake *in, struct http_intake_room *room,
     uint64_t max_body, bool needs_length);
 void http_intake_fini(struct http_intake *in);
@@ -45,10 +45,10 @@ void http_intake_fini(struct http_intake *in);
 /*
  * Read what was added to the end of input, and leave there what evhttp is to
  * get of it. *ret_whole is how many requests ended in it. Returns
- * HTTP_REQUEST_MORE, or how the connection is to be refused; or
- * HTTP_REQUEST_NO_MEMORY. After these evhttp may be given no more of it.
+ * HTTP_READ_MORE, or how the connection is to be refused; or
+ * HTTP_READ_NO_MEMORY. After these evhttp may be given no more of it.
  */
-enum http_request_rc http_intake_read(struct http_intake *in,
+enum http_read_rc http_intake_read(struct http_intake *in,
     struct evbuffer *input, size_t added, unsigned *ret_whole);
 
 /* Is it just being read, and input changed only for that? */

@@ -10,11 +10,11 @@
  * http_room.c    who is closed when there are too many connections
  * http_tls.c     the listeners that speak TLS
  * http_wire.c    short cuts to the socket of a plain connection
- * http_webhook.c POST /webhooks/klikit
- * http_admin.c   the admin listener
- * http_stream.c  its stream, http_metrics.c its metrics
+ * webhook.c POST /webhooks/klikit
+ * admin_listener.c   the admin listener
+ * stream_route.c  its stream, metrics_route.c its metrics
  * http_turn.c    whose question to the store is next
- * http_inspector.c the page that it shows
+ * page.c the page that it shows
  */
 #ifndef SERVER_HTTP_PRIVATE_H
 #define SERVER_HTTP_PRIVATE_H
@@ -58,11 +58,11 @@ struct http_conn {
 	bool served; /* a route keeps its request, or its answer is leaving */
 	char peer[HTTP_PEER_MAX]; /* made when first asked for */
 
-	struct evhttp_request *kept; /* with others, to be answered */
-	struct event *holder;        /* http_wire.c; NULL: a TLS connection */
-	unsigned stirred;            /* how often the holder ran for `kept' */
-	bool *gone;                  /* to be told of the end; or NULL */
-	struct http_stream *stream;  /* kept is a reply without end */
+	struct evhttp_request *kept;  /* with others, to be answered */
+	struct event *holder;         /* http_wire.c; NULL: a TLS connection */
+	unsigned stirred;             /* how often the holder ran for `kept' */
+	bool *gone;                   /* to be told of the end; or NULL */
+	struct stream_answer *stream; /* kept is a reply without end */
 	struct http_turns *turns; /* kept waits for its turn there; or NULL */
 	TAILQ_ENTRY(http_conn) next_turn;
 	/* It has ended while kept is with others; may let go of kept. */
@@ -125,8 +125,8 @@ struct http {
 	struct ingest *in;
 	struct diagnosis_queue *diag;
 	struct secrets *sec;
-	const struct steady *clock; /* of their validity; NULL: the wall's */
-	struct http_admin *admin;   /* whose listener it is; else NULL */
+	const struct steady *clock;   /* of their validity; NULL: the wall's */
+	struct admin_listener *admin; /* whose listener it is; else NULL */
 	const struct http_site *site;
 	struct http_side sides[HTTP_NSIDES]; /* by enum http_side_kind */
 	struct http_mount mounts[HTTP_ROUTES_MAX];

@@ -12,6 +12,7 @@
 #include "server/dispatch/dispatch.h"
 #include "server/dispatch/journal.h"
 #include "server/intake/branches.h"
+#include "server/intake/ingest.h"
 #include "server/intake/ingest_jobs.h"
 #include "server/intake/rejections.h"
 
@@ -38,7 +39,7 @@ struct ingest {
 	struct event *timer;           /* for the oldest of waiting */
 	TAILQ_HEAD(, pending) waiting; /* oldest first */
 	size_t npending;
-	struct ingest_routes *routes;
+	struct subscriptions *subs;
 	struct ingest_stats stats;
 	bool open; /* deliveries are taken */
 	struct branches branches;
@@ -103,11 +104,11 @@ ingest_conflict(struct ingest *in, const struct store_event *ev)
 static void
 ingest_alarms(struct ingest *in, const struct pending *p)
 {
-	const struct ingest_routes *routes = in->routes;
+	const struct subscriptions *subs = in->subs;
 
-	for (size_t i = 0; p->alarm.ms != 0 && i < routes->n; i++) {
-		if (routes->items[i].deadline_ms != 0)
-			dispatch_due(in->d, routes->items[i].alarm, p->alarm);
+	for (size_t i = 0; p->alarm.ms != 0 && i < subs->n; i++) {
+		if (subs->items[i].deadline_ms != 0)
+			dispatch_due(in->d, subs->items[i].alarm, p->alarm);
 	}
 }
 
@@ -306,7 +307,7 @@ ingest_queue(struct ingest *in, const struct delivery *del,
 	p->done = done;
 	p->arg = arg;
 	p->deadline_us = clock_mono_us() + INGEST_COMMIT_MS * (int64_t)1000;
-	specs = ingest_jobs(in->routes, del->type, env, now, &njobs);
+	specs = ingest_jobs(in->subs, del->type, env, now, &njobs);
 	if (specs == NULL || (p->ev = ingest_event(del, env, now)) == NULL)
 		goto fail;
 	p->alarm = first_alarm(specs, njobs);
@@ -368,16 +369,16 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 }
 
 int
-ingest_route(struct ingest *in, const struct ingest_route *routes,
-    size_t nroutes, const struct ingest_codes *codes)
+ingest_subscribe(struct ingest *in, const struct subscription *subs,
+    size_t nsubs, const struct status_codes *codes)
 {
-	struct ingest_routes *copy;
+	struct subscriptions *copy;
 
-	copy = ingest_routes_new(routes, nroutes, codes);
+	copy = subscriptions_new(subs, nsubs, codes);
 	if (copy == NULL)
 		return (-1);
-	ingest_routes_free(in->routes);
-	in->routes = copy;
+	subscriptions_free(in->subs);
+	in->subs = copy;
 	return (0);
 }
 
@@ -429,7 +430,7 @@ struct ingest *
 ingest_new(struct event_base *base, struct store *st, struct dispatch *d,
     struct rejections *rej)
 {
-	static const struct ingest_codes none;
+	static const struct status_codes none;
 	struct ingest *in;
 
 	if ((in = calloc(1, sizeof(*in))) == NULL)
@@ -441,7 +442,7 @@ ingest_new(struct event_base *base, struct store *st, struct dispatch *d,
 	in->rej = rej;
 	if ((in->er = envelope_reader_new()) == NULL ||
 	    (in->timer = evtimer_new(base, ingest_timer_cb, in)) == NULL ||
-	    ingest_route(in, NULL, 0, &none) == -1)
+	    ingest_subscribe(in, NULL, 0, &none) == -1)
 		goto fail;
 	return (in);
 fail:
@@ -457,7 +458,7 @@ ingest_free(struct ingest *in)
 	if (in->timer != NULL)
 		event_free(in->timer);
 	envelope_reader_free(in->er);
-	ingest_routes_free(in->routes);
+	subscriptions_free(in->subs);
 	for (size_t i = 0; i < in->nzoneless; i++)
 		free(in->zoneless[i]);
 	free(in);

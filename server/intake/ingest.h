@@ -2,10 +2,10 @@
  * ingest.h -- a verified delivery becomes an event and its jobs.
  *
  * Owns:    the deliveries between their verification and their commit, the
- *          deadline for that commit, the routes (which handlers an event is
- *          for), and the promise of exactly one answer each.
- * Touches: store.h, envelope.h, dispatch.h, the log and an evtimer. No HTTP:
- *          what an outcome is called there is the caller's business.
+ *          deadline for that commit, the subscriptions of the handlers, and the
+ * promise of exactly one answer each. Touches: store.h, envelope.h, dispatch.h,
+ * the log and an evtimer. No HTTP: what an outcome is called there is the
+ * caller's business.
  */
 #ifndef SERVER_INGEST_H
 #define SERVER_INGEST_H
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/intake/subscription.h"
 #include "store/store.h"
 
 struct branches;
@@ -57,36 +58,6 @@ enum ingest_rc {
  */
 typedef void ingest_done_fn(enum ingest_rc rc, int64_t event, void *arg);
 
-/* What is known of status codes; texts are borrowed and copied. */
-struct ingest_codes {
-	const char *const *terminal; /* those that end an order */
-	size_t nterminal;
-	const char *const *order; /* from first to last; none: by number */
-	size_t norder;
-};
-
-/* Which events a handler is for; texts are borrowed and copied. */
-struct ingest_route {
-	int64_t handler;           /* its number in the store */
-	const char *const *events; /* types; "*" matches every one */
-	size_t nevents;
-	const char *const *brands; /* none: any */
-	size_t nbrands;
-	const char *const *branches; /* none: any */
-	size_t nbranches;
-	bool ordered;   /* its jobs wait in the lanes of their orders */
-	bool per_order; /* a job for each order, instead of one for all */
-	/*
-	 * What this handler did for a created order is not done again: jobs of
-	 * created events wait in lanes even if not ordered.
-	 */
-	bool once_per_order;
-
-	/* A job not done by then has another handler's made; 0: none. */
-	int64_t deadline_ms; /* since the event came in */
-	int64_t alarm;       /* that handler's number in the store */
-};
-
 /*
  * Keeps all of its arguments until ingest_free(). NULL when out of memory.
  */
@@ -95,7 +66,7 @@ struct ingest *ingest_new(struct event_base *base, struct store *st,
 
 /*
  * Take deliveries, as after ingest_new(), or turn each away as INGEST_BUSY:
- * while its routes are not known it would be stored for nobody.
+ * while the subscriptions are not known it would be stored for nobody.
  */
 void ingest_set_open(struct ingest *in, bool open);
 
@@ -103,11 +74,12 @@ void ingest_set_open(struct ingest *in, bool open);
 void ingest_set_journal(struct ingest *in, struct journal *j);
 
 /*
- * Take over these routes, in place of the old ones, for deliveries to come.
- * Copies codes. Returns 0; -1 when out of memory, and then the old ones stay.
+ * Take over these subscriptions, in place of the old ones, for deliveries to
+ * come. Copies all. Returns 0; -1 when out of memory, and then the old ones
+ * stay.
  */
-int ingest_route(struct ingest *in, const struct ingest_route *routes,
-    size_t nroutes, const struct ingest_codes *codes);
+int ingest_subscribe(struct ingest *in, const struct subscription *subs,
+    size_t nsubs, const struct status_codes *codes);
 
 /*
  * Scan the body and queue the event. INGEST_PENDING: del->body is taken, and

@@ -6,79 +6,7 @@
 #include "handlers/body/envelope.h"
 #include "handlers/body/event_kind.h"
 #include "server/intake/ingest_jobs.h"
-#include "server/intake/route.h"
-
-void
-ingest_routes_free(struct ingest_routes *routes)
-{
-	if (routes == NULL)
-		return;
-	for (size_t i = 0; i < routes->n; i++) {
-		free((void *)routes->items[i].events);
-		free((void *)routes->items[i].brands);
-		free((void *)routes->items[i].branches);
-	}
-	free((void *)routes->codes.terminal);
-	free((void *)routes->codes.order);
-	free(routes->items);
-	free(routes);
-}
-
-/* A copy of a list of texts in one block; NULL when out of memory. */
-static const char *const *
-texts_copy(const char *const *texts, size_t n)
-{
-	size_t size = (n + 1) * sizeof(char *);
-	const char **copy;
-	char *p;
-
-	for (size_t i = 0; i < n; i++)
-		size += strlen(texts[i]) + 1;
-	if ((copy = malloc(size)) == NULL)
-		return (NULL);
-	p = (char *)(copy + n + 1);
-	for (size_t i = 0; i < n; i++) {
-		copy[i] = p;
-		p = stpcpy(p, texts[i]) + 1;
-	}
-	copy[n] = NULL;
-	return (copy);
-}
-
-struct ingest_routes *
-ingest_routes_new(const struct ingest_route *routes, size_t n,
-    const struct ingest_codes *codes)
-{
-	struct ingest_routes *copy;
-
-	if ((copy = calloc(1, sizeof(*copy))) == NULL ||
-	    (copy->items = calloc(n + 1, sizeof(*copy->items))) == NULL ||
-	    (copy->codes.terminal =
-		    texts_copy(codes->terminal, codes->nterminal)) == NULL ||
-	    (copy->codes.order = texts_copy(codes->order, codes->norder)) ==
-		NULL)
-		goto fail;
-	copy->codes.nterminal = codes->nterminal;
-	copy->codes.norder = codes->norder;
-	for (; copy->n < n; copy->n++) {
-		const struct ingest_route *r = &routes[copy->n];
-		struct ingest_route *c = &copy->items[copy->n];
-
-		*c = *r;
-		c->events = texts_copy(r->events, r->nevents);
-		c->brands = texts_copy(r->brands, r->nbrands);
-		c->branches = texts_copy(r->branches, r->nbranches);
-		if (c->events == NULL || c->brands == NULL ||
-		    c->branches == NULL) {
-			copy->n++; /* its lists are freed with the others */
-			goto fail;
-		}
-	}
-	return (copy);
-fail:
-	ingest_routes_free(copy);
-	return (NULL);
-}
+#include "server/intake/subscription.h"
 
 /* -- The newest record of each order -- */
 
@@ -118,9 +46,9 @@ is_one_of(const char *text, const char *const *texts, size_t n)
 
 static void
 record_fill(struct record *record, const struct store_order *order,
-    const struct ingest_routes *routes, const char *type)
+    const struct subscriptions *subs, const char *type)
 {
-	const struct ingest_codes *codes = &routes->codes;
+	const struct status_codes *codes = &subs->codes;
 	const struct order_version version = {
 		.updated_at = order->updated_at,
 		.terminal =
@@ -135,10 +63,10 @@ record_fill(struct record *record, const struct store_order *order,
 }
 
 static bool
-has_per_order(const struct ingest_routes *routes)
+has_per_order(const struct subscriptions *subs)
 {
-	for (size_t i = 0; i < routes->n; i++) {
-		if (routes->items[i].per_order)
+	for (size_t i = 0; i < subs->n; i++) {
+		if (subs->items[i].per_order)
 			return (true);
 	}
 	return (false);
@@ -149,7 +77,7 @@ has_per_order(const struct ingest_routes *routes)
  * own nearly always. NULL when out of memory.
  */
 static int32_t *
-newest_places(const struct ingest_routes *routes, const char *type,
+newest_places(const struct subscriptions *subs, const char *type,
     const struct envelope *env)
 {
 	size_t n = env->norders;
@@ -160,14 +88,14 @@ newest_places(const struct ingest_routes *routes, const char *type,
 		return (NULL);
 	for (size_t i = 0; i < n; i++)
 		places[i] = env->orders[i].place;
-	if (n < 2 || !has_per_order(routes))
+	if (n < 2 || !has_per_order(subs))
 		return (places);
 	if ((records = malloc(n * sizeof(*records))) == NULL) {
 		free(places);
 		return (NULL);
 	}
 	for (size_t i = 0; i < n; i++)
-		record_fill(&records[i], &env->orders[i], routes, type);
+		record_fill(&records[i], &env->orders[i], subs, type);
 	qsort(records, n, sizeof(*records), record_compare);
 	for (size_t i = n - 1; i-- > 0;) {
 		const struct store_order *order = records[i].order;
@@ -192,10 +120,10 @@ struct making {
 	struct steady_time came_at;
 };
 
-/* Write a route's alarm for the job just written, which is to be done in time.
+/* Write a sub's alarm for the job just written, which is to be done in time.
  */
 static void
-add_alarm(struct making *m, const struct ingest_route *r)
+add_alarm(struct making *m, const struct subscription *r)
 {
 	if (r->deadline_ms == 0)
 		return;
@@ -209,9 +137,9 @@ add_alarm(struct making *m, const struct ingest_route *r)
 	m->n++;
 }
 
-/* Write a route's job for one place. */
+/* Write a sub's job for one place. */
 static struct store_job_spec *
-add_job(struct making *m, const struct ingest_route *r, int32_t place)
+add_job(struct making *m, const struct subscription *r, int32_t place)
 {
 	struct store_job_spec *spec = &m->specs[m->n++];
 
@@ -227,7 +155,7 @@ add_job(struct making *m, const struct ingest_route *r, int32_t place)
 
 /* A job for each place in the body: of an order, an older record, a stray. */
 static void
-add_places(struct making *m, const struct ingest_route *r,
+add_places(struct making *m, const struct subscription *r,
     const struct envelope *env, const int32_t *newest)
 {
 	int32_t total = (int32_t)(env->norders + env->strays);
@@ -253,13 +181,13 @@ add_places(struct making *m, const struct ingest_route *r,
 
 /* Room for the jobs and for what is said of older records, in one block. */
 static int
-making_init(struct making *m, size_t nroutes, const struct envelope *env)
+making_init(struct making *m, size_t nsubs, const struct envelope *env)
 {
 	size_t places = env->norders + env->strays;
-	size_t nspecs = nroutes * 2 * (places > 0 ? places : 1) + 1;
+	size_t nspecs = nsubs * 2 * (places > 0 ? places : 1) + 1;
 
-	m->specs = calloc(1, nspecs * sizeof(*m->specs) +
-				 nroutes * env->norders * SUPERSEDED_MAX);
+	m->specs = calloc(1,
+	    nspecs * sizeof(*m->specs) + nsubs * env->norders * SUPERSEDED_MAX);
 	if (m->specs == NULL)
 		return (-1);
 	m->texts = (char *)(m->specs + nspecs);
@@ -267,7 +195,7 @@ making_init(struct making *m, size_t nroutes, const struct envelope *env)
 }
 
 struct store_job_spec *
-ingest_jobs(const struct ingest_routes *routes, const char *type,
+ingest_jobs(const struct subscriptions *subs, const char *type,
     const struct envelope *env, struct steady_time came_at, size_t *ret_n)
 {
 	struct making m = {
@@ -276,14 +204,14 @@ ingest_jobs(const struct ingest_routes *routes, const char *type,
 	};
 	int32_t *newest;
 
-	if ((newest = newest_places(routes, type, env)) == NULL)
+	if ((newest = newest_places(subs, type, env)) == NULL)
 		return (NULL);
-	if (making_init(&m, routes->n, env) == -1)
+	if (making_init(&m, subs->n, env) == -1)
 		goto out;
-	for (size_t i = 0; i < routes->n; i++) {
-		const struct ingest_route *r = &routes->items[i];
+	for (size_t i = 0; i < subs->n; i++) {
+		const struct subscription *r = &subs->items[i];
 
-		if (!route_match(r, type, env->brand, env->branch))
+		if (!subscription_takes(r, type, env->brand, env->branch))
 			continue;
 		if (r->per_order && env->norders > 0) {
 			add_places(&m, r, env, newest);

@@ -1,39 +1,27 @@
 /*
  * ingest_jobs.h -- private to ingest: which jobs an event has.
  *
- * Owns: a copy of the routes. Pure apart from memory.
+ * Pure apart from memory.
  */
 #ifndef SERVER_INGEST_JOBS_H
 #define SERVER_INGEST_JOBS_H
 
-#include "server/intake/ingest.h"
+#include "server/intake/subscription.h"
+#include "store/store.h"
 
 struct envelope;
 
-struct ingest_routes {
-	struct ingest_route *items;
-	size_t n;
-	struct ingest_codes codes;
-};
-
-/* A deep copy, owned by the caller; NULL when out of memory. */
-struct ingest_routes *ingest_routes_new(const struct ingest_route *routes,
-    size_t n, const struct ingest_codes *codes);
-
-/* Accepts NULL. */
-void ingest_routes_free(struct ingest_routes *routes);
-
 /*
- * The jobs of an event of that type: for each route it takes, one, or one for
- * each place among its orders; and after each guarded one its alarm. Where an
- * order stands at several places, only its newest record is to be sent (by
- * order_key(); of equal ones the last): at the others the job is born done.
+ * The jobs of an event of that type: for each handler that takes it, one, or
+ * one for each place among its orders; and after each guarded one its alarm.
+ * Where an order stands at several places, only its newest record is to be sent
+ * (by order_key(); of equal ones the last): at the others the job is born done.
  * Where there is no usable order id it is born dead, unless no place has one;
  * then the job is for the event. received_ms is by dispatch's clock. Returns
  * them (owned by the caller, also if there are none) and how many; NULL when
  * out of memory.
  */
-struct store_job_spec *ingest_jobs(const struct ingest_routes *routes,
+struct store_job_spec *ingest_jobs(const struct subscriptions *subs,
     const char *type, const struct envelope *env, struct steady_time came_at,
     size_t *ret_n);
 

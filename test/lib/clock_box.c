@@ -124,14 +124,14 @@ box_handlers(struct box *b)
 		{ .name = "pos", .type = &pos_type },
 		{ .name = "bell", .type = &bell_type },
 	};
-	static const struct ingest_codes no_codes;
-	struct ingest_route route = { .events = every,
+	static const struct status_codes no_codes;
+	struct subscription sub = { .events = every,
 		.nevents = 1,
 		.ordered = true,
 		.deadline_ms = BOX_DEADLINE_MS };
 
-	h[0].number = b->pos = route.handler = case_handler(&b->c, "pos");
-	h[1].number = b->bell = route.alarm = case_handler(&b->c, "bell");
+	h[0].number = b->pos = sub.handler = case_handler(&b->c, "pos");
+	h[1].number = b->bell = sub.alarm = case_handler(&b->c, "bell");
 	for (size_t i = 0; i < 2; i++) {
 		h[i].options.name = h[i].name;
 		h[i].retry_ms = retry;
@@ -141,7 +141,7 @@ box_handlers(struct box *b)
 	}
 	h[1].alarm_max_ms = BOX_DEADLINE_MS;
 	assert_int_equal(dispatch_set_handlers(b->dispatch, h, 2, reason), 0);
-	assert_int_equal(ingest_route(b->ingest, &route, 1, &no_codes), 0);
+	assert_int_equal(ingest_subscribe(b->ingest, &sub, 1, &no_codes), 0);
 }
 
 /* store_clock_fn: where the clocks were left. */

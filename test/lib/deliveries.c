@@ -12,7 +12,7 @@
 #include "test/lib/heap.h"
 
 static const char *const every[] = { "*" };
-static const struct ingest_route all = { .handler = 1,
+static const struct subscription all = { .handler = 1,
 	.events = every,
 	.nevents = 1,
 	.ordered = true };
@@ -20,7 +20,7 @@ static const struct ingest_route all = { .handler = 1,
 int
 deliveries_setup(void **state)
 {
-	static const struct ingest_codes no_codes;
+	static const struct status_codes no_codes;
 	struct deliveries *f = calloc(1, sizeof(*f));
 	void *w;
 
@@ -31,7 +31,7 @@ deliveries_setup(void **state)
 	f->in = ingest_new(f->w->base, f->w->st, f->w->d, f->rej);
 	assert_non_null(f->rej);
 	assert_non_null(f->in);
-	assert_int_equal(ingest_route(f->in, &all, 1, &no_codes), 0);
+	assert_int_equal(ingest_subscribe(f->in, &all, 1, &no_codes), 0);
 	*state = f;
 	return (0);
 }

@@ -2,7 +2,7 @@
 # Print a C source that holds each file given, with the type it is served as
 # and an ETag made of its bytes. index.html is what "/" shows.
 set -eu
-printf '#include "server/admin/http_inspector.h"\n\n'
+printf '#include "server/admin/page.h"\n\n'
 i=0
 for file in "$@"; do
 	printf 'static const unsigned char file_%d[] = {\n' "$i"
@@ -10,7 +10,7 @@ for file in "$@"; do
 	printf '};\n'
 	i=$((i + 1))
 done
-printf '\nconst struct http_inspector_file http_inspector_files[] = {\n'
+printf '\nconst struct page_file page_files[] = {\n'
 i=0
 for file in "$@"; do
 	name=$(basename "$file")
@@ -31,4 +31,4 @@ for file in "$@"; do
 	i=$((i + 1))
 done
 printf '};\n'
-printf 'const size_t http_inspector_nfiles = %d;\n' "$i"
+printf 'const size_t page_nfiles = %d;\n' "$i"

@@ -2,7 +2,7 @@
 #include <sys/resource.h>
 
 #include "handlers/handler.h"
-#include "server/admin/http_admin.h"
+#include "server/admin/admin_listener.h"
 #include "server/cli/open_files.h"
 #include "server/config/config.h"
 #include "test/lib/cmocka_all.h"
@@ -22,7 +22,7 @@ test_calls_and_the_admin_listener_are_kept_room_for(void **state)
 	(void)state;
 	cfg.admin_listen.n = 1;
 	with_admin = open_files_kept(&cfg);
-	assert_true(with_admin >= bare + HTTP_ADMIN_CONNECTIONS);
+	assert_true(with_admin >= bare + ADMIN_LISTENER_CONNECTIONS);
 	cfg.handlers = handlers;
 	cfg.nhandlers = 3;
 	assert_int_equal(open_files_kept(&cfg),

@@ -1,4 +1,4 @@
-/* The routes of ingest, and its way to dispatch. */
+/* The subs of ingest, and its way to dispatch. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,19 +15,19 @@
 #include "test/lib/fake_log.h"
 #include "test/lib/heap.h"
 
-static const struct ingest_codes no_codes;
+static const struct status_codes no_codes;
 
 /* -- Routes -- */
 
 /* An event gets a job for each handler it is for, and no other. */
 static void
-test_jobs_follow_the_routes(void **state)
+test_jobs_follow_the_subscriptions(void **state)
 {
 	static const char *const every[] = { "*" };
 	static const char *const created[] = { CREATED };
 	static const char *const seven[] = { "7" };
 	static const char *const eight[] = { "8" };
-	const struct ingest_route routes[] = {
+	const struct subscription subs[] = {
 		{ .handler = 11, .events = created, .nevents = 1 },
 		{ .handler = 12,
 		    .events = every,
@@ -45,7 +45,7 @@ test_jobs_follow_the_routes(void **state)
 	static struct deliveries_answer a;
 	const struct fake_op *op;
 
-	assert_int_equal(ingest_route(f->in, routes, 3, &no_codes), 0);
+	assert_int_equal(ingest_subscribe(f->in, subs, 3, &no_codes), 0);
 	(void)deliveries_submit(f, BODY, &a);
 	op = fake_store_find(f->w->st, FAKE_APPEND);
 	assert_int_equal(op->nspecs, 2);
@@ -72,17 +72,17 @@ test_jobs_follow_the_routes(void **state)
 
 static const char *const every[] = { "*" };
 
-/* What is queued for a delivery with these routes; valid until forget(). */
+/* What is queued for a delivery with these subs; valid until forget(). */
 static const struct fake_op *
-made(struct deliveries *f, const struct ingest_route *routes, size_t n,
+made(struct deliveries *f, const struct subscription *subs, size_t n,
     const char *body)
 {
 	static const char *const terminal[] = { "9" };
 	static const char *const order[] = { "2", "5", "4" };
-	const struct ingest_codes codes = { terminal, 1, order, 3 };
+	const struct status_codes codes = { terminal, 1, order, 3 };
 	static struct deliveries_answer a;
 
-	assert_int_equal(ingest_route(f->in, routes, n, &codes), 0);
+	assert_int_equal(ingest_subscribe(f->in, subs, n, &codes), 0);
 	(void)deliveries_submit(f, body, &a);
 	return (fake_store_find(f->w->st, FAKE_APPEND));
 }
@@ -95,9 +95,9 @@ forget(struct deliveries *f)
 
 /* By order, each place has a job; without any order the event has one. */
 static void
-test_a_route_may_want_a_job_for_each_order(void **state)
+test_a_handler_may_want_a_job_for_each_order(void **state)
 {
-	const struct ingest_route routes[] = {
+	const struct subscription subs[] = {
 		{ .handler = 11, .events = every, .nevents = 1 },
 		{ .handler = 12,
 		    .events = every,
@@ -108,7 +108,7 @@ test_a_route_may_want_a_job_for_each_order(void **state)
 	struct deliveries *f = *state;
 	const struct fake_op *op;
 
-	op = made(f, routes, 2, THREE);
+	op = made(f, subs, 2, THREE);
 	assert_int_equal(op->nspecs, 5);
 	assert_int_equal(op->specs[0].place, STORE_WHOLE_EVENT);
 	for (int32_t i = 1; i < 5; i++) {
@@ -120,7 +120,7 @@ test_a_route_may_want_a_job_for_each_order(void **state)
 	}
 	forget(f);
 
-	op = made(f, routes, 2, "{}");
+	op = made(f, subs, 2, "{}");
 	assert_int_equal(op->nspecs, 2);
 	assert_int_equal(op->specs[1].handler, 12);
 	assert_int_equal(op->specs[1].place, STORE_WHOLE_EVENT);
@@ -131,7 +131,7 @@ test_a_route_may_want_a_job_for_each_order(void **state)
 static void
 test_an_order_without_id_is_born_dead(void **state)
 {
-	const struct ingest_route routes[] = {
+	const struct subscription subs[] = {
 		{ .handler = 12,
 		    .events = every,
 		    .nevents = 1,
@@ -140,7 +140,7 @@ test_an_order_without_id_is_born_dead(void **state)
 	struct deliveries *f = *state;
 	const struct fake_op *op;
 
-	op = made(f, routes, 1, THREE);
+	op = made(f, subs, 1, THREE);
 	assert_int_equal(op->nspecs, 4);
 	for (int32_t i = 0; i < 4; i++)
 		assert_int_equal(op->specs[i].born,
@@ -149,14 +149,14 @@ test_an_order_without_id_is_born_dead(void **state)
 	forget(f);
 
 	/* The last ones too, and what is no object. */
-	op = made(f, routes, 1, "{\"orders\":[{\"id\":1},7,{\"id\":null}]}");
+	op = made(f, subs, 1, "{\"orders\":[{\"id\":1},7,{\"id\":null}]}");
 	assert_int_equal(op->nspecs, 3);
 	assert_int_equal(op->specs[1].born, JOB_DEAD);
 	assert_int_equal(op->specs[2].born, JOB_DEAD);
 	forget(f);
 
 	/* If none has an id, the event is sent whole: nothing is left out. */
-	op = made(f, routes, 1, "{\"orders\":[{},{}]}");
+	op = made(f, subs, 1, "{\"orders\":[{},{}]}");
 	assert_int_equal(op->nspecs, 1);
 	assert_int_equal(op->specs[0].place, STORE_WHOLE_EVENT);
 	assert_int_equal(op->specs[0].born, JOB_READY);
@@ -168,7 +168,7 @@ test_an_order_without_id_is_born_dead(void **state)
 static void
 test_an_order_twice_in_a_body_is_sent_once(void **state)
 {
-	const struct ingest_route routes[] = {
+	const struct subscription subs[] = {
 		{ .handler = 12,
 		    .events = every,
 		    .nevents = 1,
@@ -204,7 +204,7 @@ test_an_order_twice_in_a_body_is_sent_once(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int newest = cases[i].newest;
 
-		op = made(f, routes, 2, cases[i].body);
+		op = made(f, subs, 2, cases[i].body);
 		assert_int_equal(op->nspecs, 3); /* two, and one's alarm */
 		s = &op->specs[newest == 0 ? 0 : 1];
 		assert_int_equal(s[0].place, newest);
@@ -224,7 +224,7 @@ test_an_order_twice_in_a_body_is_sent_once(void **state)
 static void
 test_many_records_of_many_orders(void **state)
 {
-	const struct ingest_route route = { .handler = 12,
+	const struct subscription sub = { .handler = 12,
 		.events = every,
 		.nevents = 1,
 		.per_order = true };
@@ -238,7 +238,7 @@ test_many_records_of_many_orders(void **state)
 	for (int i = 1; i < 1000; i++)
 		p += sprintf(p, ",{\"id\":%d}", i % 100);
 	(void)sprintf(p, "]}");
-	op = made(f, &route, 1, body);
+	op = made(f, &sub, 1, body);
 	assert_int_equal(op->nspecs, 1000);
 	assert_int_equal(op->specs[0].born, JOB_DEAD);
 	for (size_t i = 1; i < 1000; i++) {
@@ -256,31 +256,31 @@ test_many_records_of_many_orders(void **state)
 static void
 test_once_per_order_needs_lanes(void **state)
 {
-	struct ingest_route route = { .handler = 12,
+	struct subscription sub = { .handler = 12,
 		.events = every,
 		.nevents = 1,
 		.once_per_order = true };
 	struct deliveries *f = *state;
 	static struct deliveries_answer a;
 
-	assert_true(made(f, &route, 1, BODY)->specs[0].ordered);
+	assert_true(made(f, &sub, 1, BODY)->specs[0].ordered);
 	forget(f);
-	route.per_order = true;
-	assert_true(made(f, &route, 1, BODY)->specs[0].ordered);
+	sub.per_order = true;
+	assert_true(made(f, &sub, 1, BODY)->specs[0].ordered);
 	forget(f);
 	(void)deliveries_submit_type(f, "klikit.order.status.updated", BODY,
 	    &a);
 	assert_false(fake_store_find(f->w->st, FAKE_APPEND)->specs[0].ordered);
 	forget(f);
-	route.once_per_order = false;
-	assert_false(made(f, &route, 1, BODY)->specs[0].ordered);
+	sub.once_per_order = false;
+	assert_false(made(f, &sub, 1, BODY)->specs[0].ordered);
 }
 
 /* Every guarded job has an alarm behind it, due by its deadline, in no lane. */
 static void
 test_a_deadline_makes_an_alarm_for_each_job(void **state)
 {
-	const struct ingest_route routes[] = {
+	const struct subscription subs[] = {
 		{ .handler = 11, .events = every, .nevents = 1 },
 		{ .handler = 12,
 		    .events = every,
@@ -294,7 +294,7 @@ test_a_deadline_makes_an_alarm_for_each_job(void **state)
 	struct deliveries *f = *state;
 	const struct fake_op *op;
 
-	op = made(f, routes, 3, THREE);
+	op = made(f, subs, 3, THREE);
 	assert_int_equal(op->nspecs, 9);
 	for (size_t i = 1; i < 9; i += 2) {
 		assert_int_equal(op->specs[i].handler, 12);
@@ -316,7 +316,7 @@ test_a_deadline_makes_an_alarm_for_each_job(void **state)
 static void
 test_a_stored_alarm_is_looked_for_in_time(void **state)
 {
-	const struct ingest_route routes[] = {
+	const struct subscription subs[] = {
 		{ .handler = 1,
 		    .events = every,
 		    .nevents = 1,
@@ -332,7 +332,7 @@ test_a_stored_alarm_is_looked_for_in_time(void **state)
 	world_handlers(f->w, 2, 0);
 	world_settle(f->w);
 	fake_clock_jump_ms(-86400000);
-	assert_int_equal(ingest_route(f->in, routes, 2, &no_codes), 0);
+	assert_int_equal(ingest_subscribe(f->in, subs, 2, &no_codes), 0);
 	(void)deliveries_submit(f, BODY, &a);
 	assert_int_equal(fake_store_find(f->w->st, FAKE_APPEND)
 			     ->specs[1]
@@ -351,12 +351,12 @@ test_a_stored_alarm_is_looked_for_in_time(void **state)
 	world_settle(f->w);
 }
 
-/* Short of memory the old routes stay. */
+/* Short of memory the old subs stay. */
 static void
-test_routes_stay_without_memory(void **state)
+test_subscriptions_stay_without_memory(void **state)
 {
 	static const char *const none[] = { "nothing" };
-	const struct ingest_route other = { .handler = 2,
+	const struct subscription other = { .handler = 2,
 		.events = none,
 		.nevents = 1 };
 	struct deliveries *f = *state;
@@ -365,7 +365,7 @@ test_routes_stay_without_memory(void **state)
 
 	for (;; n++) {
 		heap_fail(n, 1);
-		if (ingest_route(f->in, &other, 1, &no_codes) == 0)
+		if (ingest_subscribe(f->in, &other, 1, &no_codes) == 0)
 			break;
 		assert_int_equal(heap_heal(), 0);
 		(void)deliveries_submit(f, BODY, &a);
@@ -456,15 +456,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ingest_test(test_jobs_follow_the_routes),
-		ingest_test(test_a_route_may_want_a_job_for_each_order),
+		ingest_test(test_jobs_follow_the_subscriptions),
+		ingest_test(test_a_handler_may_want_a_job_for_each_order),
 		ingest_test(test_an_order_without_id_is_born_dead),
 		ingest_test(test_an_order_twice_in_a_body_is_sent_once),
 		ingest_test(test_many_records_of_many_orders),
 		ingest_test(test_once_per_order_needs_lanes),
 		ingest_test(test_a_deadline_makes_an_alarm_for_each_job),
 		ingest_test(test_a_stored_alarm_is_looked_for_in_time),
-		ingest_test(test_routes_stay_without_memory),
+		ingest_test(test_subscriptions_stay_without_memory),
 		ingest_test(test_jobs_run_once_the_answer_has_left),
 		ingest_test(test_a_stored_body_is_let_go),
 		ingest_test(test_orders_without_id_are_told_of),

@@ -1,5 +1,5 @@
 /*
- * http_door.h -- who may speak to the admin listener.
+ * access.h -- who may speak to the admin listener.
  *
  * Pure: header values in, verdict out.
  *
@@ -13,18 +13,18 @@
  * be followed. And what acts must come as JSON, which a page cannot send
  * elsewhere unasked.
  */
-#ifndef SERVER_HTTP_DOOR_H
-#define SERVER_HTTP_DOOR_H
+#ifndef SERVER_ACCESS_H
+#define SERVER_ACCESS_H
 
 #include <stdbool.h>
 
-struct http_door {
+struct access_rules {
 	const char *address; /* listened on: HOST:PORT, [V6]:PORT or *:PORT */
 	const char *token;   /* NULL: none is asked for */
 };
 
 /* What came with a request; NULL: no such header. */
-struct http_knock {
+struct access_request {
 	const char *host;
 	const char *origin;
 	const char *content_type;
@@ -38,18 +38,18 @@ struct http_knock {
 	bool spent; /* too many wrong tokens came: this one is not looked at */
 };
 
-enum http_door_rc {
-	HTTP_DOOR_OPEN,
-	HTTP_DOOR_HOST,   /* 421 */
-	HTTP_DOOR_ORIGIN, /* 403 */
-	HTTP_DOOR_SITE,   /* 403 */
-	HTTP_DOOR_TOKEN,  /* 401 */
-	HTTP_DOOR_GUESS,  /* 429 */
-	HTTP_DOOR_TYPE    /* 415 */
+enum access_rc {
+	ACCESS_ALLOWED,
+	ACCESS_BAD_HOST,         /* 421 */
+	ACCESS_BAD_ORIGIN,       /* 403 */
+	ACCESS_BAD_SITE,         /* 403 */
+	ACCESS_BAD_TOKEN,        /* 401 */
+	ACCESS_TOO_MANY_GUESSES, /* 429 */
+	ACCESS_BAD_TYPE          /* 415 */
 };
 
 /* May this request come in? Checked in the order of the enum. */
-enum http_door_rc http_door_ask(const struct http_door *door,
-    const struct http_knock *knock);
+enum access_rc access_check(const struct access_rules *door,
+    const struct access_request *knock);
 
-#endif /* SERVER_HTTP_DOOR_H */
+#endif /* SERVER_ACCESS_H */

@@ -1,5 +1,5 @@
 /*
- * http_stream.c -- replies that do not end.
+ * stream_route.c -- replies that do not end.
  *
  * While a chunk is under way nothing more is given to evhttp: its callback
  * says that the socket has taken all of it. The connection's read timeout is
@@ -20,24 +20,24 @@
 #include <event2/keyvalq_struct.h>
 
 #include "server/admin/admin_query.h"
-#include "server/admin/http_stream.h"
+#include "server/admin/stream_route.h"
 #include "server/admin/stream.h"
 #include "server/http/http_private.h"
 
-struct http_stream {
-	LIST_ENTRY(http_stream) link;
-	struct http_streams *all;
+struct stream_answer {
+	LIST_ENTRY(stream_answer) link;
+	struct stream_route *all;
 	struct http_conn *conn;
 	struct evhttp_request *req;
 	struct stream_reader *reader;
 	bool busy; /* a chunk is under way */
 };
 
-struct http_streams {
+struct stream_route {
 	struct stream *s;
 	struct evbuffer *chunk; /* being filled */
 	struct event *heartbeat;
-	LIST_HEAD(, http_stream) list;
+	LIST_HEAD(, stream_answer) list;
 	bool stopped;
 };
 
@@ -47,21 +47,21 @@ static const struct http_answer answer_full = { 503, "Service Unavailable",
 	"{\"error\":\"too many readers, or stopping\"}" };
 static const struct http_answer answer_head = { 200, "OK", "" };
 
-static void http_stream_pump(struct http_stream *hs);
+static void stream_answer_pump(struct stream_answer *hs);
 
 /* evhttp: the socket has taken the chunk. */
 static void
 chunk_left_cb(struct evhttp_connection *evcon, void *arg)
 {
-	struct http_stream *hs = arg;
+	struct stream_answer *hs = arg;
 
 	(void)evcon;
 	hs->busy = false;
-	http_stream_pump(hs);
+	stream_answer_pump(hs);
 }
 
 static void
-send_chunk(struct http_stream *hs)
+send_chunk(struct stream_answer *hs)
 {
 	hs->busy = true;
 	evhttp_send_reply_chunk_with_cb(hs->req, hs->all->chunk, chunk_left_cb,
@@ -70,7 +70,7 @@ send_chunk(struct http_stream *hs)
 
 /* Send what there is, as much as one chunk holds. */
 static void
-http_stream_pump(struct http_stream *hs)
+stream_answer_pump(struct stream_answer *hs)
 {
 	struct evbuffer *chunk = hs->all->chunk;
 	enum stream_rc rc = STREAM_NOTHING;
@@ -79,7 +79,7 @@ http_stream_pump(struct http_stream *hs)
 
 	if (hs->busy)
 		return;
-	while (evbuffer_get_length(chunk) < HTTP_STREAM_CHUNK) {
+	while (evbuffer_get_length(chunk) < STREAM_ROUTE_CHUNK) {
 		rc = stream_next(hs->reader, &text, &len);
 		if (rc != STREAM_MESSAGE || evbuffer_add(chunk, text, len) != 0)
 			break;
@@ -94,11 +94,11 @@ http_stream_pump(struct http_stream *hs)
 static void
 stream_wake_cb(void *arg)
 {
-	http_stream_pump(arg);
+	stream_answer_pump(arg);
 }
 
 static void
-stream_free_one(struct http_stream *hs)
+stream_free_one(struct stream_answer *hs)
 {
 	LIST_REMOVE(hs, link);
 	hs->conn->on_close = NULL;
@@ -123,8 +123,8 @@ stream_close_cb(struct http_conn *conn)
 static void
 heartbeat_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct http_streams *all = arg;
-	struct http_stream *hs, *next;
+	struct stream_route *all = arg;
+	struct stream_answer *hs, *next;
 
 	(void)fd;
 	(void)what;
@@ -159,9 +159,9 @@ last_id(struct evhttp_request *req, char ret_id[ADMIN_VALUE_MAX])
 }
 
 static void
-stream_begin(struct http_stream *hs)
+stream_begin(struct stream_answer *hs)
 {
-	static const struct timeval stuck = { HTTP_STREAM_STUCK_S, 0 };
+	static const struct timeval stuck = { STREAM_ROUTE_STUCK_S, 0 };
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(hs->req);
 
 	hs->conn->kept = hs->req;
@@ -173,14 +173,14 @@ stream_begin(struct http_stream *hs)
 	(void)evhttp_add_header(headers, "Connection", "close");
 	(void)bufferevent_set_timeouts(hs->conn->bev, NULL, &stuck);
 	evhttp_send_reply_start(hs->req, 200, "OK");
-	http_stream_pump(hs);
+	stream_answer_pump(hs);
 }
 
 /* How many streams the address of conn has. */
 static size_t
-streams_of(const struct http_streams *all, const struct http_conn *conn)
+streams_of(const struct stream_route *all, const struct http_conn *conn)
 {
-	const struct http_stream *hs;
+	const struct stream_answer *hs;
 	size_t n = 0;
 
 	LIST_FOREACH(hs, &all->list, link)
@@ -190,10 +190,10 @@ streams_of(const struct http_streams *all, const struct http_conn *conn)
 
 /* Of the address that has the most the oldest makes room, if conn has fewer. */
 static void
-make_room(struct http_streams *all, const struct http_conn *conn)
+make_room(struct stream_route *all, const struct http_conn *conn)
 {
 	size_t most = streams_of(all, conn), n, readers = 0;
-	struct http_stream *hs, *pays = NULL;
+	struct stream_answer *hs, *pays = NULL;
 
 	LIST_FOREACH(hs, &all->list, link)
 	{
@@ -209,11 +209,11 @@ make_room(struct http_streams *all, const struct http_conn *conn)
 }
 
 void
-http_stream_run(struct http_streams *all, struct http_conn *conn,
+stream_route_run(struct stream_route *all, struct http_conn *conn,
     struct evhttp_request *req)
 {
 	char id[ADMIN_VALUE_MAX];
-	struct http_stream *hs;
+	struct stream_answer *hs;
 
 	if (last_id(req, id) == -1) {
 		http_answer(conn, req, &answer_query);
@@ -247,7 +247,7 @@ http_stream_run(struct http_streams *all, struct http_conn *conn,
  * is under way it is cut.
  */
 static void
-stream_end(struct http_stream *hs)
+stream_end(struct stream_answer *hs)
 {
 	struct http_conn *conn = hs->conn;
 	struct evhttp_request *req = hs->req;
@@ -261,9 +261,9 @@ stream_end(struct http_stream *hs)
 }
 
 void
-http_streams_stop(struct http_streams *all)
+stream_route_stop(struct stream_route *all)
 {
-	struct http_stream *hs;
+	struct stream_answer *hs;
 
 	if (all == NULL)
 		return;
@@ -273,11 +273,11 @@ http_streams_stop(struct http_streams *all)
 		stream_end(hs);
 }
 
-struct http_streams *
-http_streams_new(struct event_base *base, struct stream *s)
+struct stream_route *
+stream_route_new(struct event_base *base, struct stream *s)
 {
-	static const struct timeval every = { HTTP_STREAM_HEARTBEAT_S, 0 };
-	struct http_streams *all;
+	static const struct timeval every = { STREAM_ROUTE_HEARTBEAT_S, 0 };
+	struct stream_route *all;
 
 	if ((all = calloc(1, sizeof(*all))) == NULL)
 		return (NULL);
@@ -287,19 +287,19 @@ http_streams_new(struct event_base *base, struct stream *s)
 	    (all->heartbeat = event_new(base, -1, EV_PERSIST, heartbeat_cb,
 		 all)) == NULL ||
 	    evtimer_add(all->heartbeat, &every) == -1) {
-		http_streams_free(all);
+		stream_route_free(all);
 		return (NULL);
 	}
 	return (all);
 }
 
 void
-http_streams_free(struct http_streams *all)
+stream_route_free(struct stream_route *all)
 {
 	if (all == NULL)
 		return;
 	if (all->heartbeat != NULL) {
-		http_streams_stop(all);
+		stream_route_stop(all);
 		event_free(all->heartbeat);
 	}
 	if (all->chunk != NULL)

@@ -1,4 +1,4 @@
-#include "server/admin/http_admin.h"
+#include "server/admin/admin_listener.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,10 +10,10 @@
 #include <event2/keyvalq_struct.h>
 
 #include "server/admin/admin.h"
-#include "server/admin/http_door.h"
-#include "server/admin/http_inspector.h"
-#include "server/admin/http_metrics.h"
-#include "server/admin/http_stream.h"
+#include "server/admin/access.h"
+#include "server/admin/page.h"
+#include "server/admin/metrics_route.h"
+#include "server/admin/stream_route.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/http/http_guess.h"
@@ -28,15 +28,15 @@
 #define TAG_MAX 32 /* of an ETag */
 #define METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST)
 
-struct http_admin {
+struct admin_listener {
 	struct admin *a;
 	struct http *http;
-	struct http_streams *streams;
+	struct stream_route *streams;
 	struct metrics *metrics;
-	struct http_door door;
+	struct access_rules door;
 	char *address;
 	char *token;
-	bool (*ready)(void *arg, struct http_ready *ret_why);
+	bool (*ready)(void *arg, struct admin_ready *ret_why);
 	const char *(*clock)(void *arg);
 	void *arg;
 	struct rate refused_rate;
@@ -52,18 +52,18 @@ static const struct http_answer answer_method = { 405, "Method Not Allowed",
 	"{\"error\":\"method not allowed\"}" };
 
 static const struct http_answer refusals[] = {
-	[HTTP_DOOR_HOST] = { 421, "Misdirected Request",
+	[ACCESS_BAD_HOST] = { 421, "Misdirected Request",
 	    "{\"error\":\"the Host is neither an address of this listener nor "
 	    "localhost\"}" },
-	[HTTP_DOOR_ORIGIN] = { 403, "Forbidden",
+	[ACCESS_BAD_ORIGIN] = { 403, "Forbidden",
 	    "{\"error\":\"requests of other origins are refused\"}" },
-	[HTTP_DOOR_SITE] = { 403, "Forbidden",
+	[ACCESS_BAD_SITE] = { 403, "Forbidden",
 	    "{\"error\":\"requests of other sites are refused\"}" },
-	[HTTP_DOOR_TOKEN] = { 401, "Unauthorized",
+	[ACCESS_BAD_TOKEN] = { 401, "Unauthorized",
 	    "{\"error\":\"needs Authorization: Bearer with the token\"}" },
-	[HTTP_DOOR_GUESS] = { 429, "Too Many Requests",
+	[ACCESS_TOO_MANY_GUESSES] = { 429, "Too Many Requests",
 	    "{\"error\":\"too many wrong tokens came from this address\"}" },
-	[HTTP_DOOR_TYPE] = { 415, "Unsupported Media Type",
+	[ACCESS_BAD_TYPE] = { 415, "Unsupported Media Type",
 	    "{\"error\":\"needs Content-Type: application/json\"}" },
 };
 
@@ -198,7 +198,7 @@ asked_cb(const struct admin_answer *from, void *arg)
 static void
 call(struct http_conn *conn, struct evhttp_request *req, bool acts)
 {
-	struct http_admin *ha = conn->h->admin;
+	struct admin_listener *ha = conn->h->admin;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
 	struct evbuffer *body = evhttp_request_get_input_buffer(req);
 	struct admin_answer made = { 0 };
@@ -248,8 +248,8 @@ ready_add(char text[READY_MAX], const char *name, const char *value)
 static void
 readyz(struct http_conn *conn, struct evhttp_request *req)
 {
-	struct http_ready found = { .why = "draining" };
-	struct http_admin *ha = conn->h->admin;
+	struct admin_ready found = { .why = "draining" };
+	struct admin_listener *ha = conn->h->admin;
 	char text[READY_MAX] = "";
 	struct http_answer made = { 503, "Service Unavailable", text };
 
@@ -268,12 +268,12 @@ readyz(struct http_conn *conn, struct evhttp_request *req)
 }
 
 /* What came with a request, for the door. */
-static struct http_knock
+static struct access_request
 knock_of(struct http_conn *conn, struct evhttp_request *req)
 {
 	const struct evkeyvalq *in = evhttp_request_get_input_headers(req);
 
-	return ((struct http_knock){
+	return ((struct access_request){
 	    .host = evhttp_find_header(in, "Host"),
 	    .origin = evhttp_find_header(in, "Origin"),
 	    .content_type = evhttp_find_header(in, "Content-Type"),
@@ -291,9 +291,9 @@ knock_of(struct http_conn *conn, struct evhttp_request *req)
 /* Say why it does not come in: to the client, and to the operator's log. */
 static void
 turn_away(struct http_conn *conn, struct evhttp_request *req,
-    const struct http_knock *knock, enum http_door_rc rc)
+    const struct access_request *knock, enum access_rc rc)
 {
-	struct http_admin *ha = conn->h->admin;
+	struct admin_listener *ha = conn->h->admin;
 	struct evkeyvalq *out = evhttp_request_get_output_headers(req);
 	char more[RATE_MORE_MAX];
 
@@ -302,14 +302,14 @@ turn_away(struct http_conn *conn, struct evhttp_request *req,
 		    http_conn_peer(conn), refusals[rc].reason,
 		    log_text(evhttp_request_get_uri(req)),
 		    log_text(knock->host), log_text(knock->origin), more);
-	if (rc == HTTP_DOOR_TOKEN) {
+	if (rc == ACCESS_BAD_TOKEN) {
 		(void)evhttp_add_header(out, "WWW-Authenticate", "Bearer");
 		if (knock->authorization != NULL)
 			http_guess_failed(&ha->guesses,
 			    peer_net_parse(http_conn_peer(conn)),
 			    clock_mono_us() / 1000);
 	}
-	if (rc == HTTP_DOOR_GUESS)
+	if (rc == ACCESS_TOO_MANY_GUESSES)
 		(void)evhttp_add_header(out, "Retry-After", "1");
 	answer(conn, req, &refusals[rc]);
 }
@@ -318,15 +318,15 @@ turn_away(struct http_conn *conn, struct evhttp_request *req,
 static bool
 let_in(struct http_conn *conn, struct evhttp_request *req, bool open)
 {
-	struct http_knock knock = knock_of(conn, req);
-	enum http_door_rc rc;
+	struct access_request knock = knock_of(conn, req);
+	enum access_rc rc;
 
 	knock.open = open;
 	knock.links =
 	    strcmp(evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req)),
 		"/") == 0;
-	rc = http_door_ask(&conn->h->admin->door, &knock);
-	if (rc != HTTP_DOOR_OPEN) {
+	rc = access_check(&conn->h->admin->door, &knock);
+	if (rc != ACCESS_ALLOWED) {
 		turn_away(conn, req, &knock, rc);
 		return (false);
 	}
@@ -337,14 +337,14 @@ let_in(struct http_conn *conn, struct evhttp_request *req, bool open)
 
 /* http_site: every request. */
 static void
-http_admin_run(struct http_conn *conn, struct evhttp_request *req)
+admin_listener_run(struct http_conn *conn, struct evhttp_request *req)
 {
 	const char *path =
 	    evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
 	enum evhttp_cmd_type method = evhttp_request_get_command(req);
 	bool health = strcmp(path, "/healthz") == 0;
 	bool ready = strcmp(path, "/readyz") == 0;
-	bool page = http_inspector_has(path);
+	bool page = page_has(path);
 	bool metrics = strcmp(path, METRICS_PATH) == 0;
 	bool stream = strcmp(path, STREAM_PATH) == 0;
 	bool open = health || ready || page; /* and tells nothing secret */
@@ -362,20 +362,20 @@ http_admin_run(struct http_conn *conn, struct evhttp_request *req)
 	else if (ready)
 		readyz(conn, req);
 	else if (page)
-		http_inspector_run(conn, req);
+		page_run(conn, req);
 	else if (metrics) {
 		add_headers(req);
-		http_metrics_run(conn->h->admin->metrics, conn, req);
+		metrics_route_run(conn->h->admin->metrics, conn, req);
 	} else if (stream) {
 		add_headers(req);
-		http_stream_run(conn->h->admin->streams, conn, req);
+		stream_route_run(conn->h->admin->streams, conn, req);
 	} else if (acts)
 		call(conn, req, true);
 	else
 		http_turn_wait(&conn->h->admin->turns, conn, req);
 }
 
-static const struct http_site site = { .other = http_admin_run };
+static const struct http_site site = { .other = admin_listener_run };
 
 /* "*" and the like are no place to connect to: the loopback is. */
 static void
@@ -403,18 +403,18 @@ local_url(char url[HTTP_URL_MAX])
 	}
 }
 
-struct http_admin *
-http_admin_new(struct event_base *base, struct admin *a,
-    const struct http_admin_options *opt, char ret_url[HTTP_URL_MAX],
+struct admin_listener *
+admin_listener_new(struct event_base *base, struct admin *a,
+    const struct admin_listener_options *opt, char ret_url[HTTP_URL_MAX],
     char reason[256])
 {
 	static const struct http_options limits = {
-		.max_body = HTTP_ADMIN_BODY,
-		.max_connections = HTTP_ADMIN_CONNECTIONS,
+		.max_body = ADMIN_LISTENER_BODY,
+		.max_connections = ADMIN_LISTENER_CONNECTIONS,
 		.request_timeout_ms = REQUEST_TIMEOUT_MS,
 		.idle_timeout_ms = IDLE_TIMEOUT_MS,
 	};
-	struct http_admin *ha;
+	struct admin_listener *ha;
 
 	(void)snprintf(reason, 256, "cannot start: out of memory");
 	if ((ha = calloc(1, sizeof(*ha))) == NULL)
@@ -428,10 +428,10 @@ http_admin_new(struct event_base *base, struct admin *a,
 	ha->address = strdup(opt->address);
 	if (opt->token != NULL)
 		ha->token = strdup(opt->token);
-	ha->door = (struct http_door){ ha->address, ha->token };
+	ha->door = (struct access_rules){ ha->address, ha->token };
 	if (ha->address == NULL || (opt->token != NULL && ha->token == NULL) ||
 	    (ha->http = http_new_site(base, &limits, &site)) == NULL ||
-	    (ha->streams = http_streams_new(base, opt->stream)) == NULL)
+	    (ha->streams = stream_route_new(base, opt->stream)) == NULL)
 		goto fail;
 	ha->http->admin = ha;
 	if (http_listen(ha->http, opt->address, ret_url, reason) == -1)
@@ -439,29 +439,30 @@ http_admin_new(struct event_base *base, struct admin *a,
 	local_url(ret_url);
 	return (ha);
 fail:
-	http_admin_free(ha);
+	admin_listener_free(ha);
 	return (NULL);
 }
 
 struct http *
-http_admin_http(const struct http_admin *ha)
+admin_listener_http(const struct admin_listener *ha)
 {
 	return (ha->http);
 }
 
 void
-http_admin_drain(struct http_admin *ha, void (*done)(void *arg), void *arg)
+admin_listener_drain(struct admin_listener *ha, void (*done)(void *arg),
+    void *arg)
 {
-	http_streams_stop(ha->streams);
+	stream_route_stop(ha->streams);
 	http_drain(ha->http, done, arg);
 }
 
 void
-http_admin_free(struct http_admin *ha)
+admin_listener_free(struct admin_listener *ha)
 {
 	if (ha == NULL)
 		return;
-	http_streams_free(ha->streams);
+	stream_route_free(ha->streams);
 	http_free(ha->http);
 	free(ha->address);
 	if (ha->token != NULL)

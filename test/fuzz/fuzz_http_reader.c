@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/http/http_request.h"
+#include "server/http/http_reader.h"
 #include "test/fuzz/fuzz.h"
 
 #define MAX_BODY 65536
 
 struct outcome {
-	enum http_request_rc rc;
+	enum http_read_rc rc;
 	size_t requests;
 	size_t used;
 	uint8_t *text; /* that was kept */
@@ -27,10 +27,10 @@ promise(bool kept)
 }
 
 static bool
-goes_on(enum http_request_rc rc)
+goes_on(enum http_read_rc rc)
 {
-	return (rc == HTTP_REQUEST_MORE || rc == HTTP_REQUEST_CHUNKED ||
-		rc == HTTP_REQUEST_DONE);
+	return (rc == HTTP_READ_MORE || rc == HTTP_READ_CHUNKED ||
+		rc == HTTP_READ_DONE);
 }
 
 /* Follow a copy of the data. */
@@ -39,26 +39,26 @@ follow(const uint8_t *data, size_t len, size_t step)
 {
 	struct outcome out = { .text = malloc(len + 1) };
 	uint8_t *part = malloc(len + 1);
-	struct http_request r;
+	struct http_reader r;
 	size_t used, kept, n;
 
 	promise(out.text != NULL && part != NULL);
-	http_request_init(&r, MAX_BODY, true);
+	http_reader_init(&r, MAX_BODY, true);
 	while (out.used < len && goes_on(out.rc)) {
 		n = len - out.used < step ? len - out.used : step;
 		memcpy(part, data + out.used, n);
-		out.rc = http_request_read(&r, part, n, &used, &kept);
+		out.rc = http_reader_read(&r, part, n, &used, &kept);
 		promise(used <= n && kept <= used);
-		promise(out.rc != HTTP_REQUEST_MORE || used == n);
-		promise(out.rc != HTTP_REQUEST_DONE || !http_request_begun(&r));
+		promise(out.rc != HTTP_READ_MORE || used == n);
+		promise(out.rc != HTTP_READ_DONE || !http_reader_begun(&r));
 		if (goes_on(out.rc)) {
 			memcpy(out.text + out.len, part, kept);
 			out.len += kept;
 		}
 		out.used += used;
-		out.requests += out.rc == HTTP_REQUEST_DONE;
+		out.requests += out.rc == HTTP_READ_DONE;
 	}
-	promise((http_request_reason(&r) != NULL) == !goes_on(out.rc));
+	promise((http_reader_reason(&r) != NULL) == !goes_on(out.rc));
 	free(part);
 	return (out);
 }

@@ -1,4 +1,4 @@
-#include "server/admin/http_metrics.h"
+#include "server/admin/metrics_route.h"
 
 #include <event2/http.h>
 
@@ -31,7 +31,7 @@ metrics_done_cb(const char *text, size_t len, void *arg)
 }
 
 void
-http_metrics_run(struct metrics *m, struct http_conn *conn,
+metrics_route_run(struct metrics *m, struct http_conn *conn,
     struct evhttp_request *req)
 {
 	if (metrics_ask(m, metrics_done_cb, conn) == -1)

@@ -1,5 +1,5 @@
 /*
- * http_request.c -- the strictness that evhttp lacks.
+ * http_reader.c -- the strictness that evhttp lacks.
  *
  * A machine of one byte at a time, with a run over whole spans where only
  * counting is left to do. Where evhttp reads a form in its own way (a body with
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "server/http/http_field.h"
-#include "server/http/http_request.h"
+#include "server/http/http_reader.h"
 
 enum state {
 	AT_START, /* or after empty lines */
@@ -69,18 +69,18 @@ static const struct {
 /* What evhttp allocates for a field, beside its bytes. */
 #define FIELD_HELD ((size_t)112)
 
-static enum http_request_rc
-fail(struct http_request *r, enum http_request_rc rc, const char *reason)
+static enum http_read_rc
+fail(struct http_reader *r, enum http_read_rc rc, const char *reason)
 {
 	r->failed = rc;
 	r->reason = reason;
 	return (rc);
 }
 
-static enum http_request_rc
-bad(struct http_request *r, const char *reason)
+static enum http_read_rc
+bad(struct http_reader *r, const char *reason)
 {
-	return (fail(r, HTTP_REQUEST_BAD, reason));
+	return (fail(r, HTTP_READ_BAD, reason));
 }
 
 static bool
@@ -96,13 +96,13 @@ is_value(unsigned char c)
 }
 
 static bool
-line_is(const struct http_request *r, const char *text, size_t len)
+line_is(const struct http_reader *r, const char *text, size_t len)
 {
 	return (r->line_len == len && memcmp(r->line, text, len) == 0);
 }
 
 static void
-line_add(struct http_request *r, unsigned char c)
+line_add(struct http_reader *r, unsigned char c)
 {
 	if (r->line_len < sizeof(r->line))
 		r->line[r->line_len] = c;
@@ -126,10 +126,10 @@ hex_value(unsigned char c)
 
 /* Wait for the next request. */
 static void
-begin(struct http_request *r)
+begin(struct http_reader *r)
 {
 	r->state = AT_START;
-	r->failed = HTTP_REQUEST_MORE;
+	r->failed = HTTP_READ_MORE;
 	r->reason = NULL;
 	r->left = 0;
 	r->head_len = 0;
@@ -144,7 +144,7 @@ begin(struct http_request *r)
 }
 
 void
-http_request_init(struct http_request *r, uint64_t max_body, bool needs_length)
+http_reader_init(struct http_reader *r, uint64_t max_body, bool needs_length)
 {
 	r->max_body = max_body;
 	r->needs_length = needs_length;
@@ -152,14 +152,14 @@ http_request_init(struct http_request *r, uint64_t max_body, bool needs_length)
 }
 
 /* The method has ended at its blank. */
-static enum http_request_rc
-end_method(struct http_request *r)
+static enum http_read_rc
+end_method(struct http_reader *r)
 {
 	if (r->line_len == 0)
 		return (bad(r, "no method"));
 	/* Its answer would be read as the beginning of a tunnel. */
 	if (line_is(r, "CONNECT", 7))
-		return (fail(r, HTTP_REQUEST_METHOD, "CONNECT"));
+		return (fail(r, HTTP_READ_METHOD, "CONNECT"));
 	if (line_is(r, "POST", 4) || line_is(r, "PUT", 3) ||
 	    line_is(r, "PATCH", 5))
 		r->flags |= LENGTH_DUE;
@@ -169,26 +169,26 @@ end_method(struct http_request *r)
 		r->flags |= OPTIONS;
 	r->line_len = 0;
 	r->state = IN_TARGET;
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
-static enum http_request_rc
-end_version(struct http_request *r)
+static enum http_read_rc
+end_version(struct http_reader *r)
 {
 	if (line_is(r, "HTTP/1.1", 8))
 		r->flags |= VERSION_11;
 	else if (!line_is(r, "HTTP/1.0", 8))
 		return (bad(r, "HTTP version other than 1.0 and 1.1"));
 	r->state = LINE_LF;
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
 /*
  * The name has ended at its colon. While the value is read, left is the index
  * of its header among the interests, NINTERESTS if it is none.
  */
-static enum http_request_rc
-end_name(struct http_request *r)
+static enum http_read_rc
+end_name(struct http_reader *r)
 {
 	size_t i;
 
@@ -206,12 +206,12 @@ end_name(struct http_request *r)
 	}
 	r->line_len = 0;
 	r->state = BEFORE_VALUE;
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
 /* Content-Length: the value is in line, blanks before it dropped. */
-static enum http_request_rc
-read_length(struct http_request *r)
+static enum http_read_rc
+read_length(struct http_reader *r)
 {
 	size_t i;
 
@@ -222,20 +222,20 @@ read_length(struct http_request *r)
 			return (bad(r, "Content-Length is not digits only"));
 		r->length = r->length * 10 + (r->line[i] - '0');
 	}
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
 /* Transfer-Encoding: the same. */
-static enum http_request_rc
-read_codings(struct http_request *r)
+static enum http_read_rc
+read_codings(struct http_reader *r)
 {
 	if (r->line_len > sizeof(r->line))
 		return (bad(r, "Transfer-Encoding too long"));
 	switch (http_field_codings((const char *)r->line, r->line_len)) {
 	case HTTP_CODINGS_CHUNKED:
-		return (HTTP_REQUEST_MORE);
+		return (HTTP_READ_MORE);
 	case HTTP_CODINGS_UNKNOWN:
-		return (fail(r, HTTP_REQUEST_CODING,
+		return (fail(r, HTTP_READ_CODING,
 		    "Transfer-Encoding that is not known"));
 	case HTTP_CODINGS_BAD:
 		break;
@@ -244,10 +244,10 @@ read_codings(struct http_request *r)
 }
 
 /* The value has ended at its CR. */
-static enum http_request_rc
-end_value(struct http_request *r)
+static enum http_read_rc
+end_value(struct http_reader *r)
 {
-	enum http_request_rc rc = HTTP_REQUEST_MORE;
+	enum http_read_rc rc = HTTP_READ_MORE;
 
 	/* Blanks after a value are no part of it, if it is here whole. */
 	while (r->line_len > 0 && r->line_len <= sizeof(r->line) &&
@@ -266,8 +266,8 @@ end_value(struct http_request *r)
 }
 
 /* The head has ended: what follows it? */
-static enum http_request_rc
-end_head(struct http_request *r)
+static enum http_read_rc
+end_head(struct http_reader *r)
 {
 	bool length = (r->seen & 1u << CONTENT_LENGTH) != 0;
 	bool chunked = (r->seen & 1u << TRANSFER_ENCODING) != 0;
@@ -281,27 +281,27 @@ end_head(struct http_request *r)
 	if ((chunked || r->length > 0) && (r->flags & BODILESS))
 		return (bad(r, "body with a method that has none"));
 	if ((r->flags & LENGTH_DUE) && r->needs_length && !chunked && !length)
-		return (fail(r, HTTP_REQUEST_LENGTH, "no length"));
+		return (fail(r, HTTP_READ_LENGTH, "no length"));
 	if (r->length > r->max_body)
-		return (fail(r, HTTP_REQUEST_TOO_LARGE, "body too large"));
+		return (fail(r, HTTP_READ_TOO_LARGE, "body too large"));
 
 	r->line_len = 0;
 	r->left = 0;
 	if (chunked) {
 		r->flags |= IN_CHUNKS;
 		r->state = CHUNK_SIZE;
-		return (HTTP_REQUEST_CHUNKED);
+		return (HTTP_READ_CHUNKED);
 	}
 	if (r->length == 0)
-		return (HTTP_REQUEST_DONE);
+		return (HTTP_READ_DONE);
 	r->left = r->length;
 	r->state = IN_BODY;
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
 /* A path, a whole URI, or an asterisk; the rest is for tunnels. */
-static enum http_request_rc
-read_target(struct http_request *r, unsigned char c)
+static enum http_read_rc
+read_target(struct http_reader *r, unsigned char c)
 {
 	if (c == ' ') {
 		if (r->line_len == 0)
@@ -311,21 +311,21 @@ read_target(struct http_request *r, unsigned char c)
 			return (bad(r, "target * of other than OPTIONS"));
 		r->line_len = 0;
 		r->state = IN_VERSION;
-		return (HTTP_REQUEST_MORE);
+		return (HTTP_READ_MORE);
 	}
 	if (c <= 0x20 || c >= 0x7f || c == '#')
 		return (bad(r, "target with other than URI characters"));
 	if (r->line_len++ > 0 || c == '/')
-		return (HTTP_REQUEST_MORE);
+		return (HTTP_READ_MORE);
 	if (c == '*')
 		r->flags |= WHOLE;
 	else if (lower(c) < 'a' || lower(c) > 'z')
 		return (bad(r, "target is neither path nor URI"));
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
-static enum http_request_rc
-read_request_line(struct http_request *r, unsigned char c)
+static enum http_read_rc
+read_request_line(struct http_reader *r, unsigned char c)
 {
 	switch (r->state) {
 	case AT_START:
@@ -354,11 +354,11 @@ read_request_line(struct http_request *r, unsigned char c)
 		line_add(r, c);
 		break;
 	}
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
-static enum http_request_rc
-read_field(struct http_request *r, unsigned char *byte)
+static enum http_read_rc
+read_field(struct http_reader *r, unsigned char *byte)
 {
 	unsigned char c = *byte;
 
@@ -399,26 +399,26 @@ read_field(struct http_request *r, unsigned char *byte)
 			line_add(r, lower(c));
 		break;
 	}
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
 /* The line of a chunk's size has ended at its CR. */
-static enum http_request_rc
-end_chunk_size(struct http_request *r)
+static enum http_read_rc
+end_chunk_size(struct http_reader *r)
 {
 	if (r->left > r->max_body - r->length)
-		return (fail(r, HTTP_REQUEST_TOO_LARGE, "body too large"));
+		return (fail(r, HTTP_READ_TOO_LARGE, "body too large"));
 	if (++r->nchunks > HTTP_CHUNKS_MAX)
 		return (bad(r, "too many chunks"));
 	r->length += r->left;
 	r->line_len = 0;
 	r->state = CHUNK_SIZE_LF;
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
 /* The extensions of a chunk are read over. */
-static enum http_request_rc
-read_extension(struct http_request *r, unsigned char c)
+static enum http_read_rc
+read_extension(struct http_reader *r, unsigned char c)
 {
 	if (c == '\r' && http_extension_may_end(r->extension))
 		return (end_chunk_size(r));
@@ -429,12 +429,12 @@ read_extension(struct http_request *r, unsigned char c)
 	r->extension = http_extension_next(r->extension, c);
 	if (r->extension == HTTP_EXTENSION_BAD)
 		return (bad(r, "chunk extension is none"));
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
 /* A chunk's size: hex digits, their value gathered in left. */
-static enum http_request_rc
-read_chunk_size(struct http_request *r, unsigned char c)
+static enum http_read_rc
+read_chunk_size(struct http_reader *r, unsigned char c)
 {
 	int digit = hex_value(c);
 
@@ -444,7 +444,7 @@ read_chunk_size(struct http_request *r, unsigned char c)
 		if (r->left >> (4 * CHUNK_DIGITS_MAX - 4) != 0)
 			return (bad(r, "chunk too large"));
 		r->left = r->left << 4 | (unsigned)digit;
-		return (HTTP_REQUEST_MORE);
+		return (HTTP_READ_MORE);
 	}
 	if (r->line_len > 0 && c == '\r')
 		return (end_chunk_size(r));
@@ -455,8 +455,8 @@ read_chunk_size(struct http_request *r, unsigned char c)
 	return (read_extension(r, c));
 }
 
-static enum http_request_rc
-read_lf(struct http_request *r, unsigned char c)
+static enum http_read_rc
+read_lf(struct http_reader *r, unsigned char c)
 {
 	if (c != '\n')
 		return (bad(r, "CR without LF"));
@@ -469,7 +469,7 @@ read_lf(struct http_request *r, unsigned char c)
 		break;
 	case END_LF:
 		if (r->flags & IN_TRAILER)
-			return (HTTP_REQUEST_DONE);
+			return (HTTP_READ_DONE);
 		return (end_head(r));
 	case CHUNK_SIZE_LF:
 		if (r->left == 0) {
@@ -483,11 +483,11 @@ read_lf(struct http_request *r, unsigned char c)
 		r->state = CHUNK_SIZE;
 		break;
 	}
-	return (HTTP_REQUEST_MORE);
+	return (HTTP_READ_MORE);
 }
 
-static enum http_request_rc
-read_byte(struct http_request *r, unsigned char *byte)
+static enum http_read_rc
+read_byte(struct http_reader *r, unsigned char *byte)
 {
 	switch (r->state) {
 	case AT_START:
@@ -508,7 +508,7 @@ read_byte(struct http_request *r, unsigned char *byte)
 		if (*byte != '\r')
 			return (bad(r, "chunk longer than its size"));
 		r->state = CHUNK_LF;
-		return (HTTP_REQUEST_MORE);
+		return (HTTP_READ_MORE);
 	default:
 		return (read_lf(r, *byte));
 	}
@@ -516,16 +516,16 @@ read_byte(struct http_request *r, unsigned char *byte)
 
 /* Skip body, as far as it is here. Returns how much. */
 static size_t
-skip(struct http_request *r, size_t len, enum http_request_rc *ret_rc)
+skip(struct http_reader *r, size_t len, enum http_read_rc *ret_rc)
 {
 	size_t n = r->left < len ? (size_t)r->left : len;
 
 	r->left -= n;
-	*ret_rc = HTTP_REQUEST_MORE;
+	*ret_rc = HTTP_READ_MORE;
 	if (r->left > 0)
 		return (n);
 	if (r->state == IN_BODY)
-		*ret_rc = HTTP_REQUEST_DONE;
+		*ret_rc = HTTP_READ_DONE;
 	else
 		r->state = CHUNK_CR;
 	return (n);
@@ -533,7 +533,7 @@ skip(struct http_request *r, size_t len, enum http_request_rc *ret_rc)
 
 /* Of a head's value that is not looked at: skip what is sound of it. */
 static size_t
-skip_value(struct http_request *r, const unsigned char *p, size_t len)
+skip_value(struct http_reader *r, const unsigned char *p, size_t len)
 {
 	size_t room = HTTP_HEAD_MAX - r->head_len, n = 0;
 
@@ -548,10 +548,10 @@ skip_value(struct http_request *r, const unsigned char *p, size_t len)
 }
 
 /* One byte more, of a head, of what is around the data of chunks. */
-static enum http_request_rc
-read_framing(struct http_request *r, unsigned char *byte, bool *ret_keep)
+static enum http_read_rc
+read_framing(struct http_reader *r, unsigned char *byte, bool *ret_keep)
 {
-	enum http_request_rc rc;
+	enum http_read_rc rc;
 
 	*ret_keep = (r->flags & IN_CHUNKS) == 0;
 	if ((r->flags & IN_TRAILER) != 0 && ++r->tail_len > HTTP_TRAILER_MAX)
@@ -559,21 +559,21 @@ read_framing(struct http_request *r, unsigned char *byte, bool *ret_keep)
 	if (*ret_keep && ++r->head_len > HTTP_HEAD_MAX)
 		return (bad(r, "head too long"));
 	rc = read_byte(r, byte);
-	if (!http_request_begun(r) && rc == HTTP_REQUEST_MORE)
+	if (!http_reader_begun(r) && rc == HTTP_READ_MORE)
 		*ret_keep = false; /* an empty line's */
 	return (rc);
 }
 
-enum http_request_rc
-http_request_read(struct http_request *r, void *bytes, size_t len,
+enum http_read_rc
+http_reader_read(struct http_reader *r, void *bytes, size_t len,
     size_t *ret_used, size_t *ret_kept)
 {
 	unsigned char *p = bytes;
-	enum http_request_rc rc = r->failed;
+	enum http_read_rc rc = r->failed;
 	size_t n, i = 0, kept = 0;
 	bool keep;
 
-	while (rc == HTTP_REQUEST_MORE && i < len) {
+	while (rc == HTTP_READ_MORE && i < len) {
 		if (r->state == IN_BODY || r->state == IN_CHUNK) {
 			n = skip(r, len - i, &rc);
 			keep = true;
@@ -592,38 +592,38 @@ http_request_read(struct http_request *r, void *bytes, size_t len,
 	}
 	*ret_used = i;
 	*ret_kept = kept;
-	if (rc == HTTP_REQUEST_DONE)
+	if (rc == HTTP_READ_DONE)
 		begin(r);
 	return (rc);
 }
 
 bool
-http_request_begun(const struct http_request *r)
+http_reader_begun(const struct http_reader *r)
 {
 	return (r->state != AT_START && r->state != EMPTY_LF);
 }
 
 uint64_t
-http_request_rest(const struct http_request *r)
+http_reader_rest(const struct http_reader *r)
 {
 	return (r->state == IN_BODY || r->state == IN_CHUNK ? r->left : 0);
 }
 
 bool
-http_request_in_chunks(const struct http_request *r)
+http_reader_in_chunks(const struct http_reader *r)
 {
 	return ((r->flags & IN_CHUNKS) != 0);
 }
 
 /* Its bytes are copied, those of the target several times. */
 size_t
-http_request_held(const struct http_request *r)
+http_reader_held(const struct http_reader *r)
 {
 	return (r->nfields * FIELD_HELD + 3 * r->head_len);
 }
 
 const char *
-http_request_reason(const struct http_request *r)
+http_reader_reason(const struct http_reader *r)
 {
 	return (r->reason);
 }

@@ -1,5 +1,5 @@
 /*
- * http_webhook.c -- POST /webhooks/klikit: verify, submit, answer.
+ * webhook.c -- POST /webhooks/klikit: verify, submit, answer.
  *
  * The checks stand in the order of the table in the README. Up to the verdict
  * on the signature nothing is copied: the MAC is computed over the segments

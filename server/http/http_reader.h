@@ -1,5 +1,5 @@
 /*
- * http_request.h -- the strictness that evhttp lacks.
+ * http_reader.h -- the strictness that evhttp lacks.
  *
  * Pure: the bytes of a connection in, as they arrive, verdict out. It follows
  * the framing of HTTP/1.1 requests (RFC 9112) beside evhttp and refuses what
@@ -28,8 +28,8 @@
  * be, too large (413); where a length is needed, a request with POST, PUT or
  * PATCH and none at all (411).
  */
-#ifndef SERVER_HTTP_REQUEST_H
-#define SERVER_HTTP_REQUEST_H
+#ifndef SERVER_HTTP_READER_H
+#define SERVER_HTTP_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,28 +45,28 @@
 #define HTTP_EXTENSIONS_MAX (16 * 1024) /* of all chunks of a body */
 #define HTTP_EMPTY_LINES_MAX 4          /* before a request */
 
-enum http_request_rc {
-	HTTP_REQUEST_MORE,    /* all read so far is sound; not finished */
-	HTTP_REQUEST_CHUNKED, /* a head ended; what follows is in chunks */
-	HTTP_REQUEST_DONE,    /* a request ended; what follows is the next */
+enum http_read_rc {
+	HTTP_READ_MORE,    /* all read so far is sound; not finished */
+	HTTP_READ_CHUNKED, /* a head ended; what follows is in chunks */
+	HTTP_READ_DONE,    /* a request ended; what follows is the next */
 	/* To be answered so; reads no further. */
-	HTTP_REQUEST_BAD,       /* 400 */
-	HTTP_REQUEST_METHOD,    /* 405 */
-	HTTP_REQUEST_LENGTH,    /* 411 */
-	HTTP_REQUEST_TOO_LARGE, /* 413 */
-	HTTP_REQUEST_CODING,    /* 501 */
-	HTTP_REQUEST_NO_MEMORY  /* 503; never by http_request_read() */
+	HTTP_READ_BAD,       /* 400 */
+	HTTP_READ_METHOD,    /* 405 */
+	HTTP_READ_LENGTH,    /* 411 */
+	HTTP_READ_TOO_LARGE, /* 413 */
+	HTTP_READ_CODING,    /* 501 */
+	HTTP_READ_NO_MEMORY  /* 503; never by http_reader_read() */
 };
 
 /*
  * The state of one connection. Open only so that it can be embedded: all
- * fields are private to http_request.c.
+ * fields are private to http_reader.c.
  */
-struct http_request {
+struct http_reader {
 	uint64_t max_body;
 	bool needs_length;
 	int state;
-	enum http_request_rc failed; /* MORE while sound */
+	enum http_read_rc failed; /* MORE while sound */
 	const char *reason;
 	enum http_extension extension;
 	uint64_t left; /* bytes of body or chunk still to come */
@@ -86,33 +86,33 @@ struct http_request {
  * Before the first byte. A larger body is refused; needs_length: so is a POST,
  * PUT or PATCH without a length, which else has no body.
  */
-void http_request_init(struct http_request *r, uint64_t max_body,
+void http_reader_init(struct http_reader *r, uint64_t max_body,
     bool needs_length);
 
 /*
  * Read on, at most to the end of the current request, or of its head if a body
  * in chunks follows. *ret_used is how many of the len bytes were read; those
  * of them that are kept have been moved to the front, and *ret_kept is how
- * many they are: from HTTP_REQUEST_CHUNKED to HTTP_REQUEST_DONE they are data
+ * many they are: from HTTP_READ_CHUNKED to HTTP_READ_DONE they are data
  * of the body, else they are to be read by evhttp as they stand. After a
  * refusal every further call gives the same answer.
  */
-enum http_request_rc http_request_read(struct http_request *r, void *bytes,
+enum http_read_rc http_reader_read(struct http_reader *r, void *bytes,
     size_t len, size_t *ret_used, size_t *ret_kept);
 
 /* Has the current request begun? Empty lines before it do not count. */
-bool http_request_begun(const struct http_request *r);
+bool http_reader_begun(const struct http_reader *r);
 
 /* How much of a body, or of its chunk, is still to come; 0: not known. */
-uint64_t http_request_rest(const struct http_request *r);
+uint64_t http_reader_rest(const struct http_reader *r);
 
 /* Is what follows a body in chunks, or the rest of it? */
-bool http_request_in_chunks(const struct http_request *r);
+bool http_reader_in_chunks(const struct http_reader *r);
 
 /* What evhttp has allocated at most for the current request's head so far. */
-size_t http_request_held(const struct http_request *r);
+size_t http_reader_held(const struct http_reader *r);
 
 /* Why it was refused, in a few words; static; NULL while sound. */
-const char *http_request_reason(const struct http_request *r);
+const char *http_reader_reason(const struct http_reader *r);
 
-#endif /* SERVER_HTTP_REQUEST_H */
+#endif /* SERVER_HTTP_READER_H */

@@ -1,4 +1,4 @@
-#include "server/admin/http_door.h"
+#include "server/admin/access.h"
 
 #include <arpa/inet.h>
 
@@ -71,7 +71,7 @@ is_loopback(const char *host)
 
 /* Who listens on every address is called by any: but not by a name. */
 static bool
-host_fits(const struct http_door *door, const char *text)
+host_fits(const struct access_rules *door, const char *text)
 {
 	char host[HOST_MAX], own[HOST_MAX];
 
@@ -108,7 +108,7 @@ is(const char *value, const char *wanted)
  * the page opens it as a whole, not in a frame.
  */
 static bool
-site_fits(const struct http_knock *knock)
+site_fits(const struct access_request *knock)
 {
 	if (knock->fetch_site == NULL || is(knock->fetch_site, "same-origin") ||
 	    is(knock->fetch_site, "none"))
@@ -154,21 +154,22 @@ token_fits(const char *token, const char *authorization)
 	return (diff == 0);
 }
 
-enum http_door_rc
-http_door_ask(const struct http_door *door, const struct http_knock *knock)
+enum access_rc
+access_check(const struct access_rules *door,
+    const struct access_request *knock)
 {
 	if (!host_fits(door, knock->host))
-		return (HTTP_DOOR_HOST);
+		return (ACCESS_BAD_HOST);
 	if (!origin_fits(knock->origin, knock->host))
-		return (HTTP_DOOR_ORIGIN);
+		return (ACCESS_BAD_ORIGIN);
 	if (!site_fits(knock))
-		return (HTTP_DOOR_SITE);
+		return (ACCESS_BAD_SITE);
 	if (!knock->open && door->token != NULL &&
 	    knock->authorization != NULL && knock->spent)
-		return (HTTP_DOOR_GUESS);
+		return (ACCESS_TOO_MANY_GUESSES);
 	if (!knock->open && !token_fits(door->token, knock->authorization))
-		return (HTTP_DOOR_TOKEN);
+		return (ACCESS_BAD_TOKEN);
 	if (knock->acts && !type_fits(knock->content_type))
-		return (HTTP_DOOR_TYPE);
-	return (HTTP_DOOR_OPEN);
+		return (ACCESS_BAD_TYPE);
+	return (ACCESS_ALLOWED);
 }

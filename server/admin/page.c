@@ -1,4 +1,4 @@
-#include "server/admin/http_inspector.h"
+#include "server/admin/page.h"
 
 #include <assert.h>
 #include <string.h>
@@ -30,12 +30,12 @@ static const struct {
 static const struct http_answer answer_same = { 304, "Not Modified", "" };
 static const struct http_answer answer_file = { 200, "OK", "" };
 
-static const struct http_inspector_file *
+static const struct page_file *
 find(const char *path)
 {
-	for (size_t i = 0; i < http_inspector_nfiles; i++) {
-		if (strcmp(http_inspector_files[i].path, path) == 0)
-			return (&http_inspector_files[i]);
+	for (size_t i = 0; i < page_nfiles; i++) {
+		if (strcmp(page_files[i].path, path) == 0)
+			return (&page_files[i]);
 	}
 	return (NULL);
 }
@@ -45,7 +45,7 @@ find(const char *path)
  * 13.1.2 has it: the tag may stand in a list, with or without W/.
  */
 static bool
-is_known(const struct http_inspector_file *file, const char *if_none_match)
+is_known(const struct page_file *file, const char *if_none_match)
 {
 	return (if_none_match != NULL &&
 		(strcmp(if_none_match, "*") == 0 ||
@@ -53,20 +53,20 @@ is_known(const struct http_inspector_file *file, const char *if_none_match)
 }
 
 bool
-http_inspector_has(const char *path)
+page_has(const char *path)
 {
 	return (find(path) != NULL);
 }
 
 void
-http_inspector_run(struct http_conn *conn, struct evhttp_request *req)
+page_run(struct http_conn *conn, struct evhttp_request *req)
 {
 	struct evkeyvalq *out = evhttp_request_get_output_headers(req);
 	const struct evkeyvalq *in = evhttp_request_get_input_headers(req);
-	const struct http_inspector_file *file =
+	const struct page_file *file =
 	    find(evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req)));
 
-	assert(file != NULL); /* http_inspector_has() said so */
+	assert(file != NULL); /* page_has() said so */
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
 		(void)evhttp_add_header(out, headers[i].name, headers[i].value);
 	(void)evhttp_add_header(out, "ETag", file->etag);

@@ -1,5 +1,5 @@
 /*
- * http_inspector.h -- the web page of the admin listener.
+ * page.h -- the web page of the admin listener.
  *
  * Owns:    the page's files, which are part of the program (server/admin/web/,
  *          embedded at build), and the headers they are served with.
@@ -10,8 +10,8 @@
  * listener: its Content-Security-Policy says so to the browser, so that even a
  * delivery that found a way into the page as markup could do nothing there.
  */
-#ifndef SERVER_HTTP_INSPECTOR_H
-#define SERVER_HTTP_INSPECTOR_H
+#ifndef SERVER_PAGE_H
+#define SERVER_PAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,23 +20,23 @@ struct evhttp_request;
 struct http_conn;
 
 /* A file of the page; made by server/admin/web/embed.sh. */
-struct http_inspector_file {
+struct page_file {
 	const char *path;
 	const char *type;
 	const char *etag; /* changes with the bytes; quoted */
 	const unsigned char *bytes;
 	size_t len;
 };
-extern const struct http_inspector_file http_inspector_files[];
-extern const size_t http_inspector_nfiles;
+extern const struct page_file page_files[];
+extern const size_t page_nfiles;
 
 /* Is there a file of the page at that path? */
-bool http_inspector_has(const char *path);
+bool page_has(const char *path);
 
 /*
  * Answer req, a GET or HEAD for such a path: 200, or 304 if the browser has
  * it.
  */
-void http_inspector_run(struct http_conn *conn, struct evhttp_request *req);
+void page_run(struct http_conn *conn, struct evhttp_request *req);
 
-#endif /* SERVER_HTTP_INSPECTOR_H */
+#endif /* SERVER_PAGE_H */

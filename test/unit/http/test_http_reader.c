@@ -2,7 +2,7 @@
 
 #include "test/lib/cmocka_all.h"
 
-#include "server/http/http_request.h"
+#include "server/http/http_reader.h"
 
 #define HEAD "POST / HTTP/1.1\r\nHost: x\r\n"
 #define CHUNKED HEAD "Transfer-Encoding: chunked\r\n\r\n"
@@ -14,44 +14,44 @@ static char seen[HTTP_HEAD_MAX + 64];
 static size_t nseen;
 
 /* Read it all, `step' bytes at a time, and stop after the first request. */
-static enum http_request_rc
+static enum http_read_rc
 read_by(const char *from, size_t len, size_t step, size_t *ret_used)
 {
 	static char text[sizeof(seen)];
-	struct http_request r;
-	enum http_request_rc rc = HTTP_REQUEST_MORE;
+	struct http_reader r;
+	enum http_read_rc rc = HTTP_READ_MORE;
 	size_t used, kept, n;
 
-	http_request_init(&r, MAX_BODY, true);
+	http_reader_init(&r, MAX_BODY, true);
 	*ret_used = nseen = 0;
-	while ((rc == HTTP_REQUEST_MORE || rc == HTTP_REQUEST_CHUNKED) &&
+	while ((rc == HTTP_READ_MORE || rc == HTTP_READ_CHUNKED) &&
 	       *ret_used < len) {
 		n = len - *ret_used < step ? len - *ret_used : step;
 		memcpy(text, from + *ret_used, n);
-		rc = http_request_read(&r, text, n, &used, &kept);
+		rc = http_reader_read(&r, text, n, &used, &kept);
 		assert_true(used <= n && kept <= used);
 		memcpy(seen + nseen, text, kept);
 		nseen += kept;
 		*ret_used += used;
-		assert_true(rc != HTTP_REQUEST_MORE || used == n);
+		assert_true(rc != HTTP_READ_MORE || used == n);
 		assert_true(
-		    rc != HTTP_REQUEST_CHUNKED || http_request_in_chunks(&r));
+		    rc != HTTP_READ_CHUNKED || http_reader_in_chunks(&r));
 	}
-	if (rc == HTTP_REQUEST_CHUNKED)
-		rc = HTTP_REQUEST_MORE;
-	if (rc != HTTP_REQUEST_MORE && rc != HTTP_REQUEST_DONE) {
-		assert_non_null(http_request_reason(&r));
-		assert_int_equal(http_request_read(&r, text, len, &used, &kept),
+	if (rc == HTTP_READ_CHUNKED)
+		rc = HTTP_READ_MORE;
+	if (rc != HTTP_READ_MORE && rc != HTTP_READ_DONE) {
+		assert_non_null(http_reader_reason(&r));
+		assert_int_equal(http_reader_read(&r, text, len, &used, &kept),
 		    rc);
 		assert_int_equal(used, 0);
 		assert_int_equal(kept, 0);
 	} else
-		assert_null(http_request_reason(&r));
+		assert_null(http_reader_reason(&r));
 	return (rc);
 }
 
 static void
-check(const char *text, size_t len, enum http_request_rc want)
+check(const char *text, size_t len, enum http_read_rc want)
 {
 	size_t whole, parts;
 
@@ -60,15 +60,15 @@ check(const char *text, size_t len, enum http_request_rc want)
 		assert_int_equal(read_by(text, len, step, &parts), want);
 		assert_int_equal(parts, whole);
 	}
-	if (want == HTTP_REQUEST_DONE)
+	if (want == HTTP_READ_DONE)
 		assert_int_equal(whole, len);
 }
 
-#define CHECK(text, want) check(text, sizeof(text) - 1, HTTP_REQUEST_##want)
+#define CHECK(text, want) check(text, sizeof(text) - 1, HTTP_READ_##want)
 
 /* A sound request ends at its last byte, however it is cut up. */
 static void
-test_http_request_reads_to_the_end(void **state)
+test_http_reader_reads_to_the_end(void **state)
 {
 	(void)state;
 	CHECK("GET / HTTP/1.1\r\nHost: x\r\n\r\n", DONE);
@@ -86,27 +86,27 @@ test_http_request_reads_to_the_end(void **state)
 
 /* What follows a request is left, and is the next one. */
 static void
-test_http_request_stops_between_requests(void **state)
+test_http_reader_stops_between_requests(void **state)
 {
 	char two[] = "GET / HTTP/1.0\r\n\r\nGET /b HTTP/1.0\r\n\r\n";
-	struct http_request r;
+	struct http_reader r;
 	size_t used, kept;
 
 	(void)state;
-	http_request_init(&r, MAX_BODY, true);
-	assert_false(http_request_begun(&r));
-	assert_int_equal(http_request_read(&r, two, strlen(two), &used, &kept),
-	    HTTP_REQUEST_DONE);
+	http_reader_init(&r, MAX_BODY, true);
+	assert_false(http_reader_begun(&r));
+	assert_int_equal(http_reader_read(&r, two, strlen(two), &used, &kept),
+	    HTTP_READ_DONE);
 	assert_int_equal(used, 18);
-	assert_false(http_request_begun(&r));
-	assert_int_equal(http_request_read(&r, two + used, 1, &used, &kept),
-	    HTTP_REQUEST_MORE);
-	assert_true(http_request_begun(&r));
+	assert_false(http_reader_begun(&r));
+	assert_int_equal(http_reader_read(&r, two + used, 1, &used, &kept),
+	    HTTP_READ_MORE);
+	assert_true(http_reader_begun(&r));
 }
 
 /* A request line has three parts, one blank between each. */
 static void
-test_http_request_line_is_strict(void **state)
+test_http_reader_line_is_strict(void **state)
 {
 	(void)state;
 	CHECK("\n", BAD);
@@ -136,7 +136,7 @@ test_http_request_line_is_strict(void **state)
 
 /* Header names are tokens, values free of control bytes, lines not folded. */
 static void
-test_http_request_headers_are_strict(void **state)
+test_http_reader_headers_are_strict(void **state)
 {
 	(void)state;
 	CHECK(HEAD ": a", BAD);
@@ -158,7 +158,7 @@ test_http_request_headers_are_strict(void **state)
 
 /* There is one way to say how long a body is. */
 static void
-test_http_request_length_is_said_once(void **state)
+test_http_reader_length_is_said_once(void **state)
 {
 	(void)state;
 	CHECK(HEAD "\r\n", LENGTH);
@@ -184,7 +184,7 @@ test_http_request_length_is_said_once(void **state)
 
 /* Chunks are hex digits and CRLF; a trailer may not say what the head does. */
 static void
-test_http_request_chunks_are_strict(void **state)
+test_http_reader_chunks_are_strict(void **state)
 {
 	(void)state;
 	CHECK(CHUNKED "\r", BAD);
@@ -206,7 +206,7 @@ test_http_request_chunks_are_strict(void **state)
 
 /* Nothing that has no end is read on. */
 static void
-test_http_request_knows_its_limits(void **state)
+test_http_reader_knows_its_limits(void **state)
 {
 	static char text[HTTP_HEAD_MAX + 64];
 	size_t used, head;
@@ -215,7 +215,7 @@ test_http_request_knows_its_limits(void **state)
 	memset(text, 'a', sizeof(text));
 	memcpy(text, "GET /", 5);
 	assert_int_equal(read_by(text, sizeof(text), 1000, &used),
-	    HTTP_REQUEST_BAD);
+	    HTTP_READ_BAD);
 	assert_int_equal(used, HTTP_HEAD_MAX + 1);
 
 	memset(text, '0', sizeof(text));
@@ -223,13 +223,13 @@ test_http_request_knows_its_limits(void **state)
 	memcpy(text, CHUNKED, head);
 	assert_true(head + HTTP_CHUNK_LINE_MAX + 1 < sizeof(text));
 	assert_int_equal(read_by(text, sizeof(text), 1000, &used),
-	    HTTP_REQUEST_BAD);
+	    HTTP_READ_BAD);
 	assert_int_equal(used, head + HTTP_CHUNK_LINE_MAX + 1);
 
 	memset(text + head, 'a', sizeof(text) - head);
 	memcpy(text + head, "0\r\n", 3);
 	assert_int_equal(read_by(text, sizeof(text), 1000, &used),
-	    HTTP_REQUEST_BAD);
+	    HTTP_READ_BAD);
 	assert_int_equal(used, head + 3 + HTTP_TRAILER_MAX + 1);
 }
 
@@ -240,7 +240,7 @@ becomes(const char *text, const char *want)
 
 	for (size_t step = 1; step <= len; step++) {
 		assert_int_equal(read_by(text, len, step, &used),
-		    HTTP_REQUEST_DONE);
+		    HTTP_READ_DONE);
 		assert_int_equal(used, len);
 		assert_int_equal(nseen, strlen(want));
 		assert_memory_equal(seen, want, nseen);
@@ -249,10 +249,10 @@ becomes(const char *text, const char *want)
 
 /* A few empty lines before a request mean nothing, nor that it has begun. */
 static void
-test_http_request_reads_over_empty_lines(void **state)
+test_http_reader_reads_over_empty_lines(void **state)
 {
 	char text[] = "\r\n\r";
-	struct http_request r;
+	struct http_reader r;
 	size_t used, kept;
 
 	(void)state;
@@ -262,16 +262,16 @@ test_http_request_reads_over_empty_lines(void **state)
 	CHECK("\r\n\r\n\r\n\r\n\r", BAD);
 	CHECK("\r\n\n", BAD);
 	CHECK("\r\n GET", BAD);
-	http_request_init(&r, MAX_BODY, true);
-	assert_int_equal(http_request_read(&r, text, 3, &used, &kept),
-	    HTTP_REQUEST_MORE);
+	http_reader_init(&r, MAX_BODY, true);
+	assert_int_equal(http_reader_read(&r, text, 3, &used, &kept),
+	    HTTP_READ_MORE);
 	assert_int_equal(kept, 0);
-	assert_false(http_request_begun(&r));
+	assert_false(http_reader_begun(&r));
 }
 
 /* evhttp sees only spaces before a value; after it, it drops both. */
 static void
-test_http_request_takes_tabs_around_values(void **state)
+test_http_reader_takes_tabs_around_values(void **state)
 {
 	(void)state;
 	becomes("GET / HTTP/1.1\r\nHost:\tx\t\r\n\r\n",
@@ -286,7 +286,7 @@ test_http_request_takes_tabs_around_values(void **state)
 
 /* Of a body in chunks the data is kept, and nothing of its trailer. */
 static void
-test_http_request_keeps_the_data_of_chunks(void **state)
+test_http_reader_keeps_the_data_of_chunks(void **state)
 {
 	(void)state;
 	becomes(CHUNKED "0\r\n\r\n", CHUNKED);
@@ -298,7 +298,7 @@ test_http_request_keeps_the_data_of_chunks(void **state)
 
 /* Extensions of chunks are read over; what is none is refused. */
 static void
-test_http_request_reads_over_chunk_extensions(void **state)
+test_http_reader_reads_over_chunk_extensions(void **state)
 {
 	(void)state;
 	becomes(CHUNKED "2;a=b\r\nab\r\n0;c\r\n\r\n", CHUNKED "ab");
@@ -323,90 +323,89 @@ test_http_request_reads_over_chunk_extensions(void **state)
 
 /* Not only one extension has its limit: all of a body have one. */
 static void
-test_http_request_limits_chunk_extensions(void **state)
+test_http_reader_limits_chunk_extensions(void **state)
 {
 	static const char chunk[] =
 	    "1;a=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\nx\r\n";
-	enum http_request_rc rc = HTTP_REQUEST_MORE;
+	enum http_read_rc rc = HTTP_READ_MORE;
 	char text[sizeof(chunk)], head[] = CHUNKED;
-	struct http_request r;
+	struct http_reader r;
 	size_t used, kept, n = 0;
 
 	(void)state;
-	http_request_init(&r, MAX_BODY, true);
-	assert_int_equal(http_request_read(&r, head, strlen(head), &used,
-			     &kept),
-	    HTTP_REQUEST_CHUNKED);
-	for (; rc == HTTP_REQUEST_MORE && n < 10000; n++) {
+	http_reader_init(&r, MAX_BODY, true);
+	assert_int_equal(http_reader_read(&r, head, strlen(head), &used, &kept),
+	    HTTP_READ_CHUNKED);
+	for (; rc == HTTP_READ_MORE && n < 10000; n++) {
 		memcpy(text, chunk, sizeof(chunk));
-		rc = http_request_read(&r, text, strlen(text), &used, &kept);
+		rc = http_reader_read(&r, text, strlen(text), &used, &kept);
 	}
-	assert_int_equal(rc, HTTP_REQUEST_BAD);
+	assert_int_equal(rc, HTTP_READ_BAD);
 	assert_in_range(n, HTTP_EXTENSIONS_MAX / 35, HTTP_EXTENSIONS_MAX / 33);
 }
 
-static enum http_request_rc
-read_on(struct http_request *r, const char *from)
+static enum http_read_rc
+read_on(struct http_reader *r, const char *from)
 {
-	enum http_request_rc rc = HTTP_REQUEST_MORE;
+	enum http_read_rc rc = HTTP_READ_MORE;
 	char text[256];
 	size_t used, kept;
 
-	for (; *from != '\0' && rc <= HTTP_REQUEST_CHUNKED; from += used)
-		rc = http_request_read(r, strcpy(text, from), strlen(from),
+	for (; *from != '\0' && rc <= HTTP_READ_CHUNKED; from += used)
+		rc = http_reader_read(r, strcpy(text, from), strlen(from),
 		    &used, &kept);
 	return (rc);
 }
 
 /* A head, then this so often, then an end. */
-static enum http_request_rc
+static enum http_read_rc
 read_many(const char *head, const char *again, unsigned times, const char *end)
 {
-	enum http_request_rc rc;
-	struct http_request r;
+	enum http_read_rc rc;
+	struct http_reader r;
 
-	http_request_init(&r, MAX_BODY, true);
+	http_reader_init(&r, MAX_BODY, true);
 	rc = read_on(&r, head);
-	for (unsigned i = 0; rc <= HTTP_REQUEST_CHUNKED && i < times; i++)
+	for (unsigned i = 0; rc <= HTTP_READ_CHUNKED && i < times; i++)
 		rc = read_on(&r, again);
-	return (rc <= HTTP_REQUEST_CHUNKED ? read_on(&r, end) : rc);
+	return (rc <= HTTP_READ_CHUNKED ? read_on(&r, end) : rc);
 }
 
 /* A hundred fields are enough, and those of the trailer are of them. */
 static void
-test_http_request_limits_the_fields(void **state)
+test_http_reader_limits_the_fields(void **state)
 {
 	(void)state;
 	assert_int_equal(read_many(HEAD, "a:\r\n", HTTP_FIELDS_MAX - 2,
 			     "Content-Length: 0\r\n\r\n"),
-	    HTTP_REQUEST_DONE);
+	    HTTP_READ_DONE);
 	assert_int_equal(read_many(HEAD, "a:\r\n", HTTP_FIELDS_MAX - 1,
 			     "Content-Length: 0\r\n\r\n"),
-	    HTTP_REQUEST_BAD);
+	    HTTP_READ_BAD);
 	assert_int_equal(read_many(CHUNKED "0\r\n", "a:\r\n",
 			     HTTP_FIELDS_MAX - 2, "\r\n"),
-	    HTTP_REQUEST_DONE);
+	    HTTP_READ_DONE);
 	assert_int_equal(read_many(CHUNKED "0\r\n", "a:\r\n",
 			     HTTP_FIELDS_MAX - 1, "\r\n"),
-	    HTTP_REQUEST_BAD);
+	    HTTP_READ_BAD);
 }
 
 /* So are 64 Ki chunks, however small. */
 static void
-test_http_request_limits_the_chunks(void **state)
+test_http_reader_limits_the_chunks(void **state)
 {
 	(void)state;
 	assert_int_equal(read_many(CHUNKED, "1\r\nx\r\n", HTTP_CHUNKS_MAX - 1,
 			     "0\r\n\r\n"),
-	    HTTP_REQUEST_DONE);
+	    HTTP_READ_DONE);
 	assert_int_equal(read_many(CHUNKED, "1\r\nx\r\n", HTTP_CHUNKS_MAX,
 			     "0\r\n\r\n"),
-	    HTTP_REQUEST_BAD);
+	    HTTP_READ_BAD);
 }
 
 /* A body that will be too large is refused before it comes. */
 static void
-test_http_request_refuses_a_large_body_at_once(void **state)
+test_http_reader_refuses_a_large_body_at_once(void **state)
 {
 	(void)state;
 	CHECK(HEAD "Content-Length: 1048576\r\n\r\n", MORE);
@@ -422,23 +421,22 @@ test_http_request_refuses_a_large_body_at_once(void **state)
 
 /* Where no length is needed, a POST without one has no body. */
 static void
-test_http_request_may_do_without_a_length(void **state)
+test_http_reader_may_do_without_a_length(void **state)
 {
 	char text[] = "POST / HTTP/1.1\r\nHost: x\r\n\r\nGET";
-	struct http_request r;
+	struct http_reader r;
 	size_t used, kept;
 
 	(void)state;
-	http_request_init(&r, MAX_BODY, false);
-	assert_int_equal(http_request_read(&r, text, strlen(text), &used,
-			     &kept),
-	    HTTP_REQUEST_DONE);
+	http_reader_init(&r, MAX_BODY, false);
+	assert_int_equal(http_reader_read(&r, text, strlen(text), &used, &kept),
+	    HTTP_READ_DONE);
 	assert_int_equal(used, strlen(text) - 3);
 }
 
 /* There are no tunnels here. */
 static void
-test_http_request_refuses_connect(void **state)
+test_http_reader_refuses_connect(void **state)
 {
 	(void)state;
 	CHECK("CONNECT ", METHOD);
@@ -448,7 +446,7 @@ test_http_request_refuses_connect(void **state)
 
 /* A Host that is none is refused, in HTTP/1.0 too, where it may be missing. */
 static void
-test_http_request_checks_the_host(void **state)
+test_http_reader_checks_the_host(void **state)
 {
 	(void)state;
 	CHECK("GET / HTTP/1.1\r\nHost:\r", BAD);
@@ -463,25 +461,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_http_request_reads_to_the_end),
-		cmocka_unit_test(test_http_request_stops_between_requests),
-		cmocka_unit_test(test_http_request_line_is_strict),
-		cmocka_unit_test(test_http_request_headers_are_strict),
-		cmocka_unit_test(test_http_request_length_is_said_once),
-		cmocka_unit_test(test_http_request_chunks_are_strict),
-		cmocka_unit_test(test_http_request_knows_its_limits),
-		cmocka_unit_test(test_http_request_reads_over_empty_lines),
-		cmocka_unit_test(test_http_request_takes_tabs_around_values),
-		cmocka_unit_test(test_http_request_keeps_the_data_of_chunks),
-		cmocka_unit_test(test_http_request_reads_over_chunk_extensions),
-		cmocka_unit_test(test_http_request_limits_the_fields),
-		cmocka_unit_test(test_http_request_limits_the_chunks),
-		cmocka_unit_test(test_http_request_limits_chunk_extensions),
-		cmocka_unit_test(
-		    test_http_request_refuses_a_large_body_at_once),
-		cmocka_unit_test(test_http_request_may_do_without_a_length),
-		cmocka_unit_test(test_http_request_refuses_connect),
-		cmocka_unit_test(test_http_request_checks_the_host),
+		cmocka_unit_test(test_http_reader_reads_to_the_end),
+		cmocka_unit_test(test_http_reader_stops_between_requests),
+		cmocka_unit_test(test_http_reader_line_is_strict),
+		cmocka_unit_test(test_http_reader_headers_are_strict),
+		cmocka_unit_test(test_http_reader_length_is_said_once),
+		cmocka_unit_test(test_http_reader_chunks_are_strict),
+		cmocka_unit_test(test_http_reader_knows_its_limits),
+		cmocka_unit_test(test_http_reader_reads_over_empty_lines),
+		cmocka_unit_test(test_http_reader_takes_tabs_around_values),
+		cmocka_unit_test(test_http_reader_keeps_the_data_of_chunks),
+		cmocka_unit_test(test_http_reader_reads_over_chunk_extensions),
+		cmocka_unit_test(test_http_reader_limits_the_fields),
+		cmocka_unit_test(test_http_reader_limits_the_chunks),
+		cmocka_unit_test(test_http_reader_limits_chunk_extensions),
+		cmocka_unit_test(test_http_reader_refuses_a_large_body_at_once),
+		cmocka_unit_test(test_http_reader_may_do_without_a_length),
+		cmocka_unit_test(test_http_reader_refuses_connect),
+		cmocka_unit_test(test_http_reader_checks_the_host),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -1,0 +1,101 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/intake/subscription.h"
+
+static bool
+list_has(const char *const *list, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(list[i], text) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+bool
+subscription_takes(const struct subscription *sub, const char *type,
+    const char *brand, const char *branch)
+{
+	if (!list_has(sub->events, sub->nevents, "*") &&
+	    !list_has(sub->events, sub->nevents, type))
+		return (false);
+	if (sub->nbrands > 0 &&
+	    (brand == NULL || !list_has(sub->brands, sub->nbrands, brand)))
+		return (false);
+	return (sub->nbranches == 0 ||
+		(branch != NULL &&
+		    list_has(sub->branches, sub->nbranches, branch)));
+}
+
+void
+subscriptions_free(struct subscriptions *subs)
+{
+	if (subs == NULL)
+		return;
+	for (size_t i = 0; i < subs->n; i++) {
+		free((void *)subs->items[i].events);
+		free((void *)subs->items[i].brands);
+		free((void *)subs->items[i].branches);
+	}
+	free((void *)subs->codes.terminal);
+	free((void *)subs->codes.order);
+	free(subs->items);
+	free(subs);
+}
+
+/* A copy of a list of texts in one block; NULL when out of memory. */
+static const char *const *
+texts_copy(const char *const *texts, size_t n)
+{
+	size_t size = (n + 1) * sizeof(char *);
+	const char **copy;
+	char *p;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(texts[i]) + 1;
+	if ((copy = malloc(size)) == NULL)
+		return (NULL);
+	p = (char *)(copy + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = p;
+		p = stpcpy(p, texts[i]) + 1;
+	}
+	copy[n] = NULL;
+	return (copy);
+}
+
+struct subscriptions *
+subscriptions_new(const struct subscription *subs, size_t n,
+    const struct status_codes *codes)
+{
+	struct subscriptions *copy;
+
+	if ((copy = calloc(1, sizeof(*copy))) == NULL ||
+	    (copy->items = calloc(n + 1, sizeof(*copy->items))) == NULL ||
+	    (copy->codes.terminal =
+		    texts_copy(codes->terminal, codes->nterminal)) == NULL ||
+	    (copy->codes.order = texts_copy(codes->order, codes->norder)) ==
+		NULL)
+		goto fail;
+	copy->codes.nterminal = codes->nterminal;
+	copy->codes.norder = codes->norder;
+	for (; copy->n < n; copy->n++) {
+		const struct subscription *r = &subs[copy->n];
+		struct subscription *c = &copy->items[copy->n];
+
+		*c = *r;
+		c->events = texts_copy(r->events, r->nevents);
+		c->brands = texts_copy(r->brands, r->nbrands);
+		c->branches = texts_copy(r->branches, r->nbranches);
+		if (c->events == NULL || c->brands == NULL ||
+		    c->branches == NULL) {
+			copy->n++; /* its lists are freed with the others */
+			goto fail;
+		}
+	}
+	return (copy);
+fail:
+	subscriptions_free(copy);
+	return (NULL);
+}
