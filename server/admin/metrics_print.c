@@ -114,15 +114,13 @@ print_deliveries(FILE *f, const struct metrics_sources *from)
 	    "conflict with, by cause.");
 	for (int i = 0; i < REJECT_NCAUSES; i++)
 		metrics_count(f, "klikitd_rejections_total",
-		    LABELS("cause",
-			rejections_cause_name((enum reject_cause)i)),
+		    LABELS("cause", reject_cause_name((enum reject_cause)i)),
 		    rejections_count(from->rej, (enum reject_cause)i));
 	metrics_family(f, "klikitd_rejections_not_kept_total", METRICS_COUNTER,
 	    "Of them those that no list shows: too many came from strangers.");
 	for (int i = 0; i < REJECT_NCAUSES; i++)
 		metrics_count(f, "klikitd_rejections_not_kept_total",
-		    LABELS("cause",
-			rejections_cause_name((enum reject_cause)i)),
+		    LABELS("cause", reject_cause_name((enum reject_cause)i)),
 		    rejections_not_kept(from->rej, (enum reject_cause)i));
 }
 

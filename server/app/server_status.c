@@ -128,7 +128,7 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->conflicts = in.conflicts;
 	for (int i = 0; i < REJECT_NCAUSES; i++) {
 		ret_status->refused[i].name =
-		    rejections_cause_name((enum reject_cause)i);
+		    reject_cause_name((enum reject_cause)i);
 		ret_status->refused[i].n =
 		    rejections_count(s->rej, (enum reject_cause)i);
 		ret_status->refused[i].not_kept =

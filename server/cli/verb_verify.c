@@ -5,7 +5,7 @@
 #include "server/base/clock.h"
 #include "server/base/json.h"
 #include "server/base/log.h"
-#include "server/base/request_text.h"
+#include "server/diagnosis/request_text.h"
 #include "server/cli/verb_input.h"
 #include "server/cli/verb_list.h"
 #include "server/cli/verb_table.h"

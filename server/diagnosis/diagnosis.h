@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/intake/rejections.h"
+#include "server/diagnosis/reject_cause.h"
 
 struct diagnosis; /* opaque */
 struct diagnosis_keys;

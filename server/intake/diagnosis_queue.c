@@ -8,8 +8,9 @@
 #include "server/base/log.h"
 #include "server/base/peer_net.h"
 #include "server/base/rate.h"
-#include "server/base/redact.h"
+#include "server/diagnosis/redact.h"
 #include "server/intake/diagnosis_queue.h"
+#include "server/intake/rejections.h"
 
 #define HEADERS_MAX 4096 /* shown of a rejection's headers */
 
@@ -46,14 +47,14 @@ tell(struct diagnosis_queue *q, const struct refusal *r,
 	const char *id = r->event_id;
 	char more[RATE_MORE_MAX] = "";
 
-	if (!rejections_is_authentic(r->in.cause) && !rate_ask(&q->rate, more))
+	if (!reject_cause_is_authentic(r->in.cause) &&
+	    !rate_ask(&q->rate, more))
 		return;
 	/* A sender that mixes up its headers may put the signature here. */
 	if (id != NULL && redact_is_mac(id))
 		id = "(not shown)";
 	log_warn("delivery %s from %s refused: %s: %s%s", log_text(id),
-	    log_text(r->peer), rejections_cause_name(r->in.cause), f->text,
-	    more);
+	    log_text(r->peer), reject_cause_name(r->in.cause), f->text, more);
 }
 
 static void
@@ -220,7 +221,7 @@ held_by(const struct diagnosis_queue *q, struct peer_net net)
 	size_t n = 0;
 
 	TAILQ_FOREACH (w, &q->list, link) {
-		if (!rejections_is_authentic(w->r.in.cause) &&
+		if (!reject_cause_is_authentic(w->r.in.cause) &&
 		    peer_net_equal(w->net, net))
 			n += q->n == DIAGNOSIS_QUEUE_MAX ? 1 : w->size;
 	}
@@ -236,7 +237,7 @@ greediest(const struct diagnosis_queue *q, size_t than)
 
 	TAILQ_FOREACH_REVERSE(w, &q->list, waiting_list, link)
 	{
-		if (rejections_is_authentic(w->r.in.cause))
+		if (reject_cause_is_authentic(w->r.in.cause))
 			continue;
 		if ((n = held_by(q, w->net)) > than) {
 			than = n;
@@ -262,8 +263,8 @@ make_room(struct diagnosis_queue *q, const struct refusal *r)
 	size_t own, total;
 
 	while (is_full(q, r)) {
-		own =
-		    rejections_is_authentic(r->in.cause) ? 0 : held_by(q, net);
+		own = reject_cause_is_authentic(r->in.cause) ? 0
+							     : held_by(q, net);
 		own += q->n == DIAGNOSIS_QUEUE_MAX ? 1 : r->in.body_len;
 		total = q->n == DIAGNOSIS_QUEUE_MAX ? q->n : q->bytes;
 		if (own > total / 2 || (w = greediest(q, own)) == NULL)
@@ -294,7 +295,7 @@ diagnosis_queue_add(struct diagnosis_queue *q, const struct refusal *r)
 	    rejections_again(q->rej, r->in.cause, r->digest))
 		return;
 	/* Of a long body that nobody vouched for only the beginning is kept. */
-	if (!rejections_is_authentic(r->in.cause) &&
+	if (!reject_cause_is_authentic(r->in.cause) &&
 	    r->in.body_len > DIAGNOSIS_BODY_MAX)
 		part.in.body_len = REJECTIONS_BODY_MAX;
 	if ((why = no_room(q, &part)) != NULL) {

@@ -18,6 +18,7 @@
 
 struct event_base;
 struct diagnosis_queue; /* opaque */
+struct rejections;
 
 /* Refusals that are examined or wait for it, and their bytes in all. */
 #define DIAGNOSIS_QUEUE_MAX 32

@@ -75,40 +75,6 @@ struct rejections {
 	struct reject_budget budget;
 };
 
-static const char *const cause_names[] = {
-	[REJECT_HEADERS_MISSING] = "headers_missing",
-	[REJECT_HEADERS_INVALID] = "headers_invalid",
-	[REJECT_SIGNATURE] = "signature",
-	[REJECT_INVALID_JSON] = "invalid_json",
-	[REJECT_TOO_MANY_ORDERS] = "too_many_orders",
-	[REJECT_ID_CONFLICT] = "id_conflict",
-};
-_Static_assert(sizeof(cause_names) / sizeof(cause_names[0]) == REJECT_NCAUSES,
-    "every cause has a name");
-
-const char *
-rejections_cause_name(enum reject_cause cause)
-{
-	return (cause_names[cause]);
-}
-
-bool
-rejections_is_authentic(enum reject_cause cause)
-{
-	switch (cause) {
-	case REJECT_INVALID_JSON:
-	case REJECT_TOO_MANY_ORDERS:
-	case REJECT_ID_CONFLICT:
-		return (true);
-	case REJECT_HEADERS_MISSING:
-	case REJECT_HEADERS_INVALID:
-	case REJECT_SIGNATURE:
-	case REJECT_NCAUSES:
-		break;
-	}
-	return (false);
-}
-
 static int64_t
 now_ms(void)
 {
@@ -118,7 +84,7 @@ now_ms(void)
 static enum store_reject_class
 class_of(const struct rejection *r)
 {
-	if (rejections_is_authentic(r->cause))
+	if (reject_cause_is_authentic(r->cause))
 		return (STORE_REJECT_AUTHENTIC);
 	return (r->known ? STORE_REJECT_KNOWN : STORE_REJECT_STRANGER);
 }
@@ -160,7 +126,7 @@ kept_new(const struct rejection *r, bool authentic)
 		.digest = r->digest == NULL ? NULL : k->digest,
 		.at_ms = r->at_ms,
 		.peer = copies[0],
-		.cause = cause_names[r->cause],
+		.cause = reject_cause_name(r->cause),
 		.code = r->code == NULL ? NULL : copies[2],
 		.diagnosis = r->diagnosis == NULL ? NULL : copies[3],
 		.headers = copies[1],
@@ -415,14 +381,14 @@ rejections_lose(struct rejections *rej, const struct rejection *r,
 {
 	rejections_note_not_kept(rej, r->cause);
 	recent_forget(rej, r);
-	log_error("rejection of %s from %s: dropped: %s", cause_names[r->cause],
-	    log_text(r->peer), why);
+	log_error("rejection of %s from %s: dropped: %s",
+	    reject_cause_name(r->cause), log_text(r->peer), why);
 }
 
 void
 rejections_add(struct rejections *rej, const struct rejection *r)
 {
-	bool authentic = rejections_is_authentic(r->cause);
+	bool authentic = reject_cause_is_authentic(r->cause);
 	size_t max =
 	    r->examined ? REJECTIONS_STRANGERS_MAX : REJECTIONS_UNEXAMINED_MAX;
 	struct kept *k;

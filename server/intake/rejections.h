@@ -12,26 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/diagnosis/reject_cause.h"
 #include "store/store.h"
 
 struct event_base;
 struct journal;
 struct steady;
 struct rejections; /* opaque */
-
-/* Why a delivery was refused, or kept beside the event it conflicts with. */
-enum reject_cause {
-	REJECT_HEADERS_MISSING, /* one of klikit's three headers */
-	REJECT_HEADERS_INVALID, /* too long, or not printable ASCII */
-	REJECT_SIGNATURE,
-	REJECT_INVALID_JSON,    /* authentic: kept whole */
-	REJECT_TOO_MANY_ORDERS, /* authentic: kept whole */
-	REJECT_ID_CONFLICT,     /* authentic: kept whole */
-	REJECT_NCAUSES
-};
-
-/* Was the delivery signed with one of our secrets? */
-bool rejections_is_authentic(enum reject_cause cause);
 
 /* Of a body that is not authentic this much is kept. */
 #define REJECTIONS_BODY_MAX 1024
@@ -85,9 +72,6 @@ uint64_t rejections_count(const struct rejections *rej,
 /* How many of them are only counted: strangers', or the disk has failed. */
 uint64_t rejections_not_kept(const struct rejections *rej,
     enum reject_cause cause);
-
-/* The cause's name in the store and in metrics; static. */
-const char *rejections_cause_name(enum reject_cause cause);
 
 /*
  * Hand what is buffered to the store now: one batch; the next one follows by

@@ -22,6 +22,7 @@
 #include "server/http/http_private.h"
 #include "server/intake/diagnosis_queue.h"
 #include "server/intake/ingest.h"
+#include "server/intake/rejections.h"
 
 #define NAME_MAX_LEN 255 /* of an event's id and of its type */
 #define SEGS_MAX 64      /* more are rare: those are asked for from malloc */

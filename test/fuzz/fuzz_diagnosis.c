@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "server/base/json_rewrite.h"
-#include "server/base/redact.h"
-#include "server/base/request_text.h"
+#include "server/diagnosis/redact.h"
+#include "server/diagnosis/request_text.h"
 #include "server/config/config.h"
 #include "server/diagnosis/diagnosis.h"
 #include "server/diagnosis/diagnosis_keys.h"

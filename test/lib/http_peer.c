@@ -16,7 +16,7 @@
 #include "test/lib/cmocka_all.h"
 
 #include "server/base/log.h"
-#include "server/base/redact.h"
+#include "server/diagnosis/redact.h"
 #include "store/base/hex.h"
 #include "test/lib/http_peer.h"
 

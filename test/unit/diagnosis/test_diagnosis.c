@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "server/auth/signature.h"
-#include "server/base/redact.h"
+#include "server/diagnosis/redact.h"
 #include "server/config/config.h"
 #include "server/diagnosis/diagnosis.h"
 #include "server/diagnosis/diagnosis_keys.h"

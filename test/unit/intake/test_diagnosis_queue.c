@@ -12,6 +12,7 @@
 #include "server/config/config.h"
 #include "server/diagnosis/diagnosis_keys.h"
 #include "server/intake/diagnosis_queue.h"
+#include "server/intake/rejections.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
 #include "test/lib/fake_store.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "server/base/request_text.h"
+#include "server/diagnosis/request_text.h"
 #include "server/diagnosis/diagnosis.h"
 
 #define HEADERS_MAX 3

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/base/redact.h"
+#include "server/diagnosis/redact.h"
 #include "server/diagnosis/diagnosis.h"
 
 #define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"

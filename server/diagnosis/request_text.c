@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "server/base/request_text.h"
+#include "server/diagnosis/request_text.h"
 #include "server/diagnosis/diagnosis.h"
 #include "store/base/parse.h"
 
