@@ -95,7 +95,6 @@ KNOWN = {
     "server/tls/tls_private.h: struct tls_filter",
     # circle
     "circle: handlers/net/http_client, handlers/net/http_client_answer",
-    "circle: server/cli/verb, server/cli/verb_table",
     "circle: server/devtools/sink, server/devtools/sink_record",
     "circle: server/tls/tls_cert, server/tls/tls_judge",
 }

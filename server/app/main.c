@@ -1,9 +1,10 @@
-#include "server/cli/verb.h"
+#include "server/app/verb_table.h"
+#include "server/cli/verb_run.h"
 #include "store/store.h"
 
 int
 main(int argc, char **argv)
 {
 	store_process_init();
-	return (verb_main(argc, argv));
+	return (verb_run(verb_table, argc, argv));
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "server/app/server.h"
+#include "server/app/verb_table.h"
 #include "server/base/clock.h"
 #include "server/cli/commands.h"
 #include "server/cli/dev_dir.h"

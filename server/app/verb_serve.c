@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "server/app/server.h"
+#include "server/app/verb_table.h"
 #include "server/cli/process_guard.h"
 #include "server/cli/verb.h"
 

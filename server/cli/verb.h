@@ -1,9 +1,8 @@
 /*
  * verb.h -- the commands of klikitd.
  *
- * Owns:    the table of verbs, the reading of their flags, usage texts and
- *          exit codes. A verb is one file, server/verb_<name>.c, that
- *          exports one const struct verb.
+ * A verb is one file, verb_<name>.c, that exports one const struct verb and
+ * stands in the table of app/verb_table.c.
  */
 #ifndef SERVER_VERB_H
 #define SERVER_VERB_H
@@ -24,10 +23,17 @@ struct verb_flag {
 	bool repeats; /* may be given several times */
 };
 
+/* A flag that was given. */
+struct verb_given {
+	const struct verb_flag *flag;
+	const char *value; /* "" for a flag without one */
+};
+
 /* What was given; all borrowed from argv. */
 struct verb_args {
 	const struct verb *verb;
-	const struct verb_given *given; /* private to verb.c */
+	const struct verb *const *table; /* of all verbs; ends with NULL */
+	const struct verb_given *given;
 	size_t ngiven;
 	char **words; /* what is no flag */
 	size_t nwords;
@@ -50,11 +56,11 @@ struct verb {
 	enum verb_exit (*run)(const struct verb_args *args);
 };
 
-/*
- * Run klikitd: find the verb of argv, read its flags, run it. Returns the
- * process's exit code. Without a verb, or with --help, prints the usage.
- */
-int verb_main(int argc, char **argv);
+/* The verb of that name; NULL if there is none. */
+const struct verb *verb_find(const struct verb *const *table, const char *name);
+
+/* Say on stderr that there is no such verb. Returns VERB_USAGE. */
+enum verb_exit verb_unknown(const struct verb *const *table, const char *name);
 
 /* The i-th value given for a flag ("" for one without value), or NULL. */
 const char *verb_flag(const struct verb_args *args, const char *name, size_t i);

@@ -8,7 +8,7 @@
 #include "server/base/log.h"
 #include "server/cli/verb_admin.h"
 #include "server/cli/verb_input.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 #include "store/store_read.h"
 
 struct backup {

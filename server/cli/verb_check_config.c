@@ -8,7 +8,7 @@
 #include "server/base/log.h"
 #include "server/cli/start_check.h"
 #include "server/cli/verb_input.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 #include "server/tls/tls_cert.h"
 #include "store/base/parse.h"
 

@@ -4,7 +4,7 @@
 #include "server/base/log.h"
 #include "server/cli/verb_chosen.h"
 #include "server/cli/verb_job.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 
 /* The jobs that the words name, each on its own. */
 static enum verb_exit

@@ -3,7 +3,7 @@
 
 #include "server/base/json.h"
 #include "server/cli/doctor.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 
 #define CHECK_WIDTH 15
 

@@ -3,7 +3,7 @@
 
 #include "server/base/log.h"
 #include "server/cli/verb_list.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 #include "store/base/hex.h"
 #include "store/base/parse.h"
 

@@ -5,7 +5,7 @@
 #include "server/base/table.h"
 #include "server/cli/verb_admin.h"
 #include "server/cli/verb_list.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 
 #define NUMBER_MAX 32
 

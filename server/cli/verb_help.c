@@ -4,21 +4,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/cli/verb_table.h"
+#include "server/cli/verb_help.h"
+#include "server/cli/verbs.h"
 
 #define FLAG_COLUMN 22
 
 void
-verb_print_list(FILE *out)
+verb_print_list(const struct verb *const *table, FILE *out)
 {
-	const struct verb *verb;
-
 	fprintf(out,
 	    "usage: klikitd VERB [flags]\n\n"
 	    "klikitd receives klikit's webhooks, keeps each event on disk "
 	    "exactly once,\nand hands it to where it belongs.\n\n");
-	for (size_t i = 0; (verb = verb_at(i)) != NULL; i++)
-		fprintf(out, "  %-14s%s\n", verb->name, verb->text);
+	for (; *table != NULL; table++)
+		fprintf(out, "  %-14s%s\n", (*table)->name, (*table)->text);
 	fprintf(out, "\nklikitd VERB --help tells a verb's flags.\n");
 }
 
@@ -66,11 +65,11 @@ help_run(const struct verb_args *args)
 	const struct verb *verb;
 
 	if (args->nwords == 0) {
-		verb_print_list(stdout);
+		verb_print_list(args->table, stdout);
 		return (VERB_DONE);
 	}
-	if ((verb = verb_find(args->words[0])) == NULL)
-		return (verb_unknown(args->words[0]));
+	if ((verb = verb_find(args->table, args->words[0])) == NULL)
+		return (verb_unknown(args->table, args->words[0]));
 	verb_print_help(verb, stdout);
 	return (VERB_DONE);
 }

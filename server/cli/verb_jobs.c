@@ -5,7 +5,7 @@
 #include "server/base/log.h"
 #include "server/cli/verb_job.h"
 #include "server/cli/verb_list.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000000

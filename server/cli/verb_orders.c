@@ -4,7 +4,7 @@
 
 #include "server/base/log.h"
 #include "server/cli/verb_list.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 
 /* The event a row stands for in the order of the list. */
 static int64_t

@@ -5,7 +5,7 @@
 
 #include "server/base/log.h"
 #include "server/cli/verb_admin.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 
 /* Takes body. */
 static enum verb_exit

@@ -1,8 +1,4 @@
-/*
- * The reading of a verb's words: its own flags, -c and --section.key, and
- * what is no flag.
- */
-#include "server/cli/verb_table.h"
+#include "server/cli/verb_read.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "server/admin/entity.h"
 #include "server/base/log.h"
 #include "server/cli/verb_list.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 #include "store/base/parse.h"
 
 #define NUMBER_MAX 32

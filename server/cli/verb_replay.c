@@ -3,7 +3,7 @@
 
 #include "server/cli/verb_chosen.h"
 #include "server/cli/verb_job.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 #include "store/job.h"
 
 /*

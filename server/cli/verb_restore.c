@@ -4,7 +4,7 @@
 #include "server/base/clock.h"
 #include "server/base/json.h"
 #include "server/base/log.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 #include "store/base/parse.h"
 #include "store/store.h"
 

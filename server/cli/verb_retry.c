@@ -2,7 +2,7 @@
 
 #include "server/base/log.h"
 #include "server/cli/verb_admin.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 
 static enum verb_exit
 retry_run(const struct verb_args *args)

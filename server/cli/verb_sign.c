@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "server/cli/verb_input.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 #include "store/base/hex.h"
 
 static enum verb_exit

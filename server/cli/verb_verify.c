@@ -8,7 +8,7 @@
 #include "server/diagnosis/request_text.h"
 #include "server/cli/verb_input.h"
 #include "server/cli/verb_list.h"
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 #include "server/diagnosis/diagnosis.h"
 #include "server/diagnosis/diagnosis_keys.h"
 

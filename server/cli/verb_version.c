@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <mbedtls/version.h>
 
-#include "server/cli/verb_table.h"
+#include "server/cli/verbs.h"
 #include "store/version.h"
 
 static enum verb_exit

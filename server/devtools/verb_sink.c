@@ -8,8 +8,8 @@
 
 #include "server/auth/signature.h"
 #include "server/base/log.h"
-#include "server/cli/verb_table.h"
 #include "server/devtools/sink.h"
+#include "server/devtools/verbs.h"
 #include "store/base/parse.h"
 
 #define DEFAULT_PORT 9000

@@ -11,9 +11,9 @@
 #include "server/base/log.h"
 #include "server/cli/trigger_client.h"
 #include "server/cli/verb_input.h"
-#include "server/cli/verb_table.h"
 #include "server/devtools/trigger_body.h"
 #include "server/devtools/verb_trigger.h"
+#include "server/devtools/verbs.h"
 #include "store/base/hex.h"
 
 #define COUNT_MAX 10000000
