@@ -15,7 +15,7 @@
 #include <sqlite3.h>
 
 #include "handlers/body/envelope.h"
-#include "handlers/body/json_token.h"
+#include "store/base/json_scan.h"
 
 #define TEXT_SIZE (ENVELOPE_TEXT_MAX + 1)
 #define FIELDS 4 /* texts of an order */
@@ -112,46 +112,34 @@ envelope_keep_text(struct envelope_reader *er, const void *body, size_t len)
 	return (0);
 }
 
-/* Does c stand in text, whose end is a NUL, at least n times? */
+/* Does c stand in the text at least n times? */
 static bool
-has_many(const char *text, char c, size_t n)
+has_many(const char *p, const char *end, char c, size_t n)
 {
-	for (; n > 0; n--) {
-		if ((text = strchr(text, c)) == NULL)
+	for (; n > 0; n--, p++) {
+		if ((p = memchr(p, c, (size_t)(end - p))) == NULL)
 			return (false);
-		text++;
 	}
 	return (true);
 }
 
-static const char *
-skip_blanks(const char *p)
+/* Is p, but for blanks, before a colon? */
+static bool
+is_before_colon(const char *p, const char *end)
 {
-	while (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')
-		p++;
-	return (p);
+	p = json_scan_blanks(p, end);
+	return (p < end && *p == ':');
 }
 
-/* Does c stand before a colon anywhere in text, in a string or not? */
+/* Does c stand before a colon anywhere in the text, in a string or not? */
 static bool
-has_before_colon(const char *text, char c)
+has_before_colon(const char *p, const char *end, char c)
 {
-	while ((text = strchr(text, c)) != NULL) {
-		text = skip_blanks(text + 1);
-		if (*text == ':')
+	while ((p = memchr(p, c, (size_t)(end - p))) != NULL) {
+		if (is_before_colon(++p, end))
 			return (true);
 	}
 	return (false);
-}
-
-/* Where the string ends whose first quote is at p; NULL if it never ends. */
-static const char *
-envelope_skip_string(const char *p)
-{
-	p += 1 + strcspn(p + 1, "\"\\");
-	while (*p == '\\' && p[1] != '\0')
-		p += 2 + strcspn(p + 2, "\"\\");
-	return (*p == '"' ? p : NULL);
 }
 
 /*
@@ -162,26 +150,30 @@ envelope_skip_string(const char *p)
  * none before a colon, that they need not be walked.
  */
 static bool
-is_refused_unseen(const char *text)
+is_refused_unseen(const char *text, const char *end)
 {
 	size_t depth = 0;
 
-	if (!has_many(text, '[', ENVELOPE_DEPTH_MAX / 2) &&
-	    !has_many(text, '{', ENVELOPE_DEPTH_MAX / 2) &&
-	    !has_before_colon(text, ']') && !has_before_colon(text, '}'))
+	if (!has_many(text, end, '[', ENVELOPE_DEPTH_MAX / 2) &&
+	    !has_many(text, end, '{', ENVELOPE_DEPTH_MAX / 2) &&
+	    !has_before_colon(text, end, ']') &&
+	    !has_before_colon(text, end, '}'))
 		return (false);
-	for (const char *p = text; *p != '\0'; p++) {
+	for (const char *p = text; p < end;) {
+		if (*p == '"') {
+			if ((p = json_scan_string(p, end)) == NULL)
+				return (true);
+			continue;
+		}
 		if (*p == '[' || *p == '{') {
 			if (++depth > ENVELOPE_DEPTH_MAX)
 				return (true);
 		} else if (*p == ']' || *p == '}') {
-			if (depth == 0 || *skip_blanks(p + 1) == ':')
+			if (depth == 0 || is_before_colon(p + 1, end))
 				return (true);
 			depth--;
-		} else if (*p == '"') {
-			if ((p = envelope_skip_string(p)) == NULL)
-				return (true);
 		}
+		p++;
 	}
 	return (false);
 }
@@ -191,6 +183,7 @@ is_refused_unseen(const char *text)
 /* What is read of a row, and where the texts go. */
 struct cursor {
 	const char *values; /* at the '[' or ',' before the next value */
+	const char *end;
 	char *text;
 };
 
@@ -202,8 +195,8 @@ envelope_next(struct cursor *cur)
 	char *text = cur->text;
 	int len;
 
-	cur->values = json_token_end(token);
-	len = json_token_text(token, (size_t)(cur->values - token), TEXT_SIZE,
+	cur->values = json_scan_value(token, cur->end);
+	len = json_scan_text(token, (size_t)(cur->values - token), TEXT_SIZE,
 	    text);
 	if (len == -1)
 		return (NULL);
@@ -226,11 +219,15 @@ envelope_add(struct envelope *env, int32_t place, struct cursor *cur)
 		env->norders++;
 }
 
-/* The array of values in a column; NULL when out of memory. */
-static const char *
-envelope_values(sqlite3_stmt *st, int column)
+/* Begin with the array of values in a column. -1 when out of memory. */
+static int
+envelope_begin(struct cursor *cur, sqlite3_stmt *st, int column)
 {
-	return ((const char *)sqlite3_column_text(st, column));
+	cur->values = (const char *)sqlite3_column_text(st, column);
+	if (cur->values == NULL)
+		return (-1);
+	cur->end = cur->values + sqlite3_column_bytes(st, column);
+	return (0);
 }
 
 /* Read a batch of n orders, at most FEW. Returns 0, or -1 when out of memory.
@@ -243,7 +240,7 @@ envelope_read_few(struct envelope_reader *er, struct envelope *env, size_t n,
 
 	(void)sqlite3_bind_text(er->few, 1, er->text, -1, SQLITE_STATIC);
 	if (sqlite3_step(er->few) == SQLITE_ROW &&
-	    (cur->values = envelope_values(er->few, 0)) != NULL) {
+	    envelope_begin(cur, er->few, 0) == 0) {
 		for (size_t i = 0; i < n; i++)
 			envelope_add(env, (int32_t)i, cur);
 		rc = 0;
@@ -261,8 +258,7 @@ envelope_read_rest(struct envelope_reader *er, struct envelope *env,
 
 	(void)sqlite3_bind_text(er->rest, 1, er->text, -1, SQLITE_STATIC);
 	while ((rc = sqlite3_step(er->rest)) == SQLITE_ROW) {
-		cur->values = envelope_values(er->rest, REST_VALUES);
-		if (cur->values == NULL)
+		if (envelope_begin(cur, er->rest, REST_VALUES) == -1)
 			break;
 		envelope_add(env, sqlite3_column_int(er->rest, REST_PLACE),
 		    cur);
@@ -282,8 +278,7 @@ envelope_read(struct envelope_reader *er, struct envelope *ret_env)
 	size_t n;
 
 	type = (const char *)sqlite3_column_text(er->head, HEAD_TYPE);
-	cur.values = envelope_values(er->head, HEAD_VALUES);
-	if (type == NULL || cur.values == NULL)
+	if (type == NULL || envelope_begin(&cur, er->head, HEAD_VALUES) == -1)
 		return (ENVELOPE_NOMEM);
 	if (strcmp(type, "object") != 0 && strcmp(type, "array") != 0)
 		return (ENVELOPE_INVALID);
@@ -328,7 +323,7 @@ envelope_scan(struct envelope_reader *er, const void *body, size_t body_len,
 		return (ENVELOPE_INVALID);
 	if (envelope_keep_text(er, body, body_len) == -1)
 		return (ENVELOPE_NOMEM);
-	if (is_refused_unseen(er->text))
+	if (is_refused_unseen(er->text, er->text + body_len))
 		return (ENVELOPE_INVALID);
 
 	(void)sqlite3_bind_text(er->head, 1, er->text, -1, SQLITE_STATIC);

@@ -1,8 +1,4 @@
-/*
- * A scan that knows just enough of JSON to find where values begin and end:
- * the body was found well-formed when it came. It never reads past the end
- * of a body for which that is not so.
- */
+/* The body was found well-formed when it came: values are not checked anew. */
 #include "handlers/body/order_body.h"
 
 #include <errno.h>
@@ -10,59 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A part of the body: one value as it stands, once it is found. */
+#include "store/base/json_scan.h"
+
+/* A part of the body: one value as it stands; no length: not found. */
 struct slice {
 	const char *at;
 	const char *end;
 };
 
-static const char *
-skip_blanks(const char *p, const char *end)
-{
-	while (p < end && strchr(" \t\r\n", *p) != NULL && *p != '\0')
-		p++;
-	return (p);
-}
+/* What of the body's members is used. */
+enum { ORDERS, BRAND, BRANCH, MEMBERS };
 
-/* Past the string whose first quote is at p. */
-static const char *
-skip_string(const char *p, const char *end)
-{
-	for (p++; p < end && *p != '"'; p++) {
-		if (*p == '\\' && p + 1 < end)
-			p++;
-	}
-	return (p < end ? p + 1 : end);
-}
-
-/* Past the value that begins at p. */
-static const char *
-skip_value(const char *p, const char *end)
-{
-	size_t depth = 0;
-
-	do {
-		if (p == end)
-			return (end);
-		if (*p == '"') {
-			p = skip_string(p, end);
-			continue;
-		}
-		if (*p == '[' || *p == '{') {
-			depth++;
-		} else if (*p == ']' || *p == '}') {
-			if (depth == 0)
-				return (p);
-			depth--;
-		} else if (depth == 0) {
-			while (p < end && strchr(",]} \t\r\n", *p) == NULL)
-				p++;
-			return (p);
-		}
-		p++;
-	} while (depth > 0);
-	return (p);
-}
+static const struct {
+	const char *name;
+	size_t len;
+} members[MEMBERS] = {
+	[ORDERS] = { "orders\"", sizeof("orders") },
+	[BRAND] = { "brand_id\"", sizeof("brand_id") },
+	[BRANCH] = { "branch_id\"", sizeof("branch_id") },
+};
 
 /*
  * At p, which is past a value, go on to the next one of the same array or
@@ -71,10 +33,10 @@ skip_value(const char *p, const char *end)
 static const char *
 next_value(const char *p, const char *end)
 {
-	p = skip_blanks(p, end);
+	p = json_scan_blanks(p, end);
 	if (p == end || *p != ',')
 		return (NULL);
-	return (skip_blanks(p + 1, end));
+	return (json_scan_blanks(p + 1, end));
 }
 
 /* The first value, if what begins at p is opened so; else NULL. */
@@ -83,59 +45,82 @@ first_value(const char *p, const char *end, char opener)
 {
 	if (p == end || *p != opener)
 		return (NULL);
-	p = skip_blanks(p + 1, end);
+	p = json_scan_blanks(p + 1, end);
 	return (p == end || *p == ']' || *p == '}' ? NULL : p);
 }
 
-/* Find the value of a key in the object that begins at p. */
-static bool
-find_member(const char *p, const char *end, const char *key,
-    struct slice *ret_value)
+/* Read the value at p. Returns where it ends. */
+static const char *
+take_value(const char *p, const char *end, struct slice *ret_value)
 {
-	size_t len = strlen(key);
+	ret_value->at = p;
+	ret_value->end = json_scan_value(p, end);
+	return (ret_value->end);
+}
+
+/* Which of the members has this name, which ends with its quote? */
+static int
+which_member(const char *name, size_t len)
+{
+	for (int i = 0; i < MEMBERS; i++) {
+		if (len == members[i].len &&
+		    memcmp(name, members[i].name, len) == 0)
+			return (i);
+	}
+	return (MEMBERS);
+}
+
+/* Find the values of the members of the object that begins at p. */
+static void
+find_members(const char *p, const char *end, struct slice ret_values[MEMBERS])
+{
+	bool found[MEMBERS + 1] = { false };
+	struct slice value;
 	const char *name;
-	bool found;
+	int i;
 
 	for (p = first_value(p, end, '{'); p != NULL && p < end && *p == '"';
 	     p = next_value(p, end)) {
 		name = p + 1;
-		p = skip_string(p, end);
-		found = (size_t)(p - name) == len + 1 &&
-			memcmp(name, key, len) == 0;
-		p = skip_blanks(p, end);
+		if ((p = json_scan_string(p, end)) == NULL)
+			return;
+		i = which_member(name, (size_t)(p - name));
+		p = json_scan_blanks(p, end);
 		if (p == end || *p != ':')
-			return (false);
-		p = skip_blanks(p + 1, end);
-		ret_value->at = p;
-		p = skip_value(p, end);
-		ret_value->end = p;
-		if (found)
-			return (ret_value->at < p);
+			return;
+		p = take_value(json_scan_blanks(p + 1, end), end, &value);
+		if (i < MEMBERS && !found[i])
+			ret_values[i] = value;
+		found[i] = true;
+		if (found[ORDERS] && found[BRAND] && found[BRANCH])
+			return;
 	}
-	return (false);
 }
 
 /* Find an element of the array that begins at p. */
 static bool
-find_element(const char *p, const char *end, int32_t place,
-    struct slice *ret_value)
+find_element(struct slice array, int32_t place, struct slice *ret_value)
 {
-	for (p = first_value(p, end, '['); p != NULL; p = next_value(p, end)) {
-		ret_value->at = p;
-		p = skip_value(p, end);
-		ret_value->end = p;
+	const char *end = array.end;
+
+	for (const char *p = first_value(array.at, end, '['); p != NULL;
+	     p = next_value(p, end)) {
+		p = take_value(p, end, ret_value);
 		if (place-- == 0)
 			return (ret_value->at < p);
 	}
 	return (false);
 }
 
-/* Append a text and then a value. Returns the new end. */
+/* Append a value between two texts; nothing if there is none. */
 static char *
-put(char *p, const char *text, struct slice value)
+put(char *p, const char *before, struct slice value, const char *after)
 {
-	p = mempcpy(p, text, strlen(text));
-	return (mempcpy(p, value.at, (size_t)(value.end - value.at)));
+	if (value.at == value.end)
+		return (p);
+	p = mempcpy(p, before, strlen(before));
+	p = mempcpy(p, value.at, (size_t)(value.end - value.at));
+	return (mempcpy(p, after, strlen(after)));
 }
 
 int
@@ -145,13 +130,11 @@ order_body_cut(const void *body, size_t body_len, int32_t place,
 	static const char frame[] =
 	    "{\"brand_id\":,\"branch_id\":,\"orders\":[]}";
 	const char *end = (const char *)body + body_len;
-	const char *top = skip_blanks(body, end);
-	struct slice brand, branch, orders, order;
-	bool first = true;
+	struct slice values[MEMBERS] = { { NULL, NULL } }, order;
 	char *p, *made;
 
-	if (place < 0 || !find_member(top, end, "orders", &orders) ||
-	    !find_element(orders.at, orders.end, place, &order)) {
+	find_members(json_scan_blanks(body, end), end, values);
+	if (place < 0 || !find_element(values[ORDERS], place, &order)) {
 		errno = ENOENT;
 		return (-1);
 	}
@@ -160,18 +143,10 @@ order_body_cut(const void *body, size_t body_len, int32_t place,
 		errno = ENOMEM;
 		return (-1);
 	}
-	p = made;
-	if (find_member(top, end, "brand_id", &brand)) {
-		p = put(p, "{\"brand_id\":", brand);
-		first = false;
-	}
-	if (find_member(top, end, "branch_id", &branch)) {
-		p = put(p,
-		    first ? "{\"branch_id\":" : ",\"branch_id\":", branch);
-		first = false;
-	}
-	p = put(p, first ? "{\"orders\":[" : ",\"orders\":[", order);
-	p = mempcpy(p, "]}", 2);
+	p = mempcpy(made, "{", 1);
+	p = put(p, "\"brand_id\":", values[BRAND], ",");
+	p = put(p, "\"branch_id\":", values[BRANCH], ",");
+	p = put(p, "\"orders\":[", order, "]}");
 	*ret_body = made;
 	*ret_len = (size_t)(p - made);
 	return (0);

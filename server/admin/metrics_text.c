@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "server/base/histogram.h"
-#include "server/base/utf8.h"
+#include "store/base/utf8.h"
 
 static const char *const types[] = {
 	[METRICS_COUNTER] = "counter",

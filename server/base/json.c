@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "server/base/log.h"
-#include "server/base/utf8.h"
+#include "store/base/utf8.h"
 #include "store/base/parse.h"
 
 #define ESCAPED_MAX 4200 /* 1 KB of answer, all of it escaped */

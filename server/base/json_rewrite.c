@@ -1,7 +1,9 @@
+#include <ctype.h>
 #include <string.h>
 
 #include "server/base/json_rewrite.h"
-#include "server/base/utf8.h"
+#include "store/base/json_scan.h"
+#include "store/base/utf8.h"
 
 struct sink {
 	const struct json_tree *tree;
@@ -45,21 +47,6 @@ put_unit(struct sink *out, uint32_t unit)
 	put(out, text, sizeof(text));
 }
 
-static void
-put_utf8(struct sink *out, uint32_t c)
-{
-	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	char bytes[4];
-
-	for (size_t i = len - 1; i > 0; i--) {
-		bytes[i] = (char)(0x80 | (c & 0x3f));
-		c >>= 6;
-	}
-	bytes[0] = (char)(lead[len] | c);
-	put(out, bytes, len);
-}
-
 /* Does the style want this character escaped, though it need not be? */
 static bool
 is_escaped(unsigned escapes, uint32_t c)
@@ -77,6 +64,7 @@ put_code(struct sink *out, uint32_t c)
 	static const char raw[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
 	unsigned escapes = out->style->escapes;
 	const char *short_form;
+	char bytes[UTF8_MAX];
 
 	if (c > 0 && c < 0x80 && (short_form = strchr(raw, (int)c)) != NULL) {
 		put_char(out, '\\');
@@ -86,7 +74,7 @@ put_code(struct sink *out, uint32_t c)
 	else if (c < 0x20 || (c >= 0xd800 && c <= 0xdfff))
 		put_unit(out, c); /* no other way; a surrogate is alone here */
 	else if (!is_escaped(escapes, c))
-		put_utf8(out, c);
+		put(out, bytes, utf8_put(c, bytes));
 	else if (c < 0x10000)
 		put_unit(out, c);
 	else {
@@ -95,72 +83,28 @@ put_code(struct sink *out, uint32_t c)
 	}
 }
 
-/* The value of four hex digits, of either case. */
-static uint32_t
-read_unit(const char *p)
-{
-	uint32_t value = 0;
-
-	for (int i = 0; i < 4; i++) {
-		unsigned char c = (unsigned char)p[i];
-
-		value = value * 16 + (c & 15u) + (c > '9' ? 9u : 0u);
-	}
-	return (value);
-}
-
-/* Past "\u", with `left' bytes of the string: returns how many were taken. */
-static size_t
-read_units(const char *p, size_t left, uint32_t *ret_code)
-{
-	uint32_t c = read_unit(p), low;
-
-	if (c >= 0xd800 && c <= 0xdbff && left >= 10 && p[4] == '\\' &&
-	    p[5] == 'u') {
-		low = read_unit(p + 6);
-		if (low >= 0xdc00 && low <= 0xdfff) {
-			*ret_code =
-			    0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-			return (10);
-		}
-	}
-	*ret_code = c;
-	return (4);
-}
-
-/* An escape at p: returns how many bytes were taken. */
-static size_t
-read_escape(const char *p, size_t left, uint32_t *ret_code)
-{
-	static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
-	const char *name;
-
-	if (p[1] == 'u')
-		return (2 + read_units(p + 2, left - 2, ret_code));
-	name = strchr(names, p[1]);
-	*ret_code = (unsigned char)(name == NULL ? p[1] : values[name - names]);
-	return (2);
-}
-
 /* A string, its quotes included, of the tree's text. */
 static void
 put_string(struct sink *out, size_t at, size_t len)
 {
 	const char *p = out->tree->text + at + 1;
-	const char *end = out->tree->text + at + len - 1;
+	const char *end = out->tree->text + at + len - 1, *run;
 	uint32_t code;
 	size_t n;
 
 	put_char(out, '"');
 	while (p < end && !out->full) {
-		size_t left = (size_t)(end - p);
-
-		if (*p == '\\') {
-			p += read_escape(p, left, &code);
+		/* No style changes letters and digits. */
+		for (run = p; p < end && isalnum((unsigned char)*p);)
+			p++;
+		put(out, run, (size_t)(p - run));
+		if (p == end)
+			break;
+		n = *p == '\\' ? json_scan_escape(p, end, &code)
+			       : utf8_next(p, (size_t)(end - p), &code);
+		if (n > 0) {
 			put_code(out, code);
-		} else if ((n = utf8_next(p, left, &code)) > 0) {
 			p += n;
-			put_code(out, code);
 		} else
 			put_char(out, *p++); /* no character: as it stands */
 	}

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "server/base/json_tree.h"
+#include "store/base/json_scan.h"
 
 #define NODES_FIRST 256
 
 struct reading {
 	struct json_tree *tree;
-	size_t at;
+	const char *at;
+	const char *end;
 	size_t room;      /* of nodes */
 	uint32_t current; /* the container that is open; JSON_TREE_NONE: none */
 	uint32_t *last;   /* where the index of the next sibling goes */
@@ -22,131 +24,35 @@ struct reading {
 static int
 look(const struct reading *r)
 {
-	return (
-	    r->at < r->tree->len ? (unsigned char)r->tree->text[r->at] : -1);
+	return (r->at < r->end ? (unsigned char)*r->at : -1);
+}
+
+/* The reading's place in the text. */
+static uint32_t
+place(const struct reading *r)
+{
+	return ((uint32_t)(r->at - r->tree->text));
 }
 
 static void
-skip_space(struct reading *r)
+skip_blanks(struct reading *r)
 {
-	int c;
-
-	while ((c = look(r)) == ' ' || c == '\t' || c == '\n' || c == '\r')
-		r->at++;
+	r->at = json_scan_blanks(r->at, r->end);
 }
 
 static enum json_tree_rc
 wrong(const struct reading *r)
 {
-	r->tree->wrong_at = r->at;
+	r->tree->wrong_at = place(r);
 	return (look(r) == -1 ? JSON_TREE_CUT : JSON_TREE_BAD);
-}
-
-static bool
-is_hex(int c)
-{
-	return ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-		(c >= 'A' && c <= 'F'));
-}
-
-/* Past the backslash of an escape. */
-static enum json_tree_rc
-read_escape(struct reading *r)
-{
-	int c;
-
-	r->tree->has_escapes = true;
-	c = look(r);
-	if (c <= 0 || strchr("\"\\/bfnrtu", c) == NULL)
-		return (wrong(r));
-	r->at++;
-	for (int i = 0; c == 'u' && i < 4; i++, r->at++)
-		if (!is_hex(look(r)))
-			return (wrong(r));
-	return (JSON_TREE_OK);
-}
-
-static enum json_tree_rc
-read_string(struct reading *r)
-{
-	struct json_tree *t = r->tree;
-	enum json_tree_rc rc;
-	int c;
-
-	if (look(r) != '"')
-		return (wrong(r));
-	r->at++;
-	while ((c = look(r)) != '"') {
-		if (c < 0x20) /* or the end */
-			return (wrong(r));
-		r->at++;
-		t->has_non_ascii |= c > 0x7f;
-		t->has_html |= c == '<' || c == '>' || c == '&';
-		t->has_slash |= c == '/';
-		if (c == '\\' && (rc = read_escape(r)) != JSON_TREE_OK)
-			return (rc);
-	}
-	r->at++;
-	return (JSON_TREE_OK);
-}
-
-static enum json_tree_rc
-read_digits(struct reading *r)
-{
-	if (look(r) < '0' || look(r) > '9')
-		return (wrong(r));
-	while (look(r) >= '0' && look(r) <= '9')
-		r->at++;
-	return (JSON_TREE_OK);
-}
-
-static enum json_tree_rc
-read_number(struct reading *r)
-{
-	enum json_tree_rc rc;
-
-	r->at += look(r) == '-';
-	if (look(r) == '0')
-		r->at++;
-	else if ((rc = read_digits(r)) != JSON_TREE_OK)
-		return (rc);
-	if (look(r) == '.') {
-		r->at++;
-		if ((rc = read_digits(r)) != JSON_TREE_OK)
-			return (rc);
-	}
-	if (look(r) == 'e' || look(r) == 'E') {
-		r->at++;
-		r->at += look(r) == '+' || look(r) == '-';
-		return (read_digits(r));
-	}
-	return (JSON_TREE_OK);
-}
-
-static enum json_tree_rc
-read_word(struct reading *r, const char *word)
-{
-	for (; *word != '\0'; word++, r->at++)
-		if (look(r) != *word)
-			return (wrong(r));
-	return (JSON_TREE_OK);
 }
 
 static enum json_tree_rc
 read_scalar(struct reading *r)
 {
-	switch (look(r)) {
-	case '"':
-		return (read_string(r));
-	case 't':
-		return (read_word(r, "true"));
-	case 'f':
-		return (read_word(r, "false"));
-	case 'n':
-		return (read_word(r, "null"));
-	default:
-		return (read_number(r));
-	}
+	if (json_scan_scalar(r->at, r->end, &r->at) != JSON_SCAN_OK)
+		return (wrong(r));
+	return (JSON_TREE_OK);
 }
 
 /* Room for one more node, and it set up for the value at this place. */
@@ -173,7 +79,7 @@ add_node(struct reading *r)
 	}
 	node = &t->nodes[t->nnodes];
 	*node = (struct json_node){
-		.at = (uint32_t)r->at,
+		.at = place(r),
 		.key_at = r->key_at,
 		.key_len = r->key_len,
 		.parent = r->current,
@@ -194,15 +100,17 @@ read_key(struct reading *r)
 {
 	enum json_tree_rc rc;
 
-	r->key_at = (uint32_t)r->at;
-	if ((rc = read_string(r)) != JSON_TREE_OK)
+	r->key_at = place(r);
+	if (look(r) != '"')
+		return (wrong(r));
+	if ((rc = read_scalar(r)) != JSON_TREE_OK)
 		return (rc);
-	r->key_len = (uint32_t)r->at - r->key_at;
-	skip_space(r);
+	r->key_len = place(r) - r->key_at;
+	skip_blanks(r);
 	if (look(r) != ':')
 		return (wrong(r));
 	r->at++;
-	skip_space(r);
+	skip_blanks(r);
 	return (JSON_TREE_OK);
 }
 
@@ -235,7 +143,7 @@ read_value(struct reading *r)
 	node->kind = JSON_KIND_SCALAR;
 	if ((rc = read_scalar(r)) != JSON_TREE_OK)
 		return (rc);
-	node->len = (uint32_t)r->at - node->at;
+	node->len = place(r) - node->at;
 	return (JSON_TREE_OK);
 }
 
@@ -258,7 +166,7 @@ read_between(struct reading *r)
 	bool fresh;
 
 	for (;;) {
-		skip_space(r);
+		skip_blanks(r);
 		if (r->current == JSON_TREE_NONE)
 			return (look(r) == -1 ? JSON_TREE_OK : wrong(r));
 		node = &r->tree->nodes[r->current];
@@ -272,26 +180,53 @@ read_between(struct reading *r)
 		if (look(r) != ',')
 			return (wrong(r));
 		r->at++;
-		skip_space(r);
+		skip_blanks(r);
 		return (JSON_TREE_OK);
 	}
+}
+
+/*
+ * What of a text's strings a rewriting may change: none of these bytes can
+ * stand outside of a string.
+ */
+static void
+note_bytes(struct json_tree *t)
+{
+	bool escapes = false, non_ascii = false, html = false, slash = false;
+
+	for (size_t i = 0; i < t->len; i++) {
+		unsigned char c = (unsigned char)t->text[i];
+
+		escapes |= c == '\\';
+		non_ascii |= c > 0x7f;
+		html |= (c == '<') | (c == '>') | (c == '&');
+		slash |= c == '/';
+	}
+	t->has_escapes = escapes;
+	t->has_non_ascii = non_ascii;
+	t->has_html = html;
+	t->has_slash = slash;
 }
 
 enum json_tree_rc
 json_tree_read(struct json_tree *ret_tree, const char *text, size_t len)
 {
-	struct reading r = { .tree = ret_tree, .current = JSON_TREE_NONE };
+	struct reading r = { .tree = ret_tree,
+		.at = text,
+		.end = text + len,
+		.current = JSON_TREE_NONE };
 	enum json_tree_rc rc;
 
 	*ret_tree = (struct json_tree){ .text = text, .len = len };
 	if (len >= UINT32_MAX)
 		return (JSON_TREE_BIG);
-	skip_space(&r);
+	skip_blanks(&r);
 	do {
 		if ((rc = read_value(&r)) != JSON_TREE_OK ||
 		    (rc = read_between(&r)) != JSON_TREE_OK)
 			return (rc);
 	} while (r.current != JSON_TREE_NONE);
+	note_bytes(ret_tree);
 	return (JSON_TREE_OK);
 }
 

@@ -15,7 +15,7 @@
 #include <event2/event.h>
 
 #include "server/base/line_writer.h"
-#include "server/base/utf8.h"
+#include "store/base/utf8.h"
 #include "store/base/parse.h"
 
 #define MESSAGE_MAX 2048

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/utf8.h"
+#include "store/base/utf8.h"
 
 struct reader {
 	config_ini_fn *fn;

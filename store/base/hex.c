@@ -1,5 +1,7 @@
 #include "store/base/hex.h"
 
+#include <stdbool.h>
+
 void
 hex_encode(const void *bytes, size_t len, char *ret_text)
 {
@@ -13,7 +15,7 @@ hex_encode(const void *bytes, size_t len, char *ret_text)
 	*ret_text = '\0';
 }
 
-/* The value of one digit, or -1. */
+/* The value of one digit in lower case, or -1. */
 static int
 hex_digit(char c)
 {
@@ -38,4 +40,21 @@ hex_decode(const char *text, size_t len, void *ret_bytes)
 		p[i] = (unsigned char)(high << 4 | low);
 	}
 	return (0);
+}
+
+long
+hex_value(const char *text, size_t n)
+{
+	long value = 0;
+	int digit;
+
+	for (; n > 0; n--, text++) {
+		bool capital = *text >= 'A' && *text <= 'F';
+
+		digit = hex_digit((char)(capital ? *text - 'A' + 'a' : *text));
+		if (digit == -1)
+			return (-1);
+		value = value * 16 + digit;
+	}
+	return (value);
 }

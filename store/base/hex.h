@@ -1,5 +1,5 @@
 /*
- * hex.h -- bytes to lower-case hex and back.
+ * hex.h -- bytes to lower-case hex and back; numbers in hex.
  *
  * Pure: libc only, no state.
  */
@@ -21,5 +21,11 @@ void hex_encode(const void *bytes, size_t len, char *ret_text);
  * then ret_bytes is undefined.
  */
 int hex_decode(const char *text, size_t len, void *ret_bytes);
+
+/*
+ * The number that the n digits at text, at most 7, stand for, in either case;
+ * -1 if one of them is no digit.
+ */
+long hex_value(const char *text, size_t n);
 
 #endif /* STORE_BASE_HEX_H */

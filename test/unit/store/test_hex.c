@@ -77,6 +77,24 @@ test_hex_decode_reads_no_further(void **state)
 	test_free(text);
 }
 
+/* A number may have digits of either case, and nothing else. */
+static void
+test_hex_value_takes_either_case(void **state)
+{
+	char text[2] = { '0', 0 };
+
+	(void)state;
+	assert_int_equal(hex_value("1aBfF00", 7), 0x1abff00);
+	assert_int_equal(hex_value("ff", 1), 15);
+	assert_int_equal(hex_value("", 0), 0);
+	for (int c = 0; c < 256; c++) {
+		text[1] = (char)c;
+		assert_int_equal(hex_value(text, 2) != -1,
+		    (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+			(c >= 'A' && c <= 'F'));
+	}
+}
+
 int
 main(void)
 {
@@ -85,6 +103,7 @@ main(void)
 		cmocka_unit_test(test_hex_decode_inverts_encode),
 		cmocka_unit_test(test_hex_decode_refuses_other_characters),
 		cmocka_unit_test(test_hex_decode_reads_no_further),
+		cmocka_unit_test(test_hex_value_takes_either_case),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -1,4 +1,4 @@
-#include "server/base/utf8.h"
+#include "store/base/utf8.h"
 
 #include <stdio.h>
 
@@ -38,6 +38,22 @@ utf8_next(const char *text, size_t len, uint32_t *ret_code)
 	    (code >= 0xd800 && code <= 0xdfff))
 		return (0);
 	*ret_code = code;
+	return (n + 1);
+}
+
+size_t
+utf8_put(uint32_t code, char ret_bytes[UTF8_MAX])
+{
+	size_t n = 0;
+
+	while (n < sizeof(forms) / sizeof(forms[0]) - 1 &&
+	       code >= forms[n + 1].least)
+		n++;
+	for (size_t i = n; i > 0; i--) {
+		ret_bytes[i] = (char)(0x80 | (code & 0x3f));
+		code >>= 6;
+	}
+	ret_bytes[0] = (char)(forms[n].lead | code);
 	return (n + 1);
 }
 

@@ -3,8 +3,8 @@
  *
  * Pure: bytes in, lengths out.
  */
-#ifndef SERVER_UTF8_H
-#define SERVER_UTF8_H
+#ifndef STORE_BASE_UTF8_H
+#define STORE_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +19,13 @@
 size_t utf8_next(const char *text, size_t len, uint32_t *ret_code);
 
 /*
+ * Write the character, up to U+10FFFF, to ret_bytes. Returns its length. A
+ * surrogate is written as if it were a character.
+ */
+#define UTF8_MAX 4
+size_t utf8_put(uint32_t code, char ret_bytes[UTF8_MAX]);
+
+/*
  * May the character be shown as it is? Not so the controls of both sets, the
  * separators of lines and paragraphs, what turns the direction of writing,
  * and tags that are not seen: a terminal or a reader could be fooled by any.
@@ -29,4 +36,4 @@ bool utf8_is_plain(uint32_t code);
 #define UTF8_ESCAPE_MAX 13
 void utf8_escape(uint32_t code, char ret_text[UTF8_ESCAPE_MAX]);
 
-#endif /* SERVER_UTF8_H */
+#endif /* STORE_BASE_UTF8_H */

@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
-#include "server/base/utf8.h"
+#include "store/base/utf8.h"
 
-/* The first and last character of each length are read. */
+/* The first and last character of each length are read, and written. */
 static void
 test_utf8_reads_every_length(void **state)
 {
@@ -25,6 +25,7 @@ test_utf8_reads_every_length(void **state)
 		{ "\xf0\x90\x80\x80", 0x10000 },
 		{ "\xf4\x8f\xbf\xbf", 0x10ffff },
 	};
+	char bytes[UTF8_MAX];
 	uint32_t code;
 
 	(void)state;
@@ -33,6 +34,9 @@ test_utf8_reads_every_length(void **state)
 				     &code),
 		    strlen(cases[i].text));
 		assert_int_equal(code, cases[i].code);
+		assert_int_equal(utf8_put(code, bytes), strlen(cases[i].text));
+		assert_memory_equal(bytes, cases[i].text,
+		    strlen(cases[i].text));
 	}
 }
 
