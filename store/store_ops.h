@@ -306,11 +306,28 @@ struct store_sqlite_setup {
 	bool no_recovery; /* trust the files after a failure: loses acks */
 };
 
+/*
+ * For tests: who gets the operations in place of the threads, which are not
+ * started then. Called in the caller's thread.
+ */
+struct store_stand_in {
+	/* No: the next call for the writer returns -1. */
+	bool (*accepts)(void *arg);
+
+	/*
+	 * Takes op: once the call that made it has returned, set op->res,
+	 * then store_op_deliver() and store_op_free().
+	 */
+	void (*take)(struct store_op *op, void *arg);
+	void *arg;
+};
+
 /* What store_open() does not let its caller choose. */
 struct store_setup {
 	const struct store_ops *ops;
 	void *arg;         /* for ops->open */
 	unsigned pause_ms; /* first pause between reopenings; 0: the default */
+	const struct store_stand_in *stand_in; /* kept; NULL: none */
 };
 
 /* As store_open(); setup NULL: the backend that the URL names. */
@@ -393,6 +410,7 @@ struct store {
 	size_t queue_max;
 	unsigned batch_max;
 	unsigned pause_ms;
+	const struct store_stand_in *stand_in; /* NULL: the threads do it */
 	int fd; /* eventfd: something is finished, or the health changed */
 	pthread_t writer, reader;
 	bool has_writer, has_reader;

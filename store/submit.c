@@ -27,7 +27,10 @@ store_write_op(struct store *st, enum store_op_kind kind, store_done_fn *done,
 {
 	struct store_op *op;
 
-	if (st->closing || !st->has_writer || (op = store_op_new(kind)) == NULL)
+	if (st->closing || st->mode == STORE_READ ||
+	    (st->stand_in != NULL &&
+		!st->stand_in->accepts(st->stand_in->arg)) ||
+	    (op = store_op_new(kind)) == NULL)
 		return (NULL);
 	op->done.result = done;
 	op->arg = arg;

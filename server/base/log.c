@@ -29,6 +29,7 @@ static struct {
 	atomic_int format; /* enum log_format; the writer's thread reads it */
 	atomic_bool colours;
 	uint64_t warnings;
+	log_sink_fn *sink;          /* NULL: stderr */
 	struct line_writer *writer; /* NULL: lines are written at once */
 	bool mute; /* the writer had to be left behind: nobody reads */
 	char texts[TEXT_BUFFERS][LOG_TEXT_MAX];
@@ -227,10 +228,13 @@ log_format_line(enum log_level level, const char *fmt, va_list ap)
 
 	if (level <= LOG_WARN)
 		state.warnings++;
-	if (level > state.level)
+	if (state.sink == NULL && level > state.level)
 		return;
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
-	log_line(level, message);
+	if (state.sink != NULL)
+		state.sink(level, message);
+	else
+		log_line(level, message);
 }
 
 /* event_log_cb: libevent has something to say. */
@@ -261,6 +265,12 @@ log_setup(enum log_level level, enum log_format format)
 	atomic_store(&state.colours,
 	    isatty(STDERR_FILENO) && (no_color == NULL || no_color[0] == '\0'));
 	event_set_log_callback(log_libevent_cb);
+}
+
+void
+log_set_sink(log_sink_fn *fn)
+{
+	state.sink = fn;
 }
 
 /* -- Never waiting -- */

@@ -31,6 +31,13 @@ enum log_format {
 void log_setup(enum log_level level, enum log_format format);
 
 /*
+ * Have each message go to fn, of every level and before it becomes a line;
+ * nothing is written meanwhile. NULL: to stderr again, as from the start.
+ */
+typedef void log_sink_fn(enum log_level level, const char *message);
+void log_set_sink(log_sink_fn *fn);
+
+/*
  * From now on no line waits for who reads it: a thread writes them, and what
  * is not read in time is dropped, counted, and reported in the log
  * (line_writer.h). A fault (abort(), ...) first lets it write what it has.

@@ -1,10 +1,11 @@
 /*
  * fake_clock.h -- time that passes only when a test says so.
  *
- * Owns: clock_gettime() of the whole test program, and a timerfd that becomes
- *       readable at jumps; libevent's timers too: a timer fires in the first
- * turn of the loop after its time has been passed over. Turn the loop with
- * EVLOOP_ONCE | EVLOOP_NONBLOCK.
+ * Owns: the kernel's clocks as the whole test program sees them, libevent
+ *       included, which offers no other place to set them: clock_gettime(), and
+ *       a timerfd that becomes readable at jumps. A timer fires in the first
+ *       turn of the loop after its time has been passed over. Turn the loop
+ *       with EVLOOP_ONCE | EVLOOP_NONBLOCK.
  */
 #ifndef TEST_LIB_FAKE_CLOCK_H
 #define TEST_LIB_FAKE_CLOCK_H

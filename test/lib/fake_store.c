@@ -1,19 +1,128 @@
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
+#include "store/store_ops.h"
 #include "test/lib/fake_store.h"
 #include "test/lib/heap.h"
 
-struct store {
+struct fake {
+	struct store_stand_in stand_in;
 	TAILQ_HEAD(, fake_op) ops; /* in the order of the calls */
 	size_t refuse;
 	size_t waiting[FAKE_NCALLS];
 	size_t total[FAKE_NCALLS];
+};
+
+static struct fake *
+fake_of(const struct store *st)
+{
+	return (st->stand_in->arg);
+}
+
+/* -- In place of the store's threads -- */
+
+/* store_stand_in.accepts */
+static bool
+fake_accepts(void *arg)
+{
+	struct fake *f = arg;
+
+	if (f->refuse == 0)
+		return (true);
+	f->refuse--;
+	return (false);
+}
+
+/* What was asked for; fails the test if no test is to ask for it. */
+static enum fake_call
+look_at(struct fake_op *f, const struct store_op *op)
+{
+	switch (op->kind) {
+	case STORE_OP_APPEND:
+		f->ev = op->in.append.ev;
+		f->specs = op->in.append.jobs;
+		f->nspecs = op->in.append.njobs;
+		return (FAKE_APPEND);
+	case STORE_OP_FINISH:
+		f->out = op->in.finish;
+		f->outcome = f->out.outcome;
+		if (f->out.attempt != NULL)
+			f->answer = f->out.attempt->answer;
+		return (FAKE_FINISH);
+	case STORE_OP_RUNNABLE:
+		f->handler = op->in.runnable.handler;
+		f->limit = op->in.runnable.limit;
+		f->now = op->in.runnable.now;
+		return (FAKE_RUNNABLE);
+	case STORE_OP_REJECT:
+		f->rejections = op->in.reject.rej;
+		f->nrejections = op->in.reject.n;
+		return (FAKE_REJECT);
+	case STORE_OP_START:
+		f->job = op->in.start.job;
+		f->skip = op->in.start.skip;
+		f->now_ms = op->in.start.now_ms;
+		return (FAKE_START);
+	case STORE_OP_ACT:
+		f->act = op->in.act.act;
+		f->job = op->in.act.job;
+		f->why = op->in.act.why;
+		f->now_ms = op->in.act.now_ms;
+		return (FAKE_ACT);
+	case STORE_OP_PAUSE:
+		f->name = op->in.pause.handler;
+		f->by = op->in.pause.by;
+		f->why = op->in.pause.why;
+		f->now_ms = op->in.pause.now_ms;
+		return (FAKE_PAUSE);
+	case STORE_OP_PURGE:
+		f->purge = op->in.purge;
+		return (FAKE_PURGE);
+	default:
+		break;
+	}
+	fail_msg("the fake store has no call of kind %d", (int)op->kind);
+	return (FAKE_NCALLS);
+}
+
+/* store_stand_in.take */
+static void
+fake_take(struct store_op *op, void *arg)
+{
+	struct fake_op *call = heap_alloc(sizeof(*call));
+	struct fake *f = arg;
+
+	call->op = op;
+	call->call = look_at(call, op);
+	TAILQ_INSERT_TAIL(&f->ops, call, link);
+	f->waiting[call->call]++;
+	f->total[call->call]++;
+}
+
+/* -- A backend that is never asked for anything -- */
+
+static enum store_rc
+fake_open(const struct store_place *place, void **ret_be, char *reason)
+{
+	(void)place;
+	(void)reason;
+	*ret_be = NULL;
+	return (STORE_OK);
+}
+
+static void
+fake_close(void *be)
+{
+	(void)be;
+}
+
+static const struct store_ops fake_ops = {
+	.scheme = "fake",
+	.open = fake_open,
+	.close = fake_close,
 };
 
 /* -- For tests -- */
@@ -21,30 +130,46 @@ struct store {
 struct store *
 fake_store_new(void)
 {
-	struct store *st = calloc(1, sizeof(*st));
+	static const struct store_options options = {
+		.url = "sqlite:fake",
+		.mode = STORE_SERVE,
+		.queue_max = SIZE_MAX,
+	};
+	struct fake *f = heap_alloc(sizeof(*f));
+	const struct store_setup setup = { .ops = &fake_ops,
+		.stand_in = &f->stand_in };
+	char reason[STORE_REASON_MAX];
+	struct store *st;
 
-	assert_non_null(st);
-	TAILQ_INIT(&st->ops);
+	TAILQ_INIT(&f->ops);
+	f->stand_in = (struct store_stand_in){ .accepts = fake_accepts,
+		.take = fake_take,
+		.arg = f };
+	assert_int_equal(store_open_with(&options, &setup, &st, reason),
+	    STORE_OK);
 	return (st);
 }
 
 void
 fake_store_free(struct store *st)
 {
-	assert_null(TAILQ_FIRST(&st->ops));
-	free(st);
+	struct fake *f = fake_of(st);
+
+	assert_null(TAILQ_FIRST(&f->ops));
+	store_close(st);
+	free(f);
 }
 
 void
 fake_store_refuse(struct store *st, size_t n)
 {
-	st->refuse = n;
+	fake_of(st)->refuse = n;
 }
 
 struct fake_op *
 fake_store_first(struct store *st)
 {
-	return (TAILQ_FIRST(&st->ops));
+	return (TAILQ_FIRST(&fake_of(st)->ops));
 }
 
 struct fake_op *
@@ -52,7 +177,7 @@ fake_store_find(struct store *st, enum fake_call call)
 {
 	struct fake_op *op;
 
-	TAILQ_FOREACH (op, &st->ops, link) {
+	TAILQ_FOREACH (op, &fake_of(st)->ops, link) {
 		if (op->call == call)
 			break;
 	}
@@ -63,47 +188,27 @@ fake_store_find(struct store *st, enum fake_call call)
 size_t
 fake_store_waiting(const struct store *st, enum fake_call call)
 {
-	return (st->waiting[call]);
+	return (fake_of(st)->waiting[call]);
 }
 
 size_t
 fake_store_total(const struct store *st, enum fake_call call)
 {
-	return (st->total[call]);
-}
-
-static void
-op_free(struct fake_op *op)
-{
-	for (size_t i = 0; i < op->nrejections; i++) {
-		free((void *)op->rejections[i].peer);
-		free((void *)op->rejections[i].cause);
-		free((void *)op->rejections[i].code);
-		free((void *)op->rejections[i].diagnosis);
-		free((void *)op->rejections[i].headers);
-		free((void *)op->rejections[i].body);
-	}
-	free(op->rejections);
-	for (size_t i = 0; i < op->nspecs; i++)
-		free((void *)op->specs[i].outcome);
-	free(op->specs);
-	store_event_unref(op->ev);
-	free(op);
+	return (fake_of(st)->total[call]);
 }
 
 void
-fake_store_complete(struct store *st, struct fake_op *op,
+fake_store_complete(struct store *st, struct fake_op *call,
     const struct store_result *res)
 {
-	TAILQ_REMOVE(&st->ops, op, link);
-	st->waiting[op->call]--;
-	if (op->call == FAKE_APPEND && res->rc == STORE_OK) {
-		op->ev->id = res->id;
-		op->ev->repeat_of = res->repeat_of;
-	}
-	if (op->done != NULL)
-		op->done(res, op->arg);
-	op_free(op);
+	struct fake *f = fake_of(st);
+
+	TAILQ_REMOVE(&f->ops, call, link);
+	f->waiting[call->call]--;
+	call->op->res = *res;
+	store_op_deliver(call->op);
+	store_op_free(call->op);
+	free(call);
 }
 
 void
@@ -115,174 +220,4 @@ fake_store_end(struct store *st, enum fake_call call, enum store_rc rc)
 	};
 
 	fake_store_complete(st, fake_store_find(st, call), &res);
-}
-
-/* -- store/store.h -- */
-
-/* A call that was accepted; NULL if it is to be refused. */
-static struct fake_op *
-op_new(struct store *st, enum fake_call call, store_done_fn *done, void *arg)
-{
-	struct fake_op *op;
-
-	if (st->refuse > 0) {
-		st->refuse--;
-		return (NULL);
-	}
-	op = heap_alloc(sizeof(*op));
-	op->call = call;
-	op->done = done;
-	op->arg = arg;
-	TAILQ_INSERT_TAIL(&st->ops, op, link);
-	st->waiting[call]++;
-	st->total[call]++;
-	return (op);
-}
-
-static void *
-copy_of(const void *bytes, size_t len)
-{
-	void *copy = heap_alloc(len + 1);
-
-	if (len > 0)
-		memcpy(copy, bytes, len);
-	return (copy);
-}
-
-static char *
-text_of(const char *text)
-{
-	return (text == NULL ? NULL : copy_of(text, strlen(text)));
-}
-
-int
-store_append(struct store *st, struct store_event *ev,
-    const struct store_job_spec *jobs, size_t njobs, store_done_fn *done,
-    void *arg)
-{
-	struct fake_op *op = op_new(st, FAKE_APPEND, done, arg);
-
-	if (op == NULL)
-		return (-1);
-	op->ev = store_event_ref(ev);
-	op->specs = copy_of(jobs, njobs * sizeof(*jobs));
-	op->nspecs = njobs;
-	for (size_t i = 0; i < njobs; i++)
-		op->specs[i].outcome = text_of(jobs[i].outcome);
-	return (0);
-}
-
-int
-store_finish(struct store *st, const struct store_outcome *out,
-    store_done_fn *done, void *arg)
-{
-	struct fake_op *op = op_new(st, FAKE_FINISH, done, arg);
-
-	if (op == NULL)
-		return (-1);
-	op->out = *out;
-	(void)snprintf(op->outcome, sizeof(op->outcome), "%s", out->outcome);
-	op->out.outcome = op->outcome;
-	op->out.writes = NULL;
-	if (out->attempt != NULL) {
-		op->attempt = *out->attempt;
-		op->out.attempt = &op->attempt;
-		assert_in_range(op->attempt.answer_len, 0, sizeof(op->answer));
-		if (op->attempt.answer_len > 0)
-			memcpy(op->answer, op->attempt.answer,
-			    op->attempt.answer_len);
-		op->attempt.answer = op->answer;
-	}
-	return (0);
-}
-
-int
-store_start(struct store *st, int64_t job, unsigned skip, int64_t now_ms,
-    store_done_fn *done, void *arg)
-{
-	struct fake_op *op = op_new(st, FAKE_START, done, arg);
-
-	if (op == NULL)
-		return (-1);
-	op->job = job;
-	op->skip = skip;
-	op->now_ms = now_ms;
-	return (0);
-}
-
-int
-store_act(struct store *st, enum store_act act, int64_t job, const char *why,
-    int64_t now_ms, store_done_fn *done, void *arg)
-{
-	struct fake_op *op = op_new(st, FAKE_ACT, done, arg);
-
-	if (op == NULL)
-		return (-1);
-	op->act = act;
-	op->job = job;
-	(void)snprintf(op->why, sizeof(op->why), "%s", why == NULL ? "" : why);
-	op->now_ms = now_ms;
-	return (0);
-}
-
-int
-store_pause(struct store *st, const char *handler, const char *by,
-    const char *why, int64_t now_ms, store_done_fn *done, void *arg)
-{
-	struct fake_op *op = op_new(st, FAKE_PAUSE, done, arg);
-
-	if (op == NULL)
-		return (-1);
-	(void)snprintf(op->name, sizeof(op->name), "%s", handler);
-	(void)snprintf(op->by, sizeof(op->by), "%s", by == NULL ? "" : by);
-	(void)snprintf(op->why, sizeof(op->why), "%s", why == NULL ? "" : why);
-	op->now_ms = now_ms;
-	return (0);
-}
-
-int
-store_purge(struct store *st, const struct store_purge *purge,
-    store_done_fn *done, void *arg)
-{
-	struct fake_op *op = op_new(st, FAKE_PURGE, done, arg);
-
-	if (op == NULL)
-		return (-1);
-	op->purge = *purge;
-	return (0);
-}
-
-int
-store_runnable(struct store *st, int64_t handler, size_t limit,
-    struct steady_time now, store_done_fn *done, void *arg)
-{
-	struct fake_op *op = op_new(st, FAKE_RUNNABLE, done, arg);
-
-	if (op == NULL)
-		return (-1);
-	op->handler = handler;
-	op->limit = limit;
-	op->now = now;
-	return (0);
-}
-
-int
-store_reject(struct store *st, const struct store_rejection *rej, size_t n,
-    store_done_fn *done, void *arg)
-{
-	struct fake_op *op = op_new(st, FAKE_REJECT, done, arg);
-
-	if (op == NULL)
-		return (-1);
-	op->rejections = copy_of(rej, n * sizeof(*rej));
-	op->nrejections = n;
-	for (size_t i = 0; i < n; i++) {
-		op->rejections[i].peer = text_of(rej[i].peer);
-		op->rejections[i].cause = text_of(rej[i].cause);
-		op->rejections[i].code = text_of(rej[i].code);
-		op->rejections[i].diagnosis = text_of(rej[i].diagnosis);
-		op->rejections[i].headers = text_of(rej[i].headers);
-		op->rejections[i].body = copy_of(rej[i].body, rej[i].body_len);
-	}
-	return (0);
 }

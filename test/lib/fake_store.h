@@ -2,9 +2,9 @@
  * fake_store.h -- a store that keeps what it is given until a test says what
  * becomes of it.
  *
- * Owns: the functions of store/store.h that the pipeline calls; link it
- *       before the store's library. Like the real one it copies what it is
- *       given, and never completes a call before it has returned.
+ * Owns: a store without threads (struct store_stand_in): the calls are those of
+ *       the product, which copy what they are given, and nothing completes
+ *       before the call has returned.
  */
 #ifndef TEST_LIB_FAKE_STORE_H
 #define TEST_LIB_FAKE_STORE_H
@@ -25,17 +25,19 @@ enum fake_call {
 	FAKE_NCALLS
 };
 
-/* A call under way, as it was made. */
+struct store_op;
+
+/* A call under way, as it was made; what it points to is the operation's. */
 struct fake_op {
 	TAILQ_ENTRY(fake_op) link;
 	enum fake_call call;
-	struct store_event *ev; /* append: a reference */
-	struct store_job_spec *specs;
+	struct store_op *op;
+	struct store_event *ev; /* append */
+	const struct store_job_spec *specs;
 	size_t nspecs;
-	struct store_outcome out; /* finish: its texts are the op's */
-	char outcome[512];
-	struct store_attempt attempt;
-	char answer[2048];
+	struct store_outcome out; /* finish */
+	const char *outcome;
+	const char *answer;
 	int64_t handler; /* runnable */
 	size_t limit;
 	struct steady_time now; /* runnable */
@@ -43,14 +45,12 @@ struct fake_op {
 	int64_t job;            /* start, act */
 	unsigned skip;          /* start */
 	enum store_act act;
-	char name[64]; /* pause: the handler, by whom, and why */
-	char by[64];   /* "" for NULL */
-	char why[512]; /* act too */
+	const char *name; /* pause: the handler, by whom, and why */
+	const char *by;   /* NULL: to let it go on */
+	const char *why;  /* act too */
 	struct store_purge purge;
-	struct store_rejection *rejections; /* reject: its texts too */
+	const struct store_rejection *rejections; /* reject */
 	size_t nrejections;
-	store_done_fn *done;
-	void *arg;
 };
 
 /* Owned by the caller. Fails the test when out of memory. */

@@ -204,6 +204,37 @@ test_log_counts_warnings_it_hides(void **state)
 	free(text);
 }
 
+static char sunk[64]; /* the last message, with its level */
+
+/* log_sink_fn */
+static void
+sink(enum log_level level, const char *message)
+{
+	(void)snprintf(sunk, sizeof(sunk), "%d %s", (int)level, message);
+}
+
+/* A sink gets what any level hides, and stderr nothing, until it is gone. */
+static void
+test_log_goes_to_a_sink(void **state)
+{
+	char *text;
+
+	(void)state;
+	log_set_sink(sink);
+	text = capture(LOG_ERROR, LOG_TEXT, "for the sink");
+	assert_string_equal(text, "");
+	free(text);
+	assert_int_equal(sunk[0], '0' + LOG_WARN);
+	assert_string_equal(sunk + 1, " for the sink");
+	log_debug("seen, too");
+	assert_non_null(strstr(sunk, "seen, too"));
+	log_set_sink(NULL);
+	text = capture(LOG_WARN, LOG_TEXT, "for stderr");
+	assert_non_null(strstr(text, " warn for stderr\n"));
+	free(text);
+	assert_null(strstr(sunk, "stderr"));
+}
+
 /* Held lines come out whole and in order, when released or when many wait. */
 static void
 test_log_holds_lines_back_for_a_while(void **state)
@@ -296,6 +327,7 @@ main(void)
 		cmocka_unit_test(test_log_json_is_json),
 		cmocka_unit_test(test_log_json_is_whole_when_long),
 		cmocka_unit_test(test_log_counts_warnings_it_hides),
+		cmocka_unit_test(test_log_goes_to_a_sink),
 		cmocka_unit_test(test_log_holds_lines_back_for_a_while),
 		cmocka_unit_test(test_log_last_lines_come_out_of_a_crash),
 	};

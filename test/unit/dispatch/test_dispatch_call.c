@@ -160,7 +160,7 @@ test_an_answer_without_memory_is_left_out(void **state)
 	world_finish(w, HANDLER_DONE);
 	assert_int_equal(heap_heal(), 0);
 	assert_int_equal(fake_store_find(w->st, FAKE_FINISH)
-			     ->attempt.answer_len,
+			     ->out.attempt->answer_len,
 	    0);
 	world_settle(w);
 	assert_int_equal(w->jobs[0].state, JOB_DONE);

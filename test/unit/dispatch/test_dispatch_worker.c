@@ -246,7 +246,8 @@ test_failing_memory_loses_no_job(void **state)
 	fake_clock_pass_ms(2000);
 	world_settle(w);
 	assert_int_equal(world_count(w, JOB_DONE), 700);
-	assert_int_equal(w->runs, 700);
+	/* Where the store had no memory for an outcome the job ran again. */
+	assert_in_range(w->runs, 700, 800);
 }
 
 /* The answer to a question of a handler that is gone harms nobody. */
