@@ -80,11 +80,8 @@ KNOWN = {
     "server/admin/stream_route.c: server/http/http_private.h",
     "server/intake/webhook.c: server/http/http_private.h",
     "server/admin: private headers",
-    "handlers/net: private headers",
-    "handlers/net/http_client_private.h: length",
     "server/admin/admin_private.h: length",
     "server/app/server_private.h: length",
-    "server/diagnosis/diagnosis_private.h: length",
     "server/dispatch/dispatch_private.h: length",
     "server/http/http_private.h: length",
     "server/tls/tls_private.h: length",
@@ -94,9 +91,6 @@ KNOWN = {
     "server/http/http_private.h: struct http",
     "server/tls/tls_private.h: struct tls_filter",
     # circle
-    "circle: handlers/net/http_client, handlers/net/http_client_answer",
-    "circle: server/devtools/sink, server/devtools/sink_record",
-    "circle: server/tls/tls_cert, server/tls/tls_judge",
 }
 
 TOPS = ("store", "handlers", "server")

@@ -23,6 +23,7 @@
 #include <event2/event.h>
 #include <event2/util.h>
 
+#include "handlers/net/http_client_head.h"
 #include "handlers/net/http_client_private.h"
 
 #define PATIENCE_MAX_MS 250 /* with one address (RFC 8305, section 8) */

@@ -22,9 +22,8 @@
 
 #include "handlers/handler.h"
 
-#define HTTP_CLIENT_ANSWER_MAX 1024           /* bytes kept of an answer */
-#define HTTP_CLIENT_READ_MAX (1024 * 1024)    /* bytes read of an answer */
-#define HTTP_CLIENT_WAIT_MAX (86400 * 1000LL) /* of Retry-After, in ms */
+#define HTTP_CLIENT_ANSWER_MAX 1024        /* bytes kept of an answer */
+#define HTTP_CLIENT_READ_MAX (1024 * 1024) /* bytes read of an answer */
 
 struct http_client;      /* opaque */
 struct http_client_call; /* opaque; one request under way */

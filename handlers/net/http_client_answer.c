@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "handlers/net/http_client_private.h"
+#include "handlers/net/http_client_head.h"
 #include "store/base/parse.h"
 
 #define BLANKS " \t"

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "handlers/net/http_client_private.h"
+#include "handlers/net/http_client_head.h"
 #include "store/base/http_date.h"
 #include "store/base/parse.h"
 

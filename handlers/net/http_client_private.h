@@ -1,8 +1,8 @@
 /*
  * http_client_private.h -- what the files of the HTTP client share.
  *
- * Only for http_client*.c. A connection records facts about its call, and
- * wakes it; the call alone decides (http_client.c).
+ * A connection (http_client_conn.c) records facts about its call, and wakes
+ * it; the call alone decides (http_client.c).
  */
 #ifndef HANDLERS_HTTP_CLIENT_PRIVATE_H
 #define HANDLERS_HTTP_CLIENT_PRIVATE_H
@@ -101,26 +101,5 @@ void client_conn_drop_idle(struct http_client *hc, const char *peer);
 
 /* Free those that were closed by the far side while idle. */
 void client_conn_reap(struct http_client *hc);
-
-/* -- http_client_head.c -- */
-
-/*
- * What time it is where the answer was made, by its Date; now_ms if
- * that is empty or makes no sense. A date in a Retry-After is of that clock,
- * and ours may be wrong. Pure.
- */
-int64_t client_head_now(const char *date, int64_t now_ms);
-
-/*
- * The wait that a Retry-After asks for, seconds or an HTTP date, in ms, capped
- * to HTTP_CLIENT_WAIT_MAX; 0 if it asks for none or makes no sense. Pure.
- */
-int64_t client_head_wait(const char *value, int64_t now_ms);
-
-/*
- * Copy a header's value, cut to what fits, with '?' for what is not printable
- * ASCII. Pure.
- */
-void client_head_copy(const char *value, size_t size, char *ret_text);
 
 #endif /* HANDLERS_HTTP_CLIENT_PRIVATE_H */

@@ -10,6 +10,7 @@
  */
 #include "handlers/net/resolver.h"
 
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 #include <stdio.h>
@@ -22,7 +23,7 @@
 #include <ares.h>
 #include <event2/event.h>
 
-#include "handlers/net/resolver_private.h"
+#include "handlers/net/resolver_hunt.h"
 
 #define NAMES_MAX 64
 #define FRESH_MAX_MS (5 * 60 * 1000)         /* whatever servers say */

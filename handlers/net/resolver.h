@@ -17,37 +17,13 @@
 #ifndef HANDLERS_RESOLVER_H
 #define HANDLERS_RESOLVER_H
 
-#include <sys/socket.h>
-
-#include <netinet/in.h>
-#include <stddef.h>
 #include <stdint.h>
+
+#include "handlers/net/resolver_addrs.h"
 
 struct event_base;
 struct resolver;        /* opaque */
 struct resolver_lookup; /* opaque; one under way */
-
-#define RESOLVER_ADDRS_MAX 16
-
-enum resolver_rc {
-	RESOLVER_OK,
-	RESOLVER_NO_HOST,  /* the name servers say that there is no such name */
-	RESOLVER_FAILED,   /* every name server was of no use */
-	RESOLVER_NO_ANSWER /* none has answered in time */
-};
-
-/* An address without a port. */
-union resolver_addr {
-	struct sockaddr sa;
-	struct sockaddr_in sin;
-	struct sockaddr_in6 sin6;
-};
-
-/* Of one name, in the order in which they are best tried. */
-struct resolver_addrs {
-	size_t n;
-	union resolver_addr items[RESOLVER_ADDRS_MAX];
-};
 
 /* Exactly once, from the loop; addrs is valid for the call, empty if not OK. */
 typedef void resolver_fn(enum resolver_rc rc,

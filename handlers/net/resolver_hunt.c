@@ -9,7 +9,9 @@
  * A name that does not exist is asked for under the next domain; a server of
  * no use says nothing about names.
  */
-#include "handlers/net/resolver_private.h"
+#include "handlers/net/resolver_hunt.h"
+
+#include <sys/queue.h>
 
 #include <stdio.h>
 #include <stdlib.h>

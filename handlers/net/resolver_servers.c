@@ -4,7 +4,9 @@
  * first of its servers, however long that one has been dead). c-ares sends
  * again what was lost, asks by TCP what came truncated, and reads the answers.
  */
-#include "handlers/net/resolver_private.h"
+#include "handlers/net/resolver_servers.h"
+
+#include <sys/queue.h>
 
 #include <arpa/inet.h>
 #include <net/if.h>

@@ -1,14 +1,10 @@
 #include "server/cli/doctor.h"
 
-#include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "server/base/clock.h"
 #include "server/cli/doctor_private.h"
 #include "store/store.h"
-
-#define TEXT_MAX 1024
 
 /* In this order: a check may need what an earlier one has found. */
 static const struct {
@@ -29,23 +25,6 @@ static const struct {
 	{ "limits", doctor_limits, true, false },
 	{ "handlers", doctor_handlers, true, false },
 };
-
-void
-doctor_tell(const struct doctor *d, enum doctor_level level, const char *advice,
-    const char *fmt, ...)
-{
-	char text[TEXT_MAX];
-	struct doctor_finding finding = { .level = level,
-		.check = d->check,
-		.text = text,
-		.advice = advice };
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	d->found(&finding, d->arg);
-}
 
 void
 doctor_run(const struct doctor_options *opt, doctor_found_fn *found, void *arg)

@@ -26,7 +26,7 @@
 static void
 configuration_error_cb(const char *line, void *arg)
 {
-	doctor_tell(arg, DOCTOR_FAIL,
+	doctor_report(arg, DOCTOR_FAIL,
 	    "put it right; klikitd check-config says when it is", "%s", line);
 }
 
@@ -47,11 +47,11 @@ doctor_configuration(struct doctor *d)
 	d->cfg = config_load(&source, configuration_error_cb, d);
 	d->whole = d->cfg != NULL;
 	for (size_t i = 0; d->whole && i < d->cfg->warnings.n; i++)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "put it right, or ignore it if it is meant so", "%s",
 		    d->cfg->warnings.items[i]);
 	if (d->whole) {
-		doctor_tell(d, DOCTOR_OK, NULL, "%s",
+		doctor_report(d, DOCTOR_OK, NULL, "%s",
 		    d->cfg->path == NULL ? "no file: the defaults"
 					 : log_text(d->cfg->path));
 		return;
@@ -94,8 +94,8 @@ file_look(struct doctor *d, const char *name, const char *path, const char *why)
 		return;
 	(void)snprintf(advice, sizeof(advice), "%s: %s", exposure_advice(what),
 	    why);
-	doctor_tell(d, DOCTOR_WARN, advice, "%s: %s: others can read it", name,
-	    log_text(path));
+	doctor_report(d, DOCTOR_WARN, advice, "%s: %s: others can read it",
+	    name, log_text(path));
 }
 
 static void
@@ -105,7 +105,7 @@ secret_file(struct doctor *d, const struct config_secret *s)
 		return;
 	file_look(d, s->name, s->source, "who reads it can sign deliveries");
 	if (s->newline_dropped)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "nothing, if klikit's secret does not end with a newline; "
 		    "to be sure write the file with printf, not echo",
 		    "%s: the newline at the end of %s is not taken as a part "
@@ -121,27 +121,27 @@ secret_look(struct doctor *d, const struct config_secret *s)
 
 	secret_file(d, s);
 	if (s->valid_until_ms != 0 && s->valid_until_ms <= d->now_ms)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "remove its section, or move valid_until",
 		    "%s: not accepted any more since %s", name,
 		    format_time(s->valid_until_ms, stamp));
 	if ((odd = secret_shape_warning(s->bytes, s->len)) != NULL)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "compare it with what klikit gave you, and write it "
 		    "without that: every byte of it counts",
 		    "%s: %s", name, odd);
 	else if (s->len < SECRET_SHORT)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "compare it with what klikit gave you: it may be cut off, "
 		    "or a sample",
 		    "%s: has only %zu bytes", name, s->len);
 	else if ((encoding = secret_encoding(s)) != NULL)
-		doctor_tell(d, DOCTOR_OK, NULL,
+		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: %zu bytes from %s; looks like %s, and is used as it "
 		    "stands, not decoded, as klikit does",
 		    name, s->len, log_text(s->source), encoding);
 	else
-		doctor_tell(d, DOCTOR_OK, NULL, "%s: %zu bytes from %s", name,
+		doctor_report(d, DOCTOR_OK, NULL, "%s: %zu bytes from %s", name,
 		    s->len, log_text(s->source));
 }
 
@@ -185,18 +185,18 @@ certificate_tell_cb(enum tls_level level, enum tls_part part, const char *text,
 	(void)part;
 	switch (level) {
 	case TLS_BAD:
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    "put the file right: klikitd does not start with it", "%s",
 		    text);
 		break;
 	case TLS_DATE:
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    "get a new one, put it in place and reload (HUP); or set "
 		    "the clock",
 		    "%s", text);
 		break;
 	case TLS_WARN:
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "get one that all clients take, or put the file right",
 		    "%s", text);
 		break;
@@ -221,12 +221,12 @@ certificate_look(struct doctor *d, const struct tls_pair_files *files)
 	days = (long long)((info.until_ms - d->now_ms) / DAY_MS);
 	format_time(info.until_ms, stamp);
 	if (info.until_ms - d->now_ms <= SOON_MS)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "get a new one, put it in place and reload (HUP)",
 		    "%s: expires in %lld days, at %s",
 		    log_text(files->certificate), days, stamp);
 	else
-		doctor_tell(d, DOCTOR_OK, NULL,
+		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: for %s, valid for %lld more days",
 		    log_text(files->certificate), info.subject, days);
 }
@@ -269,7 +269,7 @@ doctor_limits(struct doctor *d)
 		return;
 	/* A server raises its limit by itself up to the hard one. */
 	if (limit.rlim_max < needed)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "raise it (ulimit -Hn, LimitNOFILE= of systemd), or lower "
 		    "http.max_connections",
 		    "%llu open files are allowed, %zu are kept for all else, "
@@ -279,7 +279,7 @@ doctor_limits(struct doctor *d)
 		    (long long)d->cfg->http_max_connections,
 		    open_files_connections(d->cfg, limit.rlim_max));
 	else
-		doctor_tell(d, DOCTOR_OK, NULL,
+		doctor_report(d, DOCTOR_OK, NULL,
 		    "open files: %llu may be needed, and are allowed",
 		    (unsigned long long)needed);
 }

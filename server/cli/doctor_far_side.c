@@ -201,11 +201,11 @@ doctor_far_side(struct doctor *d, const struct config_handler *h)
 	if (probe_open(&p, h) == 0)
 		probe_all(&p, timeout_ms);
 	if (p.connected)
-		doctor_tell(d, DOCTOR_OK, NULL, "%s: %s port %u: reached%s",
+		doctor_report(d, DOCTOR_OK, NULL, "%s: %s port %u: reached%s",
 		    log_text(h->name), log_text(url.host), url.port,
 		    url.tls ? ", and is who it should be" : "");
 	else
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    url.tls ? "is it running, the address right, its "
 			      "certificate for that name, its CA in ca_file? "
 			      "Events wait for it"

@@ -21,7 +21,7 @@ jobs_look(struct doctor *d, const struct store_handler_info *h)
 	    "done about them, klikitd discard --state dead --handler %s "
 	    "--reason TEXT",
 	    name, name, name);
-	doctor_tell(d, DOCTOR_WARN, advice,
+	doctor_report(d, DOCTOR_WARN, advice,
 	    "%s: %llu jobs are dead: they are not tried again by themselves",
 	    name, (unsigned long long)h->dead);
 }
@@ -40,10 +40,10 @@ jobs_cb(enum store_rc rc, const struct store_handler_info *rows, size_t n,
 		dead = dead || rows[i].dead > 0;
 	}
 	if (rc != STORE_OK) /* the check of the store says what to do */
-		doctor_tell(d, DOCTOR_FAIL, "see what is said of the store",
+		doctor_report(d, DOCTOR_FAIL, "see what is said of the store",
 		    "cannot be counted: %s", reason);
 	else if (!dead)
-		doctor_tell(d, DOCTOR_OK, NULL, "none is dead");
+		doctor_report(d, DOCTOR_OK, NULL, "none is dead");
 }
 
 void

@@ -23,27 +23,27 @@ port_in_use(struct doctor *d, const char *key, const char *address,
 	pid_t pid = proc_listener(port);
 
 	if (pid != 0 && pid == d->holder)
-		doctor_tell(d, DOCTOR_OK, NULL,
+		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: %s: klikitd itself listens there (pid %d)", key,
 		    address, (int)pid);
 	else if (pid != 0)
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    "stop that program, or choose another port",
 		    "%s: %s: is taken by %s (pid %d)", key, address,
 		    proc_name(pid), (int)pid);
 	else if (d->holder != 0 && proc_may_listen(d->holder, port))
-		doctor_tell(d, DOCTOR_OK, NULL,
+		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: %s: the klikitd that runs (pid %d), or another "
 		    "program of its user, listens there",
 		    key, address, (int)d->holder);
 	else if (d->holder != 0)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "run doctor as root to see who that is",
 		    "%s: %s: is taken, perhaps by the klikitd that runs (pid "
 		    "%d)",
 		    key, address, (int)d->holder);
 	else
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    "stop that program (ss -ltnp names it to root), or choose "
 		    "another port",
 		    "%s: %s: is taken by another program", key, address);
@@ -57,19 +57,19 @@ port_look(struct doctor *d, const char *key, const char *address)
 	int error;
 
 	if (port == 0) {
-		doctor_tell(d, DOCTOR_OK, NULL,
+		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: %s: the kernel chooses the port", key, text);
 		return;
 	}
 	switch (error = http_listen_test(address)) {
 	case 0:
-		doctor_tell(d, DOCTOR_OK, NULL, "%s: %s: free", key, text);
+		doctor_report(d, DOCTOR_OK, NULL, "%s: %s: free", key, text);
 		break;
 	case EADDRINUSE:
 		port_in_use(d, key, text, port);
 		break;
 	case EACCES:
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    port < 1024 ? "choose a port above 1023, or give klikitd "
 				  "CAP_NET_BIND_SERVICE"
 				: "allow klikitd the port (SELinux: semanage "
@@ -80,12 +80,12 @@ port_look(struct doctor *d, const char *key, const char *address)
 		    key, text);
 		break;
 	case EADDRNOTAVAIL:
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    "name one of its addresses (ip address), or * for all",
 		    "%s: %s: this machine has no such address", key, text);
 		break;
 	default:
-		doctor_tell(d, DOCTOR_FAIL, "choose another address",
+		doctor_report(d, DOCTOR_FAIL, "choose another address",
 		    "%s: %s: %s", key, text, strerror(error));
 		break;
 	}
@@ -116,10 +116,10 @@ handler_exec(struct doctor *d, const struct config_handler *h)
 	const char *path;
 
 	if (program_find(&memory, h->command.items[0], &path, reason) == 0)
-		doctor_tell(d, DOCTOR_OK, NULL, "%s: %s: can be run",
+		doctor_report(d, DOCTOR_OK, NULL, "%s: %s: can be run",
 		    log_text(h->name), log_text(path));
 	else
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    "install it, or chmod +x it, for klikitd's user", "%s: %s",
 		    log_text(h->name), reason);
 	arena_fini(&memory);
@@ -142,6 +142,6 @@ doctor_handlers(struct doctor *d)
 		looked++;
 	}
 	if (looked == 0)
-		doctor_tell(d, DOCTOR_OK, NULL,
+		doctor_report(d, DOCTOR_OK, NULL,
 		    "none that calls out was looked at");
 }

@@ -32,10 +32,10 @@ struct doctor {
 };
 
 /*
- * Tell a finding of the check that runs. advice is what to do about it; NULL
+ * Report a finding of the check that runs. advice is what to do about it; NULL
  * if and only if the level is DOCTOR_OK.
  */
-void doctor_tell(const struct doctor *d, enum doctor_level level,
+void doctor_report(const struct doctor *d, enum doctor_level level,
     const char *advice, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -45,7 +45,7 @@ store_permissions(struct doctor *d)
 	enum exposure what = exposure_look(d->store_path);
 
 	if (what != EXPOSURE_NONE)
-		doctor_tell(d, DOCTOR_WARN, exposure_advice(what),
+		doctor_report(d, DOCTOR_WARN, exposure_advice(what),
 		    "%s: others can read it: customers' data is in it",
 		    log_text(d->store_path));
 }
@@ -58,20 +58,20 @@ store_is_usable(struct doctor *d)
 	enum store_found found;
 
 	if (store_would_open(d->cfg->store_url, &found, reason) != STORE_OK) {
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    "do what is said there, and run doctor again as klikitd's "
 		    "user",
 		    "%s", reason);
 		return (false);
 	}
 	if (found == STORE_FOUND_NONE)
-		doctor_tell(d, DOCTOR_OK, NULL,
+		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: is not there yet: the first start makes it",
 		    log_text(d->store_path));
 	else
 		store_permissions(d);
 	if (found == STORE_FOUND_OLDER)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "start klikitd, which copies it and brings it up to date; "
 		    "no backup is needed for that",
 		    "%s: was written by an older klikitd; what is in it is not "
@@ -91,7 +91,7 @@ store_unread(struct doctor *d, enum store_rc rc, const char *reason)
 					  "backup in its place: nothing shows "
 					  "that it is damaged";
 
-	doctor_tell(d, DOCTOR_FAIL,
+	doctor_report(d, DOCTOR_FAIL,
 	    rc == STORE_NOTADB
 		? "do what is said there, and ask klikit to replay; look at "
 		  "the disk as well"
@@ -119,7 +119,7 @@ store_wal(struct doctor *d)
 
 	(void)snprintf(path, sizeof(path), "%s-wal", d->store_path);
 	if (stat(path, &st) == 0 && st.st_size > WAL_WARN)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "end what reads the file for long (a backup, an SQL "
 		    "shell), or start klikitd again: it is cut then",
 		    "%s: the log of changes has grown to %lld MiB",
@@ -133,7 +133,7 @@ store_aside_cb(const char *path, const char *what, int64_t at_ms, void *arg)
 	struct doctor *d = arg;
 	char at[FORMAT_TIME_MAX];
 
-	doctor_tell(d, DOCTOR_WARN,
+	doctor_report(d, DOCTOR_WARN,
 	    "when nothing in it is needed any more (events that are nowhere "
 	    "else): klikitd purge --set-aside",
 	    "%s: %s, with customers' data until %s, which no retention removes",
@@ -168,10 +168,10 @@ doctor_store(struct doctor *d)
 	store_wal(d);
 	name = d->holder == 0 ? NULL : proc_name(d->holder);
 	if (name == NULL)
-		doctor_tell(d, DOCTOR_OK, NULL, "%s: nobody serves from it now",
-		    log_text(d->store_path));
+		doctor_report(d, DOCTOR_OK, NULL,
+		    "%s: nobody serves from it now", log_text(d->store_path));
 	else
-		doctor_tell(d, DOCTOR_OK, NULL,
+		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: %s serves from it (pid %d)", log_text(d->store_path),
 		    name, (int)d->holder);
 }
@@ -185,14 +185,14 @@ integrity_cb(const struct store_result *res, void *arg)
 	struct doctor *d = arg;
 
 	if (res->rc == STORE_OK)
-		doctor_tell(d, DOCTOR_OK, NULL, "%s: sound",
+		doctor_report(d, DOCTOR_OK, NULL, "%s: sound",
 		    log_text(d->store_path));
 	else if (res->rc != STORE_NOTADB)
-		doctor_tell(d, DOCTOR_FAIL, "run doctor again",
+		doctor_report(d, DOCTOR_FAIL, "run doctor again",
 		    "%s: cannot be checked: %s", log_text(d->store_path),
 		    res->reason);
 	else
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    "start klikitd, which makes damaged indexes anew; if it "
 		    "says that more is damaged, stop it, run klikitd restore "
 		    "BACKUP, which keeps this one aside, and ask klikit to "
@@ -238,19 +238,19 @@ doctor_space(struct doctor *d)
 		return; /* told by the check of the store */
 	left = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
 	if ((fs.f_flag & ST_RDONLY) != 0)
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    "mount it for writing; a file system becomes read-only by "
 		    "itself when its disk fails",
 		    "%s: is mounted read-only", log_text(dir));
 	else if (left < SPACE_WARN)
-		doctor_tell(d, left < SPACE_FAIL ? DOCTOR_FAIL : DOCTOR_WARN,
+		doctor_report(d, left < SPACE_FAIL ? DOCTOR_FAIL : DOCTOR_WARN,
 		    advice, "%s: %lld MiB are free, and %lld KiB in reserve",
 		    log_text(dir), (long long)(left / MIB), space_reserve(d));
 	else if (fs.f_files > 0 && fs.f_favail == 0)
-		doctor_tell(d, DOCTOR_FAIL, "remove files from that disk",
+		doctor_report(d, DOCTOR_FAIL, "remove files from that disk",
 		    "%s: no file can be made (out of inodes)", log_text(dir));
 	else
-		doctor_tell(d, DOCTOR_OK, NULL,
+		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: %lld MiB are free, and %lld KiB in reserve",
 		    log_text(dir), (long long)(left / MIB), space_reserve(d));
 }
@@ -273,21 +273,21 @@ doctor_clock(struct doctor *d)
 
 	format_time(d->now_ms, now);
 	if (d->now_ms < CLOCK_MIN_MS)
-		doctor_tell(d, DOCTOR_FAIL,
+		doctor_report(d, DOCTOR_FAIL,
 		    "set it (timedatectl, or a battery for the clock): "
 		    "certificates and retention go by it",
 		    "it is %s here: the clock was never set", now);
 	else if (d->clock.doubt != STEADY_FINE)
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "set it, by NTP best; if it is right, it is believed after "
 		    "a week",
 		    "it is %s here, which is not believed: %s", now,
 		    steady_doubt_name(d->clock.doubt));
 	else if (clock_drifts())
-		doctor_tell(d, DOCTOR_WARN,
+		doctor_report(d, DOCTOR_WARN,
 		    "run a time service (timedatectl set-ntp true)",
 		    "it is %s here, and nothing keeps the clock right (NTP)",
 		    now);
 	else
-		doctor_tell(d, DOCTOR_OK, NULL, "it is %s here", now);
+		doctor_report(d, DOCTOR_OK, NULL, "it is %s here", now);
 }

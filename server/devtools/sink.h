@@ -1,5 +1,5 @@
 /*
- * sink.h -- a fake POS: takes every request and answers as it is told to.
+ * sink.h -- a fake POS: takes every request and answers as its options say.
  *
  * Owns:    its loop, its listener on 127.0.0.1, TERM and INT while it runs,
  *          and what it remembers: the idempotency keys it has seen.
@@ -9,33 +9,9 @@
 #ifndef SERVER_SINK_H
 #define SERVER_SINK_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "server/devtools/sink_options.h"
 
 struct sink; /* opaque */
-
-struct sink_options {
-	uint16_t port;    /* 0: the kernel chooses */
-	unsigned fail;    /* percent of requests that are answered 503 */
-	unsigned drop;    /* percent that get no answer once they are read */
-	int status;       /* of all other answers */
-	int64_t delay_ms; /* before an answer, or a drop */
-	uint64_t seed;    /* of the draws: the same one, the same choices */
-	bool print;       /* tell each request on stdout */
-	const char *log_path; /* append each request here; NULL: nowhere */
-	/* PEM files, read by sink_open(): speak TLS; NULL: do not. */
-	const char *certificate;
-	const char *key;
-};
-
-/* What it has seen. */
-struct sink_totals {
-	uint64_t requests;
-	uint64_t keys;    /* distinct idempotency keys */
-	uint64_t repeats; /* requests with a key that had been there before */
-};
-
-#define SINK_REASON_MAX 512
 
 /*
  * Listen, and say where on stdout. Copies opt; keeps log_path. Returns NULL,

@@ -6,7 +6,7 @@
 #ifndef SERVER_SINK_RECORD_H
 #define SERVER_SINK_RECORD_H
 
-#include "server/devtools/sink.h"
+#include "server/devtools/sink_options.h"
 
 struct evhttp_request;
 struct sink_record; /* opaque */

@@ -12,16 +12,20 @@
 #define TRIGGER_EVENT_ID_LEN 256
 #define TRIGGER_TIMEOUT_S 15 /* klikit itself waits for 10 */
 
+/* -- verb_trigger_text.c -- */
+
 /* "test-" and a random UUID, as klikit's recipe for tests has it. */
 int trigger_event_id(char ret_id[TRIGGER_EVENT_ID_LEN]);
 
 /* Print what was answered, on the line that has been begun. */
 void trigger_print_text(const char *text);
 
+/* -- verb_trigger_to.c -- */
+
 /*
  * A client that sends to where args say: --to, else the klikitd dev that runs,
- * else what the configuration listens on. Owned by the caller; NULL, told on
- * stderr, if there is no such place.
+ * else what the configuration listens on. Owned by the caller; NULL, with the
+ * reason on stderr, if there is no such place.
  */
 struct trigger_client *trigger_connect(const struct verb_args *args,
     const struct config *cfg, bool dev);
@@ -32,6 +36,8 @@ struct trigger_sender {
 	size_t secret; /* which of them */
 	struct trigger_client *client;
 };
+
+/* -- verb_trigger_all.c -- */
 
 /*
  * --all: send one delivery of every kind, right and wrong ones, and print a

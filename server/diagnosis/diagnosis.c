@@ -6,7 +6,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "server/diagnosis/diagnosis_private.h"
 
@@ -69,15 +68,6 @@ static const struct hypothesis {
 };
 #define NHYPOTHESES (sizeof(hypotheses) / sizeof(hypotheses[0]))
 
-const char *
-diagnosis_header_get(const struct diagnosis_input *in, const char *name)
-{
-	for (size_t i = 0; i < in->nheaders; i++)
-		if (strcasecmp(in->headers[i].name, name) == 0)
-			return (in->headers[i].value);
-	return (NULL);
-}
-
 struct diagnosis *
 diagnosis_new(const struct diagnosis_input *in,
     const struct diagnosis_keys *keys)
@@ -103,13 +93,6 @@ diagnosis_free(struct diagnosis *d)
 		return;
 	diagnosis_body_fini(&d->body);
 	free(d);
-}
-
-bool
-diagnosis_is_whole(const struct diagnosis *d)
-{
-	return (d->in->body_len == d->in->size &&
-		d->in->size <= DIAGNOSIS_BODY_MAX);
 }
 
 /* On to the next message: the row's next style, or the next row. */
@@ -284,7 +267,8 @@ diagnosis_run(struct diagnosis *d, size_t work_max,
 	d->work = 0;
 	if (decided_at_once(d, ret_finding))
 		return (true);
-	while (d->claim.has_mac && diagnosis_is_whole(d) && make(d, work_max)) {
+	while (d->claim.has_mac && diagnosis_is_whole(d->in) &&
+	       make(d, work_max)) {
 		if (d->work >= work_max)
 			return (false);
 		if (try_keys(d, work_max, ret_finding))

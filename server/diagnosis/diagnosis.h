@@ -19,13 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/diagnosis/diagnosis_input.h"
 #include "server/diagnosis/reject_cause.h"
 
 struct diagnosis; /* opaque */
 struct diagnosis_keys;
-
-/* Of a body longer than this no rewriting is tried. */
-#define DIAGNOSIS_BODY_MAX ((size_t)256 * 1024)
 
 #define DIAGNOSIS_TEXT_MAX 512
 
@@ -75,33 +73,11 @@ enum diagnosis_code {
 /* The code's word, as it is stored; static. */
 const char *diagnosis_code_name(enum diagnosis_code code);
 
-struct diagnosis_header {
-	const char *name;
-	const char *value;
-};
-
-struct diagnosis_input {
-	enum reject_cause cause; /* why it was refused */
-	const struct diagnosis_header *headers;
-	size_t nheaders;
-	const void *body;
-	size_t body_len; /* of what is at body */
-	size_t size;     /* of the whole */
-	int64_t at_ms;   /* when it came in */
-};
-
 struct diagnosis_finding {
 	enum diagnosis_code code;
 	bool known; /* a form of it was signed with a form of our secret */
 	char text[DIAGNOSIS_TEXT_MAX]; /* without a full stop */
 };
-
-/*
- * The value of the first header of that name, in whatever case; NULL if there
- * is none.
- */
-const char *diagnosis_header_get(const struct diagnosis_input *in,
-    const char *name);
 
 /*
  * Begin to examine a delivery. Keeps in, all that it points at, and keys,

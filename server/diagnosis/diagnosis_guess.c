@@ -107,7 +107,7 @@ guess_body(struct diagnosis *d, struct diagnosis_finding *ret)
 		    "for what cuts it on the way");
 		return (true);
 	}
-	if (!diagnosis_is_whole(d))
+	if (!diagnosis_is_whole(d->in))
 		return (false);
 	rc = diagnosis_body_read(&d->body, &d->work);
 	if (rc == JSON_TREE_CUT) {
@@ -150,7 +150,7 @@ static void
 guess_form(const struct diagnosis *d, struct diagnosis_finding *ret)
 {
 	const struct signature_claim *c = &d->claim;
-	bool is_whole = diagnosis_is_whole(d);
+	bool is_whole = diagnosis_is_whole(d->in);
 
 	if (c->form == SIGNATURE_OTHER_HASH)
 		diagnosis_say(ret, DIAGNOSIS_SIGNATURE_OTHER_HASH,
@@ -211,7 +211,7 @@ diagnosis_guess(struct diagnosis *d, struct diagnosis_finding *ret)
 		    "webhooks");
 	else if (d->claim.form != SIGNATURE_EXACT)
 		guess_form(d, ret);
-	else if (!diagnosis_is_whole(d))
+	else if (!diagnosis_is_whole(d->in))
 		diagnosis_say(ret, DIAGNOSIS_BODY_TOO_LARGE,
 		    "no secret matches the body as it came, which is too "
 		    "large to look for what may have changed it; try klikitd "

@@ -3,8 +3,7 @@
  *
  * diagnosis.c       the table of hypotheses, and trying them
  * diagnosis_body.c  the bytes that may have been signed instead of the body
- * diagnosis_guess.c what is likely when no hypothesis holds; all that is told
- *                   by headers or by the body alone
+ * diagnosis_guess.c what is likely when no hypothesis holds
  * diagnosis_text.c  codes and sentences
  */
 #ifndef SERVER_DIAGNOSIS_PRIVATE_H
@@ -68,11 +67,6 @@ struct diagnosis {
 	bool made; /* segs is the message of that place */
 	struct diagnosis_segs segs;
 };
-
-/* -- diagnosis.c -- */
-
-/* Is the whole body at hand, and not too long to work on? */
-bool diagnosis_is_whole(const struct diagnosis *d);
 
 /* -- diagnosis_body.c -- */
 

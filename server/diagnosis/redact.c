@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/diagnosis/diagnosis_input.h"
 #include "server/diagnosis/redact.h"
-#include "server/diagnosis/diagnosis.h"
 
 #define MAC_LEN_MIN 43 /* of 32 bytes in base64, without padding */
 

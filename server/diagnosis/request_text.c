@@ -2,8 +2,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "server/diagnosis/diagnosis_input.h"
 #include "server/diagnosis/request_text.h"
-#include "server/diagnosis/diagnosis.h"
 #include "store/base/parse.h"
 
 int

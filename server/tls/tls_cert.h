@@ -14,30 +14,11 @@
 
 #include <stdint.h>
 
+#include "server/tls/tls_finding.h"
+
 /* mbedTLS's own; only tls*.c look inside. */
 struct mbedtls_x509_crt;
 struct mbedtls_pk_context;
-
-enum tls_level {
-	TLS_BAD,  /* cannot be used */
-	TLS_DATE, /* expired, or not yet valid: by a clock that may be wrong */
-	TLS_WARN  /* works, but is probably not meant */
-};
-
-/* Which file a finding is about. */
-enum tls_part { TLS_PART_CERTIFICATE, TLS_PART_KEY, TLS_PART_CA };
-
-/*
- * One finding: a line that begins with the file's name, escaped, without a
- * full stop. Borrowed for the call.
- */
-typedef void tls_tell_fn(enum tls_level level, enum tls_part part,
-    const char *text, void *arg);
-
-#define TLS_FINDING_MAX 512 /* of a finding's line, its NUL included */
-
-/* What the other side will take the certificate for. */
-enum tls_use { TLS_USE_SERVER, TLS_USE_CLIENT };
 
 struct tls_pair_files {
 	const char *certificate; /* PEM: the chain */

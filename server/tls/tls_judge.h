@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/tls/tls_cert.h"
+#include "server/tls/tls_finding.h"
+
+struct mbedtls_x509_crt;
 
 /* Whom to tell, and when it is. */
 struct tls_judge {

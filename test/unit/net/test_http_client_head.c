@@ -2,7 +2,7 @@
 
 #include "test/lib/cmocka_all.h"
 
-#include "handlers/net/http_client_private.h"
+#include "handlers/net/http_client_head.h"
 
 #define NOW 1767225600000 /* 2026-01-01T00:00:00Z, a Thursday */
 
