@@ -1,13 +1,12 @@
 #include "server/admin/access.h"
 
-#include <arpa/inet.h>
-
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
-#define HOST_MAX INET6_ADDRSTRLEN
+#include "server/base/address.h"
+
+#define HOST_MAX ADDRESS_HOST_MAX
 
 /*
  * Write the host of "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT" to ret_host,
@@ -35,56 +34,23 @@ split_host(const char *text, char ret_host[HOST_MAX])
 	return (0);
 }
 
-/* Do two texts name one numeric address? */
-static bool
-same_address(const char *a, const char *b)
-{
-	unsigned char x[sizeof(struct in6_addr)], y[sizeof(struct in6_addr)];
-
-	if (inet_pton(AF_INET, a, x) == 1 && inet_pton(AF_INET, b, y) == 1)
-		return (memcmp(x, y, sizeof(struct in_addr)) == 0);
-	if (inet_pton(AF_INET6, a, x) == 1 && inet_pton(AF_INET6, b, y) == 1)
-		return (memcmp(x, y, sizeof(struct in6_addr)) == 0);
-	return (false);
-}
-
-static bool
-is_address(const char *text)
-{
-	unsigned char addr[sizeof(struct in6_addr)];
-
-	return (inet_pton(AF_INET, text, addr) == 1 ||
-		inet_pton(AF_INET6, text, addr) == 1);
-}
-
-static bool
-is_loopback(const char *host)
-{
-	struct in_addr addr;
-
-	if (strcasecmp(host, "localhost") == 0)
-		return (true);
-	if (inet_pton(AF_INET, host, &addr) == 1)
-		return (ntohl(addr.s_addr) >> 24 == 127);
-	return (same_address(host, "::1"));
-}
-
 /* Who listens on every address is called by any: but not by a name. */
 static bool
 host_fits(const struct access_rules *door, const char *text)
 {
-	char host[HOST_MAX], own[HOST_MAX];
+	struct address called, own;
+	char host[HOST_MAX];
 
 	if (text == NULL || split_host(text, host) == -1)
 		return (false);
-	if (is_loopback(host))
+	if (strcasecmp(host, "localhost") == 0)
 		return (true);
-	if (split_host(door->address, own) == -1)
+	if (address_parse_host(host, strlen(host), &called) == -1)
 		return (false);
-	if (strcmp(own, "*") == 0 || same_address(own, "0.0.0.0") ||
-	    same_address(own, "::"))
-		return (is_address(host));
-	return (same_address(own, host));
+	if (address_is_loopback(&called))
+		return (true);
+	return (address_parse(door->address, &own) == ADDRESS_OK &&
+		(address_is_every(&own) || address_same_host(&own, &called)));
 }
 
 static bool

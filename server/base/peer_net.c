@@ -3,33 +3,26 @@
  */
 #include <sys/socket.h>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include <string.h>
 
+#include "server/base/address.h"
 #include "server/base/peer_net.h"
 
 static struct peer_net
-net_v4(const struct in_addr *address)
+net_of(int family, const void *bytes)
 {
-	struct peer_net net = { .family = AF_INET };
+	struct peer_net net = { .family = (uint32_t)family };
+	struct in6_addr v6;
 
-	memcpy(&net.bits, address, sizeof(*address));
-	return (net);
-}
-
-static struct peer_net
-net_v6(const struct in6_addr *address)
-{
-	struct peer_net net = { .family = AF_INET6 };
-	struct in_addr v4;
-
-	if (IN6_IS_ADDR_V4MAPPED(address)) {
-		memcpy(&v4, address->s6_addr + 12, sizeof(v4));
-		return (net_v4(&v4));
+	if (family == AF_INET6) {
+		memcpy(&v6, bytes, sizeof(v6));
+		if (IN6_IS_ADDR_V4MAPPED(&v6))
+			return (net_of(AF_INET, v6.s6_addr + 12));
 	}
-	memcpy(&net.bits, address, sizeof(net.bits));
+	memcpy(&net.bits, bytes,
+	    family == AF_INET ? sizeof(struct in_addr) : sizeof(net.bits));
 	return (net);
 }
 
@@ -41,11 +34,11 @@ peer_net_of(const struct sockaddr *sa)
 
 	if (sa != NULL && sa->sa_family == AF_INET) {
 		memcpy(&v4, sa, sizeof(v4));
-		return (net_v4(&v4.sin_addr));
+		return (net_of(AF_INET, &v4.sin_addr));
 	}
 	if (sa != NULL && sa->sa_family == AF_INET6) {
 		memcpy(&v6, sa, sizeof(v6));
-		return (net_v6(&v6.sin6_addr));
+		return (net_of(AF_INET6, &v6.sin6_addr));
 	}
 	return ((struct peer_net){ 0 });
 }
@@ -53,10 +46,8 @@ peer_net_of(const struct sockaddr *sa)
 struct peer_net
 peer_net_parse(const char *text)
 {
-	char host[INET6_ADDRSTRLEN];
-	struct in_addr v4;
-	struct in6_addr v6;
 	bool bracket = *text == '[';
+	struct address address;
 	const char *end;
 	size_t len;
 
@@ -67,15 +58,9 @@ peer_net_parse(const char *text)
 	len = end == NULL ? strlen(text) : (size_t)(end - text);
 	if ((end = memchr(text, '%', len)) != NULL) /* of a link, RFC 4007 */
 		len = (size_t)(end - text);
-	if (len >= sizeof(host))
+	if (address_parse_host(text, len, &address) == -1)
 		return ((struct peer_net){ 0 });
-	memcpy(host, text, len);
-	host[len] = '\0';
-	if (inet_pton(AF_INET, host, &v4) == 1)
-		return (net_v4(&v4));
-	if (inet_pton(AF_INET6, host, &v6) == 1)
-		return (net_v6(&v6));
-	return ((struct peer_net){ 0 });
+	return (net_of(address.family, address.bytes));
 }
 
 bool

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "handlers/exec/program.h"
+#include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/cli/doctor_private.h"
 #include "server/http/http.h"
@@ -52,7 +53,7 @@ port_in_use(struct doctor *d, const char *key, const char *address,
 static void
 port_look(struct doctor *d, const char *key, const char *address)
 {
-	unsigned port = (unsigned)atoi(strrchr(address, ':') + 1);
+	unsigned port = address_port(address);
 	const char *text = log_text(address);
 	int error;
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/cli/proc.h"
 #include "server/http/http.h"
@@ -49,7 +50,7 @@ static bool
 is_our_port(const struct start *st, const char *address)
 {
 	pid_t server = proc_server(st->cfg->store_url);
-	pid_t pid = proc_listener((unsigned)atoi(strrchr(address, ':') + 1));
+	pid_t pid = proc_listener(address_port(address));
 
 	return (server != 0 && (pid == 0 || pid == server));
 }

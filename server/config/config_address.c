@@ -2,15 +2,11 @@
  * Addresses of listeners: how they are written, and which of them cannot be
  * had together. Pure.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <sys/socket.h>
 
-#include <stdlib.h>
-#include <string.h>
-
+#include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/config/config_draft.h"
-#include "store/base/parse.h"
 
 /* -- How they are written -- */
 
@@ -18,32 +14,20 @@
 static int
 check_address(const char *text, char *reason)
 {
-	const char *colon = strrchr(text, ':');
-	unsigned char addr[sizeof(struct in6_addr)];
-	char host[INET6_ADDRSTRLEN + 2];
-	int64_t port;
-	size_t len;
+	struct address address;
 
-	if (colon == NULL || colon == text)
+	switch (address_parse(text, &address)) {
+	case ADDRESS_OK:
+		return (0);
+	case ADDRESS_NO_PORT:
 		return (config_reason(reason,
 		    "\"%s\" is not HOST:PORT; for every address write *:PORT",
 		    log_text(text)));
-	if (parse_int(colon + 1, 0, 65535, &port) == -1)
+	case ADDRESS_BAD_PORT:
 		return (config_reason(reason,
 		    "\"%s\" has no port from 0 to 65535", log_text(text)));
-	len = (size_t)(colon - text);
-	if (len == 1 && text[0] == '*')
-		return (0);
-	if (len < sizeof(host)) {
-		memcpy(host, text, len);
-		host[len] = '\0';
-		if (inet_pton(AF_INET, host, addr) == 1)
-			return (0);
-		if (host[0] == '[' && host[len - 1] == ']') {
-			host[len - 1] = '\0';
-			if (inet_pton(AF_INET6, host + 1, addr) == 1)
-				return (0);
-		}
+	case ADDRESS_BAD_HOST:
+		break;
 	}
 	return (config_reason(reason,
 	    "\"%s\" has no numeric address; write 127.0.0.1:PORT, [::1]:PORT "
@@ -104,62 +88,29 @@ config_check_admin(void *value, const char *dir, char reason[KEY_REASON_MAX])
 }
 
 bool
-config_is_loopback(const char *address)
+config_is_loopback(const char *text)
 {
-	return (strncmp(address, "127.", 4) == 0 ||
-		strncmp(address, "[::1]:", 6) == 0);
+	struct address address;
+
+	return (address_parse(text, &address) == ADDRESS_OK &&
+		address_is_loopback(&address));
 }
 
 /* -- Two of them -- */
-
-struct address {
-	int family; /* AF_UNSPEC: every address of both */
-	bool every; /* of the family */
-	int port;
-	unsigned char bytes[sizeof(struct in6_addr)];
-};
-
-/* Of what check_address() has let through. Returns 0; -1 for anything else. */
-static int
-address_parse(const char *text, struct address *ret)
-{
-	static const unsigned char none[sizeof(ret->bytes)];
-	const char *colon = strrchr(text, ':');
-	char host[INET6_ADDRSTRLEN + 2];
-	size_t len = colon == NULL ? 0 : (size_t)(colon - text);
-
-	if (len == 0 || len >= sizeof(host))
-		return (-1);
-	memcpy(host, text, len);
-	host[len] = '\0';
-	*ret = (struct address){ .port = atoi(colon + 1) };
-	if (strcmp(host, "*") == 0)
-		ret->family = AF_UNSPEC;
-	else if (inet_pton(AF_INET, host, ret->bytes) == 1)
-		ret->family = AF_INET;
-	else if (host[0] == '[' && host[len - 1] == ']') {
-		host[len - 1] = '\0';
-		ret->family = AF_INET6;
-		if (inet_pton(AF_INET6, host + 1, ret->bytes) != 1)
-			return (-1);
-	} else
-		return (-1);
-	ret->every = memcmp(ret->bytes, none, sizeof(none)) == 0;
-	return (0);
-}
 
 bool
 config_addresses_collide(const char *a, const char *b)
 {
 	struct address x, y;
 
-	if (address_parse(a, &x) == -1 || address_parse(b, &y) == -1 ||
-	    x.port != y.port || x.port == 0)
+	if (address_parse(a, &x) != ADDRESS_OK ||
+	    address_parse(b, &y) != ADDRESS_OK || x.port != y.port ||
+	    x.port == 0)
 		return (false);
 	if (x.family == AF_UNSPEC || y.family == AF_UNSPEC)
 		return (true);
 	if (x.family != y.family)
 		return (false);
-	return (x.every || y.every ||
-		memcmp(x.bytes, y.bytes, sizeof(x.bytes)) == 0);
+	return (address_is_every(&x) || address_is_every(&y) ||
+		address_same_host(&x, &y));
 }

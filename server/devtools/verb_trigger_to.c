@@ -1,10 +1,13 @@
 /*
  * Where klikitd trigger sends to, and who vouches for that.
  */
+#include <sys/socket.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/address.h"
 #include "server/cli/dev_dir.h"
 #include "server/devtools/tls_dev.h"
 #include "server/devtools/verb_trigger.h"
@@ -20,25 +23,23 @@ default_url(const struct config *cfg)
 	    cfg->tls_certificate == NULL || beside ? "http" : "https";
 	const char *address = beside ? cfg->http_plain_listen.items[0]
 				     : cfg->http_listen.items[0];
-	const char *port = strrchr(address, ':') + 1;
-	int host_len = (int)(port - 1 - address);
+	struct address listener;
 	char *url;
 
-	if (strcmp(port, "0") == 0) {
+	if (address_parse(address, &listener) != ADDRESS_OK ||
+	    listener.port == 0) {
 		fprintf(stderr,
 		    "klikitd trigger: http.listen has port 0: say where "
 		    "to with --to URL\n");
 		return (NULL);
 	}
-	if (address[0] == '*' || strncmp(address, "0.0.0.0:", 8) == 0) {
-		address = "127.0.0.1";
-		host_len = (int)strlen(address);
-	} else if (strncmp(address, "[::]:", 5) == 0) {
-		address = "[::1]";
-		host_len = (int)strlen(address);
-	}
-	if (asprintf(&url, "%s://%.*s:%s/webhooks/klikit", scheme, host_len,
-		address, port) == -1)
+	if (!address_is_every(&listener)) {
+		if (asprintf(&url, "%s://%s/webhooks/klikit", scheme,
+			address) == -1)
+			return (NULL);
+	} else if (asprintf(&url, "%s://%s:%u/webhooks/klikit", scheme,
+		       listener.family == AF_INET6 ? "[::1]" : "127.0.0.1",
+		       listener.port) == -1)
 		return (NULL);
 	return (url);
 }

@@ -1,9 +1,11 @@
 #include "server/http/http_field.h"
 
-#include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <stdint.h>
 #include <string.h>
+
+#include "server/base/address.h"
 
 #define PORT_MAX 65535
 
@@ -61,18 +63,16 @@ static size_t
 v6_len(const char *text, size_t len)
 {
 	const char *end = memchr(text, ']', len);
-	char address[INET6_ADDRSTRLEN];
-	unsigned char binary[sizeof(struct in6_addr)];
+	struct address address;
 	size_t n;
 
 	if (end == NULL)
 		return (0);
 	n = (size_t)(end - text) - 1;
-	if (n >= sizeof(address))
+	if (address_parse_host(text + 1, n, &address) == -1 ||
+	    address.family != AF_INET6)
 		return (0);
-	memcpy(address, text + 1, n);
-	address[n] = '\0';
-	return (inet_pton(AF_INET6, address, binary) == 1 ? n + 2 : 0);
+	return (n + 2);
 }
 
 /* ":PORT", ":" or nothing. */

@@ -18,12 +18,12 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
+#include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/http/http_private.h"
 
 #define RETRY_MS 100       /* to accept again, when starved */
 #define RETRY_IDLE_S 86400 /* just to stay pending */
-#define ADDRESS_MAX 256
 
 static void
 retry_arm(struct http *h, bool soon)
@@ -138,35 +138,6 @@ listen_error_cb(struct evconnlistener *listener, void *evhttp)
 		http_listen_starve(s.found, strerror(error));
 }
 
-/*
- * Split "HOST:PORT", "[V6]:PORT" or "*:PORT". Returns 0, with host NUL-ended
- * in copy and port pointing into it; -1 if it is none of these.
- */
-static int
-split(const char *address, char copy[ADDRESS_MAX], const char **ret_host,
-    const char **ret_port)
-{
-	char *colon, *end;
-
-	if (strlen(address) >= ADDRESS_MAX)
-		return (-1);
-	(void)strcpy(copy, address);
-	if ((colon = strrchr(copy, ':')) == NULL || colon == copy)
-		return (-1);
-	*colon = '\0';
-	*ret_port = colon + 1;
-	*ret_host = copy;
-	if (copy[0] == '[') {
-		end = colon - 1;
-		if (*end != ']')
-			return (-1);
-		*end = '\0';
-		*ret_host = copy + 1;
-	} else if (strchr(copy, ':') != NULL)
-		return (-1); /* IPv6 without brackets */
-	return (0);
-}
-
 /* A listening socket, or -1 with errno. */
 static int
 bind_to(const struct addrinfo *ai, bool both)
@@ -192,28 +163,28 @@ bind_to(const struct addrinfo *ai, bool both)
 
 /* Resolve without asking a name server. Returns 0, or -1 with a reason. */
 static int
-resolve(const char *host, const char *port, struct addrinfo **ret_ai)
+resolve(const char *host, unsigned port, struct addrinfo **ret_ai)
 {
+	char text[sizeof("65535")];
 	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
 
 	if (strcmp(host, "localhost") == 0)
 		host = "127.0.0.1";
-	return (getaddrinfo(host, port, &hints, ret_ai) == 0 ? 0 : -1);
+	(void)snprintf(text, sizeof(text), "%u", port);
+	return (getaddrinfo(host, text, &hints, ret_ai) == 0 ? 0 : -1);
 }
 
 /* Bind to host and port. Returns the socket; -1 with errno, 0 if unread. */
 static int
-bind_address(const char *host, const char *port)
+bind_address(const char *host, unsigned port)
 {
 	struct addrinfo *ai;
 	bool both = strcmp(host, "*") == 0;
 	int fd, error;
 
-	if (*port == '\0' || strspn(port, "0123456789") != strlen(port) ||
-	    strlen(port) > 5 || atoi(port) > 65535 ||
-	    resolve(both ? "::" : host, port, &ai) == -1) {
+	if (resolve(both ? "::" : host, port, &ai) == -1) {
 		errno = 0;
 		return (-1);
 	}
@@ -229,7 +200,7 @@ bind_address(const char *host, const char *port)
 
 /* The same, and listen. */
 static int
-open_socket(const char *host, const char *port)
+open_socket(const char *host, unsigned port)
 {
 	int fd, error;
 
@@ -246,11 +217,11 @@ open_socket(const char *host, const char *port)
 int
 http_listen_test(const char *address)
 {
-	char copy[ADDRESS_MAX];
-	const char *host, *port;
+	char host[ADDRESS_HOST_MAX];
+	unsigned port;
 	int fd;
 
-	if (split(address, copy, &host, &port) == -1)
+	if (address_split(address, host, &port) != ADDRESS_OK)
 		return (EINVAL);
 	if ((fd = bind_address(host, port)) == -1)
 		return (errno == 0 ? EINVAL : errno);
@@ -271,7 +242,7 @@ http_listen_reason(const char *address, int error,
 		hint = "the port is in use: stop the program that holds it, "
 		       "or choose another";
 	else if (error == EACCES)
-		hint = atoi(strrchr(address, ':') + 1) < 1024
+		hint = address_port(address) < 1024
 			   ? "ports below 1024 need a privilege: choose a "
 			     "higher one"
 			   : "this system's security policy forbids the port";
@@ -338,11 +309,11 @@ listen_side(struct http_side *side, const char *address,
 {
 	const char *scheme =
 	    side == &side->h->sides[HTTP_TLS] ? "https" : "http";
-	char copy[ADDRESS_MAX], url[HTTP_URL_MAX];
-	const char *host, *port;
+	char host[ADDRESS_HOST_MAX], url[HTTP_URL_MAX];
+	unsigned port;
 	int fd;
 
-	if (split(address, copy, &host, &port) == -1) {
+	if (address_split(address, host, &port) != ADDRESS_OK) {
 		http_listen_reason(address, 0, reason);
 		return (-1);
 	}

@@ -11,31 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/address.h"
 #include "server/base/clock.h"
 #include "server/tls/tls_mbedtls.h"
 #include "server/tls/tls_private.h"
 
-/* The bytes of a numeric address; 0 if host is a name. */
-static size_t
-address_bytes(const char *host, unsigned char ret_bytes[16])
-{
-	if (inet_pton(AF_INET, host, ret_bytes) == 1)
-		return (4);
-	if (inet_pton(AF_INET6, host, ret_bytes) == 1)
-		return (16);
-	return (0);
-}
-
 /* Is the certificate one for that address? */
 static bool
-is_for_address(const mbedtls_x509_crt *crt, const unsigned char *bytes,
-    size_t len)
+is_for_address(const mbedtls_x509_crt *crt, const struct address *address)
 {
+	size_t len = address_len(address);
 	const mbedtls_x509_sequence *san;
 
 	for (san = &crt->subject_alt_names; san != NULL; san = san->next) {
 		if (san->buf.tag == TLS_SAN_ADDRESS && san->buf.len == len &&
-		    memcmp(san->buf.p, bytes, len) == 0)
+		    memcmp(san->buf.p, address->bytes, len) == 0)
 			return (true);
 	}
 	return (false);
@@ -58,14 +48,14 @@ client_verify_cb(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
 	struct tls_context *ctx = arg;
 	struct tls_filter *f = ctx->current;
-	unsigned char bytes[16];
-	size_t len;
+	struct address address;
 	uint32_t flag;
 
 	if (depth == 0) {
 		f->resumed = false;
-		len = address_bytes(f->host, bytes);
-		if (len > 0 && !is_for_address(crt, bytes, len))
+		if (address_parse_host(f->host, strlen(f->host), &address) ==
+			0 &&
+		    !is_for_address(crt, &address))
 			*flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
 	}
 	/* Its own certificate decides then, and nothing above it. */
@@ -148,13 +138,13 @@ int
 tls_client_prepare(struct tls_filter *f, const char *host)
 {
 	const struct tls_session *known = session_of(f->ctx, host);
-	unsigned char bytes[16];
+	struct address address;
 	const char *name = host;
 
 	if ((f->host = strdup(host)) == NULL)
 		return (-1);
 	/* An address is no SNI (RFC 6066, section 3): client_verify_cb(). */
-	if (address_bytes(host, bytes) > 0)
+	if (address_parse_host(host, strlen(host), &address) == 0)
 		name = NULL;
 	if (mbedtls_ssl_set_hostname(&f->ssl, name) != 0)
 		return (-1);
