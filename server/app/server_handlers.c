@@ -71,7 +71,7 @@ handler_of(const struct config *cfg, size_t i,
 	    .concurrency = (size_t)ch->concurrency,
 	    .once_per_order = ch->once_per_order,
 	    .sends_repeats = ch->sends_repeats,
-	    .tells = ch->tells,
+	    .logs_answers = ch->tells,
 	});
 }
 

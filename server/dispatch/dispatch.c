@@ -48,37 +48,6 @@ dispatch_rest(struct dispatch *d)
 	dispatch_wake(d);
 }
 
-void
-dispatch_look_all(struct dispatch *d)
-{
-	for (size_t i = 0; i < d->nworkers; i++)
-		worker_look(&d->workers[i]);
-}
-
-void
-dispatch_look(struct dispatch *d, int64_t handler)
-{
-	struct worker *w = worker_find(d, handler);
-
-	if (w == NULL)
-		return;
-	worker_look(w);
-	w->release = true;
-	gate_hurry(&w->gate); /* by hand means now */
-	dispatch_wake(d);
-}
-
-void
-dispatch_due(struct dispatch *d, int64_t handler, struct steady_time due)
-{
-	struct worker *w = worker_find(d, handler);
-
-	if (w == NULL || (w->due.ms != 0 && !steady_before(due, w->due)))
-		return;
-	w->due = due;
-	dispatch_wake(d);
-}
-
 struct steady_time
 dispatch_now(const struct dispatch *d)
 {
@@ -91,72 +60,12 @@ dispatch_slept(struct dispatch *d)
 	dispatch_wake(d);
 }
 
-/*
- * A commit made this job runnable. It is taken in if it is next. With more in
- * the store, or on its way from there, it would come in its turn; but that may
- * be hours away when a backlog drains into a slow far side, and an order that
- * comes now is wanted now. So a few of the newest are kept beside.
- */
 void
-dispatch_add(struct dispatch *d, const struct store_job *job)
+dispatch_expect(struct dispatch *d, size_t deliveries)
 {
-	struct worker *w = worker_find(d, job->handler);
-	int64_t now_us = clock_mono_us();
-
-	if (w == NULL)
-		return; /* parked: its handler is not configured */
-	if (dispatch_defers(d, job->ev->id))
-		return;
-	if (job->attempts > 0 ||
-	    (!w->more && !w->fetching && w->jobs.n < DISPATCH_QUEUE_MAX)) {
-		worker_push(d, w, job, now_us);
-		return;
-	}
-	if (w->jobs.n >= DISPATCH_QUEUE_MAX)
-		w->more = true;
-	worker_push_fresh(d, w, job, now_us);
-}
-
-static void
-workers_free(struct dispatch *d, struct worker *workers, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		worker_fini(d, &workers[i]);
-	free(workers);
-}
-
-int
-dispatch_set_handlers(struct dispatch *d,
-    const struct dispatch_handler *handlers, size_t n,
-    char reason[HANDLER_REASON_MAX])
-{
-	struct worker *workers;
-	size_t made = 0;
-
-	if ((workers = calloc(n + 1, sizeof(*workers))) == NULL) {
-		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
-		return (-1);
-	}
-	for (; made < n; made++) {
-		if (worker_init(&workers[made], d->env, &handlers[made],
-			reason) == -1) {
-			workers_free(d, workers, made + 1);
-			return (-1);
-		}
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct worker *old = worker_find(d, workers[i].number);
-
-		if (old != NULL)
-			worker_inherit(&workers[i], old);
-		gate_recount(d, &workers[i]);
-	}
-	workers_free(d, d->workers, d->nworkers);
-	d->workers = workers;
-	d->nworkers = n;
-	d->next = 0;
-	dispatch_wake(d);
-	return (0);
+	pace_expect(&d->pace, deliveries, clock_mono_us());
+	if (deliveries == 0)
+		dispatch_wake(d); /* to wait for the calm */
 }
 
 void
@@ -165,45 +74,51 @@ dispatch_set_journal(struct dispatch *d, struct journal *j)
 	d->journal = j;
 }
 
-/* May any worker start a job? */
+static struct moment
+moment(const struct dispatch *d)
+{
+	return ((struct moment){ clock_mono_us(), dispatch_now(d) });
+}
+
+/* The job that the handler may start now; NULL: none. */
+static struct run *
+choose(const struct dispatch *d, const struct live_handler *live,
+    struct moment now, enum gate_class *ret_class)
+{
+	struct turn turn = live_handler_turn(live, &d->pace, now);
+
+	return (live->paused ? NULL : turn_choose(&turn, ret_class));
+}
+
+/* May any handler start a job? */
 static bool
 dispatch_may_start(const struct dispatch *d)
 {
-	int64_t now_us = clock_mono_us();
+	struct moment now = moment(d);
 	enum gate_class class;
 
-	for (size_t i = 0; i < d->nworkers; i++) {
-		if (pace_choose(d, &d->workers[i], now_us, &class) != NULL)
+	for (size_t i = 0; i < d->nhandlers; i++) {
+		if (choose(d, &d->handlers[i], now, &class) != NULL)
 			return (true);
 	}
 	return (false);
 }
 
-/*
- * The next worker that may start a job, in turn, and that job, still in its
- * queue; NULL if none may.
- */
-static struct worker *
-dispatch_next(struct dispatch *d, struct run **ret_run)
-{
-	int64_t now_us = clock_mono_us();
-	enum gate_class class;
-	struct run *run;
-
-	for (size_t i = 0; i < d->nworkers; i++) {
-		struct worker *w = &d->workers[(d->next + i) % d->nworkers];
-
-		if ((run = pace_choose(d, w, now_us, &class)) == NULL)
-			continue;
-		d->next = (d->next + i + 1) % d->nworkers;
-		worker_take(w, run, class);
-		*ret_run = run;
-		return (w);
-	}
-	return (NULL);
-}
-
 /* -- The pump -- */
+
+/* In how many us a handler has something to do by itself; INT64_MAX: never. */
+static int64_t
+next_us(const struct dispatch *d, const struct live_handler *live)
+{
+	struct moment now = moment(d);
+	struct turn turn = live_handler_turn(live, &d->pace, now);
+	int64_t turn_us = turn_next_us(&turn);
+	int64_t ms = backlog_next_ms(&live->backlog, now.steady);
+
+	if (live->paused)
+		return (INT64_MAX);
+	return (ms == INT64_MAX || turn_us < ms * 1000 ? turn_us : ms * 1000);
+}
 
 /* Arm the timer for what comes next without anything else happening. */
 static void
@@ -212,8 +127,8 @@ dispatch_arm(struct dispatch *d)
 	int64_t wait_us = INT64_MAX;
 	struct timeval tv;
 
-	for (size_t i = 0; i < d->nworkers && !d->stopped; i++) {
-		int64_t us = worker_next_us(d, &d->workers[i]);
+	for (size_t i = 0; i < d->nhandlers && !d->stopped; i++) {
+		int64_t us = next_us(d, &d->handlers[i]);
 
 		if (us < wait_us)
 			wait_us = us;
@@ -255,17 +170,41 @@ slice_over(int64_t until_us, size_t n)
 	return (n >= DISPATCH_SLICE_MIN && clock_mono_us() >= until_us);
 }
 
-/* Hand a job of w on, on the allowance if the minimum is used up. */
+/* Hand on a job whose turn it is. */
 static void
-dispatch_run(struct dispatch *d, struct worker *w, struct run *run)
+dispatch_begin(struct dispatch *d, struct live_handler *live, struct run *run,
+    struct moment now)
 {
-	if (dispatch_recording(d) + d->unrecorded.n >= DISPATCH_RECORDS_MIN &&
-	    d->allowance > 0)
-		d->allowance--;
-	if (w->outlet)
-		worker_call(w, run);
+	turn_taken(&live->turns, run->class);
+	pace_begin(&d->pace);
+	run->load = pace_load(&run->job, now.steady);
+	run->outlet = live->outlet;
+	if (live->outlet)
+		run_call(run, live);
 	else
-		worker_run(w, run);
+		run_project(run, live);
+}
+
+/* Start the next job, of the next handler that may; false: none may. */
+static bool
+dispatch_start_next(struct dispatch *d)
+{
+	struct moment now = moment(d);
+	enum gate_class class;
+	struct run *run;
+
+	for (size_t n = 0; n < d->nhandlers; n++) {
+		size_t i = (d->next + n) % d->nhandlers;
+
+		run = choose(d, &d->handlers[i], now, &class);
+		if (run == NULL)
+			continue;
+		d->next = (i + 1) % d->nhandlers;
+		run->class = class;
+		dispatch_begin(d, &d->handlers[i], run, now);
+		return (true);
+	}
+	return (false);
 }
 
 /* Start what may start, within this turn's slice. */
@@ -273,22 +212,31 @@ static void
 dispatch_start(struct dispatch *d, int64_t start_us)
 {
 	int64_t slice_us = slice_length(d, start_us);
-	struct worker *w;
-	struct run *run;
 	size_t n;
 
 	log_hold(); /* a line for each of them */
 	for (n = 0;
-	     !slice_over(start_us + slice_us, n) && !TAILQ_EMPTY(&d->opened);
+	     !slice_over(start_us + slice_us, n) && dispatch_start_event(d);
 	     n++)
-		held_start(d);
+		;
 	log_release();
 	start_us = clock_mono_us();
-	for (n = 0;
-	     !slice_over(start_us + slice_us, n) && d->rest_until_us == 0 &&
-	     (w = dispatch_next(d, &run)) != NULL;
+	for (n = 0; !slice_over(start_us + slice_us, n) &&
+		    d->rest_until_us == 0 && dispatch_start_next(d);
 	     n++)
-		dispatch_run(d, w, run);
+		;
+}
+
+/* Move what has waited long enough; have the store asked for the rest. */
+static void
+dispatch_check_due(struct dispatch *d, struct live_handler *live)
+{
+	struct steady_time now = dispatch_now(d);
+	struct run *run;
+
+	backlog_check_due(&live->backlog, now);
+	while ((run = backlog_over(&live->backlog, now)) != NULL)
+		run_move(run, RUN_QUEUED);
 }
 
 /*
@@ -301,20 +249,20 @@ dispatch_pump(struct dispatch *d)
 {
 	int64_t start_us = clock_mono_us();
 
-	engines_sweep(d);
+	instances_sweep(&d->closing);
 	if (d->rest_until_us > start_us) {
 		dispatch_arm(d);
 		return;
 	}
 	d->rest_until_us = 0;
-	unrecorded_retry(d);
+	dispatch_record_again(d);
 	if (!d->stopped) {
 		dispatch_start(d, start_us);
-		for (size_t i = 0; i < d->nworkers; i++) {
-			worker_check_due(d, &d->workers[i]);
-			worker_fetch(d, &d->workers[i]);
+		for (size_t i = 0; i < d->nhandlers; i++) {
+			dispatch_check_due(d, &d->handlers[i]);
+			live_handler_fetch(d, &d->handlers[i]);
 		}
-		if (!TAILQ_EMPTY(&d->opened) || dispatch_may_start(d))
+		if (held_has_answered(&d->held) || dispatch_may_start(d))
 			dispatch_wake(d);
 	}
 	dispatch_arm(d);
@@ -336,8 +284,8 @@ dispatch_turn_cb(evutil_socket_t fd, short what, void *arg)
 void
 dispatch_stop(struct dispatch *d)
 {
-	while (!TAILQ_EMPTY(&d->opened))
-		held_start(d);
+	while (dispatch_start_event(d))
+		;
 	d->stopped = true;
 }
 
@@ -351,26 +299,6 @@ size_t
 dispatch_busy(const struct dispatch *d)
 {
 	return (dispatch_recording(d) + d->unrecorded.n + d->calling.n);
-}
-
-int
-dispatch_live(const struct dispatch *d, size_t i,
-    struct dispatch_live *ret_live)
-{
-	const struct worker *w;
-
-	if (i >= d->nworkers)
-		return (-1);
-	w = &d->workers[i];
-	*ret_live = (struct dispatch_live){
-		.number = w->number,
-		.name = w->name,
-		.paused = w->paused,
-		.probing = w->gate.probing,
-		.under_way = w->gate.under_way,
-		.attempts = w->attempts,
-	};
-	return (0);
 }
 
 const struct histogram *
@@ -393,13 +321,12 @@ dispatch_new(struct event_base *base, struct store *st,
 
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (NULL);
-	TAILQ_INIT(&d->held);
-	TAILQ_INIT(&d->opened);
+	held_init(&d->held);
 	run_queue_init(&d->starting);
 	run_queue_init(&d->recording);
 	run_queue_init(&d->calling);
 	run_queue_init(&d->unrecorded);
-	TAILQ_INIT(&d->retired);
+	TAILQ_INIT(&d->closing);
 	d->st = st;
 	d->env = env;
 	histogram_init(&d->ages, ages_ms, sizeof(ages_ms) / sizeof(ages_ms[0]));
@@ -425,13 +352,12 @@ dispatch_free(struct dispatch *d)
 		event_free(d->turn);
 	if (d->due != NULL)
 		event_free(d->due);
-	held_clear(&d->held);
-	held_clear(&d->opened);
+	held_fini(&d->held);
 	while ((run = TAILQ_FIRST(&d->unrecorded.list)) != NULL)
 		run_free(run);
-	workers_free(d, d->workers, d->nworkers);
-	engines_sweep(d);
-	for (size_t i = 0; i < d->nunknown; i++)
-		free(d->unknown[i]);
+	live_handlers_free(d);
+	instances_sweep(&d->closing);
+	for (size_t i = 0; i < d->nunknown_types; i++)
+		free(d->unknown_types[i]);
 	free(d);
 }

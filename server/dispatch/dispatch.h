@@ -8,7 +8,7 @@
  * Touches: store.h, handler.h, the log, evtimers. No HTTP, no SQL.
  *
  * The store decides which job may run; dispatch keeps only those in memory,
- * at most DISPATCH_QUEUE_MAX per handler, and asks the store for more when it
+ * so many per handler as backlog.h says, and asks the store for more when it
  * has room. An event's jobs start only after dispatch_open() for it.
  *
  * A projection's job is run and recorded in one go. An outlet's is first noted
@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "handlers/handler.h"
+#include "server/dispatch/dispatch_handler.h"
 #include "store/store.h"
 
 struct event_base;
@@ -31,44 +31,9 @@ struct journal;
 struct steady;
 struct dispatch; /* opaque */
 
-#define DISPATCH_QUEUE_MAX 2048   /* runnable jobs held per handler */
-#define DISPATCH_FETCH_MAX 256    /* of them asked for at a time */
-#define DISPATCH_FRESH_MAX 128    /* newest ones beside a backlog */
-#define DISPATCH_WAITS_MAX 1024   /* waiting jobs held per handler */
-#define DISPATCH_RECORDS_MIN 16   /* starts and outcomes in the store's hands */
-#define DISPATCH_RECORDS_CALM 32  /* the same, while no delivery comes */
-#define DISPATCH_BIG_BODY 65536   /* such starts are one at a time */
-#define DISPATCH_RECORDS_MAX 1024 /* with what deliveries allow beside */
-#define DISPATCH_EVENT_RECORDS 2  /* outcomes that a delivery allows */
-#define DISPATCH_PROBE_AFTER 5    /* calls that fail in a row */
-#define DISPATCH_PROBE_MAX_MS 3600000 /* that Retry-After holds one off */
-#define DISPATCH_OLD_MS 10000         /* after that what is unfinished is old */
-#define DISPATCH_OLD_REST 7 /* rests for one part of work on what is */
-#define DISPATCH_OLD_REST_MAX_US 1000000
-#define DISPATCH_CALM_US 20000      /* after a delivery: then none are coming */
 #define DISPATCH_SLICE_US 2000      /* of each turn of the loop */
 #define DISPATCH_SLICE_MAX_US 20000 /* of one in which much else was done */
 #define DISPATCH_SLICE_MIN 4        /* jobs of each turn, whatever they take */
-
-/* A handler to be put to work; all borrowed. */
-struct dispatch_handler {
-	int64_t number; /* in the store */
-	const char *name;
-	const struct handler *type;
-	struct handler_options options;
-	const int64_t *retry_ms; /* waits between attempts, the last repeats */
-	size_t nretry;
-	int64_t max_age_ms; /* since the event came in; then it is dead */
-	int64_t
-	    alarm_max_ms; /* the longest deadline it is the alarm of, or 0 */
-	bool paused;      /* as the store has it; only when it is new */
-
-	/* Only for an outlet. */
-	size_t concurrency; /* calls at once, at least 1 */
-	bool once_per_order;
-	bool sends_repeats; /* called for a repeat as for any other event */
-	bool tells; /* log what its calls are answered: for a developer */
-};
 
 /*
  * Keeps base, st, env (which lends the wall clock, for dates) and clock, by
@@ -86,7 +51,7 @@ int dispatch_set_handlers(struct dispatch *d,
     const struct dispatch_handler *handlers, size_t n,
     char reason[HANDLER_REASON_MAX]);
 
-/* Tell j, which is kept, of jobs and handlers. */
+/* Note in j, which is kept, what happens to jobs and handlers. */
 void dispatch_set_journal(struct dispatch *d, struct journal *j);
 
 /*
@@ -103,7 +68,7 @@ void dispatch_open(struct dispatch *d, int64_t event);
 /*
  * So many deliveries wait for their commit now. While some do, and for a
  * moment after that, work on old jobs is kept to a share of the time: see
- * dispatch_pace.c.
+ * pace.h.
  */
 void dispatch_expect(struct dispatch *d, size_t deliveries);
 
@@ -161,27 +126,9 @@ size_t dispatch_recording(const struct dispatch *d);
  */
 void dispatch_cancel(struct dispatch *d);
 
-/* What became of a handler's attempts since the start. */
-struct dispatch_attempts {
-	uint64_t done;
-	uint64_t retry;
-	uint64_t unknown; /* to be tried again, though it may have been done */
-	uint64_t dead;
-};
-
-/* A handler at work. */
-struct dispatch_live {
-	int64_t number;
-	const char *name; /* borrowed, until handlers are set anew */
-	bool paused;
-	bool probing;
-	size_t under_way; /* starts and calls */
-	struct dispatch_attempts attempts;
-};
-
 /*
- * The i-th of those that are configured, from 0. Returns 0; -1: there are not
- * so many.
+ * The i-th of the handlers at work, from 0. Returns 0; -1: there are not so
+ * many.
  */
 int dispatch_live(const struct dispatch *d, size_t i,
     struct dispatch_live *ret_live);

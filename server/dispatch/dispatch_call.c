@@ -1,8 +1,4 @@
-/*
- * An outlet's job: noted as begun, called, and recorded. It is in one of d's
- * lists all the while, and counts as one of its worker's calls until it has
- * its verdict.
- */
+/* An outlet's job: noted as begun, called, and recorded. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,20 +18,20 @@ static void dispatch_paused_cb(const struct store_result *res, void *arg);
 
 /* The far side wants no more: nor after a restart, until somebody says so. */
 static void
-call_pause(struct run *run, struct worker *w, const char *reason)
+call_pause(struct run *run, struct live_handler *live, const char *reason)
 {
 	struct dispatch *d = run->d;
 
-	if (w->paused)
+	if (live->paused)
 		return;
-	w->paused = true;
+	live->paused = true;
 	log_error("handler %s: paused: %s; klikitd resume %s lets it go on",
-	    w->name, log_text(reason), w->name);
-	if (store_pause(d->st, w->name, "klikitd", reason,
+	    live->name, log_text(reason), live->name);
+	if (store_pause(d->st, live->name, "klikitd", reason,
 		d->env->now_ms(d->env->arg), dispatch_paused_cb, d) == -1)
 		log_error("handler %s: paused only until the next start: out "
 			  "of memory",
-		    w->name);
+		    live->name);
 }
 
 /* store_done_fn: a handler's pause is on disk, or is not. */
@@ -51,7 +47,7 @@ dispatch_paused_cb(const struct store_result *res, void *arg)
 		    res->reason == NULL ? "it is unknown" : res->reason);
 }
 
-/* Keep what the attempt is to tell: code, duration, answer. */
+/* Keep what explains the attempt: code, duration, answer. */
 static void
 call_attempt(struct run *run, const struct handler_result *result)
 {
@@ -91,9 +87,33 @@ call_orphaned(struct run *run, const struct handler_result *result)
 	    run->out.to == JOB_DONE ? "done" : result->reason);
 }
 
+/* The far side may count as down from now on. */
+static void
+call_failed(const struct run *run, struct live_handler *live,
+    const struct handler_result *result)
+{
+	if (!gate_failed(&live->gate, run->class, result->fault,
+		result->retry_after_ms * 1000, clock_mono_us()))
+		return;
+	journal_note(run->d->journal, JOURNAL_HANDLER, live->number);
+	log_warn("handler %s: %u calls failed in a row; one at a time is "
+		 "tried until it answers: %s",
+	    live->name, live->gate.failed, log_text(result->reason));
+}
+
+/* It was answered, well or not: the far side works. */
+static void
+call_answered(const struct run *run, struct live_handler *live)
+{
+	if (!gate_answered(&live->gate, run->class))
+		return;
+	log_info("handler %s: answers again", live->name);
+	journal_note(run->d->journal, JOURNAL_HANDLER, live->number);
+}
+
 /* For a developer: the answer, whatever it means. */
 static void
-call_tell(const struct run *run, const struct worker *w)
+call_log_answer(const struct run *run, const struct live_handler *live)
 {
 	const struct store_attempt *at = &run->attempt;
 	char text[LOG_TEXT_MAX] = "";
@@ -102,7 +122,7 @@ call_tell(const struct run *run, const struct worker *w)
 		log_escape(at->answer, at->answer_len, text, sizeof(text));
 	log_info("job %" PRId64 " %s: event %s: answered %d in %" PRId64
 		 " ms: %s",
-	    run->job.id, w->name, log_text(run->job.ev->event_id), at->code,
+	    run->job.id, live->name, log_text(run->job.ev->event_id), at->code,
 	    at->duration_ms, text);
 }
 
@@ -111,25 +131,25 @@ static void
 call_end(struct run *run, const struct handler_result *result)
 {
 	struct dispatch *d = run->d;
-	struct worker *w = worker_find(d, run->job.handler);
+	struct live_handler *live = live_handler_find(d, run->job.handler);
 
 	call_attempt(run, result);
-	if (w == NULL) {
+	if (live == NULL) {
 		call_orphaned(run, result);
 	} else {
-		if (w->tells && result->code != 0)
-			call_tell(run, w);
-		run_judge(run, w, result);
+		if (live->logs_answers && result->code != 0)
+			call_log_answer(run, live);
+		run_judge(run, live, result);
 		if (result->verdict == HANDLER_RETRY)
-			pace_failed(run, w, result);
+			call_failed(run, live, result);
 		else
-			pace_answered(run, w);
+			call_answered(run, live);
 		if (result->pause)
-			call_pause(run, w, result->reason);
+			call_pause(run, live, result->reason);
 	}
 	run->out.served = run->out.to == JOB_DONE && run->once_per_order;
 	dispatch_wake_soon(d);
-	run_record(run, w);
+	run_record(run, live);
 }
 
 void
@@ -146,7 +166,7 @@ dispatch_cancel(struct dispatch *d)
 
 	d->cancelled = true;
 	while ((run = TAILQ_FIRST(&d->calling.list)) != NULL) {
-		h = run->engine->instance;
+		h = run->shared->instance;
 		h->type->cancel(h, &run->call);
 		log_warn("job %" PRId64 ": its call is cut off: event %s: it "
 			 "is made again after the next start",
@@ -159,7 +179,7 @@ dispatch_cancel(struct dispatch *d)
 
 /* An alarm rings: once, however often its call is tried. */
 static void
-call_alarm(const struct run *run, const struct worker *w)
+call_alarm(const struct run *run, const struct live_handler *live)
 {
 	const struct store_event *ev = run->job.ev;
 	const char *order = "every one";
@@ -171,15 +191,15 @@ call_alarm(const struct run *run, const struct worker *w)
 	}
 	log_warn("alarm: %s rings: event %s, order %s: not done by its "
 		 "deadline",
-	    w->name, log_text(ev->event_id), log_text(order));
+	    live->name, log_text(ev->event_id), log_text(order));
 }
 
 /* The job is RUNNING in the store, its event here with the body: go. */
 static void
-call_begin(struct run *run, struct worker *w)
+call_begin(struct run *run, struct live_handler *live)
 {
 	struct handler_result result = { .verdict = HANDLER_DEAD };
-	struct handler_instance *h = w->engine->instance;
+	struct handler_instance *h = live->shared->instance;
 	const struct handler_job job = {
 		.call = &run->call,
 		.id = run->job.id,
@@ -190,7 +210,7 @@ call_begin(struct run *run, struct worker *w)
 	};
 
 	if (run->job.guards != 0 && run->job.attempts == 1)
-		call_alarm(run, w);
+		call_alarm(run, live);
 	run_move(run, RUN_CALLING);
 	result.verdict = h->type->run(h, &job, &result);
 	if (result.verdict == HANDLER_PENDING)
@@ -201,7 +221,8 @@ call_begin(struct run *run, struct worker *w)
 
 /* The start is on disk. */
 static void
-call_started(struct run *run, struct worker *w, const struct store_job *job)
+call_started(struct run *run, struct live_handler *live,
+    const struct store_job *job)
 {
 	static const struct handler_result gone = {
 		.verdict = HANDLER_RETRY,
@@ -218,10 +239,10 @@ call_started(struct run *run, struct worker *w, const struct store_job *job)
 		.started_at_ms = d->env->now_ms(d->env->arg),
 	};
 	run->started_us = clock_mono_us();
-	if (w == NULL)
+	if (live == NULL)
 		call_end(run, &gone);
 	else
-		call_begin(run, w);
+		call_begin(run, live);
 }
 
 /* store_done_fn: a job's attempt may begin, or there is none to be made. */
@@ -230,11 +251,11 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 {
 	struct run *run = arg;
 	struct dispatch *d = run->d;
-	struct worker *w = worker_find(d, run->job.handler);
+	struct live_handler *live = live_handler_find(d, run->job.handler);
 
 	dispatch_wake(d);
 	if (res->rc == STORE_OK && !d->cancelled) {
-		call_started(run, w, &res->runnable[0]);
+		call_started(run, live, &res->runnable[0]);
 		return;
 	}
 	switch (res->rc) {
@@ -245,7 +266,7 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 		journal_note(d->journal, JOURNAL_JOB, run->job.id);
 		log_info("job %" PRId64 " %s: already: job %" PRId64
 			 " stands for it: event %s",
-		    run->job.id, w == NULL ? "?" : w->name, res->id,
+		    run->job.id, live == NULL ? "?" : live->name, res->id,
 		    log_text(run->job.ev->event_id));
 		for (size_t i = 0; i < res->nrunnable; i++)
 			dispatch_add(d, &res->runnable[i]);
@@ -263,8 +284,8 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 	case STORE_NEWER:
 	case STORE_NOTADB:
 	case STORE_FAILED:
-		if (w != NULL)
-			worker_look(w);
+		if (live != NULL)
+			backlog_look(&live->backlog);
 		dispatch_rest(d);
 		break;
 	}
@@ -272,21 +293,21 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 }
 
 void
-worker_call(struct worker *w, struct run *run)
+run_call(struct run *run, struct live_handler *live)
 {
 	struct dispatch *d = run->d;
 	unsigned skip = 0;
 
 	/* An alarm is not what the handler does for an order. */
-	run->once_per_order = w->once_per_order && run->job.guards == 0 &&
+	run->once_per_order = live->once_per_order && run->job.guards == 0 &&
 			      event_kind(run->job.ev->type) == EVENT_CREATED;
 	if (run->once_per_order && !run->job.replay)
 		skip |= STORE_SKIP_SERVED;
-	if (!w->sends_repeats && run->job.guards == 0 && !run->job.replay)
+	if (!live->sends_repeats && run->job.guards == 0 && !run->job.replay)
 		skip |= STORE_SKIP_REPEATS;
 	if (store_start(d->st, run->job.id, skip, d->env->now_ms(d->env->arg),
 		dispatch_started_cb, run) == -1) {
-		worker_look(w);
+		backlog_look(&live->backlog);
 		dispatch_rest(d);
 		run_free(run);
 		return;

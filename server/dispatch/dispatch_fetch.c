@@ -3,108 +3,66 @@
 
 #include "server/dispatch/dispatch_private.h"
 
-static bool
-is_in(const struct run_queue *q, int64_t job)
-{
-	return (run_queue_find(q, job) != NULL);
-}
-
-/* Is the job in memory already, and not only waiting? */
-static bool
-worker_has(const struct dispatch *d, const struct worker *w, int64_t job)
-{
-	return (queues_have(w, job) || is_in(&d->starting, job) ||
-		is_in(&d->calling, job) || is_in(&d->recording, job) ||
-		is_in(&d->unrecorded, job));
-}
-
-/* What a request to the store for runnable jobs is about. */
-struct fetch {
+/* A question that the store has. */
+struct question {
 	struct dispatch *d;
 	int64_t handler;
-	size_t limit;
-	struct steady_time now;
-	bool release;
+	struct backlog_fetch fetch;
 };
 
-/* What came of it: jobs on the page, and those of them that were taken in. */
-struct page {
-	size_t offered;
-	size_t added;
-};
-
-/* Take in a job that the store offers, of those that page counts. */
-static void
-worker_accept(struct dispatch *d, struct worker *w, const struct fetch *fetch,
-    const struct store_job *job, struct page *page)
+/* Is the job with the store or its handler, or its event held? */
+static bool
+is_elsewhere(struct dispatch *d, const struct store_job *job)
 {
-	bool tried = job->attempts > 0;
-	struct run *waits;
-
-	page->offered++;
-	if (dispatch_defers(d, job->ev->id) || worker_has(d, w, job->id))
-		return;
-	waits = queues_waiting(w, job->id);
-	if (waits != NULL && !fetch->release)
-		return; /* its time here is the exact one */
-	if (tried && queues_tried(w) >= DISPATCH_QUEUE_MAX) {
-		w->more_again = true;
-		return;
-	}
-	if (!tried && w->jobs.n >= DISPATCH_QUEUE_MAX) {
-		w->more = true;
-		return;
-	}
-	if (waits != NULL)
-		run_move(waits, RUN_QUEUED);
-	else
-		worker_push(d, w, job, 0);
-	page->added++;
+	return (held_defers(&d->held, job->ev->id) ||
+		run_queue_find(&d->starting, job->id) != NULL ||
+		run_queue_find(&d->calling, job->id) != NULL ||
+		run_queue_find(&d->recording, job->id) != NULL ||
+		run_queue_find(&d->unrecorded, job->id) != NULL);
 }
 
 /* Take in what the store offers. */
 static void
-worker_accept_all(struct dispatch *d, struct worker *w,
-    const struct fetch *fetch, const struct store_result *res)
+accept_all(struct dispatch *d, struct live_handler *live,
+    struct backlog_fetch *fetch, const struct store_result *res)
 {
-	struct page new = { 0 }, tried = { 0 };
+	struct run *waiting;
 
-	for (size_t i = 0; i < res->nrunnable; i++)
-		worker_accept(d, w, fetch, &res->runnable[i],
-		    res->runnable[i].attempts > 0 ? &tried : &new);
+	for (size_t i = 0; i < res->nrunnable; i++) {
+		const struct store_job *job = &res->runnable[i];
 
-	/*
-	 * A full page means that there may be more. If nothing on it could be
-	 * taken, all of it waits for answers to leave, and dispatch_open()
-	 * asks again.
-	 */
-	if (new.added > 0 && new.offered >= fetch->limit)
-		w->more = true;
-	if (tried.added > 0 && tried.offered >= fetch->limit)
-		w->more_again = true;
+		switch (backlog_offer(&live->backlog, fetch, job,
+		    is_elsewhere(d, job), &waiting)) {
+		case BACKLOG_LEAVE:
+			break;
+		case BACKLOG_QUEUE:
+			run_new(d, live, job, 0, RUN_QUEUED);
+			break;
+		case BACKLOG_END_WAIT:
+			run_move(waiting, RUN_QUEUED);
+			break;
+		}
+	}
+	backlog_answered(&live->backlog, fetch, res->next_due);
 }
 
 /* store_done_fn: the jobs of one handler that may run. */
 static void
 dispatch_fetched_cb(const struct store_result *res, void *arg)
 {
-	struct fetch fetch = *(struct fetch *)arg;
-	struct dispatch *d = fetch.d;
-	struct worker *w = worker_find(d, fetch.handler);
+	struct question q = *(struct question *)arg;
+	struct dispatch *d = q.d;
+	struct live_handler *live = live_handler_find(d, q.handler);
 
 	free(arg);
-	if (w == NULL)
+	if (live == NULL)
 		return;
-	w->fetching = false;
 	if (res->rc != STORE_OK) {
-		worker_look(w);
-		w->release |= fetch.release;
+		backlog_failed(&live->backlog, &q.fetch);
 		dispatch_rest(d);
 		return;
 	}
-	w->due = res->next_due;
-
-	worker_accept_all(d, w, &fetch, res);
+	accept_all(d, live, &q.fetch, res);
 
 	/*
 	 * A klikitd of before the steady clock has written it: if even the
@@ -112,66 +70,32 @@ dispatch_fetched_cb(const struct store_result *res, void *arg)
 	 * set back later, and it is due now.
 	 */
 	if (d->clock->foreign &&
-	    steady_since(res->next_due, dispatch_now(d)) > w->wait_max_ms) {
-		w->catch = res->next_due;
-		worker_look(w);
-	}
+	    steady_since(res->next_due, dispatch_now(d)) > live->wait_max_ms)
+		backlog_look_ahead(&live->backlog, res->next_due);
 	dispatch_wake(d);
 }
 
-/* May the store have jobs for w for which there is room? */
-static bool
-worker_wants(const struct worker *w)
-{
-	return ((w->more && w->jobs.n <= DISPATCH_FETCH_MAX / 4) ||
-		(w->more_again && queues_tried(w) <= DISPATCH_FETCH_MAX / 4));
-}
-
-/*
- * How many to ask for, of those that were tried and of the others: the store
- * also offers what is here already.
- */
-static size_t
-worker_limit(const struct worker *w)
-{
-	size_t limit = queues_tried(w);
-
-	if (w->jobs.n + w->fresh.n > limit)
-		limit = w->jobs.n + w->fresh.n;
-	if (w->release || w->catch.ms != 0)
-		limit += w->waits.n;
-	return (limit + DISPATCH_FETCH_MAX);
-}
-
 void
-worker_fetch(struct dispatch *d, struct worker *w)
+live_handler_fetch(struct dispatch *d, struct live_handler *live)
 {
-	struct fetch *fetch;
+	struct question *q;
 
-	if (w->fetching || w->paused || !worker_wants(w))
+	if (live->paused || !backlog_wants(&live->backlog))
 		return;
-	if ((fetch = malloc(sizeof(*fetch))) == NULL) {
+	if ((q = malloc(sizeof(*q))) == NULL) {
 		dispatch_rest(d); /* it is tried again after that */
 		return;
 	}
-	*fetch = (struct fetch){
+	*q = (struct question){
 		.d = d,
-		.handler = w->number,
-		.limit = worker_limit(w),
-		.now = dispatch_now(d),
-		.release = w->release,
+		.handler = live->number,
+		.fetch = backlog_fetch(&live->backlog, dispatch_now(d)),
 	};
-	if (steady_before(fetch->now, w->catch))
-		fetch->now = w->catch;
-	if (store_runnable(d->st, w->number, fetch->limit, fetch->now,
-		dispatch_fetched_cb, fetch) == -1) {
-		free(fetch);
+	if (store_runnable(d->st, live->number, q->fetch.limit, q->fetch.as_of,
+		dispatch_fetched_cb, q) == -1) {
+		free(q);
 		dispatch_rest(d);
 		return;
 	}
-	w->more = false;
-	w->more_again = false;
-	w->release = false;
-	w->catch.ms = 0;
-	w->fetching = true;
+	backlog_asked(&live->backlog);
 }

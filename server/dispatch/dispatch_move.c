@@ -1,31 +1,14 @@
-/*
- * The one function that moves a run: all lists that a run can be in, and all
- * that is counted of where runs are.
- */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "server/base/clock.h"
 #include "server/dispatch/dispatch_private.h"
 
-/* The list for runs in this one's state; NULL: they are in none. */
+/* The list of dispatch for runs in that state; NULL: a backlog has them. */
 static struct run_queue *
-queue_of(struct run *run, struct worker *w)
+queue_of(struct dispatch *d, enum run_state state)
 {
-	struct dispatch *d = run->d;
-
-	switch (run->state) {
-	case RUN_MADE:
-	case RUN_ENDED:
-		break;
-	case RUN_QUEUED:
-		if (run->job.attempts == 0)
-			return (&w->jobs);
-		return (run->job.attempts == 1 ? &w->second : &w->again);
-	case RUN_FRESH:
-		return (&w->fresh);
-	case RUN_WAITING:
-		return (&w->waits);
+	switch (state) {
 	case RUN_STARTING:
 		return (&d->starting);
 	case RUN_CALLING:
@@ -34,27 +17,22 @@ queue_of(struct run *run, struct worker *w)
 		return (&d->recording);
 	case RUN_UNRECORDED:
 		return (&d->unrecorded);
+	case RUN_MADE:
+	case RUN_QUEUED:
+	case RUN_FRESH:
+	case RUN_WAITING:
+	case RUN_ENDED:
 	case RUN_NSTATES:
 		break;
 	}
 	return (NULL);
 }
 
-/* Among those that wait: the first to end first. */
-static void
-insert_by_due(struct run_queue *q, struct run *run)
+static bool
+is_in_backlog(const struct run *run)
 {
-	struct run *before;
-
-	TAILQ_FOREACH_REVERSE(before, &q->list, run_list, link)
-	{
-		if (!steady_before(run->out.due_at, before->out.due_at))
-			break;
-	}
-	if (before != NULL)
-		TAILQ_INSERT_AFTER(&q->list, before, run, link);
-	else
-		TAILQ_INSERT_HEAD(&q->list, run, link);
+	return (run->state == RUN_QUEUED || run->state == RUN_FRESH ||
+		run->state == RUN_WAITING);
 }
 
 /* Does the handler's gate count it? */
@@ -65,62 +43,100 @@ is_call(const struct run *run)
 		(run->state == RUN_STARTING || run->state == RUN_CALLING));
 }
 
+/* Is a record of it on its way to the store? */
 static bool
 is_in_store(const struct run *run)
 {
 	return (run->state == RUN_STARTING || run->state == RUN_RECORDING);
 }
 
-static void
-leave(struct run *run, struct worker *w)
+/* Of that record: only a start reads the body. */
+static struct pace_load
+load_of(const struct run *run)
 {
-	struct run_queue *q = queue_of(run, w);
+	return ((struct pace_load){
+	    .old = run->load.old,
+	    .big = run->load.big && run->state == RUN_STARTING,
+	});
+}
+
+static void
+leave(struct run *run, struct live_handler *live, int64_t now_us)
+{
+	struct dispatch *d = run->d;
+	struct run_queue *q = queue_of(d, run->state);
 
 	if (q != NULL) {
 		TAILQ_REMOVE(&q->list, run, link);
 		q->n--;
 	}
-	if (run->state == RUN_CALLING)
-		run->engine->calls--;
+	if (is_in_backlog(run))
+		backlog_remove(&live->backlog, run);
 	if (is_in_store(run))
-		pace_recorded(run);
+		pace_complete(&d->pace, load_of(run), now_us);
+	if (run->state == RUN_UNRECORDED)
+		pace_unkeep(&d->pace);
+	if (run->state == RUN_CALLING)
+		run->shared->calls--;
 }
 
 static void
-enter(struct run *run, struct worker *w)
+enter(struct run *run, struct live_handler *live, int64_t now_us)
 {
-	struct run_queue *q = queue_of(run, w);
+	struct dispatch *d = run->d;
+	struct run_queue *q = queue_of(d, run->state);
 
-	if (run->state == RUN_WAITING)
-		insert_by_due(q, run);
-	else if (q != NULL)
+	if (q != NULL) {
 		TAILQ_INSERT_TAIL(&q->list, run, link);
-	if (q != NULL)
 		q->n++;
-	if (run->state == RUN_CALLING) {
-		run->engine = w->engine;
-		run->engine->calls++;
 	}
+	if (is_in_backlog(run))
+		backlog_put(&live->backlog, run);
 	if (is_in_store(run))
-		pace_recording(run);
+		pace_submit(&d->pace, load_of(run), now_us);
+	if (run->state == RUN_UNRECORDED)
+		pace_keep(&d->pace);
+	if (run->state == RUN_CALLING) {
+		run->shared = live->shared;
+		run->shared->calls++;
+	}
 }
 
 void
 run_move(struct run *run, enum run_state to)
 {
-	struct worker *w = worker_find(run->d, run->job.handler);
+	struct live_handler *live = live_handler_find(run->d, run->job.handler);
+	int64_t now_us = clock_mono_us();
 	bool was_call = is_call(run);
 
 	assert(run_may_move(run->state, to));
-	leave(run, w);
+	leave(run, live, now_us);
 	run->state = to;
-	enter(run, w);
-	if (w == NULL) /* its handler is not configured any more */
+	enter(run, live, now_us);
+	if (live == NULL) /* its handler is not configured any more */
 		return;
 	if (!was_call && is_call(run))
-		gate_begin(&w->gate, run->class, clock_mono_us());
+		gate_begin(&live->gate, run->class, now_us);
 	if (was_call && !is_call(run))
-		gate_end(&w->gate, run->class);
+		gate_end(&live->gate, run->class);
+}
+
+void
+run_new(struct dispatch *d, struct live_handler *live,
+    const struct store_job *job, int64_t came_us, enum run_state state)
+{
+	struct run *run;
+
+	if ((run = calloc(1, sizeof(*run))) == NULL) {
+		backlog_look(&live->backlog);
+		return;
+	}
+	run->d = d;
+	run->job = *job;
+	run->came_us = came_us;
+	run->call.run = run;
+	(void)store_event_ref(run->job.ev);
+	run_move(run, state);
 }
 
 void
@@ -132,19 +148,23 @@ run_free(struct run *run)
 	free(run);
 }
 
-void
-gate_recount(const struct dispatch *d, struct worker *w)
+/* Those runs in q that are the handler's. */
+static void
+recount(const struct run_queue *q, struct live_handler *live)
 {
 	const struct run *run;
 
-	w->gate.under_way = 0;
-	w->gate.again = 0;
-	TAILQ_FOREACH (run, &d->starting.list, link) {
-		if (run->job.handler == w->number)
-			gate_count(&w->gate, run->class);
+	TAILQ_FOREACH (run, &q->list, link) {
+		if (run->job.handler == live->number)
+			gate_count(&live->gate, run->class);
 	}
-	TAILQ_FOREACH (run, &d->calling.list, link) {
-		if (run->job.handler == w->number)
-			gate_count(&w->gate, run->class);
-	}
+}
+
+void
+runs_recount(const struct dispatch *d, struct live_handler *live)
+{
+	live->gate.under_way = 0;
+	live->gate.again = 0;
+	recount(&d->starting, live);
+	recount(&d->calling, live);
 }

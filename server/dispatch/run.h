@@ -1,30 +1,30 @@
 /*
  * run.h -- a job in memory, and the states that it goes through.
  *
- * Pure. Only run_move() of dispatch changes a run's state and puts it into a
- * list or takes it out; the table here says which moves there are.
+ * The table of allowed moves is pure (run.c). Only run_move() changes a run's
+ * state, and puts it into a list or takes it out.
  *
- *          MADE
- *         /    \
- *   +-> QUEUED  FRESH                        it may run
- *   |     |       |
- *   |     +-------+----------+---------+
- *   |     | outlet           |         |
- *   |     v                  |         |
- *   |  STARTING              |         |     the store notes that it begins
- *   |     |  \               |         |
- *   |     |   `-> CALLING <--' projection    its handler has it
- *   |     |          |                 |
- *   |     v          v                 |
- *   |    RECORDING, if the store has  <' repeat of a projection
- *   |     |   ^       memory for it, or else
- *   |     |   v                              the outcome of a call is kept
- *   |     |  UNRECORDED                      until the store can take it
- *   |     v
- *   +-- WAITING                              for its time, to be tried again
+ *       MADE
+ *         |
+ *         v                 its wait is over
+ *   QUEUED, FRESH <------------------------------ WAITING
+ *     |   |   |                                      ^
+ *     |   |   `-- outlet --> STARTING                | to be tried again
+ *     |   |                    |   |                 |
+ *     |   |                    v   |                 |
+ *     |   `- projection -> CALLING |  its handler    |
+ *     |                        |   | is gone         |
+ *     |                        v   v                 |
+ *     `- repeat -----------> RECORDING --------------+----> ENDED
+ *                              |   ^
+ *                              v   |
+ *                            UNRECORDED
  *
- * From every state but MADE a run may go to ENDED: it leaves memory then. The
- * job itself may be done, dead, or in the store to be found again.
+ * A projection is called without a start, and writes nothing of a repeat. The
+ * outcome of an outlet's call that the store cannot take is UNRECORDED,
+ * directly if it cannot even be asked. From every state but MADE a run may go
+ * to ENDED: it leaves memory. Its job may be done, dead, or in the store to be
+ * found again.
  */
 #ifndef SERVER_RUN_H
 #define SERVER_RUN_H
@@ -36,12 +36,14 @@
 #include <stdint.h>
 
 #include "handlers/handler.h"
-#include "server/dispatch/dispatch_gate.h"
+#include "server/dispatch/gate.h"
+#include "server/dispatch/pace.h"
 #include "store/store.h"
 
 struct dispatch;
-struct engine;
+struct live_handler;
 struct run;
+struct shared_instance;
 
 enum run_state {
 	RUN_MADE,       /* in no list yet */
@@ -69,14 +71,13 @@ struct run {
 				  its attempts say in which list it is */
 	int64_t came_us;       /* when its event was answered; 0: long ago */
 	enum gate_class class; /* it was, when its turn came */
-	bool old;              /* as well, and so the next two */
-	bool big;              /* its body is, see dispatch_pace.c */
-	bool outlet;           /* its handler is one */
+	struct pace_load load; /* it was, at the same time */
+	bool outlet;           /* its handler is one; set as well then */
 
 	/* An attempt under way. */
 	struct handler_call call;
-	struct engine *engine; /* while CALLING */
-	bool once_per_order;   /* its orders are not to be done again */
+	struct shared_instance *shared; /* while CALLING */
+	bool once_per_order; /* its orders are not to be done again */
 	int64_t started_us;
 
 	/* What is being recorded; out points to the rest. */
@@ -105,5 +106,29 @@ void run_queue_init(struct run_queue *q);
 
 /* The run of that job in q; NULL: it is not in it. */
 struct run *run_queue_find(const struct run_queue *q, int64_t job);
+
+/*
+ * -- dispatch_move.c: it owns all lists that a run can be in, and all that is
+ *    counted of where runs are; no other code changes these --
+ */
+
+/*
+ * Have a job, whose event was answered at came_us or long ago (0), QUEUED or
+ * FRESH. Short of memory, the store is asked for it later.
+ */
+void run_new(struct dispatch *d, struct live_handler *live,
+    const struct store_job *job, int64_t came_us, enum run_state state);
+
+/*
+ * Move run to that state: into the list and the counts of it, out of those
+ * before. An illegal move (see run.h) is our own bug, and asserted.
+ */
+void run_move(struct run *run, enum run_state to);
+
+/* Have it ENDED, and free it. */
+void run_free(struct run *run);
+
+/* Have the gate of a handler, which may be new, count what is under way. */
+void runs_recount(const struct dispatch *d, struct live_handler *live);
 
 #endif /* SERVER_RUN_H */

@@ -387,15 +387,15 @@ serve_start(struct world *w, struct fake_op *op)
 static void
 world_look(struct world *w)
 {
-	for (size_t i = 0; i < w->d->nworkers; i++) {
-		const struct worker *wk = &w->d->workers[i];
+	for (size_t i = 0; i < w->d->nhandlers; i++) {
+		const struct backlog *b = &w->d->handlers[i].backlog;
 		const struct run *run;
 		size_t n = 0;
 
-		TAILQ_FOREACH (run, &wk->jobs.list, link)
+		TAILQ_FOREACH (run, &b->untried.list, link)
 			n++;
-		assert_int_equal(n, wk->jobs.n);
-		assert_in_range(queues_tried(wk), 0, DISPATCH_QUEUE_MAX);
+		assert_int_equal(n, b->untried.n);
+		assert_in_range(backlog_tried(b), 0, BACKLOG_MAX);
 		if (n > w->queue_max)
 			w->queue_max = n;
 	}

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "server/dispatch/pace.h"
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
@@ -221,8 +222,7 @@ test_a_turn_ends_with_its_slice(void **state)
 	world_serve(w);
 	fake_clock_step_us(DISPATCH_SLICE_US / 40);
 	world_turn(w);
-	assert_in_range(w->runs, DISPATCH_SLICE_MIN + 1,
-	    DISPATCH_RECORDS_MIN - 1);
+	assert_in_range(w->runs, DISPATCH_SLICE_MIN + 1, PACE_RECORDS_MIN - 1);
 }
 
 /* After a turn with much else to do the slice is longer. */

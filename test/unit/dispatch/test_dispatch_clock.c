@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "server/dispatch/backlog.h"
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
@@ -62,7 +63,7 @@ test_a_day_ahead_changes_no_wait(void **state)
 static void
 test_waits_beyond_memory_hold_too(void **state)
 {
-	size_t n = DISPATCH_WAITS_MAX + 500;
+	size_t n = BACKLOG_WAITING_MAX + 500;
 	struct world *w = waiting(state, n);
 
 	fake_clock_jump_ms(DAY_MS);
@@ -201,7 +202,7 @@ test_a_retry_by_hand_leaves_other_waits_alone(void **state)
 static void
 test_a_wait_goes_on_in_sleep(void **state)
 {
-	size_t n = DISPATCH_WAITS_MAX + 100;
+	size_t n = BACKLOG_WAITING_MAX + 100;
 	struct world *w = waiting(state, n);
 
 	fake_clock_sleep_ms(3000);

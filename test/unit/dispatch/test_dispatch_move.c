@@ -49,8 +49,7 @@ run_in(struct world *w, enum run_state at)
 	run->job.id = 1;
 	run->job.handler = 1;
 	run->job.ev = store_event_new(&ev);
-	run->old = true;
-	run->big = true;
+	run->load = (struct pace_load){ .old = true, .big = true };
 	run->outlet = true;
 	assert_non_null(run->job.ev);
 	for (const enum run_state *to = ways[at]; *to != RUN_ENDED; to++)
@@ -64,7 +63,7 @@ static void
 assert_counted(const struct world *w, const struct run *run)
 {
 	const struct dispatch *d = w->d;
-	const struct worker *wk = &d->workers[0];
+	const struct live_handler *live = &d->handlers[0];
 	enum run_state s = run->state;
 	bool in_store = s == RUN_STARTING || s == RUN_RECORDING;
 	bool called = s == RUN_STARTING || s == RUN_CALLING;
@@ -72,9 +71,9 @@ assert_counted(const struct world *w, const struct run *run)
 		enum run_state state;
 		const struct run_queue *q;
 	} lists[] = {
-		{ RUN_QUEUED, &wk->jobs },
-		{ RUN_FRESH, &wk->fresh },
-		{ RUN_WAITING, &wk->waits },
+		{ RUN_QUEUED, &live->backlog.untried },
+		{ RUN_FRESH, &live->backlog.fresh },
+		{ RUN_WAITING, &live->backlog.waiting },
 		{ RUN_STARTING, &d->starting },
 		{ RUN_CALLING, &d->calling },
 		{ RUN_RECORDING, &d->recording },
@@ -91,10 +90,11 @@ assert_counted(const struct world *w, const struct run *run)
 	assert_int_equal(dispatch_recording(d), in_store);
 	assert_int_equal(dispatch_busy(d),
 	    in_store || s == RUN_CALLING || s == RUN_UNRECORDED);
-	assert_int_equal(d->nold, in_store);
-	assert_int_equal(d->nbig, s == RUN_STARTING);
-	assert_int_equal(wk->gate.under_way, called);
-	assert_int_equal(wk->engine->calls, s == RUN_CALLING);
+	assert_int_equal(d->pace.records, in_store || s == RUN_UNRECORDED);
+	assert_int_equal(d->pace.old, in_store);
+	assert_int_equal(d->pace.big, s == RUN_STARTING);
+	assert_int_equal(live->gate.under_way, called);
+	assert_int_equal(live->shared->calls, s == RUN_CALLING);
 }
 
 /* Does a child that makes the move die of an assertion? */
@@ -156,9 +156,9 @@ test_calls_are_counted_again_for_a_new_gate(void **state)
 	world_handlers(w, 1, 0);
 	for (size_t i = 0; i < 3; i++)
 		runs[i] = run_in(w, at[i]);
-	gate = &w->d->workers[0].gate;
+	gate = &w->d->handlers[0].gate;
 	gate->under_way = 9;
-	gate_recount(w->d, &w->d->workers[0]);
+	runs_recount(w->d, &w->d->handlers[0]);
 	assert_int_equal(gate->under_way, 2);
 	for (size_t i = 0; i < 3; i++)
 		run_free(runs[i]);

@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include "server/dispatch/backlog.h"
+#include "server/dispatch/gate.h"
+#include "server/dispatch/pace.h"
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
@@ -39,7 +42,7 @@ broken(void **state)
 
 	world_add(w, 100, 1);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS);
 	return (w);
 }
 
@@ -96,10 +99,10 @@ test_a_failing_handler_is_probed(void **state)
 	for (size_t i = 1; i <= 10; i++) {
 		fake_clock_pass_ms(4999);
 		world_settle(w);
-		assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + i - 1);
+		assert_int_equal(w->runs, GATE_DOWN_CALLS + i - 1);
 		fake_clock_pass_ms(1);
 		world_settle(w);
-		assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + i);
+		assert_int_equal(w->runs, GATE_DOWN_CALLS + i);
 	}
 	assert_int_equal(fake_log_count("calls failed in a row"), 1);
 }
@@ -179,10 +182,10 @@ test_probing_outlives_a_reload(void **state)
 
 	world_handlers(w, 1, 0);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS);
 	fake_clock_pass_ms(5000);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS + 1);
 }
 
 /* Retry-After holds off the next probe as well. */
@@ -194,13 +197,13 @@ test_retry_after_holds_off_probes(void **state)
 	w->result.retry_after_ms = 120000;
 	fake_clock_pass_ms(5000);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS + 1);
 	fake_clock_pass_ms(119999);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS + 1);
 	fake_clock_pass_ms(1);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS + 2);
 }
 
 /* Who says to come back tomorrow is asked every hour all the same. */
@@ -212,14 +215,14 @@ test_retry_after_holds_off_probes_an_hour_at_most(void **state)
 	w->result.retry_after_ms = INT64_C(86400000);
 	fake_clock_pass_ms(5000);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS + 1);
 	dispatch_open(w->d, world_arrive(w, 1));
 	fake_clock_pass_ms(3599999);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS + 1);
 	fake_clock_pass_ms(1);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS + 2);
 }
 
 /* Whoever retries or resumes by hand wants to see it tried now. */
@@ -230,13 +233,13 @@ test_by_hand_a_probe_is_made_at_once(void **state)
 
 	dispatch_look(w->d, 1);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 1);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS + 1);
 	dispatch_pause(w->d, 1, true);
 	dispatch_pause(w->d, 1, false);
 	world_settle(w);
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS + 2);
 	world_settle(w); /* one, and not the backlog */
-	assert_int_equal(w->runs, DISPATCH_PROBE_AFTER + 2);
+	assert_int_equal(w->runs, GATE_DOWN_CALLS + 2);
 }
 
 /* Paused, nothing is started; calls under way end; then it goes on. */
@@ -319,7 +322,7 @@ test_a_flood_beside_a_backlog_is_bounded(void **state)
 	finish_all(w, HANDLER_DONE);
 	assert_int_equal(world_count(w, JOB_DONE), 1500);
 	assert_int_equal(w->runs, 1500);
-	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
+	assert_in_range(w->queue_max, 1, BACKLOG_MAX);
 }
 
 /* Half a minute ago a thousand came; and a delivery waits for its commit. */
@@ -359,14 +362,14 @@ test_old_jobs_rest_while_deliveries_come(void **state)
 
 	w->verdict = HANDLER_DONE;
 	settle_slowly(w, 5);
-	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN);
+	assert_int_equal(w->runs, PACE_RECORDS_MIN);
 	for (size_t i = 2; i <= 10; i++) {
-		fake_clock_pass_ms(5 * DISPATCH_OLD_REST - 1);
+		fake_clock_pass_ms(5 * PACE_REST_FACTOR - 1);
 		settle_slowly(w, 0);
-		assert_int_equal(w->runs, DISPATCH_RECORDS_MIN * (i - 1));
+		assert_int_equal(w->runs, PACE_RECORDS_MIN * (i - 1));
 		fake_clock_pass_ms(1);
 		settle_slowly(w, 5);
-		assert_int_equal(w->runs, DISPATCH_RECORDS_MIN * i);
+		assert_int_equal(w->runs, PACE_RECORDS_MIN * i);
 	}
 }
 
@@ -385,7 +388,7 @@ test_starts_and_outcomes_of_old_jobs_are_counted(void **state)
 	fake_clock_pass_ms(5);
 	world_serve(w);
 	world_turn(w);
-	fake_clock_pass_ms(5 * DISPATCH_OLD_REST - 1);
+	fake_clock_pass_ms(5 * PACE_REST_FACTOR - 1);
 	world_settle(w);
 	assert_int_equal(w->runs, 4);
 	fake_clock_pass_ms(1);
@@ -405,7 +408,7 @@ test_new_jobs_do_not_rest(void **state)
 		dispatch_open(w->d, world_arrive(w, 1));
 		world_settle(w);
 	}
-	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN + 20);
+	assert_int_equal(w->runs, PACE_RECORDS_MIN + 20);
 }
 
 /* With no delivery on its way the old jobs have all the time there is. */
@@ -417,9 +420,9 @@ test_old_jobs_run_freely_when_nothing_comes(void **state)
 	w->verdict = HANDLER_DONE;
 	settle_slowly(w, 5);
 	dispatch_expect(w->d, 0);
-	fake_clock_pass_ms(DISPATCH_CALM_US / 1000 - 1);
+	fake_clock_pass_ms(PACE_CALM_US / 1000 - 1);
 	settle_slowly(w, 0);
-	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN);
+	assert_int_equal(w->runs, PACE_RECORDS_MIN);
 	fake_clock_pass_ms(1);
 	settle_slowly(w, 5);
 	assert_int_equal(world_count(w, JOB_DONE), 1000);
@@ -433,10 +436,10 @@ test_the_rest_of_old_jobs_is_bounded(void **state)
 
 	w->verdict = HANDLER_DONE;
 	settle_slowly(w, 4000);
-	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN);
+	assert_int_equal(w->runs, PACE_RECORDS_MIN);
 	fake_clock_pass_ms(1000);
 	settle_slowly(w, 1);
-	assert_int_equal(w->runs, 2 * DISPATCH_RECORDS_MIN);
+	assert_int_equal(w->runs, 2 * PACE_RECORDS_MIN);
 }
 
 /* An alarm that comes due is no old job, whatever its event's age. */
@@ -453,7 +456,7 @@ test_an_alarm_does_not_rest(void **state)
 	world_handlers(w, 2, 0);
 	settle_slowly(w, 0);
 	assert_int_equal(w->jobs[w->njobs - 1].runs, 1);
-	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN + 1);
+	assert_int_equal(w->runs, PACE_RECORDS_MIN + 1);
 }
 
 int

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "server/dispatch/backlog.h"
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
@@ -204,7 +205,7 @@ test_no_job_is_lost_while_the_store_fails(void **state)
 	w->finish_rc = STORE_OK;
 	world_settle(w);
 	assert_int_equal(world_count(w, JOB_DONE), 1010);
-	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
+	assert_in_range(w->queue_max, 1, BACKLOG_MAX);
 }
 
 /* An outcome the store has no memory to take is repeated as well. */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "server/dispatch/pace.h"
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
@@ -217,7 +218,7 @@ test_big_starts_are_one_at_a_time(void **state)
 	w->outlets = 1;
 	w->concurrency = 4;
 	w->verdict = HANDLER_PENDING;
-	w->body_len = DISPATCH_BIG_BODY + 1;
+	w->body_len = PACE_BIG_BODY + 1;
 	world_add(w, 10, 1);
 	world_handlers(w, 1, 0);
 	world_turn(w);

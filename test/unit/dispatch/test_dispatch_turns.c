@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "server/dispatch/dispatch_gate.h"
+#include "server/dispatch/gate.h"
+#include "server/dispatch/backlog.h"
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
@@ -155,7 +156,7 @@ static void
 test_due_bad_orders_do_not_hide_the_others(void **state)
 {
 	struct world *w = outlet(state, 4);
-	size_t bad = 2 * DISPATCH_FETCH_MAX;
+	size_t bad = 2 * BACKLOG_FETCH;
 
 	add_bad(w, bad, 3);
 	world_add(w, 10, 1);
@@ -176,7 +177,7 @@ test_due_bad_orders_do_not_hide_an_alarm(void **state)
 {
 	struct world *w = outlet(state, 2);
 
-	add_bad(w, 2 * DISPATCH_FETCH_MAX, 3);
+	add_bad(w, 2 * BACKLOG_FETCH, 3);
 	world_add(w, 1, 1);
 	w->jobs[w->njobs - 1].guards = 1;
 	w->jobs[w->njobs - 1].state = JOB_WAITING;
@@ -192,7 +193,7 @@ test_bad_jobs_of_a_projection_hold_up_no_good_one(void **state)
 	struct world *w = *state;
 
 	w->verdict = HANDLER_RETRY;
-	add_bad(w, 2 * DISPATCH_FETCH_MAX, 3);
+	add_bad(w, 2 * BACKLOG_FETCH, 3);
 	world_add(w, 20, 1);
 	world_handlers(w, 1, 0);
 	world_turn(w);

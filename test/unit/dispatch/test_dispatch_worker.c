@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "server/dispatch/backlog.h"
+#include "server/dispatch/pace.h"
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
@@ -24,8 +26,8 @@ test_a_backlog_runs_once_in_order_within_bounds(void **state)
 	assert_int_equal(world_count(w, JOB_DONE), 100000);
 	assert_int_equal(w->runs, 100000);
 	assert_int_equal(w->disorder, 0);
-	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
-	assert_in_range(w->records_max, 1, DISPATCH_RECORDS_CALM);
+	assert_in_range(w->queue_max, 1, BACKLOG_MAX);
+	assert_in_range(w->records_max, 1, PACE_RECORDS_CALM);
 }
 
 /* Outcomes that the store is slow with hold back the next jobs. */
@@ -41,13 +43,13 @@ test_outcomes_under_way_are_bounded(void **state)
 	dispatch_expect(w->d, 1);
 	for (int i = 0; i < 100; i++)
 		world_turn(w);
-	assert_int_equal(dispatch_recording(w->d), DISPATCH_RECORDS_MIN);
-	assert_int_equal(w->runs, DISPATCH_RECORDS_MIN);
+	assert_int_equal(dispatch_recording(w->d), PACE_RECORDS_MIN);
+	assert_int_equal(w->runs, PACE_RECORDS_MIN);
 	dispatch_expect(w->d, 0);
-	fake_clock_pass_ms(DISPATCH_CALM_US / 1000);
+	fake_clock_pass_ms(PACE_CALM_US / 1000);
 	for (int i = 0; i < 100; i++)
 		world_turn(w);
-	assert_int_equal(w->runs, DISPATCH_RECORDS_CALM);
+	assert_int_equal(w->runs, PACE_RECORDS_CALM);
 	world_settle(w);
 	assert_int_equal(world_count(w, JOB_DONE), 1000);
 }
@@ -67,7 +69,7 @@ test_deliveries_allow_more_outcomes_under_way(void **state)
 	for (int i = 0; i < 20; i++)
 		world_turn(w); /* the store is silent */
 	assert_int_equal(dispatch_recording(w->d),
-	    DISPATCH_RECORDS_MIN + 10 * DISPATCH_EVENT_RECORDS);
+	    PACE_RECORDS_MIN + 10 * PACE_PER_DELIVERY);
 	world_settle(w);
 	assert_int_equal(world_count(w, JOB_DONE), 1010);
 }
@@ -84,11 +86,11 @@ test_arrivals_do_not_overfill_the_queue(void **state)
 		dispatch_open(w->d, world_arrive(w, 1));
 	for (int i = 0; i < 20; i++)
 		world_turn(w); /* the store is silent */
-	assert_int_equal(w->runs, DISPATCH_RECORDS_MAX);
+	assert_int_equal(w->runs, PACE_RECORDS_MAX);
 	world_settle(w);
 	assert_int_equal(world_count(w, JOB_DONE), 3200);
 	assert_int_equal(w->runs, 3200);
-	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
+	assert_in_range(w->queue_max, 1, BACKLOG_MAX);
 }
 
 /* Old jobs that come due join those in memory without breaking the bound. */
@@ -97,12 +99,12 @@ test_old_jobs_do_not_overfill_the_queue(void **state)
 {
 	struct world *w = *state;
 
-	world_add(w, DISPATCH_QUEUE_MAX, 1);
+	world_add(w, BACKLOG_MAX, 1);
 	for (size_t i = 0; i < w->njobs; i++) {
 		w->jobs[i].state = JOB_WAITING;
 		w->jobs[i].due_ms = FAKE_CLOCK_START_MS + 1000;
 	}
-	world_add(w, DISPATCH_FETCH_MAX / 4, 1);
+	world_add(w, BACKLOG_FETCH / 4, 1);
 	world_handlers(w, 1, 0);
 	world_turn(w);
 	world_serve(w); /* the young ones */
@@ -112,7 +114,7 @@ test_old_jobs_do_not_overfill_the_queue(void **state)
 	world_turn(w); /* the old ones are due */
 	assert_int_equal(fake_store_waiting(w->st, FAKE_RUNNABLE), 1);
 	world_settle(w);
-	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
+	assert_in_range(w->queue_max, 1, BACKLOG_MAX);
 	assert_int_equal(world_count(w, JOB_DONE), w->njobs);
 	assert_int_equal(w->runs, w->njobs);
 }
@@ -135,7 +137,7 @@ test_a_page_of_held_jobs_is_not_forgotten(void **state)
 	world_settle(w);
 	assert_int_equal(world_count(w, JOB_DONE), 600);
 	assert_int_equal(w->runs, 600);
-	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
+	assert_in_range(w->queue_max, 1, BACKLOG_MAX);
 }
 
 /* What waits in the store from an earlier run is run when it is due. */
@@ -266,7 +268,7 @@ test_a_fetch_may_outlive_its_handler(void **state)
 	assert_int_equal(w->runs, 600);
 	assert_int_equal(w->disorder, 0);
 	assert_int_equal(world_count(w, JOB_DONE), 600);
-	assert_in_range(w->queue_max, 1, DISPATCH_QUEUE_MAX);
+	assert_in_range(w->queue_max, 1, BACKLOG_MAX);
 }
 
 int

@@ -1,4 +1,4 @@
-#include "server/dispatch/dispatch_gate.h"
+#include "server/dispatch/gate.h"
 
 /* Doubt in all that makes a far side count as down. */
 #define DOUBT_MAX (GATE_DOWN_CALLS * GATE_SAD_CALLS)

@@ -1,6 +1,6 @@
 #include "test/lib/cmocka_all.h"
 
-#include "server/dispatch/dispatch_gate.h"
+#include "server/dispatch/gate.h"
 
 #define WAIT_US INT64_C(5000000)
 

@@ -1,5 +1,5 @@
 /*
- * dispatch_gate.h -- which calls a far side may get now.
+ * gate.h -- which calls a far side may get now.
  *
  * Pure: what became of its calls and the time come in, answers go out. Times
  * are in us of the monotonic clock.
@@ -11,8 +11,8 @@
  * depends on what their failures show (see enum handler_fault). Then it is
  * probed: one call at a time, and one for what comes in meanwhile.
  */
-#ifndef SERVER_DISPATCH_GATE_H
-#define SERVER_DISPATCH_GATE_H
+#ifndef SERVER_GATE_H
+#define SERVER_GATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -93,4 +93,4 @@ bool gate_answered(struct gate *g, enum gate_class class);
 /* Somebody wants to see a call now. */
 void gate_hurry(struct gate *g);
 
-#endif /* SERVER_DISPATCH_GATE_H */
+#endif /* SERVER_GATE_H */

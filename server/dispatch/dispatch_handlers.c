@@ -1,0 +1,137 @@
+/* The handlers at work: set anew, looked after, paused by hand. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/base/log.h"
+#include "server/dispatch/dispatch_private.h"
+
+struct live_handler *
+live_handler_find(struct dispatch *d, int64_t number)
+{
+	for (size_t i = 0; i < d->nhandlers; i++) {
+		if (d->handlers[i].number == number)
+			return (&d->handlers[i]);
+	}
+	return (NULL);
+}
+
+/* -- Set anew -- */
+
+static void
+handlers_free(struct dispatch *d, struct live_handler *handlers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		live_handler_fini(&handlers[i], &d->closing);
+	free(handlers);
+}
+
+void
+live_handlers_free(struct dispatch *d)
+{
+	struct run *run;
+
+	for (size_t i = 0; i < d->nhandlers; i++) {
+		while ((run = backlog_any(&d->handlers[i].backlog)) != NULL)
+			run_free(run);
+	}
+	handlers_free(d, d->handlers, d->nhandlers);
+	d->handlers = NULL;
+	d->nhandlers = 0;
+}
+
+int
+dispatch_set_handlers(struct dispatch *d,
+    const struct dispatch_handler *handlers, size_t n,
+    char reason[HANDLER_REASON_MAX])
+{
+	struct live_handler *made;
+	struct live_handler *old;
+	size_t nmade = 0;
+
+	if ((made = calloc(n + 1, sizeof(*made))) == NULL) {
+		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
+		return (-1);
+	}
+	for (; nmade < n; nmade++) {
+		if (live_handler_init(&made[nmade], d->env, &handlers[nmade],
+			reason) == -1) {
+			handlers_free(d, made, nmade + 1);
+			return (-1);
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		if ((old = live_handler_find(d, made[i].number)) != NULL)
+			live_handler_inherit(&made[i], old);
+		runs_recount(d, &made[i]);
+	}
+	live_handlers_free(d); /* with the jobs of those that are gone */
+	d->handlers = made;
+	d->nhandlers = n;
+	d->next = 0;
+	dispatch_wake(d);
+	return (0);
+}
+
+/* -- Looked after -- */
+
+void
+dispatch_look_all(struct dispatch *d)
+{
+	for (size_t i = 0; i < d->nhandlers; i++)
+		backlog_look(&d->handlers[i].backlog);
+}
+
+void
+dispatch_look(struct dispatch *d, int64_t handler)
+{
+	struct live_handler *live = live_handler_find(d, handler);
+
+	if (live == NULL)
+		return;
+	backlog_look_by_hand(&live->backlog);
+	gate_hurry(&live->gate); /* by hand means now */
+	dispatch_wake(d);
+}
+
+void
+dispatch_due(struct dispatch *d, int64_t handler, struct steady_time due)
+{
+	struct live_handler *live = live_handler_find(d, handler);
+
+	if (live != NULL && backlog_due(&live->backlog, due))
+		dispatch_wake(d);
+}
+
+void
+dispatch_pause(struct dispatch *d, int64_t handler, bool paused)
+{
+	struct live_handler *live = live_handler_find(d, handler);
+
+	if (live == NULL || live->paused == paused)
+		return;
+	live->paused = paused;
+	gate_hurry(&live->gate); /* whoever lets it go on wants to see it */
+	journal_note(d->journal, JOURNAL_HANDLER, live->number);
+	log_info("handler %s: %s", live->name, paused ? "paused" : "goes on");
+	dispatch_wake(d);
+}
+
+int
+dispatch_live(const struct dispatch *d, size_t i,
+    struct dispatch_live *ret_live)
+{
+	const struct live_handler *live;
+
+	if (i >= d->nhandlers)
+		return (-1);
+	live = &d->handlers[i];
+	*ret_live = (struct dispatch_live){
+		.number = live->number,
+		.name = live->name,
+		.paused = live->paused,
+		.probing = live->gate.probing,
+		.under_way = live->gate.under_way,
+		.attempts = live->attempts,
+	};
+	return (0);
+}

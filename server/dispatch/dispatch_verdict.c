@@ -1,0 +1,99 @@
+/* What a handler's verdict means: what is recorded, and what is logged. */
+#include <sys/random.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "server/base/log.h"
+#include "server/dispatch/backoff.h"
+#include "server/dispatch/dispatch_private.h"
+
+int64_t
+run_age_ms(const struct run *run)
+{
+	return (steady_since(dispatch_now(run->d), run->job.ev->came_at));
+}
+
+/* Where to read what the far side said, which is not for the log. */
+static const char *
+run_hint(const struct run *run, char hint[64])
+{
+	hint[0] = '\0';
+	if (run->detail[0] != '\0')
+		(void)snprintf(hint, 64, "; klikitd jobs %" PRId64 " says more",
+		    run->job.id);
+	return (hint);
+}
+
+void
+run_log_dead(const struct run *run, const struct live_handler *live)
+{
+	char hint[64];
+
+	log_error("job %" PRId64 " %s: dead: event %s: %s%s", run->job.id,
+	    live == NULL ? "?" : live->name, log_text(run->job.ev->event_id),
+	    log_text(run->outcome), run_hint(run, hint));
+}
+
+/* Not now: when the job is due again, or that it is too old for that. */
+static void
+run_judge_retry(struct run *run, struct live_handler *live,
+    const struct handler_result *result)
+{
+	const struct backoff backoff = { live->retry_ms, live->nretry };
+	int64_t left_ms = live->max_age_ms - run_age_ms(run);
+	int64_t after_ms = result->retry_after_ms;
+	char hint[64];
+	int64_t wait_ms;
+	uint32_t rnd = 0;
+
+	if (getrandom(&rnd, sizeof(rnd), 0) != sizeof(rnd))
+		rnd = 0; /* a wait that is not spread is a wait */
+	wait_ms = backoff_next(&backoff, run->job.attempts, 0, rnd);
+	if (after_ms > left_ms)
+		after_ms = left_ms; /* no wish of the far side kills a job */
+	if (after_ms > wait_ms)
+		wait_ms = after_ms;
+	run->unknown = result->unknown;
+	if (wait_ms > left_ms) {
+		run->out.to = JOB_DEAD;
+		(void)snprintf(run->outcome, sizeof(run->outcome),
+		    "too old: %s%s", result->unknown ? "unknown: " : "",
+		    result->reason);
+		return;
+	}
+	run->out.to = JOB_WAITING;
+	run->out.due_at = steady_add(dispatch_now(run->d), wait_ms);
+	(void)snprintf(run->outcome, sizeof(run->outcome), "%s%s",
+	    result->unknown ? "unknown: " : "", result->reason);
+	log_warn("job %" PRId64 " %s: retry in %" PRId64 " s: event %s: %s%s",
+	    run->job.id, live->name, (wait_ms + 500) / 1000,
+	    log_text(run->job.ev->event_id), log_text(run->outcome),
+	    run_hint(run, hint));
+}
+
+void
+run_judge(struct run *run, struct live_handler *live,
+    const struct handler_result *result)
+{
+	run->out.job = run->job.id;
+	run->out.at_ms = run->d->env->now_ms(run->d->env->arg);
+	run->out.outcome = run->outcome;
+	switch (result->verdict) {
+	case HANDLER_DONE:
+		run->out.to = JOB_DONE;
+		(void)snprintf(run->outcome, sizeof(run->outcome), "done");
+		break;
+	case HANDLER_RETRY:
+		run_judge_retry(run, live, result);
+		break;
+	case HANDLER_DEAD:
+	case HANDLER_PENDING: /* no verdict: a broken handler */
+		run->out.to = JOB_DEAD;
+		(void)snprintf(run->outcome, sizeof(run->outcome), "%s",
+		    result->reason);
+		break;
+	}
+	if (run->out.to == JOB_DEAD)
+		run_log_dead(run, live);
+}
