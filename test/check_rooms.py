@@ -85,10 +85,8 @@ KNOWN = {
     "server/admin/admin_private.h: length",
     "server/app/server_private.h: length",
     "server/http/http_private.h: length",
-    "server/tls/tls_private.h: length",
     "server/app/server_private.h: struct server",
     "server/http/http_private.h: struct http",
-    "server/tls/tls_private.h: struct tls_filter",
     # circle
 }
 

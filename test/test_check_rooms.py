@@ -98,13 +98,15 @@ class Rooms(unittest.TestCase):
         self.assert_fails("server/dispatch/backoff.c", "<event2/event.h>")
 
     def test_private_header_of_another_room(self):
+        self.add("server/auth/scratch_private.h", "")
         self.add("server/app/scratch.c",
-                 '#include "server/tls/tls_private.h"\n')
-        self.assert_fails("server/app/scratch.c", "is private to server/tls")
+                 '#include "server/auth/scratch_private.h"\n')
+        self.assert_fails("server/app/scratch.c", "is private to server/auth")
 
     def test_second_private_header(self):
-        self.add("server/tls/scratch_private.h", "")
-        self.assert_fails("server/tls: private headers")
+        self.add("server/auth/scratch_private.h", "")
+        self.add("server/auth/other_private.h", "")
+        self.assert_fails("server/auth: private headers")
 
     def test_long_private_header(self):
         self.add("server/auth/scratch_private.h", "\n" * 121)

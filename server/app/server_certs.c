@@ -17,7 +17,7 @@ struct certs {
 	size_t n;
 };
 
-/* tls_tell_fn: what cannot be used was refused before; dates are watched. */
+/* tls_found_fn: what cannot be used was refused before; dates are watched. */
 static void
 certs_tell_cb(enum tls_level level, enum tls_part part, const char *text,
     void *arg)

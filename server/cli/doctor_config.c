@@ -175,7 +175,7 @@ doctor_secrets(struct doctor *d)
 
 /* -- Certificates -- */
 
-/* tls_tell_fn */
+/* tls_found_fn */
 static void
 certificate_tell_cb(enum tls_level level, enum tls_part part, const char *text,
     void *arg)

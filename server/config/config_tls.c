@@ -18,7 +18,7 @@ struct check {
 	char where[TLS_PART_CA + 1][WHERE_MAX];
 };
 
-/* tls_tell_fn */
+/* tls_found_fn */
 static void
 tell_cb(enum tls_level level, enum tls_part part, const char *text, void *arg)
 {

@@ -42,7 +42,7 @@ dev_path(struct dev *dev, const char *name, char ret_path[PATH_MAX])
 	return (dev_fail(dev, dev->dir, "path too long"));
 }
 
-/* tls_tell_fn: the first thing that is wrong. */
+/* tls_found_fn: the first thing that is wrong. */
 static void
 dev_tell_cb(enum tls_level level, enum tls_part part, const char *text,
     void *arg)

@@ -129,7 +129,7 @@ tell(struct http_guard *g, const char *text)
 	int fd = bufferevent_getfd(g->bev);
 
 	if (g->tls)
-		tls_tell(g->bev, text, strlen(text));
+		tls_send_now(g->bev, text, strlen(text));
 	else if (evbuffer_get_length(bufferevent_get_output(g->bev)) == 0)
 		(void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }

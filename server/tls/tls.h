@@ -207,7 +207,7 @@ size_t tls_allocated(struct bufferevent *bev);
  * put into its output is still on its way; else, and before the handshake is
  * done, nothing is sent. What the socket does not take follows from the loop.
  */
-void tls_tell(struct bufferevent *bev, const char *text, size_t len);
+void tls_send_now(struct bufferevent *bev, const char *text, size_t len);
 
 /*
  * Send no more: close_notify, then the socket is shut down for writing. What

@@ -33,21 +33,21 @@ tell_key(struct tls_judge *j, const char *path, int rc, const char *bytes)
 	char why[128];
 
 	if (strstr(bytes, "ENCRYPTED") != NULL)
-		tls_judge_tell(j, TLS_BAD, TLS_PART_KEY, path,
+		tls_judge_report(j, TLS_BAD, TLS_PART_KEY, path,
 		    "the key is encrypted, and nobody is there to type its "
 		    "passphrase: write it without one (openssl pkey)");
 	else if (bytes[0] == '\0')
-		tls_judge_tell(j, TLS_BAD, TLS_PART_KEY, path, "is empty");
+		tls_judge_report(j, TLS_BAD, TLS_PART_KEY, path, "is empty");
 	else if (strstr(bytes, "PRIVATE KEY-----") == NULL &&
 		 strstr(bytes, "-----BEGIN CERTIFICATE-----") != NULL)
-		tls_judge_tell(j, TLS_BAD, TLS_PART_KEY, path,
+		tls_judge_report(j, TLS_BAD, TLS_PART_KEY, path,
 		    "holds a certificate and no key");
 	else if (strstr(bytes, "PRIVATE KEY-----") == NULL)
-		tls_judge_tell(j, TLS_BAD, TLS_PART_KEY, path,
+		tls_judge_report(j, TLS_BAD, TLS_PART_KEY, path,
 		    "has no PEM key (-----BEGIN PRIVATE KEY-----)");
 	else {
 		mbedtls_strerror(rc, why, sizeof(why));
-		tls_judge_tell(j, TLS_BAD, TLS_PART_KEY, path,
+		tls_judge_report(j, TLS_BAD, TLS_PART_KEY, path,
 		    "the key is damaged, or of a kind that is not known here: "
 		    "%s",
 		    why);
@@ -103,14 +103,14 @@ judge_match(struct tls_judge *j, const struct tls_pair_files *files,
 		place++;
 		if (tls_pk_check_pair(&crt->pk, &pair->key) != 0)
 			continue;
-		tls_judge_tell(j, TLS_BAD, TLS_PART_CERTIFICATE,
+		tls_judge_report(j, TLS_BAD, TLS_PART_CERTIFICATE,
 		    files->certificate,
 		    "the order is wrong: the key belongs to certificate %u "
 		    "(%s), which must come first",
 		    place, tls_judge_name(crt));
 		return;
 	}
-	tls_judge_tell(j, TLS_BAD, TLS_PART_KEY, files->key,
+	tls_judge_report(j, TLS_BAD, TLS_PART_KEY, files->key,
 	    "does not match the certificate of %s in %s: it is the key of "
 	    "another one",
 	    tls_judge_name(&pair->chain), log_text(files->certificate));
@@ -118,14 +118,14 @@ judge_match(struct tls_judge *j, const struct tls_pair_files *files,
 
 struct tls_pair *
 tls_pair_load(const struct tls_pair_files *files, int64_t now_ms,
-    tls_tell_fn *tell, void *arg)
+    tls_found_fn *tell, void *arg)
 {
 	struct tls_judge j = { .now_ms = now_ms, .tell = tell, .arg = arg };
 	struct tls_pair *pair;
 	bool chain, key;
 
 	if ((pair = calloc(1, sizeof(*pair))) == NULL) {
-		tls_judge_tell(&j, TLS_BAD, TLS_PART_CERTIFICATE,
+		tls_judge_report(&j, TLS_BAD, TLS_PART_CERTIFICATE,
 		    files->certificate, "out of memory");
 		return (NULL);
 	}
@@ -264,14 +264,14 @@ judge_roots(struct tls_judge *j, const char *path,
 		    tls_judge_ms(&crt->valid_to) >= j->now_ms)
 			return;
 	}
-	tls_judge_tell(j, TLS_DATE, TLS_PART_CA, path,
+	tls_judge_report(j, TLS_DATE, TLS_PART_CA, path,
 	    "%s valid at this time: expired, or this machine's clock is wrong",
 	    chain->next == NULL ? "its certificate is not"
 				: "none of its certificates is");
 }
 
 struct tls_roots *
-tls_roots_load(const char *ca_file, int64_t now_ms, tls_tell_fn *tell,
+tls_roots_load(const char *ca_file, int64_t now_ms, tls_found_fn *tell,
     void *arg)
 {
 	struct tls_judge j = { .now_ms = now_ms, .tell = tell, .arg = arg };
@@ -281,7 +281,7 @@ tls_roots_load(const char *ca_file, int64_t now_ms, tls_tell_fn *tell,
 	size_t len = 0;
 
 	if (path == NULL) {
-		tls_judge_tell(&j, TLS_BAD, TLS_PART_CA, "CA certificates",
+		tls_judge_report(&j, TLS_BAD, TLS_PART_CA, "CA certificates",
 		    "this system has none: install ca-certificates, or name a "
 		    "ca_file");
 		return (NULL);
@@ -289,7 +289,8 @@ tls_roots_load(const char *ca_file, int64_t now_ms, tls_tell_fn *tell,
 	if ((bytes = tls_judge_read(&j, TLS_PART_CA, path, &len)) == NULL)
 		return (NULL);
 	if ((roots = calloc(1, sizeof(*roots))) == NULL) {
-		tls_judge_tell(&j, TLS_BAD, TLS_PART_CA, path, "out of memory");
+		tls_judge_report(&j, TLS_BAD, TLS_PART_CA, path,
+		    "out of memory");
 		goto out;
 	}
 	mbedtls_x509_crt_init(&roots->chain);
@@ -298,7 +299,7 @@ tls_roots_load(const char *ca_file, int64_t now_ms, tls_tell_fn *tell,
 		    &roots->chain);
 	else if (mbedtls_x509_crt_parse(&roots->chain,
 		     (const unsigned char *)bytes, len + 1) < 0)
-		tls_judge_tell(&j, TLS_BAD, TLS_PART_CA, path,
+		tls_judge_report(&j, TLS_BAD, TLS_PART_CA, path,
 		    "has no certificate that can be read");
 	if (!j.bad && ca_file != NULL)
 		judge_roots(&j, path, &roots->chain);

@@ -35,7 +35,7 @@ struct tls_pair; /* opaque; a chain and the key of its first certificate */
  * caller decides.
  */
 struct tls_pair *tls_pair_load(const struct tls_pair_files *files,
-    int64_t now_ms, tls_tell_fn *tell, void *arg);
+    int64_t now_ms, tls_found_fn *tell, void *arg);
 
 /* Wipes the key. Accepts NULL. */
 void tls_pair_free(struct tls_pair *pair);
@@ -64,7 +64,7 @@ struct tls_roots; /* opaque; certificates that are trusted */
  * NULL after a TLS_BAD (TLS_PART_CA).
  */
 struct tls_roots *tls_roots_load(const char *ca_file, int64_t now_ms,
-    tls_tell_fn *tell, void *arg);
+    tls_found_fn *tell, void *arg);
 
 /* Accepts NULL. */
 void tls_roots_free(struct tls_roots *roots);

@@ -1,5 +1,5 @@
 /*
- * tls_client.c -- whom a client trusts, and the sessions it takes up again.
+ * tls_client.c -- whom a client trusts.
  *
  * mbedTLS asks about each certificate of a chain, but only when there is one:
  * a handshake that asks nothing has taken up an earlier session, whose peer
@@ -13,8 +13,9 @@
 
 #include "server/base/address.h"
 #include "server/base/clock.h"
+#include "server/tls/tls_context.h"
 #include "server/tls/tls_mbedtls.h"
-#include "server/tls/tls_private.h"
+#include "server/tls/tls_reason.h"
 
 /* Is the certificate one for that address? */
 static bool
@@ -47,14 +48,14 @@ static int
 client_verify_cb(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
 	struct tls_context *ctx = arg;
-	struct tls_filter *f = ctx->current;
+	struct tls_far_side *far = ctx->current;
 	struct address address;
 	uint32_t flag;
 
 	if (depth == 0) {
-		f->resumed = false;
-		if (address_parse_host(f->host, strlen(f->host), &address) ==
-			0 &&
+		far->resumed = false;
+		if (address_parse_host(far->host, strlen(far->host),
+			&address) == 0 &&
 		    !is_for_address(crt, &address))
 			*flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
 	}
@@ -63,11 +64,11 @@ client_verify_cb(void *arg, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 		*flags = depth > 0 || is_peer(ctx, crt)
 			     ? 0
 			     : MBEDTLS_X509_BADCERT_NOT_TRUSTED;
-	/* Of all that is wrong with the chain one thing is told. */
-	flag = tls_reason_worst(f->worst | *flags);
-	if (flag != f->worst) {
-		f->worst = flag;
-		tls_peer_describe(crt, flag, sizeof(f->detail), f->detail);
+	/* Of all that is wrong with the chain one thing is said. */
+	flag = tls_reason_worst(far->worst | *flags);
+	if (flag != far->worst) {
+		far->worst = flag;
+		tls_peer_describe(crt, flag, sizeof(far->detail), far->detail);
 	}
 	return (0);
 }
@@ -79,7 +80,7 @@ load_trust(struct tls_context *ctx, const struct tls_client_options *opt,
 {
 	if (opt->peer == NULL) {
 		ctx->roots = tls_roots_load(opt->ca_file, clock_wall_ms(),
-		    tls_context_tell, reason);
+		    tls_context_found, reason);
 		if (ctx->roots == NULL)
 			return (-1);
 		mbedtls_ssl_conf_ca_chain(&ctx->conf,
@@ -123,88 +124,24 @@ tls_client_new(const struct tls_client_options *opt,
 	return (ctx);
 }
 
-static struct tls_session *
-session_of(struct tls_context *ctx, const char *host)
-{
-	for (size_t i = 0; i < TLS_SESSIONS_MAX; i++) {
-		if (ctx->sessions[i].host != NULL &&
-		    strcmp(ctx->sessions[i].host, host) == 0)
-			return (&ctx->sessions[i]);
-	}
-	return (NULL);
-}
-
 int
-tls_client_prepare(struct tls_filter *f, const char *host)
+tls_client_prepare(struct tls_context *ctx, mbedtls_ssl_context *ssl,
+    struct tls_far_side *far, const char *host)
 {
-	const struct tls_session *known = session_of(f->ctx, host);
+	const mbedtls_ssl_session *known =
+	    tls_sessions_find(&ctx->sessions, host);
 	struct address address;
 	const char *name = host;
 
-	if ((f->host = strdup(host)) == NULL)
+	if ((far->host = strdup(host)) == NULL)
 		return (-1);
 	/* An address is no SNI (RFC 6066, section 3): client_verify_cb(). */
 	if (address_parse_host(host, strlen(host), &address) == 0)
 		name = NULL;
-	if (mbedtls_ssl_set_hostname(&f->ssl, name) != 0)
+	if (mbedtls_ssl_set_hostname(ssl, name) != 0)
 		return (-1);
-	f->resumed = known != NULL; /* until a certificate is shown */
-	if (known != NULL &&
-	    mbedtls_ssl_set_session(&f->ssl, &known->session) != 0)
+	far->resumed = known != NULL; /* until a certificate is shown */
+	if (known != NULL && mbedtls_ssl_set_session(ssl, known) != 0)
 		return (-1);
 	return (0);
-}
-
-static void
-session_clear(struct tls_session *s)
-{
-	if (s->host == NULL)
-		return;
-	mbedtls_ssl_session_free(&s->session);
-	free(s->host);
-	s->host = NULL;
-}
-
-/* A free entry, or that of the session kept the longest time ago. */
-static struct tls_session *
-session_room(struct tls_context *ctx)
-{
-	struct tls_session *oldest = &ctx->sessions[0];
-
-	for (size_t i = 0; i < TLS_SESSIONS_MAX; i++) {
-		if (ctx->sessions[i].host == NULL)
-			return (&ctx->sessions[i]);
-		if (ctx->sessions[i].used < oldest->used)
-			oldest = &ctx->sessions[i];
-	}
-	return (oldest);
-}
-
-void
-tls_client_keep(struct tls_filter *f)
-{
-	struct tls_context *ctx = f->ctx;
-	struct tls_session *s;
-	char *host;
-
-	if ((host = strdup(f->host)) == NULL)
-		return; /* the next handshake is a full one */
-	if ((s = session_of(ctx, host)) == NULL)
-		s = session_room(ctx);
-	session_clear(s);
-	mbedtls_ssl_session_init(&s->session);
-	if (mbedtls_ssl_get_session(&f->ssl, &s->session) != 0) {
-		mbedtls_ssl_session_free(&s->session);
-		free(host);
-		return;
-	}
-	s->host = host;
-	s->used = ++ctx->nsessions;
-}
-
-void
-tls_client_forget(struct tls_context *ctx)
-{
-	for (size_t i = 0; i < TLS_SESSIONS_MAX; i++)
-		session_clear(&ctx->sessions[i]);
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "server/base/clock.h"
+#include "server/tls/tls_context.h"
 #include "server/tls/tls_mbedtls.h"
-#include "server/tls/tls_private.h"
 
 /*
  * How long a ticket is good. Its key is replaced after that time and then
@@ -29,7 +29,7 @@ _Static_assert(NWANTED < TLS_SUITES_MAX, "room for all and the end");
 static const char *protocols[] = { "http/1.1", NULL };
 
 void
-tls_context_tell(enum tls_level level, enum tls_part part, const char *text,
+tls_context_found(enum tls_level level, enum tls_part part, const char *text,
     void *reason)
 {
 	(void)part;
@@ -43,7 +43,7 @@ tls_context_load_own(struct tls_context *ctx,
 {
 	reason[0] = '\0';
 	ctx->own =
-	    tls_pair_load(files, clock_wall_ms(), tls_context_tell, reason);
+	    tls_pair_load(files, clock_wall_ms(), tls_context_found, reason);
 	if (ctx->own == NULL)
 		return (-1);
 	if (mbedtls_ssl_conf_own_cert(&ctx->conf, tls_pair_chain(ctx->own),
@@ -182,7 +182,7 @@ tls_context_unref(struct tls_context *ctx)
 {
 	if (ctx == NULL || --ctx->refs > 0)
 		return;
-	tls_client_forget(ctx);
+	tls_sessions_fini(&ctx->sessions);
 	mbedtls_ssl_config_free(&ctx->conf);
 	mbedtls_ssl_ticket_free(&ctx->tickets);
 	tls_roots_free(ctx->roots);

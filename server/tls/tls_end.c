@@ -1,6 +1,6 @@
 /*
- * tls_end.c -- how a connection ends: what is counted, what the peer is told,
- * and what whoever it belongs to.
+ * tls_end.c -- how a connection ends: what is counted, what the peer learns,
+ * and what its owner does.
  */
 #include <sys/socket.h>
 
@@ -11,27 +11,23 @@
 #include <event2/bufferevent.h>
 
 #include "server/tls/tls_mbedtls.h"
-#include "server/tls/tls_private.h"
+#include "server/tls/tls_filter.h"
+#include "server/tls/tls_reason.h"
 
 void
 tls_end_leave(struct tls_filter *f)
 {
-	struct tls_stats *stats = &f->engine->stats;
 	enum tls_state state = f->state;
 
 	f->state = TLS_FAILED;
 	if (state == TLS_OPEN)
-		stats->open--;
+		tls_engine_close(&f->hs);
 	if (state != TLS_HANDSHAKE && state != TLS_SILENT)
 		return;
 	if (f->why[0] == '\0')
 		(void)snprintf(f->why, sizeof(f->why),
 		    "the handshake was not finished");
-	if (f->late)
-		stats->timed_out++;
-	else
-		stats->failed++;
-	tls_engine_end(f);
+	tls_engine_fail(&f->hs, f->timed_out);
 }
 
 void
@@ -80,7 +76,7 @@ tls_end_fail_rc(struct tls_filter *f, int rc)
 		.server = f->ctx->server,
 		.rc = rc,
 		.flags = mbedtls_ssl_get_verify_result(&f->ssl),
-		.detail = f->detail,
+		.detail = f->far.detail,
 		.alert = tls_mbedtls_alert(&f->ssl),
 	};
 
@@ -88,20 +84,26 @@ tls_end_fail_rc(struct tls_filter *f, int rc)
 	fail(f, EPROTO);
 }
 
-void
-tls_end_late(struct tls_filter *f)
+static void
+fail_late(struct tls_handshake *hs, const char *why)
 {
-	f->late = true;
-	(void)snprintf(f->why, sizeof(f->why), "handshake timed out");
+	struct tls_filter *f = (struct tls_filter *)hs; /* its first member */
+
+	f->timed_out = true;
+	(void)snprintf(f->why, sizeof(f->why), "%s", why);
 	fail(f, ETIMEDOUT);
 }
 
 void
-tls_end_idle(struct tls_filter *f)
+tls_end_late(struct tls_handshake *hs)
 {
-	f->late = true;
-	(void)snprintf(f->why, sizeof(f->why),
+	fail_late(hs, "handshake timed out");
+}
+
+void
+tls_end_idle(struct tls_handshake *hs)
+{
+	fail_late(hs,
 	    "handshake timed out: the other side kept it waiting while others "
 	    "waited for its place");
-	fail(f, ETIMEDOUT);
 }

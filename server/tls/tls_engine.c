@@ -23,10 +23,26 @@
 #include <event2/event.h>
 
 #include "server/base/clock.h"
-#include "server/tls/tls_private.h"
+#include "server/tls/tls_engine.h"
 
 #define TURN_US 1000
 #define CROWDED_MS 100 /* to look for stalled ones, while others wait */
+
+struct tls_engine {
+	struct event_base *base;
+	struct tls_engine_options opt;
+	unsigned refs; /* the owner's, and one per connection */
+	struct event *kick;
+	struct event *turn;
+	struct event *deadline;
+	struct tls_handshake_list kicked; /* have something to send */
+	struct tls_handshake_list begun;  /* wait for a turn, not the first */
+	struct tls_handshake_list fresh;  /* wait for their first one */
+	struct tls_handshake_list timed;  /* not done, oldest first */
+	struct tls_stats stats;
+	int64_t rest_until_us; /* no turn for who has several under way */
+	bool crowded; /* some wait: the deadline also looks for idle ones */
+};
 
 static void
 arm(struct event *timer, int64_t wait_ms)
@@ -45,31 +61,31 @@ static void
 engine_kick_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct tls_engine *e = arg;
-	struct tls_filter *f;
+	struct tls_handshake *hs;
 
 	(void)fd;
 	(void)what;
-	while ((f = TAILQ_FIRST(&e->kicked)) != NULL) {
-		TAILQ_REMOVE(&e->kicked, f, kicked_next);
-		f->kicked = false;
-		tls_filter_pump(f);
+	while ((hs = TAILQ_FIRST(&e->kicked)) != NULL) {
+		TAILQ_REMOVE(&e->kicked, hs, kicked_next);
+		hs->kicked = false;
+		hs->ops->pump(hs);
 	}
 }
 
 static size_t
-rank_of(const struct tls_filter *f)
+rank_of(const struct tls_handshake *hs)
 {
-	const struct tls_engine_options *opt = &f->engine->opt;
+	const struct tls_engine_options *opt = &hs->engine->opt;
 
-	if (opt->rank == NULL || f->state != TLS_HANDSHAKE)
+	if (opt->rank == NULL || !hs->shaking)
 		return (0); /* costs little */
-	return (opt->rank(f->bev, opt->arg));
+	return (opt->rank(hs->bev, opt->arg));
 }
 
 static bool
-needs_place(const struct tls_filter *f)
+needs_place(const struct tls_handshake *hs)
 {
-	return (f->state == TLS_HANDSHAKE && !f->counted);
+	return (hs->shaking && !hs->placed);
 }
 
 static bool
@@ -80,17 +96,17 @@ is_full(const struct tls_engine *e)
 }
 
 /* Of a list the first of the lowest rank; NULL: it is empty. */
-static struct tls_filter *
-lowest(struct tls_filter_list *list)
+static struct tls_handshake *
+lowest(struct tls_handshake_list *list)
 {
-	struct tls_filter *f, *found = NULL;
+	struct tls_handshake *hs, *found = NULL;
 	size_t rank, best = 0;
 
-	TAILQ_FOREACH (f, list, waiting_next) {
-		rank = rank_of(f);
+	TAILQ_FOREACH (hs, list, waiting_next) {
+		rank = rank_of(hs);
 		if (found != NULL && rank >= best)
 			continue;
-		found = f;
+		found = hs;
 		if ((best = rank) == 0)
 			break;
 	}
@@ -98,11 +114,11 @@ lowest(struct tls_filter_list *list)
 }
 
 /* Whose turn it is; NULL: who waits has no place yet, if anybody does. */
-static struct tls_filter *
+static struct tls_handshake *
 next_waiting(struct tls_engine *e)
 {
-	struct tls_filter *begun = lowest(&e->begun);
-	struct tls_filter *fresh = lowest(&e->fresh);
+	struct tls_handshake *begun = lowest(&e->begun);
+	struct tls_handshake *fresh = lowest(&e->fresh);
 
 	if (fresh == NULL ||
 	    (begun != NULL && rank_of(begun) <= rank_of(fresh)))
@@ -113,25 +129,25 @@ next_waiting(struct tls_engine *e)
 }
 
 static void
-stop_waiting(struct tls_filter *f)
+stop_waiting(struct tls_handshake *hs)
 {
-	if (f->waits_in == NULL)
+	if (hs->waits_in == NULL)
 		return;
-	TAILQ_REMOVE(f->waits_in, f, waiting_next);
-	f->waits_in = NULL;
-	f->engine->stats.waiting--;
+	TAILQ_REMOVE(hs->waits_in, hs, waiting_next);
+	hs->waits_in = NULL;
+	hs->engine->stats.waiting--;
 }
 
 /* The handshake has its place. */
 static void
-take_place(struct tls_filter *f)
+take_place(struct tls_handshake *hs)
 {
-	struct tls_engine *e = f->engine;
+	struct tls_engine *e = hs->engine;
 
-	f->counted = true;
+	hs->placed = true;
 	e->stats.handshaking++;
 	if (e->opt.shaking != NULL)
-		e->opt.shaking(f->bev, true, e->opt.arg);
+		e->opt.shaking(hs->bev, true, e->opt.arg);
 }
 
 /*
@@ -139,19 +155,19 @@ take_place(struct tls_filter *f)
  * as long as that took.
  */
 static void
-step(struct tls_filter *f, int64_t now_us)
+step(struct tls_handshake *hs, int64_t now_us)
 {
-	struct tls_engine *e = f->engine;
-	bool rests = rank_of(f) > 1;
+	struct tls_engine *e = hs->engine;
+	bool rests = rank_of(hs) > 1;
 	int64_t end_us;
 
-	stop_waiting(f);
-	f->stepped = true;
-	if (needs_place(f))
-		take_place(f);
-	tls_filter_step(f);
+	stop_waiting(hs);
+	hs->stepped = true;
+	if (needs_place(hs))
+		take_place(hs);
+	hs->ops->step(hs);
 	end_us = clock_mono_us();
-	f->idle_from_us = end_us; /* the peer's turn, if not done */
+	hs->idle_from_us = end_us; /* the peer's turn, if not done */
 	if (rests)
 		e->rest_until_us = end_us + (end_us - now_us);
 }
@@ -162,16 +178,16 @@ engine_turn_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct tls_engine *e = arg;
 	int64_t now_us = clock_mono_us(), end_us = now_us + TURN_US;
-	struct tls_filter *f;
+	struct tls_handshake *hs;
 
 	(void)fd;
 	(void)what;
-	while (now_us < end_us && (f = next_waiting(e)) != NULL) {
-		if (now_us < e->rest_until_us && rank_of(f) > 1) {
+	while (now_us < end_us && (hs = next_waiting(e)) != NULL) {
+		if (now_us < e->rest_until_us && rank_of(hs) > 1) {
 			arm(e->turn, (e->rest_until_us - now_us) / 1000 + 1);
 			return;
 		}
-		step(f, now_us);
+		step(hs, now_us);
 		now_us = clock_mono_us();
 	}
 	if (now_us >= end_us) {
@@ -186,24 +202,24 @@ engine_turn_cb(evutil_socket_t fd, short what, void *arg)
 
 /* How long the peer has kept its handshake waiting, all in all. */
 static int64_t
-idle_us(const struct tls_filter *f, int64_t now_us)
+idle_us(const struct tls_handshake *hs, int64_t now_us)
 {
-	return (
-	    f->idle_us + (f->waits_in == NULL ? now_us - f->idle_from_us : 0));
+	return (hs->idle_us +
+		(hs->waits_in == NULL ? now_us - hs->idle_from_us : 0));
 }
 
 /* Who has a place, makes no use of it, and no more right to it. */
-static struct tls_filter *
+static struct tls_handshake *
 most_idle(struct tls_engine *e, size_t rank, int64_t now_us)
 {
-	struct tls_filter *f, *found = NULL;
+	struct tls_handshake *hs, *found = NULL;
 	int64_t idle, most = TLS_STALL_MS * 1000;
 
-	TAILQ_FOREACH (f, &e->handshakes, handshakes_next) {
-		if (!f->counted || (idle = idle_us(f, now_us)) < most ||
-		    rank_of(f) < rank)
+	TAILQ_FOREACH (hs, &e->timed, timed_next) {
+		if (!hs->placed || (idle = idle_us(hs, now_us)) < most ||
+		    rank_of(hs) < rank)
 			continue;
-		found = f;
+		found = hs;
 		most = idle;
 	}
 	return (found);
@@ -213,14 +229,14 @@ most_idle(struct tls_engine *e, size_t rank, int64_t now_us)
 static void
 relieve(struct tls_engine *e, int64_t now_us)
 {
-	struct tls_filter *next, *idle;
+	struct tls_handshake *next, *idle;
 	size_t n = e->stats.waiting;
 
 	for (; n > 0 && is_full(e); n--) {
 		if ((next = lowest(&e->fresh)) == NULL || !needs_place(next) ||
 		    (idle = most_idle(e, rank_of(next), now_us)) == NULL)
 			return;
-		tls_end_idle(idle);
+		idle->ops->idle(idle);
 	}
 }
 
@@ -230,18 +246,18 @@ engine_deadline_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct tls_engine *e = arg;
 	int64_t now_us = clock_mono_us(), wait_ms;
-	struct tls_filter *f;
+	struct tls_handshake *hs;
 
 	(void)fd;
 	(void)what;
-	while ((f = TAILQ_FIRST(&e->handshakes)) != NULL &&
-	       f->deadline_ms <= now_us / 1000)
-		tls_end_late(f);
+	while ((hs = TAILQ_FIRST(&e->timed)) != NULL &&
+	       hs->deadline_ms <= now_us / 1000)
+		hs->ops->late(hs);
 	relieve(e, now_us);
 	e->crowded = !TAILQ_EMPTY(&e->fresh);
-	if ((f = TAILQ_FIRST(&e->handshakes)) == NULL)
+	if ((hs = TAILQ_FIRST(&e->timed)) == NULL)
 		return;
-	wait_ms = f->deadline_ms - now_us / 1000;
+	wait_ms = hs->deadline_ms - now_us / 1000;
 	if (e->crowded && wait_ms > CROWDED_MS)
 		wait_ms = CROWDED_MS;
 	arm(e->deadline, wait_ms);
@@ -260,7 +276,7 @@ tls_engine_new(struct event_base *base, const struct tls_engine_options *opt)
 	TAILQ_INIT(&e->kicked);
 	TAILQ_INIT(&e->begun);
 	TAILQ_INIT(&e->fresh);
-	TAILQ_INIT(&e->handshakes);
+	TAILQ_INIT(&e->timed);
 	if ((e->kick = event_new(base, -1, 0, engine_kick_cb, e)) == NULL ||
 	    (e->turn = evtimer_new(base, engine_turn_cb, e)) == NULL ||
 	    (e->deadline = evtimer_new(base, engine_deadline_cb, e)) == NULL) {
@@ -285,82 +301,131 @@ tls_engine_stats(const struct tls_engine *e, struct tls_stats *ret_stats)
 }
 
 void
-tls_engine_kick(struct tls_filter *f)
+tls_engine_kick(struct tls_handshake *hs)
 {
-	struct tls_engine *e = f->engine;
+	struct tls_engine *e = hs->engine;
 
-	if (f->kicked || e->kick == NULL)
+	if (hs->kicked || e->kick == NULL)
 		return;
-	f->kicked = true;
-	TAILQ_INSERT_TAIL(&e->kicked, f, kicked_next);
+	hs->kicked = true;
+	TAILQ_INSERT_TAIL(&e->kicked, hs, kicked_next);
 	event_active(e->kick, EV_TIMEOUT, 0);
 }
 
 void
-tls_engine_wait(struct tls_filter *f)
+tls_engine_wait(struct tls_handshake *hs)
 {
-	struct tls_engine *e = f->engine;
+	struct tls_engine *e = hs->engine;
 
-	if (f->waits_in != NULL || e->turn == NULL)
+	if (hs->waits_in != NULL || e->turn == NULL)
 		return;
 	arm(e->turn, 0);
-	if (f->stepped)
-		f->idle_us += clock_mono_us() - f->idle_from_us;
-	f->waits_in = f->stepped ? &e->begun : &e->fresh;
-	TAILQ_INSERT_TAIL(f->waits_in, f, waiting_next);
+	if (hs->stepped)
+		hs->idle_us += clock_mono_us() - hs->idle_from_us;
+	hs->waits_in = hs->stepped ? &e->begun : &e->fresh;
+	TAILQ_INSERT_TAIL(hs->waits_in, hs, waiting_next);
 	e->stats.waiting++;
 }
 
 void
-tls_engine_begin(struct tls_filter *f)
+tls_engine_begin(struct tls_handshake *hs)
 {
-	struct tls_engine *e = f->engine;
+	struct tls_engine *e = hs->engine;
 
-	f->deadline_ms = clock_mono_us() / 1000 + e->opt.handshake_timeout_ms;
-	TAILQ_INSERT_TAIL(&e->handshakes, f, handshakes_next);
+	hs->deadline_ms = clock_mono_us() / 1000 + e->opt.handshake_timeout_ms;
+	TAILQ_INSERT_TAIL(&e->timed, hs, timed_next);
 	if (e->deadline != NULL && !evtimer_pending(e->deadline, NULL))
 		arm(e->deadline, e->opt.handshake_timeout_ms);
 }
 
 void
-tls_engine_shake(struct tls_filter *f)
+tls_engine_shake(struct tls_handshake *hs)
 {
-	f->idle_from_us = clock_mono_us();
-	take_place(f);
+	hs->shaking = true;
+	hs->idle_from_us = clock_mono_us();
+	take_place(hs);
 }
 
-void
-tls_engine_end(struct tls_filter *f)
+/* Its time, and the handshake if it had begun, are over. */
+static void
+end(struct tls_handshake *hs)
 {
-	struct tls_engine *e = f->engine;
+	struct tls_engine *e = hs->engine;
 
-	TAILQ_REMOVE(&e->handshakes, f, handshakes_next);
-	if (!f->counted)
+	hs->shaking = false;
+	TAILQ_REMOVE(&e->timed, hs, timed_next);
+	if (!hs->placed)
 		return;
-	f->counted = false;
+	hs->placed = false;
 	e->stats.handshaking--;
 	if (e->turn != NULL && !TAILQ_EMPTY(&e->fresh))
 		arm(e->turn, 0); /* there is a place for one that waits */
 	if (e->opt.shaking != NULL)
-		e->opt.shaking(f->bev, false, e->opt.arg);
+		e->opt.shaking(hs->bev, false, e->opt.arg);
 }
 
 void
-tls_engine_forget(struct tls_filter *f)
+tls_engine_complete(struct tls_handshake *hs, bool resumed)
 {
-	struct tls_engine *e = f->engine;
+	struct tls_stats *stats = &hs->engine->stats;
 
-	if (f->kicked)
-		TAILQ_REMOVE(&e->kicked, f, kicked_next);
-	f->kicked = false;
-	stop_waiting(f);
+	stats->open++;
+	stats->handshakes++;
+	if (resumed)
+		stats->resumed++;
+	end(hs);
 }
 
 void
-tls_engine_unref(struct tls_engine *e)
+tls_engine_fail(struct tls_handshake *hs, bool late)
+{
+	struct tls_stats *stats = &hs->engine->stats;
+
+	if (late)
+		stats->timed_out++;
+	else
+		stats->failed++;
+	end(hs);
+}
+
+void
+tls_engine_close(struct tls_handshake *hs)
+{
+	hs->engine->stats.open--;
+}
+
+struct event_base *
+tls_engine_base(const struct tls_engine *e)
+{
+	return (e->base);
+}
+
+void
+tls_engine_join(struct tls_engine *e, struct tls_handshake *hs,
+    const struct tls_handshake_ops *ops)
+{
+	hs->engine = e;
+	hs->ops = ops;
+	e->refs++;
+}
+
+static void
+unref(struct tls_engine *e)
 {
 	if (--e->refs == 0)
 		free(e);
+}
+
+void
+tls_engine_leave(struct tls_handshake *hs)
+{
+	struct tls_engine *e = hs->engine;
+
+	if (hs->kicked)
+		TAILQ_REMOVE(&e->kicked, hs, kicked_next);
+	hs->kicked = false;
+	stop_waiting(hs);
+	unref(e);
 }
 
 void
@@ -378,5 +443,5 @@ tls_engine_free(struct tls_engine *e)
 	e->opt.shaking = NULL;
 	e->opt.rank = NULL;
 	e->opt.make_room = NULL;
-	tls_engine_unref(e);
+	unref(e);
 }

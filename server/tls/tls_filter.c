@@ -28,7 +28,7 @@
 #include <event2/event.h>
 
 #include "server/tls/tls_mbedtls.h"
-#include "server/tls/tls_private.h"
+#include "server/tls/tls_filter.h"
 
 #define RECORD_MAX MBEDTLS_SSL_OUT_CONTENT_LEN
 #define HANDSHAKE_RECORD 22 /* the first byte of every client (RFC 5246) */
@@ -69,7 +69,7 @@ filter_send_cb(void *arg, const unsigned char *bytes, size_t len)
 	/* A socket that has failed will say so when the loop writes to it. */
 	if (sent < len && evbuffer_add(out, bytes + sent, len - sent) == -1)
 		return (MBEDTLS_ERR_SSL_ALLOC_FAILED);
-	f->put += len;
+	f->written += len;
 	return ((int)len);
 }
 
@@ -143,7 +143,7 @@ pump_write(struct tls_filter *f)
 
 	while (evbuffer_get_length(out) > 0) {
 		if (windows++ == WINDOWS_PER_TURN) {
-			tls_engine_wait(f); /* others go first */
+			tls_engine_wait(&f->hs); /* others go first */
 			return;
 		}
 		f->direct = true;
@@ -179,7 +179,7 @@ filter_output_cb(struct evbuffer *out, const struct evbuffer_cb_info *info,
 		f->encrypted -= info->n_deleted < f->encrypted ? info->n_deleted
 							       : f->encrypted;
 	if (info->n_added > 0 && f->state == TLS_OPEN)
-		tls_engine_kick(f);
+		tls_engine_kick(&f->hs);
 }
 
 /* -- Receiving -- */
@@ -195,7 +195,8 @@ decrypt(struct tls_filter *f, bool *ret_any)
 	for (;;) {
 		n = mbedtls_ssl_read(&f->ssl, plain, sizeof(plain));
 		if (n == TLS_NEW_TICKET) {
-			tls_client_keep(f);
+			tls_sessions_keep(&f->ctx->sessions, f->far.host,
+			    &f->ssl);
 			continue;
 		}
 		if (n <= 0)
@@ -211,7 +212,7 @@ decrypt(struct tls_filter *f, bool *ret_any)
 static void
 pump_end(struct tls_filter *f)
 {
-	if (f->ended || f->ctx->server)
+	if (f->close_received || f->ctx->server)
 		tls_end_raise(f, BEV_EVENT_EOF | BEV_EVENT_READING, 0);
 	else
 		tls_end_raise(f, BEV_EVENT_ERROR | BEV_EVENT_READING,
@@ -226,10 +227,10 @@ pump_read(struct tls_filter *f)
 
 	if ((bufferevent_get_enabled(f->bev) & EV_READ) == 0)
 		return; /* it is enabled before it is next written to */
-	if (!f->ended)
+	if (!f->close_received)
 		rc = decrypt(f, &any);
 	if (rc == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
-		f->ended = true;
+		f->close_received = true;
 	if (any) {
 		(void)bufferevent_enable(f->bev, EV_READ); /* its time begins */
 		bufferevent_trigger(f->bev, EV_READ, 0);
@@ -247,13 +248,13 @@ pump_read(struct tls_filter *f)
 		return;
 	}
 	/* Who has closed his side still gets what was being sent. */
-	if ((f->ended || f->under_ended) && tls_filter_sent(f) &&
+	if ((f->close_received || f->socket_ended) && tls_filter_sent(f) &&
 	    (bufferevent_get_enabled(f->bev) & EV_READ) != 0)
 		pump_end(f);
 }
 
-void
-tls_filter_pump(struct tls_filter *f)
+static void
+filter_pump(struct tls_filter *f)
 {
 	if (is_gone(f) || f->state != TLS_OPEN)
 		return;
@@ -265,15 +266,29 @@ tls_filter_pump(struct tls_filter *f)
 
 /* -- The handshake -- */
 
+/* The connection that hs is the first member of. */
+static struct tls_filter *
+filter_of(struct tls_handshake *hs)
+{
+	return ((struct tls_filter *)hs);
+}
+
+/* tls_handshake_ops: it was kicked. */
+static void
+filter_pump_cb(struct tls_handshake *hs)
+{
+	filter_pump(filter_of(hs));
+}
+
 void
 tls_filter_begin(struct tls_filter *f)
 {
 	if (f->state != TLS_NEW)
 		return;
 	f->state = f->ctx->server ? TLS_SILENT : TLS_HANDSHAKE;
-	tls_engine_begin(f);
+	tls_engine_begin(&f->hs);
 	if (f->state == TLS_HANDSHAKE)
-		tls_engine_shake(f);
+		tls_engine_shake(&f->hs);
 }
 
 /* The part below libevent. Returns 0; -1: out of memory. */
@@ -292,33 +307,27 @@ prepare(struct tls_filter *f)
 static void
 handshake_done(struct tls_filter *f)
 {
-	struct tls_stats *stats = &f->engine->stats;
-
 	f->state = TLS_OPEN;
-	f->shaken = f->put;
-	stats->open++;
-	stats->handshakes++;
-	if (f->resumed)
-		stats->resumed++;
-	tls_engine_end(f);
+	f->own_bytes = f->written;
+	tls_engine_complete(&f->hs, f->far.resumed);
 	if (!f->ctx->server) {
-		tls_client_keep(f);
+		tls_sessions_keep(&f->ctx->sessions, f->far.host, &f->ssl);
 		tls_end_raise(f, BEV_EVENT_CONNECTED, 0);
 	}
-	tls_filter_pump(f);
+	filter_pump(f);
 }
 
-/* Does the client's first byte begin a handshake? Else it is told in words. */
+/* Does the client's first byte begin a handshake? Else words say so. */
 static bool
 opens_well(struct tls_filter *f)
 {
 	struct evbuffer *in = bufferevent_get_input(f->under);
 	unsigned char first;
 
-	if (f->opened || !f->ctx->server ||
+	if (f->first_read || !f->ctx->server ||
 	    evbuffer_copyout(in, &first, 1) != 1)
 		return (true);
-	f->opened = true;
+	f->first_read = true;
 	if (first == HANDSHAKE_RECORD)
 		return (true);
 	tls_end_fail(f, first >= 'A' && first <= 'Z'
@@ -327,21 +336,23 @@ opens_well(struct tls_filter *f)
 	return (false);
 }
 
-void
-tls_filter_step(struct tls_filter *f)
+/* tls_handshake_ops: its turn. */
+static void
+filter_step_cb(struct tls_handshake *hs)
 {
+	struct tls_filter *f = filter_of(hs);
 	int rc;
 
 	if (is_gone(f))
 		return;
-	if (!f->under_ended)
+	if (!f->socket_ended)
 		(void)bufferevent_enable(f->under, EV_READ);
-	if (f->state == TLS_FAILED && f->under_ended) {
+	if (f->state == TLS_FAILED && f->socket_ended) {
 		tls_end_raise(f, BEV_EVENT_EOF | BEV_EVENT_READING, 0);
 		return;
 	}
 	if (f->state != TLS_HANDSHAKE) {
-		tls_filter_pump(f); /* it had much to send */
+		filter_pump(f); /* it had much to send */
 		return;
 	}
 	if (!opens_well(f))
@@ -350,20 +361,27 @@ tls_filter_step(struct tls_filter *f)
 		tls_end_fail(f, "out of memory");
 		return;
 	}
-	f->ctx->current = f;
+	f->ctx->current = &f->far;
 	rc = mbedtls_ssl_handshake(&f->ssl);
 	f->ctx->current = NULL;
 	if (rc == 0)
 		handshake_done(f);
 	else if (rc != MBEDTLS_ERR_SSL_WANT_READ)
 		tls_end_fail_rc(f, rc);
-	else if (f->under_ended && f->under_error != 0)
-		tls_end_fail(f, strerror(f->under_error));
-	else if (f->under_ended)
+	else if (f->socket_ended && f->socket_error != 0)
+		tls_end_fail(f, strerror(f->socket_error));
+	else if (f->socket_ended)
 		tls_end_fail(f, "closed the connection during the handshake");
 }
 
-/* -- What the socket's bufferevent tells -- */
+static const struct tls_handshake_ops ops = {
+	.pump = filter_pump_cb,
+	.step = filter_step_cb,
+	.late = tls_end_late,
+	.idle = tls_end_idle,
+};
+
+/* -- What the socket's bufferevent reports -- */
 
 /* bufferevent: bytes have come. */
 static void
@@ -377,14 +395,15 @@ under_read_cb(struct bufferevent *under, void *arg)
 	case TLS_SILENT:
 		tls_filter_begin(f);
 		f->state = TLS_HANDSHAKE;
+		f->hs.shaking = true;
 		/* FALLTHROUGH */
 	case TLS_HANDSHAKE:
 		/* It may not pile up more while it waits for its turn. */
 		(void)bufferevent_disable(under, EV_READ);
-		tls_engine_wait(f);
+		tls_engine_wait(&f->hs);
 		break;
 	case TLS_OPEN:
-		tls_filter_pump(f);
+		filter_pump(f);
 		break;
 	case TLS_FAILED:
 		(void)evbuffer_drain(in, evbuffer_get_length(in));
@@ -403,11 +422,11 @@ under_write_cb(struct bufferevent *under, void *arg)
 		(void)bufferevent_enable(f->bev, EV_READ);
 		tls_filter_begin(f);
 	}
-	if (f->shut && under_is_empty(f)) {
-		f->shut = false;
+	if (f->shut_when_sent && under_is_empty(f)) {
+		f->shut_when_sent = false;
 		(void)shutdown(bufferevent_getfd(under), SHUT_WR);
 	}
-	tls_filter_pump(f);
+	filter_pump(f);
 }
 
 /* bufferevent: the socket has ended or failed. */
@@ -430,12 +449,12 @@ under_event_cb(struct bufferevent *under, short what, void *arg)
 				      "handshake");
 	else if (f->state == TLS_HANDSHAKE) {
 		/* What came before is read first: it may say why. */
-		f->under_ended = true;
+		f->socket_ended = true;
 		if ((what & BEV_EVENT_ERROR) != 0)
-			f->under_error = error;
-		tls_engine_wait(f);
+			f->socket_error = error;
+		tls_engine_wait(&f->hs);
 	} else if ((what & BEV_EVENT_EOF) != 0 && f->state == TLS_OPEN) {
-		f->under_ended = true;
+		f->socket_ended = true;
 		pump_read(f);
 	} else {
 		tls_end_leave(f);
@@ -476,11 +495,10 @@ static void
 filter_free(struct tls_filter *f)
 {
 	tls_end_leave(f);
-	tls_engine_forget(f);
 	mbedtls_ssl_free(&f->ssl);
 	tls_context_unref(f->ctx);
-	tls_engine_unref(f->engine);
-	free(f->host);
+	tls_engine_leave(&f->hs);
+	free(f->far.host);
 	free(f);
 }
 
@@ -497,8 +515,8 @@ assemble(struct tls_filter *f)
 {
 	struct bufferevent *under;
 
-	under =
-	    bufferevent_socket_new(f->engine->base, -1, BEV_OPT_CLOSE_ON_FREE);
+	under = bufferevent_socket_new(tls_engine_base(f->hs.engine), -1,
+	    BEV_OPT_CLOSE_ON_FREE);
 	if (under == NULL)
 		return (-1);
 	f->bev = bufferevent_filter_new(under, filter_nothing_cb,
@@ -508,6 +526,7 @@ assemble(struct tls_filter *f)
 		return (-1);
 	}
 	f->under = under;
+	f->hs.bev = f->bev;
 	bufferevent_setcb(under, under_read_cb, under_write_cb, under_event_cb,
 	    f);
 	return (0);
@@ -522,12 +541,12 @@ tls_bufferevent_new(struct tls_engine *e, struct tls_context *ctx,
 	if (ctx->server != (host == NULL) ||
 	    (f = calloc(1, sizeof(*f))) == NULL)
 		return (NULL);
-	f->engine = e;
-	e->refs++;
+	tls_engine_join(e, &f->hs, &ops);
 	f->ctx = tls_context_ref(ctx);
 	mbedtls_ssl_init(&f->ssl);
 	if ((host != NULL &&
-		(prepare(f) == -1 || tls_client_prepare(f, host) == -1)) ||
+		(prepare(f) == -1 || tls_client_prepare(f->ctx, &f->ssl,
+					 &f->far, host) == -1)) ||
 	    assemble(f) == -1) {
 		filter_free(f);
 		return (NULL);

@@ -17,7 +17,7 @@ enum tls_part { TLS_PART_CERTIFICATE, TLS_PART_KEY, TLS_PART_CA };
  * One finding: a line that begins with the file's name, escaped, without a
  * full stop. Borrowed for the call.
  */
-typedef void tls_tell_fn(enum tls_level level, enum tls_part part,
+typedef void tls_found_fn(enum tls_level level, enum tls_part part,
     const char *text, void *arg);
 
 #define TLS_FINDING_MAX 512 /* of a finding's line, its NUL included */

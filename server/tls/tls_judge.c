@@ -26,7 +26,7 @@
 #define NAME_MAX_LEN 160
 
 void
-tls_judge_tell(struct tls_judge *j, enum tls_level level, enum tls_part part,
+tls_judge_report(struct tls_judge *j, enum tls_level level, enum tls_part part,
     const char *path, const char *fmt, ...)
 {
 	char line[TLS_FINDING_MAX];
@@ -69,7 +69,7 @@ static void
 warn_open_key(struct tls_judge *j, const char *path, const struct stat *st)
 {
 	if ((st->st_mode & (S_IROTH | S_IWOTH)) != 0)
-		tls_judge_tell(j, TLS_WARN, TLS_PART_KEY, path,
+		tls_judge_report(j, TLS_WARN, TLS_PART_KEY, path,
 		    "every user of this machine can %s the key; chmod 600 it",
 		    (st->st_mode & S_IROTH) != 0 ? "read" : "replace");
 }
@@ -84,23 +84,23 @@ tls_judge_read(struct tls_judge *j, enum tls_part part, const char *path,
 
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1 ||
 	    fstat(fd, &st) == -1) {
-		tls_judge_tell(j, TLS_BAD, part, path, "cannot be read: %s",
+		tls_judge_report(j, TLS_BAD, part, path, "cannot be read: %s",
 		    strerror(errno));
 		goto fail;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		tls_judge_tell(j, TLS_BAD, part, path, "is not a file");
+		tls_judge_report(j, TLS_BAD, part, path, "is not a file");
 		goto fail;
 	}
 	if (st.st_size > FILE_SIZE_MAX) {
-		tls_judge_tell(j, TLS_BAD, part, path,
+		tls_judge_report(j, TLS_BAD, part, path,
 		    "is larger than %ld bytes", FILE_SIZE_MAX);
 		goto fail;
 	}
 	bytes = malloc((size_t)st.st_size + 1);
 	if (bytes == NULL ||
 	    read_whole(fd, bytes, (size_t)st.st_size, ret_len) == -1) {
-		tls_judge_tell(j, TLS_BAD, part, path, "cannot be read: %s",
+		tls_judge_report(j, TLS_BAD, part, path, "cannot be read: %s",
 		    strerror(errno));
 		goto fail;
 	}
@@ -132,20 +132,20 @@ tell_no_certificate(struct tls_judge *j, enum tls_part part, const char *path,
     const char *bytes, size_t len)
 {
 	if (len == 0)
-		tls_judge_tell(j, TLS_BAD, part, path, "is empty");
+		tls_judge_report(j, TLS_BAD, part, path, "is empty");
 	else if (strstr(bytes, "PRIVATE KEY-----") != NULL)
-		tls_judge_tell(j, TLS_BAD, part, path,
+		tls_judge_report(j, TLS_BAD, part, path,
 		    "holds a key and no certificate");
 	else if (strstr(bytes, "-----BEGIN CERTIFICATE REQUEST-----") != NULL)
-		tls_judge_tell(j, TLS_BAD, part, path,
+		tls_judge_report(j, TLS_BAD, part, path,
 		    "holds a request for a certificate: what the CA answered "
 		    "to it is needed");
 	else if ((unsigned char)bytes[0] == 0x30)
-		tls_judge_tell(j, TLS_BAD, part, path,
+		tls_judge_report(j, TLS_BAD, part, path,
 		    "is not PEM but DER: convert it with openssl x509 -inform "
 		    "der");
 	else
-		tls_judge_tell(j, TLS_BAD, part, path,
+		tls_judge_report(j, TLS_BAD, part, path,
 		    "has no PEM certificate (-----BEGIN CERTIFICATE-----)");
 }
 
@@ -165,10 +165,10 @@ tls_judge_parse(struct tls_judge *j, enum tls_part part, const char *path,
 	    len + 1);
 	if (rc < 0) {
 		mbedtls_strerror(rc, why, sizeof(why));
-		tls_judge_tell(j, TLS_BAD, part, path,
+		tls_judge_report(j, TLS_BAD, part, path,
 		    "the certificate is damaged: %s", why);
 	} else if (rc > 0)
-		tls_judge_tell(j, TLS_BAD, part, path,
+		tls_judge_report(j, TLS_BAD, part, path,
 		    "%d of the certificates in it %s damaged", rc,
 		    rc == 1 ? "is" : "are");
 	return (rc == 0 ? 0 : -1);
@@ -240,13 +240,13 @@ judge_link(struct tls_judge *j, const char *path, const mbedtls_x509_crt *crt,
 	    tls_judge_signed(crt, next))
 		return;
 	if (same_name(&crt->issuer_raw, &crt->subject_raw))
-		tls_judge_tell(j, TLS_BAD, TLS_PART_CERTIFICATE, path,
+		tls_judge_report(j, TLS_BAD, TLS_PART_CERTIFICATE, path,
 		    "the order is wrong: certificate %u (%s) signed itself and "
 		    "ends a chain, but %u (%s) comes after it",
 		    place, tls_judge_name(crt), place + 1,
 		    tls_judge_name(next));
 	else
-		tls_judge_tell(j, TLS_BAD, TLS_PART_CERTIFICATE, path,
+		tls_judge_report(j, TLS_BAD, TLS_PART_CERTIFICATE, path,
 		    "the order is wrong: certificate %u (%s) is not signed by "
 		    "the one after it, %u (%s); first this server's own, then "
 		    "its issuer's, and so on",
@@ -264,11 +264,11 @@ judge_dates(struct tls_judge *j, const char *path, const mbedtls_x509_crt *crt)
 	char stamp[FORMAT_TIME_MAX];
 
 	if (until_ms < j->now_ms)
-		tls_judge_tell(j, TLS_DATE, TLS_PART_CERTIFICATE, path,
+		tls_judge_report(j, TLS_DATE, TLS_PART_CERTIFICATE, path,
 		    "the certificate of %s expired at %s", tls_judge_name(crt),
 		    format_time(until_ms, stamp));
 	else if (from_ms > j->now_ms)
-		tls_judge_tell(j, TLS_DATE, TLS_PART_CERTIFICATE, path,
+		tls_judge_report(j, TLS_DATE, TLS_PART_CERTIFICATE, path,
 		    "the certificate of %s is not valid before %s: is this "
 		    "machine's clock right?",
 		    tls_judge_name(crt), format_time(from_ms, stamp));
@@ -283,14 +283,14 @@ judge_strength(struct tls_judge *j, const char *path,
 
 	if (mbedtls_pk_get_type(&crt->pk) == MBEDTLS_PK_RSA &&
 	    bits < RSA_BITS_MIN)
-		tls_judge_tell(j, TLS_WARN, TLS_PART_CERTIFICATE, path,
+		tls_judge_report(j, TLS_WARN, TLS_PART_CERTIFICATE, path,
 		    "the key of %s is weak: RSA with %zu bits, which most "
 		    "clients refuse",
 		    tls_judge_name(crt), bits);
 	/* Nobody looks at what a root has signed itself with. */
 	if ((md == MBEDTLS_MD_SHA1 || md == MBEDTLS_MD_MD5) &&
 	    !same_name(&crt->issuer_raw, &crt->subject_raw))
-		tls_judge_tell(j, TLS_WARN, TLS_PART_CERTIFICATE, path,
+		tls_judge_report(j, TLS_WARN, TLS_PART_CERTIFICATE, path,
 		    "the signature of %s is weak: %s, which most clients "
 		    "refuse",
 		    tls_judge_name(crt),
@@ -312,17 +312,17 @@ judge_leaf(struct tls_judge *j, const char *path, const mbedtls_x509_crt *leaf,
 		len = MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH);
 	}
 	if (mbedtls_x509_crt_check_extended_key_usage(leaf, oid, len) != 0)
-		tls_judge_tell(j, server ? TLS_BAD : TLS_WARN,
+		tls_judge_report(j, server ? TLS_BAD : TLS_WARN,
 		    TLS_PART_CERTIFICATE, path,
 		    "the certificate of %s was not made for a %s (extended key "
 		    "usage)",
 		    tls_judge_name(leaf), server ? "server" : "client");
 	if (leaf->TLS_FIELD(ca_istrue) != 0)
-		tls_judge_tell(j, TLS_WARN, TLS_PART_CERTIFICATE, path,
+		tls_judge_report(j, TLS_WARN, TLS_PART_CERTIFICATE, path,
 		    "the first certificate (%s) is that of a CA, not of a %s",
 		    tls_judge_name(leaf), server ? "server" : "client");
 	if (server && leaf->subject_alt_names.buf.p == NULL)
-		tls_judge_tell(j, TLS_WARN, TLS_PART_CERTIFICATE, path,
+		tls_judge_report(j, TLS_WARN, TLS_PART_CERTIFICATE, path,
 		    "the certificate of %s names no host (subject alternative "
 		    "name): clients refuse it",
 		    tls_judge_name(leaf));

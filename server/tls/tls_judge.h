@@ -16,13 +16,13 @@ struct mbedtls_x509_crt;
 /* Whom to tell, and when it is. */
 struct tls_judge {
 	int64_t now_ms;
-	tls_tell_fn *tell;
+	tls_found_fn *tell;
 	void *arg;
 	bool bad; /* there was a TLS_BAD */
 };
 
 /* Tell a finding on a file. */
-void tls_judge_tell(struct tls_judge *j, enum tls_level level,
+void tls_judge_report(struct tls_judge *j, enum tls_level level,
     enum tls_part part, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 

@@ -1,6 +1,6 @@
 /*
  * tls_mbedtls.h -- private to tls*.c: what differs between mbedTLS 2.28 and
- * 3.x, in one place.
+ * 3.x, in one place; and what neither has a name for.
  */
 #ifndef SERVER_TLS_MBEDTLS_H
 #define SERVER_TLS_MBEDTLS_H
@@ -36,6 +36,10 @@
 #define TLS_NEW_TICKET INT_MIN /* never returned */
 #define TLS_SUITES_13
 #endif
+
+/* Kinds of subjectAltName (RFC 5280, section 4.2.1.6) */
+#define TLS_SAN_NAME (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 2)
+#define TLS_SAN_ADDRESS (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 7)
 
 /* f_rng: the kernel's random bytes need no context and no seeding. */
 static inline int

@@ -12,7 +12,7 @@
 #include "server/base/log.h"
 #include "server/tls/tls_judge.h"
 #include "server/tls/tls_mbedtls.h"
-#include "server/tls/tls_private.h"
+#include "server/tls/tls_reason.h"
 #include "store/base/parse.h"
 
 #define NAME_MAX_LEN 64 /* told of one name */

@@ -7,7 +7,7 @@
 #include <mbedtls/error.h>
 
 #include "server/tls/tls_mbedtls.h"
-#include "server/tls/tls_private.h"
+#include "server/tls/tls_reason.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -197,13 +197,13 @@ test_tls_tells(void **state)
 	struct tls_end server, client;
 
 	tls_case_open(f, &server, &client, "localhost");
-	tls_tell(server.bev, "early", 5);
+	tls_send_now(server.bev, "early", 5);
 	tls_case_run_until(f, &client.connected);
 	tls_case_send(&client, "x");
 	tls_case_assert_read(&server, "x");
-	tls_tell(server.bev, "bad request", 11);
+	tls_send_now(server.bev, "bad request", 11);
 	tls_half_close(server.bev);
-	tls_tell(server.bev, "too late", 8);
+	tls_send_now(server.bev, "too late", 8);
 	tls_case_assert_read(&client, "bad request");
 	tls_case_run_until(f, &client.eof);
 	assert_int_equal(evbuffer_get_length(bufferevent_get_input(client.bev)),

@@ -342,7 +342,7 @@ test_tls_leaves_others_alone(void **state)
 	assert_null(tls_context_of(bev));
 	assert_int_equal(tls_held(bev), 0);
 	tls_start(bev);
-	tls_tell(bev, "x", 1);
+	tls_send_now(bev, "x", 1);
 	tls_close(bev);
 	bufferevent_free(bev);
 	assert_null(tls_bufferevent_new(f->server_engine, f->client, NULL));

@@ -1,5 +1,5 @@
 /*
- * tls.c -- the face: what may be done to a bufferevent that has TLS.
+ * tls_bufferevent.c -- what may be done to a bufferevent that has TLS.
  */
 #include <sys/socket.h>
 
@@ -9,7 +9,7 @@
 #include <event2/bufferevent.h>
 
 #include "server/tls/tls_mbedtls.h"
-#include "server/tls/tls_private.h"
+#include "server/tls/tls_filter.h"
 
 void
 tls_start(struct bufferevent *bev)
@@ -51,10 +51,11 @@ tls_sent(struct bufferevent *bev)
 	const struct tls_filter *f = tls_filter_of(bev);
 	uint64_t gone;
 
-	if (f == NULL || f->shaken == 0)
+	if (f == NULL || f->own_bytes == 0)
 		return (0);
-	gone = f->put - evbuffer_get_length(bufferevent_get_output(f->under));
-	return (gone > f->shaken ? gone - f->shaken : 0);
+	gone =
+	    f->written - evbuffer_get_length(bufferevent_get_output(f->under));
+	return (gone > f->own_bytes ? gone - f->own_bytes : 0);
 }
 
 size_t
@@ -77,12 +78,13 @@ tls_allocated(struct bufferevent *bev)
 }
 
 void
-tls_tell(struct bufferevent *bev, const char *text, size_t len)
+tls_send_now(struct bufferevent *bev, const char *text, size_t len)
 {
 	struct tls_filter *f = tls_filter_of(bev);
 	int n = 0;
 
-	if (f == NULL || f->state != TLS_OPEN || f->left || !tls_filter_sent(f))
+	if (f == NULL || f->state != TLS_OPEN || f->close_sent ||
+	    !tls_filter_sent(f))
 		return;
 	f->direct = true;
 	while (len > 0 && (n = mbedtls_ssl_write(&f->ssl,
@@ -97,15 +99,16 @@ tls_tell(struct bufferevent *bev, const char *text, size_t len)
 static void
 take_leave(struct tls_filter *f)
 {
-	uint64_t put = f->put;
+	uint64_t before = f->written;
 
-	if (f->state != TLS_OPEN || f->left)
+	if (f->state != TLS_OPEN || f->close_sent)
 		return;
-	f->left = true;
+	f->close_sent = true;
 	f->direct = true;
 	(void)mbedtls_ssl_close_notify(&f->ssl);
 	f->direct = false;
-	f->shaken += f->put - put; /* nothing of what was to be sent */
+	f->own_bytes +=
+	    f->written - before; /* nothing of what was to be sent */
 }
 
 void
@@ -119,7 +122,7 @@ tls_half_close(struct bufferevent *bev)
 	if (evbuffer_get_length(bufferevent_get_output(f->under)) == 0)
 		(void)shutdown(bufferevent_getfd(bev), SHUT_WR);
 	else
-		f->shut = true;
+		f->shut_when_sent = true;
 }
 
 void
@@ -132,6 +135,7 @@ tls_close(struct bufferevent *bev)
 	if (tls_filter_sent(f))
 		take_leave(f);
 	tls_end_leave(f);
-	if (f->under_ended)
-		tls_engine_wait(f); /* that was kept back: it is told now */
+	if (f->socket_ended)
+		tls_engine_wait(
+		    &f->hs); /* that was kept back; it is reported now */
 }
