@@ -21,6 +21,10 @@
 
 #define VARS_MAX 16
 
+struct exec_settings {
+	struct key_list command; /* argv, NULL after the last */
+};
+
 struct exec {
 	struct handler_instance base; /* first: what dispatch holds */
 	const struct handler_env *env;
@@ -64,22 +68,16 @@ exec_close(struct handler_instance *h)
 
 /* Copy the command. Returns 0; -1 when out of memory. */
 static int
-copy_command(struct exec *x, const char *const *command)
+copy_command(struct exec *x, const struct key_list *command)
 {
-	size_t n = 0;
-
-	while (command[n] != NULL)
-		n++;
-	if ((x->argv = arena_array(&x->memory, n + 1, sizeof(*x->argv))) ==
-	    NULL)
-		return (-1);
-	for (size_t i = 0; i < n; i++) {
-		x->argv[i] =
-		    arena_dup(&x->memory, command[i], strlen(command[i]));
+	x->argv = arena_array(&x->memory, command->n + 1, sizeof(*x->argv));
+	for (size_t i = 0; x->argv != NULL && i < command->n; i++) {
+		x->argv[i] = arena_dup(&x->memory, command->items[i],
+		    strlen(command->items[i]));
 		if (x->argv[i] == NULL)
 			return (-1);
 	}
-	return (0);
+	return (x->argv == NULL ? -1 : 0);
 }
 
 /* If who started us ignored SIGCHLD, the kernel would swallow every status. */
@@ -96,13 +94,9 @@ static struct handler_instance *
 exec_open(const struct handler_env *env, const struct handler_options *opt,
     char reason[HANDLER_REASON_MAX])
 {
+	const struct exec_settings *set = opt->settings;
 	struct exec *x;
 
-	if (opt->command == NULL || opt->command[0] == NULL) {
-		(void)snprintf(reason, HANDLER_REASON_MAX,
-		    "command: there is none");
-		return (NULL);
-	}
 	(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
 	if ((x = calloc(1, sizeof(*x))) == NULL)
 		return (NULL);
@@ -111,7 +105,7 @@ exec_open(const struct handler_env *env, const struct handler_options *opt,
 	x->timeout_ms = opt->timeout_ms;
 	TAILQ_INIT(&x->calls);
 	if ((x->pool = child_pool_new(env->base)) == NULL ||
-	    copy_command(x, opt->command) == -1 ||
+	    copy_command(x, &set->command) == -1 ||
 	    program_find(&x->memory, x->argv[0], &x->path, reason) == -1) {
 		exec_close(&x->base);
 		return (NULL);
@@ -333,10 +327,58 @@ exec_cancel(struct handler_instance *h, struct handler_call *call)
 	free(ec);
 }
 
+/* -- What the configuration may say -- */
+
+/* The program must be there now: an alarm is no time to find that out. */
+static void
+exec_check(void *settings, const struct handler_check *c)
+{
+	const struct exec_settings *set = settings;
+	char reason[HANDLER_REASON_MAX];
+	struct arena memory = { 0 };
+	const char *path;
+
+	if (c->files && set->command.n > 0 &&
+	    program_find(&memory, set->command.items[0], &path, reason) == -1)
+		c->wrong(c->arg, "command", reason);
+	arena_fini(&memory);
+}
+
+static void
+exec_probe(const void *settings, struct handler_probe *ret_probe)
+{
+	const struct exec_settings *set = settings;
+
+	if (set->command.n == 0)
+		return;
+	ret_probe->kind = HANDLER_PROBE_PROGRAM;
+	ret_probe->program = set->command.items[0];
+}
+
+static const struct key exec_keys[] = {
+	{ "handler.command", KEY_COMMAND,
+	    offsetof(struct exec_settings, command), .flags = KEY_REQUIRED,
+	    .value = "PROGRAM ARGUMENT ...",
+	    .example = "/usr/local/bin/ring --loud", .shown = "runs",
+	    .text = "What to run, without a shell; '...' holds a word with "
+		    "blanks together. It gets the body on stdin. Exit code 0 "
+		    "is done, 75, a signal and the timeout are tried again, "
+		    "anything else is dead." },
+	{ 0 },
+};
+
 const struct handler handler_exec = {
 	.type = "exec",
+	.text = "runs a command",
+	.example = "bell",
+	.keys = exec_keys,
+	.settings_size = sizeof(struct exec_settings),
+	.check = exec_check,
+	.probe = exec_probe,
 	.ordered = true,
 	.outlet = true,
+	.timeout = "30s",
+	.concurrency = "2",
 	.files = 2, /* its output, and the process */
 	.open = exec_open,
 	.run = exec_run,

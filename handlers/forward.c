@@ -15,11 +15,20 @@
 
 #include "handlers/body/order_body.h"
 #include "handlers/forward_verdict.h"
+#include "handlers/net/outlet_keys.h"
 #include "handlers/registry.h"
 #include "store/base/hex.h"
 
 #define OWN_HEADERS 7        /* what we add at most */
 #define HEADER_LINE_MAX 1216 /* scope, two ids of 255 bytes, one as %XX */
+
+struct forward_settings {
+	char *url;
+	struct key_list headers;       /* "Name: value" */
+	struct key_secret sign_secret; /* signs what is sent anew */
+	bool conflict_is_done;         /* 409 means that it was done before */
+	struct handler_tls_files tls;
+};
 
 struct forward_call {
 	struct forward *forward;
@@ -76,70 +85,47 @@ is_header(const char *line, const char *name)
 	return (strncasecmp(line, name, len) == 0 && line[len] == ':');
 }
 
-/* May it be set from outside? What frames a request may not. */
-static bool
-forward_check_header(const char *line, char reason[HANDLER_REASON_MAX])
-{
-	static const char *const ours[] = { "Idempotency-Key", "Content-Length",
-		"Transfer-Encoding", "Connection", "Expect" };
-
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		if (is_header(line, ours[i])) {
-			snprintf(reason, HANDLER_REASON_MAX,
-			    "headers: %s is always klikitd's own", ours[i]);
-			return (false);
-		}
-	}
-	return (true);
-}
-
-/* Copy the options. Returns 0, or -1 and a reason. */
+/* Copy the settings. Returns 0; -1 when out of memory. */
 static int
-forward_copy(struct forward *f, const struct handler_options *opt,
-    char reason[HANDLER_REASON_MAX])
+forward_copy(struct forward *f, const struct forward_settings *set)
 {
-	f->conflict_is_done = opt->conflict_is_done;
-	f->timeout_ms = opt->timeout_ms;
-	if ((f->name = strdup(opt->name)) == NULL)
+	const struct key_secret *secret = &set->sign_secret;
+
+	f->conflict_is_done = set->conflict_is_done;
+	if (set->headers.n > 0 &&
+	    (f->headers = calloc(set->headers.n, sizeof(*f->headers))) == NULL)
 		return (-1);
-	if (opt->nheaders > 0 &&
-	    (f->headers = calloc(opt->nheaders, sizeof(*f->headers))) == NULL)
-		return (-1);
-	for (; f->nheaders < opt->nheaders; f->nheaders++) {
-		if (!forward_check_header(opt->headers[f->nheaders], reason))
-			return (-1);
-		f->headers[f->nheaders] = strdup(opt->headers[f->nheaders]);
+	for (; f->nheaders < set->headers.n; f->nheaders++) {
+		f->headers[f->nheaders] =
+		    strdup(set->headers.items[f->nheaders]);
 		if (f->headers[f->nheaders] == NULL)
 			return (-1);
 	}
-	if (opt->sign_secret == NULL)
+	if (secret->bytes == NULL)
 		return (0);
-	if ((f->sign_secret = malloc(opt->sign_secret_len + 1)) == NULL)
+	if ((f->sign_secret = malloc(secret->len + 1)) == NULL)
 		return (-1);
-	memcpy(f->sign_secret, opt->sign_secret, opt->sign_secret_len);
-	f->sign_secret_len = opt->sign_secret_len;
+	memcpy(f->sign_secret, secret->bytes, secret->len);
+	f->sign_secret_len = secret->len;
 	return (0);
 }
 
 /* Make the client. Returns 0, or -1 and a reason. */
 static int
-forward_connect(struct forward *f, const struct handler_options *opt,
-    char reason[HANDLER_REASON_MAX])
+forward_connect(struct forward *f, const struct forward_settings *set,
+    size_t concurrency, char reason[HANDLER_REASON_MAX])
 {
 	const struct handler_env *env = f->env;
 	struct http_client_url url;
 	char why[HANDLER_REASON_MAX];
 
-	if (opt->url == NULL) {
-		snprintf(reason, HANDLER_REASON_MAX, "url is missing");
-		return (-1);
-	}
-	if (http_client_url_parse(opt->url, &url, why) == -1) {
+	if (http_client_url_parse(set->url, &url, why) == -1) {
 		snprintf(reason, HANDLER_REASON_MAX, "url %.230s", why);
 		return (-1);
 	}
-	if (!url.tls || (f->tls = env->tls_open(env->arg, opt, reason)) != NULL)
-		f->hc = http_client_new(env, &url, f->tls, opt->concurrency);
+	if (!url.tls ||
+	    (f->tls = env->tls_open(env->arg, &set->tls, reason)) != NULL)
+		f->hc = http_client_new(env, &url, f->tls, concurrency);
 	http_client_url_fini(&url);
 	return (f->hc == NULL ? -1 : 0);
 }
@@ -156,8 +142,10 @@ forward_open(const struct handler_env *env, const struct handler_options *opt,
 	f->base.type = &handler_forward;
 	f->env = env;
 	LIST_INIT(&f->calls);
-	if (forward_copy(f, opt, reason) == -1 ||
-	    forward_connect(f, opt, reason) == -1) {
+	f->timeout_ms = opt->timeout_ms;
+	if ((f->name = strdup(opt->name)) == NULL ||
+	    forward_copy(f, opt->settings) == -1 ||
+	    forward_connect(f, opt->settings, opt->concurrency, reason) == -1) {
 		forward_close(&f->base);
 		return (NULL);
 	}
@@ -411,10 +399,88 @@ forward_cancel(struct handler_instance *h, struct handler_call *call)
 	free(fc);
 }
 
+/* -- What the configuration may say -- */
+
+static bool
+is_https(const char *url)
+{
+	return (url != NULL && strncasecmp(url, "https:", 6) == 0);
+}
+
+static const struct handler_tls_files *
+forward_tls(const void *settings)
+{
+	const struct forward_settings *set = settings;
+
+	return (is_https(set->url) ? &set->tls : NULL);
+}
+
+static void
+forward_check(void *settings, const struct handler_check *c)
+{
+	struct forward_settings *set = settings;
+
+	outlet_check_tls(&set->tls, is_https(set->url), c);
+	outlet_read_headers(&set->headers, "header", c);
+}
+
+static void
+forward_probe(const void *settings, struct handler_probe *ret_probe)
+{
+	const struct forward_settings *set = settings;
+	char reason[HANDLER_REASON_MAX];
+	struct http_client_url url;
+
+	if (set->url == NULL ||
+	    http_client_url_parse(set->url, &url, reason) == -1)
+		return;
+	ret_probe->kind = HANDLER_PROBE_CONNECT;
+	snprintf(ret_probe->host, sizeof(ret_probe->host), "%s", url.host);
+	ret_probe->port = url.port;
+	http_client_url_fini(&url);
+}
+
+#define IN_FORWARD(field) offsetof(struct forward_settings, field)
+
+static const struct key forward_keys[] = {
+	{ "handler.url", KEY_URL, IN_FORWARD(url), .flags = KEY_REQUIRED,
+	    .check = outlet_check_url, .value = "URL",
+	    .example = "https://pos.example/orders", .shown = "to",
+	    .text = "Where to POST to, by http or https. 2xx is done; 408, "
+		    "425, 429, 5xx and no "
+		    "answer are tried again; 410 pauses the handler; anything "
+		    "else is dead." },
+	{ "handler.header", KEY_TEXTS, IN_FORWARD(headers),
+	    .check = outlet_check_headers, .value = "NAME: VALUE, ...",
+	    .example = "Authorization: @/etc/klikitd/pos-token",
+	    .text = "Headers to send as well; @FILE is what stands in that "
+		    "file. A value with a comma needs a file." },
+	{ "handler.sign_secret_file", KEY_SECRET, IN_FORWARD(sign_secret),
+	    .def = "", .value = "FILE", .example = "/etc/klikitd/pos-secret",
+	    .exposed = "who reads it can sign as klikitd does",
+	    .text = "File with a secret to sign what is sent anew, as klikit "
+		    "does, in place of klikit's own signature." },
+	{ "handler.on_conflict", KEY_BOOL, IN_FORWARD(conflict_is_done),
+	    .def = "dead", .value = "dead|done",
+	    .text = "What an answer of 409 means." },
+	OUTLET_TLS_KEYS(struct forward_settings, tls),
+	{ 0 },
+};
+
 const struct handler handler_forward = {
 	.type = "forward",
+	.text = "POSTs to a URL",
+	.example = "pos",
+	.keys = forward_keys,
+	.settings_size = sizeof(struct forward_settings),
+	.check = forward_check,
+	.probe = forward_probe,
+	.tls = forward_tls,
 	.ordered = true,
 	.outlet = true,
+	.timeout = "5s",
+	.concurrency = "4",
+	.per_order = true,
 	.files = 3, /* two addresses tried at once, and one kept for reuse */
 	.open = forward_open,
 	.run = forward_run,

@@ -8,8 +8,9 @@
  *          and handler_options, what it wants written leaves in its result,
  *          so that rows and the job's end become true in one commit.
  *
- * To add a type: one file that exports one const struct handler, and a line
- * in registry.c. See DESIGN.md for the rules of idempotency.
+ * To add a type: one file that exports one const struct handler with its keys,
+ * and a line in registry.c. See DESIGN.md for that and the rules of
+ * idempotency.
  */
 #ifndef HANDLERS_HANDLER_H
 #define HANDLERS_HANDLER_H
@@ -18,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "handlers/key.h"
 #include "store/store.h"
 
 enum handler_verdict {
@@ -43,10 +45,19 @@ enum handler_fault {
 struct bufferevent;
 struct event_base;
 struct handler_call; /* an attempt under way; dispatch's */
-struct handler_options;
 struct handler_result;
 struct handler_tls; /* whom one handler trusts by TLS, and who it is there */
 struct resolver;
+
+/*
+ * Files (PEM) of a handler that calls out by TLS, each NULL if there is none:
+ * its keys ca_file, client_certificate and client_key (net/outlet_keys.h).
+ */
+struct handler_tls_files {
+	char *ca_file; /* who vouches for the far side; else as usual */
+	char *client_certificate; /* who we are there; else nobody */
+	char *client_key;
+};
 
 /* What dispatch lends a handler; outlives every handler made with it. */
 struct handler_env {
@@ -69,13 +80,14 @@ struct handler_env {
 	    const struct handler_result *result);
 
 	/*
-	 * What connect() needs for a handler that calls by TLS: reads the files
-	 * that opt names. Owned by the caller, who gives it back by
-	 * tls_close(); connections made with it may outlive that. On failure
-	 * returns NULL and writes one line to reason.
+	 * What connect() needs for a handler that calls by TLS: reads the
+	 * files. Owned by the caller, who gives it back by tls_close();
+	 * connections made with it may outlive that. On failure returns NULL
+	 * and writes one line to reason.
 	 */
 	struct handler_tls *(*tls_open)(void *arg,
-	    const struct handler_options *opt, char reason[HANDLER_REASON_MAX]);
+	    const struct handler_tls_files *files,
+	    char reason[HANDLER_REASON_MAX]);
 	void (*tls_close)(void *arg, struct handler_tls *tls);
 
 	/*
@@ -115,32 +127,48 @@ struct handler_env {
 	void *arg; /* of the functions above */
 };
 
-/* One configured handler's own settings; borrowed for open(). */
+/* One configured handler; borrowed for open(). */
 struct handler_options {
 	const char *name;
-	const char *const *terminal; /* status codes that end an order */
-	size_t nterminal;
-	/* orders: codes from first to last; none: by their numbers */
-	const char *const *status_order;
-	size_t nstatus_order;
+	const void *settings; /* of the type's own keys, checked */
+	int64_t timeout_ms;   /* an outlet's: of a whole attempt */
+	size_t concurrency;   /* an outlet's: attempts at once, at most */
+	/* Status codes from first to last; none: by their numbers. */
+	struct key_list status_order;
+};
 
-	/* forward */
-	const char *url;
-	const char *const *headers; /* "Name: value", checked */
-	size_t nheaders;
-	const char *sign_secret; /* signs the body anew; NULL: it is not */
-	size_t sign_secret_len;
-	bool conflict_is_done; /* 409 means that it was done before */
-	const char *ca_file; /* who vouches for an https url; NULL: as usual */
-	const char *client_certificate; /* who we are there; NULL: nobody */
-	const char *client_key;         /* its key; NULL: the same */
+/* What a type's check() is given. */
+struct handler_check {
+	bool files; /* read and judge what the settings name */
 
-	/* exec */
-	const char *const *command; /* argv, NULL at the end */
+	/* Something is wrong with the value of that key ("url"). */
+	void (*wrong)(void *arg, const char *key, const char *reason);
 
-	/* both */
-	int64_t timeout_ms; /* of a whole attempt */
-	size_t concurrency; /* attempts at once, at most */
+	/*
+	 * The bytes of a file, without one newline at their end; a relative
+	 * path begins beside the configuration. Owned by the caller, who wipes
+	 * them. Returns 0; -1, with one line in reason, if it cannot be read,
+	 * is empty, or too large.
+	 */
+	int (*read_file)(void *arg, const char *path, char **ret_bytes,
+	    size_t *ret_len, char reason[KEY_REASON_MAX]);
+	void *arg; /* of the functions above */
+};
+
+enum handler_probe_kind {
+	HANDLER_PROBE_NONE,    /* there is nothing to try */
+	HANDLER_PROBE_CONNECT, /* to host and port, by TLS if tls() has files */
+	HANDLER_PROBE_PROGRAM  /* could it be started? */
+};
+
+#define HANDLER_HOST_MAX 256 /* of a name or a numeric address */
+
+/* What doctor is to try for a handler. */
+struct handler_probe {
+	enum handler_probe_kind kind;
+	char host[HANDLER_HOST_MAX];
+	uint16_t port;
+	const char *program; /* in the settings */
 };
 
 /* A job handed to run(); all borrowed for the call. */
@@ -182,8 +210,37 @@ struct handler_instance {
 	const struct handler *type;
 };
 
+/*
+ * A type of handlers. What it does not have is zero or NULL; type, text,
+ * example, open(), run() and close() are always there.
+ */
 struct handler {
 	const char *type; /* as it stands in the configuration */
+	const char *text; /* what it does, behind its name: "POSTs to a URL" */
+	const char *example; /* what config.example.ini calls one: "pos" */
+
+	/*
+	 * Its own keys, beside those that each handler has; each fills a field
+	 * of a block of that size, which is all zero before.
+	 */
+	const struct key *keys;
+	size_t settings_size;
+
+	/*
+	 * See what only several keys show together, and with c->files what the
+	 * files that they name are worth; it may complete the settings by
+	 * that. A key whose value was refused has its field all zero.
+	 */
+	void (*check)(void *settings, const struct handler_check *c);
+
+	/* What doctor is to try; *ret_probe is all zero before. */
+	void (*probe)(const void *settings, struct handler_probe *ret_probe);
+
+	/* The files by which it calls by TLS; NULL: it calls without. */
+	const struct handler_tls_files *(*tls)(const void *settings);
+
+	/* Status codes that end an order, of the type that keeps orders. */
+	const struct key_list *(*ends)(const void *settings);
 
 	/*
 	 * Does it matter to it in which order the events of one order come?
@@ -196,6 +253,9 @@ struct handler {
 	 * the body, and may be PENDING.
 	 */
 	bool outlet;
+	const char *timeout;     /* of an attempt: the default of that key */
+	const char *concurrency; /* attempts at once: likewise */
+	bool per_order; /* it may be asked to be called once for each order */
 
 	unsigned files; /* that one attempt may have open, at most */
 
@@ -224,10 +284,8 @@ struct handler {
 	void (*close)(struct handler_instance *h);
 };
 
-/* The handler of that type; NULL if there is none. */
-const struct handler *handler_find(const char *type);
-
-/* The i-th type of the table, for messages; NULL past the end. */
-const struct handler *handler_at(size_t i);
+/* The one of that type in a table that ends in NULL; NULL: there is none. */
+const struct handler *handler_find(const struct handler *const *types,
+    const char *type);
 
 #endif /* HANDLERS_HANDLER_H */

@@ -22,6 +22,13 @@ struct key_durations {
 	size_t n;
 };
 
+/* What stands in a file. */
+struct key_secret {
+	char *file;  /* absolute; NULL: none is named */
+	char *bytes; /* NULL: not read */
+	size_t len;
+};
+
 /* What a value looks like, and the field's type. */
 enum key_kind {
 	KEY_INT,       /* int64_t */
@@ -34,6 +41,7 @@ enum key_kind {
 	KEY_NAME,      /* char *: one word, or empty */
 	KEY_URL,       /* char * */
 	KEY_PATH,      /* char *: absolute; NULL if empty */
+	KEY_SECRET,    /* struct key_secret: a file, read when all is checked */
 	KEY_WORDS,     /* struct key_list: words between commas */
 	KEY_TEXTS,     /* struct key_list: any text between commas */
 	KEY_COMMAND    /* struct key_list: argv, NULL after the last */
@@ -42,7 +50,8 @@ enum key_kind {
 #define KEY_REASON_MAX 512
 
 enum key_flags {
-	KEY_RESTART = 1 << 0 /* a reload cannot change it */
+	KEY_RESTART = 1 << 0, /* a reload cannot change it */
+	KEY_REQUIRED = 1 << 1 /* a handler's section must have it */
 };
 
 /* Tables of keys end with one whose name is NULL. */
@@ -54,8 +63,7 @@ struct key {
 	const char *dev; /* in place of def for klikitd dev; NULL: the same */
 	int64_t min;     /* of numbers, in the field's unit */
 	int64_t max;
-	unsigned flags;    /* enum key_flags */
-	const char *types; /* of handlers, by blanks; NULL: every one */
+	unsigned flags; /* enum key_flags */
 
 	/*
 	 * Is the value right, beyond what its kind demands? It may complete
@@ -71,6 +79,11 @@ struct key {
 	const char *value;
 	const char *example; /* in config.example.ini; NULL: def */
 	const char *text;    /* what it does, for help and the example */
+
+	/* Of a file: what one can do who reads it; NULL: no harm. */
+	const char *exposed;
+	/* check-config shows the value behind this word; NULL: it does not. */
+	const char *shown;
 };
 
 #endif /* HANDLERS_KEY_H */

@@ -11,6 +11,10 @@
 #include "handlers/registry.h"
 #include "store/order.h"
 
+struct orders_settings {
+	struct key_list terminal; /* status codes that end an order */
+};
+
 /* Status codes, as text. */
 struct codes {
 	char **items;
@@ -33,15 +37,18 @@ codes_fini(struct codes *c)
 	free(c->items);
 }
 
-/* Copy n codes. Returns 0; -1 when out of memory, codes_fini() is due all the
- * same. */
+/*
+ * Copy codes. Returns 0; -1 when out of memory, codes_fini() is due all the
+ * same.
+ */
 static int
-codes_copy(struct codes *c, const char *const *codes, size_t n)
+codes_copy(struct codes *c, const struct key_list *codes)
 {
-	if (n > 0 && (c->items = calloc(n, sizeof(*c->items))) == NULL)
+	if (codes->n > 0 &&
+	    (c->items = calloc(codes->n, sizeof(*c->items))) == NULL)
 		return (-1);
-	for (; c->n < n; c->n++) {
-		if ((c->items[c->n] = strdup(codes[c->n])) == NULL)
+	for (; c->n < codes->n; c->n++) {
+		if ((c->items[c->n] = strdup(codes->items[c->n])) == NULL)
 			return (-1);
 	}
 	return (0);
@@ -64,14 +71,15 @@ static struct handler_instance *
 orders_open(const struct handler_env *env, const struct handler_options *opt,
     char reason[HANDLER_REASON_MAX])
 {
+	const struct orders_settings *set = opt->settings;
 	struct orders *o;
 
 	(void)env; /* which version is newer is no matter of our clock */
 	if ((o = calloc(1, sizeof(*o))) == NULL)
 		goto fail;
 	o->base.type = &handler_orders;
-	if (codes_copy(&o->terminal, opt->terminal, opt->nterminal) == -1 ||
-	    codes_copy(&o->order, opt->status_order, opt->nstatus_order) == -1)
+	if (codes_copy(&o->terminal, &set->terminal) == -1 ||
+	    codes_copy(&o->order, &opt->status_order) == -1)
 		goto fail;
 	return (&o->base);
 fail:
@@ -167,8 +175,31 @@ orders_run(struct handler_instance *h, const struct handler_job *job,
 	return (HANDLER_DONE);
 }
 
+static const struct key_list *
+orders_ends(const void *settings)
+{
+	const struct orders_settings *set = settings;
+
+	return (&set->terminal);
+}
+
+static const struct key orders_keys[] = {
+	{ "handler.terminal", KEY_WORDS,
+	    offsetof(struct orders_settings, terminal), .def = "3, 9",
+	    .value = "CODE, ...",
+	    .text = "Status codes that end an order. 3 is cancelled and 9 "
+		    "picked up in all that klikit has published; 5 is ready in "
+		    "one place and delivered in another, so it is not here." },
+	{ 0 },
+};
+
 const struct handler handler_orders = {
 	.type = "orders",
+	.text = "keeps the tables of orders and carts",
+	.example = "orders",
+	.keys = orders_keys,
+	.settings_size = sizeof(struct orders_settings),
+	.ends = orders_ends,
 	.ordered = false, /* versions are ordered by their keys */
 	.open = orders_open,
 	.run = orders_run,

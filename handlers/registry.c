@@ -1,27 +1,20 @@
-#include <string.h>
-
 #include "handlers/registry.h"
 
-static const struct handler *const handlers[] = {
+#include <string.h>
+
+const struct handler *const handler_types[] = {
 	&handler_orders,
 	&handler_forward,
 	&handler_exec,
+	NULL,
 };
 
-#define NHANDLERS (sizeof(handlers) / sizeof(handlers[0]))
-
 const struct handler *
-handler_find(const char *type)
+handler_find(const struct handler *const *types, const char *type)
 {
-	for (size_t i = 0; i < NHANDLERS; i++) {
-		if (strcmp(handlers[i]->type, type) == 0)
-			return (handlers[i]);
+	for (; *types != NULL; types++) {
+		if (strcmp((*types)->type, type) == 0)
+			return (*types);
 	}
 	return (NULL);
-}
-
-const struct handler *
-handler_at(size_t i)
-{
-	return (i < NHANDLERS ? handlers[i] : NULL);
 }

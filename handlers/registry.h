@@ -1,8 +1,8 @@
 /*
- * registry.h -- the handlers there are, one const table each.
+ * registry.h -- the types of handlers, one const table each.
  *
- * Owns: nothing; says only which names registry.c and their own files share.
- * Everybody else finds a handler by its type (handler.h).
+ * Owns: the table of them. It is handed to verb_main(), and reaches all others
+ * with the configuration: nobody else names a type.
  */
 #ifndef HANDLERS_REGISTRY_H
 #define HANDLERS_REGISTRY_H
@@ -12,5 +12,11 @@
 extern const struct handler handler_exec;    /* exec.c */
 extern const struct handler handler_forward; /* forward.c */
 extern const struct handler handler_orders;  /* orders.c */
+
+/*
+ * All of them, NULL at the end. The first is what a configuration without any
+ * handler has.
+ */
+extern const struct handler *const handler_types[];
 
 #endif /* HANDLERS_REGISTRY_H */

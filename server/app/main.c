@@ -1,3 +1,4 @@
+#include "handlers/registry.h"
 #include "server/app/verb_table.h"
 #include "server/cli/verb_run.h"
 #include "store/store.h"
@@ -6,5 +7,5 @@ int
 main(int argc, char **argv)
 {
 	store_process_init();
-	return (verb_run(verb_table, argc, argv));
+	return (verb_run(verb_table, handler_types, argc, argv));
 }

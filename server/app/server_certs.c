@@ -64,13 +64,15 @@ server_watch_certs(struct server *s)
 	}
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		const struct config_handler *h = &cfg->handlers[i];
+		const struct handler_tls_files *files = config_handler_tls(h);
 
-		if (h->client_certificate == NULL)
+		if (files == NULL || files->client_certificate == NULL)
 			continue;
 		(void)snprintf(c.names[c.n], NAME_MAX_LEN, "handler %s",
 		    h->name);
-		certs_add(&c, &(struct tls_pair_files){ h->client_certificate,
-				  h->client_key, TLS_USE_CLIENT });
+		certs_add(&c,
+		    &(struct tls_pair_files){ files->client_certificate,
+			files->client_key, TLS_USE_CLIENT });
 	}
 	rc = cert_watch_set(s->certs, c.list, c.n);
 out:

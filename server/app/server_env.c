@@ -38,13 +38,13 @@ env_finish(void *arg, struct handler_call *call,
 /* -- TLS: what a handler holds is a context, whose insides it does not know */
 
 static struct handler_tls *
-env_tls_open(void *arg, const struct handler_options *opt,
+env_tls_open(void *arg, const struct handler_tls_files *files,
     char reason[HANDLER_REASON_MAX])
 {
 	const struct tls_client_options options = {
-		.ca_file = opt->ca_file,
-		.certificate = opt->client_certificate,
-		.key = opt->client_key,
+		.ca_file = files->ca_file,
+		.certificate = files->client_certificate,
+		.key = files->client_key,
 	};
 	char why[TLS_REASON_MAX];
 	struct tls_context *ctx;

@@ -11,30 +11,6 @@
 #include "server/base/clock.h"
 #include "server/base/log.h"
 
-static struct handler_options
-options_of(const struct config *cfg, const struct config_handler *ch)
-{
-	return ((struct handler_options){
-	    .name = ch->name,
-	    .terminal = (const char *const *)ch->terminal.items,
-	    .nterminal = ch->terminal.n,
-	    .status_order = (const char *const *)cfg->status_order.items,
-	    .nstatus_order = cfg->status_order.n,
-	    .url = ch->url,
-	    .headers = (const char *const *)ch->headers.items,
-	    .nheaders = ch->headers.n,
-	    .sign_secret = ch->sign_secret,
-	    .sign_secret_len = ch->sign_secret_len,
-	    .conflict_is_done = ch->conflict_is_done,
-	    .ca_file = ch->ca_file,
-	    .client_certificate = ch->client_certificate,
-	    .client_key = ch->client_key,
-	    .command = (const char *const *)ch->command.items,
-	    .timeout_ms = ch->timeout_ms,
-	    .concurrency = (size_t)ch->concurrency,
-	});
-}
-
 /* The longest deadline whose alarm the handler of that name is; 0: none. */
 static int64_t
 alarm_max_ms(const struct config *cfg, const char *name)
@@ -61,8 +37,12 @@ handler_of(const struct config *cfg, size_t i,
 	return ((struct dispatch_handler){
 	    .number = known[i].number,
 	    .name = ch->name,
-	    .type = handler_find(ch->type),
-	    .options = options_of(cfg, ch),
+	    .type = ch->type,
+	    .options = { .name = ch->name,
+		.settings = ch->settings,
+		.timeout_ms = ch->timeout_ms,
+		.concurrency = (size_t)ch->concurrency,
+		.status_order = cfg->status_order },
 	    .retry_ms = ch->retry.ms,
 	    .nretry = ch->retry.n,
 	    .max_age_ms = ch->max_age_ms,
@@ -71,7 +51,7 @@ handler_of(const struct config *cfg, size_t i,
 	    .concurrency = (size_t)ch->concurrency,
 	    .once_per_order = ch->once_per_order,
 	    .sends_repeats = ch->sends_repeats,
-	    .logs_answers = ch->tells,
+	    .logs_answers = ch->logs_answers,
 	});
 }
 
@@ -90,8 +70,7 @@ subscription_of(const struct config *cfg, size_t i,
 		.nbranches = ch->branches.n,
 		.ordered = ch->ordered,
 		.per_order = ch->per_order,
-		.once_per_order =
-		    ch->once_per_order && handler_find(ch->type)->outlet,
+		.once_per_order = ch->once_per_order,
 		.deadline_ms = ch->deadline_ms,
 	};
 

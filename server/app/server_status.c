@@ -169,12 +169,15 @@ server_live_cb(void *arg, int64_t handler, struct entity_live *ret_live)
 size_t
 server_ends(const struct config *cfg, const char *const **ret_ends)
 {
+	const struct key_list *ends;
+
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		const struct config_handler *ch = &cfg->handlers[i];
 
-		if (strcmp(ch->type, "orders") == 0) {
-			*ret_ends = (const char *const *)ch->terminal.items;
-			return (ch->terminal.n);
+		if (ch->type->ends != NULL) {
+			ends = ch->type->ends(ch->settings);
+			*ret_ends = (const char *const *)ends->items;
+			return (ends->n);
 		}
 	}
 	return (0);

@@ -169,6 +169,19 @@ dev_ready(const struct server_ready *r)
 	(void)fflush(stdout);
 }
 
+/* What --forward-to asks for: every event, each time it comes. */
+static const struct config_extra *
+dev_forward(const char *url)
+{
+	static const char *keys[] = { "type", "forward", "url", NULL,
+		"once_per_order", "no", "repeats", "send", NULL };
+	static const struct config_extra forward = { "dev",
+		"--forward-to: ", keys };
+
+	keys[3] = url;
+	return (&forward);
+}
+
 static enum verb_exit
 verb_dev_run(const struct verb_args *args)
 {
@@ -181,6 +194,8 @@ verb_dev_run(const struct verb_args *args)
 	struct dev_tls tls = { 0 };
 	enum verb_exit rc = VERB_FAILED;
 
+	if (verb_has(args, "forward-to"))
+		source.extra = dev_forward(verb_flag(args, "forward-to", 0));
 	if (dev_dir_make(reason) == -1)
 		return (dev_fail(args, reason));
 	if (verb_has(args, "tls")) {

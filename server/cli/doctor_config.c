@@ -145,6 +145,18 @@ secret_look(struct doctor *d, const struct config_secret *s)
 		    s->len, log_text(s->source));
 }
 
+/* The files that are secret of a handler, as its type says. */
+static void
+secret_handler(struct doctor *d, const struct config_handler *h)
+{
+	for (const struct key *key = h->type->keys;
+	     key != NULL && key->name != NULL; key++) {
+		if (key->exposed != NULL)
+			file_look(d, h->name, config_file_of(key, h->settings),
+			    key->exposed);
+	}
+}
+
 /* What else is secret; that it can be read was seen with the configuration. */
 static void
 secret_others(struct doctor *d)
@@ -155,14 +167,8 @@ secret_others(struct doctor *d)
 	    "who reads it can replay and purge");
 	file_look(d, "tls.key", cfg->tls_key,
 	    "who reads it can pass for this server");
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		const struct config_handler *h = &cfg->handlers[i];
-
-		file_look(d, h->name, h->sign_secret_file,
-		    "who reads it can sign as klikitd does");
-		file_look(d, h->name, h->client_key,
-		    "who reads it can pass for this server");
-	}
+	for (size_t i = 0; i < cfg->nhandlers; i++)
+		secret_handler(d, &cfg->handlers[i]);
 }
 
 void
@@ -235,20 +241,22 @@ void
 doctor_certificates(struct doctor *d)
 {
 	const struct config *cfg = d->cfg;
+	const struct handler_tls_files *files;
 
 	if (cfg->tls_certificate != NULL && cfg->tls_key != NULL)
 		certificate_look(d,
 		    &(struct tls_pair_files){ cfg->tls_certificate,
 			cfg->tls_key, TLS_USE_SERVER });
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		const struct config_handler *h = &cfg->handlers[i];
-
-		if (h->client_certificate != NULL && h->client_key != NULL)
+		files = config_handler_tls(&cfg->handlers[i]);
+		if (files == NULL)
+			continue;
+		if (files->client_certificate != NULL)
 			certificate_look(d,
-			    &(struct tls_pair_files){ h->client_certificate,
-				h->client_key, TLS_USE_CLIENT });
-		if (h->ca_file != NULL)
-			tls_roots_free(tls_roots_load(h->ca_file, d->now_ms,
+			    &(struct tls_pair_files){ files->client_certificate,
+				files->client_key, TLS_USE_CLIENT });
+		if (files->ca_file != NULL)
+			tls_roots_free(tls_roots_load(files->ca_file, d->now_ms,
 			    certificate_tell_cb, d));
 	}
 }

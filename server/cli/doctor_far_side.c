@@ -11,7 +11,6 @@
 #include <event2/event.h>
 
 #include "handlers/net/dial.h"
-#include "handlers/net/http_client.h"
 #include "handlers/net/resolver.h"
 #include "server/base/log.h"
 #include "server/cli/doctor_private.h"
@@ -30,7 +29,8 @@ struct probe {
 	struct tls_context *tls; /* NULL: plain HTTP */
 	struct tls_engine *engine;
 	struct bufferevent *bev; /* TLS shakes hands on it, or NULL */
-	const struct http_client_url *url;
+	const char *host;
+	uint16_t port;
 	size_t addresses;
 	bool connected;
 	bool failed;
@@ -89,7 +89,7 @@ probe_dialed_cb(const struct dial_end *end, void *arg)
 		(void)event_base_loopbreak(p->base);
 		return;
 	}
-	p->bev = tls_bufferevent_new(p->engine, p->tls, p->url->host);
+	p->bev = tls_bufferevent_new(p->engine, p->tls, p->host);
 	if (p->bev == NULL || bufferevent_setfd(p->bev, end->fd) == -1) {
 		(void)close(end->fd);
 		probe_fail(p, "out of memory");
@@ -146,15 +146,14 @@ probe_all(struct probe *p, int64_t timeout_ms)
 	} while (++tries < p->addresses);
 }
 
-/* What a call of the handler would need. Returns 0, or -1 with p->why. */
+/*
+ * What a call of the handler would need; files: for TLS, or NULL. Returns 0,
+ * or -1 with p->why.
+ */
 static int
-probe_open(struct probe *p, const struct config_handler *h)
+probe_open(struct probe *p, const struct handler_tls_files *files)
 {
-	const struct tls_client_options opt = {
-		.ca_file = h->ca_file,
-		.certificate = h->client_certificate,
-		.key = h->client_key,
-	};
+	struct tls_client_options opt = { .ca_file = NULL };
 	const struct tls_engine_options engine = { .handshake_timeout_ms =
 						       2 * PROBE_MAX_MS };
 	char reason[TLS_REASON_MAX];
@@ -163,11 +162,14 @@ probe_open(struct probe *p, const struct config_handler *h)
 	if ((p->base = event_base_new()) == NULL ||
 	    (p->resolver = resolver_new(p->base, "/etc/resolv.conf",
 		 "/etc/hosts")) == NULL ||
-	    (p->dialer = dialer_new(p->base, p->resolver, p->url->host,
-		 p->url->port)) == NULL)
+	    (p->dialer = dialer_new(p->base, p->resolver, p->host, p->port)) ==
+		NULL)
 		return (-1);
-	if (!p->url->tls)
+	if (files == NULL)
 		return (0);
+	opt.ca_file = files->ca_file;
+	opt.certificate = files->client_certificate;
+	opt.key = files->client_key;
 	if ((p->tls = tls_client_new(&opt, reason)) == NULL) {
 		(void)snprintf(p->why, WHY_MAX, "%s", reason);
 		return (-1);
@@ -188,31 +190,28 @@ probe_close(struct probe *p)
 }
 
 void
-doctor_far_side(struct doctor *d, const struct config_handler *h)
+doctor_far_side(struct doctor *d, const struct config_handler *h,
+    const struct handler_probe *to)
 {
-	char reason[HANDLER_REASON_MAX];
-	struct http_client_url url;
-	struct probe p = { .url = &url };
+	const struct handler_tls_files *files = config_handler_tls(h);
+	struct probe p = { .host = to->host, .port = to->port };
 	int64_t timeout_ms =
 	    h->timeout_ms < PROBE_MAX_MS ? h->timeout_ms : PROBE_MAX_MS;
 
-	if (http_client_url_parse(h->url, &url, reason) == -1)
-		return; /* doctor_config.c reports that */
-	if (probe_open(&p, h) == 0)
+	if (probe_open(&p, files) == 0)
 		probe_all(&p, timeout_ms);
 	if (p.connected)
 		doctor_report(d, DOCTOR_OK, NULL, "%s: %s port %u: reached%s",
-		    log_text(h->name), log_text(url.host), url.port,
-		    url.tls ? ", and is who it should be" : "");
+		    log_text(h->name), log_text(p.host), p.port,
+		    files != NULL ? ", and is who it should be" : "");
 	else
 		doctor_report(d, DOCTOR_FAIL,
-		    url.tls ? "is it running, the address right, its "
-			      "certificate for that name, its CA in ca_file? "
-			      "Events wait for it"
-			    : "is it running, and the address right? Events "
-			      "wait for it",
+		    files != NULL ? "is it running, the address right, its "
+				    "certificate for that name, its CA in "
+				    "ca_file? Events wait for it"
+				  : "is it running, and the address right? "
+				    "Events wait for it",
 		    "%s: %s port %u: not reached: %s", log_text(h->name),
-		    log_text(url.host), url.port, p.why);
+		    log_text(p.host), p.port, p.why);
 	probe_close(&p);
-	http_client_url_fini(&url);
 }

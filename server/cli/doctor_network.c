@@ -107,16 +107,17 @@ doctor_ports(struct doctor *d)
 	ports_of(d, "admin.listen", &d->cfg->admin_listen);
 }
 
-/* -- Programs -- */
+/* -- Handlers -- */
 
 static void
-handler_exec(struct doctor *d, const struct config_handler *h)
+try_program(struct doctor *d, const struct config_handler *h,
+    const char *program)
 {
 	char reason[HANDLER_REASON_MAX];
 	struct arena memory = { 0 };
 	const char *path;
 
-	if (program_find(&memory, h->command.items[0], &path, reason) == 0)
+	if (program_find(&memory, program, &path, reason) == 0)
 		doctor_report(d, DOCTOR_OK, NULL, "%s: %s: can be run",
 		    log_text(h->name), log_text(path));
 	else
@@ -126,22 +127,36 @@ handler_exec(struct doctor *d, const struct config_handler *h)
 	arena_fini(&memory);
 }
 
+/* Try what its type says. Returns whether there was anything. */
+static bool
+try_handler(struct doctor *d, const struct config_handler *h)
+{
+	struct handler_probe probe = { .kind = HANDLER_PROBE_NONE };
+
+	if (h->type->probe != NULL)
+		h->type->probe(h->settings, &probe);
+	switch (probe.kind) {
+	case HANDLER_PROBE_NONE:
+		break;
+	case HANDLER_PROBE_CONNECT:
+		if (!d->opt->network)
+			return (false);
+		doctor_far_side(d, h, &probe);
+		return (true);
+	case HANDLER_PROBE_PROGRAM:
+		try_program(d, h, probe.program);
+		return (true);
+	}
+	return (false);
+}
+
 void
 doctor_handlers(struct doctor *d)
 {
 	size_t looked = 0;
 
-	for (size_t i = 0; i < d->cfg->nhandlers; i++) {
-		const struct config_handler *h = &d->cfg->handlers[i];
-
-		if (h->command.n > 0)
-			handler_exec(d, h);
-		else if (h->url != NULL && d->opt->network)
-			doctor_far_side(d, h);
-		else
-			continue;
-		looked++;
-	}
+	for (size_t i = 0; i < d->cfg->nhandlers; i++)
+		looked += try_handler(d, &d->cfg->handlers[i]);
 	if (looked == 0)
 		doctor_report(d, DOCTOR_OK, NULL,
 		    "none that calls out was looked at");

@@ -54,7 +54,8 @@ void doctor_handlers(struct doctor *d);
 
 /* -- doctor_far_side.c -- */
 
-/* Can the url of a handler be reached? */
-void doctor_far_side(struct doctor *d, const struct config_handler *h);
+/* Can what a handler calls be reached? */
+void doctor_far_side(struct doctor *d, const struct config_handler *h,
+    const struct handler_probe *to);
 
 #endif /* SERVER_DOCTOR_PRIVATE_H */

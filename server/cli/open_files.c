@@ -46,16 +46,13 @@ size_t
 open_files_kept(const struct config *cfg)
 {
 	size_t n = BESIDE + HTTP_ROOM_OVER;
-	const struct handler *type;
 
 	n += cfg->http_listen.n + cfg->http_plain_listen.n;
 	if (cfg->admin_listen.n > 0)
 		n += 1 + ADMIN_LISTENER_CONNECTIONS + HTTP_ROOM_OVER;
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		type = handler_find(cfg->handlers[i].type);
-		if (type != NULL)
-			n += type->files * (size_t)cfg->handlers[i].concurrency;
-	}
+	for (size_t i = 0; i < cfg->nhandlers; i++)
+		n += cfg->handlers[i].type->files *
+		     (size_t)cfg->handlers[i].concurrency;
 	return (n);
 }
 

@@ -100,13 +100,13 @@ verb_config_source(const struct verb_args *args, enum config_need need,
     bool dev)
 {
 	return ((struct config_source){
+	    .types = args->types,
 	    .path = args->config_path,
 	    .env = process_environment(),
 	    .flags = args->config_flags,
 	    .nflags = args->nconfig_flags,
 	    .need = need,
 	    .dev = dev,
-	    .forward_to = dev ? verb_flag(args, "forward-to", 0) : NULL,
 	});
 }
 

@@ -32,7 +32,8 @@ struct verb_given {
 /* What was given; all borrowed from argv. */
 struct verb_args {
 	const struct verb *verb;
-	const struct verb *const *table; /* of all verbs; ends with NULL */
+	const struct verb *const *table;    /* of all verbs; ends with NULL */
+	const struct handler *const *types; /* of handlers; the same */
 	const struct verb_given *given;
 	size_t ngiven;
 	char **words; /* what is no flag */

@@ -117,11 +117,26 @@ print_pair(const char *label, const struct tls_pair_files *files)
 	    (long long)(info.until_ms - now_ms) / DAY_MS);
 }
 
+/* What its type shows of its own keys. */
+static void
+print_settings(const struct config_handler *h)
+{
+	const char *text;
+
+	for (const struct key *key = h->type->keys;
+	     key != NULL && key->name != NULL; key++) {
+		text = config_shown(key, h->settings);
+		if (text != NULL)
+			printf(", %s %s", key->shown, log_text(text));
+	}
+}
+
 static void
 print_handler(const struct config_handler *h)
 {
-	printf("handler     %s: %s, events ", log_text(h->name),
-	    log_text(h->type));
+	const struct handler_tls_files *files = config_handler_tls(h);
+
+	printf("handler     %s: %s, events ", log_text(h->name), h->type->type);
 	if (h->events.n == 0)
 		printf("none");
 	print_list(&h->events);
@@ -133,20 +148,15 @@ print_handler(const struct config_handler *h)
 		printf(", branches ");
 		print_list(&h->branches);
 	}
-	if (h->url != NULL)
-		printf(", to %s", log_text(h->url));
-	if (h->command.n > 0)
-		printf(", runs %s", log_text(h->command.items[0]));
+	print_settings(h);
 	if (h->on_deadline != NULL)
 		printf(", after %lld s %s rings",
 		    (long long)h->deadline_ms / 1000, log_text(h->on_deadline));
-	if (h->ca_file != NULL)
-		printf(", trusts %s", log_text(h->ca_file));
 	printf("\n");
-	if (h->client_certificate != NULL)
+	if (files != NULL && files->client_certificate != NULL)
 		print_pair("  shows",
-		    &(struct tls_pair_files){ h->client_certificate,
-			h->client_key, TLS_USE_CLIENT });
+		    &(struct tls_pair_files){ files->client_certificate,
+			files->client_key, TLS_USE_CLIENT });
 }
 
 /* config_error_fn */
@@ -165,7 +175,7 @@ check_config_run(const struct verb_args *args)
 	struct config *cfg;
 
 	if (verb_has(args, "print-example")) {
-		config_print_example(stdout);
+		config_print_example(stdout, args->types);
 		return (VERB_DONE);
 	}
 	source = verb_config_source(args, CONFIG_SERVER, verb_dev_secret(args));

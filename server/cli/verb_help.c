@@ -68,6 +68,10 @@ help_run(const struct verb_args *args)
 		verb_print_list(args->table, stdout);
 		return (VERB_DONE);
 	}
+	if (strcmp(args->words[0], "handler") == 0) {
+		config_print_handlers(stdout, args->types);
+		return (VERB_DONE);
+	}
 	if ((verb = verb_find(args->table, args->words[0])) == NULL)
 		return (verb_unknown(args->table, args->words[0]));
 	verb_print_help(verb, stdout);
@@ -76,8 +80,8 @@ help_run(const struct verb_args *args)
 
 const struct verb verb_help = {
 	.name = "help",
-	.words = "[VERB]",
-	.text = "Tell the verbs, or one verb's flags",
+	.words = "[VERB | handler]",
+	.text = "Show the verbs, one verb's flags, or the keys of handlers",
 	.words_max = 1,
 	.run = help_run,
 };

@@ -52,9 +52,7 @@ unknown_flag(const struct verb_args *args, const char *text)
 		nearest_offer(&n, "config");
 	near = nearest_get(&n);
 	if (near == NULL && verb->config) {
-		near = config_nearest(name);
-		if (near != NULL && !config_has_flag(near))
-			near = NULL;
+		near = config_nearest_flag(name);
 	}
 	/* What stands after = may be anything, even a secret. */
 	log_escape(text, len, name, sizeof(name));
@@ -108,7 +106,7 @@ is_config(const struct verb *verb, const char *name)
 {
 	return (verb->config &&
 		(strcmp(name, "c") == 0 || strcmp(name, "config") == 0 ||
-		    config_has_flag(name)));
+		    config_flag(name) != NULL));
 }
 
 /* -c and --section.key. */
@@ -136,7 +134,7 @@ read_config(struct reading *r, const struct argument *a)
 	if ((value = take_value(r, a, "see --help")) == NULL)
 		return (VERB_READ_BAD);
 	/* The key's own name: a->name does not live as long as args. */
-	args->config_flags[2 * args->nconfig_flags] = config_nearest(a->name);
+	args->config_flags[2 * args->nconfig_flags] = config_flag(a->name);
 	args->config_flags[2 * args->nconfig_flags + 1] = value;
 	args->nconfig_flags++;
 	return (VERB_READ_OK);

@@ -70,7 +70,8 @@ close_output(const char *name, enum verb_exit rc)
 }
 
 int
-verb_run(const struct verb *const *table, int argc, char **argv)
+verb_run(const struct verb *const *table, const struct handler *const *types,
+    int argc, char **argv)
 {
 	const struct verb *verb;
 	struct verb_args args;
@@ -90,6 +91,7 @@ verb_run(const struct verb *const *table, int argc, char **argv)
 	switch (verb_read(verb, argc - 2, argv + 2, &args)) {
 	case VERB_READ_OK:
 		args.table = table;
+		args.types = types;
 		rc = verb->run(&args);
 		break;
 	case VERB_READ_HELP:

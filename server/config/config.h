@@ -1,10 +1,11 @@
 /*
  * config.h -- what the operator asked for.
  *
- * Owns:    the table of keys, from which the file, the environment, the
- *          command line, the help text, check-config and config.example.ini
- *          are read; the precedence (flag, environment, file, default); the
- *          validation of the whole.
+ * Owns:    the sections and their keys, from which the file, the environment,
+ *          the command line, the help text, check-config and
+ *          config.example.ini are read; the precedence (flag, environment,
+ *          file, default); the validation of the whole. A handler's section
+ *          has its type's keys as well, of which only the table is known.
  * Touches: the file and the environment it is given. Never the log: what is
  *          wrong comes back as one line each.
  *
@@ -20,7 +21,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "handlers/key.h"
+#include "handlers/handler.h"
 #include "server/base/log.h"
 
 /* A secret as configured; its bytes are read by config_load(). */
@@ -45,14 +46,15 @@ enum config_ordering { ORDERING_AUTO, ORDERING_ORDER, ORDERING_NONE };
 
 struct config_handler {
 	char *name;
-	unsigned line; /* of its section; 0: the built-in default */
-	char *type;
+	unsigned line; /* of its section; 0: it is not from the file */
+	const struct handler *type;
+	char *type_name;
+	void *settings;           /* of the type's own keys */
 	struct key_list events;   /* types, or the one CONFIG_EVERY_EVENT */
 	struct key_list brands;   /* empty: any */
 	struct key_list branches; /* empty: any */
 	enum config_ordering ordering;
 	bool ordered;               /* what that means for the type */
-	struct key_list terminal;   /* status codes that end an order */
 	struct key_durations retry; /* waits, the last repeats */
 	int64_t max_age_ms;         /* a job older than this is given up */
 	int64_t deadline_ms;        /* 0: none */
@@ -63,22 +65,8 @@ struct config_handler {
 	int64_t concurrency;
 	bool once_per_order;
 	bool sends_repeats; /* repeats = send */
-	bool tells;         /* what its calls are answered is logged */
-
-	/* forward */
-	char *url;
-	bool per_order;          /* unit = order */
-	struct key_list headers; /* "Name: value", files read */
-	char *sign_secret_file;  /* absolute; NULL: none */
-	char *sign_secret;       /* its bytes */
-	size_t sign_secret_len;
-	bool conflict_is_done;
-	char *ca_file;            /* absolute; NULL: the system's store */
-	char *client_certificate; /* absolute; NULL: none */
-	char *client_key;         /* the same */
-
-	/* exec */
-	struct key_list command; /* argv, NULL after the last */
+	bool per_order;     /* unit = order */
+	bool logs_answers;   /* what its calls are answered is logged */
 };
 
 struct config {
@@ -131,17 +119,25 @@ enum config_need {
 	CONFIG_STORE   /* only where the store is: secrets are not read */
 };
 
+/* A handler that does not stand in the file. */
+struct config_extra {
+	const char *name;
+	const char *where;       /* how errors begin: "--forward-to: " */
+	const char *const *keys; /* key and value by turns, NULL at the end */
+};
+
 /* Settings from the command line and the environment. */
 struct config_source {
-	const char *path;       /* -c FILE; NULL: none */
-	const char *const *env; /* NAME=value, NULL at the end */
+	const struct handler *const *types; /* of handlers; see registry.h */
+	const char *path;                   /* -c FILE; NULL: none */
+	const char *const *env;             /* NAME=value, NULL at the end */
 	/* "section.key" and value by turns, from --section.key; may be NULL. */
 	const char *const *flags;
 	size_t nflags; /* pairs */
 	enum config_need need;
 	bool dev;   /* the defaults of klikitd dev; see config_load.c */
 	bool dates; /* a certificate that is out of its dates is an error */
-	const char *forward_to; /* a URL for a handler named dev; NULL: none */
+	const struct config_extra *extra; /* its answers are logged; or NULL */
 };
 
 /*
@@ -179,19 +175,35 @@ bool config_needs_restart(const struct config *now, const struct config *next,
 #define CONFIG_DEV_STORE "dev.db"
 char *config_dev_dir(const char *const *env);
 
-/* Is there a global key "section.key"? For the command line. */
-bool config_has_flag(const char *name);
+/* The files by which a handler calls by TLS; NULL: it calls without. */
+const struct handler_tls_files *config_handler_tls(
+    const struct config_handler *h);
+
+/* The file that a KEY_PATH or a KEY_SECRET names; NULL: none. */
+const char *config_file_of(const struct key *key, const void *settings);
 
 /*
- * The global or handler key nearest to a misspelt name, for "did you mean";
- * NULL if nothing is near. Static.
+ * The value of a key that check-config shows, in a handler's settings: a text,
+ * or the first of a list; NULL: it is not shown, or not set.
  */
-const char *config_nearest(const char *name);
+const char *config_shown(const struct key *key, const void *settings);
+
+/* The name of the global key "section.key"; static. NULL: there is none. */
+const char *config_flag(const char *name);
+
+/*
+ * The global key nearest to a misspelt name, for "did you mean"; NULL if
+ * nothing is near. Static.
+ */
+const char *config_nearest_flag(const char *name);
 
 /* Print every global key as a flag with default and text, for --help. */
 void config_print_flags(FILE *out);
 
+/* Print the keys of [handler NAME] and the types with theirs, for help. */
+void config_print_handlers(FILE *out, const struct handler *const *types);
+
 /* Print config.example.ini as it should be: every key, commented out. */
-void config_print_example(FILE *out);
+void config_print_example(FILE *out, const struct handler *const *types);
 
 #endif /* SERVER_CONFIG_H */

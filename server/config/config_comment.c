@@ -35,6 +35,7 @@ room_of(enum key_kind kind)
 	case KEY_URL: /* or a store would be a new one, and empty */
 		return (ROOM_URL);
 	case KEY_PATH:
+	case KEY_SECRET:
 	case KEY_TEXTS:
 	case KEY_COMMAND:
 		break;

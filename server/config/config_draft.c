@@ -121,47 +121,68 @@ config_draft_set(struct config_draft *d, const struct key *key, void *base,
 
 /* -- Defaults -- */
 
+static void
+set_default(struct config_draft *d, const struct key *key, void *base,
+    const char *def)
+{
+	bool dev = d->src->dev && key->dev != NULL;
+	char reason[KEY_REASON_MAX];
+
+	if (def != NULL &&
+	    config_value_set(key, base, dev ? d->dev_dir : d->cfg->dir,
+		dev ? key->dev : def, reason) == -1)
+		config_draft_error(d, "%s: default: %s", key->name, reason);
+}
+
 void
 config_draft_defaults(struct config_draft *d, const struct key *keys,
     void *base)
 {
-	char reason[KEY_REASON_MAX];
-	const char *dir, *def;
+	for (const struct key *key = keys; key->name != NULL; key++)
+		set_default(d, key, base, key->def);
+}
 
-	for (const struct key *key = keys; key->name != NULL; key++) {
-		if (key->def == NULL)
-			continue;
-		def = key->def;
-		dir = d->cfg->dir;
-		if (d->src->dev && key->dev != NULL) {
-			def = key->dev;
-			dir = d->dev_dir;
-		}
-		if (config_value_set(key, base, dir, def, reason) == -1)
-			config_draft_error(d, "%s: default: %s", key->name,
-			    reason);
-	}
+/* What depends on the type. Returns 0, or -1 when out of memory. */
+static int
+type_defaults(struct config_draft *d, struct config_handler *h)
+{
+	const struct key *key;
+
+	for (key = config_outlet_keys; h->type->outlet && key->name != NULL;
+	     key++)
+		set_default(d, key, h, config_key_def(key, h->type));
+	if (h->type->per_order)
+		config_draft_defaults(d, config_unit_keys, h);
+	if (h->type->keys == NULL)
+		return (0);
+	if ((h->settings = calloc(1, h->type->settings_size)) == NULL)
+		return (-1);
+	config_draft_defaults(d, h->type->keys, h->settings);
+	return (0);
 }
 
 struct config_handler *
-config_draft_handler(struct config_draft *d, const char *name, unsigned line)
+config_draft_handler(struct config_draft *d, const char *name, unsigned line,
+    const struct handler *type)
 {
 	struct config *cfg = d->cfg;
 	struct config_handler *grown, *h;
 
 	grown = realloc(cfg->handlers, (cfg->nhandlers + 1) * sizeof(*grown));
-	if (grown != NULL)
-		cfg->handlers = grown;
-	if (grown == NULL || (name = strdup(name)) == NULL) {
-		config_draft_error(d, "out of memory");
-		return (NULL);
-	}
-	h = &cfg->handlers[cfg->nhandlers++];
-	memset(h, 0, sizeof(*h));
-	h->name = (char *)name;
-	h->line = line;
+	if (grown == NULL)
+		goto nomem;
+	cfg->handlers = grown;
+	h = &cfg->handlers[cfg->nhandlers];
+	*h = (struct config_handler){ .line = line, .type = type };
+	if ((h->name = strdup(name)) == NULL)
+		goto nomem;
+	cfg->nhandlers++;
 	config_draft_defaults(d, config_handler_keys, h);
-	return (h);
+	if (type == NULL || type_defaults(d, h) == 0)
+		return (h);
+nomem:
+	config_draft_error(d, "out of memory");
+	return (NULL);
 }
 
 struct config_secret *

@@ -20,6 +20,19 @@ struct config_given {
 	char *where;   /* how an error begins: "FILE:3: http.listen: " */
 };
 
+/* A section [handler NAME] as it stands there. */
+struct config_lines {
+	char *name; /* NULL: none is being read */
+	unsigned section;
+	struct config_line {
+		char *key;
+		char *value;
+		bool quoted;
+		unsigned line;
+	} * items;
+	size_t n;
+};
+
 struct config_draft {
 	const struct config_source *src;
 	struct config *cfg;
@@ -38,9 +51,10 @@ struct config_draft {
 	size_t ngiven;
 
 	/* The section of the file that is being read. */
-	const struct key *keys; /* that it may have */
-	unsigned section;       /* its line; 0: of a global one */
-	bool skip;              /* it is wrong: its keys are not looked at */
+	const struct key *keys;    /* that it may have */
+	unsigned section;          /* its line; 0: of a global one */
+	bool skip;                 /* it is wrong: its keys are not looked at */
+	struct config_lines lines; /* of a handler: read when it has ended */
 };
 
 /* Tell one line of error. */
@@ -101,11 +115,12 @@ void config_draft_defaults(struct config_draft *d, const struct key *keys,
 void config_draft_report_warnings(struct config_draft *d);
 
 /*
- * A handler with every default, at the end of cfg's; NULL, told, when out of
- * memory. Valid until the next one is made.
+ * A handler of the type (NULL: it is not known) with every default, at the end
+ * of cfg's; NULL, reported, when out of memory. Valid until the next one is
+ * made.
  */
 struct config_handler *config_draft_handler(struct config_draft *d,
-    const char *name, unsigned line);
+    const char *name, unsigned line, const struct handler *type);
 
 /* The same for a secret, which has no bytes yet. */
 struct config_secret *config_draft_secret(struct config_draft *d,
@@ -113,6 +128,36 @@ struct config_secret *config_draft_secret(struct config_draft *d,
 
 /* Read the file into the draft. */
 void config_file_read(struct config_draft *d);
+
+/* Report an unknown key of a section, with the nearest one. */
+void config_unknown_key(struct config_draft *d, const char *section,
+    const char *key, unsigned line);
+
+/* -- config_handler_keys.c -- */
+
+/*
+ * The sections of handlers: which keys one may have is known when its type is,
+ * so its lines are kept until it ends. end() does nothing between sections.
+ */
+void config_handler_begin(struct config_draft *d, const char *name,
+    unsigned line);
+void config_handler_add(struct config_draft *d, const struct config_line *line);
+void config_handler_end(struct config_draft *d);
+
+/* The handlers that are not from the file: the source's, and the default. */
+void config_handler_default(struct config_draft *d);
+void config_handler_extra(struct config_draft *d);
+
+#define CONFIG_WHERE_MAX 512
+
+/* How an error about one of a handler's keys begins; given or not. */
+const char *config_handler_where(const struct config_draft *d,
+    const struct config_handler *h, const char *key,
+    char ret_where[CONFIG_WHERE_MAX]);
+
+/* Was the key given? */
+bool config_handler_has(const struct config_draft *d,
+    const struct config_handler *h, const char *key);
 
 /* -- config_env.c -- */
 
@@ -142,12 +187,5 @@ void config_check_tls(struct config_draft *d);
 
 /* The handlers' part of it. */
 void config_check_handlers(struct config_draft *d);
-
-/* The line of one of a handler's keys; of its section, if it was not given. */
-unsigned config_handler_line(const struct config_draft *d,
-    const struct config_handler *h, const char *key);
-
-/* Does the handler call by TLS? */
-bool config_handler_is_tls(const struct config_handler *h);
 
 #endif /* SERVER_CONFIG_DRAFT_H */

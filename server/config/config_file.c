@@ -13,7 +13,6 @@
 #include "server/config/config_ini.h"
 
 #define FILE_MAX (1024 * 1024)
-#define WHERE_MAX 512
 
 /* The sections, and the keys that each may have. */
 static const struct section {
@@ -75,7 +74,8 @@ begin_handler(struct config_draft *d, const struct config_ini_key *k)
 		d->skip = true;
 		return;
 	}
-	d->skip = config_draft_handler(d, k->name, k->line) == NULL;
+	d->skip = false;
+	config_handler_begin(d, k->name, k->line);
 }
 
 /* [secret NAME]: every name once, and "default" is the global one's. */
@@ -164,35 +164,71 @@ told_misplaced_secret(struct config_draft *d, const struct config_ini_key *k)
 	return (false);
 }
 
-static void
-unknown_key(struct config_draft *d, const struct config_ini_key *k)
+/* The key nearest to a misspelt one, of any section and type; static. */
+static const char *
+nearest_key(const struct config_draft *d, const char *name)
+{
+	const struct key *const ours[] = { config_global_keys,
+		config_secret_keys, config_handler_keys, config_outlet_keys,
+		config_unit_keys };
+	struct nearest n;
+
+	nearest_init(&n, name);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		config_keys_offer(ours[i], &n);
+	for (size_t i = 0; d->src->types[i] != NULL; i++) {
+		if (d->src->types[i]->keys != NULL)
+			config_keys_offer(d->src->types[i]->keys, &n);
+	}
+	return (nearest_get(&n));
+}
+
+void
+config_unknown_key(struct config_draft *d, const char *section, const char *key,
+    unsigned line)
 {
 	const char *near;
 	char *name;
 
-	if (told_misplaced_secret(d, k))
-		return;
-	if (asprintf(&name, "%s.%s", k->section, k->key) == -1) {
+	if (asprintf(&name, "%s.%s", section, key) == -1) {
 		config_draft_error(d, "%s:%u: out of memory", d->src->path,
-		    k->line);
+		    line);
 		return;
 	}
-	near = config_nearest(name);
+	near = nearest_key(d, name);
 	config_draft_error(d, "%s:%u: %s: unknown key%s%s%s", d->src->path,
-	    k->line, log_text(name), near == NULL ? "" : "; did you mean ",
+	    line, log_text(name), near == NULL ? "" : "; did you mean ",
 	    near == NULL ? "" : near, near == NULL ? "" : "?");
 	free(name);
 }
 
-/* What the keys of the present section are to be set in. */
-static void *
-section_base(const struct config_draft *d)
+/* A key of the present section, which is not a handler's. */
+static void
+set_key(struct config_draft *d, const struct config_ini_key *k)
 {
-	if (d->keys == config_handler_keys)
-		return (&d->cfg->handlers[d->cfg->nhandlers - 1]);
+	const struct config_given *before;
+	const struct key *key;
+	char where[CONFIG_WHERE_MAX];
+	void *base = d->cfg;
+
+	if ((key = config_key_find(d->keys, k->section, k->key)) == NULL) {
+		if (!told_misplaced_secret(d, k))
+			config_unknown_key(d, k->section, k->key, k->line);
+		return;
+	}
+	(void)snprintf(where, sizeof(where), "%s:%u: %s: ", d->src->path,
+	    k->line, key->name);
+	before = config_given_find(d, d->section, key);
+	if (before != NULL && before->line != 0) {
+		config_draft_error(d, "%sgiven twice", where);
+		return;
+	}
 	if (d->keys == config_secret_keys)
-		return (&d->cfg->secrets[d->cfg->nsecrets - 1]);
-	return (d->cfg);
+		base = &d->cfg->secrets[d->cfg->nsecrets - 1];
+	config_given_add(d,
+	    &(struct config_given){ d->section, key, k->line, where });
+	if (k->quoted || config_comment_check(d, key, where, k->value) == 0)
+		config_draft_set(d, key, base, where, k->value);
 }
 
 /* config_ini_fn: one section line or key of the file. */
@@ -200,35 +236,19 @@ static int
 config_file_cb(const struct config_ini_key *k, void *arg)
 {
 	struct config_draft *d = arg;
-	const struct config_given *before;
-	const struct key *key;
-	char where[WHERE_MAX];
 
 	if (k->key == NULL) {
+		config_handler_end(d);
 		begin_section(d, k);
-		return (0);
-	}
-	if (k->section[0] == '\0')
+	} else if (k->section[0] == '\0')
 		config_draft_error(d, "%s:%u: %s: stands before any [section]",
 		    d->src->path, k->line, log_text(k->key));
-	if (k->section[0] == '\0' || d->skip)
-		return (0);
-	if ((key = config_key_find(d->keys, k->section, k->key)) == NULL) {
-		unknown_key(d, k);
-		return (0);
-	}
-	before = config_given_find(d, d->section, key);
-	if (before != NULL && before->line != 0) {
-		config_draft_error(d, "%s:%u: %s: given twice", d->src->path,
-		    k->line, key->name);
-		return (0);
-	}
-	(void)snprintf(where, sizeof(where), "%s:%u: %s: ", d->src->path,
-	    k->line, key->name);
-	config_given_add(d,
-	    &(struct config_given){ d->section, key, k->line, where });
-	if (k->quoted || config_comment_check(d, key, where, k->value) == 0)
-		config_draft_set(d, key, section_base(d), where, k->value);
+	else if (!d->skip && d->keys == config_handler_keys)
+		config_handler_add(d,
+		    &(struct config_line){ (char *)k->key, (char *)k->value,
+			k->quoted, k->line });
+	else if (!d->skip)
+		set_key(d, k);
 	return (0);
 }
 
@@ -274,7 +294,10 @@ config_file_read(struct config_draft *d)
 		    strerror(errno));
 		return;
 	}
-	if (config_ini_read(text, len, config_file_cb, d, &error, &line) == -1)
+	error = NULL;
+	(void)config_ini_read(text, len, config_file_cb, d, &error, &line);
+	config_handler_end(d);
+	if (error != NULL)
 		config_draft_error(d, "%s:%u: %s", path, line, error);
 	explicit_bzero(text, len); /* a header may hold a token */
 	free(text);

@@ -16,9 +16,6 @@
 #include "server/base/nearest.h"
 #include "server/config/config_draft.h"
 
-static const struct key *const tables[] = { config_global_keys,
-	config_secret_keys, config_handler_keys };
-
 /* -- Flags -- */
 
 static void
@@ -158,11 +155,11 @@ out:
 static void
 handler_fini(struct config_handler *h)
 {
+	if (h->settings != NULL)
+		config_values_free(h->type->keys, h->settings);
+	free(h->settings);
 	free(h->name);
 	config_values_free(config_handler_keys, h);
-	if (h->sign_secret != NULL)
-		explicit_bzero(h->sign_secret, h->sign_secret_len);
-	free(h->sign_secret);
 }
 
 static void
@@ -196,23 +193,29 @@ config_free(struct config *cfg)
 	free(cfg);
 }
 
-bool
-config_has_flag(const char *name)
+const struct handler_tls_files *
+config_handler_tls(const struct config_handler *h)
 {
-	return (config_key_flag(name) != NULL);
+	if (h->type == NULL || h->type->tls == NULL)
+		return (NULL);
+	return (h->type->tls(h->settings));
 }
 
 const char *
-config_nearest(const char *name)
+config_flag(const char *name)
+{
+	const struct key *key = config_key_flag(name);
+
+	return (key == NULL ? NULL : key->name);
+}
+
+const char *
+config_nearest_flag(const char *name)
 {
 	struct nearest n;
 
 	nearest_init(&n, name);
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		for (const struct key *key = tables[i]; key->name != NULL;
-		     key++)
-			nearest_offer(&n, key->name);
-	}
+	config_keys_offer(config_global_keys, &n);
 	return (nearest_get(&n));
 }
 

@@ -1,5 +1,5 @@
 /*
- * The key table, printed for people: as flags and as the example file.
+ * The tables of keys, printed for people: as help and as the example file.
  */
 #include "server/config/config.h"
 
@@ -30,18 +30,72 @@ print_wrapped(FILE *out, const char *indent, const char *text)
 	}
 }
 
+/* -- Help -- */
+
+/* A key as name, in a help text. */
+static void
+help_key(FILE *out, const char *name, const struct key *key, const char *def)
+{
+	fprintf(out, "  %s %s", name, key->value);
+	if ((key->flags & KEY_REQUIRED) != 0)
+		fprintf(out, " (required)");
+	else if (def != NULL && def[0] != '\0')
+		fprintf(out, " (default %s)", def);
+	fprintf(out, "\n");
+	print_wrapped(out, "      ", key->text);
+}
+
+static void
+help_keys(FILE *out, const struct key *keys)
+{
+	for (const struct key *key = keys; key != NULL && key->name != NULL;
+	     key++)
+		help_key(out, config_key_short(key), key, key->def);
+}
+
 void
 config_print_flags(FILE *out)
 {
+	char flag[CONFIG_ENV_MAX];
+
 	for (const struct key *key = config_global_keys; key->name != NULL;
 	     key++) {
-		fprintf(out, "  --%s %s", key->name, key->value);
-		if (key->def[0] != '\0')
-			fprintf(out, " (default %s)", key->def);
-		fprintf(out, "\n");
-		print_wrapped(out, "      ", key->text);
+		(void)snprintf(flag, sizeof(flag), "--%s", key->name);
+		help_key(out, flag, key, key->def);
 	}
 }
+
+static void
+help_type(FILE *out, const struct handler *type)
+{
+	fprintf(out, "\nA handler of type %s %s. Its keys:\n\n", type->type,
+	    type->text);
+	help_keys(out, type->keys);
+	if (type->per_order)
+		help_keys(out, config_unit_keys);
+	for (const struct key *key = config_outlet_keys;
+	     type->outlet && key->name != NULL; key++) {
+		if (key->def == NULL)
+			fprintf(out, "  %s %s (default %s)\n",
+			    config_key_short(key), key->value,
+			    config_key_def(key, type));
+	}
+}
+
+void
+config_print_handlers(FILE *out, const struct handler *const *types)
+{
+	fprintf(out,
+	    "A section [handler NAME] of the configuration says what is done "
+	    "with events.\nKeys of every one:\n\n");
+	help_keys(out, config_handler_keys);
+	fprintf(out, "\nKeys of every type that calls out:\n\n");
+	help_keys(out, config_outlet_keys);
+	for (; *types != NULL; types++)
+		help_type(out, *types);
+}
+
+/* -- The example -- */
 
 static const char head[] =
     "# The configuration of klikitd: every key, with its default.\n"
@@ -59,72 +113,86 @@ static const char secret_head[] =
     "# gap. The name is told with each event; \"default\" is the first "
     "one's.\n";
 
-static const char handler_head[] =
-    "# What is done with the events. Without any such section there is one\n"
-    "# named orders, of type orders, for every event.\n";
-
-/* The line that opens a section; commented out if it is only an example. */
+/* "key" of "section.key", and its value in the example. */
 static void
-print_section(FILE *out, const char *section, size_t len)
+print_key(FILE *out, const struct key *key, const char *def)
 {
-	fprintf(out, "\n");
-	if (strncmp(section, "secret.", len + 1) == 0)
-		fprintf(out, "%s;[secret old]\n", secret_head);
-	else if (strncmp(section, "handler.", len + 1) == 0)
-		fprintf(out, "%s;[handler orders]\n", handler_head);
-	else
-		fprintf(out, "[%.*s]\n", (int)len, section);
-}
+	const char *value = key->example != NULL ? key->example : def;
 
-/* The sections that show the keys of one type alone. */
-static const struct {
-	const char *type; /* first among the types of its keys */
-	const char *text;
-} typed[] = {
-	{ "forward", "# Another, of type forward; timeout, concurrency, "
-		     "once_per_order and\n# repeats are exec's as well.\n"
-		     ";[handler pos]\n;type = forward\n" },
-	{ "exec", "# Another, of type exec; without events it only rings.\n"
-		  ";[handler bell]\n;type = exec\n;events =\n" },
-};
-
-/* Open the section of the key's type if *at is not there yet. */
-static void
-print_typed(FILE *out, const struct key *key, size_t *at)
-{
-	for (size_t i = *at; key->types != NULL && i < 2; i++) {
-		if (strncmp(key->types, typed[i].type, strlen(typed[i].type)) ==
-		    0) {
-			fprintf(out, "\n%s", typed[i].text);
-			*at = i + 1;
-		}
-	}
+	print_wrapped(out, "# ", key->text);
+	fprintf(out, ";%s =%s%s\n", config_key_short(key),
+	    value[0] == '\0' ? "" : " ", value);
 }
 
 static void
 print_keys(FILE *out, const struct key *keys)
 {
-	const char *last = "", *value;
-	size_t at = 0, len;
+	for (const struct key *key = keys; key->name != NULL; key++)
+		print_key(out, key, key->def);
+}
 
-	for (const struct key *key = keys; key->name != NULL; key++) {
+static void
+print_globals(FILE *out)
+{
+	const char *last = "";
+	size_t len;
+
+	for (const struct key *key = config_global_keys; key->name != NULL;
+	     key++) {
 		len = strcspn(key->name, ".");
 		if (strncmp(last, key->name, len + 1) != 0)
-			print_section(out, key->name, len);
+			fprintf(out, "\n[%.*s]\n", (int)len, key->name);
 		last = key->name;
-		print_typed(out, key, &at);
-		value = key->example != NULL ? key->example : key->def;
-		print_wrapped(out, "# ", key->text);
-		fprintf(out, ";%s =%s%s\n", config_key_short(key),
-		    value[0] == '\0' ? "" : " ", value);
+		print_key(out, key, key->def);
 	}
 }
 
-void
-config_print_example(FILE *out)
+/* The keys that only some types have: at the first outlet with their texts. */
+static void
+print_shared(FILE *out, const struct handler *type, bool first)
 {
+	const char *def;
+
+	if (!first)
+		fprintf(out, "# As above:\n");
+	for (const struct key *key = config_outlet_keys; key->name != NULL;
+	     key++) {
+		def = config_key_def(key, type);
+		if (first)
+			print_key(out, key, def);
+		else
+			fprintf(out, ";%s = %s\n", config_key_short(key), def);
+	}
+	if (type->per_order)
+		print_keys(out, config_unit_keys);
+}
+
+void
+config_print_example(FILE *out, const struct handler *const *types)
+{
+	bool first = true;
+
 	fprintf(out, "%s", head);
-	print_keys(out, config_global_keys);
+	print_globals(out);
+	fprintf(out, "\n%s;[secret old]\n", secret_head);
 	print_keys(out, config_secret_keys);
-	print_keys(out, config_handler_keys);
+	fprintf(out,
+	    "\n# What is done with the events. Without any such section there "
+	    "is one\n# named %s, of type %s, for every event.\n",
+	    types[0]->type, types[0]->type);
+	for (size_t i = 0; types[i] != NULL; i++) {
+		fprintf(out, "%s# Of type %s: it %s.\n;[handler %s]\n",
+		    i == 0 ? "" : "\n", types[i]->type, types[i]->text,
+		    types[i]->example);
+		if (i == 0)
+			print_keys(out, config_handler_keys);
+		else
+			fprintf(out, ";type = %s\n", types[i]->type);
+		if (types[i]->keys != NULL)
+			print_keys(out, types[i]->keys);
+		if (types[i]->outlet) {
+			print_shared(out, types[i], first);
+			first = false;
+		}
+	}
 }

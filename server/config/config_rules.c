@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handlers/handler.h"
 #include "server/base/log.h"
 #include "server/config/config_table.h"
 
@@ -23,26 +22,6 @@ config_check_events(void *value, const char *dir, char reason[KEY_REASON_MAX])
 			    "* is every event and stands alone"));
 	}
 	return (0);
-}
-
-int
-config_check_type(void *value, const char *dir, char reason[KEY_REASON_MAX])
-{
-	const char *text = *(char **)value;
-	char known[128] = "";
-	const struct handler *h;
-	size_t at = 0;
-
-	(void)dir;
-	if (handler_find(text) != NULL)
-		return (0);
-	for (size_t i = 0; (h = handler_at(i)) != NULL; i++) {
-		if (at < sizeof(known))
-			at += (size_t)snprintf(known + at, sizeof(known) - at,
-			    "%s%s", i == 0 ? "" : ", ", h->type);
-	}
-	return (config_reason(reason, "no type \"%s\"; there is: %s",
-	    log_text(text), known));
 }
 
 int

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/base/nearest.h"
+
 #define KIB 1024LL
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
@@ -160,10 +162,10 @@ const struct key config_secret_keys[] = {
 };
 
 const struct key config_handler_keys[] = {
-	{ "handler.type", KEY_NAME, IN_HANDLER(type),
-	    .check = config_check_type, .value = "TYPE", .example = "orders",
-	    .text = "What it does: orders keeps the tables of orders and "
-		    "carts, forward POSTs to a URL, exec runs a command." },
+	{ "handler.type", KEY_NAME, IN_HANDLER(type_name), .value = "TYPE",
+	    .example = "orders",
+	    .text = "What is done with the events: one of the types, each "
+		    "shown in a section of its own." },
 	{ "handler.events", KEY_WORDS, IN_HANDLER(events),
 	    .check = config_check_events, .def = CONFIG_EVERY_EVENT,
 	    .value = "TYPE, ...",
@@ -194,79 +196,38 @@ const struct key config_handler_keys[] = {
 	{ "handler.on_deadline", KEY_NAME, IN_HANDLER(on_deadline),
 	    .check = config_check_not_empty, .value = "HANDLER",
 	    .example = "bell",
-	    .text = "The handler that then gets the event." },
-	{ "handler.terminal", KEY_WORDS, IN_HANDLER(terminal), .def = "3, 9",
-	    .types = "orders", .value = "CODE, ...",
-	    .text = "Status codes that end an order. 3 is cancelled and 9 "
-		    "picked up in all that klikit has published; 5 is ready in "
-		    "one place and delivered in another, so it is not here." },
+	    .text = "The handler that then gets the event; with events empty "
+		    "it gets nothing else." },
+	{ 0 },
+};
 
-	{ "handler.url", KEY_URL, IN_HANDLER(url), .check = config_outlet_url,
-	    .types = "forward", .value = "URL",
-	    .example = "https://pos.example/orders",
-	    .text = "Where to POST to, by http or https. 2xx is done; 408, "
-		    "425, 429, 5xx and no "
-		    "answer are tried again; 410 pauses the handler; anything "
-		    "else is dead." },
-	{ "handler.unit", KEY_BOOL, IN_HANDLER(per_order), .def = "event",
-	    .types = "forward", .value = "event|order",
-	    .text = "event: the body as it came. order: a call for each order "
-		    "in it; of one that is in it twice, for the newest "
-		    "record. What has no order id is dead." },
-	{ "handler.header", KEY_TEXTS, IN_HANDLER(headers),
-	    .check = config_outlet_headers, .types = "forward",
-	    .value = "NAME: VALUE, ...",
-	    .example = "Authorization: @/etc/klikitd/pos-token",
-	    .text = "Headers to send as well; @FILE is what stands in that "
-		    "file. A value with a comma needs a file." },
-	{ "handler.sign_secret_file", KEY_PATH, IN_HANDLER(sign_secret_file),
-	    .def = "", .types = "forward", .value = "FILE",
-	    .example = "/etc/klikitd/pos-secret",
-	    .text = "File with a secret to sign what is sent anew, as klikit "
-		    "does, in place of klikit's own signature." },
-	{ "handler.on_conflict", KEY_BOOL, IN_HANDLER(conflict_is_done),
-	    .def = "dead", .types = "forward", .value = "dead|done",
-	    .text = "What an answer of 409 means." },
-	{ "handler.ca_file", KEY_PATH, IN_HANDLER(ca_file), .def = "",
-	    .types = "forward", .value = "FILE",
-	    .example = "/etc/klikitd/pos-ca.pem",
-	    .text = "Certificates (PEM) of those who may vouch for an https "
-		    "url, in place of the system's." },
-	{ "handler.client_certificate", KEY_PATH,
-	    IN_HANDLER(client_certificate), .def = "", .types = "forward",
-	    .value = "FILE", .example = "/etc/klikitd/pos-client.pem",
-	    .text = "Certificate (PEM, with its chain) to show to an https "
-		    "url that asks for one." },
-	{ "handler.client_key", KEY_PATH, IN_HANDLER(client_key), .def = "",
-	    .types = "forward", .value = "FILE",
-	    .example = "/etc/klikitd/pos-client.key",
-	    .text = "The private key of client_certificate (PEM)." },
+/* Of types that call out. */
+const struct key config_outlet_keys[] = {
 	{ "handler.timeout", KEY_DURATION, IN_HANDLER(timeout_ms), .min = 10,
-	    .max = HOUR, .types = "forward exec", .value = "DURATION",
-	    .example = "5s",
-	    .text = "For a whole call; 5s for forward and 30s for exec." },
+	    .max = HOUR, .value = "DURATION", .text = "For a whole call." },
 	{ "handler.concurrency", KEY_INT, IN_HANDLER(concurrency), .min = 1,
-	    .max = 64, .types = "forward exec", .value = "NUMBER",
-	    .example = "4",
-	    .text = "Calls at once; 4 for forward and 2 for exec." },
+	    .max = 64, .value = "NUMBER", .text = "Calls at once." },
 	{ "handler.once_per_order", KEY_BOOL, IN_HANDLER(once_per_order),
-	    .def = "yes", .types = "forward exec", .value = "no|yes",
+	    .def = "yes", .value = "no|yes",
 	    .text = "A created event whose orders this handler has all done "
 		    "before, under another id, is not sent again. So created "
 		    "events of one order wait for each other even with "
 		    "ordering = none." },
 	{ "handler.repeats", KEY_BOOL, IN_HANDLER(sends_repeats), .def = "once",
-	    .types = "forward exec", .value = "once|send",
+	    .value = "once|send",
 	    .text = "once: a repeat (retention.repeat_window) is only sent if "
 		    "this handler has not done the event, nor is about to. "
 		    "send: each time it comes." },
-	{ "handler.command", KEY_COMMAND, IN_HANDLER(command), .types = "exec",
-	    .value = "PROGRAM ARGUMENT ...",
-	    .example = "/usr/local/bin/ring --loud",
-	    .text = "What to run, without a shell; '...' holds a word with "
-		    "blanks together. It gets the body on stdin. Exit code 0 "
-		    "is done, 75, a signal and the timeout are tried again, "
-		    "anything else is dead." },
+	{ 0 },
+};
+
+/* Of types that may be called for each order. */
+const struct key config_unit_keys[] = {
+	{ "handler.unit", KEY_BOOL, IN_HANDLER(per_order), .def = "event",
+	    .value = "event|order",
+	    .text = "event: the body as it came. order: a call for each order "
+		    "in it; of one that is in it twice, for the newest "
+		    "record. What has no order id is dead." },
 	{ 0 },
 };
 
@@ -298,6 +259,34 @@ config_key_find(const struct key *keys, const char *section, const char *name)
 }
 
 const struct key *
+config_handler_key(const struct handler *type, const char *name, bool *ret_own)
+{
+	const struct key *key;
+
+	*ret_own = false;
+	key = config_key_find(config_handler_keys, "handler", name);
+	if (key == NULL && type != NULL && type->outlet)
+		key = config_key_find(config_outlet_keys, "handler", name);
+	if (key == NULL && type != NULL && type->per_order)
+		key = config_key_find(config_unit_keys, "handler", name);
+	if (key == NULL && type != NULL && type->keys != NULL) {
+		key = config_key_find(type->keys, "handler", name);
+		*ret_own = key != NULL;
+	}
+	return (key);
+}
+
+const char *
+config_key_def(const struct key *key, const struct handler *type)
+{
+	if (key->offset == IN_HANDLER(timeout_ms))
+		return (type->timeout);
+	if (key->offset == IN_HANDLER(concurrency))
+		return (type->concurrency);
+	return (key->def);
+}
+
+const struct key *
 config_key_flag(const char *name)
 {
 	for (const struct key *key = config_global_keys; key->name != NULL;
@@ -306,6 +295,13 @@ config_key_flag(const char *name)
 			return (key);
 	}
 	return (NULL);
+}
+
+void
+config_keys_offer(const struct key *keys, struct nearest *n)
+{
+	for (const struct key *key = keys; key->name != NULL; key++)
+		nearest_offer(n, key->name);
 }
 
 const char *

@@ -11,17 +11,37 @@
 #include "handlers/key.h"
 #include "server/config/config.h"
 
-/* The keys of struct config, config_secret and config_handler. */
+/* The keys of struct config, config_secret and config_handler: every type's. */
 extern const struct key config_global_keys[];
 extern const struct key config_secret_keys[];
 extern const struct key config_handler_keys[];
+
+/* Those of config_handler that only some types have; see struct handler. */
+extern const struct key config_outlet_keys[];
+extern const struct key config_unit_keys[];
 
 /* The key of that section with that name; NULL if there is none. */
 const struct key *config_key_find(const struct key *keys, const char *section,
     const char *name);
 
+/*
+ * The key of that name that a handler of the type may have; NULL if there is
+ * none. *ret_own: it is the type's own, of its settings. type may be NULL:
+ * then only what every handler has.
+ */
+const struct key *config_handler_key(const struct handler *type,
+    const char *name, bool *ret_own);
+
+/* What one of config_outlet_keys is if it is not given. */
+const char *config_key_def(const struct key *key, const struct handler *type);
+
 /* The global key "section.key"; NULL if there is none. */
 const struct key *config_key_flag(const char *name);
+
+struct nearest;
+
+/* Offer the names of all keys. */
+void config_keys_offer(const struct key *keys, struct nearest *n);
 
 /* "key" of "section.key". */
 const char *config_key_short(const struct key *key);
@@ -71,30 +91,11 @@ int config_check_admin(void *value, const char *dir,
     char reason[KEY_REASON_MAX]);
 int config_check_events(void *value, const char *dir,
     char reason[KEY_REASON_MAX]);
-int config_check_type(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
 int config_check_not_empty(void *value, const char *dir,
     char reason[KEY_REASON_MAX]);
 int config_check_scope(void *value, const char *dir,
     char reason[KEY_REASON_MAX]);
 int config_check_store(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
-
-/* -- config_outlet.c: the same, of handlers that call out -- */
-
-/* Headers "Name: value" or "Name: @FILE"; files are not read here. */
-int config_outlet_headers(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
-
-/* Where to POST. */
-int config_outlet_url(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
-
-/*
- * Put the bytes of its file in place of a header's "@FILE". Returns 0 (also
- * if there is no file in it); or -1, with the reason written.
- */
-int config_outlet_header_file(char **header, const char *dir,
     char reason[KEY_REASON_MAX]);
 
 #endif /* SERVER_CONFIG_TABLE_H */

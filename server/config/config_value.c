@@ -24,6 +24,7 @@ union value {
 	char *text;
 	struct key_list list;
 	struct key_durations durations;
+	struct key_secret secret;
 };
 _Static_assert(sizeof(enum log_level) == sizeof(int), "enums are ints");
 
@@ -343,6 +344,8 @@ value_read(const struct key *key, const char *dir, const char *text,
 		return (keep_text(strdup(text), &v->text, reason));
 	case KEY_PATH:
 		return (read_path(dir, text, &v->text, reason));
+	case KEY_SECRET:
+		return (read_path(dir, text, &v->secret.file, reason));
 	case KEY_WORDS:
 		return (read_words(text, &v->list, reason));
 	case KEY_TEXTS:
@@ -372,6 +375,12 @@ value_free(const struct key *key, union value *v)
 	case KEY_PATH:
 		free(v->text);
 		break;
+	case KEY_SECRET:
+		if (v->secret.bytes != NULL)
+			explicit_bzero(v->secret.bytes, v->secret.len);
+		free(v->secret.bytes);
+		free(v->secret.file);
+		break;
 	case KEY_WORDS:
 	case KEY_TEXTS:
 	case KEY_COMMAND:
@@ -399,6 +408,8 @@ value_size(const struct key *key)
 	case KEY_URL:
 	case KEY_PATH:
 		return (sizeof(char *));
+	case KEY_SECRET:
+		return (sizeof(struct key_secret));
 	case KEY_WORDS:
 	case KEY_TEXTS:
 	case KEY_COMMAND:
@@ -479,16 +490,56 @@ config_value_equal(const struct key *key, const void *a, const void *b)
 		return (x.choice == y.choice);
 	case KEY_DURATIONS:
 		return (x.durations.n == y.durations.n &&
-			memcmp(x.durations.ms, y.durations.ms,
-			    x.durations.n * sizeof(*x.durations.ms)) == 0);
+			(x.durations.n == 0 ||
+			    memcmp(x.durations.ms, y.durations.ms,
+				x.durations.n * sizeof(*x.durations.ms)) == 0));
 	case KEY_NAME:
 	case KEY_URL:
 	case KEY_PATH:
 		return (text_equal(x.text, y.text));
+	case KEY_SECRET:
+		return (text_equal(x.secret.file, y.secret.file));
 	case KEY_WORDS:
 	case KEY_TEXTS:
 	case KEY_COMMAND:
 		break;
 	}
 	return (list_equal(&x.list, &y.list));
+}
+
+const char *
+config_file_of(const struct key *key, const void *settings)
+{
+	union value v = value_of(key, settings);
+
+	return (key->kind == KEY_SECRET ? v.secret.file : v.text);
+}
+
+const char *
+config_shown(const struct key *key, const void *settings)
+{
+	union value v = value_of(key, settings);
+
+	if (key->shown == NULL)
+		return (NULL);
+	switch (key->kind) {
+	case KEY_NAME:
+	case KEY_URL:
+	case KEY_PATH:
+		return (v.text);
+	case KEY_WORDS:
+	case KEY_TEXTS:
+	case KEY_COMMAND:
+		return (v.list.n == 0 ? NULL : v.list.items[0]);
+	case KEY_INT:
+	case KEY_SIZE:
+	case KEY_DURATION:
+	case KEY_DURATIONS:
+	case KEY_TIME:
+	case KEY_BOOL:
+	case KEY_CHOICE:
+	case KEY_SECRET:
+		break;
+	}
+	return (NULL);
 }

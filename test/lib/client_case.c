@@ -34,14 +34,14 @@ case_now(void *arg)
 }
 
 static struct handler_tls *
-case_tls_open(void *arg, const struct handler_options *opt,
+case_tls_open(void *arg, const struct handler_tls_files *files,
     char reason[HANDLER_REASON_MAX])
 {
 	struct client_case *c = arg;
 
-	if (opt->ca_file != NULL) {
+	if (files->ca_file != NULL) {
 		snprintf(reason, HANDLER_REASON_MAX, "%s: no such file",
-		    opt->ca_file);
+		    files->ca_file);
 		return (NULL);
 	}
 	c->ntls++;

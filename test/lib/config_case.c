@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handlers/registry.h"
 #include "test/lib/cmocka_all.h"
 
 /* config_error_fn */
@@ -31,6 +32,7 @@ config_case_setup(void **state)
 	if (mkdtemp(c->dir) == NULL)
 		return (-1);
 	(void)snprintf(c->file, sizeof(c->file), "%s/c.ini", c->dir);
+	c->src.types = handler_types;
 	c->src.env = c->env;
 	c->src.flags = c->flags;
 	c->env[0] = CONFIG_CASE_SECRET;

@@ -9,8 +9,10 @@
 
 #include <event2/event.h>
 
+#include "handlers/registry.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/exec_world.h"
+#include "test/lib/settings.h"
 
 static const struct store_order orders[] = {
 	{ 0, "7585307", "2", "2026-06-25T09:14:11Z", "ABC-123" },
@@ -84,20 +86,33 @@ exec_world_teardown(void **state)
 	return (0);
 }
 
+struct handler_instance *
+exec_world_try(struct exec_world *w, const char *const *argv,
+    int64_t timeout_ms, char reason[HANDLER_REASON_MAX])
+{
+	struct key_list command = { (char **)argv, 0 };
+	struct handler_options opt = { .name = "bell",
+		.timeout_ms = timeout_ms };
+	_Alignas(max_align_t) char settings[256] = { 0 };
+
+	assert_true(handler_exec.settings_size <= sizeof(settings));
+	while (argv[command.n] != NULL)
+		command.n++;
+	memcpy(settings_field(&handler_exec, settings, "command"), &command,
+	    sizeof(command));
+	opt.settings = settings; /* nothing of it is kept */
+	return (handler_exec.open(&w->env, &opt, reason));
+}
+
 void
 exec_world_open(struct exec_world *w, const char *const *argv,
     int64_t timeout_ms)
 {
-	const struct handler_options opt = {
-		.name = "bell",
-		.command = argv,
-		.timeout_ms = timeout_ms,
-	};
 	char reason[HANDLER_REASON_MAX] = "";
 
 	if (w->h != NULL)
 		w->h->type->close(w->h);
-	w->h = handler_find("exec")->open(&w->env, &opt, reason);
+	w->h = exec_world_try(w, argv, timeout_ms, reason);
 	if (w->h == NULL)
 		fail_msg("%s", reason);
 }

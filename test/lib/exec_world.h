@@ -37,6 +37,11 @@ struct exec_world {
 int exec_world_setup(void **state);
 int exec_world_teardown(void **state);
 
+/* What opening a handler on argv comes to. */
+struct handler_instance *exec_world_try(struct exec_world *w,
+    const char *const *argv, int64_t timeout_ms,
+    char reason[HANDLER_REASON_MAX]);
+
 /* Open a handler on argv, or on a script of the shell; closed at the end. */
 void exec_world_open(struct exec_world *w, const char *const *argv,
     int64_t timeout_ms);

@@ -1,7 +1,7 @@
 /* How many files may be open, and how many are kept for what. */
 #include <sys/resource.h>
 
-#include "handlers/handler.h"
+#include "handlers/registry.h"
 #include "server/admin/admin_listener.h"
 #include "server/cli/open_files.h"
 #include "server/config/config.h"
@@ -10,11 +10,10 @@
 static void
 test_calls_and_the_admin_listener_are_kept_room_for(void **state)
 {
-	char orders[] = "orders", forward[] = "forward", exec[] = "exec";
 	struct config_handler handlers[] = {
-		{ .type = orders },
-		{ .type = forward, .concurrency = 4 },
-		{ .type = exec, .concurrency = 10 },
+		{ .type = &handler_orders },
+		{ .type = &handler_forward, .concurrency = 4 },
+		{ .type = &handler_exec, .concurrency = 10 },
 	};
 	struct config cfg = { .http_listen = { .n = 2 } };
 	size_t bare = open_files_kept(&cfg), with_admin;
@@ -26,10 +25,9 @@ test_calls_and_the_admin_listener_are_kept_room_for(void **state)
 	cfg.handlers = handlers;
 	cfg.nhandlers = 3;
 	assert_int_equal(open_files_kept(&cfg),
-	    with_admin + 4 * handler_find("forward")->files +
-		10 * handler_find("exec")->files);
-	assert_true(handler_find("forward")->files > 0);
-	assert_true(handler_find("exec")->files > 0);
+	    with_admin + 4 * handler_forward.files + 10 * handler_exec.files);
+	assert_true(handler_forward.files > 0);
+	assert_true(handler_exec.files > 0);
 }
 
 static void

@@ -11,8 +11,10 @@
 
 #include <cmocka.h>
 
+#include "handlers/registry.h"
 #include "server/config/config.h"
 #include "test/lib/config_case.h"
+#include "test/lib/settings.h"
 
 #define SECRET CONFIG_CASE_SECRET
 
@@ -42,14 +44,15 @@ test_config_has_defaults(void **state)
 
 	assert_int_equal(cfg->nhandlers, 1);
 	assert_string_equal(h->name, "orders");
-	assert_string_equal(h->type, "orders");
+	assert_ptr_equal(h->type, &handler_orders);
 	assert_int_equal(h->line, 0);
 	assert_int_equal(h->events.n, 1);
 	assert_string_equal(h->events.items[0], CONFIG_EVERY_EVENT);
 	assert_int_equal(h->brands.n, 0);
 	assert_false(h->ordered);
-	assert_int_equal(h->terminal.n, 2);
-	assert_string_equal(h->terminal.items[1], "9");
+	assert_int_equal(SETTING_OF(h, struct key_list, "terminal").n, 2);
+	assert_string_equal(SETTING_OF(h, struct key_list, "terminal").items[1],
+	    "9");
 	assert_int_equal(h->retry.n, 6);
 	assert_int_equal(h->retry.ms[5], 6 * 3600 * 1000);
 	assert_int_equal(h->max_age_ms, 24 * 3600 * 1000);
@@ -193,7 +196,8 @@ test_config_reads_handlers(void **state)
 	assert_int_equal(h->brands.n, 2);
 	assert_string_equal(h->brands.items[1], "2");
 	assert_false(h->ordered);
-	assert_string_equal(h->terminal.items[0], "done");
+	assert_string_equal(SETTING_OF(h, struct key_list, "terminal").items[0],
+	    "done");
 	assert_int_equal(h->retry.n, 1);
 	assert_int_equal(h->retry.ms[0], 1000);
 	assert_int_equal(h->max_age_ms, 60000);
@@ -219,8 +223,8 @@ test_config_names_the_nearest(void **state)
 	    "%:6: http.zzzzzzzz: unknown key\n"
 	    "%:9: handler.evnets: unknown key; did you mean handler.events?\n"
 	    "%:10: [qqqqqq]: unknown section\n");
-	assert_string_equal(config_nearest("htp.listen"), "http.listen");
-	assert_null(config_nearest("entirely.different"));
+	assert_string_equal(config_nearest_flag("htp.listen"), "http.listen");
+	assert_null(config_nearest_flag("entirely.different"));
 
 	f->src.path = NULL;
 	f->flags[0] = "http.nothing";
@@ -627,7 +631,7 @@ test_config_example_holds_the_defaults(void **state)
 	const char *key;
 
 	assert_non_null(out);
-	config_print_example(out);
+	config_print_example(out, handler_types);
 	assert_int_equal(fclose(out), 0);
 	for (char *p = strstr(text, "\n;"); p != NULL; p = strstr(p, "\n;"))
 		p[1] = ' ';

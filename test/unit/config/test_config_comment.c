@@ -3,6 +3,7 @@
 #include "server/config/config.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/config_case.h"
+#include "test/lib/settings.h"
 
 /* A value that can hold neither ; nor # says where comments belong. */
 static void
@@ -43,16 +44,23 @@ test_config_comment_is_an_error_on_typed_keys(void **state)
 	};
 	struct config_case *f = *state;
 	char ini[256], want[256];
+	const char *type;
 	size_t len;
 
 	f->src.need = CONFIG_STORE;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		len = strcspn(cases[i].key, ".");
-		(void)snprintf(ini, sizeof(ini), "[%.*s%s]\n%s = %s\n",
+		type = "type = forward\n";
+		if (len != strlen("handler") ||
+		    strcmp(cases[i].key, "handler.type") == 0)
+			type = "";
+		else if (strcmp(cases[i].key, "handler.terminal") == 0)
+			type = "type = orders\n";
+		(void)snprintf(ini, sizeof(ini), "[%.*s%s]\n%s = %s\n%s",
 		    (int)len, cases[i].key,
 		    len == 7 || strncmp(cases[i].key, "secret", 6) == 0 ? " x"
 									: "",
-		    cases[i].key + len + 1, cases[i].value);
+		    cases[i].key + len + 1, cases[i].value, type);
 		assert_null(config_case_load(f, ini));
 		(void)snprintf(want, sizeof(want),
 		    "%s:2: %s: \"%s\" cannot stand in this value; comments "
@@ -78,18 +86,33 @@ test_config_comment_is_kept_in_text(void **state)
 	    "[handler pos]\ntype = forward\nurl = http://a/;v=1\n"
 	    "header = X-Store: Table bar #5, X-Api-Key: k\n",
 	    "%:4: handler.header: the #" KEPT);
-	assert_int_equal(cfg->handlers[0].headers.n, 2);
-	assert_string_equal(cfg->handlers[0].headers.items[0],
+	assert_int_equal(SETTING_OF(&cfg->handlers[0], struct key_list,
+			     "header")
+			     .n,
+	    2);
+	assert_string_equal(SETTING_OF(&cfg->handlers[0], struct key_list,
+				"header")
+				.items[0],
 	    "X-Store: Table bar #5");
-	assert_string_equal(cfg->handlers[0].headers.items[1], "X-Api-Key: k");
-	assert_string_equal(cfg->handlers[0].url, "http://a/;v=1");
+	assert_string_equal(SETTING_OF(&cfg->handlers[0], struct key_list,
+				"header")
+				.items[1],
+	    "X-Api-Key: k");
+	assert_string_equal(SETTING_OF(&cfg->handlers[0], char *, "url"),
+	    "http://a/;v=1");
 	config_free(cfg);
 
 	cfg = config_case_warnings(f,
 	    "[handler bell]\ntype = exec\ncommand = sh ; rings\n",
 	    "%:3: handler.command: the ;" KEPT);
-	assert_int_equal(cfg->handlers[0].command.n, 3);
-	assert_string_equal(cfg->handlers[0].command.items[1], ";");
+	assert_int_equal(SETTING_OF(&cfg->handlers[0], struct key_list,
+			     "command")
+			     .n,
+	    3);
+	assert_string_equal(SETTING_OF(&cfg->handlers[0], struct key_list,
+				"command")
+				.items[1],
+	    ";");
 	config_free(cfg);
 
 	f->src.need = CONFIG_STORE;
@@ -113,14 +136,32 @@ test_config_comment_signs_that_are_meant(void **state)
 	    "; a line of its own\n  # also within a value\n"
 	    "[handler b]#the second\ntype = exec\n"
 	    "command = sh -c 'a ; b' \"c\\\" # d\" e;f 'g'#h\n");
-	assert_int_equal(cfg->handlers[0].headers.n, 2);
+	assert_int_equal(SETTING_OF(&cfg->handlers[0], struct key_list,
+			     "header")
+			     .n,
+	    2);
 	assert_string_equal(cfg->handlers[0].brands.items[0], "b;1");
 	assert_string_equal(cfg->handlers[0].brands.items[1], "#2");
-	assert_int_equal(cfg->handlers[1].command.n, 6);
-	assert_string_equal(cfg->handlers[1].command.items[2], "a ; b");
-	assert_string_equal(cfg->handlers[1].command.items[3], "c\" # d");
-	assert_string_equal(cfg->handlers[1].command.items[4], "e;f");
-	assert_string_equal(cfg->handlers[1].command.items[5], "g#h");
+	assert_int_equal(SETTING_OF(&cfg->handlers[1], struct key_list,
+			     "command")
+			     .n,
+	    6);
+	assert_string_equal(SETTING_OF(&cfg->handlers[1], struct key_list,
+				"command")
+				.items[2],
+	    "a ; b");
+	assert_string_equal(SETTING_OF(&cfg->handlers[1], struct key_list,
+				"command")
+				.items[3],
+	    "c\" # d");
+	assert_string_equal(SETTING_OF(&cfg->handlers[1], struct key_list,
+				"command")
+				.items[4],
+	    "e;f");
+	assert_string_equal(SETTING_OF(&cfg->handlers[1], struct key_list,
+				"command")
+				.items[5],
+	    "g#h");
 	config_free(cfg);
 }
 

@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 
+#include "handlers/registry.h"
 #include "server/config/config.h"
+#include "test/lib/settings.h"
 
 #define TOLD_MAX 4096
 
@@ -84,7 +86,9 @@ static struct config *
 load(struct fixture *f, const char *ini)
 {
 	char path[128];
-	const struct config_source src = { .path = path, .env = env };
+	const struct config_source src = { .types = handler_types,
+		.path = path,
+		.env = env };
 
 	write_file(f, "c.ini", ini);
 	file_of(f, "c.ini", path);
@@ -117,6 +121,8 @@ test_forward_is_read_whole(void **state)
 	struct fixture *f = *state;
 	struct config *cfg;
 	const struct config_handler *h;
+	const struct key_list *headers;
+	const struct key_secret *secret;
 
 	write_file(f, "token", "Bearer 1, 2\n");
 	write_file(f, "secret", "abc\n");
@@ -126,14 +132,17 @@ test_forward_is_read_whole(void **state)
 	    "sign_secret_file = secret\non_conflict = done\ntimeout = 7s\n"
 	    "concurrency = 9\nonce_per_order = no\n");
 	h = &cfg->handlers[0];
-	assert_string_equal(h->url, "http://pos.lan:9000/o?x=1");
+	headers = &SETTING_OF(h, struct key_list, "header");
+	secret = &SETTING_OF(h, struct key_secret, "sign_secret_file");
+	assert_string_equal(SETTING_OF(h, char *, "url"),
+	    "http://pos.lan:9000/o?x=1");
 	assert_true(h->per_order);
-	assert_int_equal(h->headers.n, 2);
-	assert_string_equal(h->headers.items[0], "X-A: 1 2");
-	assert_string_equal(h->headers.items[1], "Authorization: Bearer 1, 2");
-	assert_int_equal(h->sign_secret_len, 3);
-	assert_memory_equal(h->sign_secret, "abc", 3);
-	assert_true(h->conflict_is_done);
+	assert_int_equal(headers->n, 2);
+	assert_string_equal(headers->items[0], "X-A: 1 2");
+	assert_string_equal(headers->items[1], "Authorization: Bearer 1, 2");
+	assert_int_equal(secret->len, 3);
+	assert_memory_equal(secret->bytes, "abc", 3);
+	assert_true(SETTING_OF(h, bool, "on_conflict"));
 	assert_int_equal(h->timeout_ms, 7000);
 	assert_int_equal(h->concurrency, 9);
 	assert_false(h->once_per_order);
@@ -155,8 +164,8 @@ test_types_have_their_own_defaults(void **state)
 	assert_int_equal(h[0].concurrency, 4);
 	assert_true(h[0].once_per_order);
 	assert_false(h[0].per_order);
-	assert_false(h[0].conflict_is_done);
-	assert_null(h[0].sign_secret);
+	assert_false(SETTING_OF(h, bool, "on_conflict"));
+	assert_null(SETTING_OF(h, struct key_secret, "sign_secret_file").bytes);
 	assert_int_equal(h[1].timeout_ms, 30000);
 	assert_int_equal(h[1].concurrency, 2);
 	assert_true(h[1].once_per_order);
@@ -175,7 +184,8 @@ test_commands_are_split_into_words(void **state)
 	    load_good(f, "[handler bell]\ntype = exec\nevents =\n"
 			 "command = '/bin/sh'  --text \"it's \\\"on\\\"\" ''\n"
 			 "  a,b \\\n");
-	const struct key_list *list = &cfg->handlers[0].command;
+	const struct key_list *list =
+	    &SETTING_OF(cfg->handlers, struct key_list, "command");
 
 	assert_int_equal(list->n, 6);
 	for (size_t i = 0; i < 6; i++)
@@ -253,9 +263,9 @@ test_keys_of_another_type_are_told(void **state)
 	    "c.ini:3: handler.url: is no key of a handler of type orders\n"
 	    "c.ini:4: handler.concurrency: is no key of a handler of type "
 	    "orders\n"
-	    "c.ini:9: handler.terminal: is no key of a handler of type "
-	    "forward\n"
 	    "c.ini:6: handler.command: is no key of a handler of type "
+	    "forward\n"
+	    "c.ini:9: handler.terminal: is no key of a handler of type "
 	    "forward\n"
 	    "c.ini:13: handler.header: is no key of a handler of type exec\n");
 }
@@ -305,7 +315,7 @@ test_bad_files_are_told(void **state)
 	    load(f, "[handler a]\ntype = forward\nurl = http://127.0.0.1/\n"
 		    "header = A: @lines, B: @gone\nsign_secret_file = gone\n"));
 	assert_non_null(strstr(f->told, "c.ini:4: handler.header: "));
-	assert_non_null(strstr(f->told, "/lines: is not one line\n"));
+	assert_non_null(strstr(f->told, " lines: is not one line\n"));
 	assert_non_null(strstr(f->told, "/gone"));
 	assert_non_null(strstr(f->told, "c.ini:5: handler.sign_secret_file: "));
 }

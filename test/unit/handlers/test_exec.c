@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "test/lib/cmocka_all.h"
+#include "handlers/registry.h"
 #include "test/lib/exec_world.h"
 #include "test/lib/heap.h"
 #include "test/lib/valgrind.h"
@@ -226,14 +227,9 @@ static void
 assert_open_fails(struct exec_world *w, const char *const *argv,
     const char *want)
 {
-	const struct handler_options opt = {
-		.name = "bell",
-		.command = argv,
-		.timeout_ms = LONG_MS,
-	};
 	char reason[HANDLER_REASON_MAX] = "";
 
-	assert_null(handler_find("exec")->open(&w->env, &opt, reason));
+	assert_null(exec_world_try(w, argv, LONG_MS, reason));
 	assert_string_equal(reason, want);
 }
 
@@ -246,19 +242,15 @@ test_exec_open_says_what_cannot_run(void **state)
 	struct exec_world *w = *state;
 
 	assert_int_equal(setenv("PATH", "/nowhere:/usr/bin:/bin", 1), 0);
-	assert_open_fails(w, NULL, "command: there is none");
-	assert_open_fails(w, (const char *const[]){ NULL },
-	    "command: there is none");
-	assert_open_fails(w, WORDS(""), "command: : its name is empty");
+	assert_open_fails(w, WORDS(""), ": its name is empty");
 	assert_open_fails(w, WORDS("no-such-bell", "--loud"),
-	    "command: no-such-bell: no such program in PATH");
+	    "no-such-bell: no such program in PATH");
 	assert_open_fails(w, WORDS("/nowhere/bell"),
-	    "command: /nowhere/bell: No such file or directory");
+	    "/nowhere/bell: No such file or directory");
 	assert_open_fails(w, WORDS("/etc/passwd"),
-	    "command: /etc/passwd: not an executable file");
-	assert_open_fails(w, WORDS("/usr"),
-	    "command: /usr: not an executable file");
-	handler_find("exec")->close(NULL);
+	    "/etc/passwd: not an executable file");
+	assert_open_fails(w, WORDS("/usr"), "/usr: not an executable file");
+	handler_exec.close(NULL);
 }
 
 /* PATH is searched as execvp(3) does, an empty directory being this one. */
@@ -277,7 +269,7 @@ test_exec_path_is_searched(void **state)
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(setenv("PATH", "/usr/bin:", 1), 0);
 	assert_open_fails(w, WORDS("bell-here"),
-	    "command: bell-here: not an executable file");
+	    "bell-here: not an executable file");
 	assert_int_equal(chmod("bell-here", 0700), 0);
 
 	exec_world_open(w, WORDS("bell-here"), LONG_MS);
@@ -337,10 +329,6 @@ test_exec_too_long_a_variable_is_dead(void **state)
 static void
 test_exec_failing_memory_is_retried(void **state)
 {
-	const struct handler_options opt = {
-		.command = WORDS("true"),
-		.timeout_ms = LONG_MS,
-	};
 	struct exec_world *w = *state;
 	static char body[200000];
 	char reason[HANDLER_REASON_MAX];
@@ -350,7 +338,7 @@ test_exec_failing_memory_is_retried(void **state)
 
 	for (n = 0;; n++) {
 		heap_fail(n, 1);
-		h = handler_find("exec")->open(&w->env, &opt, reason);
+		h = exec_world_try(w, WORDS("true"), LONG_MS, reason);
 		if (heap_heal() == 1)
 			break;
 		assert_null(h);

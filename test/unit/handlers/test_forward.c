@@ -7,9 +7,10 @@
 
 #include "test/lib/cmocka_all.h"
 
-#include "handlers/handler.h"
+#include "handlers/registry.h"
 #include "test/lib/client_case.h"
 #include "test/lib/heap.h"
+#include "test/lib/settings.h"
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 #define BODY                                                                   \
@@ -64,6 +65,12 @@ sign_cb(void *arg, const void *secret, size_t secret_len, const void *body,
 	return (0);
 }
 
+/* What the handlers of a test are opened with, beside their url. */
+static _Alignas(max_align_t) char settings[512];
+
+#define SETTING(type, key)                                                     \
+	(*(type *)settings_field(&handler_forward, settings, key))
+
 static int
 forward_setup(void **state)
 {
@@ -76,22 +83,32 @@ forward_setup(void **state)
 	guards = 0;
 	memset(&finished, 0, sizeof(finished));
 	memset(&signed_, 0, sizeof(signed_));
+	memset(settings, 0, sizeof(settings));
+	assert_true(handler_forward.settings_size <= sizeof(settings));
 	far_play(&c->far, FAR_ANSWER, OK);
 	return (0);
 }
 
-/* Open a handler that posts to the far side; opt may set more. */
 static struct handler_instance *
-forward_to(struct client_case *c, struct handler_options opt)
+try_open(struct client_case *c, char reason[HANDLER_REASON_MAX])
+{
+	const struct handler_options opt = { .name = "pos",
+		.settings = settings,
+		.timeout_ms = 600000 };
+
+	return (handler_forward.open(&c->env, &opt, reason));
+}
+
+/* Open a handler that posts to the far side. */
+static struct handler_instance *
+forward_to(struct client_case *c)
 {
 	char url[64], reason[HANDLER_REASON_MAX] = "";
 	struct handler_instance *h;
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/in", c->far.port);
-	opt.name = "pos";
-	opt.url = url;
-	opt.timeout_ms = 600000;
-	h = handler_find("forward")->open(&c->env, &opt, reason);
+	SETTING(char *, "url") = url;
+	h = try_open(c, reason);
 	if (h == NULL)
 		fail_msg("%s", reason);
 	memset(url, '?', sizeof(url)); /* nothing of it is kept */
@@ -173,8 +190,7 @@ static void
 test_forward_sends_the_event(void **state)
 {
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 
 	attempt(c, h, STORE_WHOLE_EVENT);
 	assert_request(c,
@@ -190,8 +206,7 @@ static void
 test_forward_sends_an_order(void **state)
 {
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 
 	attempt(c, h, 0);
 	assert_request(c, COMMON "Idempotency-Key: evt-1:1\r\n", ORDER_0);
@@ -206,8 +221,7 @@ static void
 test_forward_names_the_scope(void **state)
 {
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 
 	event.scope = "sandbox";
 	attempt(c, h, STORE_WHOLE_EVENT);
@@ -229,8 +243,7 @@ static void
 test_forward_of_an_unsigned_event(void **state)
 {
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 
 	event.secret = NULL;
 	attempt(c, h, STORE_WHOLE_EVENT);
@@ -244,8 +257,7 @@ static void
 test_forward_names_a_place_without_id(void **state)
 {
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 
 	attempt(c, h, 2);
 	assert_request(c, COMMON "Idempotency-Key: evt-1::place-2\r\n",
@@ -261,8 +273,7 @@ static void
 test_forward_names_an_alarm(void **state)
 {
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 
 	guards = 12;
 	attempt(c, h, STORE_WHOLE_EVENT);
@@ -289,8 +300,7 @@ test_forward_keys_are_of_one_order(void **state)
 		{ .place = 1, .order_id = "a:b" },
 	};
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 	struct store_event ev = event;
 	struct handler_job job = { .call = call_a, .ev = &ev, .attempt = 3 };
 	struct handler_result result = { .code = 0 };
@@ -318,10 +328,11 @@ test_forward_signs_anew(void **state)
 {
 	struct client_case *c = *state;
 	char secret[] = "mine, not yours";
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .sign_secret = secret,
-			      .sign_secret_len = 4 });
+	struct handler_instance *h;
 
+	SETTING(struct key_secret, "sign_secret_file") =
+	    (struct key_secret){ .bytes = secret, .len = 4 };
+	h = forward_to(c);
 	memset(secret, '?', sizeof(secret) - 1);
 	attempt(c, h, STORE_WHOLE_EVENT);
 	assert_request(c, COMMON "Idempotency-Key: evt-1\r\n" SIGNED(C64),
@@ -343,9 +354,11 @@ test_forward_sends_own_headers(void **state)
 	static const char *const headers[] = { "Authorization: Bearer x",
 		"content-type: text/json", "X-Klikit-Signature: none" };
 	struct client_case *c = *state;
-	struct handler_instance *h = forward_to(c,
-	    (struct handler_options){ .headers = headers, .nheaders = 3 });
+	struct handler_instance *h;
 
+	SETTING(struct key_list, "header") =
+	    (struct key_list){ (char **)headers, 3 };
+	h = forward_to(c);
 	attempt(c, h, STORE_WHOLE_EVENT);
 	assert_request(c,
 	    "Authorization: Bearer x\r\ncontent-type: text/json\r\n"
@@ -356,37 +369,18 @@ test_forward_sends_own_headers(void **state)
 	h->type->close(h);
 }
 
+/* TLS that cannot be had is reported, in words. */
 static void
-assert_not_opened(struct client_case *c, const struct handler_options *opt,
-    const char *expected)
+test_forward_says_why_tls_cannot_be_had(void **state)
 {
+	char url[] = "https://pos.example/", ca_file[] = "/ca.pem";
 	char reason[HANDLER_REASON_MAX] = "";
-
-	assert_null(handler_find("forward")->open(&c->env, opt, reason));
-	assert_string_equal(reason, expected);
-}
-
-/* A section that cannot work is refused, in words. */
-static void
-test_forward_refuses_options(void **state)
-{
-	static const char *const headers[] = { "A: b",
-		"idempotency-key: mine" };
 	struct client_case *c = *state;
-	struct handler_options opt = { .name = "pos", .timeout_ms = 5000 };
 
-	assert_not_opened(c, &opt, "url is missing");
-	opt.url = "https://pos.example/";
-	opt.ca_file = "/ca.pem";
-	assert_not_opened(c, &opt, "/ca.pem: no such file");
-	opt.ca_file = NULL;
-	opt.url = "pos.example";
-	assert_not_opened(c, &opt, "url must begin with http:// or https://");
-	opt.url = "http://pos.example";
-	opt.headers = headers;
-	opt.nheaders = 2;
-	assert_not_opened(c, &opt,
-	    "headers: Idempotency-Key is always klikitd's own");
+	SETTING(char *, "url") = url;
+	SETTING(char *, "ca_file") = ca_file;
+	assert_null(try_open(c, reason));
+	assert_string_equal(reason, "/ca.pem: no such file");
 }
 
 /* Without what it is to send, a job is dead at once. */
@@ -394,8 +388,7 @@ static void
 test_forward_needs_a_body(void **state)
 {
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 	struct store_event purged = event;
 	const struct handler_job job = { .call = call_a,
 		.ev = &purged,
@@ -418,8 +411,7 @@ static void
 test_forward_knows_what_it_does_not_know(void **state)
 {
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 
 	far_play(&c->far, FAR_CLOSE, "");
 	attempt(c, h, STORE_WHOLE_EVENT);
@@ -434,7 +426,8 @@ test_forward_knows_what_it_does_not_know(void **state)
 	assert_string_equal(finished.result.reason,
 	    "pos answered 409 Conflict");
 	h->type->close(h);
-	h = forward_to(c, (struct handler_options){ .conflict_is_done = true });
+	SETTING(bool, "on_conflict") = true;
+	h = forward_to(c);
 	attempt(c, h, STORE_WHOLE_EVENT);
 	assert_int_equal(finished.result.verdict, HANDLER_DONE);
 	h->type->close(h);
@@ -445,8 +438,7 @@ static void
 test_forward_cancels_one(void **state)
 {
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 	struct handler_result result;
 
 	far_play(&c->far, FAR_ANSWER, "");
@@ -468,8 +460,7 @@ static void
 test_forward_runs_out_of_memory(void **state)
 {
 	struct client_case *c = *state;
-	struct handler_instance *h =
-	    forward_to(c, (struct handler_options){ .nheaders = 0 });
+	struct handler_instance *h = forward_to(c);
 	struct handler_result result;
 	enum handler_verdict verdict;
 	size_t left = 0;
@@ -508,7 +499,7 @@ main(void)
 		CASE(test_forward_keys_are_of_one_order),
 		CASE(test_forward_signs_anew),
 		CASE(test_forward_sends_own_headers),
-		CASE(test_forward_refuses_options),
+		CASE(test_forward_says_why_tls_cannot_be_had),
 		CASE(test_forward_needs_a_body),
 		CASE(test_forward_knows_what_it_does_not_know),
 		CASE(test_forward_cancels_one),

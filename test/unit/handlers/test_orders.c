@@ -6,8 +6,9 @@
 
 #include <cmocka.h>
 
-#include "handlers/handler.h"
+#include "handlers/registry.h"
 #include "store/order.h"
+#include "test/lib/settings.h"
 
 static const struct store_order two_orders[] = {
 	{ 0, "7585307", "2", "2026-06-25T09:14:11Z", "ABC-123" },
@@ -25,23 +26,34 @@ static const struct store_event two_event = {
 	.norders = 2,
 };
 
+/* A handler with those codes; of none that end an order, and by number. */
 static struct handler_instance *
-open_orders(void)
+open_with(struct key_list terminal, struct key_list status_order)
 {
-	static const char *const terminal[] = { "3", "9" };
-	const struct handler_options opt = {
-		.name = "orders",
-		.terminal = terminal,
-		.nterminal = 2,
-	};
+	_Alignas(max_align_t) char settings[256] = { 0 };
+	const struct handler_options opt = { .name = "orders",
+		.settings = settings,
+		.status_order = status_order };
 	const struct handler_env env = { .arg = NULL };
-	const struct handler *type = handler_find("orders");
 	char reason[HANDLER_REASON_MAX];
 	struct handler_instance *h;
 
-	assert_non_null(h = type->open(&env, &opt, reason));
-	assert_ptr_equal(h->type, type);
+	assert_true(handler_orders.settings_size <= sizeof(settings));
+	memcpy(settings_field(&handler_orders, settings, "terminal"), &terminal,
+	    sizeof(terminal));
+	assert_non_null(h = handler_orders.open(&env, &opt, reason));
+	assert_ptr_equal(h->type, &handler_orders);
 	return (h);
+}
+
+static struct handler_instance *
+open_orders(void)
+{
+	char three[] = "3", nine[] = "9";
+	char *terminal[] = { three, nine };
+
+	return (open_with((struct key_list){ terminal, 2 },
+	    (struct key_list){ NULL, 0 }));
 }
 
 /* Run ev's job for place; always DONE, with writes of the count given. */
@@ -196,20 +208,17 @@ test_orders_same_job_gives_the_same_rows(void **state)
 static void
 test_orders_rank_comes_from_the_options(void **state)
 {
-	static const char *const order[] = { "3", "1", "2" };
-	const struct handler_options opt = { .name = "orders",
-		.status_order = order,
-		.nstatus_order = 3 };
-	const struct handler_env env = { .arg = NULL };
+	char one[] = "1", two[] = "2", three[] = "3";
+	char *order[] = { three, one, two };
 	unsigned char first[ORDER_KEY_LEN];
-	char reason[HANDLER_REASON_MAX];
 	struct handler_instance *h;
 	struct store_order same[2];
 	struct store_event ev = two_event;
 	const struct store_write *w;
 
 	(void)state;
-	assert_non_null(h = handler_find("orders")->open(&env, &opt, reason));
+	h = open_with((struct key_list){ NULL, 0 },
+	    (struct key_list){ order, 3 });
 	memcpy(same, two_orders, sizeof(same));
 	same[1].updated_at = same[0].updated_at; /* "2" over "3" */
 	ev.orders = same;
@@ -235,16 +244,14 @@ test_orders_rank_comes_from_the_options(void **state)
 static void
 test_orders_terminal_comes_from_the_options(void **state)
 {
-	const struct handler_options none = { .name = "orders" };
-	const struct handler_env env = { .arg = NULL };
-	char reason[HANDLER_REASON_MAX];
 	struct handler_instance *h;
 	struct store_order no_status = two_orders[1];
 	struct store_event ev = two_event;
 	const struct store_write *w;
 
 	(void)state;
-	assert_non_null(h = handler_find("orders")->open(&env, &none, reason));
+	h = open_with((struct key_list){ NULL, 0 },
+	    (struct key_list){ NULL, 0 });
 	w = run(h, &two_event, 3, 2);
 	assert_write(&w[0], STORE_ORDERS, 1, false, false);
 	h->type->close(h);
@@ -256,7 +263,7 @@ test_orders_terminal_comes_from_the_options(void **state)
 	w = run(h, &ev, STORE_WHOLE_EVENT, 2);
 	assert_int_equal(w[0].key[9], 0);
 	h->type->close(h);
-	handler_find("orders")->close(NULL);
+	handler_orders.close(NULL);
 }
 
 int

@@ -1,0 +1,52 @@
+/*
+ * outlet_keys.h -- keys that several types of outlets have: where to call, with
+ * which headers, by which certificates.
+ *
+ * Owns: nothing; a type puts these into its own table of keys (key.h) and calls
+ * the checks of what several keys only show together from its own check().
+ */
+#ifndef HANDLERS_OUTLET_KEYS_H
+#define HANDLERS_OUTLET_KEYS_H
+
+#include "handlers/handler.h"
+
+/* Of a KEY_URL: is it one of http or https? For struct key. */
+int outlet_check_url(void *value, const char *dir, char reason[KEY_REASON_MAX]);
+
+/* Of KEY_TEXTS: is each "Name: value" or "Name: @FILE"? For struct key. */
+int outlet_check_headers(void *value, const char *dir,
+    char reason[KEY_REASON_MAX]);
+
+/*
+ * With c->files put what stands in its file in place of each header's "@FILE";
+ * what cannot be is wrong with that key.
+ */
+void outlet_read_headers(struct key_list *headers, const char *key,
+    const struct handler_check *c);
+
+/* The keys of a struct handler_tls_files, which is a field of a settings. */
+#define OUTLET_TLS_KEYS(settings, field)                                       \
+	{ "handler.ca_file", KEY_PATH, offsetof(settings, field.ca_file),      \
+		.def = "", .value = "FILE",                                    \
+		.example = "/etc/klikitd/pos-ca.pem", .shown = "trusts",       \
+		.text = "Certificates (PEM) of those who may vouch for an "    \
+			"https url, in place of the system's." },              \
+	    { "handler.client_certificate", KEY_PATH,                          \
+		    offsetof(settings, field.client_certificate), .def = "",   \
+		    .value = "FILE", .example = "/etc/klikitd/pos-client.pem", \
+		    .text = "Certificate (PEM, with its chain) to show to an " \
+			    "https url that asks for one." },                  \
+	{                                                                      \
+		"handler.client_key", KEY_PATH,                                \
+		    offsetof(settings, field.client_key),                      \
+		    .def = "", .value = "FILE",                                \
+		    .example = "/etc/klikitd/pos-client.key",                  \
+		    .exposed = "who reads it can pass for this server",        \
+		    .text = "The private key of client_certificate (PEM)."     \
+	}
+
+/* Are they of use, and whole? tls: it does call by TLS. */
+void outlet_check_tls(const struct handler_tls_files *files, bool tls,
+    const struct handler_check *c);
+
+#endif /* HANDLERS_OUTLET_KEYS_H */
