@@ -100,7 +100,6 @@ program_find(struct arena *memory, const char *name, const char **ret_path,
 		why = "not an executable file";
 	else if (rc == ENOENT && search)
 		why = "no such program in PATH";
-	(void)snprintf(reason, HANDLER_REASON_MAX, "%.80s: %s", name,
-	    why);
+	(void)snprintf(reason, HANDLER_REASON_MAX, "%.80s: %s", name, why);
 	return (-1);
 }

@@ -66,7 +66,7 @@ struct config_handler {
 	bool once_per_order;
 	bool sends_repeats; /* repeats = send */
 	bool per_order;     /* unit = order */
-	bool logs_answers;   /* what its calls are answered is logged */
+	bool logs_answers;  /* what its calls are answered is logged */
 };
 
 struct config {

@@ -259,8 +259,7 @@ test_program_is_looked_for_beyond_closed_folders(void **state)
 	assert_int_equal(user == 0 ? seteuid(user) : 0, 0);
 	assert_int_equal(chmod(dir, 0700), 0);
 	assert_int_equal(missing, -1);
-	assert_string_equal(reason,
-	    "no-such-bell: no such program in PATH");
+	assert_string_equal(reason, "no-such-bell: no such program in PATH");
 	assert_int_equal(there, 0);
 	assert_string_equal(found, "/bin/sh");
 	arena_fini(&memory);
