@@ -6,8 +6,8 @@ backlog_init(struct backlog *b)
 	*b = (struct backlog){ 0 };
 	run_queue_init(&b->untried);
 	run_queue_init(&b->fresh);
-	run_queue_init(&b->second);
-	run_queue_init(&b->again);
+	run_queue_init(&b->tried_once);
+	run_queue_init(&b->tried_more);
 	run_queue_init(&b->waiting);
 	backlog_look(b);
 }
@@ -25,8 +25,8 @@ backlog_inherit(struct backlog *b, struct backlog *old)
 {
 	queue_move(&b->untried, &old->untried);
 	queue_move(&b->fresh, &old->fresh);
-	queue_move(&b->second, &old->second);
-	queue_move(&b->again, &old->again);
+	queue_move(&b->tried_once, &old->tried_once);
+	queue_move(&b->tried_more, &old->tried_more);
 	queue_move(&b->waiting, &old->waiting);
 	b->fetching = old->fetching;
 	b->end_waits = old->end_waits;
@@ -45,7 +45,7 @@ queue_of(struct backlog *b, const struct run *run)
 		return (&b->waiting);
 	if (run->job.attempts == 0)
 		return (&b->untried);
-	return (run->job.attempts == 1 ? &b->second : &b->again);
+	return (run->job.attempts == 1 ? &b->tried_once : &b->tried_more);
 }
 
 void
@@ -82,7 +82,7 @@ backlog_untried(const struct backlog *b)
 size_t
 backlog_tried(const struct backlog *b)
 {
-	return (b->second.n + b->again.n);
+	return (b->tried_once.n + b->tried_more.n);
 }
 
 struct run *
@@ -96,8 +96,8 @@ backlog_newest(const struct backlog *b)
 struct run *
 backlog_any(const struct backlog *b)
 {
-	const struct run_queue *all[] = { &b->untried, &b->fresh, &b->second,
-		&b->again, &b->waiting };
+	const struct run_queue *all[] = { &b->untried, &b->fresh,
+		&b->tried_once, &b->tried_more, &b->waiting };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i]->n > 0)
@@ -112,8 +112,8 @@ has(const struct backlog *b, int64_t job)
 {
 	return (run_queue_find(&b->untried, job) != NULL ||
 		run_queue_find(&b->fresh, job) != NULL ||
-		run_queue_find(&b->second, job) != NULL ||
-		run_queue_find(&b->again, job) != NULL);
+		run_queue_find(&b->tried_once, job) != NULL ||
+		run_queue_find(&b->tried_more, job) != NULL);
 }
 
 /* -- Jobs that become runnable -- */

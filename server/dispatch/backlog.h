@@ -22,11 +22,11 @@
 #define BACKLOG_FETCH 256        /* jobs asked for beyond those that are here */
 
 struct backlog {
-	struct run_queue untried; /* oldest first */
-	struct run_queue fresh;   /* the newest untried, beside older ones */
-	struct run_queue second;  /* tried once */
-	struct run_queue again;   /* tried more often */
-	struct run_queue waiting; /* the first to end first */
+	struct run_queue untried;    /* oldest first */
+	struct run_queue fresh;      /* the newest untried, beside older ones */
+	struct run_queue tried_once; /* tried once */
+	struct run_queue tried_more; /* tried more often */
+	struct run_queue waiting;    /* the first to end first */
 
 	/* Private. */
 	bool more_untried; /* the store may have some that are not here */

@@ -16,7 +16,7 @@
 
 static void dispatch_paused_cb(const struct store_result *res, void *arg);
 
-/* The far side wants no more: nor after a restart, until somebody says so. */
+/* The far side wants no more: pause, over restarts, until resumed by hand. */
 static void
 call_pause(struct run *run, struct live_handler *live, const char *reason)
 {

@@ -110,7 +110,7 @@ dispatch_pause(struct dispatch *d, int64_t handler, bool paused)
 	if (live == NULL || live->paused == paused)
 		return;
 	live->paused = paused;
-	gate_hurry(&live->gate); /* whoever lets it go on wants to see it */
+	gate_hurry(&live->gate); /* resumed by hand: a call is made at once */
 	journal_note(d->journal, JOURNAL_HANDLER, live->number);
 	log_info("handler %s: %s", live->name, paused ? "paused" : "goes on");
 	dispatch_wake(d);

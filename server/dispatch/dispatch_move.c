@@ -164,7 +164,7 @@ void
 runs_recount(const struct dispatch *d, struct live_handler *live)
 {
 	live->gate.under_way = 0;
-	live->gate.again = 0;
+	live->gate.tried = 0;
 	recount(&d->starting, live);
 	recount(&d->calling, live);
 }

@@ -6,8 +6,8 @@
 #include "server/dispatch/dispatch_private.h"
 
 /*
- * What a projection would write of a repeat it has written of the original, or
- * somebody who replays that one decides to.
+ * What a projection would write of a repeat it has written of the original; if
+ * that one failed, a replay of it by hand does.
  */
 static void
 run_repeat(struct run *run)

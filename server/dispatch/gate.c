@@ -1,7 +1,7 @@
 #include "server/dispatch/gate.h"
 
 /* Doubt in all that makes a far side count as down. */
-#define DOUBT_MAX (GATE_DOWN_CALLS * GATE_SAD_CALLS)
+#define DOUBT_MAX (GATE_DOWN_CALLS * GATE_BAD_ANSWERS)
 
 void
 gate_init(struct gate *g, size_t concurrency, int64_t first_wait_us)
@@ -28,26 +28,26 @@ gate_inherit(struct gate *g, const struct gate *old)
 
 /* Calls of jobs that were tried before, at once. */
 static size_t
-again_max(const struct gate *g)
+tried_max(const struct gate *g)
 {
 	return (g->window > 1 ? g->window / 2 : 1);
 }
 
-/* From when on the clock has nothing against such a call. */
+/* The time from which on such a call may begin, if there is room. */
 static int64_t
 from_us(const struct gate *g, enum gate_class class)
 {
 	int64_t us = g->probing ? g->probe_us : 0;
 
 	switch (class) {
-	case GATE_NEW:
+	case GATE_UNTRIED:
 		break;
-	case GATE_AGAIN:
+	case GATE_TRIED:
 		if (!g->probing)
-			us = g->again_us;
+			us = g->tried_us;
 		break;
 	case GATE_NEWCOMER:
-		us = g->begun_us + GATE_NEWCOMER_US;
+		us = g->begun_us + GATE_NEWCOMER_GAP_US;
 		if (us < g->hold_us)
 			us = g->hold_us;
 		break;
@@ -60,10 +60,10 @@ static bool
 has_room(const struct gate *g, enum gate_class class)
 {
 	switch (class) {
-	case GATE_NEW:
+	case GATE_UNTRIED:
 		break;
-	case GATE_AGAIN:
-		if (!g->probing && g->again >= again_max(g))
+	case GATE_TRIED:
+		if (!g->probing && g->tried >= tried_max(g))
 			return (false);
 		break;
 	case GATE_NEWCOMER: /* a probe that hangs does not hold it up */
@@ -96,7 +96,7 @@ void
 gate_count(struct gate *g, enum gate_class class)
 {
 	g->under_way++;
-	g->again += class == GATE_AGAIN;
+	g->tried += class == GATE_TRIED;
 }
 
 void
@@ -106,19 +106,19 @@ gate_begin(struct gate *g, enum gate_class class, int64_t now_us)
 
 	gate_count(g, class);
 	g->begun_us = now_us;
-	if (class != GATE_AGAIN)
+	if (class != GATE_TRIED)
 		return;
-	if (gap_us > GATE_AGAIN_US)
-		gap_us = GATE_AGAIN_US;
-	if (g->again_failed >= GATE_AGAIN_CALLS)
-		g->again_us = now_us + gap_us;
+	if (gap_us > GATE_TRIED_GAP_US)
+		gap_us = GATE_TRIED_GAP_US;
+	if (g->tried_failed >= GATE_TRIED_CALLS)
+		g->tried_us = now_us + gap_us;
 }
 
 void
 gate_end(struct gate *g, enum gate_class class)
 {
 	g->under_way--;
-	g->again -= class == GATE_AGAIN;
+	g->tried -= class == GATE_TRIED;
 }
 
 /* How much doubt a failure raises that far side works at all. */
@@ -127,9 +127,9 @@ doubt_of(enum gate_class class, enum handler_fault fault)
 {
 	switch (fault) {
 	case HANDLER_FAULT_JOB:
-		return (class == GATE_AGAIN ? 0 : DOUBT_MAX / GATE_SAD_CALLS);
+		return (class == GATE_TRIED ? 0 : DOUBT_MAX / GATE_BAD_ANSWERS);
 	case HANDLER_FAULT_UNCLEAR:
-		return (class == GATE_AGAIN ? 0 : DOUBT_MAX / GATE_DOWN_CALLS);
+		return (class == GATE_TRIED ? 0 : DOUBT_MAX / GATE_DOWN_CALLS);
 	case HANDLER_FAULT_DOWN:
 		break;
 	}
@@ -138,13 +138,13 @@ doubt_of(enum gate_class class, enum handler_fault fault)
 
 bool
 gate_failed(struct gate *g, enum gate_class class, enum handler_fault fault,
-    int64_t wish_us, int64_t now_us)
+    int64_t retry_after_us, int64_t now_us)
 {
 	bool begins = false;
 	int64_t wait_us = g->first_wait_us;
 
 	g->failed++;
-	g->again_failed += class == GATE_AGAIN;
+	g->tried_failed += class == GATE_TRIED;
 	if (g->doubt < DOUBT_MAX)
 		g->doubt += doubt_of(class, fault);
 	if (!g->probing && g->doubt >= DOUBT_MAX) {
@@ -154,13 +154,13 @@ gate_failed(struct gate *g, enum gate_class class, enum handler_fault fault,
 	}
 	if (!g->probing)
 		return (false);
-	if (wish_us > GATE_HOLD_MAX_US)
-		wish_us = GATE_HOLD_MAX_US;
-	if (wish_us > 0)
-		g->hold_us = now_us + wish_us;
-	if (wish_us > wait_us)
-		wait_us = wish_us;
-	if (begins || wish_us > 0 || class != GATE_NEWCOMER)
+	if (retry_after_us > GATE_HOLD_MAX_US)
+		retry_after_us = GATE_HOLD_MAX_US;
+	if (retry_after_us > 0)
+		g->hold_us = now_us + retry_after_us;
+	if (retry_after_us > wait_us)
+		wait_us = retry_after_us;
+	if (begins || retry_after_us > 0 || class != GATE_NEWCOMER)
 		g->probe_us = now_us + wait_us;
 	return (begins);
 }
@@ -174,9 +174,9 @@ gate_answered(struct gate *g, enum gate_class class)
 	g->failed = 0;
 	g->doubt = 0;
 	g->hold_us = 0;
-	if (class == GATE_AGAIN) {
-		g->again_failed = 0;
-		g->again_us = 0;
+	if (class == GATE_TRIED) {
+		g->tried_failed = 0;
+		g->tried_us = 0;
 	}
 	g->window *= 2;
 	if (g->window > g->concurrency)
@@ -189,5 +189,5 @@ gate_hurry(struct gate *g)
 {
 	g->probe_us = 0;
 	g->hold_us = 0;
-	g->again_us = 0;
+	g->tried_us = 0;
 }

@@ -1,5 +1,5 @@
 /*
- * journal.h -- what happened just now, for those who look on.
+ * journal.h -- what has just happened, for those who watch.
  *
  * Owns:    for the newest JOURNAL_TIMES events when they were stored and when
  *          their answer left; and, while somebody listens, the numbers of what

@@ -44,9 +44,9 @@ choose_tried(const struct turn *t)
 {
 	const struct backlog *b = t->backlog;
 
-	if (t->turns->second)
-		return (take_turns(t, &b->again, &b->second));
-	return (take_turns(t, &b->second, &b->again));
+	if (t->turns->once)
+		return (take_turns(t, &b->tried_more, &b->tried_once));
+	return (take_turns(t, &b->tried_once, &b->tried_more));
 }
 
 /* The newest, if it came in after the last call began; else NULL. */
@@ -73,15 +73,15 @@ turn_choose(const struct turn *t, enum gate_class *ret_class)
 
 	if (!pace_allows(t->pace, t->now.us))
 		return (NULL);
-	if (gate_lets(t, GATE_NEW))
+	if (gate_lets(t, GATE_UNTRIED))
 		untried = choose_untried(t);
-	if (gate_lets(t, GATE_AGAIN))
+	if (gate_lets(t, GATE_TRIED))
 		tried = choose_tried(t);
-	*ret_class = GATE_AGAIN;
+	*ret_class = GATE_TRIED;
 	if (tried != NULL &&
 	    (untried == NULL || t->turns->untried >= UNTRIED_BETWEEN))
 		return (tried);
-	*ret_class = GATE_NEW;
+	*ret_class = GATE_UNTRIED;
 	if (untried != NULL || !gate_lets(t, GATE_NEWCOMER))
 		return (untried);
 	*ret_class = GATE_NEWCOMER;
@@ -116,9 +116,9 @@ turn_next_us(const struct turn *t)
 	if (!untried && !tried)
 		return (INT64_MAX);
 	if (untried)
-		next_us = gate_us(t, GATE_NEW);
+		next_us = gate_us(t, GATE_UNTRIED);
 	if (tried)
-		next_us = least(next_us, gate_us(t, GATE_AGAIN));
+		next_us = least(next_us, gate_us(t, GATE_TRIED));
 	if (newcomer(t) != NULL)
 		next_us = least(next_us, gate_us(t, GATE_NEWCOMER));
 	if (choose_untried(t) == NULL && choose_tried(t) == NULL)
@@ -129,8 +129,8 @@ turn_next_us(const struct turn *t)
 void
 turn_taken(struct turns *turns, enum gate_class class)
 {
-	if (class == GATE_AGAIN) {
-		turns->second = !turns->second;
+	if (class == GATE_TRIED) {
+		turns->once = !turns->once;
 		turns->untried = 0;
 	} else {
 		turns->newest = !turns->newest;

@@ -19,7 +19,7 @@
 /* Whose turn was last, of one handler. All private; zero at the start. */
 struct turns {
 	bool newest;      /* the last untried one: of the newest */
-	bool second;      /* the last tried one: tried once */
+	bool once;        /* the last tried one: tried once */
 	unsigned untried; /* taken since one that was tried before */
 };
 

@@ -58,9 +58,9 @@ test_backlog_has_a_queue_for_each(void **state)
 		const struct run_queue *q;
 	} cases[] = {
 		{ RUN_QUEUED, 0, &backlog.untried },
-		{ RUN_QUEUED, 1, &backlog.second },
-		{ RUN_QUEUED, 2, &backlog.again },
-		{ RUN_QUEUED, 9, &backlog.again },
+		{ RUN_QUEUED, 1, &backlog.tried_once },
+		{ RUN_QUEUED, 2, &backlog.tried_more },
+		{ RUN_QUEUED, 9, &backlog.tried_more },
 		{ RUN_FRESH, 0, &backlog.fresh },
 		{ RUN_WAITING, 1, &backlog.waiting },
 	};

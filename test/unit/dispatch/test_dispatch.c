@@ -416,7 +416,7 @@ test_a_failed_reload_changes_nothing(void **state)
 		assert_int_equal(w->jobs[n].runs, 1);
 	}
 	assert_int_equal(heap_heal(), 1);
-	assert_int_equal(n, 5); /* the list, name, waits, engine, itself */
+	assert_int_equal(n, 5); /* the list, name, waits, instance, itself */
 	assert_int_equal(w->opened, 1);
 }
 

@@ -263,7 +263,7 @@ test_broken_for_all_is_probed(void **state)
 		fake_clock_pass_ms(100);
 	}
 	/* One a wait, but for what it took to see it. */
-	assert_in_range(w->runs, GATE_SAD_CALLS, GATE_SAD_CALLS + 16 + 12);
+	assert_in_range(w->runs, GATE_BAD_ANSWERS, GATE_BAD_ANSWERS + 16 + 12);
 	assert_int_equal(fake_log_count("calls failed in a row"), 1);
 	assert_tried(w, 0, 5000, 0, 2); /* another one each time */
 }

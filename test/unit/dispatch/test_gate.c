@@ -57,14 +57,14 @@ test_gate_unreached_is_down(void **state)
 {
 	(void)state;
 	for (int i = 1; i < GATE_DOWN_CALLS; i++)
-		assert_false(flop(GATE_AGAIN, HANDLER_FAULT_DOWN));
-	assert_int_equal(room(GATE_NEW), 16);
-	assert_true(flop(GATE_AGAIN, HANDLER_FAULT_DOWN));
+		assert_false(flop(GATE_TRIED, HANDLER_FAULT_DOWN));
+	assert_int_equal(room(GATE_UNTRIED), 16);
+	assert_true(flop(GATE_TRIED, HANDLER_FAULT_DOWN));
 	assert_true(gate.probing);
-	assert_int_equal(room(GATE_NEW), 0);
+	assert_int_equal(room(GATE_UNTRIED), 0);
 	now_us += WAIT_US;
-	assert_int_equal(room(GATE_NEW), 1);
-	assert_false(flop(GATE_NEW, HANDLER_FAULT_DOWN)); /* it is known */
+	assert_int_equal(room(GATE_UNTRIED), 1);
+	assert_false(flop(GATE_UNTRIED, HANDLER_FAULT_DOWN)); /* it is known */
 }
 
 /* A 502 or no answer counts only for jobs that never failed before. */
@@ -73,11 +73,11 @@ test_gate_no_answer_is_down_for_new_ones(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		assert_false(flop(GATE_AGAIN, HANDLER_FAULT_UNCLEAR));
-	assert_int_equal(room(GATE_NEW), 16);
+		assert_false(flop(GATE_TRIED, HANDLER_FAULT_UNCLEAR));
+	assert_int_equal(room(GATE_UNTRIED), 16);
 	for (int i = 1; i < GATE_DOWN_CALLS; i++)
-		assert_false(flop(GATE_NEW, HANDLER_FAULT_UNCLEAR));
-	assert_true(flop(GATE_NEW, HANDLER_FAULT_UNCLEAR));
+		assert_false(flop(GATE_UNTRIED, HANDLER_FAULT_UNCLEAR));
+	assert_true(flop(GATE_UNTRIED, HANDLER_FAULT_UNCLEAR));
 }
 
 /* A 500 says less: many different jobs in a row must get it. */
@@ -86,12 +86,12 @@ test_gate_bad_answers_to_all_are_down(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		assert_false(flop(GATE_AGAIN, HANDLER_FAULT_JOB));
-	for (int i = 1; i < GATE_SAD_CALLS; i++)
-		assert_false(flop(GATE_NEW, HANDLER_FAULT_JOB));
-	assert_int_equal(room(GATE_NEW), 16);
-	assert_true(flop(GATE_NEW, HANDLER_FAULT_JOB));
-	assert_int_equal(room(GATE_NEW), 0);
+		assert_false(flop(GATE_TRIED, HANDLER_FAULT_JOB));
+	for (int i = 1; i < GATE_BAD_ANSWERS; i++)
+		assert_false(flop(GATE_UNTRIED, HANDLER_FAULT_JOB));
+	assert_int_equal(room(GATE_UNTRIED), 16);
+	assert_true(flop(GATE_UNTRIED, HANDLER_FAULT_JOB));
+	assert_int_equal(room(GATE_UNTRIED), 0);
 }
 
 /* It is in doubt from the first failure on, until it is open again. */
@@ -100,17 +100,17 @@ test_gate_doubts(void **state)
 {
 	(void)state;
 	assert_false(gate_doubts(&gate));
-	(void)flop(GATE_AGAIN, HANDLER_FAULT_JOB);
+	(void)flop(GATE_TRIED, HANDLER_FAULT_JOB);
 	assert_false(gate_doubts(&gate));
-	(void)flop(GATE_NEW, HANDLER_FAULT_JOB);
+	(void)flop(GATE_UNTRIED, HANDLER_FAULT_JOB);
 	assert_true(gate_doubts(&gate));
-	answer(GATE_NEW);
+	answer(GATE_UNTRIED);
 	assert_false(gate_doubts(&gate));
 	for (int i = 0; i < GATE_DOWN_CALLS; i++)
-		(void)flop(GATE_NEW, HANDLER_FAULT_DOWN);
+		(void)flop(GATE_UNTRIED, HANDLER_FAULT_DOWN);
 	for (int i = 0; i < 4; i++) {
 		assert_true(gate_doubts(&gate));
-		answer(GATE_NEW);
+		answer(GATE_UNTRIED);
 	}
 	assert_false(gate_doubts(&gate));
 }
@@ -122,8 +122,8 @@ test_gate_an_answer_ends_the_doubt(void **state)
 	(void)state;
 	for (int n = 0; n < 100; n++) {
 		for (int i = 1; i < GATE_DOWN_CALLS; i++)
-			assert_false(flop(GATE_NEW, HANDLER_FAULT_UNCLEAR));
-		answer(n % 2 == 0 ? GATE_NEW : GATE_AGAIN);
+			assert_false(flop(GATE_UNTRIED, HANDLER_FAULT_UNCLEAR));
+		answer(n % 2 == 0 ? GATE_UNTRIED : GATE_TRIED);
 	}
 	assert_false(gate.probing);
 }
@@ -134,10 +134,10 @@ test_gate_doubts_add_up(void **state)
 {
 	(void)state;
 	for (int i = 1; i < GATE_DOWN_CALLS; i++)
-		assert_false(flop(GATE_NEW, HANDLER_FAULT_UNCLEAR));
-	for (int i = 1; i < GATE_SAD_CALLS / GATE_DOWN_CALLS; i++)
-		assert_false(flop(GATE_NEW, HANDLER_FAULT_JOB));
-	assert_true(flop(GATE_NEW, HANDLER_FAULT_JOB));
+		assert_false(flop(GATE_UNTRIED, HANDLER_FAULT_UNCLEAR));
+	for (int i = 1; i < GATE_BAD_ANSWERS / GATE_DOWN_CALLS; i++)
+		assert_false(flop(GATE_UNTRIED, HANDLER_FAULT_JOB));
+	assert_true(flop(GATE_UNTRIED, HANDLER_FAULT_JOB));
 }
 
 /* What was tried before has half the calls; of one it may have that. */
@@ -145,13 +145,13 @@ static void
 test_gate_half_is_for_what_was_tried(void **state)
 {
 	(void)state;
-	assert_int_equal(room(GATE_AGAIN), 8);
+	assert_int_equal(room(GATE_TRIED), 8);
 	gate_init(&gate, 3, WAIT_US);
-	assert_int_equal(room(GATE_AGAIN), 1);
+	assert_int_equal(room(GATE_TRIED), 1);
 	gate_init(&gate, 1, WAIT_US);
-	assert_int_equal(room(GATE_AGAIN), 1);
-	gate_begin(&gate, GATE_AGAIN, now_us);
-	assert_int_equal(room(GATE_NEW), 0);
+	assert_int_equal(room(GATE_TRIED), 1);
+	gate_begin(&gate, GATE_TRIED, now_us);
+	assert_int_equal(room(GATE_UNTRIED), 0);
 }
 
 /* After a row of its own it is slowed; what is new is not. */
@@ -159,22 +159,22 @@ static void
 test_gate_slows_what_fails_again_and_again(void **state)
 {
 	(void)state;
-	for (int i = 0; i < GATE_AGAIN_CALLS; i++) {
-		assert_true(allows(GATE_AGAIN));
-		(void)flop(GATE_AGAIN, HANDLER_FAULT_JOB);
+	for (int i = 0; i < GATE_TRIED_CALLS; i++) {
+		assert_true(allows(GATE_TRIED));
+		(void)flop(GATE_TRIED, HANDLER_FAULT_JOB);
 	}
-	(void)flop(GATE_AGAIN, HANDLER_FAULT_JOB);
-	assert_false(allows(GATE_AGAIN));
-	answer(GATE_NEW); /* says nothing about these */
-	assert_false(allows(GATE_AGAIN));
-	assert_int_equal(gate_next_us(&gate, GATE_AGAIN, now_us),
-	    now_us + GATE_AGAIN_US);
-	assert_int_equal(room(GATE_NEW), 16);
-	now_us += GATE_AGAIN_US;
-	assert_int_equal(room(GATE_AGAIN), 1);
-	now_us += GATE_AGAIN_US;
-	answer(GATE_AGAIN);
-	assert_int_equal(room(GATE_AGAIN), 8);
+	(void)flop(GATE_TRIED, HANDLER_FAULT_JOB);
+	assert_false(allows(GATE_TRIED));
+	answer(GATE_UNTRIED); /* says nothing about these */
+	assert_false(allows(GATE_TRIED));
+	assert_int_equal(gate_next_us(&gate, GATE_TRIED, now_us),
+	    now_us + GATE_TRIED_GAP_US);
+	assert_int_equal(room(GATE_UNTRIED), 16);
+	now_us += GATE_TRIED_GAP_US;
+	assert_int_equal(room(GATE_TRIED), 1);
+	now_us += GATE_TRIED_GAP_US;
+	answer(GATE_TRIED);
+	assert_int_equal(room(GATE_TRIED), 8);
 }
 
 /* While it is probed, what comes in is tried, beside a probe that hangs. */
@@ -183,21 +183,21 @@ test_gate_tries_newcomers(void **state)
 {
 	(void)state;
 	for (int i = 0; i < GATE_DOWN_CALLS; i++)
-		(void)flop(GATE_NEW, HANDLER_FAULT_UNCLEAR);
+		(void)flop(GATE_UNTRIED, HANDLER_FAULT_UNCLEAR);
 	assert_false(allows(GATE_NEWCOMER)); /* the last call has just begun */
 	now_us += WAIT_US;
-	gate_begin(&gate, GATE_NEW, now_us); /* and hangs */
+	gate_begin(&gate, GATE_UNTRIED, now_us); /* and hangs */
 	assert_false(allows(GATE_NEWCOMER));
 	assert_int_equal(gate_next_us(&gate, GATE_NEWCOMER, now_us),
-	    now_us + GATE_NEWCOMER_US);
-	now_us += GATE_NEWCOMER_US;
+	    now_us + GATE_NEWCOMER_GAP_US);
+	now_us += GATE_NEWCOMER_GAP_US;
 	assert_int_equal(room(GATE_NEWCOMER), 1);
-	assert_int_equal(room(GATE_NEW), 0);
-	now_us += GATE_NEWCOMER_US;
+	assert_int_equal(room(GATE_UNTRIED), 0);
+	now_us += GATE_NEWCOMER_GAP_US;
 	answer(GATE_NEWCOMER);
 	assert_false(gate.probing);
-	assert_false(allows(GATE_NEWCOMER)); /* it is nothing special now */
-	assert_int_equal(room(GATE_NEW), 1); /* beside the one that hangs */
+	assert_false(allows(GATE_NEWCOMER));     /* it is nothing special now */
+	assert_int_equal(room(GATE_UNTRIED), 1); /* beside the one that hangs */
 }
 
 /* A newcomer that fails does not put off the turn of the others. */
@@ -206,14 +206,14 @@ test_gate_newcomers_do_not_put_off_probes(void **state)
 {
 	(void)state;
 	for (int i = 0; i < GATE_DOWN_CALLS; i++)
-		(void)flop(GATE_NEW, HANDLER_FAULT_DOWN);
-	for (int64_t us = 0; us < WAIT_US; us += GATE_NEWCOMER_US) {
-		assert_false(allows(GATE_NEW));
-		now_us += GATE_NEWCOMER_US;
+		(void)flop(GATE_UNTRIED, HANDLER_FAULT_DOWN);
+	for (int64_t us = 0; us < WAIT_US; us += GATE_NEWCOMER_GAP_US) {
+		assert_false(allows(GATE_UNTRIED));
+		now_us += GATE_NEWCOMER_GAP_US;
 		assert_true(allows(GATE_NEWCOMER));
 		(void)flop(GATE_NEWCOMER, HANDLER_FAULT_DOWN);
 	}
-	assert_true(allows(GATE_NEW));
+	assert_true(allows(GATE_UNTRIED));
 }
 
 /* Who asks for time gets it, up to an hour, from newcomers as well. */
@@ -222,19 +222,19 @@ test_gate_obeys_a_wish(void **state)
 {
 	(void)state;
 	for (int i = 0; i < GATE_DOWN_CALLS; i++)
-		(void)gate_failed(&gate, GATE_NEW, HANDLER_FAULT_UNCLEAR,
+		(void)gate_failed(&gate, GATE_UNTRIED, HANDLER_FAULT_UNCLEAR,
 		    INT64_MAX, now_us);
 	now_us += GATE_HOLD_MAX_US - 1;
 	assert_false(allows(GATE_NEWCOMER));
-	assert_false(allows(GATE_NEW));
+	assert_false(allows(GATE_UNTRIED));
 	now_us++;
 	assert_true(allows(GATE_NEWCOMER));
-	assert_true(allows(GATE_NEW));
-	(void)gate_failed(&gate, GATE_NEW, HANDLER_FAULT_UNCLEAR, 3 * WAIT_US,
-	    now_us);
-	assert_false(allows(GATE_NEW));
+	assert_true(allows(GATE_UNTRIED));
+	(void)gate_failed(&gate, GATE_UNTRIED, HANDLER_FAULT_UNCLEAR,
+	    3 * WAIT_US, now_us);
+	assert_false(allows(GATE_UNTRIED));
 	gate_hurry(&gate);
-	assert_true(allows(GATE_NEW));
+	assert_true(allows(GATE_UNTRIED));
 }
 
 /* Each answer doubles the calls. */
@@ -243,13 +243,13 @@ test_gate_opens_by_and_by(void **state)
 {
 	(void)state;
 	for (int i = 0; i < GATE_DOWN_CALLS; i++)
-		(void)flop(GATE_NEW, HANDLER_FAULT_DOWN);
+		(void)flop(GATE_UNTRIED, HANDLER_FAULT_DOWN);
 	for (size_t n = 2; n <= 16; n *= 2) {
-		answer(GATE_NEW);
-		assert_int_equal(room(GATE_NEW), n);
+		answer(GATE_UNTRIED);
+		assert_int_equal(room(GATE_UNTRIED), n);
 	}
-	answer(GATE_NEW);
-	assert_int_equal(room(GATE_NEW), 16);
+	answer(GATE_UNTRIED);
+	assert_int_equal(room(GATE_UNTRIED), 16);
 }
 
 /* A reload may change the numbers, and nothing else. */
@@ -268,7 +268,7 @@ test_gate_inherits(void **state)
 	assert_int_equal(next.window, 16);
 	gate = next;
 	for (int i = 0; i < GATE_DOWN_CALLS; i++)
-		(void)flop(GATE_NEW, HANDLER_FAULT_DOWN);
+		(void)flop(GATE_UNTRIED, HANDLER_FAULT_DOWN);
 	gate_init(&next, 4, 1);
 	gate_inherit(&next, &gate);
 	assert_true(next.probing);

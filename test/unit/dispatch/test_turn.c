@@ -126,11 +126,11 @@ test_turn_goes_by_the_gate(void **state)
 	put(20, 1, RUN_QUEUED, 1);
 	turns.untried = 3;
 	assert_int_equal(next(), 20);
-	gate_begin(&gate, GATE_AGAIN, 0);
-	gate_begin(&gate, GATE_AGAIN, 0); /* their share of four */
+	gate_begin(&gate, GATE_TRIED, 0);
+	gate_begin(&gate, GATE_TRIED, 0); /* their share of four */
 	assert_int_equal(next(), 0);
-	gate_begin(&gate, GATE_NEW, 0);
-	gate_begin(&gate, GATE_NEW, 0);
+	gate_begin(&gate, GATE_UNTRIED, 0);
+	gate_begin(&gate, GATE_UNTRIED, 0);
 	assert_int_equal(next(), -1);
 	assert_int_equal(turn_next_us(&turn), INT64_MAX); /* no time helps */
 	turn.gate = NULL;                                 /* a projection */
@@ -144,9 +144,10 @@ test_turn_in_doubt(void **state)
 	(void)state;
 	put(0, 3, RUN_QUEUED, 0);
 	assert_int_equal(next(), 0);
-	(void)gate_failed(&gate, GATE_NEW, HANDLER_FAULT_JOB, 0, turn.now.us);
+	(void)gate_failed(&gate, GATE_UNTRIED, HANDLER_FAULT_JOB, 0,
+	    turn.now.us);
 	assert_int_equal(next(), 2);
-	turn_taken(&turns, GATE_NEW);
+	turn_taken(&turns, GATE_UNTRIED);
 	assert_int_equal(next(), 0);
 }
 
@@ -157,16 +158,16 @@ test_turn_of_a_newcomer(void **state)
 	(void)state;
 	put(0, 3, RUN_QUEUED, 0);
 	for (int i = 0; i < GATE_DOWN_CALLS; i++) {
-		gate_begin(&gate, GATE_NEW, turn.now.us);
-		gate_end(&gate, GATE_NEW);
-		(void)gate_failed(&gate, GATE_NEW, HANDLER_FAULT_DOWN, 0,
+		gate_begin(&gate, GATE_UNTRIED, turn.now.us);
+		gate_end(&gate, GATE_UNTRIED);
+		(void)gate_failed(&gate, GATE_UNTRIED, HANDLER_FAULT_DOWN, 0,
 		    turn.now.us);
 	}
 	assert_int_equal(next(), -1);
 	assert_int_equal(turn_next_us(&turn), WAIT_US);
 	runs[2].came_us = turn.now.us;
-	assert_int_equal(turn_next_us(&turn), GATE_NEWCOMER_US);
-	turn.now.us += GATE_NEWCOMER_US;
+	assert_int_equal(turn_next_us(&turn), GATE_NEWCOMER_GAP_US);
+	turn.now.us += GATE_NEWCOMER_GAP_US;
 	assert_int_equal(next(), 2);
 	runs[2].came_us = 0;
 	assert_int_equal(next(), -1);

@@ -1,4 +1,4 @@
-/* How the queue of each handler is kept filled, and bounded. */
+/* How a backlog is kept filled from the store, and bounded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
