@@ -209,6 +209,12 @@ class Klikitd:
         with self.changed:
             return "\n".join(line for _, line in self.lines)
 
+    def final_log(self):
+        """Stop, and return all that was ever said. What must not be said is
+        looked for here: a line may come long after an answer."""
+        self.stop()
+        return self.log()
+
     def expect(self, *patterns):
         """Warnings that match one of these are part of the test."""
         self.expected += patterns

@@ -91,7 +91,7 @@ def test_without_the_token_nobody_comes_in(guarded, value):
     assert guarded.ask("GET", "/nothing", None, headers)[0] == 401
     assert not paused(guarded)
     assert guarded.ask("GET", "/readyz", None, headers)[0] == 200
-    assert TOKEN not in guarded.log()
+    assert TOKEN not in guarded.final_log()
 
 
 def test_with_the_token_one_comes_in(guarded):

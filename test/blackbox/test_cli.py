@@ -573,7 +573,7 @@ def test_trigger_all_says_what_a_naive_receiver_does_wrong(cli, receiver):
                      "without x-klikit-signature",
                      "without x-klikit-event-id",
                      "without x-klikit-event-type"]
-    assert "(wanted: 401 or 403: whoever knows the URL can send this)" in (
+    assert "(wanted: 401 or 403: anyone who knows the URL can send this)" in (
         done.out)
 
 

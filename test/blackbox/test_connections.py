@@ -46,7 +46,7 @@ def test_who_comes_again_when_closed_starves_nobody(klikitd):
     with Siege(server, 200) as siege:
         deliver(server, 20)
         assert siege.closed > 0
-    assert server.log().count(CLOSED) <= 2  # a line a minute
+    assert server.final_log().count(CLOSED) in (1, 2)  # a line a minute
 
 
 def test_a_plain_listener_starves_no_https(https):  # noqa: F811

@@ -136,7 +136,7 @@ def test_a_bad_page_of_a_table_is_no_ack_until_the_restore(klikitd, filled):
     leave_unclean(server)
     server.start()
     server.wait_log("store: damaged")
-    assert "klikitd restore BACKUP" in server.log()
+    server.wait_log("klikitd restore BACKUP")
     for number in range(20):
         status, fields, _ = server.deliver(BODY, f"void-{number}")
         assert status == 503 and int(fields["retry-after"]) > 0

@@ -279,7 +279,7 @@ def test_odd_secrets_are_warned_of_at_the_start(klikitd, secret, warning):
     server = klikitd(secret=secret)
     server.expect(warning)
     server.wait_log(warning)
-    assert secret.decode() not in server.log()
+    assert secret.decode() not in server.final_log()
 
 
 def test_a_reload_changes_what_is_found(klikitd, tmp_path):

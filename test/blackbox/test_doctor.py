@@ -15,7 +15,7 @@ import threading
 import pytest
 
 from certificates import Authority
-from conftest import BINARY, DEADLINE, payload, received, run
+from conftest import BINARY, CREATED, DEADLINE, payload, received, run
 from root import needs, small_disk
 from sink import Sink
 from test_clock import DAY, Clock
@@ -124,7 +124,6 @@ def test_beside_a_server_that_it_does_not_disturb(doctor, klikitd):
     server = doctor.serve(klikitd)
     received(server.post(SMALL, "first"))
     server.wait_processed()
-    before = server.log()
     port = server.port
     doctor.write(http=f"listen = 127.0.0.1:{port}")
     found = doctor()
@@ -134,9 +133,10 @@ def test_beside_a_server_that_it_does_not_disturb(doctor, klikitd):
     assert any(f"klikitd itself listens there (pid {server.pid})" in text
                for text in only(found, "ports", "ok"))
     received(server.post(SMALL, "second"))
-    after = [line for line in server.log()[len(before):].splitlines()
-             if "second" not in line and line]
-    assert after == []
+    lines = server.final_log().splitlines()
+    first, second = [i for i, line in enumerate(lines)
+                     if f"[{CREATED}]" in line]
+    assert lines[first + 1:second] == []
 
 
 # -- Configuration --

@@ -80,7 +80,7 @@ def test_75_is_tried_again_and_other_statuses_are_dead(bell):
     # What it printed is shown, kept as long as the answer, and not logged.
     assert "exit 3: no such item" in server.do("jobs", "2")
     assert "no such item" in server.do("jobs", "--state", "dead")
-    assert "no such item" not in server.log()
+    assert "no such item" not in server.final_log()
 
 
 def test_the_time_limit_ends_a_program_and_what_it_started(bell, tmp_path):

@@ -177,7 +177,7 @@ def test_a_reader_does_not_make_an_orderly_stop_unclean(klikitd):
     server.wait_ready()
     duplicate(server.deliver(payload("created-small.json"), "one"))
     received(server.deliver(payload("created-small.json"), "two"))
-    assert "recovering" not in server.log()
+    assert "recovering" not in server.final_log()
     assert shell.execute("SELECT count(*) FROM events").fetchone() == (2,)
     shell.close()
 

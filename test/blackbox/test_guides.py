@@ -23,9 +23,10 @@ DOCUMENTS = GUIDES + [ROOT / "README.md", *sorted(ROOT.glob("*/DESIGN.md")),
 # What a step of a guide does with the block that follows it.
 STEP = re.compile(r"""
     Make\s`(?P<new>[^`]+)`
+    | At\sthe\send\sof\s`(?P<longer>[^`]+)`
     | In\s`(?P<file>[^`]+)`,\s(?P<how>below|in\splace\sof)\s`(?P<line>[^`]+)`
     """, re.VERBOSE)
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # A file of the tree as a text names it, without patterns such as <room>.
 PATH = re.compile(r"`((?:server|store|handlers|test)/[\w./-]+\.\w+)`")
 
@@ -87,6 +88,10 @@ def follow(tree, text):
             path = tree / step["new"]
             assert not path.exists(), path
             path.write_text(block)
+            continue
+        if step["longer"]:
+            path = tree / step["longer"]
+            path.write_text(path.read_text() + block)
             continue
         path = tree / step["file"]
         lines = path.read_text().splitlines(keepends=True)

@@ -49,10 +49,9 @@ def test_a_start_brings_the_store_up_to_date(klikitd):
     old_store(server.database)
     server.start()
     copy, = copies(server)
-    assert re.search(rf"store: .*is of schema 3: it is copied to .*{copy.name}",
-                     server.log())
-    assert re.search(rf"brought to schema \d+ in \d+ s; the copy .*{copy.name},"
-                     " which holds customers' data", server.log())
+    server.wait_log(rf"store: .*is of schema 3: it is copied to .*{copy.name}")
+    server.wait_log(rf"brought to schema \d+ in \d+ s; the copy .*{copy.name},"
+                    " which holds customers' data")
     assert copy.stat().st_mode & 0o777 == 0o600
     db = sqlite3.connect(copy)
     assert db.execute("PRAGMA user_version").fetchone() == (3,)
@@ -62,7 +61,7 @@ def test_a_start_brings_the_store_up_to_date(klikitd):
     status, _, order = server.ask("GET", "/api/v1/orders/1")
     assert (status, order["status"], order["event_id"]) == (200, "1", "old")
     server.restart()
-    assert server.log().count("is of schema") == 1
+    assert server.final_log().count("is of schema") == 1
     assert copies(server) == [copy]
 
 

@@ -72,7 +72,7 @@ def test_a_time_without_a_zone_is_utc(server):
                 (STATUS, 4, "2026-06-25T12:00:01Z"),
                 (STATUS, 1, "2026-06-25T12:00:03")]
     assert ends_of(server, versions) == {"1"}
-    assert server.log().count("has no time zone") == 1
+    assert server.final_log().count("has no time zone") == 1
 
 
 def test_times_without_a_zone_are_warned_of_once_for_each_secret(
@@ -84,7 +84,8 @@ def test_times_without_a_zone_are_warned_of_once_for_each_secret(
     for secret in (server.secret, b"another secret", server.secret):
         server.secret = secret
         received(server.post(body))
-    lines = [l for l in server.log().splitlines() if "has no time zone" in l]
+    lines = [l for l in server.final_log().splitlines()
+             if "has no time zone" in l]
     assert len(lines) == 2, lines
     assert "secret default" in lines[0] and "secret other" in lines[1]
 

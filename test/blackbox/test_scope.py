@@ -161,7 +161,7 @@ def test_another_scope_by_hup_applies_to_what_comes_then(two):
     two.server.wait_processed()
     assert two.server.query("SELECT scope FROM events ORDER BY id") == [
         ("sandbox",), ("training",)]
-    assert "scope training" in two.server.log()
+    two.server.wait_log("scope training")
 
 
 def test_the_first_secret_has_a_scope_too(klikitd):

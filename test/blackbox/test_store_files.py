@@ -118,7 +118,7 @@ def test_the_next_start_waits_for_the_lock(klikitd):
         pass
     os.close(lock)
     server.wait_for(lambda: server.urls and server.admin, "a listener")
-    assert "held the lock" in server.log()
+    server.wait_log("held the lock")
 
 
 @needs_root

@@ -144,7 +144,7 @@ def test_an_address_with_many_at_once_loses_none(https):
         for answer in [pool.submit(deliver, server, GOOD, number)
                        for number in range(48)]:
             answer.result()
-    assert "tls: " not in server.log()
+    assert "tls: " not in server.final_log()
 
 
 @pytest.mark.valgrind

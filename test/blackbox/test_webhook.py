@@ -243,7 +243,7 @@ def test_an_unknown_type_is_stored_and_warned_of_once(server):
                              "klikit.rider.moved"))
     server.wait_processed()
     server.wait_log(r"\[klikit\.rider\.moved\]", 2)
-    assert server.log().count("unknown event type") == 1
+    assert server.final_log().count("unknown event type") == 1
 
 
 def test_a_404_a_405_and_the_health_check(server):

@@ -76,7 +76,36 @@ test_variants_undo_or_do_what_happens_to_secrets(void **state)
 		    cases[i].want);
 }
 
-/* Secrets of every length fit in the room that is promised. */
+/*
+ * Make a variant in the room that is promised, and not a byte more. Returns its
+ * length, 0 if there is none of that kind.
+ */
+static size_t
+assert_fits(enum secret_variant v, const char *secret, size_t len)
+{
+	static const char guard[] = "guard";
+	size_t room = SECRET_VARIANT_SIZE(len), made = SIZE_MAX;
+	char *out = malloc(room + sizeof(guard));
+	int rc;
+
+	assert_non_null(out);
+	memcpy(out + room, guard, sizeof(guard));
+	rc = secret_variant_make(v, secret, len, out, &made);
+	assert_memory_equal(out + room, guard, sizeof(guard));
+	if (rc == 0) {
+		assert_in_range(made, 1, room);
+		assert_false(v != SECRET_AS_IS && made == len &&
+			     memcmp(out, secret, len) == 0);
+	} else
+		assert_int_equal(rc, -1);
+	free(out);
+	return (rc == 0 ? made : 0);
+}
+
+/*
+ * Secrets of every length fit in the room that is promised, and no variant is
+ * the secret again; the widest ones take what they must.
+ */
 static void
 test_every_variant_fits(void **state)
 {
@@ -87,7 +116,16 @@ test_every_variant_fits(void **state)
 		memset(secret, 'a', sizeof(secret));
 		secret[len] = '\0';
 		for (int v = 0; v < SECRET_NVARIANTS; v++)
-			(void)variant(v, secret);
+			(void)assert_fits(v, secret, len);
+		assert_int_equal(assert_fits(SECRET_AS_IS, secret, len), len);
+		assert_int_equal(assert_fits(SECRET_TO_HEX, secret, len),
+		    2 * len);
+		assert_int_equal(assert_fits(SECRET_TO_BASE64, secret, len),
+		    (len + 2) / 3 * 4);
+		assert_int_equal(assert_fits(SECRET_WITH_CRLF, secret, len),
+		    len + 2);
+		assert_int_equal(assert_fits(SECRET_UPPER, secret, len), len);
+		assert_int_equal(assert_fits(SECRET_LOWER, secret, len), 0);
 	}
 }
 

@@ -70,14 +70,14 @@ test_a_stage_is_told_when_it_is_entered(void **state)
 {
 	(void)state;
 	for (int told = CERT_FINE; told <= CERT_EXPIRED; told++) {
-		assert_false(cert_due_tells(told, CERT_FINE));
-		assert_true(cert_due_tells(told, CERT_EARLY));
+		assert_false(cert_due_warns(told, CERT_FINE));
+		assert_true(cert_due_warns(told, CERT_EARLY));
 		for (int now = CERT_WEEKS; now <= CERT_EXPIRED; now++)
-			assert_int_equal(cert_due_tells(told, now), now > told);
+			assert_int_equal(cert_due_warns(told, now), now > told);
 	}
-	assert_false(cert_due_tells(CERT_EARLY, CERT_EARLY));
-	assert_false(cert_due_tells(CERT_EARLY, CERT_FINE));
-	assert_true(cert_due_tells(CERT_EARLY, CERT_WEEKS));
+	assert_false(cert_due_warns(CERT_EARLY, CERT_EARLY));
+	assert_false(cert_due_warns(CERT_EARLY, CERT_FINE));
+	assert_true(cert_due_warns(CERT_EARLY, CERT_WEEKS));
 }
 
 int
