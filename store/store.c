@@ -423,14 +423,14 @@ store_finished(struct store *st, struct store_op *op)
 }
 
 void
-store_tell(struct store_op *op, int64_t copied, int64_t total)
+store_report_progress(struct store_op *op, int64_t copied, int64_t total)
 {
 	struct store *st = op->in.backup.st;
 
 	(void)pthread_mutex_lock(&st->mutex);
-	st->told.op = op;
-	st->told.copied = copied;
-	st->told.total = total;
+	st->progress.op = op;
+	st->progress.copied = copied;
+	st->progress.total = total;
 	store_wake(st);
 	(void)pthread_mutex_unlock(&st->mutex);
 }
@@ -452,7 +452,7 @@ store_unpend(struct store *st, struct store_op *op)
 void
 store_collect(struct store *st)
 {
-	struct store_told told;
+	struct store_backup_progress progress;
 	struct store_op *op;
 	uint64_t count;
 
@@ -464,15 +464,15 @@ store_collect(struct store *st)
 		store_queue_put(&st->collected, op);
 	st->seen_health = st->health;
 	memcpy(st->seen_reason, st->reason, sizeof(st->seen_reason));
-	told = st->told;
-	st->told.op = NULL;
+	progress = st->progress;
+	st->progress.op = NULL;
 	(void)pthread_mutex_unlock(&st->mutex);
 
 	store_deliver_notes(st);
 	/* First: the operation it is about may be among the finished ones. */
-	if (told.op != NULL && told.op->in.backup.progress != NULL)
-		told.op->in.backup.progress(told.copied, told.total,
-		    told.op->arg);
+	if (progress.op != NULL && progress.op->in.backup.progress != NULL)
+		progress.op->in.backup.progress(progress.copied, progress.total,
+		    progress.op->arg);
 	while ((op = store_queue_get(&st->collected)) != NULL) {
 		store_unpend(st, op);
 		store_op_deliver(op);

@@ -603,7 +603,7 @@ struct store_clock {
 	struct steady_time newest_came;
 };
 
-/* Keep that, in place of what was kept before. 0; -1 if memory is short. */
+/* Keep these readings instead of earlier ones. 0; -1 if memory is short. */
 int store_note_clock(struct store *st, const struct store_clock *clock,
     store_done_fn *done, void *arg);
 

@@ -102,7 +102,7 @@ struct store_op {
 		int64_t job;       /* whose attempts */
 		int64_t event;     /* of whose jobs */
 		struct {
-			struct store *st; /* whom to tell how far it is */
+			struct store *st; /* gets the progress */
 			const char *path;
 			store_progress_fn *progress; /* caller's thread */
 		} backup;
@@ -150,7 +150,7 @@ struct store_op {
 	struct store_op *pend_prev, *pend_next; /* caller's thread only */
 };
 
-/* What a backend is told when it is opened. */
+/* What a backend is to open, and how. */
 struct store_place {
 	struct store *st; /* for notes only */
 	const char *path; /* the URL after its scheme and colon */
@@ -252,30 +252,32 @@ struct store_ops {
 	bool (*is_low)(void *be, char *reason);
 
 	/*
-	 * Whether what is open is still what the names lead to; takes little
-	 * time. STORE_OK, or STORE_MOVED: commits
-	 * may be lost until it is STORE_OK again. May be NULL.
+	 * Are the open files still those under their names? Takes little time.
+	 * STORE_OK, or STORE_MOVED: commits may be lost until it is STORE_OK
+	 * again. May be NULL.
 	 */
 	enum store_rc (*look)(void *be, char *reason);
 
 	/*
-	 * House-keeping between commits; short, since acks wait for it. at:
-	 * what aside does now; DONE is said once, and its failure is returned
-	 * then. *ret_aside, false before the call, is set to have aside
-	 * called, in NONE and DONE only. Returns STORE_OK, or as commit.
+	 * House-keeping between commits; short, since acks wait for it.
+	 * `at' is the state of aside(), the long part of it; DONE is passed
+	 * once after each run, and if that run failed, tidy returns its
+	 * failure. Sets *ret_aside (false before the call) to have aside()
+	 * run, in the states NONE and DONE only. Returns STORE_OK, or as
+	 * commit.
 	 */
 	enum store_rc (*tidy)(void *be, enum store_aside at, bool *ret_aside,
 	    char *reason);
 
 	/*
-	 * The long part of house-keeping. What it leaves for tidy belongs to
-	 * the reader thread until that is told DONE.
+	 * The long part of house-keeping, in the reader thread. What it
+	 * leaves for tidy() is that thread's until tidy() gets DONE.
 	 */
 	void (*aside)(void *be);
 
 	/*
-	 * Run one operation that reads; sets its res and rows. Failures are
-	 * told in res.
+	 * Run one operation that reads; sets its rows, and its res to success
+	 * or failure.
 	 */
 	void (*read)(void *be, struct store_op *op);
 
@@ -385,7 +387,7 @@ struct store_op *store_queue_get(struct store_queue *q);
 void store_queue_unget(struct store_queue *q, struct store_op *op);
 
 /* How far a backup is; op NULL: nothing new. */
-struct store_told {
+struct store_backup_progress {
 	struct store_op *op;
 	int64_t copied, total;
 };
@@ -424,7 +426,7 @@ struct store {
 	struct store_queue background;
 	struct store_queue reads;
 	struct store_queue finished;
-	struct store_told told;
+	struct store_backup_progress progress;
 	size_t queued_bytes;
 	struct store_stats stats;
 	enum store_health health;
@@ -445,7 +447,7 @@ struct store {
 	void *note_arg;
 	void (*gather)(void *arg); /* NULL: the writer is woken at once */
 	void *gather_arg;
-	bool unflushed; /* gather was told, store_flush() is due */
+	bool unflushed; /* gather was called, store_flush() is due */
 	struct store_queue collected; /* done() is due */
 	struct store_op *pend_head, *pend_tail;
 	uint64_t next_seq;
@@ -461,8 +463,8 @@ void store_submit(struct store *st, struct store_op *op);
 /* Any other thread, with the mutex held: op is finished. */
 void store_finished(struct store *st, struct store_op *op);
 
-/* Reader thread, in a backup: let the caller know how far it is. */
-void store_tell(struct store_op *op, int64_t copied, int64_t total);
+/* Reader thread, in a backup: have the caller called with how far it is. */
+void store_report_progress(struct store_op *op, int64_t copied, int64_t total);
 
 /* Make store_fd() readable. */
 void store_wake(struct store *st);

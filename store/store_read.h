@@ -96,7 +96,7 @@ struct store_handler_info {
 /* How much there is. */
 struct store_figures {
 	int64_t bytes;          /* of the database */
-	int64_t log_bytes;      /* of what was not yet copied into it */
+	int64_t log_bytes;      /* of the log: commits not yet copied into it */
 	int64_t reserve_bytes;  /* set aside for a purge on a full disk */
 	int64_t floor_bytes;    /* with less free space no event is taken */
 	int64_t free_bytes;     /* on its disk; -1: not known */
@@ -235,8 +235,8 @@ int store_measure(struct store *st, store_figures_fn *done, void *arg);
 
 /*
  * Copy the whole store, as it is at one moment, to a new file (0600, fsynced,
- * checked), without holding up any ack. The backup of a purged store holds
- * nothing of what was purged. Copies path. progress (may be NULL) runs from
+ * checked), without holding up any ack. What was purged is not in the backup.
+ * Copies path. progress (may be NULL) runs from
  * store_collect() with pages copied and in all, now and then. STORE_OK;
  * STORE_EXISTS (there is a file of that name), STORE_FULL, STORE_FAILED: the
  * incomplete file is removed. Returns 0; -1 if memory is short.

@@ -12,7 +12,7 @@
 
 #include "server/config/config.h"
 
-/* What a caller may want to tell of a server that is ready. */
+/* Where a server that is ready can be reached. */
 struct server_ready {
 	const char *url;       /* of its first listener, without a path */
 	const char *admin_url; /* "": it has none */

@@ -165,7 +165,7 @@ server_open_admin(struct server *s)
 }
 
 void
-server_tell_admin(const struct server *s)
+server_print_admin(const struct server *s)
 {
 	if (s->admin_listener == NULL)
 		return;

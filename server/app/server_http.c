@@ -145,7 +145,7 @@ server_open_http(struct server *s, const struct server_options *opt)
 		http_listen, plain) == -1)
 		return (-1);
 	server_seed(s);
-	server_tell_admin(s);
+	server_print_admin(s);
 	if ((s->certs = cert_watch_new(s->base)) == NULL ||
 	    server_watch_certs(s) == -1) {
 		log_error("cannot start: out of memory");

@@ -99,7 +99,7 @@ struct server {
 int server_open_admin(struct server *s);
 
 /* Print its line on stdout, if there is one. */
-void server_tell_admin(const struct server *s);
+void server_print_admin(const struct server *s);
 
 /* -- server_metrics.c -- */
 
@@ -107,8 +107,8 @@ void server_tell_admin(const struct server *s);
 struct metrics *server_metrics(struct server *s);
 
 /*
- * Tell ingest and secrets what the newest events say of their last use. When
- * the secrets are there.
+ * Give ingest and secrets the times that the newest events were received at,
+ * with which branch and secret. Needs the secrets.
  */
 void server_seed(struct server *s);
 
@@ -156,7 +156,7 @@ int server_open_http(struct server *s, const struct server_options *opt);
 /* -- server_reload.c -- */
 
 /*
- * The secrets of cfg, ready for use, each told in the log. Returns NULL when
+ * The secrets of cfg, ready for use; logs a line on each. Returns NULL when
  * out of memory.
  */
 struct secrets *server_secrets(const struct server *s,
@@ -205,7 +205,7 @@ int server_watch_certs(struct server *s);
 
 /* -- server_env.c -- */
 
-/* Fill s->env. Returns 0, or -1, told in the log. */
+/* Fill s->env. Returns 0, or -1, and logs why. */
 int server_open_env(struct server *s);
 
 /* When no handler lives any more. */

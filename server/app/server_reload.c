@@ -185,7 +185,7 @@ reload_error_cb(const char *line, void *arg)
 	log_error("reload: %s", line);
 }
 
-/* A configuration that may replace the present one; NULL and told if not. */
+/* A configuration that may replace the present one; NULL, and logs why not. */
 static struct config *
 reload_config(struct server *s)
 {

@@ -70,7 +70,7 @@ out:
 	return (rc);
 }
 
-/* -- What the developer is told -- */
+/* -- What the developer reads -- */
 
 static void
 print_commands(const struct commands_place *place)
@@ -126,7 +126,7 @@ print_tunnel(const char *url)
 	    url);
 }
 
-/* server_options: tell the developer what to do now. */
+/* server_options: print what the developer can do now. */
 static void
 dev_ready(const struct server_ready *r)
 {

@@ -2,9 +2,9 @@
  * secret_shape.h -- what may be wrong with a secret's bytes, and what the
  * right ones might be then.
  *
- * Pure: bytes in, names and bytes out. Nothing here tells any byte of a
- * secret, and nothing accepts a delivery: variants only explain why one was
- * refused.
+ * Pure: bytes in, names and bytes out. No text from here holds a byte of a
+ * secret, and nothing here accepts a delivery: variants only explain why one
+ * was refused.
  */
 #ifndef SERVER_SECRET_SHAPE_H
 #define SERVER_SECRET_SHAPE_H

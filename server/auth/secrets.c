@@ -205,7 +205,7 @@ int
 secrets_read_file(const char *path, char **ret_bytes, size_t *ret_len,
     bool *ret_newline, char reason[REASON_MAX])
 {
-	const size_t max = SECRETS_FILE_MAX + 1; /* one more tells too large */
+	const size_t max = SECRETS_FILE_MAX + 1; /* one more: it is too large */
 	char *bytes = NULL;
 	bool newline;
 	ssize_t len;

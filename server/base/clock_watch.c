@@ -30,7 +30,7 @@ struct clock_watch {
 	int64_t slept_ms; /* boot minus monotonic, at the last look */
 	int64_t kept_ms;  /* boot, when the store was last asked to keep */
 	uint64_t steps;
-	enum steady_doubt told; /* the doubt that was last logged */
+	enum steady_doubt logged; /* the last one */
 	void (*moved)(void *arg);
 	void *arg;
 };
@@ -152,9 +152,9 @@ clock_log(struct clock_watch *w, int64_t step_ms)
 			 "alarms keep their time",
 		    step_ms > 0 ? "ahead" : "back",
 		    (int64_t)llabs(step_ms) / 1000);
-	if (doubt == w->told)
+	if (doubt == w->logged)
 		return;
-	w->told = doubt;
+	w->logged = doubt;
 	if (doubt == STEADY_FINE)
 		log_info("the clock is believed again");
 	else

@@ -15,7 +15,7 @@
 #define DEFAULT_PORT 9000
 #define DEFAULT_STATUS 200
 
-/* Read a flag of the form "30%". Returns 0; -1, told on stderr. */
+/* Read a flag of the form "30%". Returns 0; -1, and says why on stderr. */
 static int
 read_percent(const struct verb_args *args, const char *name,
     unsigned *inout_percent)
@@ -51,7 +51,7 @@ read_delay(const struct verb_args *args, int64_t *inout_ms)
 	return (-1);
 }
 
-/* Read the flags. Returns 0; -1, told on stderr. */
+/* Read the flags. Returns 0; -1, and says why on stderr. */
 static int
 read_options(const struct verb_args *args, struct sink_options *ret_opt)
 {
@@ -117,7 +117,7 @@ static const struct verb_flag flags[] = {
 	{ "delay", "DURATION", "wait before each answer, such as 2s", false },
 	{ "drop-after-read", "PERCENT",
 	    "close so many connections without an answer", false },
-	{ "print", NULL, "tell each request on stdout", false },
+	{ "print", NULL, "print each request", false },
 	{ "log", "FILE", "append each request to FILE, as JSON", false },
 	{ "certificate", "FILE", "speak https, with this certificate (PEM)",
 	    false },
@@ -130,7 +130,7 @@ static const char more[] =
     "Stands in for a POS: takes every request, on 127.0.0.1 only, and answers\n"
     "{\"status\":\"accepted\"}, or what the flags say. At the end (Ctrl-C, "
     "TERM)\n"
-    "it tells how many requests came, with how many distinct idempotency "
+    "it prints how many requests came, with how many distinct idempotency "
     "keys.\n"
     "\n"
     "A line of --log is written when a request has been read, before it is\n"

@@ -142,7 +142,7 @@ expected(const struct trigger *t, bool again, const struct trigger_answer *a)
 	return (a->status >= 200 && a->status < 300);
 }
 
-/* Send it and tell the answer. Returns -1 if there was none. */
+/* Send it and print the answer. Returns -1 if there was none. */
 static int
 send_once(struct trigger *t, const struct delivery *d, bool again)
 {
@@ -366,8 +366,8 @@ static const char more[] =
     "\n"
     "A PATH names keys and indexes; a VALUE is JSON if it is, else a string.\n"
     "\n"
-    "--all tells of any receiver (--to URL) whether it answers as klikit "
-    "asks: every\n"
+    "--all checks whether a receiver (--to URL) answers as klikit asks: "
+    "every\n"
     "type, a batch, a duplicate, a type not heard of, a wrong signature and "
     "missing\n"
     "headers.\n";

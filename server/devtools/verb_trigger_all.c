@@ -94,7 +94,7 @@ wanted(enum right right)
 		return ("2xx with duplicate-ignored: klikit repeats what it "
 			"has no answer to, and it must not be done twice");
 	case RIGHT_REFUSED:
-		return ("401 or 403: whoever knows the URL can send this");
+		return ("401 or 403: anyone who knows the URL can send this");
 	case RIGHT_MISSING:
 		return ("4xx, as 400");
 	}

@@ -99,7 +99,7 @@ bool diagnosis_run(struct diagnosis *d, size_t work_max,
     struct diagnosis_finding *ret_finding);
 
 /*
- * The finding on a cause that tells all by itself: REJECT_TOO_MANY_ORDERS,
+ * The finding on a cause that needs no examination: REJECT_TOO_MANY_ORDERS,
  * REJECT_ID_CONFLICT. Returns false for others.
  */
 bool diagnosis_by_cause(enum reject_cause cause,

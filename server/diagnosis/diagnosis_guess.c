@@ -1,6 +1,6 @@
 /*
- * What is likely, where no key can prove it: told by the headers, by the form
- * of the signature, and by what the body looks like.
+ * The likely cause, where no key can prove one: guessed from the headers, the
+ * form of the signature, and what the body looks like.
  */
 #include <ctype.h>
 #include <stdio.h>

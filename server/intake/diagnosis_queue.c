@@ -41,7 +41,7 @@ struct diagnosis_queue {
 /* -- Passing on -- */
 
 static void
-tell(struct diagnosis_queue *q, const struct refusal *r,
+log_refusal(struct diagnosis_queue *q, const struct refusal *r,
     const struct diagnosis_finding *f)
 {
 	const char *id = r->event_id;
@@ -82,7 +82,7 @@ pass_on(struct diagnosis_queue *q, const struct refusal *r,
 				   .body_len = r->in.body_len,
 				   .size = r->in.size,
 			       });
-	tell(q, r, f);
+	log_refusal(q, r, f);
 }
 
 static void

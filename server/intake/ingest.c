@@ -34,7 +34,7 @@ struct ingest {
 	struct store *st;
 	struct dispatch *d;
 	struct rejections *rej;
-	struct journal *journal; /* NULL: nobody is told */
+	struct journal *journal; /* NULL: events are noted nowhere */
 	struct envelope_reader *er;
 	struct event *timer;           /* for the oldest of waiting */
 	TAILQ_HEAD(, pending) waiting; /* oldest first */

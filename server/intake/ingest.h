@@ -70,7 +70,7 @@ struct ingest *ingest_new(struct event_base *base, struct store *st,
  */
 void ingest_set_open(struct ingest *in, bool open);
 
-/* Tell j, which is kept, of what comes in. */
+/* Note each new event in j, which is kept. */
 void ingest_set_journal(struct ingest *in, struct journal *j);
 
 /*

@@ -19,7 +19,7 @@ struct janitor {
 	int64_t purged; /* events, in this round */
 	bool busy;      /* the store has been asked */
 	bool round;     /* one is under way */
-	bool told;      /* that it failed */
+	bool failing;   /* and that was logged */
 	bool stopped;
 };
 
@@ -36,7 +36,7 @@ janitor_arm(struct janitor *j, int64_t ms)
 		(void)evtimer_add(j->timer, &tv);
 }
 
-/* What is to be done is done, or cannot be now: until the next round. */
+/* This round is over: all is purged, or nothing can be now. */
 static void
 janitor_end(struct janitor *j)
 {
@@ -48,13 +48,13 @@ janitor_end(struct janitor *j)
 	janitor_arm(j, JANITOR_ROUND_MS);
 }
 
-/* Something stands in the way: say so, but not every hour. */
+/* It cannot purge: warn, but not every hour. */
 static void
 janitor_fail(struct janitor *j, const char *reason)
 {
-	if (!j->told)
+	if (!j->failing)
 		log_warn("retention: nothing is purged: %s", reason);
-	j->told = true;
+	j->failing = true;
 	janitor_end(j);
 }
 
@@ -66,9 +66,9 @@ janitor_purged_cb(const struct store_result *res, void *arg)
 
 	switch (res->rc) {
 	case STORE_OK:
-		if (j->told)
+		if (j->failing)
 			log_info("retention: goes on");
-		j->told = false;
+		j->failing = false;
 		j->purged += res->id;
 		if (res->id > 0)
 			janitor_arm(j, JANITOR_PAUSE_MS);

@@ -174,7 +174,7 @@ rejections_arm(struct rejections *rej)
 
 /* The batch is on disk; n rows came by it, with the numbers up to last. */
 static void
-rejections_tell(struct rejections *rej, int64_t last, int64_t n)
+rejections_note(struct rejections *rej, int64_t last, int64_t n)
 {
 	while (n > 0)
 		journal_note(rej->journal, JOURNAL_REJECTION, last - --n);
@@ -321,7 +321,7 @@ rejections_written_cb(const struct store_result *res, void *arg)
 	if (res->rc != STORE_OK)
 		log_warn("rejections: not stored: %s", res->reason);
 	else {
-		rejections_tell(rej, res->id, res->rejections);
+		rejections_note(rej, res->id, res->rejections);
 		rejections_settle(rej, res->written);
 	}
 	while ((k = TAILQ_LAST(&rej->writing, kept_list)) != NULL) {

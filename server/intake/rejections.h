@@ -44,7 +44,7 @@ struct rejections *rejections_new(struct event_base *base, struct store *st);
 /* Note by clock, which is kept, when each came in. */
 void rejections_set_clock(struct rejections *rej, const struct steady *clock);
 
-/* Tell j, which is kept, of those that are on disk. */
+/* Note those that are on disk in j, which is kept. */
 void rejections_set_journal(struct rejections *rej, struct journal *j);
 
 /*

@@ -39,11 +39,11 @@ cert_due_stage(int64_t from_ms, int64_t until_ms, int64_t now_ms)
 }
 
 bool
-cert_due_tells(enum cert_stage told, enum cert_stage stage)
+cert_due_warns(enum cert_stage seen, enum cert_stage stage)
 {
 	if (stage == CERT_EARLY)
-		return (told != CERT_EARLY);
-	return (stage > CERT_FINE && stage > told);
+		return (seen != CERT_EARLY);
+	return (stage > CERT_FINE && stage > seen);
 }
 
 int64_t

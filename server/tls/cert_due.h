@@ -23,11 +23,10 @@ enum cert_stage cert_due_stage(int64_t from_ms, int64_t until_ms,
     int64_t now_ms);
 
 /*
- * Is a warning due, if `told' is the stage that was last told or seen? Each
- * stage is told when it is entered. One that is nearer to the end is not told
- * again by a clock that goes back.
+ * Is a warning due, if `seen' was the stage at the last look? One is due when
+ * a stage is entered; not when a clock that goes back leads to an earlier one.
  */
-bool cert_due_tells(enum cert_stage told, enum cert_stage stage);
+bool cert_due_warns(enum cert_stage seen, enum cert_stage stage);
 
 /* The stage changes by itself after so many ms; never 0. */
 int64_t cert_due_wait_ms(int64_t from_ms, int64_t until_ms, int64_t now_ms);

@@ -18,7 +18,7 @@ struct watched {
 	char *file;
 	int64_t from_ms;
 	int64_t until_ms;
-	enum cert_stage told; /* or seen, after the clock went back */
+	enum cert_stage seen; /* at the last look */
 };
 
 struct cert_watch {
@@ -38,7 +38,7 @@ watched_free(struct watched *list, size_t n)
 }
 
 static void
-tell(const struct watched *x, enum cert_stage stage, int64_t now_ms)
+cert_warn(const struct watched *x, enum cert_stage stage, int64_t now_ms)
 {
 	char stamp[FORMAT_TIME_MAX];
 	const char *name = log_text(x->name), *file = log_text(x->file);
@@ -70,7 +70,7 @@ tell(const struct watched *x, enum cert_stage stage, int64_t now_ms)
 	}
 }
 
-/* Tell what is to be told, and set the timer for when that may change. */
+/* Log the warnings that are due, and set the timer for the next look. */
 static void
 cert_watch_look(struct cert_watch *w)
 {
@@ -83,9 +83,9 @@ cert_watch_look(struct cert_watch *w)
 
 	for (x = w->list; x < w->list + w->n; x++) {
 		stage = cert_due_stage(x->from_ms, x->until_ms, now_ms);
-		if (cert_due_tells(x->told, stage))
-			tell(x, stage, now_ms);
-		x->told = stage;
+		if (cert_due_warns(x->seen, stage))
+			cert_warn(x, stage, now_ms);
+		x->seen = stage;
 		ms = cert_due_wait_ms(x->from_ms, x->until_ms, now_ms);
 		if (ms < wait_ms)
 			wait_ms = ms;
@@ -117,7 +117,7 @@ cert_watch_set(struct cert_watch *w, const struct cert_watched *list, size_t n)
 		copy[i].file = strdup(list[i].file);
 		copy[i].from_ms = list[i].from_ms;
 		copy[i].until_ms = list[i].until_ms;
-		copy[i].told = CERT_FINE;
+		copy[i].seen = CERT_FINE;
 		if (copy[i].name == NULL || copy[i].file == NULL) {
 			watched_free(copy, n);
 			return (-1);

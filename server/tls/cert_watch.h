@@ -1,14 +1,14 @@
 /*
  * cert_watch.h -- warns before certificates expire.
  *
- * Owns:    what is watched, what of it was told, one timer.
+ * Owns:    what is watched, the stage each was seen in, one timer.
  * Touches: the wall clock, the log, an evtimer. No files, no TLS: the dates
  *          are given.
  *
  * One line each 21, 7 and 1 days before the end, at the end, and for one that
  * is not valid yet; at the start or after a reload one line for what is true
  * then. The wall clock is looked at every hour at least, since it may be set;
- * one that goes back and on again makes a stage be told anew when it comes.
+ * after one that goes back and on again a stage is warned of once more.
  */
 #ifndef SERVER_CERT_WATCH_H
 #define SERVER_CERT_WATCH_H
@@ -34,9 +34,9 @@ struct cert_watched {
 struct cert_watch *cert_watch_new(struct event_base *base);
 
 /*
- * Watch these, copied, in place of what was watched before, and tell now what
- * is to be told of them. Returns 0; -1 when out of memory, and then what was
- * watched is watched still.
+ * Watch these, copied, in place of the earlier ones, and log now what is wrong
+ * with them. Returns 0; -1 when out of memory, and then the earlier ones are
+ * watched still.
  */
 int cert_watch_set(struct cert_watch *w, const struct cert_watched *list,
     size_t n);

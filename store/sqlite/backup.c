@@ -180,7 +180,7 @@ backup_copy(struct backup *b)
 	do {
 		rc = sqlite3_backup_step(steps, STEP_PAGES);
 		if (rc == SQLITE_OK || rc == SQLITE_DONE)
-			store_tell(b->op,
+			store_report_progress(b->op,
 			    sqlite3_backup_pagecount(steps) -
 				sqlite3_backup_remaining(steps),
 			    sqlite3_backup_pagecount(steps));

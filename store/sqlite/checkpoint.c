@@ -128,7 +128,7 @@ checkpoint_copy(struct sqlite_store *s, char *reason)
 	switch (db_rc(&s->writer, rc)) {
 	case STORE_OK:
 	case STORE_BUSY: /* somebody else copies */
-	case STORE_FULL: /* the log keeps what it has; commits will tell */
+	case STORE_FULL: /* the log keeps it; commits will fail */
 		return (STORE_OK);
 	case STORE_EXISTS:
 	case STORE_NOTFOUND:

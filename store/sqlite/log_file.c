@@ -1,13 +1,13 @@
 /*
  * The log's file: what SQLite writes frame by frame, two writes for each page,
- * is gathered into long runs. And it is known from where on the log holds what
- * no sync has covered: after a failure it is cut there.
+ * is gathered into long runs. It also notes up to where the log was synced:
+ * after a failure the log is cut there.
  *
  * Why it is safe: with synchronous=FULL SQLite syncs a commit's frames before
- * it tells anybody, through the shared memory, that they are there, and the
- * sync hands over what was gathered first. So do reading, truncating, asking
- * for the size and closing. A write that fails late fails the call that
- * handed it over, which belongs to the same commit.
+ * it announces them to others in the shared memory, and the sync first writes
+ * what was gathered. So do reading, truncating, asking for the size and
+ * closing. A gathered write that fails fails the call that wrote it out, which
+ * belongs to the same commit.
  *
  * There is one case in which SQLite writes on after the sync: to fill the last
  * sector, where overwriting half of one is not safe. There nothing is

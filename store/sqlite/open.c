@@ -1,6 +1,6 @@
 /*
  * Opening: the lock first, then the file, then its schema, then the reader.
- * What goes wrong is told in words that name the file and the way out.
+ * A failure is reported with the name of the file and what to do.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -42,7 +42,7 @@ repair_int_made(struct repair *r, char *sql, int64_t *ret_value)
 	return (rc);
 }
 
-/* -- What is there -- */
+/* -- The damaged indexes -- */
 
 static void
 repair_free(struct repair *r)

@@ -1,6 +1,6 @@
 /*
- * Repeats: klikit signs a body, not the event's id, so that whoever has seen a
- * delivery can send it again under another id; and klikit's operator does so
+ * Repeats: klikit signs a body, not the event's id, so that anyone who has seen
+ * a delivery can send it again under another id; and klikit's operator does so
  * for what has failed. A repeat has the bytes and the type of an event of the
  * same orders that is not too old and whose bytes are kept. It is found by
  * walking back through those orders' events.

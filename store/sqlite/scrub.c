@@ -36,8 +36,8 @@ scrub_two(const unsigned char *p)
 }
 
 /*
- * Where the unused middle of a page is. The first byte tells the kind of a
- * page in a tree; of any other page it is the highest of a page number, 0 in
+ * Where the unused middle of a page is. The first byte of a page in a tree is
+ * its kind; of any other page it is the highest of a page number, 0 in
  * all files below 256 GB. Returns false if there is none.
  */
 static bool
@@ -139,7 +139,7 @@ scrub_log(struct sqlite_store *s, int how)
 	int pages = 0, copied = 0;
 	int rc;
 
-	/* Acks would wait with us for whoever reads. */
+	/* Do not wait for readers: acks would wait as long. */
 	(void)sqlite3_busy_timeout(db->conn, 0);
 	rc = sqlite3_wal_checkpoint_v2(db->conn, NULL, how, &pages, &copied);
 	(void)sqlite3_busy_timeout(db->conn, db_busy_ms(s));

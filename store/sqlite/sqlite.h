@@ -291,7 +291,7 @@ void reserve_keep(struct sqlite_store *s);
 /* After reserve_release(): set aside what is left of it. */
 void reserve_refill(struct sqlite_store *s);
 
-/* After a purge: leave half of what there is for the log. */
+/* After a purge: leave half of the reserve for the log to use. */
 void reserve_share(struct sqlite_store *s);
 
 /* Is the disk so nearly full that the log is to be kept short? */
