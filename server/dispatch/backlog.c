@@ -54,7 +54,11 @@ backlog_put(struct backlog *b, struct run *run)
 	struct run_queue *q = queue_of(b, run);
 	struct run *before = TAILQ_LAST(&q->list, run_list);
 
-	while (run->state == RUN_WAITING && before != NULL &&
+	if (run->state != RUN_WAITING) {
+		run_queue_put(q, run);
+		return;
+	}
+	while (before != NULL &&
 	       steady_before(run->out.due_at, before->out.due_at))
 		before = TAILQ_PREV(before, run_list, link);
 	if (before != NULL)
@@ -67,10 +71,7 @@ backlog_put(struct backlog *b, struct run *run)
 void
 backlog_remove(struct backlog *b, struct run *run)
 {
-	struct run_queue *q = queue_of(b, run);
-
-	TAILQ_REMOVE(&q->list, run, link);
-	q->n--;
+	run_queue_remove(queue_of(b, run), run);
 }
 
 size_t

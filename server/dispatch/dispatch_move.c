@@ -1,7 +1,9 @@
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "server/base/clock.h"
+#include "server/base/log.h"
 #include "server/dispatch/dispatch_private.h"
 
 /* The list of dispatch for runs in that state; NULL: a backlog has them. */
@@ -66,10 +68,8 @@ leave(struct run *run, struct live_handler *live, int64_t now_us)
 	struct dispatch *d = run->d;
 	struct run_queue *q = queue_of(d, run->state);
 
-	if (q != NULL) {
-		TAILQ_REMOVE(&q->list, run, link);
-		q->n--;
-	}
+	if (q != NULL)
+		run_queue_remove(q, run);
 	if (is_in_backlog(run))
 		backlog_remove(&live->backlog, run);
 	if (is_in_store(run))
@@ -86,10 +86,8 @@ enter(struct run *run, struct live_handler *live, int64_t now_us)
 	struct dispatch *d = run->d;
 	struct run_queue *q = queue_of(d, run->state);
 
-	if (q != NULL) {
-		TAILQ_INSERT_TAIL(&q->list, run, link);
-		q->n++;
-	}
+	if (q != NULL)
+		run_queue_put(q, run);
 	if (is_in_backlog(run))
 		backlog_put(&live->backlog, run);
 	if (is_in_store(run))
@@ -109,6 +107,10 @@ run_move(struct run *run, enum run_state to)
 	int64_t now_us = clock_mono_us();
 	bool was_call = is_call(run);
 
+	if (!run_may_move(run->state, to))
+		log_error("job %" PRId64 ": a bug in klikitd: %s, to be %s",
+		    run->job.id, run_state_name(run->state),
+		    run_state_name(to));
 	assert(run_may_move(run->state, to));
 	leave(run, live, now_us);
 	run->state = to;

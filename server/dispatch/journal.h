@@ -8,7 +8,7 @@
  *
  * Fed on the path of an ack, so a note is a few instructions, and one that
  * nobody listens to is dropped at once. What a number stands for is read from
- * the store by whoever takes it. All fits in memory made at the start.
+ * the store by the one who takes it. All fits in memory made at the start.
  */
 #ifndef SERVER_JOURNAL_H
 #define SERVER_JOURNAL_H

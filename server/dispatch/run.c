@@ -46,6 +46,20 @@ run_queue_init(struct run_queue *q)
 	q->n = 0;
 }
 
+void
+run_queue_put(struct run_queue *q, struct run *run)
+{
+	TAILQ_INSERT_TAIL(&q->list, run, link);
+	q->n++;
+}
+
+void
+run_queue_remove(struct run_queue *q, struct run *run)
+{
+	TAILQ_REMOVE(&q->list, run, link);
+	q->n--;
+}
+
 struct run *
 run_queue_find(const struct run_queue *q, int64_t job)
 {

@@ -103,6 +103,8 @@ bool run_may_move(enum run_state from, enum run_state to);
 const char *run_state_name(enum run_state state);
 
 void run_queue_init(struct run_queue *q);
+void run_queue_put(struct run_queue *q, struct run *run); /* at its end */
+void run_queue_remove(struct run_queue *q, struct run *run);
 
 /* The run of that job in q; NULL: it is not in it. */
 struct run *run_queue_find(const struct run_queue *q, int64_t job);

@@ -250,9 +250,9 @@ world_add(struct world *w, size_t n, int64_t handler)
 		};
 }
 
-/* As the store tells of a job; the event's reference is the caller's. */
+/* The job as the store gives it; the event's reference is the caller's. */
 static struct store_job
-told_of(const struct world *w, const struct world_job *wj)
+store_job_of(const struct world *w, const struct world_job *wj)
 {
 	return ((struct store_job){
 	    .id = wj->id,
@@ -272,7 +272,7 @@ world_arrive(struct world *w, int64_t handler)
 
 	world_add(w, 1, handler);
 	w->jobs[w->njobs - 1].came_ms = steady_now(&w->clock).ms;
-	job = told_of(w, &w->jobs[w->njobs - 1]);
+	job = store_job_of(w, &w->jobs[w->njobs - 1]);
 	dispatch_hold(w->d, job.ev, &job, 1);
 	store_event_unref(job.ev);
 	return (job.id);
@@ -308,7 +308,7 @@ serve_runnable(struct world *w, struct fake_op *op)
 		if (is_runnable(w, wj, op->now.ms) &&
 		    found[(wj->state != JOB_READY) + (wj->attempts > 0)]++ <
 			op->limit)
-			jobs[res.nrunnable++] = told_of(w, wj);
+			jobs[res.nrunnable++] = store_job_of(w, wj);
 	}
 	fake_store_complete(w->st, op, &res);
 	for (size_t i = 0; i < res.nrunnable; i++)
@@ -342,7 +342,7 @@ serve_finish(struct world *w, struct fake_op *op)
 		for (size_t i = (size_t)wj->id;
 		     i < w->njobs && job_is_end(wj->state); i++) {
 			if (w->jobs[i].behind == wj->id) {
-				next = told_of(w, &w->jobs[i]);
+				next = store_job_of(w, &w->jobs[i]);
 				res.runnable = &next;
 				res.nrunnable = 1;
 				break;
@@ -374,7 +374,7 @@ serve_start(struct world *w, struct fake_op *op)
 	if (res.rc == STORE_OK) {
 		wj->state = JOB_RUNNING;
 		wj->attempts++;
-		job = told_of(w, wj);
+		job = store_job_of(w, wj);
 		job.ev->body = strdup("{}");
 		job.ev->body_len = 2;
 		res.runnable = &job;

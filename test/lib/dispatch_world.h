@@ -61,7 +61,7 @@ struct world {
 	size_t calls_max;       /* most ever at once */
 	size_t cancelled;       /* calls */
 	size_t bodies;          /* outlet jobs that came with a body */
-	unsigned attempt;       /* that the last outlet job was told */
+	unsigned attempt;       /* of the last outlet job */
 	enum store_rc start_rc; /* what becomes of starts */
 	int64_t already;        /* a job that ends so instead of starting */
 
@@ -94,13 +94,13 @@ void world_handlers(struct world *w, size_t n, int64_t without);
 /* The same, where it may fail: as dispatch_set_handlers(). */
 int world_try_handlers(struct world *w, size_t n, int64_t without);
 
-/* n jobs more in the store, of that handler; nobody is told. */
+/* n jobs more in the store, of that handler; dispatch does not know. */
 void world_add(struct world *w, size_t n, int64_t handler);
 
-/* A new event with one job was committed: dispatch is told to hold it. */
+/* A new event with one job was committed: dispatch holds it. */
 int64_t world_arrive(struct world *w, int64_t handler);
 
-/* The oldest PENDING call ends so; world.result tells the rest. */
+/* The oldest PENDING call ends so; world.result has the rest. */
 void world_finish(struct world *w, enum handler_verdict verdict);
 
 /* Complete all calls under way, in their order, as the model says. */

@@ -130,7 +130,7 @@ test_an_event_that_could_not_be_held_is_not_lost(void **state)
 	assert_int_equal(w->jobs[0].runs, 1);
 }
 
-/* Each type klikit does not document is told of once. */
+/* Each type klikit does not document is logged once. */
 static void
 test_unknown_types_are_warned_of_once_each(void **state)
 {
@@ -283,7 +283,7 @@ test_opened_events_do_not_starve_jobs(void **state)
 	assert_int_equal(fake_log_count("info ["), DISPATCH_SLICE_MIN);
 }
 
-/* Handlers take turns, whoever has the longer queue. */
+/* Handlers take turns, however long their queues are. */
 static void
 test_handlers_take_turns(void **state)
 {

@@ -12,7 +12,7 @@
 #include "test/lib/fake_log.h"
 #include "test/lib/heap.h"
 
-/* The attempt tells code, duration and the first KB of the answer. */
+/* The attempt has code, duration and the first KB of the answer. */
 static void
 test_an_attempt_is_recorded_whole(void **state)
 {

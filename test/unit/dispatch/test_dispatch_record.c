@@ -25,7 +25,7 @@ one_job(void **state, enum handler_verdict verdict)
 	return (w);
 }
 
-/* Done is recorded as done, and needs no attempt to tell why. */
+/* Done is recorded as done, and needs no attempt that says why. */
 static void
 test_done_is_recorded(void **state)
 {
@@ -46,7 +46,7 @@ test_done_is_recorded(void **state)
 	assert_int_equal(stats.retries + stats.dead, 0);
 }
 
-/* A retry waits its backoff, and the attempt tells why. */
+/* A retry waits its backoff, and the attempt says why. */
 static void
 test_retry_waits_with_its_reason(void **state)
 {

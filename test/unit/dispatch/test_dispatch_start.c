@@ -167,9 +167,9 @@ test_a_refused_start_is_repeated_after_a_rest(void **state)
 	assert_int_equal(w->jobs[0].state, JOB_DONE);
 }
 
-/* An alarm is told of and counted when it rings, not when it is retried. */
+/* An alarm is logged and counted when it rings, not when it is retried. */
 static void
-test_an_alarm_is_told_of_once(void **state)
+test_an_alarm_is_logged_once(void **state)
 {
 	struct world *w = world_calls(state, HANDLER_RETRY, 1);
 	struct dispatch_stats stats;
@@ -310,7 +310,7 @@ main(void)
 		world_test(test_a_job_that_ended_meanwhile_is_let_go),
 		world_test(test_a_failed_start_is_repeated_after_a_rest),
 		world_test(test_a_refused_start_is_repeated_after_a_rest),
-		world_test(test_an_alarm_is_told_of_once),
+		world_test(test_an_alarm_is_logged_once),
 		world_test(test_an_announced_alarm_rings_when_due),
 		world_test(test_big_starts_are_one_at_a_time),
 		world_test(test_an_outcome_takes_the_next_start_along),

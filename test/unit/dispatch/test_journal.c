@@ -93,7 +93,7 @@ test_take(void **state)
 	assert_int_equal(woken, 2);
 }
 
-/* More than is kept is told as lost, and forgotten with the rest. */
+/* More than is kept is reported as lost, and forgotten with the rest. */
 static void
 test_lost(void **state)
 {

@@ -81,11 +81,14 @@ test_run_queue_finds_what_is_in_it(void **state)
 	run_queue_init(&other);
 	for (size_t i = 0; i < 3; i++) {
 		runs[i].job.id = (int64_t)i + 7;
-		TAILQ_INSERT_TAIL(&q.list, &runs[i], link);
+		run_queue_put(&q, &runs[i]);
 	}
 	assert_ptr_equal(run_queue_find(&q, 8), &runs[1]);
 	assert_null(run_queue_find(&q, 10));
 	assert_null(run_queue_find(&other, 8));
+	run_queue_remove(&q, &runs[1]);
+	assert_null(run_queue_find(&q, 8));
+	assert_int_equal(q.n, 2);
 }
 
 int
