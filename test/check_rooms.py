@@ -83,9 +83,7 @@ KNOWN = {
     "server/intake/webhook.c: server/http/http_private.h",
     "server/admin: private headers",
     "server/admin/admin_private.h: length",
-    "server/app/server_private.h: length",
     "server/http/http_private.h: length",
-    "server/app/server_private.h: struct server",
     "server/http/http_private.h: struct http",
     # circle
 }

@@ -9,7 +9,14 @@
 
 #include <event2/event.h>
 
-#include "server/app/server_private.h"
+#include "server/app/server.h"
+#include "server/app/server_admin.h"
+#include "server/app/server_begin.h"
+#include "server/app/server_certs.h"
+#include "server/app/server_http.h"
+#include "server/app/server_metrics.h"
+#include "server/app/server_parts.h"
+#include "server/app/server_reload.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -25,8 +32,8 @@
 static void
 server_pump(struct server *s)
 {
-	if (!s->draining || s->undrained > 0 || s->reload != NULL ||
-	    s->rescuing || ingest_pending(s->ingest) > 0 ||
+	if (!s->stop.draining || s->stop.undrained > 0 || s->reload != NULL ||
+	    s->rescue.running || ingest_pending(s->ingest) > 0 ||
 	    dispatch_busy(s->dispatch) > 0)
 		return;
 	(void)event_base_loopbreak(s->base);
@@ -38,7 +45,7 @@ server_drained_cb(void *arg)
 {
 	struct server *s = arg;
 
-	if (--s->undrained == 0)
+	if (--s->stop.undrained == 0)
 		dispatch_stop(s->dispatch);
 	server_pump(s);
 }
@@ -48,7 +55,7 @@ server_arm_drain(struct server *s)
 {
 	static const struct timeval limit = { SERVER_DRAIN_S, 0 };
 
-	(void)evtimer_add(s->drain_timer, &limit);
+	(void)evtimer_add(s->stop.timer, &limit);
 }
 
 /* At once; only the log's last lines are waited for. */
@@ -67,14 +74,14 @@ server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (s->rescuing) {
+	if (s->rescue.running) {
 		log_warn("stopping: the store's data is being saved first");
 		server_arm_drain(s);
 		return;
 	}
 	log_warn("stopping: not done after %d s, leaving: %zu connections, "
 		 "%zu deliveries and %zu jobs are under way",
-	    SERVER_DRAIN_S, http_connections(s->http),
+	    SERVER_DRAIN_S, http_connections(s->front.http),
 	    ingest_pending(s->ingest), dispatch_busy(s->dispatch));
 	dispatch_stop(s->dispatch);
 	dispatch_cancel(s->dispatch);
@@ -83,8 +90,8 @@ server_drain_timer_cb(evutil_socket_t fd, short what, void *arg)
 		server_leave(); /* the disk hangs: to wait is to hang too */
 
 	/* Calls that take longer than that are begun anew: no failure. */
-	if (s->undrained > 0 || dispatch_busy(s->dispatch) > 0)
-		s->exit_code = 1;
+	if (s->stop.undrained > 0 || dispatch_busy(s->dispatch) > 0)
+		s->stop.exit_code = 1;
 	(void)event_base_loopbreak(s->base);
 }
 
@@ -94,18 +101,18 @@ server_stop_cb(void *arg)
 {
 	struct server *s = arg;
 
-	if (s->draining) {
+	if (s->stop.draining) {
 		log_warn("stopping: second signal, leaving at once");
 		server_leave();
 	}
 	log_info("stopping: finishing what is under way");
-	s->draining = true;
+	s->stop.draining = true;
 	server_arm_drain(s);
-	s->undrained = 1;
-	http_drain(s->http, server_drained_cb, s);
-	if (s->admin_listener != NULL) {
-		s->undrained++;
-		admin_listener_drain(s->admin_listener, server_drained_cb, s);
+	s->stop.undrained = 1;
+	http_drain(s->front.http, server_drained_cb, s);
+	if (s->admin.listener != NULL) {
+		s->stop.undrained++;
+		admin_listener_drain(s->admin.listener, server_drained_cb, s);
 	}
 }
 
@@ -151,7 +158,7 @@ server_watch_health(struct server *s)
 		log_error("store: file lost: deliveries are answered 503 until "
 			  "it is back: %s",
 		    store_reason(s->st));
-		server_rescue(s);
+		server_rescue_begin(&s->rescue, s->st, s->cfg->store_url);
 		break;
 	case STORE_RECOVERING:
 		log_error("store: recovering: deliveries are answered 503 "
@@ -240,7 +247,7 @@ server_open_loop(struct server *s)
 	}
 	if (s->base == NULL ||
 	    (s->signals = signals_new(s->base, &fns)) == NULL ||
-	    (s->drain_timer = evtimer_new(s->base, server_drain_timer_cb, s)) ==
+	    (s->stop.timer = evtimer_new(s->base, server_drain_timer_cb, s)) ==
 		NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
@@ -294,15 +301,15 @@ server_open_store(struct server *s)
 static int
 server_open_pipeline(struct server *s)
 {
-	if (server_open_env(s) == -1)
+	if (server_env_open(&s->env, s->base) == -1)
 		return (-1);
 	if ((s->clock = clock_watch_new(s->base, s->st)) == NULL ||
 	    (s->journal = journal_new()) == NULL ||
 	    (s->rej = rejections_new(s->base, s->st)) == NULL ||
-	    (s->diag_keys = diagnosis_keys_new(s->cfg)) == NULL ||
-	    (s->diag = diagnosis_queue_new(s->base, s->rej, s->diag_keys)) ==
-		NULL ||
-	    (s->dispatch = dispatch_new(s->base, s->st, &s->env,
+	    (s->front.diag_keys = diagnosis_keys_new(s->cfg)) == NULL ||
+	    (s->front.diag = diagnosis_queue_new(s->base, s->rej,
+		 s->front.diag_keys)) == NULL ||
+	    (s->dispatch = dispatch_new(s->base, s->st, &s->env.lent,
 		 clock_watch_steady(s->clock))) == NULL ||
 	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
 		NULL ||
@@ -319,6 +326,20 @@ server_open_pipeline(struct server *s)
 	return (0);
 }
 
+/* What is seen of the listeners, and of their certificates. */
+static int
+server_open_watch(struct server *s)
+{
+	server_seed(s);
+	server_print_admin(s);
+	if ((s->front.certs = cert_watch_new(s->base)) == NULL ||
+	    server_certs_watch(s->front.certs, s->cfg) == -1) {
+		log_error("cannot start: out of memory");
+		return (-1);
+	}
+	return (0);
+}
+
 /* One batch after the other, as long as the store takes them. */
 static void
 server_flush_rejections(struct server *s)
@@ -326,8 +347,8 @@ server_flush_rejections(struct server *s)
 	size_t before = SIZE_MAX;
 	size_t left;
 
-	if (s->diag != NULL)
-		diagnosis_queue_flush(s->diag);
+	if (s->front.diag != NULL)
+		diagnosis_queue_flush(s->front.diag);
 	while (s->rej != NULL && (left = rejections_waiting(s->rej)) > 0 &&
 	       left < before) {
 		before = left;
@@ -350,19 +371,19 @@ server_close(struct server *s)
 		server_close_work(s);
 		store_wait(s->st);
 	}
-	http_free(s->http);
-	cert_watch_free(s->certs);
-	s->http = NULL; /* the metrics ask for both */
-	s->certs = NULL;
+	http_free(s->front.http);
+	cert_watch_free(s->front.certs);
+	s->front.http = NULL; /* the metrics ask for both */
+	s->front.certs = NULL;
 	server_close_admin(s);
-	server_close_status(s);
+	server_webhooks_fini(&s->webhooks);
 	server_flush_rejections(s);
 	ingest_free(s->ingest);
 	dispatch_free(s->dispatch);
 	clock_watch_free(s->clock);
-	server_close_env(s);
+	server_env_close(&s->env);
 	janitor_free(s->janitor);
-	diagnosis_queue_free(s->diag);
+	diagnosis_queue_free(s->front.diag);
 	rejections_free(s->rej);
 	journal_free(s->journal);
 	if (s->store_ev != NULL)
@@ -370,11 +391,11 @@ server_close(struct server *s)
 	store_close(s->st);
 	if (s->flush_ev != NULL)
 		event_free(s->flush_ev);
-	secrets_free(s->secrets);
-	tls_context_unref(s->tls);
-	diagnosis_keys_free(s->diag_keys);
-	if (s->drain_timer != NULL)
-		event_free(s->drain_timer);
+	secrets_free(s->front.secrets);
+	tls_context_unref(s->front.tls);
+	diagnosis_keys_free(s->front.diag_keys);
+	if (s->stop.timer != NULL)
+		event_free(s->stop.timer);
 	signals_free(s->signals);
 	if (s->base != NULL)
 		event_base_free(s->base);
@@ -393,13 +414,13 @@ server_check_cb(const char *line, void *arg)
 int
 server_run(const struct server_options *opt)
 {
+	char url[HTTP_URL_MAX] = "";
 	struct server s = {
 		.cfg = opt->cfg,
 		.source = opt->source,
-		.dev = opt->dev,
-		.ca_file = opt->ca_file,
+		.webhooks = { .dev = opt->dev, .ca_file = opt->ca_file },
 		.started_at_ms = clock_wall_ms(),
-		.exit_code = 1,
+		.stop = { .exit_code = 1 },
 	};
 
 	log_setup(s.cfg->log_level, s.cfg->log_format);
@@ -409,27 +430,31 @@ server_run(const struct server_options *opt)
 	}
 	server_warn(s.cfg);
 	if (start_check(s.cfg, true, server_check_cb, NULL) > 0 ||
-	    server_open_loop(&s) == -1 ||     /* event base, signals */
-	    server_open_store(&s) == -1 ||    /* database, schema */
-	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
-	    server_open_work(&s) == -1 ||     /* handlers, subscriptions */
-	    server_open_admin(&s) == -1 ||    /* the operator's listener */
-	    server_open_http(&s, opt) == -1)  /* secrets, TLS, listeners */
+	    server_open_loop(&s) == -1 ||      /* event base, signals */
+	    server_open_store(&s) == -1 ||     /* database, schema */
+	    server_open_pipeline(&s) == -1 ||  /* dispatch, then ingest */
+	    server_open_work(&s) == -1 ||      /* handlers, subscriptions */
+	    server_open_admin(&s) == -1 ||     /* the operator's listener */
+	    server_open_http(&s, url) == -1 || /* secrets, TLS, listeners */
+	    server_open_watch(&s) == -1)       /* of certificates */
 		goto out;
 
-	if (!s.dev && process_is_root())
+	if (opt->ready != NULL)
+		opt->ready(&(struct server_ready){ url, s.admin.url,
+		    opt->ca_file, s.cfg });
+	if (!s.webhooks.dev && process_is_root())
 		log_warn("running as root, with power over the whole machine: "
 			 "give klikitd a user of its own");
-	s.listening = true;
-	s.exit_code = 0;
+	s.work.listening = true;
+	s.stop.exit_code = 0;
 	if (event_base_dispatch(s.base) == -1) {
 		log_error("the event loop failed");
-		s.exit_code = 1;
+		s.stop.exit_code = 1;
 	}
-	if (s.exit_code == 0)
+	if (s.stop.exit_code == 0)
 		log_info("stopped");
 out:
 	server_close(&s);
 	log_stop();
-	return (s.exit_code);
+	return (s.stop.exit_code);
 }

@@ -10,7 +10,11 @@
 #include "server/admin/admin_listener.h"
 #include "server/admin/metrics.h"
 #include "server/admin/stream.h"
-#include "server/app/server_private.h"
+#include "server/app/server_admin.h"
+#include "server/app/server_http.h"
+#include "server/app/server_metrics.h"
+#include "server/app/server_parts.h"
+#include "server/app/server_status.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
 #include "server/cli/admin_link.h"
@@ -63,7 +67,7 @@ server_ready_cb(void *arg, struct admin_ready *ret_why)
 		ret_why->check = NULL;
 	switch (store_health(s->st)) {
 	case STORE_READY:
-		if (!s->begun) {
+		if (!s->work.begun) {
 			ret_why->why = "store recovering";
 			return (false);
 		}
@@ -112,19 +116,19 @@ server_listen_admin(struct server *s)
 	const struct admin_listener_options opt = {
 		.address = s->cfg->admin_listen.items[0],
 		.token = s->cfg->admin_token,
-		.stream = s->stream,
-		.metrics = s->metrics,
+		.stream = s->admin.stream,
+		.metrics = s->admin.metrics,
 		.ready = server_ready_cb,
 		.clock = server_clock_cb,
 		.arg = s,
 	};
 	char reason[256];
 
-	s->admin_listener =
-	    admin_listener_new(s->base, s->admin, &opt, s->admin_url, reason);
-	if (s->admin_listener == NULL)
+	s->admin.listener = admin_listener_new(s->base, s->admin.api, &opt,
+	    s->admin.url, reason);
+	if (s->admin.listener == NULL)
 		log_error("admin.listen: %s", reason);
-	return (s->admin_listener == NULL ? -1 : 0);
+	return (s->admin.listener == NULL ? -1 : 0);
 }
 
 int
@@ -149,17 +153,17 @@ server_open_admin(struct server *s)
 	admin_link_remove(s->cfg->store_url); /* a killed server's */
 	if (s->cfg->admin_listen.n == 0)
 		return (0);
-	if ((s->admin = admin_new(s->st, &fns)) == NULL ||
-	    (s->stream = stream_new(s->base, s->st, s->journal, &live)) ==
+	if ((s->admin.api = admin_new(s->st, &fns)) == NULL ||
+	    (s->admin.stream = stream_new(s->base, s->st, s->journal, &live)) ==
 		NULL ||
-	    (s->metrics = server_metrics(s)) == NULL) {
+	    (s->admin.metrics = server_metrics(s)) == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
 	rc = server_listen_admin(s);
 	/* A full disk is no reason not to serve. */
 	if (rc == 0 &&
-	    admin_link_write(s->cfg->store_url, s->admin_url, reason) == -1)
+	    admin_link_write(s->cfg->store_url, s->admin.url, reason) == -1)
 		log_warn("admin: verbs will not find this server: %s", reason);
 	return (rc);
 }
@@ -167,25 +171,25 @@ server_open_admin(struct server *s)
 void
 server_print_admin(const struct server *s)
 {
-	if (s->admin_listener == NULL)
+	if (s->admin.listener == NULL)
 		return;
-	server_announce("admin", s->admin_url);
+	server_announce("admin", s->admin.url);
 }
 
 void
 server_close_admin(struct server *s)
 {
-	if (s->admin_listener != NULL)
+	if (s->admin.listener != NULL)
 		admin_link_remove(s->cfg->store_url);
 	/* Each answer may ask the store for the next thing. */
-	while (s->admin != NULL && admin_pending(s->admin) > 0)
+	while (s->admin.api != NULL && admin_pending(s->admin.api) > 0)
 		store_wait(s->st);
-	metrics_flush(s->metrics);
-	admin_listener_free(s->admin_listener);
-	stream_stop(s->stream);
-	if (s->stream != NULL)
+	metrics_flush(s->admin.metrics);
+	admin_listener_free(s->admin.listener);
+	stream_stop(s->admin.stream);
+	if (s->admin.stream != NULL)
 		store_wait(s->st);
-	metrics_free(s->metrics);
-	stream_free(s->stream);
-	admin_free(s->admin);
+	metrics_free(s->admin.metrics);
+	stream_free(s->admin.stream);
+	admin_free(s->admin.api);
 }

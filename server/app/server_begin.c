@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/app/server_private.h"
+#include "server/app/server_begin.h"
+#include "server/app/server_handlers.h"
+#include "server/app/server_parts.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -38,7 +40,7 @@ begin_later(struct server *s)
 {
 	static const struct timeval pause = { 1, 0 };
 
-	(void)evtimer_add(s->begin_timer, &pause);
+	(void)evtimer_add(s->work.timer, &pause);
 }
 
 /* store_done_fn: the check after an unclean stop is through. */
@@ -48,11 +50,11 @@ begin_checked_cb(const struct store_result *res, void *arg)
 	struct server *s = arg;
 
 	if (res->rc == STORE_OK) {
-		s->check = "sound";
+		s->work.check = "sound";
 		log_info("store: checked after an unclean stop: sound");
 		return;
 	}
-	s->check = res->rc == STORE_NOTADB ? "damaged" : "failed";
+	s->work.check = res->rc == STORE_NOTADB ? "damaged" : "failed";
 	if (res->rc == STORE_NOTADB) /* the store sees to it by itself */
 		log_error("store: checked after an unclean stop: damaged: %s",
 		    res->reason);
@@ -67,7 +69,7 @@ begin_check(struct server *s)
 {
 	if (store_was_unclean(s->st) &&
 	    store_check(s->st, begin_checked_cb, s) == 0)
-		s->check = "running";
+		s->work.check = "running";
 }
 
 /* All is known: to work. That fails only for what stays so. */
@@ -80,18 +82,18 @@ begin_work(struct begin *b)
 	clock_watch_take_up(s->clock, &b->clock);
 	if (server_set_handlers(s, s->cfg, b->known, reason) == -1) {
 		log_error("cannot start the handlers: %s", reason);
-		s->exit_code = 1;
-		s->hopeless = true;
+		s->stop.exit_code = 1;
+		s->work.hopeless = true;
 		(void)event_base_loopbreak(s->base);
 		return;
 	}
-	s->begun = true;
+	s->work.begun = true;
 	ingest_set_open(s->ingest, true);
 	store_set_repeat_window(s->st, s->cfg->repeat_window_ms);
 	janitor_set(s->janitor, s->cfg->retention_bodies_ms,
 	    s->cfg->retention_ids_ms);
 	begin_check(s);
-	if (s->listening)
+	if (s->work.listening)
 		log_info("store: deliveries are taken");
 }
 
@@ -103,10 +105,10 @@ begin_count(struct begin *b)
 
 	if (--b->missing > 0)
 		return;
-	s->begin = NULL;
+	s->work.begin = NULL;
 	if (b->failed)
 		begin_later(s);
-	else if (!s->draining && !s->closing)
+	else if (!s->stop.draining && !s->work.closing)
 		begin_work(b);
 	free(b->known);
 	free(b);
@@ -204,7 +206,7 @@ server_begin(struct server *s)
 	size_t n = s->cfg->nhandlers;
 	struct begin *b;
 
-	if (s->begun || s->begin != NULL || s->draining ||
+	if (s->work.begun || s->work.begin != NULL || s->stop.draining ||
 	    store_health(s->st) != STORE_READY)
 		return;
 	b = calloc(1, sizeof(*b) + n * sizeof(b->slots[0]));
@@ -215,7 +217,7 @@ server_begin(struct server *s)
 		return;
 	}
 	b->s = s;
-	s->begin = b;
+	s->work.begin = b;
 	begin_ask(b);
 }
 
@@ -232,24 +234,23 @@ int
 server_open_work(struct server *s)
 {
 	ingest_set_open(s->ingest, false);
-	if ((s->begin_timer = evtimer_new(s->base, begin_timer_cb, s)) ==
-	    NULL) {
+	if ((s->work.timer = evtimer_new(s->base, begin_timer_cb, s)) == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
 	server_begin(s);
-	while (s->begin != NULL)
+	while (s->work.begin != NULL)
 		store_wait(s->st);
-	return (s->hopeless ? -1 : 0);
+	return (s->work.hopeless ? -1 : 0);
 }
 
 void
 server_close_work(struct server *s)
 {
-	s->closing = true;
-	while (s->begin != NULL)
+	s->work.closing = true;
+	while (s->work.begin != NULL)
 		store_wait(s->st);
-	if (s->begin_timer != NULL)
-		event_free(s->begin_timer);
-	s->begin_timer = NULL;
+	if (s->work.timer != NULL)
+		event_free(s->work.timer);
+	s->work.timer = NULL;
 }

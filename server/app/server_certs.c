@@ -1,11 +1,13 @@
 /*
  * The certificates that the configuration names, handed to the watch.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "server/app/server_private.h"
+#include "server/app/server_certs.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
+#include "server/tls/cert_watch.h"
 #include "server/tls/tls_cert.h"
 
 #define NAME_MAX_LEN 128
@@ -19,7 +21,7 @@ struct certs {
 
 /* tls_found_fn: what cannot be used was refused before; dates are watched. */
 static void
-certs_tell_cb(enum tls_level level, enum tls_part part, const char *text,
+certs_found_cb(enum tls_level level, enum tls_part part, const char *text,
     void *arg)
 {
 	(void)part;
@@ -34,7 +36,7 @@ certs_add(struct certs *c, const struct tls_pair_files *files)
 	struct tls_pair_info info;
 	struct tls_pair *pair;
 
-	pair = tls_pair_load(files, clock_wall_ms(), certs_tell_cb, NULL);
+	pair = tls_pair_load(files, clock_wall_ms(), certs_found_cb, NULL);
 	if (pair == NULL)
 		return;
 	tls_pair_info(pair, &info);
@@ -47,9 +49,8 @@ certs_add(struct certs *c, const struct tls_pair_files *files)
 }
 
 int
-server_watch_certs(struct server *s)
+server_certs_watch(struct cert_watch *watch, const struct config *cfg)
 {
-	const struct config *cfg = s->cfg;
 	struct certs c = { 0 };
 	int rc = -1;
 
@@ -74,7 +75,7 @@ server_watch_certs(struct server *s)
 		    &(struct tls_pair_files){ files->client_certificate,
 			files->client_key, TLS_USE_CLIENT });
 	}
-	rc = cert_watch_set(s->certs, c.list, c.n);
+	rc = cert_watch_set(watch, c.list, c.n);
 out:
 	if (rc == -1)
 		log_error("certificates are not watched: out of memory");

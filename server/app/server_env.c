@@ -9,11 +9,12 @@
 #include <event2/event.h>
 
 #include "handlers/net/resolver.h"
-#include "server/app/server_private.h"
+#include "server/app/server_env.h"
 #include "server/auth/signature.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/cli/open_files.h"
+#include "server/dispatch/dispatch.h"
 #include "server/tls/tls.h"
 #include "store/base/hex.h"
 
@@ -66,14 +67,13 @@ env_tls_close(void *arg, struct handler_tls *tls)
 static struct bufferevent *
 env_connect(void *arg, struct handler_tls *tls, const char *host, uint16_t port)
 {
-	struct server *s = arg;
+	struct server_env *env = arg;
 
 	(void)port;
 	if (tls == NULL)
-		return (
-		    bufferevent_socket_new(s->base, -1, BEV_OPT_CLOSE_ON_FREE));
-	return (
-	    tls_bufferevent_new(s->env_tls, (struct tls_context *)tls, host));
+		return (bufferevent_socket_new(env->lent.base, -1,
+		    BEV_OPT_CLOSE_ON_FREE));
+	return (tls_bufferevent_new(env->tls, (struct tls_context *)tls, host));
 }
 
 static const char *
@@ -118,14 +118,14 @@ env_sign(void *arg, const void *secret, size_t secret_len, const void *body,
 }
 
 int
-server_open_env(struct server *s)
+server_env_open(struct server_env *env, struct event_base *base)
 {
 	const struct tls_engine_options tls = {
 		.handshake_timeout_ms = HANDSHAKE_MS,
 	};
 
-	s->env = (struct handler_env){
-		.base = s->base,
+	env->lent = (struct handler_env){
+		.base = base,
 		.now_ms = env_now_ms,
 		.child_files = open_files_raise(),
 		.finish = env_finish,
@@ -136,21 +136,21 @@ server_open_env(struct server *s)
 		.tls_sent = env_tls_sent,
 		.tls_leave = env_tls_leave,
 		.sign = env_sign,
-		.arg = s,
+		.arg = env,
 	};
-	s->resolver = resolver_new(s->base, "/etc/resolv.conf", "/etc/hosts");
-	if ((s->env_tls = tls_engine_new(s->base, &tls)) == NULL ||
-	    s->resolver == NULL) {
+	env->lent.resolver =
+	    resolver_new(base, "/etc/resolv.conf", "/etc/hosts");
+	if ((env->tls = tls_engine_new(base, &tls)) == NULL ||
+	    env->lent.resolver == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
-	s->env.resolver = s->resolver;
 	return (0);
 }
 
 void
-server_close_env(struct server *s)
+server_env_close(struct server_env *env)
 {
-	resolver_free(s->resolver);
-	tls_engine_free(s->env_tls);
+	resolver_free(env->lent.resolver);
+	tls_engine_free(env->tls);
 }

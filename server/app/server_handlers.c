@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/app/server_private.h"
+#include "server/app/server_handlers.h"
+#include "server/app/server_parts.h"
+#include "server/app/server_status.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/app/server_private.h"
+#include "server/app/server_http.h"
+#include "server/app/server_parts.h"
+#include "server/app/server_secrets.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
 #include "server/cli/open_files.h"
@@ -108,11 +110,11 @@ listen_on(struct server *s, const char *key, const struct key_list *list,
 	char reason[256];
 
 	for (size_t i = 0; i < list->n; i++) {
-		if (listen(s->http, list->items[i], url, reason) == -1) {
+		if (listen(s->front.http, list->items[i], url, reason) == -1) {
 			log_error("%s: %s", key, reason);
 			return (-1);
 		}
-		server_note_url(s, url);
+		server_webhooks_add(&s->webhooks, s->cfg, url);
 		server_announce("listening", url);
 		if (i == 0)
 			(void)strcpy(ret_first, url);
@@ -121,38 +123,31 @@ listen_on(struct server *s, const char *key, const struct key_list *list,
 }
 
 int
-server_open_http(struct server *s, const struct server_options *opt)
+server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 {
 	const struct http_options limits = server_http_limits(s->cfg);
-	char url[HTTP_URL_MAX], plain[HTTP_URL_MAX];
+	char plain[HTTP_URL_MAX];
 	char reason[TLS_REASON_MAX];
 
-	if (server_load_tls(s->cfg, &s->tls, reason) == -1) {
+	if (server_load_tls(s->cfg, &s->front.tls, reason) == -1) {
 		log_error("cannot start: %s", reason);
 		return (-1);
 	}
-	if ((s->secrets = server_secrets(s, s->cfg)) == NULL ||
-	    (s->http = http_new(s->base, &limits, s->ingest, s->diag,
-		 s->secrets)) == NULL ||
-	    (s->tls != NULL && http_set_tls(s->http, s->tls) == -1)) {
+	if ((s->front.secrets = server_secrets_new(s->cfg,
+		 clock_watch_wall(s->clock).ms)) == NULL ||
+	    (s->front.http = http_new(s->base, &limits, s->ingest,
+		 s->front.diag, s->front.secrets)) == NULL ||
+	    (s->front.tls != NULL &&
+		http_set_tls(s->front.http, s->front.tls) == -1)) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
-	http_set_clock(s->http, clock_watch_steady(s->clock));
+	http_set_clock(s->front.http, clock_watch_steady(s->clock));
 	if (listen_on(s, "http.listen", &s->cfg->http_listen,
-		s->tls != NULL ? http_listen_tls : http_listen, url) == -1 ||
+		s->front.tls != NULL ? http_listen_tls : http_listen,
+		ret_url) == -1 ||
 	    listen_on(s, "http.plain_listen", &s->cfg->http_plain_listen,
 		http_listen, plain) == -1)
 		return (-1);
-	server_seed(s);
-	server_print_admin(s);
-	if ((s->certs = cert_watch_new(s->base)) == NULL ||
-	    server_watch_certs(s) == -1) {
-		log_error("cannot start: out of memory");
-		return (-1);
-	}
-	if (opt->ready != NULL)
-		opt->ready(&(struct server_ready){ url, s->admin_url,
-		    opt->ca_file, s->cfg });
 	return (0);
 }

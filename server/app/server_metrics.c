@@ -2,7 +2,8 @@
  * server_metrics.c -- what the metrics are made of.
  */
 #include "server/admin/metrics.h"
-#include "server/app/server_private.h"
+#include "server/app/server_metrics.h"
+#include "server/app/server_parts.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 
@@ -14,7 +15,7 @@ source_http(void *arg)
 {
 	const struct server *s = arg;
 
-	return (s->http);
+	return (s->front.http);
 }
 
 static struct http *
@@ -22,9 +23,9 @@ source_http_admin(void *arg)
 {
 	const struct server *s = arg;
 
-	return (s->admin_listener == NULL
+	return (s->admin.listener == NULL
 		    ? NULL
-		    : admin_listener_http(s->admin_listener));
+		    : admin_listener_http(s->admin.listener));
 }
 
 static const struct secrets *
@@ -32,7 +33,7 @@ source_secrets(void *arg)
 {
 	const struct server *s = arg;
 
-	return (s->secrets);
+	return (s->front.secrets);
 }
 
 static bool
@@ -41,8 +42,8 @@ source_certificate(void *arg, size_t i, struct metrics_certificate *ret)
 	const struct server *s = arg;
 	struct cert_watch_stats stats;
 
-	if (s->certs == NULL ||
-	    !cert_watch_stats(s->certs, i, clock_wall_ms(), &stats))
+	if (s->front.certs == NULL ||
+	    !cert_watch_stats(s->front.certs, i, clock_wall_ms(), &stats))
 		return (false);
 	*ret = (struct metrics_certificate){ stats.name, stats.until_ms };
 	return (true);
@@ -54,9 +55,9 @@ source_tls(void *arg, struct metrics_tls *ret)
 	const struct server *s = arg;
 	struct tls_stats stats;
 
-	if (s->tls == NULL || s->http == NULL)
+	if (s->front.tls == NULL || s->front.http == NULL)
 		return (false);
-	http_tls_stats(s->http, &stats);
+	http_tls_stats(s->front.http, &stats);
 	*ret = (struct metrics_tls){
 		.handshakes = stats.handshakes,
 		.resumed = stats.resumed,
@@ -75,8 +76,8 @@ server_metrics(struct server *s)
 		.dispatch = s->dispatch,
 		.clock = s->clock,
 		.rej = s->rej,
-		.diag = s->diag,
-		.stream = s->stream,
+		.diag = s->front.diag,
+		.stream = s->admin.stream,
 		.started_at_ms = s->started_at_ms,
 		.queue_max = (size_t)s->cfg->store_queue_max,
 		.http = source_http,
@@ -104,7 +105,7 @@ server_seed_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 
 		ingest_seen(s->ingest, ev->branch, ev->came_at);
 		if (ev->secret != NULL)
-			secrets_used(s->secrets, ev->secret,
+			secrets_used(s->front.secrets, ev->secret,
 			    ev->received_at_ms);
 	}
 }

@@ -2,8 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/app/server_private.h"
-#include "server/auth/secret_shape.h"
+#include "server/app/server_certs.h"
+#include "server/app/server_handlers.h"
+#include "server/app/server_http.h"
+#include "server/app/server_parts.h"
+#include "server/app/server_reload.h"
+#include "server/app/server_secrets.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -21,55 +25,6 @@ struct reload {
 };
 
 static void
-secret_tell(const struct config_secret *cs, const struct secrets_info *info,
-    int64_t now_ms)
-{
-	const char *odd;
-
-	log_info("secret %s: %zu bytes, fingerprint %s, from %s%s%s",
-	    log_text(info->name), info->len, info->fingerprint,
-	    log_text(cs->source), info->scope[0] == '\0' ? "" : ", scope ",
-	    info->scope);
-	if (cs->newline_dropped)
-		log_info("secret %s: the newline at the end of %s is not part "
-			 "of it",
-		    log_text(info->name), log_text(cs->source));
-	if ((odd = secret_shape_warning(cs->bytes, cs->len)) != NULL)
-		log_warn("secret %s: %s %s; every byte of it counts, so if "
-			 "klikit's is not so, signatures will not match",
-		    log_text(info->name), log_text(cs->source), odd);
-	if (info->valid_until_ms != 0 && info->valid_until_ms <= now_ms)
-		log_warn("secret %s: no longer valid: past its valid_until",
-		    log_text(info->name));
-}
-
-struct secrets *
-server_secrets(const struct server *s, const struct config *cfg)
-{
-	int64_t now_ms = clock_watch_wall(s->clock).ms;
-	struct secrets *sec;
-	struct secrets_info info;
-
-	if ((sec = secrets_new()) == NULL)
-		return (NULL);
-	for (size_t i = 0; i < cfg->nsecrets; i++) {
-		const struct config_secret *cs = &cfg->secrets[i];
-
-		if (secrets_add(sec, cs->name, cs->bytes, cs->len,
-			cs->valid_until_ms) == -1 ||
-		    secrets_set_scope(sec, cs->scope) == -1) {
-			secrets_free(sec);
-			return (NULL);
-		}
-		secrets_info(sec, i, &info);
-		secret_tell(cs, &info, now_ms);
-	}
-	return (sec);
-}
-
-/* -- HUP -- */
-
-static void
 reload_free(struct reload *r)
 {
 	secrets_free(r->secrets);
@@ -84,32 +39,32 @@ static void
 reload_apply(struct reload *r)
 {
 	struct server *s = r->s;
-	struct diagnosis_keys *old_keys = s->diag_keys;
-	struct secrets *old = s->secrets;
-	struct tls_context *old_tls = s->tls;
+	struct diagnosis_keys *old_keys = s->front.diag_keys;
+	struct secrets *old = s->front.secrets;
+	struct tls_context *old_tls = s->front.tls;
 	const struct http_options limits = server_http_limits(r->cfg);
 	char reason[HANDLER_REASON_MAX];
 
-	if (r->tls != NULL && http_set_tls(s->http, r->tls) == -1) {
+	if (r->tls != NULL && http_set_tls(s->front.http, r->tls) == -1) {
 		log_error("reload: refused: out of memory");
 		return;
 	}
 	if (server_set_handlers(s, r->cfg, r->known, reason) == -1) {
 		log_error("reload: refused: %s", reason);
 		if (r->tls != NULL)
-			(void)http_set_tls(s->http, old_tls);
+			(void)http_set_tls(s->front.http, old_tls);
 		return;
 	}
-	s->tls = r->tls;
+	s->front.tls = r->tls;
 	r->tls = old_tls;
-	secrets_inherit(r->secrets, s->secrets);
-	s->secrets = r->secrets;
-	http_set_secrets(s->http, s->secrets);
+	secrets_inherit(r->secrets, s->front.secrets);
+	s->front.secrets = r->secrets;
+	http_set_secrets(s->front.http, s->front.secrets);
 	r->secrets = old;
-	s->diag_keys = r->diag_keys;
-	diagnosis_queue_set_keys(s->diag, s->diag_keys);
+	s->front.diag_keys = r->diag_keys;
+	diagnosis_queue_set_keys(s->front.diag, s->front.diag_keys);
 	r->diag_keys = old_keys;
-	http_set_limits(s->http, &limits);
+	http_set_limits(s->front.http, &limits);
 	store_set_repeat_window(s->st, r->cfg->repeat_window_ms);
 	janitor_set(s->janitor, r->cfg->retention_bodies_ms,
 	    r->cfg->retention_ids_ms);
@@ -118,7 +73,7 @@ reload_apply(struct reload *r)
 	config_free(s->cfg);
 	s->cfg = r->cfg;
 	r->cfg = NULL;
-	(void)server_watch_certs(s);
+	(void)server_certs_watch(s->front.certs, s->cfg);
 	log_info("reload: done");
 }
 
@@ -131,7 +86,7 @@ reload_listed_cb(enum store_rc rc, const struct store_handler_info *rows,
 
 	if (rc != STORE_OK)
 		log_error("reload: refused: %s", reason);
-	else if (!r->s->draining) {
+	else if (!r->s->stop.draining) {
 		server_note_paused(r->known, r->cfg->nhandlers, rows, n);
 		reload_apply(r);
 	}
@@ -194,7 +149,7 @@ reload_config(struct server *s)
 	const char *key;
 
 	/* A new certificate that has expired is no better than an old one. */
-	source.dates = cert_watch_sound(s->certs, clock_wall_ms());
+	source.dates = cert_watch_sound(s->front.certs, clock_wall_ms());
 	if ((cfg = config_load(&source, reload_error_cb, NULL)) == NULL) {
 		log_error("reload: refused: the configuration has errors; the "
 			  "old one stays in force");
@@ -218,11 +173,11 @@ server_reload(struct server *s)
 	struct reload_slot *slot;
 	char reason[TLS_REASON_MAX];
 
-	if (s->draining || s->reload != NULL || !s->begun) {
+	if (s->stop.draining || s->reload != NULL || !s->work.begun) {
 		log_warn("reload: refused: %s",
-		    s->draining ? "stopping"
-		    : s->begun  ? "another one is under way"
-				: "the store is not ready yet");
+		    s->stop.draining ? "stopping"
+		    : s->work.begun  ? "another one is under way"
+				     : "the store is not ready yet");
 		return;
 	}
 	if ((cfg = reload_config(s)) == NULL)
@@ -230,15 +185,14 @@ server_reload(struct server *s)
 	r = calloc(1, sizeof(*r) + cfg->nhandlers * sizeof(r->known[0]));
 	if (r == NULL) {
 		log_error("reload: refused: out of memory");
-		if (r != NULL)
-			secrets_free(r->secrets);
 		config_free(cfg);
 		return;
 	}
 	r->s = s;
 	r->cfg = cfg;
 	(void)strcpy(reason, "out of memory");
-	if ((r->secrets = server_secrets(s, cfg)) == NULL ||
+	if ((r->secrets = server_secrets_new(cfg,
+		 clock_watch_wall(s->clock).ms)) == NULL ||
 	    (r->diag_keys = diagnosis_keys_new(cfg)) == NULL ||
 	    server_load_tls(cfg, &r->tls, reason) == -1) {
 		log_error("reload: refused: %s; the old configuration stays in "

@@ -1,63 +1,17 @@
 /*
  * server_status.c -- what the operator is shown of the server as a whole.
  */
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "server/admin/admin.h"
 #include "server/admin/entity.h"
-#include "server/app/server_private.h"
+#include "server/app/server_parts.h"
+#include "server/app/server_status.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
-#include "server/cli/commands.h"
 
 _Static_assert(REJECT_NCAUSES <= ADMIN_CAUSES_MAX, "room for every cause");
 _Static_assert(SECRETS_MAX <= ADMIN_SECRETS_MAX, "room for every secret");
-
-/* The commands that send something to its first listener. */
-static void
-make_commands(struct server *s)
-{
-	const char *source = s->cfg->secrets[0].source;
-	char program[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	const struct commands_place place = {
-		.program = n > 0 ? program : "klikitd",
-		.secret_file = source[0] == '/' ? source : NULL,
-		.url = s->webhooks[0],
-		.ca_file = s->ca_file,
-		.certificate = strncmp(s->webhooks[0], "https:", 6) == 0
-				   ? s->cfg->tls_certificate
-				   : NULL,
-	};
-
-	program[n > 0 ? n : 0] = '\0';
-	s->trigger = commands_trigger(&place);
-	s->sign = commands_sign(&place);
-	s->curl = commands_curl(&place);
-	if (!s->dev && s->trigger != NULL)
-		log_info("to send a test event: %s", s->trigger);
-}
-
-void
-server_note_url(struct server *s, const char *url)
-{
-	char **grown;
-	char *copy;
-
-	grown = realloc(s->webhooks, (s->nwebhooks + 1) * sizeof(*grown));
-	if (grown == NULL)
-		return;
-	s->webhooks = grown;
-	if (asprintf(&copy, "%s" HTTP_WEBHOOK_PATH, url) == -1)
-		return;
-	s->webhooks[s->nwebhooks++] = copy;
-	if (s->nwebhooks == 1)
-		make_commands(s);
-}
 
 static const char *
 health_word(enum store_health health)
@@ -87,7 +41,7 @@ server_check_word(const struct server *s)
 		return ("damaged");
 	if (stats.repairs > 0)
 		return ("repaired");
-	return (s->check == NULL ? "none" : s->check);
+	return (s->work.check == NULL ? "none" : s->work.check);
 }
 
 static void
@@ -95,9 +49,9 @@ status_secrets(const struct server *s, struct admin_status *st)
 {
 	struct secrets_info info;
 
-	st->nsecrets = secrets_count(s->secrets);
+	st->nsecrets = secrets_count(s->front.secrets);
 	for (size_t i = 0; i < st->nsecrets; i++) {
-		secrets_info(s->secrets, i, &info);
+		secrets_info(s->front.secrets, i, &info);
 		st->secrets[i].name = info.name;
 		st->secrets[i].valid_until_ms = info.valid_until_ms;
 		st->secrets[i].last_used_ms = info.last_used_ms;
@@ -111,10 +65,10 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	struct ingest_stats in;
 
 	ingest_stats(s->ingest, &in);
-	ret_status->dev = s->dev;
+	ret_status->dev = s->webhooks.dev;
 	ret_status->started_at_ms = s->started_at_ms;
-	ret_status->webhooks = (const char *const *)s->webhooks;
-	ret_status->nwebhooks = s->nwebhooks;
+	ret_status->webhooks = (const char *const *)s->webhooks.urls;
+	ret_status->nwebhooks = s->webhooks.n;
 	ret_status->store_url = s->cfg->store_url;
 	ret_status->health = health_word(store_health(s->st));
 	ret_status->check = server_check_word(s);
@@ -136,9 +90,9 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	}
 	ret_status->nrefused = REJECT_NCAUSES;
 	status_secrets(s, ret_status);
-	ret_status->trigger = s->trigger;
-	ret_status->sign = s->sign;
-	ret_status->curl = s->curl;
+	ret_status->trigger = s->webhooks.trigger;
+	ret_status->sign = s->webhooks.sign;
+	ret_status->curl = s->webhooks.curl;
 }
 
 void
@@ -189,15 +143,4 @@ server_ends_cb(void *arg, const char *const **ret_ends)
 	const struct server *s = arg;
 
 	return (server_ends(s->cfg, ret_ends));
-}
-
-void
-server_close_status(struct server *s)
-{
-	for (size_t i = 0; i < s->nwebhooks; i++)
-		free(s->webhooks[i]);
-	free(s->webhooks);
-	free(s->trigger);
-	free(s->sign);
-	free(s->curl);
 }

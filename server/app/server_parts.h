@@ -1,0 +1,104 @@
+/*
+ * server_parts.h -- private to server*.c: a server and its parts.
+ */
+#ifndef SERVER_SERVER_PARTS_H
+#define SERVER_SERVER_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "server/admin/admin_listener.h"
+#include "server/app/server_env.h"
+#include "server/app/server_rescue.h"
+#include "server/app/server_webhooks.h"
+#include "server/app/signals.h"
+#include "server/auth/secrets.h"
+#include "server/config/config.h"
+#include "server/diagnosis/diagnosis_keys.h"
+#include "server/dispatch/dispatch.h"
+#include "server/dispatch/journal.h"
+#include "server/http/http.h"
+#include "server/intake/diagnosis_queue.h"
+#include "server/intake/ingest.h"
+#include "server/intake/janitor.h"
+#include "server/intake/rejections.h"
+#include "server/tls/cert_watch.h"
+#include "server/tls/tls.h"
+#include "store/store_read.h"
+
+struct admin;
+struct begin;
+struct clock_watch;
+struct metrics;
+struct stream;
+struct reload;
+
+/* What faces klikit; a reload may replace the first three. */
+struct server_front {
+	struct secrets *secrets;
+	struct tls_context *tls;          /* NULL: http.listen is without */
+	struct diagnosis_keys *diag_keys; /* of the same secrets */
+	struct diagnosis_queue *diag;
+	struct http *http;
+	struct cert_watch *certs;
+};
+
+/* What faces the operator; all NULL if there is no listener for it. */
+struct server_admin {
+	struct admin *api;
+	struct stream *stream;
+	struct metrics *metrics;
+	struct admin_listener *listener;
+	char url[HTTP_URL_MAX];
+};
+
+/* The work that needs a store which can be written: server_begin.c. */
+struct server_work {
+	struct begin *begin; /* under way; NULL: none */
+	struct event *timer; /* for the next try */
+	bool begun;          /* handlers work, deliveries are taken */
+	bool hopeless;       /* what was begun cannot be */
+	bool listening;
+	bool closing;
+	const char *check; /* of an unclean store; NULL: none */
+};
+
+struct server_stop {
+	struct event *timer;
+	bool draining;
+	unsigned undrained; /* listeners with connections left */
+	int exit_code;
+};
+
+struct server {
+	struct config *cfg;
+	const struct config_source *source;
+	struct event_base *base;
+	struct signals *signals;
+	int64_t started_at_ms;
+
+	struct store *st;
+	struct event *store_ev;
+	struct event *flush_ev;   /* the end of a turn that gave it work */
+	enum store_health health; /* as it was last logged */
+	char reason[STORE_REASON_MAX];
+	struct server_rescue rescue;
+
+	struct server_env env;
+	struct clock_watch *clock;
+	struct journal *journal;
+	struct rejections *rej;
+	struct dispatch *dispatch;
+	struct ingest *ingest;
+	struct janitor *janitor;
+	struct server_front front;
+	struct server_webhooks webhooks;
+	struct server_admin admin;
+	struct server_work work;
+	struct reload *reload; /* under way; NULL: none */
+	struct server_stop stop;
+};
+
+#endif /* SERVER_SERVER_PARTS_H */

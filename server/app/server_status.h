@@ -1,0 +1,31 @@
+/*
+ * server_status.h -- what the operator is shown of the server as a whole.
+ */
+#ifndef SERVER_SERVER_STATUS_H
+#define SERVER_SERVER_STATUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct admin_status;
+struct admin_times;
+struct config;
+struct entity_live;
+struct server;
+
+/* The status codes that end an order, valid as long as cfg; how many. */
+size_t server_ends(const struct config *cfg, const char *const **ret_ends);
+
+/* admin_fns */
+void server_status_cb(void *arg, struct admin_status *ret_status);
+
+/*
+ * What is known of damage: none (not looked for), running, sound, failed (could
+ * not be looked for), repaired, damaged.
+ */
+const char *server_check_word(const struct server *s);
+void server_times_cb(void *arg, int64_t event, struct admin_times *ret_times);
+void server_live_cb(void *arg, int64_t handler, struct entity_live *ret_live);
+size_t server_ends_cb(void *arg, const char *const **ret_ends);
+
+#endif /* SERVER_SERVER_STATUS_H */

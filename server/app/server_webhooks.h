@@ -1,0 +1,28 @@
+/*
+ * server_webhooks.h -- where deliveries go to, and commands that send one.
+ */
+#ifndef SERVER_SERVER_WEBHOOKS_H
+#define SERVER_SERVER_WEBHOOKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server/config/config.h"
+
+struct server_webhooks {
+	bool dev;            /* it is klikitd dev */
+	const char *ca_file; /* for the commands below; or NULL */
+	char **urls;         /* of its public listeners, with the path */
+	size_t n;
+	char *trigger; /* commands that send it an event; or NULL */
+	char *sign;
+	char *curl;
+};
+
+/* A public listener is open at url. Short of memory it is not shown. */
+void server_webhooks_add(struct server_webhooks *w, const struct config *cfg,
+    const char *url);
+
+void server_webhooks_fini(struct server_webhooks *w);
+
+#endif /* SERVER_SERVER_WEBHOOKS_H */
