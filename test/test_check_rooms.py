@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The checks of the rooms find what they are for.
+"""The checks of the rooms and of circles find what they are for.
 
 A copy of the sources gets a scratch file that is wrong in one way each, and
 then check_rooms.py, or the link of that one room, must fail for that reason.
@@ -158,6 +158,42 @@ class Rooms(unittest.TestCase):
         script.write_text(script.read_text().replace(
             "\nKNOWN = {", '\nKNOWN = {\n    "server/scratch.c",', 1))
         self.assert_fails("server/scratch.c: is no longer needed")
+
+
+class Circles(unittest.TestCase):
+    def check(self, library, **sources):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        for name, text in sources.items():
+            subprocess.run(["cc", "-x", "c", "-c", "-o", f"{name}.c.o", "-"],
+                           input=text, text=True, check=True, cwd=folder.name)
+        subprocess.run(["ar", "cr", library] +
+                       [f"{name}.c.o" for name in sources], check=True,
+                       cwd=folder.name)
+        run = subprocess.run(
+            [sys.executable, ROOT / "test/check_circles.py", library],
+            capture_output=True, text=True, cwd=folder.name)
+        return run.returncode, run.stdout
+
+    def test_calls_in_one_direction_pass(self):
+        self.assertEqual(self.check(
+            "lib.a", one="void b(void); void a(void) { b(); }",
+            two="void c(void); void b(void) { c(); }",
+            three="void c(void) {}")[0], 0)
+
+    def test_circle_of_calls(self):
+        rc, out = self.check(
+            "lib.a", one="void b(void); void a(void) { b(); }",
+            two="void c(void); void b(void) { c(); }",
+            three="void a(void); void (*const t[])(void) = { a };"
+                  "void c(void) { t[0](); }", four="void d(void) {}")
+        self.assertEqual(rc, 1)
+        self.assertIn("in a circle: one, three, two", out)
+
+    def test_declared_circle_that_is_gone(self):
+        rc, out = self.check("libstore.a", queue="void a(void) {}")
+        self.assertEqual(rc, 1)
+        self.assertIn("there is no circle", out)
 
 
 class Build(unittest.TestCase):

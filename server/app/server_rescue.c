@@ -43,8 +43,8 @@ server_rescue_begin(struct server_rescue *r, struct store *st, const char *url)
 	if (gmtime_r(&now, &tm) != NULL &&
 	    strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm) > 0 &&
 	    store_locate(url, path) == 0)
-		n = snprintf(r->path, sizeof(r->path), "%s.rescued-%s",
-		    path, stamp);
+		n = snprintf(r->path, sizeof(r->path), "%s.rescued-%s", path,
+		    stamp);
 	if (n < 0 || (size_t)n >= sizeof(r->path) ||
 	    store_backup(st, r->path, NULL, rescued_cb, r) == -1) {
 		log_error("store: what is in the lost file cannot be saved: "
