@@ -25,10 +25,6 @@ DECLARED = {
         # The table of what can be asked, and its rows, which answer by it.
         ["admin*"],
     ],
-    "libserver_config.a": [
-        ["config_file", "config_handler_keys"],
-        ["config_check", "config_load", "config_tls"],
-    ],
     "libserver_dispatch.a": [
         # Whatever ends wakes the pump, and the pump begins the next thing.
         ["dispatch*"],

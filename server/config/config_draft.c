@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/log.h"
+#include "server/base/nearest.h"
 #include "server/config/config_draft.h"
 
 #define LINE_MAX_LEN 1024
@@ -203,4 +205,42 @@ config_draft_secret(struct config_draft *d, const char *name)
 	secret->name = (char *)name;
 	config_draft_defaults(d, config_secret_keys, secret);
 	return (secret);
+}
+
+/* The key nearest to a misspelt one, of any section and type; static. */
+static const char *
+nearest_key(const struct config_draft *d, const char *name)
+{
+	const struct key *const ours[] = { config_global_keys,
+		config_secret_keys, config_handler_keys, config_outlet_keys,
+		config_unit_keys };
+	struct nearest n;
+
+	nearest_init(&n, name);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		config_keys_offer(ours[i], &n);
+	for (size_t i = 0; d->src->types[i] != NULL; i++) {
+		if (d->src->types[i]->keys != NULL)
+			config_keys_offer(d->src->types[i]->keys, &n);
+	}
+	return (nearest_get(&n));
+}
+
+void
+config_unknown_key(struct config_draft *d, const char *section, const char *key,
+    unsigned line)
+{
+	const char *near;
+	char *name;
+
+	if (asprintf(&name, "%s.%s", section, key) == -1) {
+		config_draft_error(d, "%s:%u: out of memory", d->src->path,
+		    line);
+		return;
+	}
+	near = nearest_key(d, name);
+	config_draft_error(d, "%s:%u: %s: unknown key%s%s%s", d->src->path,
+	    line, log_text(name), near == NULL ? "" : "; did you mean ",
+	    near == NULL ? "" : near, near == NULL ? "" : "?");
+	free(name);
 }

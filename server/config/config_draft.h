@@ -126,12 +126,12 @@ struct config_handler *config_draft_handler(struct config_draft *d,
 struct config_secret *config_draft_secret(struct config_draft *d,
     const char *name);
 
-/* Read the file into the draft. */
-void config_file_read(struct config_draft *d);
-
 /* Report an unknown key of a section, with the nearest one. */
 void config_unknown_key(struct config_draft *d, const char *section,
     const char *key, unsigned line);
+
+/* Read the file into the draft. */
+void config_file_read(struct config_draft *d);
 
 /* -- config_handler_keys.c -- */
 

@@ -216,3 +216,11 @@ config_check_handlers(struct config_draft *d)
 		check_type(d, h);
 	}
 }
+
+const struct handler_tls_files *
+config_handler_tls(const struct config_handler *h)
+{
+	if (h->type == NULL || h->type->tls == NULL)
+		return (NULL);
+	return (h->type->tls(h->settings));
+}

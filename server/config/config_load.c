@@ -193,14 +193,6 @@ config_free(struct config *cfg)
 	free(cfg);
 }
 
-const struct handler_tls_files *
-config_handler_tls(const struct config_handler *h)
-{
-	if (h->type == NULL || h->type->tls == NULL)
-		return (NULL);
-	return (h->type->tls(h->settings));
-}
-
 const char *
 config_flag(const char *name)
 {
