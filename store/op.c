@@ -1,4 +1,4 @@
-/* Operations: what is common to all kinds. */
+/* Operations: the part common to all kinds. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
  * The reader thread: one read after another, and between two of them the long
- * part of house-keeping. At close it gives up what is left, so that a check of
+ * part of house-keeping. At close it gives up the rest, so that a check of
  * a large file does not hold up a shutdown.
  */
 #include "store/store_ops.h"

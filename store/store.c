@@ -435,7 +435,7 @@ store_report_progress(struct store_op *op, int64_t copied, int64_t total)
 	(void)pthread_mutex_unlock(&st->mutex);
 }
 
-/* Take op off the list of what the caller waits for. */
+/* Take op off the list of operations that the caller waits for. */
 static void
 store_unpend(struct store *st, struct store_op *op)
 {

@@ -242,7 +242,7 @@ enum store_mode {
 };
 
 /*
- * A line for the operator about something that the store did or saw by itself.
+ * A line for the operator, about something that nobody asked the store to do.
  * Valid during the call, which comes from store_open() or store_collect().
  */
 enum store_note_level { STORE_NOTE_INFO, STORE_NOTE_WARN };
@@ -260,7 +260,7 @@ struct store_options {
 };
 
 /*
- * Set up what is set up once for a process: SQLite keeps no statistics of its
+ * Set up the process, once: SQLite keeps no statistics of its
  * memory, which cost a lock that all threads share for each allocation. To be
  * called first of all, before anything of store/ or handlers/; without it all
  * works the same, but slower.

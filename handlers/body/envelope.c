@@ -32,7 +32,7 @@ struct envelope_reader {
 
 /*
  * json_extract() of several paths gives one array of the values as they stand
- * in the body, null for what is missing.
+ * in the body, null where it has none.
  */
 /* clang-format off */
 #define ORDER_PATHS(i) \

@@ -38,7 +38,7 @@ int secrets_add(struct secrets *sec, const char *name, const void *bytes,
     size_t len, int64_t valid_until_ms);
 
 /*
- * The scope of what the secret added last signs; until then it is "". Copied.
+ * The scope of events signed with the secret added last; else it is "". Copied.
  * Returns 0, or -1 when out of memory.
  */
 int secrets_set_scope(struct secrets *sec, const char *scope);

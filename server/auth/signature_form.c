@@ -85,7 +85,7 @@ read_base64(struct part p, unsigned char ret_mac[SIGNATURE_LEN])
 	return (SIGNATURE_NONE);
 }
 
-/* The hash whose hex digits are so many; NULL if there is none. */
+/* The hash that has so many hex digits; NULL if there is none. */
 static const char *
 hash_of_length(struct part p)
 {

@@ -69,7 +69,7 @@ struct found {
 	char *reason;
 };
 
-/* store_clock_fn: what was kept. */
+/* store_clock_fn: the readings that the store has kept. */
 static void
 clock_found_cb(enum store_rc rc, const struct store_clock *kept,
     const char *reason, void *arg)

@@ -33,7 +33,7 @@ struct line_writer {
 	atomic_bool stopping;  /* write what there is, then end */
 	atomic_int life;       /* enum life */
 	atomic_size_t added;   /* bytes, ever */
-	atomic_size_t written; /* the same; also what was given up */
+	atomic_size_t written; /* the same; lines that were given up count */
 	atomic_ullong dropped; /* lines, ever */
 	atomic_ullong unsaid;  /* of them, no line has reported them yet */
 	atomic_int error;      /* of the last write that failed */
@@ -140,7 +140,7 @@ write_out(struct line_writer *w, const char *text, size_t len)
 	return (0);
 }
 
-/* Copy whole lines of what waits, as many as go out at once; 0: none. */
+/* Copy whole lines that wait, as many as go out at once; 0: none. */
 static size_t
 take(const struct line_writer *w, char *piece, size_t max)
 {

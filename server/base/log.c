@@ -83,7 +83,7 @@ add_text(struct line *line, enum log_level level, const char *message)
 	line_add(line, message);
 }
 
-/* Messages are ours and mostly ASCII; what is no UTF-8 becomes U+FFFD. */
+/* Messages are ours and mostly ASCII; bytes that are no UTF-8 become U+FFFD. */
 static void
 add_json_string(struct line *line, const char *text)
 {

@@ -46,8 +46,8 @@ void log_set_sink(log_sink_fn *fn);
 int log_start(void);
 
 /*
- * Write what is left, but not to a reader that has stopped; after that lines
- * are written at once, or not at all if that one stands in the way.
+ * Write the lines that wait, but not to a reader that has stopped. After that
+ * lines are written at once, or, with such a reader, not at all.
  */
 void log_stop(void);
 

@@ -15,7 +15,7 @@
 
 struct sockaddr;
 
-/* Plain data; all zero is the address of what has none. */
+/* Plain data; all zero: no address. */
 struct peer_net {
 	uint64_t bits;   /* as they stand on the wire */
 	uint32_t family; /* AF_INET, AF_INET6; else 0 */

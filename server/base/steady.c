@@ -51,7 +51,7 @@ steady_judge(struct steady *s, const struct steady_reading *now)
 				: STEADY_FINE;
 }
 
-/* Take up what was kept: the wall clock may go on in step with it. */
+/* Go on from the kept readings: the wall clock may be in step with them. */
 static void
 steady_resume(struct steady *s, const struct store_clock *kept,
     const struct steady_reading *now)

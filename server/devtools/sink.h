@@ -28,7 +28,7 @@ int sink_run(struct sink *s, char reason[SINK_REASON_MAX]);
 
 struct sink_totals sink_totals(const struct sink *s);
 
-/* Drops what is not answered yet. Accepts NULL. */
+/* Drops requests that are not answered yet. Accepts NULL. */
 void sink_close(struct sink *s);
 
 #endif /* SERVER_SINK_H */

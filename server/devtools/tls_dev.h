@@ -26,10 +26,10 @@
 #define TLS_DEV_RENEW_DAYS 30   /* what ends sooner is made anew */
 
 /*
- * Make what is not there in dir, or is near its end by now_ms: the server's
- * certificate (ECDSA P-256, for localhost, 127.0.0.1 and ::1) from the CA that
- * is there. Never replaces a CA that can be used, nor one that is damaged.
- * Returns 0; or -1, and one line that names the file to reason.
+ * Make the files that dir lacks, or that are near their end by now_ms: the
+ * server's certificate (ECDSA P-256, for localhost, 127.0.0.1 and ::1) from the
+ * CA that is there. Never replaces a CA that can be used, nor one that is
+ * damaged. Returns 0; or -1, and one line that names the file to reason.
  */
 int tls_dev_make(const char *dir, int64_t now_ms,
     char reason[TLS_DEV_REASON_MAX]);

@@ -3,7 +3,7 @@
  *
  * diagnosis.c       the table of hypotheses, and trying them
  * diagnosis_body.c  the bytes that may have been signed instead of the body
- * diagnosis_guess.c what is likely when no hypothesis holds
+ * diagnosis_guess.c the likely cause when no hypothesis holds
  * diagnosis_text.c  codes and sentences
  */
 #ifndef SERVER_DIAGNOSIS_PRIVATE_H

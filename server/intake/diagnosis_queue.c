@@ -213,7 +213,7 @@ slice_cb(evutil_socket_t fd, short what, void *arg)
 	arm(q);
 }
 
-/* How much an address has of what is short: places, or bytes. */
+/* How much an address has of the scarce thing: places, or bytes. */
 static size_t
 held_by(const struct diagnosis_queue *q, struct peer_net net)
 {

@@ -10,7 +10,7 @@
 
 /* -- The newest record of each order -- */
 
-/* Room for what is said of a place with an older record. */
+/* Room for the outcome of a place with an older record. */
 #define SUPERSEDED_MAX 48
 
 /* A record of an order; of those of one order the last in line is the newest.
@@ -115,7 +115,7 @@ newest_places(const struct subscriptions *subs, const char *type,
 struct making {
 	struct store_job_spec *specs;
 	size_t n;
-	char *texts; /* behind the specs: what is said of older records */
+	char *texts; /* behind the specs: outcomes of older records */
 	bool created;
 	struct steady_time came_at;
 };
@@ -179,7 +179,7 @@ add_places(struct making *m, const struct subscription *r,
 	}
 }
 
-/* Room for the jobs and for what is said of older records, in one block. */
+/* Room for the jobs and the outcomes of older records, in one block. */
 static int
 making_init(struct making *m, size_t nsubs, const struct envelope *env)
 {

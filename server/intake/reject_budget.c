@@ -47,7 +47,7 @@ find(struct reject_budget *b, struct peer_net net)
 	return (NULL);
 }
 
-/* That of who has taken least: he loses nothing by being forgotten. */
+/* The share of the address that took least, which loses least by this. */
 static struct reject_share *
 least(struct reject_budget *b)
 {

@@ -1,5 +1,6 @@
 /*
- * reject_budget.h -- how much of what strangers send is written to the disk.
+ * reject_budget.h -- how many bytes of strangers' rejections are written to
+ * disk.
  *
  * Owns:    what may still be written of refused deliveries, in bytes as the
  *          disk sees them; what each of the addresses that took most has taken.

@@ -137,7 +137,7 @@ kept_new(const struct rejection *r, bool authentic)
 	return (k);
 }
 
-/* Take k from list, and from what is counted; free it. */
+/* Take k from its list and from the counts; free it. */
 static void
 kept_drop(struct rejections *rej, struct kept_list *list, struct kept *k)
 {
@@ -220,7 +220,7 @@ rejections_guess(const struct kept *k)
 	return ((int64_t)k->size * REJECTIONS_COST);
 }
 
-/* The batch has cost so much, and not what was guessed. */
+/* The batch has cost so much: correct the estimate. */
 static void
 rejections_settle(struct rejections *rej, uint64_t written)
 {
@@ -365,7 +365,7 @@ rejections_flush(struct rejections *rej)
 		    rej);
 }
 
-/* evtimer: what was gathered is due. */
+/* evtimer: the gathered rejections are due. */
 static void
 rejections_timer_cb(evutil_socket_t fd, short what, void *arg)
 {

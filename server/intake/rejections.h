@@ -50,7 +50,7 @@ void rejections_set_journal(struct rejections *rej, struct journal *j);
 /*
  * Has the authentic delivery been refused for this in the last minute? Then it
  * is counted, will be noted with the next one after that minute, and is not to
- * be added: who resends what was captured must not make us write or copy.
+ * be added: resending a captured delivery must not make us write or copy.
  */
 bool rejections_again(struct rejections *rej, enum reject_cause cause,
     const unsigned char *digest);

@@ -195,7 +195,7 @@ webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 		conn->event = event;
 		conn->leaving = true;
 	}
-	if (rc == INGEST_RECEIVED) /* what is sent again proves nothing */
+	if (rc == INGEST_RECEIVED) /* a repeat proves nothing */
 		http_conn_prove(conn);
 	if (conn->closed) { /* evhttp only frees the request */
 		evhttp_send_reply(req, 503, "Service Unavailable", NULL);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum cert_stage {
-	CERT_EARLY, /* not valid yet: the clock may be what is wrong */
+	CERT_EARLY, /* not valid yet, or the clock is wrong */
 	CERT_FINE,
 	CERT_WEEKS, /* 21 days or less */
 	CERT_WEEK,  /* 7 days or less */

@@ -6,9 +6,10 @@
  *          are given.
  *
  * One line each 21, 7 and 1 days before the end, at the end, and for one that
- * is not valid yet; at the start or after a reload one line for what is true
- * then. The wall clock is looked at every hour at least, since it may be set;
- * after one that goes back and on again a stage is warned of once more.
+ * is not valid yet; at the start or after a reload one line for each that is in
+ * such a state then. The wall clock is looked at every hour at least, since it
+ * may be set; after one that goes back and on again a stage is warned of once
+ * more.
  */
 #ifndef SERVER_CERT_WATCH_H
 #define SERVER_CERT_WATCH_H

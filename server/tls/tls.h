@@ -50,10 +50,10 @@ struct tls_client_options {
 /*
  * Load the pair by tls_pair_load(), and make all that a server's connections
  * share. A certificate that has expired is taken: the clock may be wrong, and
- * to serve with it tells more than not to serve. opt is read, not kept; the
- * files are not read again. Owned by the caller, who gives it back by
- * tls_context_unref(). NULL, and one line that names the file and what to do to
- * reason, on failure.
+ * a client's error about it is clearer than a server that does not answer. opt
+ * is read, not kept; the files are not read again. Owned by the caller, who
+ * gives it back by tls_context_unref(). NULL, and one line that names the file
+ * and what to do to reason, on failure.
  */
 struct tls_context *tls_server_new(const struct tls_server_options *opt,
     char reason[TLS_REASON_MAX]);
@@ -187,8 +187,8 @@ const char *tls_reason(struct bufferevent *bev);
 void tls_blame(struct bufferevent *bev, const char *why);
 
 /*
- * How much of what was put into bev's output has left for the peer, in bytes as
- * they were encrypted; 0: nothing of it, whatever the handshake took. Also
+ * How many bytes of those put into bev's output have left for the peer, counted
+ * as they were encrypted; 0: nothing of it, whatever the handshake took. Also
  * when it has failed, until bev is freed; 0 without TLS.
  */
 uint64_t tls_sent(struct bufferevent *bev);

@@ -107,8 +107,7 @@ take_leave(struct tls_filter *f)
 	f->direct = true;
 	(void)mbedtls_ssl_close_notify(&f->ssl);
 	f->direct = false;
-	f->own_bytes +=
-	    f->written - before; /* nothing of what was to be sent */
+	f->own_bytes += f->written - before; /* TLS's own bytes, no output */
 }
 
 void

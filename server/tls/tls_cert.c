@@ -118,9 +118,9 @@ judge_match(struct tls_judge *j, const struct tls_pair_files *files,
 
 struct tls_pair *
 tls_pair_load(const struct tls_pair_files *files, int64_t now_ms,
-    tls_found_fn *tell, void *arg)
+    tls_found_fn *found, void *arg)
 {
-	struct tls_judge j = { .now_ms = now_ms, .tell = tell, .arg = arg };
+	struct tls_judge j = { .now_ms = now_ms, .found = found, .arg = arg };
 	struct tls_pair *pair;
 	bool chain, key;
 
@@ -166,7 +166,7 @@ tls_pair_key(struct tls_pair *pair)
 	return (&pair->key);
 }
 
-/* -- What is told of it -- */
+/* -- A pair for people -- */
 
 /* One name of a certificate; false for kinds that are no host. */
 static bool
@@ -271,10 +271,10 @@ judge_roots(struct tls_judge *j, const char *path,
 }
 
 struct tls_roots *
-tls_roots_load(const char *ca_file, int64_t now_ms, tls_found_fn *tell,
+tls_roots_load(const char *ca_file, int64_t now_ms, tls_found_fn *found,
     void *arg)
 {
-	struct tls_judge j = { .now_ms = now_ms, .tell = tell, .arg = arg };
+	struct tls_judge j = { .now_ms = now_ms, .found = found, .arg = arg };
 	const char *path = ca_file == NULL ? system_roots() : ca_file;
 	struct tls_roots *roots = NULL;
 	char *bytes = NULL;

@@ -3,7 +3,7 @@
  *
  * Owns:    certificate chains with their key, and sets of roots.
  * Touches: files and mbedTLS's X.509. The time is passed in, nothing is
- *          logged: what is found is told, one line each.
+ *          logged: each finding is reported to the caller, as one line.
  *
  * The order of a chain is that of RFC 8446, section 4.4.2: the end's own
  * certificate first, each one signed by the next. mbedTLS sends what stands in
@@ -29,13 +29,13 @@ struct tls_pair_files {
 struct tls_pair; /* opaque; a chain and the key of its first certificate */
 
 /*
- * Load and judge a pair. Borrows files. tell() is called for each finding,
+ * Load and judge a pair. Borrows files. found() is called for each finding,
  * before this returns. Returns the pair, owned by the caller; or NULL after at
  * least one TLS_BAD. A pair with TLS_DATE findings alone is returned: the
  * caller decides.
  */
 struct tls_pair *tls_pair_load(const struct tls_pair_files *files,
-    int64_t now_ms, tls_found_fn *tell, void *arg);
+    int64_t now_ms, tls_found_fn *found, void *arg);
 
 /* Wipes the key. Accepts NULL. */
 void tls_pair_free(struct tls_pair *pair);
@@ -44,7 +44,7 @@ void tls_pair_free(struct tls_pair *pair);
 struct mbedtls_x509_crt *tls_pair_chain(struct tls_pair *pair);
 struct mbedtls_pk_context *tls_pair_key(struct tls_pair *pair);
 
-/* What is told of a pair that is in order. */
+/* A pair that is in order, for people. */
 struct tls_pair_info {
 	char subject[128]; /* names in its first certificate, escaped */
 	char key_type[32]; /* "EC 256", "RSA 2048" */
@@ -64,7 +64,7 @@ struct tls_roots; /* opaque; certificates that are trusted */
  * NULL after a TLS_BAD (TLS_PART_CA).
  */
 struct tls_roots *tls_roots_load(const char *ca_file, int64_t now_ms,
-    tls_found_fn *tell, void *arg);
+    tls_found_fn *found, void *arg);
 
 /* Accepts NULL. */
 void tls_roots_free(struct tls_roots *roots);

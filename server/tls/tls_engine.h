@@ -2,8 +2,8 @@
  * tls_engine.h -- private to tls*.c: handshakes under way, their deadline,
  * turns, counters.
  *
- * The engine knows no bytes: it says through tls_handshake_ops whose turn it
- * is, and whose time is over.
+ * The engine sees no bytes: through tls_handshake_ops it calls a handshake
+ * when its turn has come and when its time is over.
  */
 #ifndef SERVER_TLS_ENGINE_H
 #define SERVER_TLS_ENGINE_H
@@ -20,7 +20,7 @@ TAILQ_HEAD(tls_handshake_list, tls_handshake);
 
 /* All are called from the loop; the connection may be gone afterwards. */
 struct tls_handshake_ops {
-	/* Send what is to be sent, read what can be read. */
+	/* Send all output, read all input. */
 	void (*pump)(struct tls_handshake *hs);
 
 	/* Its turn: one step of the handshake. */

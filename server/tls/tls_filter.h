@@ -62,7 +62,7 @@ struct tls_filter *tls_filter_of(struct bufferevent *bev);
 /* Its time begins, unless it has. */
 void tls_filter_begin(struct tls_filter *f);
 
-/* Is nothing of what was put into its output still on its way? */
+/* Has all of its output left? */
 bool tls_filter_sent(const struct tls_filter *f);
 
 /* -- tls_end.c -- */

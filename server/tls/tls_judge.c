@@ -1,6 +1,6 @@
 /*
- * What is looked at in the certificates of a file. All of it is told, not just
- * the first thing that is wrong: a pair is put right in one go.
+ * What is checked in the certificates of a file. Every fault is reported, not
+ * just the first one: then a pair can be put right in one go.
  */
 #include "server/tls/tls_judge.h"
 
@@ -40,7 +40,7 @@ tls_judge_report(struct tls_judge *j, enum tls_level level, enum tls_part part,
 		va_end(ap);
 	}
 	j->bad |= level == TLS_BAD;
-	j->tell(level, part, line, j->arg);
+	j->found(level, part, line, j->arg);
 }
 
 /* -- Files -- */

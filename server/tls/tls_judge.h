@@ -1,6 +1,6 @@
 /*
- * tls_judge.h -- private to tls_*.c: telling what was found, and what is looked
- * at in every certificate.
+ * tls_judge.h -- private to tls_*.c: the checks of every certificate, and their
+ * findings.
  */
 #ifndef SERVER_TLS_JUDGE_H
 #define SERVER_TLS_JUDGE_H
@@ -13,22 +13,22 @@
 
 struct mbedtls_x509_crt;
 
-/* Whom to tell, and when it is. */
+/* Who gets the findings, and the time of the checks. */
 struct tls_judge {
 	int64_t now_ms;
-	tls_found_fn *tell;
+	tls_found_fn *found;
 	void *arg;
 	bool bad; /* there was a TLS_BAD */
 };
 
-/* Tell a finding on a file. */
+/* Report a finding on a file. */
 void tls_judge_report(struct tls_judge *j, enum tls_level level,
     enum tls_part part, const char *path, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
 /*
  * The file's bytes with a NUL behind them, owned by the caller, who frees them
- * by tls_judge_wipe(). NULL, told, if it cannot be read.
+ * by tls_judge_wipe(). NULL if it cannot be read, which is reported.
  */
 char *tls_judge_read(struct tls_judge *j, enum tls_part part, const char *path,
     size_t *ret_len);
@@ -36,7 +36,7 @@ void tls_judge_wipe(char *bytes, size_t len);
 
 /*
  * Parse the certificates of a file's bytes into ret_chain, which is
- * initialised. Tells why not, if one cannot be read. Returns 0 or -1.
+ * initialised. Returns 0; -1 if one cannot be read, which is reported.
  */
 int tls_judge_parse(struct tls_judge *j, enum tls_part part, const char *path,
     const char *bytes, size_t len, struct mbedtls_x509_crt *ret_chain);

@@ -134,8 +134,8 @@ tls_mbedtls_restrict(mbedtls_ssl_config *conf)
 
 /*
  * TLS 1.2 for clients. By 1.3 a request leaves before the server has judged our
- * certificate (RFC 8446, section 2): it could not be told whether a call that
- * was refused for it had been made.
+ * certificate (RFC 8446, section 2): of a call that was refused for it nobody
+ * would know whether it had been made.
  */
 static inline void
 tls_mbedtls_restrict_client(mbedtls_ssl_config *conf)

@@ -15,8 +15,8 @@
 #include "server/tls/tls_reason.h"
 #include "store/base/parse.h"
 
-#define NAME_MAX_LEN 64 /* told of one name */
-#define NAMES_MAX 3     /* told of a certificate */
+#define NAME_MAX_LEN 64 /* shown of one name */
+#define NAMES_MAX 3     /* shown of a certificate */
 
 static void __attribute__((format(printf, 3, 4)))
 append(size_t size, char *text, const char *format, ...)
@@ -29,7 +29,7 @@ append(size_t size, char *text, const char *format, ...)
 	va_end(ap);
 }
 
-/* One name or address. False: it is of a kind that is not told. */
+/* One name or address. False: it is of a kind that is not shown. */
 static bool
 name_text(const mbedtls_x509_buf *san, char ret_text[NAME_MAX_LEN])
 {

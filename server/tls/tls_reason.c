@@ -11,7 +11,7 @@
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* What is wrong with a certificate; the first that applies is told. */
+/* The faults of a certificate; the first that applies is reported. */
 static const struct {
 	uint32_t flag;
 	const char *text;

@@ -71,7 +71,7 @@ make_key(mbedtls_pk_context *ret_key)
 	    mbedtls_pk_ec(*ret_key), tls_random, NULL));
 }
 
-/* A CA's name is its own, so that two of them are told apart. */
+/* Each CA has a name of its own, so that two of them are not mixed up. */
 static int
 set_names(struct writing *x)
 {

@@ -98,7 +98,7 @@ served_by(struct db *db, const struct lanes_job *job, int64_t *ret_by)
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
-/* The job for whose sake this one is skipped; 0: it is to run. */
+/* The job that makes this one superfluous; 0: it is to run. */
 static int
 attempts_skipped(struct db *db, const struct store_op *op,
     const struct jobs_row *row, int64_t *ret_by)

@@ -141,7 +141,7 @@ backend_abort(struct sqlite_store *s, int rc, char *reason)
 	return (what);
 }
 
-/* Nothing is left of what a purge is to remove: now the traces of it. */
+/* All rows of a purge are deleted: now overwrite their bytes. */
 static void
 backend_purged(struct sqlite_store *s, struct store_op *op)
 {

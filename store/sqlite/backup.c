@@ -118,7 +118,7 @@ backup_open(struct backup *b)
 	int64_t tables;
 	int rc = SQLITE_OK;
 
-	/* The name leads to another file: what is open has the data. */
+	/* The name leads to another file: the open one has the data. */
 	b->source = atomic_load(&b->s->moved) ? &b->s->reader : &b->own;
 	if (b->source == &b->own)
 		rc = db_open(&b->own, b->s, DB_READER);

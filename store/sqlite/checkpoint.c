@@ -42,7 +42,7 @@ checkpoint_pages(const struct sqlite_store *s)
 
 	if (!s->copy_soon || s->setup.checkpoint_pages != 0)
 		return (due);
-	/* On a full disk the reserve must do for what is not copied yet. */
+	/* On a full disk the reserve must do for the rest of the copy. */
 	part = s->reserve_bytes / PART_OF_RESERVE / s->writer.page_size;
 	if (due > part)
 		due = (int)part;
@@ -113,7 +113,7 @@ checkpoint_next(struct sqlite_store *s, enum store_aside at)
 	return (STEP_NOTHING);
 }
 
-/* Copy what is left of the log, in the writer's thread. */
+/* Copy the rest of the log, in the writer's thread. */
 static enum store_rc
 checkpoint_copy(struct sqlite_store *s, char *reason)
 {

@@ -61,7 +61,7 @@ db_fit_cache(struct db *db)
 	return (sqlite3_exec(db->conn, sql, NULL, NULL, NULL));
 }
 
-/* How much of what a commit, or a checkpoint, writes is synced. */
+/* What a commit and a checkpoint sync. */
 static int
 db_set_sync(struct db *db, const struct sqlite_store *s)
 {
@@ -246,7 +246,7 @@ db_rc(const struct db *db, int rc)
 	}
 }
 
-/* Is it that the disk did not give what was asked for? */
+/* Did a read from the disk itself fail? */
 static bool
 db_is_unread(const struct db *db, int rc)
 {

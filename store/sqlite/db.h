@@ -76,7 +76,7 @@ int db_column_text(sqlite3_stmt *st, int at, struct arena *a,
 
 /*
  * Did the last read of the database's file fail? SQLite calls it damaged then,
- * though nothing need be wrong with what is on disk.
+ * though the bytes on disk may be right.
  */
 bool db_read_failed(const struct db *db);
 #define DB_UNREAD                                                              \
@@ -103,7 +103,7 @@ enum store_rc db_reason(const struct db *db, const struct sqlite_store *s,
 int db_checkpoint(struct db *db, struct db_log *ret_log);
 
 /*
- * Make what was copied to the database file durable. SQLite does so only when
+ * Sync the database file after a copy into it. SQLite does so only when
  * all of the log was copied.
  */
 int db_sync(struct db *db);

@@ -2,8 +2,8 @@
  * disk.h -- private to store/sqlite/: how a store sees its disk. A VFS of
  * SQLite's over the one that does the work. It notes every write and sync of
  * the database and its log that fails, whatever SQLite makes of that: after a
- * failed sync nobody knows what is on disk, and a later sync that passes says
- * nothing about it.
+ * failed sync nobody knows which bytes are on disk, and a later sync that
+ * passes says nothing about it.
  */
 #ifndef STORE_SQLITE_DISK_H
 #define STORE_SQLITE_DISK_H
@@ -22,7 +22,7 @@ struct disk {
 	sqlite3_vfs vfs;    /* first: it is what SQLite hands back */
 	sqlite3_vfs *lower; /* NULL: not registered */
 	char name[40];
-	bool gathers; /* what is written to the log: log_file.c */
+	bool gathers; /* it is the log, whose writes are gathered: log_file.c */
 
 	/*
 	 * A sync failed, or a write for another cause than lack of space; from

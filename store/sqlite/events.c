@@ -107,8 +107,8 @@ events_differ(sqlite3_stmt *st, const struct store_event *ev)
 #define AGAIN_MAX 1024
 
 /*
- * Who resends what was captured must not make us write without end: beyond
- * this a duplicate is only answered (and counted by the caller).
+ * Someone who resends a captured delivery must not make us write without end:
+ * beyond this a duplicate is only answered (and counted by the caller).
  */
 static bool
 events_may_note(struct db *db, const struct store_event *ev)

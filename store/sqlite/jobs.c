@@ -262,7 +262,7 @@ jobs_report_next(struct db *db, struct store_op *op,
 	return (SQLITE_OK);
 }
 
-/* What is done now need not ring: its alarm, or that of what it repeats. */
+/* A job that is done needs no alarm: neither its own nor its original's. */
 static int
 jobs_cancel_alarms(struct db *db, struct store_op *op,
     const struct jobs_row *done, int64_t at_ms)

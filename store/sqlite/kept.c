@@ -213,7 +213,7 @@ kept_purge_cb(const struct kept_file *file, void *arg)
 	struct kept_purge *p = arg;
 
 	if (!kept_goes(p, file)) {
-		/* It may hold what was to be purged. */
+		/* It may hold purged data. */
 		p->ret->left +=
 		    !kinds[file->kind].copy &&
 		    (p->purge->order_id != NULL || file->at_ms < p->before_ms);

@@ -1,4 +1,4 @@
-/* Lists of what was refused. */
+/* Lists of rejections. */
 #include "store/sqlite/sqlite.h"
 
 /* One row of REJECTION_COLUMNS, headers and body. 0, or -1: out of memory. */

@@ -39,7 +39,7 @@ log_file_of(sqlite3_file *file)
 	return ((struct log_file *)file);
 }
 
-/* Hand over what was gathered. What fails is not tried again: see above. */
+/* Write out the gathered bytes. A failure is final: see above. */
 static int
 log_file_flush(struct log_file *f)
 {

@@ -163,7 +163,7 @@ recover_holder(const struct sqlite_store *s)
 	return (found);
 }
 
-/* Somebody stands in the way: say who. */
+/* Another process is in the way: name it. */
 static enum store_rc
 recover_busy(const struct sqlite_store *s, char *reason)
 {

@@ -1,6 +1,6 @@
 /*
  * Damage: what it is in, and what can be done about it. An index can be made
- * again from its table; what is lost of a table is lost.
+ * again from its table; a row that a table has lost stays lost.
  *
  * What SQLite's checks print does not name the tree in which a page is bad, so
  * the tables are read. If all rows of all of them can be read, and no index has

@@ -52,7 +52,7 @@ restore_is_pending(const char *path)
 	return (restore_pending_name(path, name) == 0 && lstat(name, &sb) == 0);
 }
 
-/* The name for what is put aside by the restore that waits at that name. */
+/* Where a restore that waits at that name puts the damaged files. */
 static int
 restore_aside_name(const char *path, const char *whole, char ret_to[PATH_MAX])
 {
@@ -214,7 +214,7 @@ restore_measure(struct restore *r)
 	    rc == SQLITE_OK ? STORE_OK : restore_fail_sqlite(r, r->source, rc));
 }
 
-/* Copy what was opened to the file at tmp, which is empty. */
+/* Copy the open backup to the file at tmp, which is empty. */
 static enum store_rc
 restore_copy(struct restore *r)
 {
@@ -243,7 +243,7 @@ restore_copy(struct restore *r)
 	return (restore_check(r, r->copy, "quick_check"));
 }
 
-/* A time whose name is free for what will be put aside. */
+/* A time that gives free names to the damaged files. */
 static int
 restore_date(struct restore *r, int fd)
 {

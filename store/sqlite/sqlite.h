@@ -37,10 +37,10 @@ struct sqlite_store {
 	int file_fd; /* of path; open for as long as SQLite's are: lock.c */
 	bool unclean;
 	bool started; /* what ran before was looked after */
-	struct watched watched[WATCH_PARTS]; /* what is open */
+	struct watched watched[WATCH_PARTS]; /* the open files */
 	atomic_bool moved;                   /* the last look found another */
 	atomic_bool interrupted;             /* whatever reads is to end */
-	int64_t reserve_bytes;               /* what is set aside */
+	int64_t reserve_bytes;               /* set aside */
 	bool copy_soon;                      /* the disk is nearly full */
 	bool reserve_due;      /* it is smaller than it should be */
 	bool low;              /* reserve_is_low(); the writer's */
@@ -60,7 +60,7 @@ struct sqlite_store {
 	struct db_log copier_log;
 };
 
-/* -- schema.c: what is in the file -- */
+/* -- schema.c: the tables of the file -- */
 
 /*
  * Make the empty file at path a store without events. Nothing is synced: the
@@ -129,7 +129,7 @@ enum store_rc would_open(const char *path, enum store_found *ret_found,
 
 struct kept_purged {
 	size_t removed;
-	size_t left; /* they may hold what was to be purged */
+	size_t left; /* files that may hold purged data */
 };
 
 /*
@@ -288,7 +288,7 @@ bool reserve_is_low(struct sqlite_store *s, char *reason);
 /* Make it, or make it larger, unless the disk is nearly full. */
 void reserve_keep(struct sqlite_store *s);
 
-/* After reserve_release(): set aside what is left of it. */
+/* After reserve_release(): set aside again what was not used. */
 void reserve_refill(struct sqlite_store *s);
 
 /* After a purge: leave half of the reserve for the log to use. */

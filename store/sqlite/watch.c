@@ -49,7 +49,7 @@ watch_begin(struct sqlite_store *s)
 	}
 }
 
-/* Does the name lead to what is open? If not, errno; 0: to another file. */
+/* Is the open file still under its name? If not, errno; 0: another is. */
 static bool
 watch_is_same(const struct sqlite_store *s, enum watch_part part)
 {
