@@ -168,7 +168,16 @@ test_backlog_further_waits_are_in_the_store(void **state)
 	assert_false(backlog_wants(&backlog));
 	backlog_check_due(&backlog, steady_add(now, -5));
 	assert_true(backlog_wants(&backlog));
-	assert_false(backlog_may_wait(&backlog)); /* behind those, in turn */
+}
+
+/* Nor does one wait here while others that were tried are in the store. */
+static void
+test_backlog_waits_have_turns_with_those_in_the_store(void **state)
+{
+	(void)state;
+	assert_true(backlog_may_wait(&backlog));
+	backlog_look(&backlog);
+	assert_false(backlog_may_wait(&backlog));
 }
 
 /* The store is asked once, when most of what was here is gone. */
@@ -267,6 +276,23 @@ test_backlog_a_full_page_is_not_the_last(void **state)
 	assert_true(backlog_wants(&backlog));
 }
 
+/* A page on which all wait for answers to leave is not asked for again. */
+static void
+test_backlog_a_page_of_held_jobs_is_the_last(void **state)
+{
+	struct backlog_fetch f = { .limit = 2 };
+	struct store_job untried = { .attempts = 0 }, tried = { .attempts = 1 };
+	struct run *waiting;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		(void)backlog_offer(&backlog, &f, &untried, true, &waiting);
+		(void)backlog_offer(&backlog, &f, &tried, true, &waiting);
+	}
+	backlog_answered(&backlog, &f, now);
+	assert_false(backlog_wants(&backlog));
+}
+
 /* As if it were later already, for one question. */
 static void
 test_backlog_may_look_ahead(void **state)
@@ -317,11 +343,14 @@ main(void)
 		backlog_test(test_backlog_waits_end_in_order),
 		backlog_test(test_backlog_a_wait_needs_room_to_end),
 		backlog_test(test_backlog_further_waits_are_in_the_store),
+		backlog_test(
+		    test_backlog_waits_have_turns_with_those_in_the_store),
 		backlog_test(test_backlog_asks_when_there_is_room),
 		backlog_test(test_backlog_takes_no_job_twice),
 		backlog_test(test_backlog_waits_end_by_hand),
 		backlog_test(test_backlog_is_bounded),
 		backlog_test(test_backlog_a_full_page_is_not_the_last),
+		backlog_test(test_backlog_a_page_of_held_jobs_is_the_last),
 		backlog_test(test_backlog_may_look_ahead),
 		backlog_test(test_backlog_inherits),
 	};

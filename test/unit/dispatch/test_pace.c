@@ -159,6 +159,18 @@ test_pace_calm_ends_the_rest(void **state)
 	assert_true(allows_old());
 }
 
+/* A rest that ends before the calm begins does not wait for it. */
+static void
+test_pace_a_short_rest_ends_before_the_calm(void **state)
+{
+	(void)state;
+	pace_submit(&pace, old, now_us);
+	now_us += 1000;
+	pace_complete(&pace, old, now_us);
+	pace_expect(&pace, 0, now_us);
+	assert_int_equal(pace_next_us(&pace, now_us), 1000 * PACE_REST_FACTOR);
+}
+
 /* Old is what came long ago and is no alarm; big goes by the body. */
 static void
 test_pace_load_of_a_job(void **state)
@@ -193,6 +205,7 @@ main(void)
 		pace_test(test_pace_time_counts_once),
 		pace_test(test_pace_the_rest_is_bounded),
 		pace_test(test_pace_calm_ends_the_rest),
+		pace_test(test_pace_a_short_rest_ends_before_the_calm),
 		pace_test(test_pace_load_of_a_job),
 	};
 

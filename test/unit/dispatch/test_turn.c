@@ -195,6 +195,24 @@ test_turn_goes_by_the_pace(void **state)
 	assert_int_equal(next(), 0);
 }
 
+/* A job that waits for the gate alone does not wake up for the pace. */
+static void
+test_turn_waits_for_what_holds_it_up(void **state)
+{
+	static const struct pace_load old = { .old = true };
+
+	(void)state;
+	put(1, 1, RUN_QUEUED, 1);
+	for (int i = 0; i < GATE_DOWN_CALLS; i++)
+		(void)gate_failed(&gate, GATE_TRIED, HANDLER_FAULT_DOWN, 0,
+		    turn.now.us);
+	pace_expect(&pace, 1, turn.now.us);
+	pace_submit(&pace, old, turn.now.us - 1000);
+	pace_complete(&pace, old, turn.now.us);
+	assert_int_equal(next(), -1);
+	assert_int_equal(turn_next_us(&turn), WAIT_US);
+}
+
 /* With too many records on their way nothing begins. */
 static void
 test_turn_waits_for_the_store(void **state)
@@ -221,6 +239,7 @@ main(void)
 		turn_test(test_turn_in_doubt),
 		turn_test(test_turn_of_a_newcomer),
 		turn_test(test_turn_goes_by_the_pace),
+		turn_test(test_turn_waits_for_what_holds_it_up),
 		turn_test(test_turn_waits_for_the_store),
 	};
 
