@@ -151,7 +151,7 @@ call_finish(struct http_client_call *call, enum http_client_end end,
 	call_free(call);
 }
 
-/* There will be no answer; whether it was sent tells which end this is. */
+/* There will be no answer; which end this is depends on whether it was sent. */
 static void __attribute__((format(printf, 2, 3)))
 call_fail(struct http_client_call *call, const char *format, ...)
 {
