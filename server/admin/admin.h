@@ -29,7 +29,7 @@
  *
  * Every list's query: before, since and until (RFC 3339), limit (1 to
  * STORE_PAGE_MAX). Of GET /events also type, brand, branch, order, state
- * (pending, done, dead); of GET /orders brand, branch, status, open (true);
+ * (pending, done, dead); of GET /orders order, brand, branch, status, open;
  * of GET /rejections cause;
  * of GET /jobs state, handler, event, order, type, newest (true: of replays
  * only the last). server/docs/api.md has the fields.
@@ -45,6 +45,7 @@
 #include <stdint.h>
 
 struct store;
+struct store_handler_info;
 struct admin; /* opaque */
 struct entity_live;
 
@@ -99,7 +100,8 @@ struct admin_fns {
 	/* The status codes that end an order. Returns how many. */
 	size_t (*ends)(void *arg, const char *const **ret_ends);
 	/* What dispatch knows of a handler; see entity.h. */
-	void (*live)(void *arg, int64_t handler, struct entity_live *ret_live);
+	void (*live)(void *arg, const struct store_handler_info *h,
+	    struct entity_live *ret_live);
 	/* That job was acted on, or made by it. */
 	void (*acted)(void *arg, int64_t job);
 	/* Jobs of that handler became runnable. */

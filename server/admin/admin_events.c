@@ -193,7 +193,8 @@ show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 		if (rc != STORE_OK)
 			(void)admin_store_error(call, rc, reason);
 		else
-			(void)admin_error(call, 404, "there is no such event");
+			(void)admin_error(call, 404, "there is no event %s",
+			    call->name);
 		admin_finish(call);
 		return;
 	}
@@ -238,7 +239,8 @@ body_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	if (rc != STORE_OK)
 		(void)admin_store_error(call, rc, reason);
 	else if (n == 0)
-		(void)admin_error(call, 404, "there is no such event");
+		(void)admin_error(call, 404, "there is no event %s",
+		    call->name);
 	else if (rows[0].ev->body == NULL)
 		(void)admin_error(call, 410, "its body is no longer kept");
 	else if ((answer->body = malloc(rows[0].ev->body_len + 1)) == NULL)

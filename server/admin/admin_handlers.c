@@ -13,9 +13,7 @@ live_json(const struct admin *a, const struct store_handler_info *h)
 {
 	struct entity_live live;
 
-	if (a->fns.live == NULL)
-		return (entity_handler_json(h, NULL));
-	a->fns.live(a->fns.arg, h->number, &live);
+	a->fns.live(a->fns.arg, h, &live);
 	return (entity_handler_json(h, &live));
 }
 
@@ -55,8 +53,8 @@ pause_cb(const struct store_result *res, void *arg)
 	json_t *o;
 
 	if (res->rc == STORE_NOTFOUND)
-		(void)admin_error(call, 404,
-		    "there is no handler of that name");
+		(void)admin_error(call, 404, "there is no handler %s",
+		    call->name);
 	else if (res->rc != STORE_OK)
 		(void)admin_store_error(call, res->rc, res->reason);
 	else {

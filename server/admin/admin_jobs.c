@@ -90,8 +90,7 @@ show_cb(enum store_rc rc, const struct store_job_info *rows, size_t n,
 	if (rc != STORE_OK)
 		(void)admin_store_error(call, rc, reason);
 	else if (n == 0 || rows[0].id != call->id)
-		(void)admin_error(call, 404, "there is no job %lld",
-		    (long long)call->id);
+		(void)admin_error(call, 404, "there is no job %s", call->name);
 	else if ((call->result = entity_job_json(&rows[0])) == NULL ||
 		 store_list_attempts(call->a->st, call->id, attempts_cb,
 		     call) == -1)
@@ -107,7 +106,8 @@ admin_jobs_show(struct admin_call *call)
 	struct store_job_filter filter = { .any_state = true, .limit = 1 };
 
 	if (admin_job_id(call->name, &call->id) == -1 || call->id == INT64_MAX)
-		return (admin_error(call, 404, "that is no number of a job"));
+		return (
+		    admin_error(call, 404, "that is no number of a job"));
 	filter.before = call->id + 1;
 	if (store_list_jobs(call->a->st, &filter, show_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));

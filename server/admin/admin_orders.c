@@ -49,6 +49,7 @@ order_json(const struct admin *a, const struct store_order_info *row)
 
 #define AT(field) offsetof(struct store_filter, field)
 static const struct admin_key keys[] = {
+	{ "order", ADMIN_TEXT, AT(order_id), NULL },
 	{ "scope", ADMIN_SCOPE, AT(scope), NULL },
 	{ "brand", ADMIN_TEXT, AT(brand), NULL },
 	{ "branch", ADMIN_TEXT, AT(branch), NULL },
@@ -129,19 +130,24 @@ history_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	admin_finish(call);
 }
 
-/* How the order of the same id stands in the other scopes, if there are any. */
+/* Of an order in several scopes: which, and how it stands in the others. */
 static int
 add_others(const struct admin *a, json_t *o,
     const struct store_order_info *rows, size_t n)
 {
-	json_t *list;
+	json_t *scopes, *others;
 
 	if (n < 2)
 		return (0);
-	list = json_array();
-	for (size_t i = 1; i < n; i++)
-		json_list_add(&list, order_json(a, &rows[i]));
-	return (json_object_set_new(o, "others", list));
+	scopes = json_array();
+	others = json_array();
+	for (size_t i = 0; i < n; i++) {
+		json_list_add(&scopes, json_string(rows[i].scope));
+		if (i > 0)
+			json_list_add(&others, order_json(a, &rows[i]));
+	}
+	return (json_object_set_new(o, "scopes", scopes) |
+		json_object_set_new(o, "others", others));
 }
 
 /* store_orders_fn: the one order, or those of several scopes. */
@@ -156,7 +162,8 @@ show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 	if (rc != STORE_OK)
 		(void)admin_store_error(call, rc, reason);
 	else if (n == 0)
-		(void)admin_error(call, 404, "there is no such order");
+		(void)admin_error(call, 404, "there is no order %s",
+		    call->name);
 	else {
 		filter.order_id = rows[0].order.order_id;
 		filter.scope = rows[0].scope;

@@ -57,7 +57,8 @@ show_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
 	if (rc != STORE_OK)
 		(void)admin_store_error(call, rc, reason);
 	else if (n == 0)
-		(void)admin_error(call, 404, "there is no such rejection");
+		(void)admin_error(call, 404, "there is no rejection %s",
+		    call->name);
 	else
 		(void)admin_answer(call, 200,
 		    field_json(entity_rejection_whole, rows));
@@ -68,7 +69,8 @@ enum admin_when
 admin_rejections_show(struct admin_call *call)
 {
 	if (admin_job_id(call->name, &call->id) == -1)
-		return (admin_error(call, 404, "not found"));
+		return (admin_error(call, 404, "there is no rejection %s",
+		    call->name));
 	if (store_get_rejection(call->a->st, call->id, show_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);

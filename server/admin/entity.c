@@ -39,7 +39,7 @@ cell_orders(const json_t *o, char *buf, size_t max)
 	json_int_t n = json_integer_value(json_object_get(o, "orders_total"));
 
 	if (n == 1 && first != NULL)
-		return (json_string_value(json_object_get(first, "id")));
+		return (json_string_value(json_object_get(first, "order_id")));
 	(void)snprintf(buf, max, "%lld orders", (long long)n);
 	return (buf);
 }
@@ -93,11 +93,16 @@ job_has_scope(const void *row)
 	return (job->scope[0] != '\0');
 }
 
+/* One that is dead by its row may not be so now. */
 static const char *
 job_state(const void *row)
 {
 	const struct store_job_info *job = row;
 
+	if (job->state == JOB_DEAD && job->replayed_by != 0)
+		return ("replayed");
+	if (job->state == JOB_DEAD && job->discarded_at_ms != 0)
+		return ("discarded");
 	return (job_state_name(job->state));
 }
 
@@ -110,7 +115,7 @@ const struct field entity_job[] = {
 	{ "scope", .kind = FIELD_TEXT, AT(scope), .has = job_has_scope },
 	{ "type", "TYPE", true, .kind = FIELD_TEXT, AT(type) },
 	{ "state", "STATE", .kind = FIELD_WORD, .word = job_state },
-	{ "attempts", "TRIES", .kind = FIELD_COUNT, AT(attempts) },
+	{ "attempts", "ATTEMPTS", .kind = FIELD_COUNT, AT(attempts) },
 	{ "due_at", "DUE OR ENDED", .kind = FIELD_TIME, AT(due_at_ms),
 	    .cell = cell_due },
 	{ "outcome", "OUTCOME", .kind = FIELD_TEXT, AT(outcome) },
@@ -173,7 +178,7 @@ const struct field entity_moment[] = {
 
 #define AT(member) FIELD(struct store_order, member)
 static const struct field event_order[] = {
-	{ "id", "ORDER", .kind = FIELD_TEXT, AT(order_id) },
+	{ "order_id", "ORDER", .kind = FIELD_TEXT, AT(order_id) },
 	{ "status", "STATUS", .kind = FIELD_TEXT, AT(status) },
 	{ "updated_at", "UPDATED AT", .kind = FIELD_TEXT, AT(updated_at) },
 	{ "external_id", "EXTERNAL ID", .kind = FIELD_TEXT, AT(external_id) },
@@ -250,7 +255,7 @@ const struct field entity_event[] = {
 	{ "repeat_of", .kind = FIELD_TEXT, AT(ev.original),
 	    .has = event_is_repeat },
 	{ "state", "STATE", .kind = FIELD_WORD, .word = event_state },
-	{ "unfinished", .kind = FIELD_COUNT, AT(info.unfinished) },
+	{ "pending", .kind = FIELD_COUNT, AT(info.unfinished) },
 	{ "dead", .kind = FIELD_COUNT, AT(info.dead) },
 	{ "id", .kind = FIELD_COUNT, AT(ev.id) },
 	{ "origin", .kind = FIELD_WORD, .word = event_origin,
@@ -363,34 +368,34 @@ const struct field entity_rejection_whole[] = {
 struct handler_row {
 	struct store_handler_info info;
 	struct entity_live live;
-	bool has_live;
 };
 
-static bool
-handler_has_live(const void *row)
+static const char *
+handler_state(const void *row)
 {
 	const struct handler_row *r = row;
 
-	return (r->has_live);
+	if (r->info.paused_at_ms != 0)
+		return ("paused");
+	if (!r->live.configured)
+		return ("parked");
+	return (r->live.probing ? "probing" : "active");
 }
 
 #define AT(member) FIELD(struct handler_row, member)
 const struct field entity_handler[] = {
 	{ "name", "HANDLER", .kind = FIELD_TEXT, AT(info.name) },
-	{ "unfinished", "UNFINISHED", .kind = FIELD_COUNT,
-	    AT(info.unfinished) },
+	{ "state", "STATE", .kind = FIELD_WORD, .word = handler_state },
+	{ "pending", "PENDING", .kind = FIELD_COUNT, AT(info.unfinished) },
 	{ "dead", "DEAD", .kind = FIELD_COUNT, AT(info.dead) },
 	{ "oldest", "OLDEST", .kind = FIELD_TIME, AT(info.oldest_ms) },
 	{ "paused_at", "PAUSED AT", .kind = FIELD_TIME, AT(info.paused_at_ms) },
 	{ "paused_by", "BY", .kind = FIELD_TEXT, AT(info.paused_by) },
 	{ "paused_why", "WHY", .kind = FIELD_TEXT, AT(info.paused_why) },
 	{ "last_seen", .kind = FIELD_TIME, AT(info.last_seen_ms) },
-	{ "configured", .kind = FIELD_BOOL, AT(live.configured),
-	    .has = handler_has_live },
-	{ "probing", .kind = FIELD_BOOL, AT(live.probing),
-	    .has = handler_has_live },
-	{ "under_way", .kind = FIELD_COUNT, AT(live.under_way),
-	    .has = handler_has_live },
+	{ "configured", .kind = FIELD_BOOL, AT(live.configured) },
+	{ "probing", .kind = FIELD_BOOL, AT(live.probing) },
+	{ "under_way", .kind = FIELD_COUNT, AT(live.under_way) },
 	{ .name = NULL },
 };
 #undef AT
@@ -399,9 +404,7 @@ json_t *
 entity_handler_json(const struct store_handler_info *h,
     const struct entity_live *live)
 {
-	const struct handler_row row = { *h,
-		live == NULL ? (struct entity_live){ 0 } : *live,
-		live != NULL };
+	const struct handler_row row = { *h, *live };
 
 	return (field_json(entity_handler, &row));
 }

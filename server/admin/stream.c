@@ -246,7 +246,7 @@ stream_handlers_cb(enum store_rc rc, const struct store_handler_info *rows,
 		for (size_t j = 0; j < s->nnumbers; j++) {
 			if (rows[i].number != s->numbers[j])
 				continue;
-			s->fns.live(s->fns.arg, rows[i].number, &live);
+			s->fns.live(s->fns.arg, &rows[i], &live);
 			ring_add(s, "handler",
 			    entity_handler_json(&rows[i], &live));
 		}

@@ -37,7 +37,8 @@ struct stream_reader; /* opaque */
 
 /* What is known of a handler beside the store; may be NULL. */
 struct stream_fns {
-	void (*live)(void *arg, int64_t handler, struct entity_live *ret_live);
+	void (*live)(void *arg, const struct store_handler_info *h,
+	    struct entity_live *ret_live);
 	void *arg;
 };
 

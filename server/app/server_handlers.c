@@ -137,7 +137,7 @@ server_set_handlers(struct server *s, const struct config *cfg,
 	if (dispatch_set_handlers(s->dispatch, handlers, cfg->nhandlers,
 		reason) == -1)
 		goto out;
-	codes.nterminal = server_ends(cfg, &codes.terminal);
+	codes.nterminal = config_ends(cfg, &codes.terminal);
 	if (ingest_subscribe(s->ingest, subs, cfg->nhandlers, &codes) == -1) {
 		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
 		goto out;

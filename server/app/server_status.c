@@ -105,14 +105,15 @@ server_times_cb(void *arg, int64_t event, struct admin_times *ret_times)
 }
 
 void
-server_live_cb(void *arg, int64_t handler, struct entity_live *ret_live)
+server_live_cb(void *arg, const struct store_handler_info *h,
+    struct entity_live *ret_live)
 {
 	const struct server *s = arg;
 	struct dispatch_live live;
 
 	*ret_live = (struct entity_live){ 0 };
 	for (size_t i = 0; dispatch_live(s->dispatch, i, &live) == 0; i++) {
-		if (live.number != handler)
+		if (live.number != h->number)
 			continue;
 		ret_live->configured = true;
 		ret_live->probing = live.probing;
@@ -121,26 +122,9 @@ server_live_cb(void *arg, int64_t handler, struct entity_live *ret_live)
 }
 
 size_t
-server_ends(const struct config *cfg, const char *const **ret_ends)
-{
-	const struct key_list *ends;
-
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		const struct config_handler *ch = &cfg->handlers[i];
-
-		if (ch->type->ends != NULL) {
-			ends = ch->type->ends(ch->settings);
-			*ret_ends = (const char *const *)ends->items;
-			return (ends->n);
-		}
-	}
-	return (0);
-}
-
-size_t
 server_ends_cb(void *arg, const char *const **ret_ends)
 {
 	const struct server *s = arg;
 
-	return (server_ends(s->cfg, ret_ends));
+	return (config_ends(s->cfg, ret_ends));
 }

@@ -9,12 +9,9 @@
 
 struct admin_status;
 struct admin_times;
-struct config;
 struct entity_live;
 struct server;
-
-/* The status codes that end an order, valid as long as cfg; how many. */
-size_t server_ends(const struct config *cfg, const char *const **ret_ends);
+struct store_handler_info;
 
 /* admin_fns */
 void server_status_cb(void *arg, struct admin_status *ret_status);
@@ -25,7 +22,8 @@ void server_status_cb(void *arg, struct admin_status *ret_status);
  */
 const char *server_check_word(const struct server *s);
 void server_times_cb(void *arg, int64_t event, struct admin_times *ret_times);
-void server_live_cb(void *arg, int64_t handler, struct entity_live *ret_live);
+void server_live_cb(void *arg, const struct store_handler_info *h,
+    struct entity_live *ret_live);
 size_t server_ends_cb(void *arg, const char *const **ret_ends);
 
 #endif /* SERVER_SERVER_STATUS_H */

@@ -6,6 +6,7 @@
 
 #include "server/admin/admin.h"
 #include "server/admin/admin_query.h"
+#include "server/admin/entity.h"
 #include "server/auth/admin_token.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
@@ -16,7 +17,7 @@
 #include "store/store.h"
 
 #define TIMEOUT_S 60
-#define PATH_LEN_MAX 2048
+#define PATH_LEN_MAX 8192
 #define TARGET_MAX (HTTP_URL_MAX + PATH_LEN_MAX)
 #define BEARER_MAX (ADMIN_TOKEN_MAX + 16)
 
@@ -32,11 +33,12 @@ struct verb_admin {
 	/* Of the call under way. */
 	const char *about; /* what it is about, for messages; or NULL */
 	int status;
-	json_t *answer;
+	char *body; /* a NUL behind it; NULL: memory was short */
+	size_t body_len;
 };
 
 static void
-tell(const struct verb_admin *va, const char *text)
+say(const struct verb_admin *va, const char *text)
 {
 	fprintf(stderr, "klikitd %s: %s%s%s\n", va->verb,
 	    va->about == NULL ? "" : log_text(va->about),
@@ -86,7 +88,7 @@ find_server(struct verb_admin *va)
 	if (va->cfg->admin_token_file != NULL &&
 	    (va->token = admin_token_read(va->cfg->admin_token_file, reason)) ==
 		NULL) {
-		tell(va, reason);
+		say(va, reason);
 		return (-1);
 	}
 	return (0);
@@ -101,10 +103,36 @@ now_cb(void *arg)
 	return (steady_now(&va->clock));
 }
 
+/* admin_fns: what is known of a handler where no server runs. */
+static void
+live_cb(void *arg, const struct store_handler_info *h,
+    struct entity_live *ret_live)
+{
+	const struct verb_admin *va = arg;
+
+	*ret_live = (struct entity_live){ 0 };
+	for (size_t i = 0; i < va->cfg->nhandlers; i++) {
+		if (strcmp(va->cfg->handlers[i].name, h->name) == 0)
+			ret_live->configured = true;
+	}
+}
+
+/* admin_fns: the codes that end an order. */
+static size_t
+ends_cb(void *arg, const char *const **ret_ends)
+{
+	const struct verb_admin *va = arg;
+
+	return (config_ends(va->cfg, ret_ends));
+}
+
 static int
 open_all(struct verb_admin *va, enum verb_intent intent)
 {
-	const struct admin_fns alone = { .now = now_cb, .arg = va };
+	const struct admin_fns alone = { .now = now_cb,
+		.live = live_cb,
+		.ends = ends_cb,
+		.arg = va };
 	char reason[STORE_REASON_MAX];
 	enum store_rc rc = STORE_BUSY;
 
@@ -115,7 +143,7 @@ open_all(struct verb_admin *va, enum verb_intent intent)
 	if (rc == STORE_BUSY)
 		rc = open_store(va, STORE_READ, reason);
 	if (rc != STORE_OK) {
-		tell(va, reason);
+		say(va, reason);
 		return (-1);
 	}
 	fprintf(stderr, "store: %s%s%s%s\n", log_text(va->cfg->store_url),
@@ -123,11 +151,11 @@ open_all(struct verb_admin *va, enum verb_intent intent)
 	    va->url[0] == '\0' ? "" : ")");
 	if (intent == VERB_CHANGES && va->url[0] == '\0' &&
 	    clock_watch_read(va->st, &va->clock, reason) != STORE_OK) {
-		tell(va, reason);
+		say(va, reason);
 		return (-1);
 	}
 	if ((va->admin = admin_new(va->st, &alone)) == NULL) {
-		tell(va, "out of memory");
+		say(va, "out of memory");
 		return (-1);
 	}
 	return (0);
@@ -152,12 +180,6 @@ verb_admin_open(const struct verb_args *args, enum verb_intent intent)
 	return (va);
 }
 
-const struct config *
-verb_admin_config(const struct verb_admin *va)
-{
-	return (va->cfg);
-}
-
 void
 verb_admin_close(struct verb_admin *va)
 {
@@ -168,6 +190,7 @@ verb_admin_close(struct verb_admin *va)
 	if (va->token != NULL)
 		explicit_bzero(va->token, strlen(va->token));
 	free(va->token);
+	free(va->body);
 	config_free(va->cfg);
 	free(va);
 }
@@ -175,19 +198,23 @@ verb_admin_close(struct verb_admin *va)
 /* -- Asking -- */
 
 static void
-take_answer(struct verb_admin *va, int status, const char *body)
+take_answer(struct verb_admin *va, int status, const void *body, size_t len)
 {
-	json_error_t error;
-
 	va->status = status;
-	va->answer = body == NULL ? NULL : json_loads(body, 0, &error);
+	va->body_len = len;
+	free(va->body);
+	if ((va->body = malloc(len + 1)) == NULL)
+		return;
+	if (len > 0)
+		memcpy(va->body, body, len);
+	va->body[len] = '\0';
 }
 
 /* admin_done_fn */
 static void
 answer_cb(const struct admin_answer *answer, void *arg)
 {
-	take_answer(arg, answer->status, answer->body);
+	take_answer(arg, answer->status, answer->body, answer->body_len);
 }
 
 /* Ask the store that this process has open. */
@@ -210,7 +237,7 @@ ask_here(struct verb_admin *va, const char *method, const char *path,
 	if (body != NULL)
 		req.body_len = strlen(body);
 	if (!admin_call(va->admin, &req, answer_cb, va, &made)) {
-		take_answer(va, made.status, made.body);
+		take_answer(va, made.status, made.body, made.body_len);
 		free(made.body);
 		return;
 	}
@@ -218,7 +245,7 @@ ask_here(struct verb_admin *va, const char *method, const char *path,
 		store_wait(va->st);
 }
 
-/* Ask the server. Returns 0; -1, told, if it gave no answer. */
+/* Ask the server. Returns 0; -1, and said why, if it gave no answer. */
 static int
 ask_server(struct verb_admin *va, const char *path, const char *body)
 {
@@ -244,37 +271,68 @@ ask_server(struct verb_admin *va, const char *path, const char *body)
 	trigger_client_free(tc);
 	explicit_bzero(bearer, sizeof(bearer));
 	if (rc == -1)
-		tell(va, reason);
+		say(va, reason);
 	else
-		take_answer(va, answer.status, answer.text);
+		take_answer(va, answer.status, answer.text,
+		    strlen(answer.text));
 	return (rc);
 }
 
-/* The answer, if it is one of success; else told, and NULL. */
-static json_t *
+/* The answer, if it is one of success; else NULL, and said why not. */
+static char *
 check_answer(struct verb_admin *va)
 {
+	char *body = va->body;
+	json_error_t where;
 	const char *error;
-	json_t *answer = va->answer;
+	json_t *o;
 
-	va->answer = NULL;
-	if (va->status == 200 && answer != NULL)
-		return (answer);
-	error = json_string_value(json_object_get(answer, "error"));
+	va->body = NULL;
+	if (va->status == 200 && body != NULL)
+		return (body);
+	o = body == NULL ? NULL : json_loads(body, 0, &where);
+	free(body);
+	error = json_string_value(json_object_get(o, "error"));
 	if (error == NULL)
 		fprintf(stderr, "klikitd %s: the answer cannot be read: %d\n",
 		    va->verb, va->status);
 	else
-		tell(va, log_text(error));
-	json_decref(answer);
+		say(va, log_text(error));
+	json_decref(o);
 	return (NULL);
+}
+
+/* The same, parsed. */
+static json_t *
+parse_answer(struct verb_admin *va)
+{
+	char *body = check_answer(va);
+	json_error_t where;
+	json_t *o;
+
+	if (body == NULL)
+		return (NULL);
+	if ((o = json_loads(body, 0, &where)) == NULL)
+		fprintf(stderr, "klikitd %s: the answer cannot be read: %s\n",
+		    va->verb, where.text);
+	free(body);
+	return (o);
+}
+
+char *
+verb_admin_fetch(struct verb_admin *va, const char *path, size_t *ret_len)
+{
+	ask_here(va, "GET", path, NULL);
+	if (ret_len != NULL)
+		*ret_len = va->body_len;
+	return (check_answer(va));
 }
 
 json_t *
 verb_admin_get(struct verb_admin *va, const char *path)
 {
 	ask_here(va, "GET", path, NULL);
-	return (check_answer(va));
+	return (parse_answer(va));
 }
 
 json_t *
@@ -285,7 +343,7 @@ verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 
 	json_decref(body);
 	if (text == NULL) {
-		tell(va, "out of memory");
+		say(va, "out of memory");
 		return (NULL);
 	}
 	if (va->url[0] != '\0')
@@ -293,7 +351,7 @@ verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 	else
 		ask_here(va, "POST", path, text);
 	free(text);
-	return (rc == -1 ? NULL : check_answer(va));
+	return (rc == -1 ? NULL : parse_answer(va));
 }
 
 json_t *

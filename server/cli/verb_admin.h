@@ -20,26 +20,30 @@ struct verb_admin; /* opaque */
 enum verb_intent { VERB_LOOKS, VERB_CHANGES };
 
 /*
- * Open the store that args and the configuration name, telling its name, or
+ * Open the store that args and the configuration name, and say its name, or
  * why it cannot be had, on stderr. Owned by the caller; NULL on failure.
  */
 struct verb_admin *verb_admin_open(const struct verb_args *args,
     enum verb_intent intent);
 
-/* The configuration; borrowed. */
-const struct config *verb_admin_config(const struct verb_admin *va);
-
 /*
  * GET path, which is encoded and may have a query. Returns the answer, owned
- * by the caller; NULL, told on stderr.
+ * by the caller; NULL, said on stderr.
  */
 json_t *verb_admin_get(struct verb_admin *va, const char *path);
+
+/*
+ * The same, as the bytes that were answered, from malloc, a NUL behind them.
+ * ret_len may be NULL.
+ */
+char *verb_admin_fetch(struct verb_admin *va, const char *path,
+    size_t *ret_len);
 
 /* POST body, which is taken; only with VERB_CHANGES. The rest as above. */
 json_t *verb_admin_post(struct verb_admin *va, const char *path, json_t *body);
 
 /*
- * {"name": the value of the flag of that name}, which was given. NULL, told as
+ * {"name": the value of the flag of that name}, which was given. NULL, said as
  * a usage error, if it is no UTF-8.
  */
 json_t *verb_admin_flag(const struct verb_args *args, const char *name);
@@ -49,7 +53,7 @@ void verb_admin_close(struct verb_admin *va);
 
 /*
  * POST to BEFORE, then word, then after, encoded; takes body. Returns VERB_DONE
- * or VERB_FAILED, told on stderr.
+ * or VERB_FAILED, said on stderr.
  */
 enum verb_exit verb_admin_do(struct verb_admin *va, const char *word,
     const char *before, const char *after, json_t *body);

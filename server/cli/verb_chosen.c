@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "server/base/log.h"
+#include "server/cli/field_print.h"
 #include "server/cli/verb_job.h"
 
 #define BATCH 100 /* jobs of one request */
@@ -15,10 +16,10 @@ struct chosen {
 	int64_t *ids;
 	size_t n;
 	size_t max;
-	struct table *table; /* to show them; NULL: they are not shown */
+	struct field_table *table; /* to show them; NULL: they are not shown */
 };
 
-/* verb_job_fn */
+/* verb_row_fn */
 static int
 choose_cb(const json_t *job, void *arg)
 {
@@ -39,7 +40,7 @@ choose_cb(const json_t *job, void *arg)
 	}
 	c->ids[c->n++] = json_integer_value(json_object_get(job, "id"));
 	if (c->table != NULL)
-		verb_job_row(c->table, job);
+		field_table_add(c->table, job);
 	return (0);
 }
 
@@ -70,16 +71,16 @@ sort(struct chosen *c)
 static int
 choose(struct verb_admin *va, const struct verb_args *args, struct chosen *c)
 {
-	struct verb_jobs which = { .newest = true };
+	struct verb_rows which = { .list = &verb_job_list, .newest = true };
 	size_t before;
 	int rc = 0;
 
 	if (args->nwords == 0)
-		rc = verb_job_each(va, args, &which, choose_cb, c);
+		rc = verb_list_each(va, args, &which, choose_cb, c);
 	for (size_t i = 0; i < args->nwords && rc == 0; i++) {
 		which.event = args->words[i];
 		before = c->n;
-		rc = verb_job_each(va, args, &which, choose_cb, c);
+		rc = verb_list_each(va, args, &which, choose_cb, c);
 		if (rc == 0 && c->n == before) {
 			fprintf(stderr,
 			    "klikitd %s: event %s: has no such job that "
@@ -92,7 +93,7 @@ choose(struct verb_admin *va, const struct verb_args *args, struct chosen *c)
 	return (rc);
 }
 
-/* Tell which were refused, and why. Returns how many were not. */
+/* Say which were refused, and why. Returns how many were not. */
 static size_t
 count(const struct verb_chosen *what, const json_t *answer)
 {
@@ -161,7 +162,7 @@ verb_chosen_run(struct verb_admin *va, const struct verb_args *args,
 	struct chosen c = { .what = what };
 	enum verb_exit rc = VERB_DONE;
 
-	if (dry && (c.table = verb_job_table()) == NULL) {
+	if (dry && (c.table = field_table_new(entity_job, false)) == NULL) {
 		fprintf(stderr, "klikitd %s: out of memory\n", what->verb);
 		return (VERB_FAILED);
 	}
@@ -171,12 +172,12 @@ verb_chosen_run(struct verb_admin *va, const struct verb_args *args,
 		printf("%zu job%s to %s\n", c.n, c.n == 1 ? "" : "s",
 		    what->verb);
 		verb_flush();
-		if (dry && c.n > 0 && table_print(c.table, stdout) == -1)
+		if (dry && c.n > 0 && field_table_print(c.table, stdout) == -1)
 			rc = VERB_FAILED;
 		else if (!dry && c.n > 0)
 			rc = act(va, &c);
 	}
-	table_free(c.table);
+	field_table_free(c.table);
 	free(c.ids);
 	return (rc);
 }

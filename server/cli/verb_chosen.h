@@ -23,7 +23,7 @@ struct verb_chosen {
 /*
  * The flags are VERB_JOB_FLAGS and --dry-run; words are ids of events. The
  * oldest job goes first, so that what concerns one order comes in the order in
- * which it came. Returns VERB_DONE; VERB_FAILED, told, if one was refused.
+ * which it came. Returns VERB_DONE; VERB_FAILED, said, if one was refused.
  */
 enum verb_exit verb_chosen_run(struct verb_admin *va,
     const struct verb_args *args, const struct verb_chosen *what);

@@ -22,7 +22,7 @@ discard_named(struct verb_admin *va, const struct verb_args *args, json_t *body)
 	return (rc);
 }
 
-/* Do the words and flags make sense? VERB_DONE; VERB_USAGE, told. */
+/* Do the words and flags make sense? VERB_DONE; VERB_USAGE, said. */
 static enum verb_exit
 check(const struct verb_args *args)
 {
@@ -31,7 +31,7 @@ check(const struct verb_args *args)
 
 	if (reason == NULL || *reason == '\0')
 		return (verb_usage(args, "needs --reason TEXT"));
-	if (args->nwords > 0 && verb_job_filters(args) > 0)
+	if (args->nwords > 0 && verb_job_chosen(args))
 		return (
 		    verb_usage(args, "JOB... excludes flags that choose jobs"));
 	if (args->nwords > 0)
@@ -44,7 +44,7 @@ check(const struct verb_args *args)
 		strcmp(state, "dead") != 0))
 		return (verb_usage(args,
 		    "needs JOB..., or --state ready, waiting or dead"));
-	return (verb_job_check(args) == -1 ? VERB_USAGE : VERB_DONE);
+	return (verb_list_check(args) == -1 ? VERB_USAGE : VERB_DONE);
 }
 
 static enum verb_exit

@@ -99,14 +99,6 @@ verb_secret_index(const struct verb_args *args, const struct secrets *sec,
 }
 
 struct store *
-verb_store(const struct verb_args *args)
-{
-	struct verb_store_name name;
-
-	return (verb_store_named(args, &name));
-}
-
-struct store *
 verb_store_named(const struct verb_args *args, struct verb_store_name *ret_name)
 {
 	struct config *cfg;

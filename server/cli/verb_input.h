@@ -18,31 +18,28 @@
 
 /*
  * Read a whole file, "-" being stdin, byte for byte. Returns 0, and then
- * *ret_body (from malloc) is owned by the caller; or -1, told on stderr.
+ * *ret_body (from malloc) is owned by the caller; or -1, said on stderr.
  */
 int verb_read_body(const char *path, char **ret_body, size_t *ret_len);
 
 /*
- * All secrets of the configuration, owned by the caller. NULL, told on
+ * All secrets of the configuration, owned by the caller. NULL, said on
  * stderr, when out of memory.
  */
 struct secrets *verb_secrets(const struct config *cfg);
 
 /*
  * Which secret to sign with: the one that --secret-name names, else the
- * first. Returns 0, or -1, told on stderr, if there is none of that name.
+ * first. Returns 0, or -1, said on stderr, if there is none of that name.
  */
 int verb_secret_index(const struct verb_args *args, const struct secrets *sec,
     size_t *ret_i);
 
 /*
- * Open for reading the store that args and the configuration name, telling
- * its name, or why it cannot be opened, on stderr. Owned by the caller; NULL
- * on failure.
+ * Open for reading the store that args and the configuration name, and say its
+ * name, or why it cannot be opened, on stderr. Owned by the caller, with the
+ * path of its file; NULL on failure.
  */
-struct store *verb_store(const struct verb_args *args);
-
-/* The same, with the path of its file. */
 struct verb_store_name {
 	char path[PATH_MAX];
 };

@@ -1,22 +1,36 @@
 #include "server/cli/verb_list.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/admin/admin_query.h"
+#include "server/base/json.h"
 #include "server/base/log.h"
+#include "server/cli/field_print.h"
 #include "store/base/parse.h"
+#include "store/job.h"
 
 #define LIMIT_DEFAULT 50
-#define ID_MAX 1024
 #define LIMIT_MAX 1000000
+#define PATH_LEN_MAX 4096
+#define DOCUMENT ",\"document\":"
 
-int
-verb_list_time(const struct verb_args *args, const char *name, int64_t *ret_ms)
+/* The flags that choose rows; in the API's query they are called the same. */
+static const char *const choosing[] = { "type", "order", "brand", "branch",
+	"cause", "state", "handler", "event", "since", "until", "scope" };
+#define NCHOOSING (sizeof(choosing) / sizeof(choosing[0]))
+
+/* -- Flags -- */
+
+static int
+check_time(const struct verb_args *args, const char *name)
 {
 	const char *text = verb_flag(args, name, 0);
+	int64_t ms;
 
-	if (text == NULL || parse_time(text, strlen(text), ret_ms) == 0)
+	if (text == NULL || parse_time(text, strlen(text), &ms) == 0)
 		return (0);
 	(void)verb_usage(args,
 	    "--%s: \"%s\" is not a time such as 2026-06-25T09:00:00Z", name,
@@ -24,144 +38,147 @@ verb_list_time(const struct verb_args *args, const char *name, int64_t *ret_ms)
 	return (-1);
 }
 
+int
+verb_list_check(const struct verb_args *args)
+{
+	const char *state = verb_flag(args, "state", 0);
+	enum job_state parsed;
+
+	if (state != NULL && job_state_parse(state, &parsed) == -1) {
+		(void)verb_usage(args,
+		    "--state: \"%s\" is none of ready, running, waiting, done "
+		    "and dead",
+		    log_text(state));
+		return (-1);
+	}
+	if (check_time(args, "since") == -1 || check_time(args, "until") == -1)
+		return (-1);
+	return (0);
+}
+
 /* A flag that would have no effect is refused, not ignored. */
 static int
-check_flags(const struct verb_args *args, const char *content)
+check_one(const struct verb_args *args, const struct verb_list *list)
 {
-	static const char *const choosing[] = { "type", "order", "brand",
-		"branch", "cause", "since", "until", "limit" };
+	bool content = list->content != NULL && verb_has(args, list->content);
 
-	if (args->nwords == 0 && verb_has(args, content)) {
-		(void)verb_usage(args, "--%s: needs %s", content,
+	if (args->nwords == 0 && content) {
+		(void)verb_usage(args, "--%s: needs %s", list->content,
 		    args->verb->words);
 		return (-1);
 	}
-	if (verb_has(args, "json") && verb_has(args, content)) {
-		(void)verb_usage(args, "--%s: excludes --json", content);
+	if (verb_has(args, "json") && content) {
+		(void)verb_usage(args, "--%s: excludes --json", list->content);
 		return (-1);
 	}
-	for (size_t i = 0; i < sizeof(choosing) / sizeof(choosing[0]); i++) {
-		if (args->nwords > 0 && verb_has(args, choosing[i])) {
-			(void)verb_usage(args, "--%s: only for the list",
-			    choosing[i]);
+	if (args->nwords > 0 && verb_has(args, "limit")) {
+		(void)verb_usage(args, "--limit: only for the list");
+		return (-1);
+	}
+	for (size_t i = 0; args->nwords > 0 && i < NCHOOSING; i++) {
+		if (!verb_has(args, choosing[i]) ||
+		    (list->content != NULL &&
+			strcmp(choosing[i], "scope") == 0))
+			continue;
+		(void)verb_usage(args, "--%s: only for the list", choosing[i]);
+		return (-1);
+	}
+	return (0);
+}
+
+/* -- Pages -- */
+
+/* Add name=value to a query. Returns 0, or -1 if there is no room. */
+static int
+add(char path[PATH_LEN_MAX], const char *name, const char *value)
+{
+	size_t len = strlen(path);
+	int n;
+
+	n = snprintf(path + len, PATH_LEN_MAX - len,
+	    "%s%s=", strchr(path, '?') == NULL ? "?" : "&", name);
+	if (n < 0 || (size_t)n >= PATH_LEN_MAX - len)
+		return (-1);
+	len += (size_t)n;
+	return (admin_query_encode(value, path + len, PATH_LEN_MAX - len));
+}
+
+static int
+add_number(char path[PATH_LEN_MAX], const char *name, int64_t value)
+{
+	char number[32];
+
+	(void)snprintf(number, sizeof(number), "%" PRId64, value);
+	return (add(path, name, number));
+}
+
+/* The request for one page; before 0 is the first. Returns 0, or -1. */
+static int
+page_path(const struct verb_args *args, const struct verb_rows *which,
+    size_t limit, int64_t before, char path[PATH_LEN_MAX])
+{
+	const char *value;
+	int bad = 0;
+
+	(void)snprintf(path, PATH_LEN_MAX, "%s", which->list->path);
+	if (which->list->unpaged)
+		return (0);
+	for (size_t i = 0; i < NCHOOSING; i++) {
+		if ((value = verb_flag(args, choosing[i], 0)) != NULL)
+			bad |= add(path, choosing[i], value);
+	}
+	if (which->event != NULL)
+		bad |= add(path, "event", which->event);
+	if (which->newest)
+		bad |= add(path, "newest", "true");
+	bad |= add_number(path, "limit", (int64_t)limit);
+	if (before > 0)
+		bad |= add_number(path, "before", before);
+	return (bad);
+}
+
+int
+verb_list_each(struct verb_admin *va, const struct verb_args *args,
+    const struct verb_rows *which, verb_row_fn *each, void *arg)
+{
+	size_t left = which->most == 0 ? SIZE_MAX : which->most;
+	char path[PATH_LEN_MAX];
+	int64_t before = 0;
+	json_t *page, *row;
+	size_t i, limit;
+	int rc = 0;
+
+	do {
+		limit = left < STORE_PAGE_MAX ? left : STORE_PAGE_MAX;
+		if (page_path(args, which, limit, before, path) == -1) {
+			fprintf(stderr, "klikitd %s: a flag is too long\n",
+			    args->verb->name);
 			return (-1);
 		}
-	}
-	return (0);
+		if ((page = verb_admin_get(va, path)) == NULL)
+			return (-1);
+		/* A page of orders may be longer than it was asked to be. */
+		json_array_foreach(json_object_get(page, which->list->rows), i,
+		    row)
+		{
+			if (rc == 0 && left > 0) {
+				rc = each(row, arg);
+				left--;
+			}
+		}
+		before = json_integer_value(json_object_get(page, "next"));
+		json_decref(page);
+	} while (rc == 0 && left > 0 && before > 0);
+	return (rc);
 }
 
-/* Returns 0, or -1, told, if a value is wrong or flags do not go together. */
+/* -- The list -- */
+
 static int
-list_init(const struct verb_args *args, const char *content,
-    struct verb_list *ret_list)
+out_of_memory(const char *verb)
 {
-	struct store_filter *f = &ret_list->filter;
-	long long limit = LIMIT_DEFAULT;
-
-	memset(ret_list, 0, sizeof(*ret_list));
-	if (check_flags(args, content) == -1 ||
-	    verb_int(args, "limit", 1, LIMIT_MAX, &limit) == -1 ||
-	    verb_list_time(args, "since", &f->since_ms) == -1 ||
-	    verb_list_time(args, "until", &f->until_ms) == -1)
-		return (-1);
-	f->type = verb_flag(args, "type", 0);
-	f->order_id = verb_flag(args, "order", 0);
-	f->scope = verb_flag(args, "scope", 0);
-	f->brand = verb_flag(args, "brand", 0);
-	f->branch = verb_flag(args, "branch", 0);
-	ret_list->args = args;
-	ret_list->left = (size_t)limit;
-	ret_list->content = verb_has(args, content);
-	return (0);
-}
-
-/* Page by page, until enough rows or no more. A page may be longer. */
-static void
-list_pages(struct store *st, const struct verb_list_kind *kind,
-    struct verb_list *list)
-{
-	do {
-		list->filter.limit =
-		    list->left < STORE_PAGE_MAX ? list->left : STORE_PAGE_MAX;
-		if (kind->page(st, list) == -1)
-			verb_list_fail(list, "out of memory");
-		else
-			store_wait(st);
-	} while (list->error == NULL && list->left > 0 &&
-		 list->got >= list->filter.limit);
-	if (list->table != NULL && list->error == NULL &&
-	    table_print(list->table, stdout) == -1)
-		verb_list_fail(list, "out of memory");
-}
-
-static void
-list_one(struct store *st, const struct verb_list_kind *kind, const char *id,
-    struct verb_list *list)
-{
-	if (kind->get(st, id, list) == -1)
-		verb_list_fail(list, "out of memory");
-	else
-		store_wait(st);
-	if (list->error == NULL && list->got == 0) {
-		(void)snprintf(list->reason, sizeof(list->reason),
-		    "there is no %s %s", kind->noun, log_text(id));
-		list->error = list->reason;
-	}
-}
-
-enum verb_exit
-verb_list_run(const struct verb_args *args, const struct verb_list_kind *kind)
-{
-	struct verb_list list;
-	struct store *st;
-
-	if (list_init(args, kind->content, &list) == -1)
-		return (VERB_USAGE);
-	if ((st = verb_store(args)) == NULL)
-		return (VERB_FAILED);
-	if (!verb_has(args, "json") &&
-	    (list.table = table_new(kind->titles)) == NULL)
-		verb_list_fail(&list, "out of memory");
-	else if (args->nwords == 1)
-		list_one(st, kind, args->words[0], &list);
-	else
-		list_pages(st, kind, &list);
-	store_close(st);
-	table_free(list.table);
-	if (list.error == NULL)
-		return (VERB_DONE);
-	fprintf(stderr, "klikitd %s: %s\n", args->verb->name, list.error);
-	return (VERB_FAILED);
-}
-
-void
-verb_list_fail(struct verb_list *list, const char *reason)
-{
-	(void)snprintf(list->reason, sizeof(list->reason), "%s", reason);
-	list->error = list->reason;
-}
-
-void
-verb_list_add_id(struct table *t, const char *id, const char *scope)
-{
-	char text[ID_MAX];
-
-	if (id == NULL || scope[0] == '\0') {
-		table_add(t, id);
-		return;
-	}
-	(void)snprintf(text, sizeof(text), "%s (%s)", id, scope);
-	table_add(t, text);
-}
-
-bool
-verb_list_several(struct verb_list *list, size_t n)
-{
-	if (!list->content || n < 2)
-		return (false);
-	verb_list_fail(list,
-	    "several scopes have one of that id; choose by --scope");
-	return (true);
+	fprintf(stderr, "klikitd %s: out of memory\n", verb);
+	return (-1);
 }
 
 int
@@ -175,4 +192,178 @@ verb_json_print(json_t *object)
 	printf("%s\n", text);
 	free(text);
 	return (0);
+}
+
+/* verb_row_fn */
+static int
+json_cb(const json_t *row, void *arg)
+{
+	if (verb_json_print(json_copy((json_t *)row)) == 0)
+		return (0);
+	return (out_of_memory(arg));
+}
+
+/* verb_row_fn */
+static int
+table_cb(const json_t *row, void *arg)
+{
+	field_table_add(arg, row);
+	return (0);
+}
+
+static int
+print_list(struct verb_admin *va, const struct verb_args *args,
+    const struct verb_rows *which)
+{
+	char *verb = (char *)args->verb->name;
+	struct field_table *t;
+	int rc;
+
+	if (verb_has(args, "json"))
+		return (verb_list_each(va, args, which, json_cb, verb));
+	if ((t = field_table_new(which->list->fields, false)) == NULL)
+		return (out_of_memory(verb));
+	rc = verb_list_each(va, args, which, table_cb, t);
+	if (rc == 0 && (rc = field_table_print(t, stdout)) == -1)
+		(void)out_of_memory(verb);
+	field_table_free(t);
+	return (rc);
+}
+
+/* -- One -- */
+
+/* What is shown of the one that the word names. */
+struct showing {
+	const struct verb_args *args;
+	const struct verb_list *list;
+	struct verb_one one;
+	size_t shown; /* so far: one in each scope */
+};
+
+/*
+ * Parse the answer. An order's document, which stands last in it, is cut off:
+ * its numbers may be more than can be read here.
+ */
+static json_t *
+parse(char *text, const char **ret_document)
+{
+	json_error_t error;
+	size_t len = strlen(text);
+	char *document = strstr(text, DOCUMENT);
+
+	*ret_document = NULL;
+	if (document != NULL) {
+		text[len - 1] = '\0'; /* the brace that ends the object */
+		if (strcmp(document + strlen(DOCUMENT), "null") != 0)
+			*ret_document = document + strlen(DOCUMENT);
+		document[0] = '}';
+		document[1] = '\0';
+	}
+	return (json_loads(text, 0, &error));
+}
+
+static int
+show_content(struct showing *s, const json_t *scopes)
+{
+	if (json_array_size(scopes) < 2)
+		return (s->list->print(&s->one));
+	fprintf(stderr,
+	    "klikitd %s: several scopes have one of that id; choose by "
+	    "--scope\n",
+	    s->one.verb);
+	return (-1);
+}
+
+/* Show it as it is in that scope, NULL: in the first one that has it. */
+static int
+show_scope(struct showing *s, const char *scope, json_t **ret_scopes)
+{
+	char target[PATH_LEN_MAX], query[PATH_LEN_MAX] = "";
+	json_t *object = NULL;
+	const json_t *scopes;
+	char *text = NULL;
+	int rc = -1;
+
+	if (scope != NULL && add(query, "scope", scope) == -1) {
+		fprintf(stderr, "klikitd %s: --scope: is too long\n",
+		    s->one.verb);
+		return (-1);
+	}
+	(void)snprintf(target, sizeof(target), "%s%s", s->one.path, query);
+	if ((text = verb_admin_fetch(s->one.va, target, NULL)) == NULL)
+		return (-1);
+	if (verb_has(s->args, "json"))
+		printf("%s\n", text);
+	if ((object = parse(text, &s->one.document)) == NULL) {
+		rc = out_of_memory(s->one.verb);
+		goto out;
+	}
+	s->one.query = query;
+	s->one.object = object;
+	scopes = json_object_get(object, "scopes");
+	if (s->list->content != NULL && verb_has(s->args, s->list->content))
+		rc = show_content(s, scopes);
+	else if (verb_has(s->args, "json"))
+		rc = 0;
+	else {
+		printf("%s", s->shown++ > 0 ? "\n" : "");
+		rc = field_print(s->list->whole, object, stdout);
+	}
+	if (scope == NULL)
+		*ret_scopes = json_incref((json_t *)scopes);
+out:
+	json_decref(object);
+	free(text);
+	return (rc);
+}
+
+static int
+print_one(struct verb_admin *va, const struct verb_args *args,
+    const struct verb_list *list)
+{
+	struct showing s = { .args = args,
+		.list = list,
+		.one = { .va = va, .verb = args->verb->name } };
+	json_t *scopes = NULL, *scope;
+	char path[PATH_LEN_MAX];
+	size_t i, len;
+	int rc;
+
+	len = (size_t)snprintf(path, sizeof(path), "%s/", list->path);
+	if (admin_query_encode(args->words[0], path + len,
+		sizeof(path) - len) == -1) {
+		fprintf(stderr, "klikitd %s: there is no %s\n", s.one.verb,
+		    log_text(args->words[0]));
+		return (-1);
+	}
+	s.one.path = path;
+	rc = show_scope(&s, verb_flag(args, "scope", 0), &scopes);
+	/* The first of them is shown. */
+	for (i = 1; rc == 0 && i < json_array_size(scopes); i++) {
+		scope = json_array_get(scopes, i);
+		rc = show_scope(&s, json_string_value(scope), NULL);
+	}
+	json_decref(scopes);
+	return (rc);
+}
+
+enum verb_exit
+verb_list_run(const struct verb_args *args, const struct verb_list *list)
+{
+	struct verb_rows which = { .list = list };
+	long long limit = list->unpaged ? 0 : LIMIT_DEFAULT;
+	struct verb_admin *va;
+	int rc;
+
+	if (check_one(args, list) == -1 ||
+	    verb_int(args, "limit", 1, LIMIT_MAX, &limit) == -1 ||
+	    verb_list_check(args) == -1)
+		return (VERB_USAGE);
+	which.most = (size_t)limit;
+	if ((va = verb_admin_open(args, VERB_LOOKS)) == NULL)
+		return (VERB_FAILED);
+	rc = args->nwords > 0 ? print_one(va, args, list)
+			      : print_list(va, args, &which);
+	verb_admin_close(va);
+	return (rc == -1 ? VERB_FAILED : VERB_DONE);
 }

@@ -1,16 +1,17 @@
 /*
- * verb_list.h -- what the verbs that list rows of the store, or show one, have
- * in common: the flags that choose, the paging, and how a value is told.
+ * verb_list.h -- private to verb_*.c: the verbs that list rows, or show one:
+ * the flags that choose, the paging, and printing by the lists of fields.
+ *
+ * All of them ask the admin API (verb_admin.h), so that what they print is
+ * what it answers.
  */
 #ifndef SERVER_VERB_LIST_H
 #define SERVER_VERB_LIST_H
 
 #include <jansson.h>
 
-#include "server/base/json.h"
-#include "server/base/table.h"
-#include "server/cli/verb_input.h"
-#include "store/store_read.h"
+#include "server/admin/entity.h"
+#include "server/cli/verb_admin.h"
 
 #define VERB_LIST_FLAGS                                                        \
 	{ "order", "ID", "only of this order", false },                        \
@@ -24,65 +25,72 @@
 	{ "since", "TIME", "only received at TIME (RFC 3339) or later",        \
 		false },                                                       \
 	    { "until", "TIME", "only received before TIME", false },           \
-	    { "limit", "N", "at most N rows (default 50)", false },            \
+	    VERB_LIST_FLAGS_ALL
+
+#define VERB_LIST_FLAGS_ALL                                                    \
+	{ "limit", "N", "at most N rows (default 50)", false },                \
 	    { "json", NULL, "one JSON object a line", false },                 \
 	{                                                                      \
 		"dev", NULL, "in the store of klikitd dev", false              \
 	}
 
-/* A list being gathered: as a table, or printed at once as JSON. */
-struct verb_list {
-	const struct verb_args *args;
-	struct store_filter filter; /* of the next page */
-	size_t left;                /* rows still wanted */
-	size_t got;                 /* rows of the last page, or of one row */
-	struct table *table;        /* NULL: JSON */
-	bool content;               /* print the body or document alone */
-	const char *error;          /* set by a callback that failed */
-	char reason[STORE_REASON_MAX];
-};
+struct verb_one;
 
 /* What is listed. */
-struct verb_list_kind {
-	const char *noun;    /* "event" */
-	const char *content; /* the flag that asks for the bytes of one row */
-	const char *const *titles; /* of the table; NULL at the end */
+struct verb_list {
+	const char *path; /* of the list: "/api/v1/events" */
+	const char *rows; /* the array in its answer: "events" */
+	const struct field *fields;
+	const struct field *whole; /* of one; NULL: none is shown alone */
+	bool unpaged;              /* the list takes no query */
 
 	/*
-	 * Ask the store for the page that list->filter describes, or for one
-	 * row by its id. The completion prints what it gets, sets list->got
-	 * and, of a page, moves filter.before and counts list->left down.
-	 * Returns 0; -1 when out of memory.
+	 * The flag that asks for the bytes of one alone, and how to print
+	 * them: 0; -1, said on stderr. NULL: there is none.
 	 */
-	int (*page)(struct store *st, struct verb_list *list);
-	int (*get)(struct store *st, const char *id, struct verb_list *list);
+	const char *content;
+	int (*print)(const struct verb_one *one);
+};
+
+/* One that was asked for. */
+struct verb_one {
+	struct verb_admin *va;
+	const char *verb;
+	const char *path;     /* its own, encoded */
+	const char *query;    /* "?scope=WORD", encoded; or "" */
+	const json_t *object; /* the answer, but for a document */
+	const char *document; /* of an order, as it stands; NULL: none */
 };
 
 /*
- * Run such a verb: the list, or the one row that is named by args' word. What
- * is wrong is told on stderr.
+ * Run such a verb: print the list that args choose, or the one that their
+ * word names, in each scope that has it.
  */
 enum verb_exit verb_list_run(const struct verb_args *args,
-    const struct verb_list_kind *kind);
+    const struct verb_list *list);
+
+/* Which rows to go through, beside what the flags choose. */
+struct verb_rows {
+	const struct verb_list *list;
+	const char *event; /* of jobs: only of this event id; NULL: of any */
+	bool newest;       /* of jobs: of replays only the last */
+	size_t most;       /* rows; 0: all */
+};
 
 /*
- * Read the flag of that name as a time, if it was given. Returns 0; -1, told
- * as a usage error.
+ * Call each() for the rows that the flags and which choose, newest first,
+ * until it returns -1. Returns 0; -1, said on stderr, if one of the pages
+ * could not be had or each() returned -1, which has said it then.
  */
-int verb_list_time(const struct verb_args *args, const char *name,
-    int64_t *ret_ms);
-
-/* Add a cell: an id, and its scope unless that is the usual one. */
-void verb_list_add_id(struct table *t, const char *id, const char *scope);
+typedef int verb_row_fn(const json_t *row, void *arg);
+int verb_list_each(struct verb_admin *va, const struct verb_args *args,
+    const struct verb_rows *which, verb_row_fn *each, void *arg);
 
 /*
- * Only the bytes of one row were asked for: is it more than one, of several
- * scopes? Then that is the failure.
+ * Do the values of the flags that choose make sense? Returns 0; -1, said as a
+ * usage error.
  */
-bool verb_list_several(struct verb_list *list, size_t n);
-
-/* Note why a page or a row could not be had. */
-void verb_list_fail(struct verb_list *list, const char *reason);
+int verb_list_check(const struct verb_args *args);
 
 /* Print the object on one line, and drop it; NULL is out of memory: -1. */
 int verb_json_print(json_t *object);

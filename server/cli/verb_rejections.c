@@ -1,163 +1,43 @@
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "server/admin/entity.h"
-#include "server/base/log.h"
 #include "server/cli/verb_list.h"
 #include "server/cli/verbs.h"
-#include "store/base/parse.h"
+#include "store/base/base64.h"
 
-#define NUMBER_MAX 32
-
-static void
-add_number(struct table *t, int64_t n)
-{
-	char text[NUMBER_MAX];
-
-	(void)snprintf(text, sizeof(text), "%lld", (long long)n);
-	table_add(t, text);
-}
-
-static void
-add_row(struct table *t, const struct store_rejection_info *info)
-{
-	const struct store_rejection *r = &info->r;
-	char stamp[FORMAT_TIME_MAX];
-
-	add_number(t, info->id);
-	table_add(t, format_time(r->at_ms, stamp));
-	table_add(t, r->peer);
-	table_add(t, r->cause);
-	table_add(t, r->code);
-	add_number(t, (int64_t)r->size);
-	add_number(t, (int64_t)r->repeats);
-	add_number(t, (int64_t)r->not_kept);
-}
-
-/* store_rejections_fn: one page. */
-static void
-page_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
-    const char *reason, void *arg)
-{
-	struct verb_list *list = arg;
-
-	if (rc != STORE_OK) {
-		verb_list_fail(list, reason);
-		return;
-	}
-	list->got = n;
-	for (size_t i = 0; i < n && list->left > 0; i++, list->left--) {
-		list->filter.before = rows[i].id;
-		if (list->table != NULL)
-			add_row(list->table, &rows[i]);
-		else if (verb_json_print(
-			     field_json(entity_rejection, &rows[i])) == -1)
-			verb_list_fail(list, "out of memory");
-	}
-}
-
-/* Each header on a line of its own, fit for a terminal. */
-static void
-print_headers(const char *text)
-{
-	char line[4096];
-	size_t len;
-
-	for (; text != NULL && *text != '\0'; text += len + (text[len] != 0)) {
-		len = strcspn(text, "\n");
-		log_escape(text, len, line, sizeof(line));
-		printf("  %s\n", line);
-	}
-}
-
-static void
-print_rejection(const struct store_rejection_info *info)
-{
-	const struct store_rejection *r = &info->r;
-	char stamp[FORMAT_TIME_MAX];
-
-	printf("rejection  %lld\n", (long long)info->id);
-	printf("received   %s from %s\n", format_time(r->at_ms, stamp),
-	    log_text(r->peer));
-	printf("refused    %s\n", log_text(r->cause));
-	if (r->code != NULL)
-		printf("diagnosis  %s\n           %s\n", log_text(r->code),
-		    r->diagnosis == NULL ? "-" : r->diagnosis);
-	printf("body       %zu bytes, %zu of them kept\n", r->size,
-	    r->body_len);
-	if (r->repeats > 0)
-		printf("again      %" PRIu64 " times, last at %s\n", r->repeats,
-		    format_time(r->last_at_ms, stamp));
-	if (r->not_kept > 0)
-		printf("not kept   %" PRIu64 " others refused before it\n",
-		    r->not_kept);
-	printf("headers\n");
-	print_headers(r->headers);
-}
-
-/* store_rejections_fn: the one that was asked for. */
-static void
-show_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
-    const char *reason, void *arg)
-{
-	struct verb_list *list = arg;
-
-	if (rc != STORE_OK) {
-		verb_list_fail(list, reason);
-		return;
-	}
-	list->got = n;
-	if (n == 0)
-		return;
-	if (list->content)
-		(void)fwrite(rows->r.body, 1, rows->r.body_len, stdout);
-	else if (list->table != NULL)
-		print_rejection(rows);
-	else if (verb_json_print(field_json(entity_rejection_whole, rows)) ==
-		 -1)
-		verb_list_fail(list, "out of memory");
-}
-
+/* What is kept of its body. */
 static int
-rejections_page(struct store *st, struct verb_list *list)
+print_body(const struct verb_one *one)
 {
-	const struct store_rejection_filter filter = {
-		.before = list->filter.before,
-		.cause = verb_flag(list->args, "cause", 0),
-		.since_ms = list->filter.since_ms,
-		.until_ms = list->filter.until_ms,
-		.limit = list->filter.limit,
-	};
+	const char *text = verb_admin_text(one->object, "body_base64");
+	size_t len = strlen(text);
+	char *bytes;
 
-	return (store_list_rejections(st, &filter, page_cb, list));
+	if ((bytes = malloc(BASE64_BYTES_MAX(len))) == NULL ||
+	    base64_decode(text, len, bytes, &len) == -1) {
+		free(bytes);
+		fprintf(stderr, "klikitd %s: out of memory\n", one->verb);
+		return (-1);
+	}
+	(void)fwrite(bytes, 1, len, stdout);
+	free(bytes);
+	return (0);
 }
 
-static int
-rejections_get(struct store *st, const char *id, struct verb_list *list)
-{
-	int64_t number;
-
-	if (parse_int(id, 1, INT64_MAX, &number) == -1)
-		return (0); /* there is none */
-	return (store_get_rejection(st, number, show_cb, list));
-}
-
-static const char *const titles[] = { "REJECTION", "RECEIVED", "FROM",
-	"REFUSED", "DIAGNOSIS", "BYTES", "AGAIN", "NOT KEPT", NULL };
-
-static const struct verb_list_kind kind = {
-	.noun = "rejection",
+static const struct verb_list list = {
+	.path = "/api/v1/rejections",
+	.rows = "rejections",
+	.fields = entity_rejection,
+	.whole = entity_rejection_whole,
 	.content = "body",
-	.titles = titles,
-	.page = rejections_page,
-	.get = rejections_get,
+	.print = print_body,
 };
 
 static enum verb_exit
 rejections_run(const struct verb_args *args)
 {
-	return (verb_list_run(args, &kind));
+	return (verb_list_run(args, &list));
 }
 
 static const struct verb_flag flags[] = {

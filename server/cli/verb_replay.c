@@ -4,7 +4,6 @@
 #include "server/cli/verb_chosen.h"
 #include "server/cli/verb_job.h"
 #include "server/cli/verbs.h"
-#include "store/job.h"
 
 /*
  * Has it ended, and was there something to do? Not so with a cancelled alarm,
@@ -15,10 +14,8 @@ can_replay(const json_t *job)
 {
 	static const char *const not_done[] = { "cancelled", "superseded" };
 	const char *outcome = verb_admin_text(job, "outcome");
-	enum job_state state;
 
-	if (job_state_parse(verb_admin_text(job, "state"), &state) == -1 ||
-	    !job_is_end(state))
+	if (!json_is_string(json_object_get(job, "finished_at")))
 		return (false);
 	for (size_t i = 0; i < sizeof(not_done) / sizeof(not_done[0]); i++) {
 		if (strncmp(outcome, not_done[i], strlen(not_done[i])) == 0)
@@ -38,14 +35,14 @@ replay_run(const struct verb_args *args)
 	struct verb_admin *va;
 	enum verb_exit rc;
 
-	if (args->nwords == 0 && verb_job_filters(args) == 0)
+	if (args->nwords == 0 && !verb_job_chosen(args))
 		return (verb_usage(args, "needs EVENT-ID... or a flag that "
 					 "chooses jobs"));
 	if (state != NULL && strcmp(state, "done") != 0 &&
 	    strcmp(state, "dead") != 0)
 		return (verb_usage(args,
 		    "--state: only what is done or dead can be replayed"));
-	if (verb_job_check(args) == -1)
+	if (verb_list_check(args) == -1)
 		return (VERB_USAGE);
 	va = verb_admin_open(args,
 	    verb_has(args, "dry-run") ? VERB_LOOKS : VERB_CHANGES);
@@ -58,7 +55,7 @@ replay_run(const struct verb_args *args)
 
 static const struct verb_flag flags[] = {
 	VERB_JOB_FLAGS,
-	{ "dry-run", NULL, "only tell which jobs that would be", false },
+	{ "dry-run", NULL, "only list which jobs that would be", false },
 	{ "dev", NULL, "in the store of klikitd dev", false },
 	{ 0 },
 };
@@ -66,7 +63,7 @@ static const struct verb_flag flags[] = {
 static const char more[] =
     "Makes a new job like each one chosen, which must be done or dead; of a\n"
     "chain of replays the newest. Neither duplicates nor once_per_order stand\n"
-    "in the way of a replay. The number of jobs is told first.\n"
+    "in the way of a replay. The number of jobs is said first.\n"
     "\n"
     "  klikitd replay --state dead --handler pos --dry-run\n"
     "  klikitd replay 0197-...-event-id\n";

@@ -158,6 +158,9 @@ struct config *config_load(const struct config_source *src,
 /* Wipes the secrets. Accepts NULL. */
 void config_free(struct config *cfg);
 
+/* The status codes that end an order, valid as long as cfg; how many. */
+size_t config_ends(const struct config *cfg, const char *const **ret_ends);
+
 /*
  * What a reload cannot change: does `next' differ from `now' in listeners,
  * in having a certificate, in store, queue or connection limits? If so writes

@@ -172,6 +172,23 @@ secret_fini(struct config_secret *secret)
 	free(secret->bytes);
 }
 
+size_t
+config_ends(const struct config *cfg, const char *const **ret_ends)
+{
+	const struct key_list *ends;
+
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		const struct config_handler *ch = &cfg->handlers[i];
+
+		if (ch->type->ends != NULL) {
+			ends = ch->type->ends(ch->settings);
+			*ret_ends = (const char *const *)ends->items;
+			return (ends->n);
+		}
+	}
+	return (0);
+}
+
 void
 config_free(struct config *cfg)
 {

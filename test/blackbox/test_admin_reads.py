@@ -103,7 +103,7 @@ def test_a_replayed_event_is_not_dead_any_more(three, far):
 def test_an_event_tells_all_that_is_known_of_it(three):
     event = get(three, "/api/v1/events/e1")
     assert event["orders_total"] == 5 == len(event["orders"])
-    assert event["orders"][2]["id"] == "9100012"
+    assert event["orders"][2]["order_id"] == "9100012"
     assert (event["size"], event["state"]) == (len(BATCH), "pending")
     assert event["verdict"]["secret"] == "default"
     assert ["x-klikit-signature", sign(BATCH)] in event["headers"]

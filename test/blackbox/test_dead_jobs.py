@@ -77,8 +77,11 @@ def assert_dead(server, *event_ids):
     assert handler["dead"] == n
     assert server.do("handlers").splitlines()[1].split()[3] == str(n)
     events = lines(server.do("events", "--json"))
-    assert sorted(e["event_id"] for e in events if e["dead"] > 0) == (
-        sorted(event_ids))
+    for found in ([e for e in events if e["dead"] > 0],
+                  [e for e in events if e["state"] == "dead"]):
+        assert sorted(e["event_id"] for e in found) == sorted(event_ids)
+    assert sum(" dead" in line
+               for line in server.do("events").splitlines()[1:]) == n
     assert doctor(server)[0] == n
     if server.process is None:
         return
@@ -185,7 +188,8 @@ def test_what_was_discarded_while_it_waited_is_not_dead(server, tmp_path):
               "--reason", "the shop is closed")
     assert_dead(server)
     row, = jobs(server)
-    assert (row["state"], row["discarded_at"] is None) == ("dead", False)
+    assert (row["state"], row["discarded_at"] is None) == ("discarded",
+                                                         False)
     assert "discarded" in server.do("jobs").splitlines()[1]
     # It may be done all the same, and then it is simply done.
     server.write_config(server.config.read_text().replace("exit 75", "exit 0"))

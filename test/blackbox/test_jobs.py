@@ -130,7 +130,7 @@ def test_one_job_is_shown_with_its_attempts(stopped):
 def test_handlers_tell_their_backlog(store):
     handler, = lines(store.do("handlers", "--json"))
     assert (handler["name"], handler["state"]) == ("orders", "active")
-    assert (handler["unfinished"], handler["dead"]) == (1, 2)
+    assert (handler["pending"], handler["dead"]) == (1, 2)
     assert handler["oldest"] is not None
     assert store.do("handlers").splitlines()[1].split()[:4] == [
         "orders", "active", "1", "2"]
@@ -296,7 +296,7 @@ def test_a_pause_is_kept_across_restarts(klikitd, alone):
             for row in lines(server.do("handlers", "--json"))}
     assert rows["a"]["state"] == "paused"
     assert rows["a"]["paused_why"] == "the printer burns"
-    assert rows["a"]["unfinished"] == 1
+    assert rows["a"]["pending"] == 1
     assert rows["b"]["state"] == "active"
     if alone:
         server.stop()

@@ -142,10 +142,11 @@ inspect('a replay is asked for, confirmed, done, and told',
     await page.locator('.row .state.done').waitFor();
     const jobs = await jobsOf(server, 'e1');
     assert.deepEqual(jobs.filter((j) => j.handler === 'pos')
-      .map((j) => j.state).sort(), ['dead', 'done']);
+      .map((j) => j.state).sort(), ['done', 'replayed']);
     // The one that was replayed cannot be replayed twice.
-    await page.locator('.job.dead', { hasText: 'replayed' }).waitFor();
-    assert.equal(await dead.getByRole('button').count(), 0);
+    const replayed = page.locator('.job.replayed', { hasText: 'pos' });
+    await replayed.waitFor();
+    assert.equal(await replayed.getByRole('button').count(), 0);
   }, { config: PICKY, prepare: picky(1), before: async (server) => {
     await server.received(order(7), { id: 'e1' });
     await eventually('it is dead', async () =>

@@ -128,7 +128,7 @@ test('reconnecting gets slower up to a limit', () => {
 
 const event = (id, state = 'done', more = {}) => ({ id, event_id: `e${id}`,
   type: 't', brand: '1', branch: '2', duplicates: 0,
-  orders: [{ id: `o${id}`, status: '1', external_id: null }],
+  orders: [{ order_id: `o${id}`, status: '1', external_id: null }],
   jobs: [{ id, handler: 'h', place: null, state }], jobs_total: 1, ...more });
 
 test('an event is shown once, and its job changes its state', () => {
@@ -141,6 +141,8 @@ test('an event is shown once, and its job changes its state', () => {
   model.apply('job', { id: 2, event_id: 'e2', handler: 'h', place: null,
     state: 'dead' });
   assert.equal(model.visible[0].state, 'dead');
+  model.apply('job', { id: 2, event_id: 'e2', handler: 'h', place: null,
+    state: 'replayed' });
   model.apply('job', { id: 9, event_id: 'e2', handler: 'h', place: null,
     state: 'done' });
   assert.equal(model.visible[0].state, 'done');

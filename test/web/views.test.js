@@ -124,14 +124,14 @@ inspect('a handler is paused with a reason, and goes on',
     assert.equal(known.paused_why, 'new printer');
 
     await server.received(order(1));
-    await handler.locator('.figure', { hasText: 'to do' }).getByText('1')
+    await handler.locator('.figure', { hasText: 'pending' }).getByText('1')
       .waitFor();
     await handler.locator('.figure time').waitFor(); // the oldest one's age
     assert.equal((await isDone(server)).length, 0);
 
     await page.getByRole('button', { name: 'Resume orders' }).click();
     await handler.getByText('active').waitFor();
-    await handler.locator('.figure', { hasText: 'to do' }).getByText('0')
+    await handler.locator('.figure', { hasText: 'pending' }).getByText('0')
       .waitFor();
     assert.equal((await isDone(server)).length, 1);
     assert.equal((await server.ask('/api/v1/handlers')).handlers[0]

@@ -17,9 +17,9 @@ const AGAIN_MS = 300; // after a message: several come together
 
 function orderLink(order, scope) {
   return h('li', null,
-    h('a', { href: formatRoute({ view: 'orders', id: order.id,
+    h('a', { href: formatRoute({ view: 'orders', id: order.order_id,
       values: { in: scope } }) },
-      h('bdi', null, order.id)), codeNode(order.status),
+      h('bdi', null, order.order_id)), codeNode(order.status),
     order.external_id && h('bdi', { class: 'dim' }, order.external_id));
 }
 

@@ -24,7 +24,7 @@ function orderNodes(event) {
   const n = event.orders_total ?? orders.length;
   if (orders.length === 0)
     return [h('span', { class: 'dim' }, 'no order')];
-  return [h('bdi', null, orders[0].id), ' ', n === 1 ?
+  return [h('bdi', null, orders[0].order_id), ' ', n === 1 ?
     codeNode(orders[0].status) :
     h('span', { class: 'dim' }, `and ${n - 1} more`)];
 }

@@ -1,8 +1,6 @@
 // events_model.js -- the events that are known here, newest first, and which
 // of them a filter lets through. No elements, no network.
 
-import { jobState } from './words.js';
-
 export const ROWS_MAX = 20000; // the oldest go first; they can be loaded again
 const HELD_MAX = 5000;         // while paused; beyond, all is loaded anew
 
@@ -21,7 +19,7 @@ export function eventState(event) {
   }
   if (newest.size === 0)
     return 'none';
-  const states = [...newest.values()].map(jobState);
+  const states = [...newest.values()].map((job) => job.state);
   if (states.includes('dead'))
     return 'dead';
   return states.every((s) => s === 'done' || s === 'discarded') ? 'done' :
@@ -32,7 +30,7 @@ function haystack(event) {
   const parts = [event.event_id, event.scope, event.type, event.brand,
     event.branch];
   for (const o of event.orders ?? [])
-    parts.push(o.id, o.external_id, o.status);
+    parts.push(o.order_id, o.external_id, o.status);
   return parts.filter((p) => p !== null && p !== undefined).join('\n')
     .toLowerCase();
 }
@@ -45,7 +43,7 @@ export function passes(row, filter) {
     (!filter.scope || e.scope === filter.scope) &&
     (!filter.brand || e.brand === filter.brand) &&
     (!filter.branch || e.branch === filter.branch) &&
-    (!filter.order || (e.orders ?? []).some((o) => o.id === filter.order)) &&
+    (!filter.order || (e.orders ?? []).some((o) => o.order_id === filter.order)) &&
     (!filter.state || row.state === filter.state ||
       (filter.state === 'done' && row.state === 'none')) &&
     (!filter.text || row.text.includes(filter.text.toLowerCase()));

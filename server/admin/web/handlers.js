@@ -1,4 +1,4 @@
-// handlers.js -- what each handler has still to do; pausing it and letting it
+// handlers.js -- what is pending for each handler; pausing it and letting it
 // go on.
 
 import { get, post, part } from './api.js';
@@ -13,20 +13,15 @@ const figure = (label, ...value) => h('div', { class: 'figure' },
   h('dt', null, label), h('dd', null, ...value));
 
 const REMARKS = {
-  'not configured': 'It is not in the configuration: what it has still to do ' +
-    'waits until it is there again.',
+  parked: 'It is not in the configuration: what is pending waits until it is ' +
+    'there again.',
   probing: 'Its calls keep failing: one is tried now and then, until one ' +
     'succeeds.',
 };
 
-// In a word, and how it looks.
-function stateOf(handler) {
-  if (handler.paused_at !== null)
-    return ['paused', 'pending'];
-  if (handler.configured === false)
-    return ['not configured', 'pending'];
-  return handler.probing ? ['probing', 'dead'] : ['active', 'done'];
-}
+// How each state looks.
+const LOOKS = { active: 'done', probing: 'dead', paused: 'pending',
+  parked: 'pending' };
 
 export class HandlersView {
   constructor(app) {
@@ -65,12 +60,12 @@ export class HandlersView {
   }
 
   card(handler) {
-    const paused = handler.paused_at !== null;
-    const [state, kind] = stateOf(handler);
+    const paused = handler.state === 'paused';
+    const { state } = handler;
     return h('section', { class: paused ? 'handler paused' : 'handler',
       'aria-label': handler.name },
     h('header', null, h('h2', null, handler.name),
-      h('span', { class: `state ${kind}` }, state),
+      h('span', { class: `state ${LOOKS[state]}` }, state),
       h('span', { class: 'gap' }),
       paused ? button('Resume', { class: 'primary', 'data-handler':
         handler.name, 'aria-label': `Resume ${handler.name}` },
@@ -83,7 +78,7 @@ export class HandlersView {
         [': ', h('bdi', null, handler.paused_why)]),
     REMARKS[state] && h('p', { class: 'remark' }, REMARKS[state]),
     h('dl', { class: 'figures' },
-      figure('to do', handler.unfinished),
+      figure('pending', handler.pending),
       figure('oldest', handler.oldest === null ? '–' :
         ticking(handler.oldest, 'age')),
       figure('dead', handler.dead === 0 ? '0' :

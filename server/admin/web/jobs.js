@@ -8,9 +8,10 @@ import { ask, toast } from './dialog.js';
 import { scan } from './json_scan.js';
 import { markPersonal } from './personal.js';
 import { rawText } from './json_view.js';
-import { countText, jobState, stateText } from './words.js';
+import { countText, stateText } from './words.js';
 
-const isEnd = (job) => job.state === 'done' || job.state === 'dead';
+const ENDS = ['done', 'dead', 'discarded', 'replayed'];
+const isEnd = (job) => ENDS.includes(job.state);
 
 // The newest job of each handler and order, which is the one to act on.
 export function lastJobs(jobs) {
@@ -88,7 +89,7 @@ export class JobList {
 
   jobNode(job, isLast) {
     const place = job.place === null ? null : `order ${job.place + 1}`;
-    const state = jobState(job);
+    const { state } = job;
     return h('li', { class: `job ${state}` },
       h('div', { class: 'job-head' },
         h('span', { class: `state ${state}` }, stateText(state)),
@@ -96,7 +97,8 @@ export class JobList {
         h('span', { class: 'dim' }, `job ${job.id}`, place && `, ${place}`,
           job.replay_of ? `, replay of ${job.replay_of}` : ''),
         h('span', { class: 'gap' }),
-        isLast ? this.actions(job) : h('span', { class: 'dim' }, 'replayed')),
+        isLast ? this.actions(job) : state !== 'replayed' &&
+          h('span', { class: 'dim' }, 'replayed')),
       job.outcome && job.outcome !== job.state && h('p', { class: 'outcome' }, job.outcome),
       job.state === 'waiting' && job.due_at && h('p', { class: 'dim' },
         'Next try at ', moment(job.due_at), '.'),
@@ -124,7 +126,7 @@ export class JobList {
     if (isEnd(job))
       return [button('Replay', { class: 'quiet', 'aria-label':
         `Replay for ${job.handler}` }, () => this.replay([job])),
-      jobState(job) === 'dead' && discard];
+      job.state === 'dead' && discard];
     return [
       job.state === 'waiting' && button('Try now', { class: 'quiet' }, () =>
         this.run(`/api/v1/jobs/${job.id}/retry`, {}, () =>

@@ -104,7 +104,7 @@ export class OrderView {
 
   message(kind, data) {
     const mine = kind === 'job' || (data.orders ?? []).some((o) =>
-      o.id === this.id);
+      o.order_id === this.id);
     if (mine)
       this.soon ??= setTimeout(() => {
         this.soon = undefined;

@@ -44,12 +44,8 @@ const STATES = {
   running: 'running',
   waiting: 'waiting',
   discarded: 'discarded',
+  replayed: 'replayed',
 };
-
-// The state of a job, as people mean it: a discarded one is not dead any more.
-export function jobState({ state, discarded_at: at }) {
-  return state === 'dead' && at ? 'discarded' : state;
-}
 
 export function stateText(state) {
   return STATES[state] ?? state;
