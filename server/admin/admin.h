@@ -74,7 +74,7 @@ struct admin_status {
 		uint64_t not_kept; /* of them */
 	} refused[ADMIN_CAUSES_MAX];
 	size_t nrefused;
-	struct {
+	struct admin_secret {
 		const char *name;
 		int64_t valid_until_ms; /* 0: for ever */
 		int64_t last_used_ms;   /* 0: not since the start */
@@ -91,7 +91,10 @@ struct admin_times {
 	int64_t acked_ms;
 };
 
-/* What else is told of a change, or asked for; each may be NULL. */
+/*
+ * What the API asks the server for, and reports to it; each may be NULL but for
+ * live, and status and now where the status is asked for.
+ */
 struct admin_fns {
 	void (*status)(void *arg, struct admin_status *ret_status);
 	/* Now, by the steady clock: purges and ages go by it. */
@@ -99,7 +102,7 @@ struct admin_fns {
 	void (*times)(void *arg, int64_t event, struct admin_times *ret_times);
 	/* The status codes that end an order. Returns how many. */
 	size_t (*ends)(void *arg, const char *const **ret_ends);
-	/* What dispatch knows of a handler; see entity.h. */
+	/* What dispatch and the configuration know of a handler. */
 	void (*live)(void *arg, const struct store_handler_info *h,
 	    struct entity_live *ret_live);
 	/* That job was acted on, or made by it. */

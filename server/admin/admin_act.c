@@ -1,13 +1,11 @@
 /*
  * admin_act.c -- what is done to jobs by hand: replay, retry, discard.
  */
-#include <stdlib.h>
-
 #include "server/admin/admin_private.h"
 #include "server/base/clock.h"
 #include "server/base/json.h"
 
-/* Tell that something was done to that job. */
+/* Something was done to that job. */
 static void
 admin_acted(const struct admin *a, int64_t job)
 {
@@ -22,16 +20,14 @@ static void
 act_cb(const struct store_result *res, void *arg)
 {
 	struct admin_call *call = arg;
-	json_t *o;
 
 	if (res->rc != STORE_OK)
 		(void)admin_store_error(call, res->rc, res->reason);
 	else {
 		admin_look(call->a, res);
 		admin_acted(call->a, call->id);
-		o = json_object();
-		(void)json_set_int(o, "id", call->id);
-		(void)admin_answer(call, 200, o);
+		(void)admin_answer(call, 200,
+		    json_pack("{s:I}", "id", (json_int_t)call->id));
 	}
 	admin_finish(call);
 }
@@ -70,44 +66,51 @@ admin_act_discard(struct admin_call *call)
 
 /* -- Many, each on its own -- */
 
-static void
-many_end(struct admin_call *call)
-{
-	json_t *o = json_object();
-	int bad = 0;
+/* One request for many. */
+struct many {
+	struct admin_call *call;
+	enum store_act what;
+	size_t left; /* answers of the store still to come */
+	size_t good;
+};
 
-	bad |= json_set_int(o,
-	    call->act == STORE_REPLAY ? "replayed" : "discarded",
-	    (int64_t)call->good);
-	bad |= json_object_set(o, "jobs", call->result);
-	if (bad != 0) {
-		json_decref(o);
-		o = NULL;
-	}
-	(void)admin_answer(call, 200, o);
+/* One of them. */
+struct many_part {
+	struct many *many;
+	int64_t id;
+};
+
+static void
+many_end(const struct many *m)
+{
+	(void)admin_answer(m->call, 200,
+	    json_pack("{s:I, s:O}",
+		m->what == STORE_REPLAY ? "replayed" : "discarded",
+		(json_int_t)m->good, "jobs", m->call->result));
 }
 
 /* Note what became of one: its new job, if it was replayed, or why not. */
 static void
-many_note(struct admin_call *call, int64_t id, int64_t made, const char *reason)
+many_note(struct many *m, int64_t id, int64_t made, const char *reason)
 {
 	json_t *o = json_object();
 
 	(void)json_set_int(o, "id", id);
 	if (reason != NULL)
 		(void)json_set_text(o, "error", reason);
-	else if (call->act == STORE_REPLAY)
+	else if (m->what == STORE_REPLAY)
 		(void)json_set_int(o, "job", made);
-	call->good += reason == NULL;
-	(void)json_array_append_new(call->result, o);
+	m->good += reason == NULL;
+	(void)json_array_append_new(m->call->result, o);
 }
 
 /* store_done_fn */
 static void
 many_cb(const struct store_result *res, void *arg)
 {
-	struct admin_part *part = arg;
-	struct admin_call *call = part->call;
+	struct many_part *part = arg;
+	struct many *m = part->many;
+	struct admin_call *call = m->call;
 
 	if (res->rc == STORE_OK) {
 		admin_look(call->a, res);
@@ -115,30 +118,27 @@ many_cb(const struct store_result *res, void *arg)
 		if (res->id != part->id)
 			admin_acted(call->a, res->id);
 	}
-	many_note(call, part->id, res->id,
+	many_note(m, part->id, res->id,
 	    res->rc == STORE_OK ? NULL : res->reason);
-	free(part);
-	if (--call->left > 0)
+	if (--m->left > 0)
 		return;
-	many_end(call);
+	many_end(m);
 	admin_finish(call);
 }
 
 static int
-many_one(struct admin_call *call, int64_t id, const char *why)
+many_one(struct many *m, int64_t id, const char *why)
 {
-	struct admin_part *part;
+	struct admin_call *call = m->call;
+	struct many_part *part;
 
-	if ((part = malloc(sizeof(*part))) == NULL)
+	if ((part = arena_alloc(&call->mem, sizeof(*part))) == NULL)
 		return (-1);
-	part->call = call;
-	part->id = id;
-	if (store_act(call->a->st, call->act, id, why, clock_wall_ms(), many_cb,
-		part) == -1) {
-		free(part);
+	*part = (struct many_part){ m, id };
+	if (store_act(call->a->st, m->what, id, why, clock_wall_ms(), many_cb,
+		part) == -1)
 		return (-1);
-	}
-	call->left++;
+	m->left++;
 	return (0);
 }
 
@@ -159,19 +159,21 @@ static enum admin_when
 many(struct admin_call *call, enum store_act what, const json_t *ids,
     const char *why)
 {
+	struct many *m;
 	int64_t id;
 
-	call->act = what;
-	if ((call->result = json_array()) == NULL)
+	if ((call->result = json_array()) == NULL ||
+	    (m = arena_alloc(&call->mem, sizeof(*m))) == NULL)
 		return (admin_answer(call, 500, NULL));
+	*m = (struct many){ .call = call, .what = what };
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		id = json_integer_value(json_array_get(ids, i));
-		if (many_one(call, id, why) == -1)
-			many_note(call, id, 0, "out of memory");
+		if (many_one(m, id, why) == -1)
+			many_note(m, id, 0, "out of memory");
 	}
-	if (call->left > 0)
+	if (m->left > 0)
 		return (ADMIN_LATER);
-	many_end(call);
+	many_end(m);
 	return (ADMIN_NOW);
 }
 

@@ -1,13 +1,12 @@
-/*
- * admin_event.c -- what is told of an event.
- */
+#include "server/admin/admin_event.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/admin/admin_private.h"
+#include "server/admin/entity.h"
 #include "store/base/hex.h"
 
 #define DETAIL_MAX 512

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/admin/admin_private.h"
+#include "server/admin/admin_event.h"
+#include "server/admin/admin_filter.h"
 #include "server/base/json.h"
 
 /* -- A page -- */
@@ -131,7 +132,7 @@ attempts_cb(enum store_rc rc, const struct store_attempt_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct admin_call *call = arg;
-	const struct shown *s = call->shown;
+	const struct shown *s = call->own;
 	struct admin_times times = { 0 };
 	json_t *o = call->result;
 	int bad;
@@ -150,20 +151,13 @@ attempts_cb(enum store_rc rc, const struct store_attempt_info *rows, size_t n,
 static json_t *
 verdict_json(const struct store_event *ev)
 {
-	json_t *o = json_object();
-	int bad = 0;
-
-	bad |= json_set_text(o, "secret", ev->secret);
-	bad |= json_object_set_new(o, "text",
-	    ev->secret == NULL
-		? json_string("it is not signed")
-		: json_sprintf("the signature is right: made with the secret "
-			       "%s over exactly these %lld bytes",
-		      ev->secret, (long long)ev->body_len));
-	if (bad == 0)
-		return (o);
-	json_decref(o);
-	return (NULL);
+	if (ev->secret == NULL)
+		return (json_pack("{s:n, s:s}", "secret", "text",
+		    "it is not signed"));
+	return (json_pack("{s:s, s:o}", "secret", ev->secret, "text",
+	    json_sprintf("the signature is right: made with the secret %s over "
+			 "exactly these %lld bytes",
+		ev->secret, (long long)ev->body_len)));
 }
 
 /* The scopes that have an event of this id, if they are several. */
@@ -204,8 +198,8 @@ show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	bad |= json_object_set_new(call->result, "headers",
 	    admin_event_headers(ev));
 	bad |= json_object_set_new(call->result, "verdict", verdict_json(ev));
-	call->shown = shown_new(&call->mem, &rows[0]);
-	if (bad == 0 && call->shown != NULL &&
+	call->own = shown_new(&call->mem, &rows[0]);
+	if (bad == 0 && call->own != NULL &&
 	    store_list_event_attempts(call->a->st, ev->id, attempts_cb, call) ==
 		0)
 		return;

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "server/admin/admin_private.h"
+#include "server/admin/admin_filter.h"
 #include "store/base/parse.h"
 
 static int
@@ -97,17 +97,10 @@ void
 admin_page(struct admin_call *call, const char *name, json_t *list,
     int64_t last)
 {
-	json_t *o = json_object();
 	bool more = json_array_size(list) >= call->limit;
-	int bad = 0;
 
-	bad |= json_object_set_new(o, name, list);
-	bad |= json_object_set_new(o, "next",
-	    more ? json_integer(last) : json_null());
-	if (bad != 0) {
-		json_decref(o);
-		o = NULL;
-	}
-	(void)admin_answer(call, 200, o);
+	(void)admin_answer(call, 200,
+	    json_pack("{s:o, s:o}", name, list, "next",
+		more ? json_integer(last) : json_null()));
 	admin_finish(call);
 }

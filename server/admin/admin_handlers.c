@@ -44,29 +44,38 @@ admin_handlers_list(struct admin_call *call)
 	return (ADMIN_LATER);
 }
 
-/* store_done_fn */
 static void
-pause_cb(const struct store_result *res, void *arg)
+pause_end(struct admin_call *call, const struct store_result *res, bool paused)
 {
-	struct admin_call *call = arg;
-	struct admin *a = call->a;
-	json_t *o;
+	const struct admin_fns *fns = &call->a->fns;
 
 	if (res->rc == STORE_NOTFOUND)
-		(void)admin_error(call, 404, "there is no handler %s",
-		    call->name);
+		(void)admin_error(call, 404,
+		    "there is no handler of that name");
 	else if (res->rc != STORE_OK)
 		(void)admin_store_error(call, res->rc, res->reason);
 	else {
-		if (a->fns.paused != NULL)
-			a->fns.paused(a->fns.arg, res->id, call->pause);
-		o = json_object();
-		(void)json_set_text(o, "name", call->name);
-		(void)json_object_set_new(o, "paused",
-		    json_boolean(call->pause));
-		(void)admin_answer(call, 200, o);
+		if (fns->paused != NULL)
+			fns->paused(fns->arg, res->id, paused);
+		(void)admin_answer(call, 200,
+		    json_pack("{s:s, s:b}", "name", call->name, "paused",
+			(int)paused));
 	}
 	admin_finish(call);
+}
+
+/* store_done_fn */
+static void
+paused_cb(const struct store_result *res, void *arg)
+{
+	pause_end(arg, res, true);
+}
+
+/* store_done_fn */
+static void
+resumed_cb(const struct store_result *res, void *arg)
+{
+	pause_end(arg, res, false);
 }
 
 enum admin_when
@@ -78,9 +87,8 @@ admin_handlers_pause(struct admin_call *call)
 		return (admin_error(call, 400,
 		    "a pause takes a reason and nothing else: {\"why\": "
 		    "TEXT}"));
-	call->pause = true;
 	if (store_pause(call->a->st, call->name, PAUSED_BY, why,
-		clock_wall_ms(), pause_cb, call) == -1)
+		clock_wall_ms(), paused_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }
@@ -91,7 +99,7 @@ admin_handlers_resume(struct admin_call *call)
 	if (json_object_size(call->body) > 0)
 		return (admin_error(call, 400, "resuming takes nothing"));
 	if (store_pause(call->a->st, call->name, NULL, NULL, clock_wall_ms(),
-		pause_cb, call) == -1)
+		resumed_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }

@@ -3,7 +3,7 @@
  */
 #include <stddef.h>
 
-#include "server/admin/admin_private.h"
+#include "server/admin/admin_filter.h"
 
 /* -- A page -- */
 
@@ -106,8 +106,7 @@ admin_jobs_show(struct admin_call *call)
 	struct store_job_filter filter = { .any_state = true, .limit = 1 };
 
 	if (admin_job_id(call->name, &call->id) == -1 || call->id == INT64_MAX)
-		return (
-		    admin_error(call, 404, "that is no number of a job"));
+		return (admin_error(call, 404, "that is no number of a job"));
 	filter.before = call->id + 1;
 	if (store_list_jobs(call->a->st, &filter, show_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));

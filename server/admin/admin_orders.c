@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/admin/admin_private.h"
+#include "server/admin/admin_filter.h"
 #include "server/base/json.h"
 
 /* The event a row stands for in the order of the list. */
@@ -126,7 +126,7 @@ history_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 		json_decref(o);
 		o = NULL;
 	}
-	answer_document(call, o, call->document);
+	answer_document(call, o, call->own);
 	admin_finish(call);
 }
 
@@ -158,6 +158,7 @@ show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 	struct admin_call *call = arg;
 	struct store_filter filter = { .with_jobs = true,
 		.limit = ADMIN_LIMIT_DEFAULT };
+	const char *document;
 
 	if (rc != STORE_OK)
 		(void)admin_store_error(call, rc, reason);
@@ -170,11 +171,12 @@ show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 		call->result = order_json(call->a, &rows[0]);
 		if (call->result != NULL &&
 		    add_others(call->a, call->result, rows, n) == 0 &&
-		    arena_text(&call->mem, rows[0].document, &call->document) ==
-			0 &&
-		    store_list_events(call->a->st, &filter, history_cb, call) ==
-			0)
-			return;
+		    arena_text(&call->mem, rows[0].document, &document) == 0) {
+			call->own = (char *)document;
+			if (store_list_events(call->a->st, &filter, history_cb,
+				call) == 0)
+				return;
+		}
 		(void)admin_answer(call, 500, NULL);
 	}
 	admin_finish(call);

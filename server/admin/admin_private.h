@@ -1,17 +1,8 @@
 /*
  * admin_private.h -- what the files of the admin API share.
  *
- * admin.c          the table, the start and the end of a call
- * admin_filter.c   the query of a list
- * admin_status.c   how the server stands
- * admin_events.c   events: a page, one, its body
- * admin_event.c    what is told of one
- * admin_orders.c   orders
- * admin_rejections.c  what was refused
- * admin_jobs.c     jobs: look at
- * admin_act.c      jobs: replay, retry, discard
- * admin_handlers.c handlers
- * admin_purge.c    purge
+ * admin.c has the table of requests, and the start and the end of a call;
+ * each admin_SUBJECT.c has the requests about its subject.
  */
 #ifndef SERVER_ADMIN_PRIVATE_H
 #define SERVER_ADMIN_PRIVATE_H
@@ -30,8 +21,6 @@ struct admin {
 	size_t pending;
 };
 
-struct shown;
-
 /* A call: what it was asked, and what it will answer. */
 struct admin_call {
 	struct admin *a;
@@ -42,27 +31,12 @@ struct admin_call {
 	const char *query;          /* only until the route returns */
 	json_t *body;               /* an object, empty if there was none */
 
-	struct arena mem;     /* for as long as the call */
-	json_t *result;       /* being gathered */
-	struct shown *shown;  /* of an event: see admin_events.c */
-	const char *document; /* of an order; NULL: none */
-	int64_t id;           /* of the job */
-	enum store_act act;   /* of many jobs */
-	size_t limit;         /* of a page */
-	size_t left;          /* answers of the store still to come */
-	size_t good;
-	bool acts; /* a POST */
-	bool pause;
-	struct store_purge purge;
-	int64_t rejections;        /* of those purged */
-	int64_t files, files_left; /* beside the store */
-	unsigned batches;
-};
-
-/* One of several things that a call asks of the store. */
-struct admin_part {
-	struct admin_call *call;
-	int64_t id;
+	struct arena mem; /* for as long as the call */
+	json_t *result;   /* being gathered */
+	void *own;        /* what only its route knows, in mem */
+	int64_t id;       /* of the job or rejection that is named */
+	size_t limit;     /* of a page */
+	bool acts;        /* a POST */
 };
 
 /*
@@ -89,68 +63,14 @@ bool admin_failed(struct admin_call *call, enum store_rc rc,
 /* The answer is set: hand it over and free call. */
 void admin_finish(struct admin_call *call);
 
-/* Tell of the jobs that res made runnable. */
+/* Have dispatch look at the jobs that res made runnable. */
 void admin_look(struct admin *a, const struct store_result *res);
 
-/* The answer is told apart by what o holds now, and may grow afterwards. */
+/* The answer's tag is that of what o holds now, also if it grows afterwards. */
 void admin_tag(struct admin_call *call, const json_t *o);
 
 /* Parse a job's number. Returns 0, or -1. */
 int admin_job_id(const char *text, int64_t *ret_id);
-
-/* -- admin_filter.c -- */
-
-enum admin_kind {
-	ADMIN_TEXT,   /* const char *, in the call's memory */
-	ADMIN_SCOPE,  /* the same, and may be empty */
-	ADMIN_TIME,   /* int64_t */
-	ADMIN_NUMBER, /* int64_t, from 1 */
-	ADMIN_LIMIT,  /* size_t, 1 to STORE_PAGE_MAX; call->limit as well */
-	ADMIN_BOOL,   /* bool */
-	ADMIN_WORD    /* as its word() reads it */
-};
-
-/* A name that a list's query may have. */
-struct admin_key {
-	const char *name;
-	enum admin_kind kind;
-	size_t at; /* in the filter */
-	/* ADMIN_WORD: set it in filter. Returns 0, or -1: a wrong word. */
-	int (*word)(const char *value, void *filter);
-};
-
-#define ADMIN_LIMIT_DEFAULT 50
-
-/*
- * Read the call's query into filter by keys, up to one without a name.
- * ADMIN_NOW: it makes no sense, the answer says why.
- */
-enum admin_when admin_filter(struct admin_call *call,
-    const struct admin_key *keys, void *filter);
-
-/*
- * Read the query of something that is shown alone: the scope it is to be of,
- * in the call's memory, NULL if none is named. ADMIN_NOW as above.
- */
-enum admin_when admin_one_scope(struct admin_call *call,
-    const char **ret_scope);
-
-/*
- * Answer with a page: {name: list, "next": before}; takes list. The page is
- * the last one if it has less than the limit.
- */
-void admin_page(struct admin_call *call, const char *name, json_t *list,
-    int64_t last);
-
-/* -- admin_event.c: documents; NULL when out of memory -- */
-
-/* The headers as klikit sent them, as far as they are kept. */
-json_t *admin_event_headers(const struct store_event *ev);
-
-/* What happened to it, by time; attempts are of its jobs. */
-json_t *admin_event_timeline(const struct store_event_info *info,
-    const struct admin_times *times, const struct store_attempt_info *attempts,
-    size_t n);
 
 enum admin_when admin_status(struct admin_call *call);
 enum admin_when admin_events_list(struct admin_call *call);

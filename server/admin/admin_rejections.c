@@ -4,7 +4,7 @@
  */
 #include <stddef.h>
 
-#include "server/admin/admin_private.h"
+#include "server/admin/admin_filter.h"
 
 /* -- A page -- */
 

@@ -13,136 +13,136 @@
 /* Less free space than this, more or less, is no news. */
 #define TAG_FREE_BYTES (16 << 20)
 
-static json_t *
-webhooks_json(const struct admin_status *s)
+/* What is shown, side by side. */
+struct status_row {
+	struct admin_status s;
+	struct store_figures f;
+	const char *version;
+	int64_t now_ms;
+	int64_t not_kept; /* of the refused: in no list */
+	int64_t dropped;  /* lines of the log */
+	int64_t dead, pending, oldest_ms;
+};
+
+#define AT(member) FIELD(struct status_row, member)
+static const struct field store_fields[] = {
+	{ "url", .kind = FIELD_TEXT, AT(s.store_url) },
+	{ "health", .kind = FIELD_TEXT, AT(s.health) },
+	{ "check", .kind = FIELD_TEXT, AT(s.check) },
+	{ "bytes", .kind = FIELD_COUNT, AT(f.bytes) },
+	{ "wal_bytes", .kind = FIELD_COUNT, AT(f.log_bytes) },
+	{ "reserve_bytes", .kind = FIELD_COUNT, AT(f.reserve_bytes) },
+	{ "floor_bytes", .kind = FIELD_COUNT, AT(f.floor_bytes) },
+	{ "free_bytes", .kind = FIELD_NUMBER, AT(f.free_bytes), .none = -1 },
+	{ .name = NULL },
+};
+
+static const struct field queue_fields[] = {
+	{ "bytes", .kind = FIELD_COUNT, AT(s.queue_bytes) },
+	{ "max", .kind = FIELD_COUNT, AT(s.queue_max) },
+	{ .name = NULL },
+};
+
+static const struct field counts_fields[] = {
+	{ "received", .kind = FIELD_COUNT, AT(s.received) },
+	{ "repeats", .kind = FIELD_COUNT, AT(s.repeats) },
+	{ "duplicates", .kind = FIELD_COUNT, AT(s.duplicates) },
+	{ "conflicts", .kind = FIELD_COUNT, AT(s.conflicts) },
+	{ "refused_not_kept", .kind = FIELD_COUNT, AT(not_kept) },
+	{ "log_dropped_lines", .kind = FIELD_COUNT, AT(dropped) },
+	{ "dead_jobs", .kind = FIELD_COUNT, AT(dead) },
+	{ "pending_jobs", .kind = FIELD_COUNT, AT(pending) },
+	{ "oldest_pending_ms", .kind = FIELD_NUMBER, AT(oldest_ms),
+	    .none = INT64_MIN },
+	{ .name = NULL },
+};
+
+static const struct field status_fields[] = {
+	{ "version", .kind = FIELD_TEXT, AT(version) },
+	{ "started_at", .kind = FIELD_TIME, AT(s.started_at_ms) },
+	{ "clock", .kind = FIELD_TEXT, AT(s.clock) },
+	{ "dev", .kind = FIELD_BOOL, AT(s.dev) },
+	{ "store", .kind = FIELD_OBJECT, .fields = store_fields },
+	{ "queue", .kind = FIELD_OBJECT, .fields = queue_fields },
+	{ "counts", .kind = FIELD_OBJECT, .fields = counts_fields },
+	{ "trigger", .kind = FIELD_TEXT, AT(s.trigger) },
+	{ "sign", .kind = FIELD_TEXT, AT(s.sign) },
+	{ "curl", .kind = FIELD_TEXT, AT(s.curl) },
+	{ .name = NULL },
+};
+#undef AT
+
+#define AT(member) FIELD(struct admin_secret, member)
+static const struct field secret_fields[] = {
+	{ "name", .kind = FIELD_TEXT, AT(name) },
+	{ "valid_until", .kind = FIELD_TIME, AT(valid_until_ms) },
+	{ "last_used", .kind = FIELD_TIME, AT(last_used_ms) },
+	{ .name = NULL },
+};
+#undef AT
+
+/* Count what is in several places. */
+static void
+status_count(struct status_row *r, struct steady_time now)
 {
-	json_t *list = json_array();
-	int bad = list == NULL ? -1 : 0;
-
-	for (size_t i = 0; i < s->nwebhooks; i++)
-		bad |= json_array_append_new(list, json_string(s->webhooks[i]));
-	if (bad == 0)
-		return (list);
-	json_decref(list);
-	return (NULL);
-}
-
-static json_t *
-store_json(const struct admin_status *s, const struct store_figures *f)
-{
-	json_t *o = json_object();
-	int bad = 0;
-
-	bad |= json_set_text(o, "url", s->store_url);
-	bad |= json_set_text(o, "health", s->health);
-	bad |= json_set_text(o, "check", s->check);
-	bad |= json_set_int(o, "bytes", f->bytes);
-	bad |= json_set_int(o, "wal_bytes", f->log_bytes);
-	bad |= json_set_int(o, "reserve_bytes", f->reserve_bytes);
-	bad |= json_set_int(o, "floor_bytes", f->floor_bytes);
-	bad |= json_object_set_new(o, "free_bytes",
-	    f->free_bytes < 0 ? json_null() : json_integer(f->free_bytes));
-	if (bad == 0)
-		return (o);
-	json_decref(o);
-	return (NULL);
-}
-
-static json_t *
-queue_json(const struct admin_status *s)
-{
-	json_t *o = json_object();
-	int bad = 0;
-
-	bad |= json_set_int(o, "bytes", (int64_t)s->queue_bytes);
-	bad |= json_set_int(o, "max", (int64_t)s->queue_max);
-	if (bad == 0)
-		return (o);
-	json_decref(o);
-	return (NULL);
-}
-
-static json_t *
-refused_json(const struct admin_status *s)
-{
-	json_t *o = json_object();
-	int bad = o == NULL ? -1 : 0;
-
-	for (size_t i = 0; i < s->nrefused; i++)
-		bad |= json_set_int(o, s->refused[i].name,
-		    (int64_t)s->refused[i].n);
-	if (bad == 0)
-		return (o);
-	json_decref(o);
-	return (NULL);
-}
-
-/* How many of the refused are in no list. */
-static int64_t
-not_kept(const struct admin_status *s)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < s->nrefused; i++)
-		n += s->refused[i].not_kept;
-	return ((int64_t)n);
-}
-
-static json_t *
-counts_json(const struct admin_status *s, const struct store_figures *f,
-    struct steady_time now)
-{
-	uint64_t pending = 0, dead = 0;
 	struct steady_time oldest = { 0 };
-	json_t *o = json_object();
-	int bad = 0;
 
-	for (size_t i = 0; i < f->nhandlers; i++) {
-		const struct store_handler_info *h = &f->handlers[i];
+	for (size_t i = 0; i < r->s.nrefused; i++)
+		r->not_kept += (int64_t)r->s.refused[i].not_kept;
+	for (size_t i = 0; i < r->f.nhandlers; i++) {
+		const struct store_handler_info *h = &r->f.handlers[i];
 
-		pending += h->unfinished;
-		dead += h->dead;
+		r->pending += (int64_t)h->unfinished;
+		r->dead += (int64_t)h->dead;
 		if (h->oldest.ms != 0 &&
 		    (oldest.ms == 0 || steady_before(h->oldest, oldest)))
 			oldest = h->oldest;
 	}
-	bad |= json_set_int(o, "received", (int64_t)s->received);
-	bad |= json_set_int(o, "repeats", (int64_t)s->repeats);
-	bad |= json_set_int(o, "duplicates", (int64_t)s->duplicates);
-	bad |= json_set_int(o, "conflicts", (int64_t)s->conflicts);
-	bad |= json_object_set_new(o, "refused", refused_json(s));
-	bad |= json_set_int(o, "refused_not_kept", not_kept(s));
-	bad |= json_set_int(o, "log_dropped_lines", (int64_t)log_dropped());
-	bad |= json_set_int(o, "dead_jobs", (int64_t)dead);
-	bad |= json_set_int(o, "pending_jobs", (int64_t)pending);
-	bad |= json_object_set_new(o, "oldest_pending_ms",
-	    oldest.ms == 0 ? json_null()
-			   : json_integer(steady_since(now, oldest)));
+	r->oldest_ms = oldest.ms == 0 ? INT64_MIN : steady_since(now, oldest);
+}
+
+/* Add what has names or a number of its own. Returns 0, or -1: no memory. */
+static int
+status_add(json_t *o, const struct admin_status *s)
+{
+	json_t *webhooks = json_array(), *refused = json_object();
+	int bad = 0;
+
+	for (size_t i = 0; i < s->nwebhooks; i++)
+		json_list_add(&webhooks, json_string(s->webhooks[i]));
+	for (size_t i = 0; i < s->nrefused; i++)
+		bad |= json_set_int(refused, s->refused[i].name,
+		    (int64_t)s->refused[i].n);
+	bad |= json_object_set_new(o, "webhooks", webhooks);
+	bad |= json_object_set_new(json_object_get(o, "counts"), "refused",
+	    refused);
+	bad |= json_object_set_new(o, "secrets",
+	    field_array(secret_fields, s->secrets, s->nsecrets,
+		sizeof(s->secrets[0])));
+	return (bad);
+}
+
+/*
+ * The whole, with a tag that does not change with the time, or with a little
+ * free space.
+ */
+static json_t *
+status_json(struct admin_call *call, struct status_row *r)
+{
+	int64_t free_bytes = r->f.free_bytes;
+	json_t *o;
+	int bad;
+
+	r->f.free_bytes -= free_bytes % TAG_FREE_BYTES;
+	o = field_json(status_fields, r);
+	bad = status_add(o, &r->s);
+	admin_tag(call, o);
+	r->f.free_bytes = free_bytes;
+	bad |= json_object_set_new(o, "store", field_json(store_fields, r));
+	bad |= json_set_time(o, "now", r->now_ms);
 	if (bad == 0)
 		return (o);
 	json_decref(o);
-	return (NULL);
-}
-
-static json_t *
-secrets_json(const struct admin_status *s)
-{
-	json_t *list = json_array();
-	int bad = list == NULL ? -1 : 0;
-
-	for (size_t i = 0; i < s->nsecrets; i++) {
-		json_t *o = json_object();
-
-		bad |= json_set_text(o, "name", s->secrets[i].name);
-		bad |= json_set_time(o, "valid_until",
-		    s->secrets[i].valid_until_ms);
-		bad |=
-		    json_set_time(o, "last_used", s->secrets[i].last_used_ms);
-		bad |= json_array_append_new(list, o);
-	}
-	if (bad == 0)
-		return (list);
-	json_decref(list);
 	return (NULL);
 }
 
@@ -152,39 +152,17 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
     void *arg)
 {
 	struct admin_call *call = arg;
-	struct admin_status s = { 0 };
-	struct store_figures coarse;
-	int64_t now_ms = clock_wall_ms();
-	json_t *o;
-	int bad = 0;
+	const struct admin_fns *fns = &call->a->fns;
+	struct status_row r = { .version = KLIKITD_VERSION,
+		.now_ms = clock_wall_ms(),
+		.dropped = (int64_t)log_dropped() };
 
 	if (admin_failed(call, rc, reason))
 		return;
-	call->a->fns.status(call->a->fns.arg, &s);
-	o = json_object();
-	bad |= json_set_text(o, "version", KLIKITD_VERSION);
-	bad |= json_set_time(o, "started_at", s.started_at_ms);
-	bad |= json_set_text(o, "clock", s.clock);
-	bad |= json_object_set_new(o, "dev", json_boolean(s.dev));
-	bad |= json_object_set_new(o, "webhooks", webhooks_json(&s));
-	coarse = *f;
-	coarse.free_bytes -= coarse.free_bytes % TAG_FREE_BYTES;
-	bad |= json_object_set_new(o, "store", store_json(&s, &coarse));
-	bad |= json_object_set_new(o, "queue", queue_json(&s));
-	bad |= json_object_set_new(o, "counts",
-	    counts_json(&s, f, call->a->fns.now(call->a->fns.arg)));
-	bad |= json_object_set_new(o, "secrets", secrets_json(&s));
-	bad |= json_set_text(o, "trigger", s.trigger);
-	bad |= json_set_text(o, "sign", s.sign);
-	bad |= json_set_text(o, "curl", s.curl);
-	admin_tag(call, o);
-	bad |= json_object_set_new(o, "store", store_json(&s, f));
-	bad |= json_set_time(o, "now", now_ms);
-	if (bad != 0) {
-		json_decref(o);
-		o = NULL;
-	}
-	(void)admin_answer(call, 200, o);
+	r.f = *f;
+	fns->status(fns->arg, &r.s);
+	status_count(&r, fns->now(fns->arg));
+	(void)admin_answer(call, 200, status_json(call, &r));
 	admin_finish(call);
 }
 

@@ -85,6 +85,9 @@ set(json_t *o, const struct field *f, const void *row)
 	case FIELD_BASE64:
 		return (json_object_set_new(o, f->name,
 		    base64(pointer_at(at), *len)));
+	case FIELD_OBJECT:
+		return (json_object_set_new(o, f->name,
+		    field_json(f->fields, row)));
 	case FIELD_ROWS:
 		return (json_object_set_new(o, f->name,
 		    field_array(f->fields, pointer_at(at), *len, f->stride)));

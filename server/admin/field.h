@@ -28,6 +28,7 @@ enum field_kind {
 	FIELD_BYTES,  /* const void *, of len_at bytes, mostly text */
 	FIELD_BASE64, /* the same, of any bytes; for programs only */
 	FIELD_LINES,  /* const char *: text of several lines */
+	FIELD_OBJECT, /* an object: `fields', of the same row */
 	FIELD_ROWS,   /* an array, of len_at rows with fields of their own */
 	FIELD_LATER,  /* such an array, which its owner adds to the JSON */
 	FIELD_PAIRS,  /* an array of names with values, added likewise */

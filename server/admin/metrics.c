@@ -7,7 +7,6 @@
 
 #include <event2/event.h>
 
-#include "server/admin/metrics_private.h"
 #include "server/base/clock.h"
 
 #define FRESH_MS 1000

@@ -5,7 +5,7 @@
 
 #include <event2/event.h>
 
-#include "server/admin/metrics_private.h"
+#include "server/admin/metrics_print.h"
 #include "server/admin/metrics_text.h"
 #include "server/admin/stream.h"
 #include "server/auth/secrets.h"

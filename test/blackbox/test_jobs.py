@@ -148,7 +148,7 @@ def test_what_the_configuration_has_no_more_is_parked(stopped):
     (["jobs", "x"], 1, "that is no number of a job"),
     (["jobs", "--state", "asleep"], 2, '--state: "asleep" is none of ready'),
     (["jobs", "--since", "monday"], 2, '--since: "monday" is not a time'),
-    (["jobs", "2", "--state", "dead"], 2, "excludes"),
+    (["jobs", "2", "--state", "dead"], 2, "only for the list"),
     (["jobs", "--limit", "0"], 2, "--limit"),
     (["replay"], 2, "needs EVENT-ID"),
     (["replay", "--state", "waiting"], 2, "--state"),
@@ -206,7 +206,7 @@ def test_the_dead_are_replayed_the_oldest_first(store):
     assert {row["id"]: row["replayed_by"] for row in jobs(store)} == {
         1: None, 2: 6, 3: 7, 4: None, 5: None, 6: None, 7: None}
     assert [row["state"] for row in jobs(store, "--event", "e2")] == [
-        "done", "dead"]
+        "done", "replayed"]
 
 
 def test_only_the_newest_of_a_chain_is_replayed(store):
@@ -268,7 +268,7 @@ def test_what_waits_is_tried_at_once(store):
 def test_what_waits_is_discarded_with_its_reason(store):
     store.do("discard", "4", "--reason", "the shop is closed")
     job, = lines(store.do("jobs", "4", "--json"))
-    assert job["state"] == "dead"
+    assert job["state"] == "discarded"
     assert "the shop is closed" in json.dumps(job)
 
 

@@ -171,7 +171,7 @@ inspect('a waiting job is tried now, or discarded with a reason',
       .waitFor();
     const [pos] = (await jobsOf(server, 'e1')).filter((j) =>
       j.handler === 'pos');
-    assert.equal(pos.state, 'dead');
+    assert.equal(pos.state, 'discarded');
     assert.notEqual(pos.discarded_at, null);
     assert.equal(server.verb('jobs', '--state', 'dead', '--json'), '');
   }, { config: PICKY, prepare: picky(75), before: async (server) => {

@@ -132,21 +132,59 @@ test_states_parse_back(void **state)
 	assert_int_equal(entity_event_state_parse("open", &progress), -1);
 }
 
+/* What a person did goes before what the configuration and dispatch say. */
 static void
-test_what_a_handler_does_needs_a_server(void **state)
+test_a_handler_has_one_state(void **state)
 {
-	const struct store_handler_info h = { .name = "pos" };
-	const struct entity_live live = { .configured = true, .under_way = 2 };
-	json_t *alone = entity_handler_json(&h, NULL);
-	json_t *served = entity_handler_json(&h, &live);
+	static const struct {
+		int64_t paused_at_ms;
+		struct entity_live live;
+		const char *word;
+	} cases[] = {
+		{ 0, { true, false, 0 }, "active" },
+		{ 0, { true, true, 1 }, "probing" },
+		{ 0, { false, false, 0 }, "parked" },
+		{ 1, { true, true, 1 }, "paused" },
+		{ 1, { false, false, 0 }, "paused" },
+	};
 
 	(void)state;
-	assert_null(json_object_get(alone, "under_way"));
-	assert_int_equal(json_integer_value(
-			     json_object_get(served, "under_way")),
-	    2);
-	json_decref(alone);
-	json_decref(served);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct store_handler_info h = { .name = "pos",
+			.unfinished = 3,
+			.paused_at_ms = cases[i].paused_at_ms };
+		json_t *o = entity_handler_json(&h, &cases[i].live);
+
+		assert_text(o, "state", cases[i].word);
+		assert_int_equal(json_integer_value(
+				     json_object_get(o, "pending")),
+		    3);
+		json_decref(o);
+	}
+}
+
+/* One that is dead by its row, but was replayed or discarded, is not dead. */
+static void
+test_a_job_is_dead_only_now(void **state)
+{
+	static const struct {
+		int64_t replayed_by, discarded_at_ms;
+		const char *word;
+	} cases[] = { { 0, 0, "dead" }, { 9, 0, "replayed" },
+		{ 0, 1, "discarded" }, { 9, 1, "replayed" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct store_job_info dead = job;
+		json_t *o;
+
+		dead.state = JOB_DEAD;
+		dead.replayed_by = cases[i].replayed_by;
+		dead.discarded_at_ms = cases[i].discarded_at_ms;
+		o = entity_job_json(&dead);
+		assert_text(o, "state", cases[i].word);
+		json_decref(o);
+	}
 }
 
 int
@@ -157,7 +195,8 @@ main(void)
 		cmocka_unit_test(test_a_job),
 		cmocka_unit_test(test_an_event),
 		cmocka_unit_test(test_states_parse_back),
-		cmocka_unit_test(test_what_a_handler_does_needs_a_server),
+		cmocka_unit_test(test_a_handler_has_one_state),
+		cmocka_unit_test(test_a_job_is_dead_only_now),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -96,7 +96,7 @@ static void
 test_a_field_added_is_shown_of_one(void **state)
 {
 	(void)state;
-	assert_printed(before, false, "id  7\ntext\n  one\n  two\n");
+	assert_printed(before, false, "id    7\ntext\n  one\n  two\n");
 	assert_printed(after, false,
 	    "id     7\ntext\n  one\n  two\nadded  new\n\nparts\nNAME\na\n"
 	    "\\x1b[2J\n");

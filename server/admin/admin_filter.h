@@ -1,0 +1,52 @@
+/*
+ * admin_filter.h -- private to admin_*.c: the query of a list, read by a table
+ * of its names, and the page that answers it.
+ */
+#ifndef SERVER_ADMIN_FILTER_H
+#define SERVER_ADMIN_FILTER_H
+
+#include "server/admin/admin_private.h"
+
+enum admin_kind {
+	ADMIN_TEXT,   /* const char *, in the call's memory */
+	ADMIN_SCOPE,  /* the same, and may be empty */
+	ADMIN_TIME,   /* int64_t */
+	ADMIN_NUMBER, /* int64_t, from 1 */
+	ADMIN_LIMIT,  /* size_t, 1 to STORE_PAGE_MAX; call->limit as well */
+	ADMIN_BOOL,   /* bool */
+	ADMIN_WORD    /* as its word() reads it */
+};
+
+/* A name that a list's query may have. */
+struct admin_key {
+	const char *name;
+	enum admin_kind kind;
+	size_t at; /* in the filter */
+	/* ADMIN_WORD: set it in filter. Returns 0, or -1: a wrong word. */
+	int (*word)(const char *value, void *filter);
+};
+
+#define ADMIN_LIMIT_DEFAULT 50
+
+/*
+ * Read the call's query into filter by keys, up to one without a name.
+ * ADMIN_NOW: it makes no sense, the answer says why.
+ */
+enum admin_when admin_filter(struct admin_call *call,
+    const struct admin_key *keys, void *filter);
+
+/*
+ * Read the query of something that is shown alone: the scope it is to be of,
+ * in the call's memory, NULL if none is named. ADMIN_NOW as above.
+ */
+enum admin_when admin_one_scope(struct admin_call *call,
+    const char **ret_scope);
+
+/*
+ * Answer with a page: {name: list, "next": before}; takes list. The page is
+ * the last one if it has less than the limit.
+ */
+void admin_page(struct admin_call *call, const char *name, json_t *list,
+    int64_t last);
+
+#endif /* SERVER_ADMIN_FILTER_H */
