@@ -1,0 +1,101 @@
+"""A type of handlers that no file of klikitd names: test/lib/shout.c is built
+into a klikitd whose table of types has it (test/lib/shout_main.c), and nothing
+else is changed."""
+
+import json
+import pathlib
+import socket
+
+import pytest
+
+import conftest
+from conftest import BINARY, run
+
+SHOUT = pathlib.Path(BINARY).parent / "test" / "klikitd_shout"
+
+
+@pytest.fixture(autouse=True)
+def shouting(monkeypatch):
+    if not SHOUT.exists():
+        pytest.skip("this build has no tests")
+    monkeypatch.setattr(conftest, "BINARY", str(SHOUT))
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as far_side:
+        yield far_side.getsockname()[1]
+
+
+def write(home, *keys):
+    (home / "secret").write_text("a-secret-of-klikit-for-these-tests")
+    (home / "secret").chmod(0o600)
+    config = home / "klikitd.ini"
+    config.write_text("\n".join([
+        "[http]", "listen = 127.0.0.1:0", "[admin]", "listen = 127.0.0.1:0",
+        "[klikit]", "secret_file = secret",
+        "[handler boy]", "type = shout", "file = shouts", *keys, ""]))
+    return config
+
+
+def test_it_is_described():
+    done = run("help", "handler")
+    assert b"  volume NUMBER (default 5)\n" in done.stdout
+    example = run("check-config", "--print-example").stdout.decode()
+    assert ";[handler boy]\n;type = shout\n" in example
+
+
+def test_it_is_checked(tmp_path):
+    config = write(tmp_path, "volume = 9", "tone = high")
+    done = run("check-config", "-c", config)
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        f"{config}:10: handler.volume: is too loud with tone = high\n")
+    config = write(tmp_path, "volume = 9")
+    done = run("check-config", "-c", config)
+    assert done.returncode == 0, done
+    assert (f"handler     boy: shout, events *, into {tmp_path}/shouts\n"
+            in done.stdout.decode())
+
+
+def findings(config):
+    done = run("doctor", "-c", config, "--json")
+    assert done.stderr == b"", done
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_doctor_tries_it(tmp_path, listener):
+    config = write(tmp_path, f"port = {listener}")
+    texts = [f["text"] for f in findings(config) if f["check"] == "handlers"]
+    assert texts == [f"boy: 127.0.0.1 port {listener}: reached"]
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    config = write(tmp_path, f"port = {port}")
+    (found,) = [f for f in findings(config) if f["check"] == "handlers"]
+    assert found["level"] == "failure"
+    assert found["text"].startswith(
+        f"boy: 127.0.0.1 port {port}: not reached: connection refused")
+
+
+def test_doctor_looks_at_its_secret(tmp_path):
+    (tmp_path / "password").write_text("hush")
+    (tmp_path / "password").chmod(0o644)
+    config = write(tmp_path, "password_file = password")
+    (found,) = [f for f in findings(config) if "password" in f["text"]]
+    assert found["check"] == "secrets"
+    assert "who reads it can shout as well" in found["advice"]
+
+
+def test_it_runs_and_is_reloaded(klikitd):
+    server = klikitd(config="[handler boy]\ntype = shout\nfile = shouts\n")
+    body = conftest.payload("created-small.json")
+    server.deliver(body, "first")
+    server.wait_processed()
+    server.write_config("[handler boy]\ntype = shout\nfile = shouts\n"
+                        "volume = 11\nwords = ho\n")
+    server.reload()
+    server.deliver(conftest.payload("status-updated-ready.json"), "second",
+                   type=conftest.STATUS)
+    server.wait_processed()
+    shouts = (server.directory / "shouts").read_text()
+    assert shouts == "hey at 5: first\nho at 11: second\n"
