@@ -176,11 +176,9 @@ add_key(struct config_draft *d, const char *key, const char *value)
 void
 config_handler_default(struct config_draft *d)
 {
-	const char *type = d->src->types[0]->type;
+	const struct handler *type = d->src->types[0];
 
-	config_handler_begin(d, type, 0);
-	add_key(d, "type", type);
-	(void)make_handler(d, "");
+	(void)config_draft_handler(d, type->type, 0, type);
 }
 
 void
@@ -234,8 +232,8 @@ config_handler_where(const struct config_draft *d,
 	if (g != NULL)
 		(void)snprintf(ret_where, CONFIG_WHERE_MAX, "%s", g->where);
 	else if (h->line == 0 && d->src->extra != NULL)
-		(void)snprintf(ret_where, CONFIG_WHERE_MAX, "%s",
-		    d->src->extra->where);
+		(void)snprintf(ret_where, CONFIG_WHERE_MAX,
+		    "%shandler.%s: ", d->src->extra->where, key);
 	else
 		(void)snprintf(ret_where, CONFIG_WHERE_MAX,
 		    "%s:%u: handler.%s: ", d->src->path, h->line, key);

@@ -206,7 +206,7 @@ config_check_handlers(struct config_draft *d)
 		config_handler_extra(d);
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		h = &cfg->handlers[i];
-		if (!config_handler_has(d, h, "type"))
+		if (h->type == NULL && !config_handler_has(d, h, "type"))
 			handler_error(d, h, "type",
 			    "is missing in [handler %s]", h->name);
 		check_alarm(d, h);

@@ -43,6 +43,17 @@ check_pair(struct check *c, const struct tls_pair_files *files)
 	tls_pair_free(tls_pair_load(files, clock_wall_ms(), tell_cb, c));
 }
 
+/* The key that has the handler call by TLS. */
+static const char *
+url_key(const struct config_handler *h)
+{
+	for (const struct key *key = h->type->keys; key->name != NULL; key++) {
+		if (key->kind == KEY_URL)
+			return (config_key_short(key));
+	}
+	return ("type");
+}
+
 /* What a handler shows, and whom it trusts. */
 static void
 check_handler(struct check *c, const struct config_handler *h,
@@ -57,7 +68,8 @@ check_handler(struct check *c, const struct config_handler *h,
 	    c->where[TLS_PART_CERTIFICATE]);
 	(void)config_handler_where(c->d, h, "client_key",
 	    c->where[TLS_PART_KEY]);
-	len = strlen(config_handler_where(c->d, h, "ca_file", roots));
+	len = strlen(config_handler_where(c->d, h,
+	    files->ca_file == NULL ? url_key(h) : "ca_file", roots));
 	if (files->ca_file == NULL)
 		(void)snprintf(roots + len, CONFIG_WHERE_MAX - len,
 		    "https needs trusted certificates, of the system or a "

@@ -104,6 +104,36 @@ test_type_is_checked(void **state)
 	assert_non_null(strstr(f->reported, "/gone: No such file"));
 }
 
+/* One that is asked for by a flag stands beside the default one. */
+static void
+test_type_beside_the_file(void **state)
+{
+	static const char *const keys[] = { "type", "shout", "file", "/x",
+		"volume", "7", NULL };
+	static const char *const bad[] = { "type", "shout", "volume", "70",
+		NULL };
+	struct config_extra extra = { "dev", "--shout: ", keys };
+	struct config_case *f = *state;
+	struct config *cfg;
+
+	f->src.extra = &extra;
+	cfg = config_case_load_good(f, "[http]\n");
+	assert_int_equal(cfg->nhandlers, 2);
+	assert_string_equal(cfg->handlers[0].name, "orders");
+	assert_ptr_equal(cfg->handlers[0].type, shout_types[0]);
+	assert_false(cfg->handlers[0].logs_answers);
+	assert_string_equal(cfg->handlers[1].name, "dev");
+	assert_int_equal(SETTING_OF(&cfg->handlers[1], int64_t, "volume"), 7);
+	assert_true(cfg->handlers[1].logs_answers);
+	config_free(cfg);
+	extra.keys = bad;
+	config_case_errors(f, "[http]\n",
+	    "--shout: \"70\" is not a number from 1 to 11\n"
+	    "--shout: handler.file: is missing in [handler dev]\n");
+	config_case_errors(f, "[handler dev]\ntype = shout\nfile = /x\n",
+	    "--shout: the configuration has a [handler dev] already\n");
+}
+
 /* Without it in the table there is no such type, and no such key. */
 static void
 test_type_is_there_by_the_table_alone(void **state)
@@ -168,6 +198,7 @@ main(void)
 		TEST(test_type_has_its_settings),
 		TEST(test_type_has_its_defaults),
 		TEST(test_type_is_checked),
+		TEST(test_type_beside_the_file),
 		TEST(test_type_is_there_by_the_table_alone),
 		TEST(test_type_is_described),
 	};
