@@ -1,238 +1,138 @@
 #include "server/admin/admin_listener.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/buffer.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
-
-#include "server/admin/admin.h"
 #include "server/admin/access.h"
-#include "server/admin/page.h"
+#include "server/admin/admin_route.h"
 #include "server/admin/metrics_route.h"
+#include "server/admin/page.h"
 #include "server/admin/stream_route.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
-#include "server/http/http_guess.h"
-#include "server/http/http_private.h"
-#include "server/http/http_turn.h"
+#include "server/base/peer_debt.h"
+#include "server/base/rate.h"
 
 #define REQUEST_TIMEOUT_MS 10000
 #define IDLE_TIMEOUT_MS 60000
 #define READY_MAX 256
-#define METRICS_PATH "/metrics"
-#define STREAM_PATH "/api/v1/stream"
-#define TAG_MAX 32 /* of an ETag */
-#define METHODS (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST)
+
+/* An address may name so many wrong tokens, then one per GUESS_MS. */
+#define GUESS_BURST 30
+#define GUESS_MS 1000
 
 struct admin_listener {
-	struct admin *a;
 	struct http *http;
+	struct admin_route *api;
 	struct stream_route *streams;
-	struct metrics *metrics;
-	struct access_rules door;
+	struct access_rules rules;
 	char *address;
 	char *token;
+	bool draining;
 	bool (*ready)(void *arg, struct admin_ready *ret_why);
 	const char *(*clock)(void *arg);
 	void *arg;
 	struct rate refused_rate;
-	struct http_guesses guesses;
-	struct http_turns turns;
+	struct peer_debts guesses;
 };
 
-static const struct http_answer answer_memory = { 500, "Internal Server Error",
-	"{\"error\":\"out of memory\"}" };
-static const struct http_answer answer_ok = { 200, "OK",
-	"{\"status\":\"ok\"}" };
-static const struct http_answer answer_method = { 405, "Method Not Allowed",
-	"{\"error\":\"method not allowed\"}" };
+/* -- Who may come in -- */
 
-static const struct http_answer refusals[] = {
-	[ACCESS_BAD_HOST] = { 421, "Misdirected Request",
+static const struct {
+	int status;
+	const char *json;
+} refusals[] = {
+	[ACCESS_BAD_HOST] = { 421,
 	    "{\"error\":\"the Host is neither an address of this listener nor "
 	    "localhost\"}" },
-	[ACCESS_BAD_ORIGIN] = { 403, "Forbidden",
+	[ACCESS_BAD_ORIGIN] = { 403,
 	    "{\"error\":\"requests of other origins are refused\"}" },
-	[ACCESS_BAD_SITE] = { 403, "Forbidden",
+	[ACCESS_BAD_SITE] = { 403,
 	    "{\"error\":\"requests of other sites are refused\"}" },
-	[ACCESS_BAD_TOKEN] = { 401, "Unauthorized",
+	[ACCESS_BAD_TOKEN] = { 401,
 	    "{\"error\":\"needs Authorization: Bearer with the token\"}" },
-	[ACCESS_TOO_MANY_GUESSES] = { 429, "Too Many Requests",
+	[ACCESS_TOO_MANY_GUESSES] = { 429,
 	    "{\"error\":\"too many wrong tokens came from this address\"}" },
-	[ACCESS_BAD_TYPE] = { 415, "Unsupported Media Type",
+	[ACCESS_BAD_TYPE] = { 415,
 	    "{\"error\":\"needs Content-Type: application/json\"}" },
 };
 
-static const char *
-phrase(int status)
+static int64_t
+now_ms(void)
 {
-	static const struct {
-		int status;
-		const char *text;
-	} phrases[] = {
-		{ 200, "OK" },
-		{ 400, "Bad Request" },
-		{ 404, "Not Found" },
-		{ 304, "Not Modified" },
-		{ 405, "Method Not Allowed" },
-		{ 409, "Conflict" },
-		{ 410, "Gone" },
-		{ 503, "Service Unavailable" },
-	};
+	return (clock_mono_us() / 1000);
+}
 
-	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
-		if (phrases[i].status == status)
-			return (phrases[i].text);
+/* Has its address named too many wrong tokens? */
+static bool
+guessed_too_often(const struct admin_listener *l, struct http_request *req)
+{
+	return (!http_request_is_proven(req) &&
+		peer_debt(&l->guesses, http_request_net(req), now_ms()) >
+		    (int64_t)(GUESS_BURST - 1) * GUESS_MS);
+}
+
+/* Say why it does not come in: to the client, and to the operator's log. */
+static void
+turn_away(struct admin_listener *l, struct http_request *req,
+    const struct access_request *asked, enum access_rc rc)
+{
+	char more[RATE_MORE_MAX];
+
+	if (rate_ask(&l->refused_rate, more))
+		log_warn("admin: refused %s: %s %s, host %s, origin %s%s",
+		    http_request_peer(req),
+		    http_status_phrase(refusals[rc].status),
+		    log_text(http_request_target(req)), log_text(asked->host),
+		    log_text(asked->origin), more);
+	if (rc == ACCESS_BAD_TOKEN) {
+		http_request_set_field(req, "WWW-Authenticate", "Bearer");
+		if (asked->authorization != NULL)
+			peer_debt_add(&l->guesses, http_request_net(req),
+			    GUESS_MS, now_ms());
 	}
-	return ("Internal Server Error");
-}
-
-/* For nobody's cache and as nothing but what it says it is. */
-static void
-add_headers(struct evhttp_request *req)
-{
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-
-	(void)evhttp_add_header(headers, "Cache-Control", "no-store");
-	(void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-}
-
-static void
-answer(struct http_conn *conn, struct evhttp_request *req,
-    const struct http_answer *what)
-{
-	add_headers(req);
-	http_answer(conn, req, what);
+	if (rc == ACCESS_TOO_MANY_GUESSES)
+		http_request_set_field(req, "Retry-After", "1");
+	http_request_finish(req, refusals[rc].status, refusals[rc].json);
 }
 
 /*
- * Name the answer's content in an ETag. Has the client that content already
- * (RFC 9110 section 13.1.2)?
+ * http_site: every request. A connection that came in by the token has proved
+ * itself. Answers are for nobody's cache, and nothing but what they say.
  */
 static bool
-is_known(struct evhttp_request *req, uint64_t tag)
+admin_admit_cb(struct http_request *req, const struct http_route *route,
+    void *arg)
 {
-	const char *known =
-	    evhttp_find_header(evhttp_request_get_input_headers(req),
-		"If-None-Match");
-	char etag[TAG_MAX];
-
-	if (tag == 0)
-		return (false);
-	(void)snprintf(etag, sizeof(etag), "\"%016" PRIx64 "\"", tag);
-	(void)evhttp_add_header(evhttp_request_get_output_headers(req), "ETag",
-	    etag);
-	return (known != NULL && strstr(known, etag) != NULL);
-}
-
-/* The bytes of an event's body are somebody's: to be kept, not to be shown. */
-static void
-add_raw_headers(struct evhttp_request *req)
-{
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-
-	(void)evhttp_add_header(headers, "Content-Type",
-	    "application/octet-stream");
-	(void)evhttp_add_header(headers, "Content-Disposition",
-	    "attachment; filename=\"body\"");
-}
-
-/* Pass on what admin_call() came to. */
-static void
-answer_admin(struct http_conn *conn, struct evhttp_request *req,
-    const struct admin_answer *from)
-{
-	struct http_answer what = { from->status, phrase(from->status),
-		from->body };
-	size_t len = from->body_len;
-
-	if (from->body == NULL) {
-		answer(conn, req, &answer_memory);
-		return;
-	}
-	if (from->allow != NULL)
-		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
-		    "Allow", from->allow);
-	if (is_known(req, from->tag)) {
-		what.code = 304;
-		what.reason = phrase(304);
-		len = 0;
-	}
-	add_headers(req);
-	if (from->raw && what.code == 200)
-		add_raw_headers(req);
-	http_answer_bytes(conn, req, &what, from->body, len);
-}
-
-/* admin_done_fn: a call that was under way has its answer. */
-static void
-admin_done_cb(const struct admin_answer *from, void *arg)
-{
-	struct http_conn *conn = arg;
-	struct evhttp_request *req = http_conn_take_kept(conn);
-
-	if (conn->closed) { /* evhttp only frees the request */
-		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
-		http_conn_release(conn);
-		return;
-	}
-	answer_admin(conn, req, from);
-}
-
-/* The same of a question, for which others may wait. */
-static void
-asked_cb(const struct admin_answer *from, void *arg)
-{
-	struct http_conn *conn = arg;
-	struct http_turns *turns = &conn->h->admin->turns;
-
-	http_turn_end(turns, conn);
-	admin_done_cb(from, conn);
-	http_turns_pump(turns);
-}
-
-static void
-call(struct http_conn *conn, struct evhttp_request *req, bool acts)
-{
-	struct admin_listener *ha = conn->h->admin;
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
-	struct evbuffer *body = evhttp_request_get_input_buffer(req);
-	struct admin_answer made = { 0 };
-	struct admin_request r = {
-		.method = acts ? "POST" : "GET",
-		.path = evhttp_uri_get_path(uri),
-		.query = evhttp_uri_get_query(uri),
-		.body_len = evbuffer_get_length(body),
+	struct admin_listener *l = arg;
+	const struct access_request asked = {
+		.host = http_request_field(req, "Host"),
+		.origin = http_request_field(req, "Origin"),
+		.content_type = http_request_field(req, "Content-Type"),
+		.authorization = http_request_field(req, "Authorization"),
+		.fetch_site = http_request_field(req, "Sec-Fetch-Site"),
+		.fetch_mode = http_request_field(req, "Sec-Fetch-Mode"),
+		.fetch_dest = http_request_field(req, "Sec-Fetch-Dest"),
+		.acts = http_request_method(req) == HTTP_POST,
+		.open = route->open,
+		.links = route->path != NULL && strcmp(route->path, "/") == 0,
+		.spent = guessed_too_often(l, req),
 	};
+	enum access_rc rc = access_check(&l->rules, &asked);
 
-	if (acts)
-		log_info("admin: %s asks for %s", http_conn_peer(conn),
-		    log_text(r.path));
-	if (r.body_len > 0)
-		r.body = evbuffer_pullup(body, -1);
-	if (r.body_len > 0 && r.body == NULL)
-		made.status = 500;
-	else if (admin_call(ha->a, &r, acts ? admin_done_cb : asked_cb, conn,
-		     &made)) {
-		http_conn_keep(conn, req);
-		return;
+	http_request_set_field(req, "Cache-Control", "no-store");
+	http_request_set_field(req, "X-Content-Type-Options", "nosniff");
+	if (rc != ACCESS_ALLOWED) {
+		turn_away(l, req, &asked, rc);
+		return (false);
 	}
-	if (!acts)
-		http_turn_end(&ha->turns, conn);
-	answer_admin(conn, req, &made);
-	free(made.body);
+	if (!route->open)
+		http_request_prove(req);
+	return (true);
 }
 
-/* http_turns: it is its turn. */
-static void
-ask(struct http_conn *conn, struct evhttp_request *req)
-{
-	call(conn, req, false);
-}
+/* -- /readyz -- */
 
 /* Add a field to an answer's object, unless it has no value. */
 static void
@@ -245,137 +145,28 @@ ready_add(char text[READY_MAX], const char *name, const char *value)
 		    len == 0 ? "{" : ",", name, value);
 }
 
+/* http_route */
 static void
-readyz(struct http_conn *conn, struct evhttp_request *req)
+ready_run(struct http_request *req, void *arg)
 {
+	struct admin_listener *l = arg;
 	struct admin_ready found = { .why = "draining" };
-	struct admin_listener *ha = conn->h->admin;
 	char text[READY_MAX] = "";
-	struct http_answer made = { 503, "Service Unavailable", text };
+	bool ready = !l->draining && l->ready(l->arg, &found);
 
-	if (!conn->h->draining && ha->ready(ha->arg, &found)) {
-		made.code = 200;
-		made.reason = "OK";
+	if (ready) {
 		ready_add(text, "status", "ready");
-		ready_add(text, "clock", ha->clock(ha->arg));
+		ready_add(text, "clock", l->clock(l->arg));
 	} else {
 		ready_add(text, "status", found.why);
 		ready_add(text, "advice", found.advice);
 	}
 	ready_add(text, "check", found.check);
 	(void)strcat(text, "}");
-	answer(conn, req, &made);
+	http_request_finish(req, ready ? 200 : 503, text);
 }
 
-/* What came with a request, for the door. */
-static struct access_request
-knock_of(struct http_conn *conn, struct evhttp_request *req)
-{
-	const struct evkeyvalq *in = evhttp_request_get_input_headers(req);
-
-	return ((struct access_request){
-	    .host = evhttp_find_header(in, "Host"),
-	    .origin = evhttp_find_header(in, "Origin"),
-	    .content_type = evhttp_find_header(in, "Content-Type"),
-	    .authorization = evhttp_find_header(in, "Authorization"),
-	    .fetch_site = evhttp_find_header(in, "Sec-Fetch-Site"),
-	    .fetch_mode = evhttp_find_header(in, "Sec-Fetch-Mode"),
-	    .fetch_dest = evhttp_find_header(in, "Sec-Fetch-Dest"),
-	    .acts = evhttp_request_get_command(req) == EVHTTP_REQ_POST,
-	    .spent = !conn->proven && !http_guess_may(&conn->h->admin->guesses,
-					  peer_net_parse(http_conn_peer(conn)),
-					  clock_mono_us() / 1000),
-	});
-}
-
-/* Say why it does not come in: to the client, and to the operator's log. */
-static void
-turn_away(struct http_conn *conn, struct evhttp_request *req,
-    const struct access_request *knock, enum access_rc rc)
-{
-	struct admin_listener *ha = conn->h->admin;
-	struct evkeyvalq *out = evhttp_request_get_output_headers(req);
-	char more[RATE_MORE_MAX];
-
-	if (rate_ask(&ha->refused_rate, more))
-		log_warn("admin: refused %s: %s %s, host %s, origin %s%s",
-		    http_conn_peer(conn), refusals[rc].reason,
-		    log_text(evhttp_request_get_uri(req)),
-		    log_text(knock->host), log_text(knock->origin), more);
-	if (rc == ACCESS_BAD_TOKEN) {
-		(void)evhttp_add_header(out, "WWW-Authenticate", "Bearer");
-		if (knock->authorization != NULL)
-			http_guess_failed(&ha->guesses,
-			    peer_net_parse(http_conn_peer(conn)),
-			    clock_mono_us() / 1000);
-	}
-	if (rc == ACCESS_TOO_MANY_GUESSES)
-		(void)evhttp_add_header(out, "Retry-After", "1");
-	answer(conn, req, &refusals[rc]);
-}
-
-/* The door. A connection that came in by the token has proved itself. */
-static bool
-let_in(struct http_conn *conn, struct evhttp_request *req, bool open)
-{
-	struct access_request knock = knock_of(conn, req);
-	enum access_rc rc;
-
-	knock.open = open;
-	knock.links =
-	    strcmp(evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req)),
-		"/") == 0;
-	rc = access_check(&conn->h->admin->door, &knock);
-	if (rc != ACCESS_ALLOWED) {
-		turn_away(conn, req, &knock, rc);
-		return (false);
-	}
-	if (!open)
-		http_conn_prove(conn);
-	return (true);
-}
-
-/* http_site: every request. */
-static void
-admin_listener_run(struct http_conn *conn, struct evhttp_request *req)
-{
-	const char *path =
-	    evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
-	enum evhttp_cmd_type method = evhttp_request_get_command(req);
-	bool health = strcmp(path, "/healthz") == 0;
-	bool ready = strcmp(path, "/readyz") == 0;
-	bool page = page_has(path);
-	bool metrics = strcmp(path, METRICS_PATH) == 0;
-	bool stream = strcmp(path, STREAM_PATH) == 0;
-	bool open = health || ready || page; /* and tells nothing secret */
-	bool looks = open || metrics || stream;
-	bool acts = method == EVHTTP_REQ_POST;
-
-	if (!let_in(conn, req, open))
-		return;
-	if ((method & METHODS) == 0 || (acts && looks)) {
-		(void)evhttp_add_header(evhttp_request_get_output_headers(req),
-		    "Allow", looks ? "GET, HEAD" : "GET, HEAD, POST");
-		answer(conn, req, &answer_method);
-	} else if (health)
-		answer(conn, req, &answer_ok);
-	else if (ready)
-		readyz(conn, req);
-	else if (page)
-		page_run(conn, req);
-	else if (metrics) {
-		add_headers(req);
-		metrics_route_run(conn->h->admin->metrics, conn, req);
-	} else if (stream) {
-		add_headers(req);
-		stream_route_run(conn->h->admin->streams, conn, req);
-	} else if (acts)
-		call(conn, req, true);
-	else
-		http_turn_wait(&conn->h->admin->turns, conn, req);
-}
-
-static const struct http_site site = { .other = admin_listener_run };
+/* -- The listener -- */
 
 /* "*" and the like are no place to connect to: the loopback is. */
 static void
@@ -403,10 +194,10 @@ local_url(char url[HTTP_URL_MAX])
 	}
 }
 
-struct admin_listener *
-admin_listener_new(struct event_base *base, struct admin *a,
-    const struct admin_listener_options *opt, char ret_url[HTTP_URL_MAX],
-    char reason[256])
+/* Its http, with the routes. NULL when out of memory. */
+static struct http *
+listener_http(struct admin_listener *l, struct event_base *base,
+    struct metrics *metrics)
 {
 	static const struct http_options limits = {
 		.max_body = ADMIN_LISTENER_BODY,
@@ -414,59 +205,92 @@ admin_listener_new(struct event_base *base, struct admin *a,
 		.request_timeout_ms = REQUEST_TIMEOUT_MS,
 		.idle_timeout_ms = IDLE_TIMEOUT_MS,
 	};
-	struct admin_listener *ha;
+	const unsigned looks = HTTP_GET | HTTP_HEAD;
+	const struct http_route own[] = {
+		{ "/healthz", looks, http_request_run_health, NULL, true },
+		{ "/readyz", looks, ready_run, l, true },
+		{ "/metrics", looks, metrics_route_run, metrics, false },
+		{ "/api/v1/stream", looks, stream_route_run, l->streams,
+		    false },
+		{ NULL, looks | HTTP_POST, admin_route_run, l->api, false },
+	};
+	const size_t n = sizeof(own) / sizeof(own[0]);
+	struct http_route *routes;
+	struct http *http;
+
+	if ((routes = calloc(n + page_nfiles, sizeof(*routes))) == NULL)
+		return (NULL);
+	memcpy(routes, own, sizeof(own));
+	for (size_t i = 0; i < page_nfiles; i++)
+		routes[n + i] = (struct http_route){ page_files[i].path, looks,
+			page_run, (void *)&page_files[i], true };
+	http = http_new(base, &limits,
+	    &(struct http_site){ .name = "admin",
+		.advice = "keep it away from this port",
+		.routes = routes,
+		.nroutes = n + page_nfiles,
+		.admit = admin_admit_cb,
+		.arg = l });
+	free(routes);
+	return (http);
+}
+
+struct admin_listener *
+admin_listener_new(struct event_base *base, struct admin *a,
+    const struct admin_listener_options *opt, char ret_url[HTTP_URL_MAX],
+    char reason[256])
+{
+	struct admin_listener *l;
 
 	(void)snprintf(reason, 256, "cannot start: out of memory");
-	if ((ha = calloc(1, sizeof(*ha))) == NULL)
+	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return (NULL);
-	ha->a = a;
-	http_turns_init(&ha->turns, ask);
-	ha->metrics = opt->metrics;
-	ha->ready = opt->ready;
-	ha->clock = opt->clock;
-	ha->arg = opt->arg;
-	ha->address = strdup(opt->address);
+	l->ready = opt->ready;
+	l->clock = opt->clock;
+	l->arg = opt->arg;
+	l->address = strdup(opt->address);
 	if (opt->token != NULL)
-		ha->token = strdup(opt->token);
-	ha->door = (struct access_rules){ ha->address, ha->token };
-	if (ha->address == NULL || (opt->token != NULL && ha->token == NULL) ||
-	    (ha->http = http_new_site(base, &limits, &site)) == NULL ||
-	    (ha->streams = stream_route_new(base, opt->stream)) == NULL)
-		goto fail;
-	ha->http->admin = ha;
-	if (http_listen(ha->http, opt->address, ret_url, reason) == -1)
-		goto fail;
+		l->token = strdup(opt->token);
+	l->rules = (struct access_rules){ l->address, l->token };
+	if (l->address == NULL || (opt->token != NULL && l->token == NULL) ||
+	    (l->api = admin_route_new(a)) == NULL ||
+	    (l->streams = stream_route_new(base, opt->stream)) == NULL ||
+	    (l->http = listener_http(l, base, opt->metrics)) == NULL ||
+	    http_listen(l->http, opt->address, ret_url, reason) == -1) {
+		admin_listener_free(l);
+		return (NULL);
+	}
 	local_url(ret_url);
-	return (ha);
-fail:
-	admin_listener_free(ha);
-	return (NULL);
+	return (l);
 }
 
 struct http *
-admin_listener_http(const struct admin_listener *ha)
+admin_listener_http(const struct admin_listener *l)
 {
-	return (ha->http);
+	return (l->http);
 }
 
 void
-admin_listener_drain(struct admin_listener *ha, void (*done)(void *arg),
+admin_listener_drain(struct admin_listener *l, void (*done)(void *arg),
     void *arg)
 {
-	stream_route_stop(ha->streams);
-	http_drain(ha->http, done, arg);
+	l->draining = true;
+	stream_route_stop(l->streams);
+	http_drain(l->http, done, arg);
 }
 
 void
-admin_listener_free(struct admin_listener *ha)
+admin_listener_free(struct admin_listener *l)
 {
-	if (ha == NULL)
+	if (l == NULL)
 		return;
-	stream_route_free(ha->streams);
-	http_free(ha->http);
-	free(ha->address);
-	if (ha->token != NULL)
-		explicit_bzero(ha->token, strlen(ha->token));
-	free(ha->token);
-	free(ha);
+	stream_route_stop(l->streams);
+	http_free(l->http);
+	stream_route_free(l->streams);
+	admin_route_free(l->api);
+	free(l->address);
+	if (l->token != NULL)
+		explicit_bzero(l->token, strlen(l->token));
+	free(l->token);
+	free(l);
 }

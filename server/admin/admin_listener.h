@@ -1,10 +1,9 @@
 /*
  * admin_listener.h -- the admin listener: admin.h by HTTP.
  *
- * Owns:    its socket, its connections, the door that keeps strangers out
- *          (access.h), /healthz and /readyz.
- * Touches: evhttp, admin.h, page.h, stream_route.h, metrics_route.h,
- *          the log.
+ * Owns:    its socket, its connections, the table of its routes, who may come
+ *          in (access.h), and /readyz.
+ * Touches: http.h, the routes, the log.
  *
  * Guarded as the public listener is, with limits of its own: at most
  * ADMIN_LISTENER_CONNECTIONS, bodies up to ADMIN_LISTENER_BODY. A connection
@@ -60,13 +59,13 @@ struct admin_listener *admin_listener_new(struct event_base *base,
     char ret_url[HTTP_URL_MAX], char reason[256]);
 
 /* Its listener, for its numbers. */
-struct http *admin_listener_http(const struct admin_listener *ha);
+struct http *admin_listener_http(const struct admin_listener *l);
 
 /* As http_drain(). */
-void admin_listener_drain(struct admin_listener *ha, void (*done)(void *arg),
+void admin_listener_drain(struct admin_listener *l, void (*done)(void *arg),
     void *arg);
 
 /* Close what is open. Only when a has nothing under way. Accepts NULL. */
-void admin_listener_free(struct admin_listener *ha);
+void admin_listener_free(struct admin_listener *l);
 
 #endif /* SERVER_ADMIN_LISTENER_H */

@@ -426,6 +426,7 @@ print_http(FILE *f, const struct metrics_sources *from)
 {
 	const struct http *http[2] = { from->http(from->arg),
 		from->http_admin(from->arg) };
+	const struct histogram *acks = from->acks(from->arg);
 	struct http_stats stats[2] = { { 0 } };
 	uint64_t open[2] = { 0 };
 
@@ -452,9 +453,8 @@ print_http(FILE *f, const struct metrics_sources *from)
 	    (uint64_t[]){ stats[0].unverified, stats[1].unverified });
 	metrics_family(f, "klikitd_ack_seconds", METRICS_HISTOGRAM,
 	    "From a delivery's being whole to its answer having left.");
-	if (http[0] != NULL)
-		metrics_histogram(f, "klikitd_ack_seconds", http_acks(http[0]),
-		    1e6);
+	if (acks != NULL)
+		metrics_histogram(f, "klikitd_ack_seconds", acks, 1e6);
 }
 
 static void

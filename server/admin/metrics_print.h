@@ -15,6 +15,7 @@
 struct clock_watch;
 struct diagnosis_queue;
 struct dispatch;
+struct histogram;
 struct http;
 struct http_admin;
 struct ingest;
@@ -48,8 +49,9 @@ struct metrics_sources {
 	struct stream *stream;
 	int64_t started_at_ms;
 	size_t queue_max;
-	struct http *(*http)(void *arg);       /* NULL: not open yet */
-	struct http *(*http_admin)(void *arg); /* the same */
+	struct http *(*http)(void *arg);            /* NULL: not open yet */
+	struct http *(*http_admin)(void *arg);      /* the same */
+	const struct histogram *(*acks)(void *arg); /* the same; in us */
 	const struct secrets *(*secrets)(void *arg);
 	/* The i-th; false past the end. NULL: there are none. */
 	bool (

@@ -1,41 +1,30 @@
 #include "server/admin/metrics_route.h"
 
-#include <event2/http.h>
+#include <stddef.h>
 
 #include "server/admin/metrics.h"
-#include "server/http/http_private.h"
-
-static const struct http_answer answer_memory = { 500, "Internal Server Error",
-	"{\"error\":\"out of memory\"}" };
-static const struct http_answer answer_text = { 200, "OK", "" };
+#include "server/http/route.h"
 
 /* metrics_done_fn */
 static void
 metrics_done_cb(const char *text, size_t len, void *arg)
 {
-	struct http_conn *conn = arg;
-	struct evhttp_request *req = http_conn_take_kept(conn);
+	struct http_request *req = arg;
 
-	if (conn->closed) { /* evhttp only frees the request */
-		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
-		http_conn_release(conn);
-		return;
-	}
 	if (text == NULL) {
-		http_answer(conn, req, &answer_memory);
+		http_request_finish(req, 500, "{\"error\":\"out of memory\"}");
 		return;
 	}
-	(void)evhttp_add_header(evhttp_request_get_output_headers(req),
-	    "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-	http_answer_bytes(conn, req, &answer_text, text, len);
+	http_request_set_field(req, "Content-Type",
+	    "text/plain; version=0.0.4; charset=utf-8");
+	http_request_finish_bytes(req, 200, text, len);
 }
 
 void
-metrics_route_run(struct metrics *m, struct http_conn *conn,
-    struct evhttp_request *req)
+metrics_route_run(struct http_request *req, void *arg)
 {
-	if (metrics_ask(m, metrics_done_cb, conn) == -1)
-		http_answer(conn, req, &answer_memory);
+	if (metrics_ask(arg, metrics_done_cb, req) == -1)
+		metrics_done_cb(NULL, 0, req);
 	else
-		http_conn_keep(conn, req);
+		http_request_keep(req);
 }

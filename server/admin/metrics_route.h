@@ -1,17 +1,14 @@
 /*
  * metrics_route.h -- GET /metrics of the admin listener.
  *
- * Touches: evhttp, metrics.h.
+ * Touches: route.h, metrics.h.
  */
 #ifndef SERVER_METRICS_ROUTE_H
 #define SERVER_METRICS_ROUTE_H
 
-struct evhttp_request;
-struct http_conn;
-struct metrics;
+struct http_request;
 
-/* Answer it, later. Cache headers are there already. */
-void metrics_route_run(struct metrics *m, struct http_conn *conn,
-    struct evhttp_request *req);
+/* http_route: answered later; arg is the struct metrics. */
+void metrics_route_run(struct http_request *req, void *arg);
 
 #endif /* SERVER_METRICS_ROUTE_H */

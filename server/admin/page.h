@@ -3,7 +3,7 @@
  *
  * Owns:    the page's files, which are part of the program (server/admin/web/,
  *          embedded at build), and the headers they are served with.
- * Touches: evhttp. No data: all that the page shows it asks the admin API
+ * Touches: route.h. No data: all that the page shows it asks the admin API
  *          for, with the operator's token if there is one.
  *
  * The page runs nothing but its own files and speaks to nobody but this
@@ -13,11 +13,9 @@
 #ifndef SERVER_PAGE_H
 #define SERVER_PAGE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-struct evhttp_request;
-struct http_conn;
+struct http_request;
 
 /* A file of the page; made by server/admin/web/embed.sh. */
 struct page_file {
@@ -30,13 +28,10 @@ struct page_file {
 extern const struct page_file page_files[];
 extern const size_t page_nfiles;
 
-/* Is there a file of the page at that path? */
-bool page_has(const char *path);
-
 /*
- * Answer req, a GET or HEAD for such a path: 200, or 304 if the browser has
- * it.
+ * http_route: GET or HEAD of a file, answered 200, or 304 if the browser has
+ * it; arg is the struct page_file.
  */
-void page_run(struct http_conn *conn, struct evhttp_request *req);
+void page_run(struct http_request *req, void *arg);
 
 #endif /* SERVER_PAGE_H */

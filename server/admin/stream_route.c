@@ -1,12 +1,8 @@
 /*
- * stream_route.c -- replies that do not end.
+ * stream_route.c -- answers that do not end.
  *
- * While a chunk is under way nothing more is given to evhttp: its callback
- * says that the socket has taken all of it. The connection's read timeout is
- * off, for a reader has nothing to say; its write timeout stays, and cuts one
- * that takes nothing. When the connection ends, conn->on_close says so, and
- * evhttp has let go of the request (libevent 2.1, http.c,
- * evhttp_connection_incoming_fail), which is freed by ending the reply.
+ * While a chunk is under way nothing more is given to http: its callback says
+ * that the socket has taken all of it.
  */
 #include <sys/queue.h>
 
@@ -14,21 +10,19 @@
 #include <string.h>
 
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 
 #include "server/admin/admin_query.h"
-#include "server/admin/stream_route.h"
 #include "server/admin/stream.h"
-#include "server/http/http_private.h"
+#include "server/admin/stream_route.h"
+#include "server/http/route.h"
 
+/* One that is sent to a reader. */
 struct stream_answer {
 	LIST_ENTRY(stream_answer) link;
 	struct stream_route *all;
-	struct http_conn *conn;
-	struct evhttp_request *req;
+	struct http_request *req;
+	struct peer_net net; /* whose it is */
 	struct stream_reader *reader;
 	bool busy; /* a chunk is under way */
 };
@@ -37,57 +31,50 @@ struct stream_route {
 	struct stream *s;
 	struct evbuffer *chunk; /* being filled */
 	struct event *heartbeat;
-	LIST_HEAD(, stream_answer) list;
+	LIST_HEAD(, stream_answer) list; /* the newest first */
 	bool stopped;
 };
 
-static const struct http_answer answer_query = { 400, "Bad Request",
-	"{\"error\":\"the stream takes last_event_id and nothing else\"}" };
-static const struct http_answer answer_full = { 503, "Service Unavailable",
-	"{\"error\":\"too many readers, or stopping\"}" };
-static const struct http_answer answer_head = { 200, "OK", "" };
+static void stream_answer_pump(struct stream_answer *answer);
 
-static void stream_answer_pump(struct stream_answer *hs);
-
-/* evhttp: the socket has taken the chunk. */
+/* http_request_chunk: the socket has taken the chunk. */
 static void
-chunk_left_cb(struct evhttp_connection *evcon, void *arg)
+chunk_ready_cb(void *arg)
 {
-	struct stream_answer *hs = arg;
+	struct stream_answer *answer = arg;
 
-	(void)evcon;
-	hs->busy = false;
-	stream_answer_pump(hs);
+	answer->busy = false;
+	stream_answer_pump(answer);
 }
 
 static void
-send_chunk(struct stream_answer *hs)
+send_chunk(struct stream_answer *answer)
 {
-	hs->busy = true;
-	evhttp_send_reply_chunk_with_cb(hs->req, hs->all->chunk, chunk_left_cb,
-	    hs);
+	answer->busy = true;
+	http_request_chunk(answer->req, answer->all->chunk, chunk_ready_cb,
+	    answer);
 }
 
 /* Send what there is, as much as one chunk holds. */
 static void
-stream_answer_pump(struct stream_answer *hs)
+stream_answer_pump(struct stream_answer *answer)
 {
-	struct evbuffer *chunk = hs->all->chunk;
+	struct evbuffer *chunk = answer->all->chunk;
 	enum stream_rc rc = STREAM_NOTHING;
 	const char *text;
 	size_t len;
 
-	if (hs->busy)
+	if (answer->busy)
 		return;
 	while (evbuffer_get_length(chunk) < STREAM_ROUTE_CHUNK) {
-		rc = stream_next(hs->reader, &text, &len);
+		rc = stream_next(answer->reader, &text, &len);
 		if (rc != STREAM_MESSAGE || evbuffer_add(chunk, text, len) != 0)
 			break;
 	}
 	if (evbuffer_get_length(chunk) > 0)
-		send_chunk(hs);
+		send_chunk(answer);
 	else if (rc == STREAM_LOST)
-		http_guard_close(&hs->conn->guard);
+		http_request_cut(answer->req);
 }
 
 /* stream: there may be something new. */
@@ -97,26 +84,15 @@ stream_wake_cb(void *arg)
 	stream_answer_pump(arg);
 }
 
+/* http_gone_fn, and when the answer ends. */
 static void
-stream_free_one(struct stream_answer *hs)
+stream_gone_cb(void *arg)
 {
-	LIST_REMOVE(hs, link);
-	hs->conn->on_close = NULL;
-	hs->conn->stream = NULL;
-	stream_leave(hs->reader);
-	free(hs);
-}
+	struct stream_answer *answer = arg;
 
-/* http_conn: the connection is gone. */
-static void
-stream_close_cb(struct http_conn *conn)
-{
-	struct evhttp_request *req = conn->kept;
-
-	conn->kept = NULL;
-	stream_free_one(conn->stream);
-	if (evhttp_request_get_connection(req) == NULL)
-		evhttp_send_reply_end(req); /* only frees it */
+	LIST_REMOVE(answer, link);
+	stream_leave(answer->reader);
+	free(answer);
 }
 
 /* evtimer: a sign of life to all, lest something between closes them. */
@@ -124,27 +100,24 @@ static void
 heartbeat_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct stream_route *all = arg;
-	struct stream_answer *hs, *next;
+	struct stream_answer *answer, *next;
 
 	(void)fd;
 	(void)what;
-	for (hs = LIST_FIRST(&all->list); hs != NULL; hs = next) {
-		next = LIST_NEXT(hs, link);
-		if (hs->busy || evbuffer_add(all->chunk, ":\n\n", 3) != 0)
+	for (answer = LIST_FIRST(&all->list); answer != NULL; answer = next) {
+		next = LIST_NEXT(answer, link);
+		if (answer->busy || evbuffer_add(all->chunk, ":\n\n", 3) != 0)
 			continue;
-		send_chunk(hs);
+		send_chunk(answer);
 	}
 }
 
 /* What the reader has seen: the header wins over the query. */
 static int
-last_id(struct evhttp_request *req, char ret_id[ADMIN_VALUE_MAX])
+last_id(const struct http_request *req, char ret_id[ADMIN_VALUE_MAX])
 {
-	const char *query =
-	    evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req));
-	const char *header =
-	    evhttp_find_header(evhttp_request_get_input_headers(req),
-		"Last-Event-ID");
+	const char *query = http_request_query(req);
+	const char *header = http_request_field(req, "Last-Event-ID");
 	char name[ADMIN_VALUE_MAX];
 	int rc;
 
@@ -159,118 +132,119 @@ last_id(struct evhttp_request *req, char ret_id[ADMIN_VALUE_MAX])
 }
 
 static void
-stream_begin(struct stream_answer *hs)
+stream_begin(struct stream_answer *answer)
 {
-	static const struct timeval stuck = { STREAM_ROUTE_STUCK_S, 0 };
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(hs->req);
-
-	hs->conn->kept = hs->req;
-	hs->conn->stream = hs;
-	hs->conn->on_close = stream_close_cb;
-	(void)evhttp_add_header(headers, "Content-Type",
+	http_request_set_field(answer->req, "Content-Type",
 	    "text/event-stream; charset=utf-8");
-	(void)evhttp_add_header(headers, "X-Accel-Buffering", "no");
-	(void)evhttp_add_header(headers, "Connection", "close");
-	(void)bufferevent_set_timeouts(hs->conn->bev, NULL, &stuck);
-	evhttp_send_reply_start(hs->req, 200, "OK");
-	stream_answer_pump(hs);
+	http_request_set_field(answer->req, "X-Accel-Buffering", "no");
+	http_request_begin(answer->req, STREAM_ROUTE_STUCK_S, stream_gone_cb,
+	    answer);
+	stream_answer_pump(answer);
 }
 
-/* How many streams the address of conn has. */
+/* How many streams that address has. */
 static size_t
-streams_of(const struct stream_route *all, const struct http_conn *conn)
+streams_of(const struct stream_route *all, struct peer_net net)
 {
-	const struct stream_answer *hs;
+	const struct stream_answer *answer;
 	size_t n = 0;
 
-	LIST_FOREACH(hs, &all->list, link)
-	n += http_share_same(&hs->conn->share, &conn->share);
+	LIST_FOREACH(answer, &all->list, link)
+	n += peer_net_equal(answer->net, net);
 	return (n);
 }
 
-/* Of the address that has the most the oldest makes room, if conn has fewer. */
+/* Of the address that has the most the oldest makes room, if net has fewer. */
 static void
-make_room(struct stream_route *all, const struct http_conn *conn)
+make_room(struct stream_route *all, struct peer_net net)
 {
-	size_t most = streams_of(all, conn), n, readers = 0;
-	struct stream_answer *hs, *pays = NULL;
+	size_t most = streams_of(all, net), n, readers = 0;
+	struct stream_answer *answer, *pays = NULL;
 
-	LIST_FOREACH(hs, &all->list, link)
+	LIST_FOREACH(answer, &all->list, link)
 	{
 		readers++;
-		if ((n = streams_of(all, hs->conn)) < most ||
+		if ((n = streams_of(all, answer->net)) < most ||
 		    (pays == NULL && n == most))
 			continue;
-		pays = hs; /* the newest stand first */
+		pays = answer;
 		most = n;
 	}
 	if (readers >= STREAM_READERS_MAX && pays != NULL)
-		http_room_cut(pays->conn, HTTP_LIMIT_STREAMS);
+		http_request_make_room(pays->req);
+}
+
+/* A new answer. NULL: stopped, too many, or no memory. */
+static struct stream_answer *
+answer_new(struct stream_route *all, struct http_request *req, const char *id)
+{
+	struct stream_answer *answer;
+
+	if (all->stopped || (answer = calloc(1, sizeof(*answer))) == NULL)
+		return (NULL);
+	answer->reader = stream_join(all->s, id[0] == '\0' ? NULL : id,
+	    stream_wake_cb, answer);
+	if (answer->reader == NULL) {
+		free(answer);
+		return (NULL);
+	}
+	answer->all = all;
+	answer->req = req;
+	answer->net = http_request_net(req);
+	LIST_INSERT_HEAD(&all->list, answer, link);
+	return (answer);
 }
 
 void
-stream_route_run(struct stream_route *all, struct http_conn *conn,
-    struct evhttp_request *req)
+stream_route_run(struct http_request *req, void *arg)
 {
+	struct stream_route *all = arg;
+	struct stream_answer *answer;
 	char id[ADMIN_VALUE_MAX];
-	struct stream_answer *hs;
 
 	if (last_id(req, id) == -1) {
-		http_answer(conn, req, &answer_query);
+		http_request_finish(req, 400,
+		    "{\"error\":\"the stream takes last_event_id and nothing "
+		    "else\"}");
 		return;
 	}
-	if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD) {
-		http_answer(conn, req, &answer_head);
+	if (http_request_method(req) == HTTP_HEAD) {
+		http_request_finish(req, 200, "");
 		return;
 	}
-	make_room(all, conn);
-	if (all->stopped || (hs = calloc(1, sizeof(*hs))) == NULL) {
-		http_answer(conn, req, &answer_full);
-		return;
-	}
-	hs->reader =
-	    stream_join(all->s, id[0] == '\0' ? NULL : id, stream_wake_cb, hs);
-	if (hs->reader == NULL) {
-		free(hs);
-		http_answer(conn, req, &answer_full);
-		return;
-	}
-	hs->all = all;
-	hs->conn = conn;
-	hs->req = req;
-	LIST_INSERT_HEAD(&all->list, hs, link);
-	stream_begin(hs);
+	make_room(all, http_request_net(req));
+	if ((answer = answer_new(all, req, id)) != NULL)
+		stream_begin(answer);
+	else
+		http_request_finish(req, 503,
+		    "{\"error\":\"too many readers, or stopping\"}");
 }
 
 /*
- * Nothing more comes: the reader is told, and if it does not even take what
- * is under way it is cut.
+ * Nothing more comes: the reader sees the end, and if it does not even take
+ * what is under way it is cut.
  */
 static void
-stream_end(struct stream_answer *hs)
+stream_end(struct stream_answer *answer)
 {
-	struct http_conn *conn = hs->conn;
-	struct evhttp_request *req = hs->req;
-	bool busy = hs->busy;
+	struct http_request *req = answer->req;
+	bool busy = answer->busy;
 
-	stream_free_one(hs);
-	conn->kept = NULL;
-	http_reply_end(conn, req);
-	if (busy)
-		http_guard_close(&conn->guard);
+	stream_gone_cb(answer);
+	http_request_end(req, busy);
 }
 
 void
 stream_route_stop(struct stream_route *all)
 {
-	struct stream_answer *hs;
+	struct stream_answer *answer;
 
 	if (all == NULL)
 		return;
 	all->stopped = true;
 	(void)evtimer_del(all->heartbeat);
-	while ((hs = LIST_FIRST(&all->list)) != NULL)
-		stream_end(hs);
+	while ((answer = LIST_FIRST(&all->list)) != NULL)
+		stream_end(answer);
 }
 
 struct stream_route *

@@ -2,23 +2,22 @@
  * stream_route.h -- the stream of the admin listener: stream.h as Server-Sent
  * Events.
  *
- * Owns:    the replies that do not end, at most STREAM_READERS_MAX; what may
+ * Owns:    the answers that do not end, at most STREAM_READERS_MAX; what may
  *          be under way to each; the heartbeat.
- * Touches: evhttp, stream.h.
+ * Touches: route.h, stream.h.
  *
  * When there are as many streams as may be, the address that has the most of
  * them makes room for one of another address.
  *
  * A reader has at most STREAM_ROUTE_CHUNK bytes under way beside what the
  * kernel holds. One that does not take them in time falls behind the ring and
- * is cut; it is told to load all anew when it comes back.
+ * is cut; when it comes back it gets a reset, and loads all anew.
  */
 #ifndef SERVER_STREAM_ROUTE_H
 #define SERVER_STREAM_ROUTE_H
 
 struct event_base;
-struct evhttp_request;
-struct http_conn;
+struct http_request;
 struct stream_route; /* opaque */
 struct stream;
 
@@ -31,11 +30,10 @@ struct stream_route *stream_route_new(struct event_base *base,
     struct stream *s);
 
 /*
- * Answer GET /api/v1/stream: for ever, or with 400 or 503. Cache headers are
- * there already.
+ * http_route: GET /api/v1/stream, answered for ever, or with 400 or 503; arg is
+ * the struct stream_route.
  */
-void stream_route_run(struct stream_route *all, struct http_conn *conn,
-    struct evhttp_request *req);
+void stream_route_run(struct http_request *req, void *arg);
 
 /* End every stream; none begins any more. */
 void stream_route_stop(struct stream_route *all);

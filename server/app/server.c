@@ -373,7 +373,9 @@ server_close(struct server *s)
 	}
 	http_free(s->front.http);
 	cert_watch_free(s->front.certs);
-	s->front.http = NULL; /* the metrics ask for both */
+	webhook_free(s->front.webhook);
+	s->front.http = NULL; /* the metrics ask for these */
+	s->front.webhook = NULL;
 	s->front.certs = NULL;
 	server_close_admin(s);
 	server_webhooks_fini(&s->webhooks);

@@ -95,6 +95,26 @@ server_announce(const char *what, const char *url)
 	clearerr(stdout);
 }
 
+/* The public listener, with its routes. NULL when out of memory. */
+static struct http *
+public_http(struct server *s, const struct http_options *limits)
+{
+	const struct http_route routes[] = {
+		{ WEBHOOK_PATH, HTTP_POST, webhook_run, s->front.webhook,
+		    true },
+		{ "/healthz", HTTP_GET | HTTP_HEAD, http_request_run_health,
+		    NULL, true },
+	};
+
+	return (http_new(s->base, limits,
+	    &(struct http_site){ .name = "http",
+		.advice = "block it in front of klikitd, or raise "
+			  "http.max_connections if it is no stranger",
+		.needs_length = true,
+		.routes = routes,
+		.nroutes = sizeof(routes) / sizeof(routes[0]) }));
+}
+
 typedef int listen_fn(struct http *h, const char *address,
     char ret_url[HTTP_URL_MAX], char reason[256]);
 
@@ -135,14 +155,14 @@ server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 	}
 	if ((s->front.secrets = server_secrets_new(s->cfg,
 		 clock_watch_wall(s->clock).ms)) == NULL ||
-	    (s->front.http = http_new(s->base, &limits, s->ingest,
-		 s->front.diag, s->front.secrets)) == NULL ||
+	    (s->front.webhook = webhook_new(s->ingest, s->front.diag,
+		 s->front.secrets, clock_watch_steady(s->clock))) == NULL ||
+	    (s->front.http = public_http(s, &limits)) == NULL ||
 	    (s->front.tls != NULL &&
 		http_set_tls(s->front.http, s->front.tls) == -1)) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
-	http_set_clock(s->front.http, clock_watch_steady(s->clock));
 	if (listen_on(s, "http.listen", &s->cfg->http_listen,
 		s->front.tls != NULL ? http_listen_tls : http_listen,
 		ret_url) == -1 ||

@@ -18,6 +18,15 @@ source_http(void *arg)
 	return (s->front.http);
 }
 
+static const struct histogram *
+source_acks(void *arg)
+{
+	const struct server *s = arg;
+
+	return (
+	    s->front.webhook == NULL ? NULL : webhook_acks(s->front.webhook));
+}
+
 static struct http *
 source_http_admin(void *arg)
 {
@@ -82,6 +91,7 @@ server_metrics(struct server *s)
 		.queue_max = (size_t)s->cfg->store_queue_max,
 		.http = source_http,
 		.http_admin = source_http_admin,
+		.acks = source_acks,
 		.secrets = source_secrets,
 		.certificate = source_certificate,
 		.tls = source_tls,

@@ -24,6 +24,7 @@
 #include "server/intake/ingest.h"
 #include "server/intake/janitor.h"
 #include "server/intake/rejections.h"
+#include "server/intake/webhook.h"
 #include "server/tls/cert_watch.h"
 #include "server/tls/tls.h"
 #include "store/store_read.h"
@@ -41,6 +42,7 @@ struct server_front {
 	struct tls_context *tls;          /* NULL: http.listen is without */
 	struct diagnosis_keys *diag_keys; /* of the same secrets */
 	struct diagnosis_queue *diag;
+	struct webhook *webhook;
 	struct http *http;
 	struct cert_watch *certs;
 };

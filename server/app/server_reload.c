@@ -59,7 +59,7 @@ reload_apply(struct reload *r)
 	r->tls = old_tls;
 	secrets_inherit(r->secrets, s->front.secrets);
 	s->front.secrets = r->secrets;
-	http_set_secrets(s->front.http, s->front.secrets);
+	webhook_set_secrets(s->front.webhook, s->front.secrets);
 	r->secrets = old;
 	s->front.diag_keys = r->diag_keys;
 	diagnosis_queue_set_keys(s->front.diag, s->front.diag_keys);

@@ -8,7 +8,7 @@
 
 #include "server/base/log.h"
 #include "server/cli/commands.h"
-#include "server/http/http.h"
+#include "server/intake/webhook.h"
 
 /* The commands that send something to its first listener. */
 static void
@@ -46,7 +46,7 @@ server_webhooks_add(struct server_webhooks *w, const struct config *cfg,
 	if (grown == NULL)
 		return;
 	w->urls = grown;
-	if (asprintf(&copy, "%s" HTTP_WEBHOOK_PATH, url) == -1)
+	if (asprintf(&copy, "%s" WEBHOOK_PATH, url) == -1)
 		return;
 	w->urls[w->n++] = copy;
 	if (w->n == 1)

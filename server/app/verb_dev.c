@@ -12,7 +12,8 @@
 #include "server/cli/dev_dir.h"
 #include "server/cli/verb.h"
 #include "server/devtools/tls_dev.h"
-#include "server/http/http.h"
+#include "server/http/http_address.h"
+#include "server/intake/webhook.h"
 
 /* What the flags of the configuration become with --tls. */
 struct dev_tls {
@@ -118,7 +119,7 @@ print_tunnel(const char *url)
 	(void)printf(
 	    "klikit reaches this machine by a tunnel only: start one to\n"
 	    "%s (ssh -R, cloudflared, ngrok, ...), and have klikit\n"
-	    "register its public address with " HTTP_WEBHOOK_PATH " behind it. "
+	    "register its public address with " WEBHOOK_PATH " behind it. "
 	    "Put the\n"
 	    "secret that klikit gave you into KLIKIT_WEBHOOK_SECRET, and start "
 	    "klikitd dev\n"
@@ -144,8 +145,7 @@ dev_ready(const struct server_ready *r)
 		place.program = "klikitd";
 	else
 		program[n] = '\0';
-	(void)snprintf(webhook, sizeof(webhook), "%s" HTTP_WEBHOOK_PATH,
-	    r->url);
+	(void)snprintf(webhook, sizeof(webhook), "%s" WEBHOOK_PATH, r->url);
 	dev_dir_tell(r->url);
 	(void)printf("\n"
 		     "klikitd dev receives klikit's deliveries at\n"

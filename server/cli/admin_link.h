@@ -9,7 +9,7 @@
 #ifndef SERVER_ADMIN_LINK_H
 #define SERVER_ADMIN_LINK_H
 
-#include "server/http/http.h"
+#include "server/http/http_address.h"
 
 #define ADMIN_LINK_REASON_MAX 512
 

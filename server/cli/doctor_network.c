@@ -12,7 +12,7 @@
 #include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/cli/doctor_private.h"
-#include "server/http/http.h"
+#include "server/http/http_address.h"
 #include "store/base/arena.h"
 
 /* -- Ports -- */
@@ -62,7 +62,7 @@ port_look(struct doctor *d, const char *key, const char *address)
 		    "%s: %s: the kernel chooses the port", key, text);
 		return;
 	}
-	switch (error = http_listen_test(address)) {
+	switch (error = http_address_test(address)) {
 	case 0:
 		doctor_report(d, DOCTOR_OK, NULL, "%s: %s: free", key, text);
 		break;

@@ -9,7 +9,7 @@
 #include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/cli/proc.h"
-#include "server/http/http.h"
+#include "server/http/http_address.h"
 #include "store/store.h"
 
 #define LINE_MAX_LEN (STORE_REASON_MAX + 64)
@@ -58,18 +58,18 @@ is_our_port(const struct start *st, const char *address)
 static void
 check_listen(struct start *st, const char *key, const struct key_list *list)
 {
-	char reason[HTTP_LISTEN_REASON_MAX];
+	char reason[HTTP_ADDRESS_REASON_MAX];
 	const char *address;
 	int error;
 
 	for (size_t i = 0; i < list->n; i++) {
 		address = list->items[i];
-		if ((error = http_listen_test(address)) == 0)
+		if ((error = http_address_test(address)) == 0)
 			continue;
 		if (error == EADDRINUSE &&
 		    (st->starts || is_our_port(st, address)))
 			continue;
-		http_listen_reason(address, error, reason);
+		http_address_reason(address, error, reason);
 		start_error(st, "%s: %s", key, reason);
 	}
 }

@@ -1,11 +1,12 @@
 /*
- * http.h -- the public listener.
+ * http.h -- a listener.
  *
  * Owns:    the listening sockets, evhttp, the guard of each connection, the
- *          table of routes, and the rule that every request kept gets exactly
- *          one reply, all of them before http_free().
- * Touches: evhttp, tls.h, ingest.h, secrets.h, diagnosis_queue.h, the log. No
- *          store.
+ *          limits that connections share, and the rule that every request gets
+ *          exactly one answer, all of them before http_free().
+ * Touches: evhttp, tls.h, the log. What is answered is its routes' (route.h).
+ *
+ * There may be several struct http on one loop, each with routes of its own.
  */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
@@ -14,20 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct diagnosis_queue;
+#include "server/http/http_address.h"
+#include "server/http/http_limit.h"
+#include "server/http/route.h"
+
 struct event_base;
-struct histogram;
-struct ingest;
-struct secrets;
-struct steady;
 struct tls_context;
 struct tls_stats;
 struct http; /* opaque */
-
-#define HTTP_WEBHOOK_PATH "/webhooks/klikit"
-
-/* How many are accepted beyond max_connections, before as many are closed. */
-#define HTTP_ROOM_OVER 64
 
 struct http_options {
 	size_t max_body;            /* bytes; more is answered 413 */
@@ -40,33 +35,37 @@ struct http_options {
 	size_t max_handshakes;        /* at once; further ones wait as well */
 };
 
+/* What a listener serves. */
+struct http_site {
+	const char *name;   /* in the log */
+	const char *advice; /* there, when too many are connected */
+	bool needs_length;  /* a POST without one is answered 411 */
+	const struct http_route *routes; /* others are answered 404 */
+	size_t nroutes;
+
+	/*
+	 * Before each route, also before a 405: may the request come in? If not
+	 * it has been finished. NULL: every one may.
+	 */
+	bool (*admit)(struct http_request *r, const struct http_route *route,
+	    void *arg);
+	void *arg;
+};
+
 /*
- * Keeps base, in, diag and sec until http_free(), copies opt. Listens nowhere
- * yet. NULL when out of memory.
+ * Keeps base until http_free(), copies opt, site and the list of routes, but
+ * not their texts. Listens nowhere yet. NULL when out of memory.
  */
 struct http *http_new(struct event_base *base, const struct http_options *opt,
-    struct ingest *in, struct diagnosis_queue *diag, struct secrets *sec);
+    const struct http_site *site);
 
 /*
- * Listen on "HOST:PORT", "[V6]:PORT" or "*:PORT" (every address, IPv6 and
- * IPv4), HOST numeric or "localhost"; port 0 lets the kernel choose. Returns
- * 0 and writes "http://HOST:PORT" with the real port to ret_url; -1 and one
- * line that says what to do to reason.
+ * Listen on address (http_address.h). Returns 0 and writes "http://HOST:PORT"
+ * with the real port to ret_url; -1 and one line that says what to do to
+ * reason.
  */
-#define HTTP_URL_MAX 128
 int http_listen(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
-    char reason[256]);
-
-/*
- * Could http_listen() have the address now? It is bound for a moment, and not
- * listened on. Returns 0, or the errno of why not; EINVAL if it is none.
- */
-int http_listen_test(const char *address);
-
-/* Why one cannot listen there, by errno (0: it is no address): what to do. */
-#define HTTP_LISTEN_REASON_MAX 256
-void http_listen_reason(const char *address, int error,
-    char reason[HTTP_LISTEN_REASON_MAX]);
+    char reason[HTTP_ADDRESS_REASON_MAX]);
 
 /*
  * Speak TLS by ctx, of which a reference is taken, on what http_listen_tls()
@@ -78,16 +77,7 @@ int http_set_tls(struct http *h, struct tls_context *ctx);
 
 /* As http_listen(), with TLS and "https://..."; after http_set_tls(). */
 int http_listen_tls(struct http *h, const char *address,
-    char ret_url[HTTP_URL_MAX], char reason[256]);
-
-/*
- * Judge by clock, which is kept, whether a secret is still valid: a wall clock
- * that is not believed refuses no delivery. Without, by the wall clock.
- */
-void http_set_clock(struct http *h, const struct steady *clock);
-
-/* Take other secrets from now on; keeps sec, lets go of the old ones. */
-void http_set_secrets(struct http *h, struct secrets *sec);
+    char ret_url[HTTP_URL_MAX], char reason[HTTP_ADDRESS_REASON_MAX]);
 
 /* Take other limits: sizes and times are for connections to come. */
 void http_set_limits(struct http *h, const struct http_options *opt);
@@ -101,15 +91,6 @@ void http_drain(struct http *h, void (*done)(void *arg), void *arg);
 
 /* Connections open now. */
 size_t http_connections(const struct http *h);
-
-/* Limits of all connections together: one is closed for the sake of another. */
-enum http_limit {
-	HTTP_LIMIT_CONNECTIONS, /* http_options.max_connections */
-	HTTP_LIMIT_DESCRIPTORS, /* files that the process may open */
-	HTTP_LIMIT_HANDSHAKES,  /* http_options.max_handshakes */
-	HTTP_LIMIT_STREAMS      /* STREAM_READERS_MAX */
-};
-#define HTTP_NLIMITS 4
 
 /* What was counted since the start. */
 struct http_stats {
@@ -125,14 +106,8 @@ void http_stats(const struct http *h, struct http_stats *ret_stats);
 void http_tls_stats(const struct http *h, struct tls_stats *ret_stats);
 
 /*
- * From a delivery's being whole to its `received' having left, in us; until
- * free.
- */
-const struct histogram *http_acks(const struct http *h);
-
-/*
- * Close what is open, drained or not. Only when ingest has nothing pending.
- * Accepts NULL.
+ * Close what is open, drained or not. Only when every request that was kept
+ * is finished. Accepts NULL.
  */
 void http_free(struct http *h);
 

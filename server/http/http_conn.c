@@ -1,11 +1,11 @@
 /*
  * http_conn.c -- a connection's record, from accept to close.
  *
- * evhttp tells of a new connection by asking for its bufferevent, before it
+ * evhttp announces a new connection by asking for its bufferevent, before it
  * has made the connection itself. Right after that the bufferevent's
  * callbacks carry the evhttp_connection as their argument: an event without
  * delay, which runs before any byte can be read, takes it from there and sets
- * the close callback, by which evhttp tells of the end. That callback runs
+ * the close callback, by which evhttp announces the end. That callback runs
  * exactly once for a server's connection: evhttp_connection_free() is the one
  * way out, for errors, timeouts and evhttp_free() alike.
  *
@@ -16,8 +16,6 @@
  */
 #include <sys/socket.h>
 
-#include <arpa/inet.h>
-
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,40 +23,75 @@
 
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <event2/http.h>
 
 #include "server/auth/signature.h"
-#include "server/http/http_private.h"
+#include "server/base/log.h"
+#include "server/http/http_conn.h"
 #include "server/tls/tls.h"
 
 #define MANY 256 /* connections whose memory is worth giving back */
 
-static struct bufferevent *conn_bev_cb(struct event_base *base, void *arg);
-
-static void
-conn_free(struct http_conn *conn)
+static struct http_conn *
+conn_of_guard(struct http_guard *g)
 {
-	http_guard_fini(&conn->guard);
-	free(conn);
+	return ((
+	    struct http_conn *)((char *)g - offsetof(struct http_conn, guard)));
 }
 
-int
-http_conn_prepare(struct http_side *side)
+struct http_conn *
+http_conn_of_share(const struct http_holder *share)
 {
-	struct http *h = side->h;
+	return ((struct http_conn *)((uintptr_t)share -
+				     offsetof(struct http_conn, share)));
+}
+
+struct http_conn *
+http_conn_of_request(const struct http_request *r)
+{
+	return ((struct http_conn *)((uintptr_t)r -
+				     offsetof(struct http_conn, request)));
+}
+
+/* http_guard: whose share is it? */
+static struct http_guard *
+guard_of(struct http_holder *holder)
+{
+	return (&http_conn_of_share(holder)->guard);
+}
+
+/* http_guard: a connection was refused or cut. */
+static void
+guard_report(struct http_guard *g, const char *reason, void *arg)
+{
+	struct rate *rate = arg;
+	char more[RATE_MORE_MAX];
+
+	if (rate_ask(rate, more))
+		log_info("http: refused %s: %s%s",
+		    http_conn_peer(conn_of_guard(g)), reason, more);
+}
+
+/* -- The next connection -- */
+
+int
+http_side_prepare(struct http_side *side)
+{
 	struct http_conn *conn;
 
-	if (side->spare != NULL)
+	if (side->evhttp == NULL || side->spare != NULL)
 		return (0);
 	if ((conn = calloc(1, sizeof(*conn))) == NULL)
 		return (-1);
-	conn->h = h;
+	conn->all = side->conns;
 	conn->fd = -1;
-	conn->tls = side == &h->sides[HTTP_TLS];
-	conn->bev = conn->tls ? tls_bufferevent_new(h->tls_engine, h->tls, NULL)
-			      : bufferevent_socket_new(h->base, -1, 0);
+	conn->tls = side->tls_engine != NULL;
+	conn->bev = conn->tls
+			? tls_bufferevent_new(side->tls_engine, side->tls, NULL)
+			: bufferevent_socket_new(side->conns->base, -1, 0);
 	if (conn->bev == NULL)
 		goto fail;
-	if (http_guard_init(&conn->guard, &h->guards, conn->bev,
+	if (http_guard_init(&conn->guard, &side->conns->guards, conn->bev,
 		&conn->share) == -1)
 		goto fail;
 	side->spare = conn;
@@ -80,61 +113,60 @@ http_conn_discard(struct http_conn *spare)
 	free(spare);
 }
 
-int
-http_conns_prepare(struct http *h)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < HTTP_NSIDES; i++) {
-		if (h->sides[i].evhttp == NULL)
-			continue;
-		evhttp_set_bevcb(h->sides[i].evhttp, conn_bev_cb, &h->sides[i]);
-		if (http_conn_prepare(&h->sides[i]) == -1)
-			rc = -1;
-	}
-	return (rc);
-}
-
 /* evhttp: a connection was accepted and needs its bufferevent. */
 static struct bufferevent *
 conn_bev_cb(struct event_base *base, void *arg)
 {
 	struct http_side *side = arg;
-	struct http *h = side->h;
+	struct http_conns *all = side->conns;
 	struct http_conn *conn = side->spare;
 
 	(void)base;
 	side->spare = NULL;
-	h->told = false;
-	http_guard_limit(&conn->guard, h->opt.max_body,
-	    h->opt.request_timeout_ms);
+	http_guard_limit(&conn->guard, all->max_body, all->request_timeout_ms);
 	/* Until it is adopted evhttp may fail and free it behind our back. */
 	bufferevent_incref(conn->bev);
-	TAILQ_INSERT_TAIL(&h->fresh, conn, next);
-	h->nconns++;
-	if (h->nconns > h->most_conns)
-		h->most_conns = h->nconns;
-	event_active(h->adopt, EV_TIMEOUT, 0);
+	TAILQ_INSERT_TAIL(&all->fresh, conn, next);
+	all->n++;
+	if (all->n > all->most)
+		all->most = all->n;
+	event_active(all->adopt, EV_TIMEOUT, 0);
 	if (conn->tls)
 		tls_start(conn->bev);
-	if (http_conn_prepare(side) == -1)
-		http_listen_starve(h, "out of memory");
-	http_listen_pump(h);
+	all->fns.accepted(all->fns.arg, http_side_prepare(side) == 0);
 	return (conn->bev);
 }
 
-static void
-conn_gone(struct http_conn *conn)
+void
+http_side_watch(struct http_side *side)
 {
-	struct http *h = conn->h;
+	evhttp_set_bevcb(side->evhttp, conn_bev_cb, side);
+}
 
-	h->nconns--;
-	if (h->most_conns > MANY && h->nconns < h->most_conns / 4) {
-		h->most_conns = h->nconns;
-		http_guards_freed(&h->guards);
+/* -- The end -- */
+
+static void
+conns_fewer(struct http_conns *all)
+{
+	all->n--;
+	if (all->most > MANY && all->n < all->most / 4) {
+		all->most = all->n;
+		http_guards_freed(&all->guards);
 	}
-	http_listen_pump(h);
-	http_drain_pump(h);
+	all->fns.changed(all->fns.arg);
+}
+
+/* Take leave of the peer, and log what TLS failed of. */
+static void
+conn_close_tls(struct http_conn *conn)
+{
+	const char *why;
+	char more[RATE_MORE_MAX];
+
+	tls_close(conn->bev);
+	if ((why = tls_reason(conn->bev)) != NULL &&
+	    rate_ask(&conn->all->tls_rate, more))
+		log_info("tls: %s: %s%s", http_conn_peer(conn), why, more);
 }
 
 /* evhttp: the connection is about to be freed, for whatever reason. */
@@ -142,62 +174,49 @@ static void
 conn_close_cb(struct evhttp_connection *evcon, void *arg)
 {
 	struct http_conn *conn = arg;
-	struct http *h = conn->h;
+	struct http_conns *all = conn->all;
 
 	(void)evcon;
-	if (conn->leaving)
-		http_webhook_left(conn, false);
 	if (conn->tls)
-		http_tls_closed(conn);
-	http_wire_let_go(conn);
-	h->by_fd[conn->fd] = NULL;
-	http_share_leave(&h->shares, &conn->share);
-	TAILQ_REMOVE(&h->conns, conn, next);
+		conn_close_tls(conn);
+	http_wire_fini(&conn->wire);
+	all->by_fd[conn->fd] = NULL;
+	http_share_leave(&all->shares, &conn->share);
+	TAILQ_REMOVE(&all->adopted, conn, next);
 	conn->evcon = NULL;
 	conn->closed = true;
 	http_guard_fini(&conn->guard);
-	if (conn->on_close != NULL)
-		conn->on_close(conn);
-	conn_gone(conn);
-	if (conn->kept == NULL)
+	if (!all->fns.closed(conn))
 		free(conn);
+	conns_fewer(all);
 }
+
+void
+http_conn_free(struct http_conn *conn)
+{
+	assert(conn->closed);
+	free(conn);
+}
+
+/* -- Its standing -- */
 
 /* Have the table know how the connection stands now. */
 static void
 conn_stand(struct http_conn *conn)
 {
-	struct http *h = conn->h;
-
+	if (conn->closed)
+		return;
 	http_share_stand(&conn->share, conn->served   ? HTTP_SHARE_SERVED
 				       : conn->proven ? HTTP_SHARE_PROVEN
 						      : HTTP_SHARE_STRANGER);
 	/* Another one, or one less, may be closed for those that come. */
-	if (http_room_is_there(h) != h->sides[HTTP_PLAIN].accepting)
-		http_listen_pump(h);
+	conn->all->fns.changed(conn->all->fns.arg);
 }
 
 void
-http_conn_keep(struct http_conn *conn, struct evhttp_request *req)
+http_conn_serve(struct http_conn *conn, bool served)
 {
-	conn->kept = req;
-	conn->served = true;
-	conn_stand(conn);
-}
-
-struct evhttp_request *
-http_conn_take_kept(struct http_conn *conn)
-{
-	struct evhttp_request *req = conn->kept;
-
-	conn->kept = NULL;
-	return (req);
-}
-
-void
-http_conn_answered(struct http_conn *conn)
-{
-	conn->served = false;
+	conn->served = served;
 	conn_stand(conn);
 }
 
@@ -210,65 +229,73 @@ http_conn_prove(struct http_conn *conn)
 		http_guard_prove(&conn->guard);
 }
 
-void
-http_conn_release(struct http_conn *conn)
-{
-	assert(conn->closed);
-	free(conn);
-}
+/* -- Its beginning -- */
 
 /* Make room for fd in the table. Returns 0, or -1 when out of memory. */
 static int
-by_fd_reach(struct http *h, size_t fd)
+by_fd_reach(struct http_conns *all, size_t fd)
 {
 	struct http_conn **grown;
-	size_t len = h->by_fd_len;
+	size_t len = all->by_fd_len;
 
 	if (fd < len)
 		return (0);
 	while (len <= fd)
 		len = len == 0 ? 64 : 2 * len;
-	if ((grown = realloc(h->by_fd, len * sizeof(*grown))) == NULL)
+	if ((grown = realloc(all->by_fd, len * sizeof(*grown))) == NULL)
 		return (-1);
-	memset(grown + h->by_fd_len, 0, (len - h->by_fd_len) * sizeof(*grown));
-	h->by_fd = grown;
-	h->by_fd_len = len;
+	memset(grown + all->by_fd_len, 0,
+	    (len - all->by_fd_len) * sizeof(*grown));
+	all->by_fd = grown;
+	all->by_fd_len = len;
+	return (0);
+}
+
+/* Enter it where it is looked for. Returns 0; -1 when out of memory. */
+static int
+conn_enter(struct http_conn *conn)
+{
+	struct http_conns *all = conn->all;
+
+	if (by_fd_reach(all, (size_t)conn->fd) == -1 ||
+	    http_share_join(&all->shares, &conn->share,
+		peer_net_parse(http_conn_peer(conn))) == -1)
+		return (-1);
+	all->by_fd[conn->fd] = conn;
+	TAILQ_INSERT_TAIL(&all->adopted, conn, next);
 	return (0);
 }
 
 static void
 conn_adopt(struct http_conn *conn)
 {
-	struct http *h = conn->h;
+	struct http_conns *all = conn->all;
 	struct bufferevent *bev = conn->bev;
 	bufferevent_event_cb event_cb;
 	void *arg;
 
 	bufferevent_getcb(bev, NULL, NULL, &event_cb, &arg);
-	if (event_cb == NULL) { /* evhttp gave it up at once */
-		conn_gone(conn);
-		conn_free(conn);
-		goto out;
-	}
+	if (event_cb == NULL) /* evhttp gave it up at once */
+		goto fail;
 	conn->evcon = arg;
 	assert(evhttp_connection_get_bufferevent(conn->evcon) == bev);
 	conn->fd = bufferevent_getfd(bev);
-	if (by_fd_reach(h, (size_t)conn->fd) == -1 ||
-	    http_share_join(&h->shares, &conn->share,
-		peer_net_parse(http_conn_peer(conn))) == -1) {
+	if (conn_enter(conn) == -1) {
 		evhttp_connection_free(conn->evcon);
-		conn_gone(conn);
-		conn_free(conn);
-		goto out;
+		goto fail;
 	}
-	h->by_fd[conn->fd] = conn;
-	TAILQ_INSERT_TAIL(&h->conns, conn, next);
 	evhttp_connection_set_closecb(conn->evcon, conn_close_cb, conn);
-	http_wire_hold(conn);
-	if (h->draining)
+	if (!conn->tls)
+		http_wire_init(&conn->wire, all->base, bev, &conn->guard);
+	if (all->draining)
 		http_guard_close(&conn->guard);
-	http_room_make(h, conn);
-out:
+	all->fns.adopted(all->fns.arg, conn);
+	(void)bufferevent_decref(bev);
+	return;
+fail:
+	conns_fewer(all);
+	http_guard_fini(&conn->guard);
+	free(conn);
 	(void)bufferevent_decref(bev);
 }
 
@@ -276,41 +303,37 @@ out:
 static void
 conn_adopt_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct http *h = arg;
+	struct http_conns *all = arg;
 	struct http_conn *conn;
 
 	(void)fd;
 	(void)what;
-	while ((conn = TAILQ_FIRST(&h->fresh)) != NULL) {
-		TAILQ_REMOVE(&h->fresh, conn, next);
+	while ((conn = TAILQ_FIRST(&all->fresh)) != NULL) {
+		TAILQ_REMOVE(&all->fresh, conn, next);
 		conn_adopt(conn);
 	}
-	http_listen_pump(h);
+	all->fns.changed(all->fns.arg);
 }
 
 struct http_conn *
-http_conn_of(struct http *h, struct evhttp_request *req)
-{
-	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
-
-	return (http_conn_of_bev(h, evhttp_connection_get_bufferevent(evcon)));
-}
-
-struct http_conn *
-http_conn_of_share(struct http_holder *share)
-{
-	return ((struct http_conn *)((char *)share -
-				     offsetof(struct http_conn, share)));
-}
-
-struct http_conn *
-http_conn_of_bev(struct http *h, struct bufferevent *bev)
+http_conn_of_bev(const struct http_conns *all, struct bufferevent *bev)
 {
 	int fd = bufferevent_getfd(bev);
 
-	if (fd < 0 || (size_t)fd >= h->by_fd_len)
+	if (fd < 0 || (size_t)fd >= all->by_fd_len)
 		return (NULL);
-	return (h->by_fd[fd]);
+	return (all->by_fd[fd]);
+}
+
+struct http_conn *
+http_conn_of(const struct http_conns *all, struct evhttp_request *req)
+{
+	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+	struct http_conn *conn =
+	    http_conn_of_bev(all, evhttp_connection_get_bufferevent(evcon));
+
+	assert(conn != NULL); /* one that is not adopted is freed at once */
+	return (conn);
 }
 
 const char *
@@ -331,27 +354,48 @@ http_conn_peer(struct http_conn *conn)
 	return (conn->peer);
 }
 
+void
+http_conns_drain(struct http_conns *all)
+{
+	struct http_conn *conn;
+
+	all->draining = true;
+	TAILQ_FOREACH (conn, &all->adopted, next)
+		if (http_guard_idle(&conn->guard))
+			http_guard_close(&conn->guard);
+}
+
 int
-http_conns_init(struct http *h)
+http_conns_init(struct http_conns *all, bool needs_length)
 {
 	uint64_t seed;
 
-	h->adopt = event_new(h->base, -1, 0, conn_adopt_cb, h);
-	return (h->adopt == NULL ||
+	TAILQ_INIT(&all->adopted);
+	TAILQ_INIT(&all->fresh);
+	all->guards.needs_length = needs_length;
+	all->guards.report = guard_report;
+	all->guards.arg = &all->guard_rate;
+	all->guards.shares = &all->shares;
+	all->guards.of = guard_of;
+	all->adopt = event_new(all->base, -1, 0, conn_adopt_cb, all);
+	return (all->adopt == NULL ||
+			http_guards_init(&all->guards, all->base) == -1 ||
 			signature_random(&seed, sizeof(seed)) == -1 ||
-			http_shares_init(&h->shares, seed) == -1
+			http_shares_init(&all->shares, seed) == -1
 		    ? -1
 		    : 0);
 }
 
 void
-http_conns_fini(struct http *h)
+http_conns_fini(struct http_conns *all)
 {
-	conn_adopt_cb(-1, 0, h); /* those that evhttp_free() has freed */
-	for (size_t i = 0; i < HTTP_NSIDES; i++)
-		http_conn_discard(h->sides[i].spare);
-	if (h->adopt != NULL)
-		event_free(h->adopt);
-	free(h->by_fd);
-	http_shares_fini(&h->shares);
+	if (all->adopt != NULL) {
+		/* Those that evhttp_free() has freed. */
+		conn_adopt_cb(-1, 0, all);
+		event_free(all->adopt);
+	}
+	assert(all->kept == 0); /* every request has had its answer */
+	free(all->by_fd);
+	http_shares_fini(&all->shares);
+	http_guards_fini(&all->guards);
 }

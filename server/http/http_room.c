@@ -17,7 +17,8 @@
 #include <event2/http.h>
 
 #include "server/base/log.h"
-#include "server/http/http_private.h"
+#include "server/http/http_conn.h"
+#include "server/http/http_room.h"
 
 /* Closed when accept() finds no descriptor: room for more than the next one. */
 #define SQUEEZE 16
@@ -25,23 +26,24 @@
 #define LOG_EVERY_S 60
 
 static size_t
-room_limit(const struct http *h)
+room_limit(const struct http_room *room)
 {
-	size_t max = h->opt.max_connections;
-
-	return (h->squeezed > 0 && h->squeezed < max ? h->squeezed : max);
+	return (room->squeezed > 0 && room->squeezed < room->max
+		    ? room->squeezed
+		    : room->max);
 }
 
 bool
-http_room_is_there(const struct http *h)
+http_room_is_there(const struct http_room *room)
 {
-	size_t limit = room_limit(h), over;
+	size_t limit = room_limit(room), over;
 
-	if (h->nconns < limit)
+	if (room->conns->n < limit)
 		return (true);
-	over = h->nconns - limit;
+	over = room->conns->n - limit;
 	return (over < HTTP_ROOM_OVER &&
-		over < http_shares_payable(&h->shares, HTTP_SHARE_CONNECTIONS));
+		over < http_shares_payable(&room->conns->shares,
+			   HTTP_SHARE_CONNECTIONS));
 }
 
 /* The address without its port. */
@@ -56,22 +58,18 @@ peer_address(struct http_conn *conn, char ret_address[HTTP_PEER_MAX])
 }
 
 static void
-room_log(struct http_conn *conn, enum http_limit limit)
+room_log(struct http_room *room, struct http_conn *conn, enum http_limit limit)
 {
-	struct http *h = conn->h;
-	bool admin = h->admin != NULL;
 	const char *why = "", *advice = "";
 	enum http_share_what what = HTTP_SHARE_CONNECTIONS;
 	char address[HTTP_PEER_MAX], more[RATE_MORE_MAX];
 
-	if (!rate_ask_every(&h->room_rate[limit], LOG_EVERY_S, more))
+	if (!rate_ask_every(&room->rates[limit], LOG_EVERY_S, more))
 		return;
 	switch (limit) {
 	case HTTP_LIMIT_CONNECTIONS:
 		why = "as many connections are open as may be";
-		advice = admin ? "keep it away from this port"
-			       : "block it in front of klikitd, or raise "
-				 "http.max_connections if it is no stranger";
+		advice = room->advice;
 		break;
 	case HTTP_LIMIT_DESCRIPTORS:
 		why = "no more files can be opened";
@@ -92,56 +90,66 @@ room_log(struct http_conn *conn, enum http_limit limit)
 	peer_address(conn, address);
 	log_warn("%s: %s: closed one of the %zu that %s has, the most of all "
 		 "%zu: %s%s",
-	    admin ? "admin" : "http", why, http_share_of(&conn->share, what),
-	    address, http_shares_total(&h->shares, what), advice, more);
+	    room->name, why, http_share_of(&conn->share, what), address,
+	    http_shares_total(&room->conns->shares, what), advice, more);
 }
 
 void
-http_room_cut(struct http_conn *conn, enum http_limit limit)
+http_room_cut(struct http_room *room, struct http_conn *conn,
+    enum http_limit limit)
 {
-	conn->h->room_cuts[limit]++;
-	room_log(conn, limit);
+	room->cuts[limit]++;
+	room_log(room, conn, limit);
 	http_guard_turn_away(&conn->guard);
 	evhttp_connection_free(conn->evcon);
 }
 
 /* Who is closed for the one that has just come: that one only if it must be. */
 static struct http_conn *
-choose(struct http *h, struct http_conn *newcomer)
+choose(struct http_room *room, struct http_conn *newcomer)
 {
 	struct http_holder *chosen =
-	    http_shares_greediest(&h->shares, HTTP_SHARE_CONNECTIONS);
+	    http_shares_greediest(&room->conns->shares, HTTP_SHARE_CONNECTIONS);
 
 	if (newcomer != NULL && chosen == &newcomer->share) {
 		/* All others have proved themselves, or are being served. */
 		http_share_stand(chosen, HTTP_SHARE_SERVED);
-		chosen =
-		    http_shares_greediest(&h->shares, HTTP_SHARE_CONNECTIONS);
+		chosen = http_shares_greediest(&room->conns->shares,
+		    HTTP_SHARE_CONNECTIONS);
 		http_share_stand(&newcomer->share, HTTP_SHARE_STRANGER);
 	}
 	return (chosen == NULL ? NULL : http_conn_of_share(chosen));
 }
 
 void
-http_room_make(struct http *h, struct http_conn *newcomer)
+http_room_make(struct http_room *room, struct http_conn *newcomer)
 {
 	struct http_conn *conn;
 
-	while (http_shares_total(&h->shares, HTTP_SHARE_CONNECTIONS) >
-	       room_limit(h)) {
-		if ((conn = choose(h, newcomer)) == NULL)
+	while (http_shares_total(&room->conns->shares, HTTP_SHARE_CONNECTIONS) >
+	       room_limit(room)) {
+		if ((conn = choose(room, newcomer)) == NULL)
 			return;
-		http_room_cut(conn, h->squeezed > 0 ? HTTP_LIMIT_DESCRIPTORS
-						    : HTTP_LIMIT_CONNECTIONS);
+		http_room_cut(room, conn,
+		    room->squeezed > 0 ? HTTP_LIMIT_DESCRIPTORS
+				       : HTTP_LIMIT_CONNECTIONS);
 	}
 }
 
 bool
-http_room_squeeze(struct http *h)
+http_room_squeeze(struct http_room *room)
 {
-	size_t open = http_shares_total(&h->shares, HTTP_SHARE_CONNECTIONS);
+	size_t open =
+	    http_shares_total(&room->conns->shares, HTTP_SHARE_CONNECTIONS);
 
-	h->squeezed = open > SQUEEZE ? open - SQUEEZE : 1;
-	http_room_make(h, NULL);
-	return (http_shares_total(&h->shares, HTTP_SHARE_CONNECTIONS) < open);
+	room->squeezed = open > SQUEEZE ? open - SQUEEZE : 1;
+	http_room_make(room, NULL);
+	return (http_shares_total(&room->conns->shares,
+		    HTTP_SHARE_CONNECTIONS) < open);
+}
+
+void
+http_room_relax(struct http_room *room)
+{
+	room->squeezed = 0;
 }

@@ -2,6 +2,9 @@
 
 #define HOUR_MS 3600000
 
+/* An address's share of an hour's bytes, which it pays off in an hour. */
+#define SHARE (REJECT_STRANGER_BYTES / REJECT_SHARE_PART)
+
 /* Never more than this is left. */
 #define STRANGER_MAX (REJECT_STRANGER_BYTES / 2)
 #define KNOWN_MAX (REJECT_KNOWN_BYTES / 2)
@@ -17,7 +20,6 @@ static void
 refill(struct reject_budget *b, int64_t now_ms)
 {
 	int64_t ms = min(now_ms - b->at_ms, HOUR_MS);
-	int64_t sink = REJECT_STRANGER_BYTES / REJECT_SHARE_PART;
 
 	if (b->at_ms == 0) {
 		b->at_ms = now_ms;
@@ -30,34 +32,6 @@ refill(struct reject_budget *b, int64_t now_ms)
 	b->stranger = min(STRANGER_MAX,
 	    b->stranger + REJECT_STRANGER_BYTES * ms / HOUR_MS);
 	b->known = min(KNOWN_MAX, b->known + REJECT_KNOWN_BYTES * ms / HOUR_MS);
-	sink = sink * ms / HOUR_MS;
-	for (size_t i = 0; i < REJECT_SHARES; i++)
-		b->shares[i].used -= min(sink, b->shares[i].used);
-}
-
-/* The address's place; NULL: it has none. */
-static struct reject_share *
-find(struct reject_budget *b, struct peer_net net)
-{
-	for (size_t i = 0; i < REJECT_SHARES; i++) {
-		if (b->shares[i].used > 0 &&
-		    peer_net_equal(b->shares[i].net, net))
-			return (&b->shares[i]);
-	}
-	return (NULL);
-}
-
-/* The share of the address that took least, which loses least by this. */
-static struct reject_share *
-least(struct reject_budget *b)
-{
-	struct reject_share *s = &b->shares[0];
-
-	for (size_t i = 1; i < REJECT_SHARES; i++) {
-		if (b->shares[i].used < s->used)
-			s = &b->shares[i];
-	}
-	return (s);
 }
 
 bool
@@ -70,16 +44,12 @@ bool
 reject_budget_stranger(struct reject_budget *b, struct peer_net net,
     int64_t now_ms)
 {
-	const struct reject_share *s;
-
 	refill(b, now_ms);
 	if (b->stranger <= 0)
 		return (false);
 	if (b->stranger >= STRANGER_MAX / 2)
 		return (true);
-	s = find(b, net);
-	return (
-	    s == NULL || s->used < REJECT_STRANGER_BYTES / REJECT_SHARE_PART);
+	return (peer_debt(&b->taken, net, b->at_ms) < HOUR_MS);
 }
 
 bool
@@ -93,19 +63,8 @@ void
 reject_budget_take_stranger(struct reject_budget *b, struct peer_net net,
     int64_t bytes)
 {
-	struct reject_share *s = find(b, net);
-
 	b->stranger -= bytes;
-	if (s == NULL) {
-		if (bytes <= 0)
-			return;
-		s = least(b);
-		s->net = net;
-		s->used = 0;
-	}
-	s->used += bytes;
-	if (s->used < 0)
-		s->used = 0;
+	peer_debt_add(&b->taken, net, bytes * HOUR_MS / SHARE, b->at_ms);
 }
 
 void

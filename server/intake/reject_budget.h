@@ -17,26 +17,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/base/peer_net.h"
+#include "server/base/peer_debt.h"
 
 /* An hour's; half as much may have been saved up. */
 #define REJECT_STRANGER_BYTES ((int64_t)8 << 20)
 #define REJECT_KNOWN_BYTES ((int64_t)4 << 20) /* of those that were signed */
 
-#define REJECT_SHARES 256    /* addresses that are remembered */
 #define REJECT_SHARE_PART 16 /* of an hour's bytes, an address's share */
-
-struct reject_share {
-	struct peer_net net;
-	int64_t used; /* bytes; sinks by a share each hour; 0: a free place */
-};
 
 /* All zero before its first use; fields private to reject_budget.c. */
 struct reject_budget {
 	int64_t at_ms; /* when the figures held; 0: not yet */
 	int64_t stranger;
 	int64_t known;
-	struct reject_share shares[REJECT_SHARES];
+	struct peer_debts taken; /* by strangers; a share is an hour */
 };
 
 /* May a stranger's delivery from there be written? now_ms only grows. */

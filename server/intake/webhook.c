@@ -1,5 +1,5 @@
 /*
- * webhook.c -- POST /webhooks/klikit: verify, submit, answer.
+ * webhook.c -- verify, submit, answer.
  *
  * The checks stand in the order of the table in the README. Up to the verdict
  * on the signature nothing is copied: the MAC is computed over the segments
@@ -13,16 +13,16 @@
 #include <string.h>
 
 #include <event2/buffer.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 
 #include "server/auth/secrets.h"
 #include "server/base/clock.h"
+#include "server/base/histogram.h"
 #include "server/base/steady.h"
-#include "server/http/http_private.h"
+#include "server/http/route.h"
 #include "server/intake/diagnosis_queue.h"
 #include "server/intake/ingest.h"
 #include "server/intake/rejections.h"
+#include "server/intake/webhook.h"
 
 #define NAME_MAX_LEN 255 /* of an event's id and of its type */
 #define SEGS_MAX 64      /* more are rare: those are asked for from malloc */
@@ -32,33 +32,41 @@
 
 #define SIGNATURE_HEADER "x-klikit-signature"
 
-static const struct http_answer answer_received = { 200, "OK",
-	"{\"status\":\"received\"}" };
-static const struct http_answer answer_duplicate = { 200, "OK",
-	"{\"status\":\"duplicate-ignored\"}" };
-static const struct http_answer answer_missing = { 400, "Bad Request",
-	"{\"error\":\"missing klikit headers\"}" };
-static const struct http_answer answer_invalid = { 400, "Bad Request",
-	"{\"error\":\"invalid klikit headers\"}" };
-static const struct http_answer answer_json = { 400, "Bad Request",
-	"{\"error\":\"invalid JSON\"}" };
-static const struct http_answer answer_too_many = { 400, "Bad Request",
-	"{\"error\":\"too many orders\"}" };
-static const struct http_answer answer_signature = { 401, "Unauthorized",
-	"{\"error\":\"invalid signature\"}" };
-static const struct http_answer answer_busy = { 503, "Service Unavailable",
-	"{\"error\":\"try again later\"}" };
+#define RECEIVED "{\"status\":\"received\"}"
+#define DUPLICATE "{\"status\":\"duplicate-ignored\"}"
+
+/* Bounds: from a quick disk to the deadline of a commit. */
+static const int64_t acks_us[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000,
+	100000, 250000, 500000, 1000000, 2500000, 5000000 };
+
+struct webhook {
+	struct ingest *in;
+	struct diagnosis_queue *diag;
+	struct secrets *sec;
+	const struct steady *clock; /* of their validity; NULL: the wall's */
+	struct histogram acks;      /* us */
+	unsigned nbusy;
+};
 
 /* A delivery as it lies in its request. */
 struct parcel {
-	struct http_conn *conn;
-	struct evhttp_request *req;
+	struct webhook *w;
+	struct http_request *req;
 	struct evbuffer *body;
 	const char *event_id;
 	const char *type;
 	const char *signature;
 	const unsigned char *digest; /* the MAC, once it is known as ours */
 	int64_t at_ms;
+	int64_t whole_us; /* when it was there */
+};
+
+/* A delivery that is with ingest, until its answer has left. */
+struct commit {
+	struct webhook *w;
+	struct http_request *req;
+	int64_t whole_us;
+	int64_t event; /* once it is stored */
 };
 
 static bool
@@ -74,16 +82,15 @@ is_name(const char *text)
 
 /* The request's headers, as far as there is room: borrowed from it. */
 static size_t
-list_headers(struct evhttp_request *req,
+list_headers(const struct http_request *req,
     struct diagnosis_header ret_list[HEADERS_MAX])
 {
-	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
-	const struct evkeyval *h;
-	size_t n = 0;
+	struct http_field fields[HEADERS_MAX];
+	size_t n = http_request_fields(req, fields, HEADERS_MAX);
 
-	for (h = headers->tqh_first; h != NULL && n < HEADERS_MAX;
-	     h = h->next.tqe_next)
-		ret_list[n++] = (struct diagnosis_header){ h->key, h->value };
+	for (size_t i = 0; i < n; i++)
+		ret_list[i] = (struct diagnosis_header){ fields[i].name,
+			fields[i].value };
 	return (n);
 }
 
@@ -93,7 +100,7 @@ note(const struct parcel *p, enum reject_cause cause, const void *body,
     size_t body_len, size_t size)
 {
 	struct diagnosis_header headers[HEADERS_MAX];
-	struct refusal r = { .peer = http_conn_peer(p->conn),
+	struct refusal r = { .peer = http_request_peer(p->req),
 		.event_id = p->event_id,
 		.digest = p->digest };
 
@@ -104,13 +111,13 @@ note(const struct parcel *p, enum reject_cause cause, const void *body,
 		.body_len = body_len,
 		.size = size,
 		.at_ms = p->at_ms };
-	diagnosis_queue_add(p->conn->h->diag, &r);
+	diagnosis_queue_add(p->w->diag, &r);
 }
 
 /* Refuse a delivery that nobody has vouched for. */
 static void
-refuse(const struct parcel *p, enum reject_cause cause,
-    const struct http_answer *answer)
+refuse(const struct parcel *p, enum reject_cause cause, int status,
+    const char *json)
 {
 	size_t size = evbuffer_get_length(p->body), len = size;
 	const void *body;
@@ -120,19 +127,18 @@ refuse(const struct parcel *p, enum reject_cause cause,
 		len = REJECTIONS_BODY_MAX;
 	body = len == 0 ? NULL : evbuffer_pullup(p->body, (ev_ssize_t)len);
 	note(p, cause, body, body == NULL ? 0 : len, size);
-	http_answer(p->conn, p->req, answer);
+	http_request_finish(p->req, status, json);
 }
 
 static void
-answer_later(struct http_conn *conn, struct evhttp_request *req)
+answer_later(struct webhook *w, struct http_request *req)
 {
 	char seconds[16];
 
 	(void)snprintf(seconds, sizeof(seconds), "%u",
-	    RETRY_AFTER_S + conn->h->nbusy++ % RETRY_SPREAD_S);
-	(void)evhttp_add_header(evhttp_request_get_output_headers(req),
-	    "Retry-After", seconds);
-	http_answer(conn, req, &answer_busy);
+	    RETRY_AFTER_S + w->nbusy++ % RETRY_SPREAD_S);
+	http_request_set_field(req, "Retry-After", seconds);
+	http_request_finish(req, 503, "{\"error\":\"try again later\"}");
 }
 
 /* The body's segments, in segs or from malloc; NULL when out of memory. */
@@ -157,7 +163,7 @@ segments(struct evbuffer *body, struct evbuffer_iovec segs[SEGS_MAX],
 static int64_t
 valid_at_ms(const struct parcel *p)
 {
-	const struct steady *clock = p->conn->h->clock;
+	const struct steady *clock = p->w->clock;
 	struct wall_time wall = { p->at_ms };
 
 	if (clock == NULL)
@@ -176,90 +182,85 @@ verify(const struct parcel *p, struct secrets_match *ret_match)
 
 	if ((segs = segments(p->body, few, &nsegs)) == NULL)
 		return (NO_MEMORY);
-	ok = secrets_verify(p->conn->h->sec, p->signature, segs, nsegs,
+	ok = secrets_verify(p->w->sec, p->signature, segs, nsegs,
 	    valid_at_ms(p), ret_match);
 	if (segs != few)
 		free(segs);
 	return (ok ? AUTHENTIC : FORGED);
 }
 
+/* http_left_fn: the answer to a stored event has left, or never will. */
+static void
+webhook_left_cb(void *arg, bool left)
+{
+	struct commit *c = arg;
+
+	if (left)
+		histogram_add(&c->w->acks, clock_mono_us() - c->whole_us);
+	ingest_answered(c->w->in, c->event, left);
+	free(c);
+}
+
 /* ingest_done_fn: the event is on disk, or will not be in time. */
 static void
 webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 {
-	struct http_conn *conn = arg;
-	struct evhttp_request *req = http_conn_take_kept(conn);
-	bool stored = rc == INGEST_RECEIVED || rc == INGEST_REPEAT;
+	struct commit *c = arg;
 
-	if (stored) {
-		conn->event = event;
-		conn->leaving = true;
-	}
 	if (rc == INGEST_RECEIVED) /* a repeat proves nothing */
-		http_conn_prove(conn);
-	if (conn->closed) { /* evhttp only frees the request */
-		evhttp_send_reply(req, 503, "Service Unavailable", NULL);
-		if (conn->leaving)
-			http_webhook_left(conn, false);
-		http_conn_release(conn);
+		http_request_prove(c->req);
+	if (rc == INGEST_RECEIVED || rc == INGEST_REPEAT) {
+		c->event = event;
+		http_request_on_left(c->req, webhook_left_cb, c);
+		http_request_finish(c->req, 200, RECEIVED);
 		return;
 	}
-	if (stored)
-		http_answer(conn, req, &answer_received);
-	else if (rc == INGEST_DUPLICATE)
-		http_answer(conn, req, &answer_duplicate);
+	if (rc == INGEST_DUPLICATE)
+		http_request_finish(c->req, 200, DUPLICATE);
 	else
-		answer_later(conn, req);
-	http_wire_push(conn);
-}
-
-void
-http_webhook_left(struct http_conn *conn, bool left)
-{
-	conn->leaving = false;
-	if (left)
-		histogram_add(&conn->h->acks, clock_mono_us() - conn->whole_us);
-	ingest_answered(conn->h->in, conn->event, left);
+		answer_later(c->w, c->req);
+	free(c);
 }
 
 /* Refuse a body that is authentic and makes no sense: kept whole. */
 static void
 refuse_authentic(const struct parcel *p, const struct delivery *del,
-    enum reject_cause cause, const struct http_answer *answer)
+    enum reject_cause cause, const char *json)
 {
 	struct parcel signed_one = *p;
 
 	signed_one.digest = del->digest;
 	note(&signed_one, cause, del->body, del->body_len, del->body_len);
-	http_answer(p->conn, p->req, answer);
+	http_request_finish(p->req, 400, json);
 }
 
+/* Hand it on. Takes del->body, and c. */
 static void
-submit(const struct parcel *p, struct delivery *del)
+submit(const struct parcel *p, struct delivery *del, struct commit *c)
 {
-	struct http_conn *conn = p->conn;
-
-	switch (ingest_submit(conn->h->in, del, webhook_done_cb, conn)) {
+	switch (ingest_submit(p->w->in, del, webhook_done_cb, c)) {
 	case INGEST_PENDING:
-		http_wire_keep(conn, p->req);
+		http_request_keep(p->req);
 		return; /* the body is ingest's */
 	case INGEST_INVALID:
-		refuse_authentic(p, del, REJECT_INVALID_JSON, &answer_json);
+		refuse_authentic(p, del, REJECT_INVALID_JSON,
+		    "{\"error\":\"invalid JSON\"}");
 		break;
 	case INGEST_TOO_MANY:
 		refuse_authentic(p, del, REJECT_TOO_MANY_ORDERS,
-		    &answer_too_many);
+		    "{\"error\":\"too many orders\"}");
 		break;
 	case INGEST_DUPLICATE:
-		http_answer(conn, p->req, &answer_duplicate);
+		http_request_finish(p->req, 200, DUPLICATE);
 		break;
 	case INGEST_RECEIVED: /* these two only ever for webhook_done_cb() */
 	case INGEST_REPEAT:
 	case INGEST_BUSY:
-		answer_later(conn, p->req);
+		answer_later(p->w, p->req);
 		break;
 	}
 	free(del->body);
+	free(c);
 }
 
 /* The delivery is ours: move its body out of the request and hand it on. */
@@ -271,40 +272,49 @@ accept_delivery(const struct parcel *p, const struct secrets_match *match)
 		.type = p->type,
 		.secret = match->name,
 		.scope = match->scope,
-		.peer = http_conn_peer(p->conn),
+		.peer = http_request_peer(p->req),
 		.digest = match->mac,
 		.received_at_ms = p->at_ms,
 		.body_len = len };
+	struct commit *c = malloc(sizeof(*c));
 
-	if ((del.body = malloc(len > 0 ? len : 1)) == NULL) {
-		answer_later(p->conn, p->req);
+	del.body = malloc(len > 0 ? len : 1);
+	if (c == NULL || del.body == NULL) {
+		free(c);
+		free(del.body);
+		answer_later(p->w, p->req);
 		return;
 	}
+	*c = (struct commit){ .w = p->w,
+		.req = p->req,
+		.whole_us = p->whole_us };
 	(void)evbuffer_remove(p->body, del.body, len);
-	submit(p, &del);
+	submit(p, &del, c);
 }
 
 void
-http_webhook_run(struct http_conn *conn, struct evhttp_request *req)
+webhook_run(struct http_request *req, void *arg)
 {
-	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
+	struct webhook *w = arg;
 	struct secrets_match match;
-	struct parcel p = { .conn = conn,
+	struct parcel p = { .w = w,
 		.req = req,
-		.at_ms = clock_wall_ms() };
+		.body = http_request_body(req),
+		.event_id = http_request_field(req, "x-klikit-event-id"),
+		.type = http_request_field(req, "x-klikit-event-type"),
+		.signature = http_request_field(req, SIGNATURE_HEADER),
+		.at_ms = clock_wall_ms(),
+		.whole_us = clock_mono_us() };
 
-	conn->whole_us = clock_mono_us();
-	p.body = evhttp_request_get_input_buffer(req);
-	p.event_id = evhttp_find_header(headers, "x-klikit-event-id");
-	p.type = evhttp_find_header(headers, "x-klikit-event-type");
-	p.signature = evhttp_find_header(headers, SIGNATURE_HEADER);
 	if (p.event_id == NULL || *p.event_id == '\0' || p.type == NULL ||
 	    *p.type == '\0' || p.signature == NULL || *p.signature == '\0') {
-		refuse(&p, REJECT_HEADERS_MISSING, &answer_missing);
+		refuse(&p, REJECT_HEADERS_MISSING, 400,
+		    "{\"error\":\"missing klikit headers\"}");
 		return;
 	}
 	if (!is_name(p.event_id) || !is_name(p.type)) {
-		refuse(&p, REJECT_HEADERS_INVALID, &answer_invalid);
+		refuse(&p, REJECT_HEADERS_INVALID, 400,
+		    "{\"error\":\"invalid klikit headers\"}");
 		return;
 	}
 	switch (verify(&p, &match)) {
@@ -312,10 +322,45 @@ http_webhook_run(struct http_conn *conn, struct evhttp_request *req)
 		accept_delivery(&p, &match);
 		break;
 	case FORGED:
-		refuse(&p, REJECT_SIGNATURE, &answer_signature);
+		refuse(&p, REJECT_SIGNATURE, 401,
+		    "{\"error\":\"invalid signature\"}");
 		break;
 	case NO_MEMORY:
-		answer_later(conn, req);
+		answer_later(w, req);
 		break;
 	}
+}
+
+struct webhook *
+webhook_new(struct ingest *in, struct diagnosis_queue *diag,
+    struct secrets *sec, const struct steady *clock)
+{
+	struct webhook *w;
+
+	if ((w = calloc(1, sizeof(*w))) == NULL)
+		return (NULL);
+	w->in = in;
+	w->diag = diag;
+	w->sec = sec;
+	w->clock = clock;
+	histogram_init(&w->acks, acks_us, sizeof(acks_us) / sizeof(acks_us[0]));
+	return (w);
+}
+
+void
+webhook_set_secrets(struct webhook *w, struct secrets *sec)
+{
+	w->sec = sec;
+}
+
+const struct histogram *
+webhook_acks(const struct webhook *w)
+{
+	return (&w->acks);
+}
+
+void
+webhook_free(struct webhook *w)
+{
+	free(w);
 }

@@ -1,58 +1,41 @@
 /*
- * http_peer.h -- the listener under test, and clients of it.
+ * http_peer.h -- a listener under test, and clients of it.
  *
- * A real loop and real sockets, all in one thread; ingest and the queue of
- * refusals are played here, so that an outcome comes when a test wants it.
- * Whatever goes wrong fails the test.
+ * A real loop and real sockets, all in one thread. Its routes keep a request
+ * until a test wants it answered. Whatever goes wrong fails the test, and so
+ * does one that takes longer than HTTP_PEER_LIMIT_S.
  */
 #ifndef TEST_LIB_HTTP_PEER_H
 #define TEST_LIB_HTTP_PEER_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "server/auth/secrets.h"
 #include "server/http/http.h"
-#include "server/intake/diagnosis_queue.h"
-#include "server/intake/ingest.h"
 
 struct bufferevent;
+struct event;
+struct event_base;
 
-#define PENDING_MAX 4
-
-/* In place of the real one: what it was given, and what it is to say. */
-struct ingest {
-	enum ingest_rc verdict; /* of ingest_submit() */
-	struct {
-		ingest_done_fn *done;
-		void *arg;
-		void *body;
-		size_t len;
-	} pending[PENDING_MAX];
-	size_t npending;
-	char event_id[64];
-	char peer[64];
-	int64_t answered; /* the last event */
-	unsigned nanswered;
-};
-
-/* In place of the real one: the last refusal. */
-struct diagnosis_queue {
-	unsigned n;
-	enum reject_cause cause;
-	char headers[8192];
-	size_t body_len;
-	size_t size;
-};
+#define HTTP_PEER_LIMIT_S 120
+#define KEPT_MAX 4
 
 struct http_case {
 	struct event_base *base;
-	struct ingest in;
-	struct diagnosis_queue diag;
-	struct secrets *sec;
+	struct event *limit;
+	bool late;
 	struct http *http;
 	unsigned port;
+	/* A client's bufferevent, without a socket; NULL: a plain one. */
+	struct bufferevent *(*client_bev)(struct http_case *f);
+	void *tls; /* what it needs */
+
+	/* By the routes of peer_setup(). */
+	struct http_request *kept[KEPT_MAX]; /* the oldest first */
+	size_t nkept;
+	unsigned nleft; /* answers that left, and that never will */
+	unsigned nlost;
+	unsigned ngone;
 	unsigned drained;
 };
 
@@ -63,29 +46,40 @@ struct peer {
 	bool eof;
 };
 
-/* A listener for each test; for cmocka. */
+/* A loop with a limit, and a listener on it; without the routes below. */
+void peer_begin(struct http_case *f);
+void peer_listen(struct http_case *f, const struct http_route *routes,
+    size_t nroutes);
+void peer_end(struct http_case *f);
+
+/*
+ * For cmocka: a listener with GET /healthz, POST /keep, which keeps requests
+ * and counts answers that left or did not, and GET /wait, which has them wait.
+ */
 int peer_setup(void **state);
 int peer_teardown(void **state);
+extern const struct http_route peer_routes[];
+extern const size_t peer_nroutes;
 
-/* Let the oldest delivery have its outcome. */
-void peer_commit(struct http_case *f, enum ingest_rc rc, int64_t event);
+/* Take the oldest request out of the kept ones. */
+struct http_request *peer_take(struct http_case *f);
 
 /* Run the loop until something has happened. */
 void peer_turn(struct http_case *f);
 
-/* Run the loop until n deliveries are with ingest. */
-void peer_wait_pending(struct http_case *f, size_t n);
-
-/* Run the loop until n connections are open. */
+/* Run the loop until n requests are kept; until n connections are open. */
+void peer_wait_kept(struct http_case *f, size_t n);
 void peer_wait_connections(struct http_case *f, size_t n);
 
 void peer_open(struct peer *c, struct http_case *f);
 void peer_close(struct peer *c);
+
+/* Close so that nothing more can be sent to it. */
+void peer_reset(struct peer *c);
 void peer_send(struct peer *c, const char *text);
 
-/* Send a signed delivery; signature, if not NULL, replaces the right one. */
-void peer_post(struct peer *c, const char *id, const char *body,
-    const char *signature);
+/* POST to /keep. */
+void peer_post(struct peer *c);
 
 /* Run the loop until the client has got the text; forget all up to it. */
 void peer_wait(struct peer *c, const char *text);

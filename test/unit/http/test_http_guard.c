@@ -21,12 +21,12 @@ test_http_guard_answers_up_to_the_bad_request(void **state)
 	struct peer c;
 
 	peer_open(&c, f);
-	peer_post(&c, "a", "{}", NULL);
+	peer_post(&c);
 	peer_send(&c, "GET /healthz HTTP/1.1\r\nHost : x\r\n\r\n"
 		      "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-	peer_wait_pending(f, 1);
-	peer_commit(f, INGEST_RECEIVED, 3);
-	peer_wait(&c, "{\"status\":\"received\"}");
+	peer_wait_kept(f, 1);
+	http_request_finish(peer_take(f), 200, "answered");
+	peer_wait(&c, "answered");
 	peer_wait(&c, "HTTP/1.1 400 Bad Request\r\n");
 	peer_wait(&c, "Connection: close\r\n");
 	peer_wait(&c, "{\"error\":\"bad request\"}");
@@ -55,7 +55,7 @@ test_http_guard_cuts_a_slow_request(void **state)
 
 	http_set_limits(f->http, &opt);
 	peer_open(&c, f);
-	peer_send(&c, "POST /webhooks/klikit HTTP/1.1\r\nHost: x\r\n"
+	peer_send(&c, "POST /keep HTTP/1.1\r\nHost: x\r\n"
 		      "Content-Length: 5\r\n\r\nab");
 	peer_wait(&c, "HTTP/1.1 408 Request Timeout");
 	peer_wait(&c, "{\"error\":\"request timeout\"}");
@@ -79,7 +79,7 @@ test_http_guard_counts_what_is_unverified(void **state)
 	struct peer c;
 
 	peer_open(&c, f);
-	peer_send(&c, "POST /webhooks/klikit HTTP/1.1\r\nHost: x\r\n"
+	peer_send(&c, "POST /keep HTTP/1.1\r\nHost: x\r\n"
 		      "Content-Length: 4\r\n\r\nabc");
 	do {
 		peer_turn(f);
@@ -87,9 +87,11 @@ test_http_guard_counts_what_is_unverified(void **state)
 	} while (stats.unverified == 0);
 	assert_in_range(stats.unverified, 8192, 9000);
 	peer_send(&c, "d");
-	peer_wait(&c, "missing klikit headers");
+	peer_wait_kept(f, 1);
 	http_stats(f->http, &stats);
 	assert_int_equal(stats.unverified, 0);
+	http_request_finish(peer_take(f), 200, "answered");
+	peer_wait(&c, "answered");
 	peer_close(&c);
 }
 

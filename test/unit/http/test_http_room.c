@@ -48,15 +48,19 @@ greet(struct peer *c, struct http_case *f)
 	peer_wait(c, "{\"status\":\"ok\"}");
 }
 
-/* One that has delivered an event. */
+/* One that has proved itself. */
 static void
 deliver(struct peer *c, struct http_case *f)
 {
+	struct http_request *r;
+
 	peer_open(c, f);
-	peer_post(c, "a", "{}", NULL);
-	peer_wait_pending(f, 1);
-	peer_commit(f, INGEST_RECEIVED, 1);
-	peer_wait(c, "{\"status\":\"received\"}");
+	peer_post(c);
+	peer_wait_kept(f, 1);
+	r = peer_take(f);
+	http_request_prove(r);
+	http_request_finish(r, 200, "answered");
+	peer_wait(c, "answered");
 }
 
 static void
@@ -129,15 +133,15 @@ test_the_served_are_waited_for(void **state)
 
 	set_limit(f, 1);
 	peer_open(&busy, f);
-	peer_post(&busy, "a", "{}", NULL);
-	peer_wait_pending(f, 1);
+	peer_post(&busy);
+	peer_wait_kept(f, 1);
 	peer_open(&late, f);
 	peer_send(&late, HEALTH);
 	for (int i = 0; i < 4; i++)
 		event_base_loop(f->base, EVLOOP_NONBLOCK);
 	assert_int_equal(http_connections(f->http), 1);
-	peer_commit(f, INGEST_RECEIVED, 1);
-	peer_wait(&busy, "{\"status\":\"received\"}");
+	http_request_finish(peer_take(f), 200, "answered");
+	peer_wait(&busy, "answered");
 	peer_wait(&late, "{\"status\":\"ok\"}");
 	peer_wait_eof(&busy);
 	peer_close(&busy);
@@ -154,8 +158,8 @@ test_a_request_that_has_begun_is_answered(void **state)
 	set_limit(f, 1);
 	peer_open(&begun, f);
 	peer_send(&begun, "GET /healthz HTTP/1.1\r\n");
-	while (TAILQ_EMPTY(&f->http->conns) ||
-	       !TAILQ_FIRST(&f->http->conns)->share.spoke)
+	while (TAILQ_EMPTY(&f->http->conns.adopted) ||
+	       !TAILQ_FIRST(&f->http->conns.adopted)->share.spoke)
 		peer_turn(f);
 	greet(&late, f);
 	peer_wait(&begun, "HTTP/1.1 503 Service Unavailable\r\n");

@@ -1,6 +1,4 @@
 /* Which connections have proved themselves, and which are being served. */
-#include <event2/http.h>
-
 #include "server/http/http_private.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/http_peer.h"
@@ -10,55 +8,52 @@ static enum http_share_standing
 standing(struct http_case *f)
 {
 	assert_int_equal(http_connections(f->http), 1);
-	return (TAILQ_FIRST(&f->http->conns)->share.standing);
+	return (TAILQ_FIRST(&f->http->conns.adopted)->share.standing);
 }
 
-/* Post, and let the delivery have that outcome. */
+/* It is served while its request is kept; then it stands as before, or better.
+ */
 static void
-deliver(struct peer *c, const char *id, enum ingest_rc rc, const char *answer)
-{
-	peer_post(c, id, "{}", NULL);
-	peer_wait_pending(c->f, 1);
-	assert_int_equal(standing(c->f), HTTP_SHARE_SERVED);
-	peer_commit(c->f, rc, 7);
-	peer_wait(c, answer);
-}
-
-static void
-test_a_new_event_proves_its_connection(void **state)
+test_a_route_proves_a_connection(void **state)
 {
 	struct http_case *f = *state;
+	struct http_request *r;
 	struct peer c;
 
 	peer_open(&c, f);
 	peer_wait_connections(f, 1);
-	deliver(&c, "a", INGEST_RECEIVED, "received");
-	assert_int_equal(standing(f), HTTP_SHARE_PROVEN);
-	deliver(&c, "a", INGEST_DUPLICATE, "duplicate");
+	peer_post(&c);
+	peer_wait_kept(f, 1);
+	assert_int_equal(standing(f), HTTP_SHARE_SERVED);
+	http_request_finish(peer_take(f), 200, "first");
+	peer_wait(&c, "first");
+	assert_int_equal(standing(f), HTTP_SHARE_STRANGER);
+	peer_post(&c);
+	peer_wait_kept(f, 1);
+	r = peer_take(f);
+	assert_false(http_request_is_proven(r));
+	http_request_prove(r);
+	assert_true(http_request_is_proven(r));
+	http_request_finish(r, 200, "second");
+	peer_wait(&c, "second");
 	assert_int_equal(standing(f), HTTP_SHARE_PROVEN);
 	peer_close(&c);
 }
 
-/* What can be done with a delivery that was overheard proves nothing. */
+/* What only waits is not served: it may be closed for others. */
 static void
-test_duplicates_and_forgeries_prove_nothing(void **state)
+test_who_waits_is_not_served(void **state)
 {
 	struct http_case *f = *state;
 	struct peer c;
 
 	peer_open(&c, f);
 	peer_wait_connections(f, 1);
-	deliver(&c, "a", INGEST_DUPLICATE, "duplicate");
+	peer_send(&c, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+	peer_wait_kept(f, 1);
 	assert_int_equal(standing(f), HTTP_SHARE_STRANGER);
-	deliver(&c, "b", INGEST_BUSY, "try again");
-	assert_int_equal(standing(f), HTTP_SHARE_STRANGER);
-	f->in.verdict = INGEST_DUPLICATE;
-	peer_post(&c, "a", "{}", NULL);
-	peer_wait(&c, "duplicate");
-	assert_int_equal(standing(f), HTTP_SHARE_STRANGER);
-	peer_post(&c, "c", "{}", "00");
-	peer_wait(&c, "401");
-	assert_int_equal(standing(f), HTTP_SHARE_STRANGER);
+	http_request_finish(peer_take(f), 200, "answered");
+	peer_wait(&c, "answered");
 	peer_close(&c);
 }
 
@@ -73,16 +68,17 @@ test_a_dribble_is_heard_once(void **state)
 
 	peer_open(&c, f);
 	peer_wait_connections(f, 1);
-	while (TAILQ_EMPTY(&f->http->conns))
+	while (TAILQ_EMPTY(&f->http->conns.adopted))
 		peer_turn(f);
-	share = &TAILQ_FIRST(&f->http->conns)->share;
+	share = &TAILQ_FIRST(&f->http->conns.adopted)->share;
 	assert_false(share->spoke);
 	peer_send(&c, "GET /healthz HTTP/1.1\r\n");
 	while (!share->spoke)
 		peer_turn(f);
 	at = share->heard;
 	peer_send(&c, "Host:");
-	while (TAILQ_FIRST(&f->http->conns)->guard.in.reader.head_len < 28)
+	while (
+	    TAILQ_FIRST(&f->http->conns.adopted)->guard.in.reader.head_len < 28)
 		peer_turn(f);
 	assert_int_equal(share->heard, at);
 	peer_send(&c, " x\r\n\r\n");
@@ -97,8 +93,8 @@ main(void)
 #define HTTP_TEST(name)                                                        \
 	cmocka_unit_test_setup_teardown(name, peer_setup, peer_teardown)
 	const struct CMUnitTest tests[] = {
-		HTTP_TEST(test_a_new_event_proves_its_connection),
-		HTTP_TEST(test_duplicates_and_forgeries_prove_nothing),
+		HTTP_TEST(test_a_route_proves_a_connection),
+		HTTP_TEST(test_who_waits_is_not_served),
 		HTTP_TEST(test_a_dribble_is_heard_once),
 	};
 #undef HTTP_TEST

@@ -1,0 +1,44 @@
+/*
+ * webhook.h -- POST /webhooks/klikit: a request becomes a delivery.
+ *
+ * Owns:    the checks of a delivery's headers and signature, its answer, and
+ *          how long the answers took.
+ * Touches: route.h, secrets.h, ingest.h, diagnosis_queue.h.
+ */
+#ifndef SERVER_WEBHOOK_H
+#define SERVER_WEBHOOK_H
+
+struct diagnosis_queue;
+struct histogram;
+struct http_request;
+struct ingest;
+struct secrets;
+struct steady;
+struct webhook; /* opaque */
+
+#define WEBHOOK_PATH "/webhooks/klikit"
+
+/*
+ * Keeps all until webhook_free(). By clock it is judged whether a secret is
+ * still valid: a wall clock that is not believed refuses no delivery; NULL: by
+ * the wall clock. NULL when out of memory.
+ */
+struct webhook *webhook_new(struct ingest *in, struct diagnosis_queue *diag,
+    struct secrets *sec, const struct steady *clock);
+
+/* http_route: a delivery; arg is the struct webhook. */
+void webhook_run(struct http_request *req, void *arg);
+
+/* Take other secrets from now on; keeps sec, lets go of the old ones. */
+void webhook_set_secrets(struct webhook *w, struct secrets *sec);
+
+/*
+ * From a delivery's being whole to its `received' having left, in us; until
+ * free.
+ */
+const struct histogram *webhook_acks(const struct webhook *w);
+
+/* Only when ingest has nothing pending, after the listener. Accepts NULL. */
+void webhook_free(struct webhook *w);
+
+#endif /* SERVER_WEBHOOK_H */
