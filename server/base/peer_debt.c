@@ -18,23 +18,29 @@ place_of(const struct peer_debts *debts, struct peer_net net, int64_t now_ms)
 	return (least);
 }
 
-int64_t
-peer_debt(const struct peer_debts *debts, struct peer_net net, int64_t now_ms)
+/* What the address owes, whose place that is. */
+static int64_t
+owed_at(const struct peer_debts *debts, size_t i, struct peer_net net,
+    int64_t now_ms)
 {
-	size_t i = place_of(debts, net, now_ms);
-
 	return (debts->of[i].until_ms > now_ms &&
 			peer_net_equal(debts->of[i].net, net)
 		    ? debts->of[i].until_ms - now_ms
 		    : 0);
 }
 
+int64_t
+peer_debt(const struct peer_debts *debts, struct peer_net net, int64_t now_ms)
+{
+	return (owed_at(debts, place_of(debts, net, now_ms), net, now_ms));
+}
+
 void
 peer_debt_add(struct peer_debts *debts, struct peer_net net, int64_t ms,
     int64_t now_ms)
 {
-	int64_t owed = peer_debt(debts, net, now_ms);
 	size_t i = place_of(debts, net, now_ms);
+	int64_t owed = owed_at(debts, i, net, now_ms);
 
 	if (owed == 0 && ms <= 0)
 		return;

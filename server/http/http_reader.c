@@ -25,12 +25,8 @@ enum state {
 	IN_VALUE,
 	END_LF, /* the LF of the empty line */
 	IN_BODY,
-	CHUNK_SIZE,
-	IN_EXTENSION,
-	CHUNK_SIZE_LF,
-	IN_CHUNK,
-	CHUNK_CR,
-	CHUNK_LF
+	AROUND_CHUNK, /* http_chunks.h */
+	IN_CHUNK
 };
 
 enum flag {
@@ -64,7 +60,6 @@ static const struct {
 #define NINTERESTS (sizeof(interests) / sizeof(interests[0]))
 
 #define LENGTH_DIGITS_MAX 18 /* fits an int64_t, which evhttp uses */
-#define CHUNK_DIGITS_MAX 15
 
 /* What evhttp allocates for a field, beside its bytes. */
 #define FIELD_HELD ((size_t)112)
@@ -115,15 +110,6 @@ lower(unsigned char c)
 	return (c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c);
 }
 
-static int
-hex_value(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return (c - '0');
-	c = lower(c);
-	return (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1);
-}
-
 /* Wait for the next request. */
 static void
 begin(struct http_reader *r)
@@ -133,9 +119,9 @@ begin(struct http_reader *r)
 	r->reason = NULL;
 	r->left = 0;
 	r->head_len = 0;
-	r->tail_len = 0;
+	r->trailer_len = 0;
 	r->nfields = 0;
-	r->nchunks = 0;
+	r->chunks = (struct http_chunks){ 0 };
 	r->empty_lines = 0;
 	r->seen = 0;
 	r->flags = 0;
@@ -289,7 +275,7 @@ end_head(struct http_reader *r)
 	r->left = 0;
 	if (chunked) {
 		r->flags |= IN_CHUNKS;
-		r->state = CHUNK_SIZE;
+		r->state = AROUND_CHUNK;
 		return (HTTP_READ_CHUNKED);
 	}
 	if (r->length == 0)
@@ -402,57 +388,26 @@ read_field(struct http_reader *r, unsigned char *byte)
 	return (HTTP_READ_MORE);
 }
 
-/* The line of a chunk's size has ended at its CR. */
 static enum http_read_rc
-end_chunk_size(struct http_reader *r)
+read_around_chunk(struct http_reader *r, unsigned char c)
 {
-	if (r->left > r->max_body - r->length)
-		return (fail(r, HTTP_READ_TOO_LARGE, "body too large"));
-	if (++r->nchunks > HTTP_CHUNKS_MAX)
-		return (bad(r, "too many chunks"));
-	r->length += r->left;
-	r->line_len = 0;
-	r->state = CHUNK_SIZE_LF;
-	return (HTTP_READ_MORE);
-}
-
-/* The extensions of a chunk are read over. */
-static enum http_read_rc
-read_extension(struct http_reader *r, unsigned char c)
-{
-	if (c == '\r' && http_extension_may_end(r->extension))
-		return (end_chunk_size(r));
-	if (++r->line_len > HTTP_CHUNK_LINE_MAX)
-		return (bad(r, "chunk line too long"));
-	if (++r->tail_len > HTTP_EXTENSIONS_MAX)
-		return (bad(r, "too many chunk extensions"));
-	r->extension = http_extension_next(r->extension, c);
-	if (r->extension == HTTP_EXTENSION_BAD)
-		return (bad(r, "chunk extension is none"));
-	return (HTTP_READ_MORE);
-}
-
-/* A chunk's size: hex digits, their value gathered in left. */
-static enum http_read_rc
-read_chunk_size(struct http_reader *r, unsigned char c)
-{
-	int digit = hex_value(c);
-
-	if (digit != -1) {
-		if (++r->line_len > HTTP_CHUNK_LINE_MAX)
-			return (bad(r, "chunk line too long"));
-		if (r->left >> (4 * CHUNK_DIGITS_MAX - 4) != 0)
-			return (bad(r, "chunk too large"));
-		r->left = r->left << 4 | (unsigned)digit;
+	switch (http_chunks_read(&r->chunks, r->max_body, c)) {
+	case HTTP_CHUNKS_MORE:
 		return (HTTP_READ_MORE);
+	case HTTP_CHUNKS_DATA:
+		r->left = r->chunks.size;
+		r->state = IN_CHUNK;
+		return (HTTP_READ_MORE);
+	case HTTP_CHUNKS_LAST:
+		r->flags |= IN_TRAILER;
+		r->state = FIELD;
+		return (HTTP_READ_MORE);
+	case HTTP_CHUNKS_TOO_LARGE:
+		return (fail(r, HTTP_READ_TOO_LARGE, "body too large"));
+	case HTTP_CHUNKS_BAD:
+		break;
 	}
-	if (r->line_len > 0 && c == '\r')
-		return (end_chunk_size(r));
-	if (r->line_len == 0 || !(is_blank(c) || c == ';'))
-		return (bad(r, "chunk size is not hex digits only"));
-	r->extension = HTTP_EXTENSION_BEFORE;
-	r->state = IN_EXTENSION;
-	return (read_extension(r, c));
+	return (bad(r, r->chunks.reason));
 }
 
 static enum http_read_rc
@@ -467,21 +422,10 @@ read_lf(struct http_reader *r, unsigned char c)
 	case LINE_LF:
 		r->state = FIELD;
 		break;
-	case END_LF:
+	default: /* END_LF */
 		if (r->flags & IN_TRAILER)
 			return (HTTP_READ_DONE);
 		return (end_head(r));
-	case CHUNK_SIZE_LF:
-		if (r->left == 0) {
-			r->flags |= IN_TRAILER;
-			r->tail_len = 0;
-			r->state = FIELD;
-		} else
-			r->state = IN_CHUNK;
-		break;
-	default: /* CHUNK_LF */
-		r->state = CHUNK_SIZE;
-		break;
 	}
 	return (HTTP_READ_MORE);
 }
@@ -500,15 +444,8 @@ read_byte(struct http_reader *r, unsigned char *byte)
 	case BEFORE_VALUE:
 	case IN_VALUE:
 		return (read_field(r, byte));
-	case CHUNK_SIZE:
-		return (read_chunk_size(r, *byte));
-	case IN_EXTENSION:
-		return (read_extension(r, *byte));
-	case CHUNK_CR:
-		if (*byte != '\r')
-			return (bad(r, "chunk longer than its size"));
-		r->state = CHUNK_LF;
-		return (HTTP_READ_MORE);
+	case AROUND_CHUNK:
+		return (read_around_chunk(r, *byte));
 	default:
 		return (read_lf(r, *byte));
 	}
@@ -527,7 +464,7 @@ skip(struct http_reader *r, size_t len, enum http_read_rc *ret_rc)
 	if (r->state == IN_BODY)
 		*ret_rc = HTTP_READ_DONE;
 	else
-		r->state = CHUNK_CR;
+		r->state = AROUND_CHUNK;
 	return (n);
 }
 
@@ -554,7 +491,7 @@ read_framing(struct http_reader *r, unsigned char *byte, bool *ret_keep)
 	enum http_read_rc rc;
 
 	*ret_keep = (r->flags & IN_CHUNKS) == 0;
-	if ((r->flags & IN_TRAILER) != 0 && ++r->tail_len > HTTP_TRAILER_MAX)
+	if ((r->flags & IN_TRAILER) != 0 && ++r->trailer_len > HTTP_TRAILER_MAX)
 		return (bad(r, "trailer too long"));
 	if (*ret_keep && ++r->head_len > HTTP_HEAD_MAX)
 		return (bad(r, "head too long"));

@@ -35,15 +35,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/http/http_extension.h"
+#include "server/http/http_chunks.h"
 
-#define HTTP_HEAD_MAX (16 * 1024)       /* request line and headers */
-#define HTTP_FIELDS_MAX 100             /* in head and trailer together */
-#define HTTP_CHUNKS_MAX (64 * 1024)     /* of a body, however small */
-#define HTTP_CHUNK_LINE_MAX 256         /* a chunk's size, leading zeros too */
-#define HTTP_TRAILER_MAX (4 * 1024)     /* fields after the last chunk */
-#define HTTP_EXTENSIONS_MAX (16 * 1024) /* of all chunks of a body */
-#define HTTP_EMPTY_LINES_MAX 4          /* before a request */
+#define HTTP_HEAD_MAX (16 * 1024)   /* request line and headers */
+#define HTTP_FIELDS_MAX 100         /* in head and trailer together */
+#define HTTP_TRAILER_MAX (4 * 1024) /* fields after the last chunk */
+#define HTTP_EMPTY_LINES_MAX 4      /* before a request */
+#define HTTP_LINE_MAX 256           /* of a value that is looked at */
 
 enum http_read_rc {
 	HTTP_READ_MORE,    /* all read so far is sound; not finished */
@@ -68,18 +66,17 @@ struct http_reader {
 	int state;
 	enum http_read_rc failed; /* MORE while sound */
 	const char *reason;
-	enum http_extension extension;
 	uint64_t left; /* bytes of body or chunk still to come */
 	size_t head_len;
-	size_t tail_len; /* of all extensions, or of the trailer */
+	size_t trailer_len;
 	unsigned nfields;
-	unsigned nchunks;
 	unsigned empty_lines;
 	unsigned seen; /* which of the headers of interest */
 	unsigned flags;
-	uint64_t length; /* Content-Length, or of the chunks so far */
+	uint64_t length; /* Content-Length */
+	struct http_chunks chunks;
 	size_t line_len;
-	unsigned char line[HTTP_CHUNK_LINE_MAX]; /* start of the current line */
+	unsigned char line[HTTP_LINE_MAX]; /* start of the current line */
 };
 
 /*
