@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "store/store_ops.h"
+#include "store/store_private.h"
 
 void
 store_note(struct store *st, enum store_note_level level, const char *fmt, ...)
@@ -34,6 +34,14 @@ store_deliver_notes(struct store *st)
 		list[i] = st->notes.list[i];
 	st->notes.n = 0;
 	(void)pthread_mutex_unlock(&st->notes.mutex);
-	for (size_t i = 0; i < n && st->note != NULL; i++)
-		st->note(list[i].level, list[i].text, st->note_arg);
+	for (size_t i = 0; i < n && st->caller.note != NULL; i++)
+		st->caller.note(list[i].level, list[i].text,
+		    st->caller.note_arg);
+}
+
+void
+store_deliver_notes_of_open(struct store *st)
+{
+	if (st->ops == NULL)
+		store_deliver_notes(st);
 }

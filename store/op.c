@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/store_ops.h"
+#include "store/op.h"
 
 struct store_op *
 store_op_new(enum store_op_kind kind)
@@ -79,69 +79,121 @@ store_op_keep(struct store_op *op, struct store_event *ev)
 	return (0);
 }
 
+/* -- What differs by kind -- */
+
+static void
+deliver_result(struct store_op *op)
+{
+	if (op->done.result != NULL)
+		op->done.result(&op->res, op->arg);
+}
+
+static void
+deliver_append(struct store_op *op)
+{
+	if (op->res.rc == STORE_OK) {
+		op->in.append.ev->id = op->res.id;
+		op->in.append.ev->repeat_of = op->res.repeat_of;
+	}
+	deliver_result(op);
+}
+
+static void
+deliver_events(struct store_op *op)
+{
+	op->done.events(op->res.rc, op->events, op->nrows, op->res.reason,
+	    op->arg);
+}
+
+static void
+deliver_orders(struct store_op *op)
+{
+	op->done.orders(op->res.rc, op->orders, op->nrows, op->res.reason,
+	    op->arg);
+}
+
+static void
+deliver_jobs(struct store_op *op)
+{
+	op->done.jobs(op->res.rc, op->jobs, op->nrows, op->res.reason, op->arg);
+}
+
+static void
+deliver_attempts(struct store_op *op)
+{
+	op->done.attempts(op->res.rc, op->attempts, op->nrows, op->res.reason,
+	    op->arg);
+}
+
+static void
+deliver_handlers(struct store_op *op)
+{
+	op->done.handlers(op->res.rc, op->handlers, op->nrows, op->res.reason,
+	    op->arg);
+}
+
+static void
+deliver_figures(struct store_op *op)
+{
+	op->done.figures(op->res.rc, op->figures, op->res.reason, op->arg);
+}
+
+static void
+deliver_clock(struct store_op *op)
+{
+	op->done.clock(op->res.rc, &op->in.clock, op->res.reason, op->arg);
+}
+
+static void
+deliver_rejections(struct store_op *op)
+{
+	op->done.rejections(op->res.rc, op->rejections, op->nrows,
+	    op->res.reason, op->arg);
+}
+
+/* How a backend runs a kind stands in a table of its own. */
+static const struct {
+	enum store_op_queue queue;
+	void (*deliver)(struct store_op *op);
+} kinds[] = {
+	[STORE_OP_APPEND] = { STORE_QUEUE_URGENT, deliver_append },
+	[STORE_OP_FINISH] = { STORE_QUEUE_URGENT, deliver_result },
+	[STORE_OP_START] = { STORE_QUEUE_URGENT, deliver_result },
+	[STORE_OP_ACT] = { STORE_QUEUE_URGENT, deliver_result },
+	[STORE_OP_PAUSE] = { STORE_QUEUE_URGENT, deliver_result },
+	[STORE_OP_UNGUARD] = { STORE_QUEUE_URGENT, deliver_result },
+	[STORE_OP_RUNNABLE] = { STORE_QUEUE_URGENT, deliver_result },
+	[STORE_OP_REGISTER] = { STORE_QUEUE_URGENT, deliver_result },
+	[STORE_OP_CLOCK_NOTE] = { STORE_QUEUE_BACKGROUND, deliver_result },
+	[STORE_OP_REJECT] = { STORE_QUEUE_BACKGROUND, deliver_result },
+	[STORE_OP_PURGE] = { STORE_QUEUE_BACKGROUND, deliver_result },
+	[STORE_OP_LIST_EVENTS] = { STORE_QUEUE_READS, deliver_events },
+	[STORE_OP_GET_EVENT] = { STORE_QUEUE_READS, deliver_events },
+	[STORE_OP_LIST_ORDERS] = { STORE_QUEUE_READS, deliver_orders },
+	[STORE_OP_GET_ORDER] = { STORE_QUEUE_READS, deliver_orders },
+	[STORE_OP_LIST_JOBS] = { STORE_QUEUE_READS, deliver_jobs },
+	[STORE_OP_LIST_ATTEMPTS] = { STORE_QUEUE_READS, deliver_attempts },
+	[STORE_OP_LIST_EVENT_ATTEMPTS] = { STORE_QUEUE_READS,
+	    deliver_attempts },
+	[STORE_OP_LIST_HANDLERS] = { STORE_QUEUE_READS, deliver_handlers },
+	[STORE_OP_MEASURE] = { STORE_QUEUE_READS, deliver_figures },
+	[STORE_OP_CLOCK_GET] = { STORE_QUEUE_READS, deliver_clock },
+	[STORE_OP_LIST_REJECTIONS] = { STORE_QUEUE_READS, deliver_rejections },
+	[STORE_OP_GET_REJECTION] = { STORE_QUEUE_READS, deliver_rejections },
+	[STORE_OP_BACKUP] = { STORE_QUEUE_READS, deliver_result },
+	[STORE_OP_CHECK] = { STORE_QUEUE_READS, deliver_result },
+};
+_Static_assert(sizeof(kinds) / sizeof(kinds[0]) == STORE_NOPS,
+    "every kind of operation has a row");
+
+enum store_op_queue
+store_op_queue(const struct store_op *op)
+{
+	return (kinds[op->kind].queue);
+}
+
 void
 store_op_deliver(struct store_op *op)
 {
-	switch (op->kind) {
-	case STORE_OP_LIST_EVENTS:
-	case STORE_OP_GET_EVENT:
-		op->done.events(op->res.rc, op->events, op->nrows,
-		    op->res.reason, op->arg);
-		break;
-	case STORE_OP_LIST_ORDERS:
-	case STORE_OP_GET_ORDER:
-		op->done.orders(op->res.rc, op->orders, op->nrows,
-		    op->res.reason, op->arg);
-		break;
-	case STORE_OP_LIST_JOBS:
-		op->done.jobs(op->res.rc, op->jobs, op->nrows, op->res.reason,
-		    op->arg);
-		break;
-	case STORE_OP_LIST_ATTEMPTS:
-	case STORE_OP_LIST_EVENT_ATTEMPTS:
-		op->done.attempts(op->res.rc, op->attempts, op->nrows,
-		    op->res.reason, op->arg);
-		break;
-	case STORE_OP_LIST_HANDLERS:
-		op->done.handlers(op->res.rc, op->handlers, op->nrows,
-		    op->res.reason, op->arg);
-		break;
-	case STORE_OP_MEASURE:
-		op->done.figures(op->res.rc, op->figures, op->res.reason,
-		    op->arg);
-		break;
-	case STORE_OP_CLOCK_GET:
-		op->done.clock(op->res.rc, &op->in.clock, op->res.reason,
-		    op->arg);
-		break;
-	case STORE_OP_LIST_REJECTIONS:
-	case STORE_OP_GET_REJECTION:
-		op->done.rejections(op->res.rc, op->rejections, op->nrows,
-		    op->res.reason, op->arg);
-		break;
-	case STORE_OP_APPEND:
-		if (op->res.rc == STORE_OK) {
-			op->in.append.ev->id = op->res.id;
-			op->in.append.ev->repeat_of = op->res.repeat_of;
-		}
-		op->done.result(&op->res, op->arg);
-		break;
-	case STORE_OP_REJECT:
-		if (op->done.result != NULL)
-			op->done.result(&op->res, op->arg);
-		break;
-	case STORE_OP_FINISH:
-	case STORE_OP_START:
-	case STORE_OP_ACT:
-	case STORE_OP_PAUSE:
-	case STORE_OP_UNGUARD:
-	case STORE_OP_RUNNABLE:
-	case STORE_OP_REGISTER:
-	case STORE_OP_CLOCK_NOTE:
-	case STORE_OP_PURGE:
-	case STORE_OP_BACKUP:
-	case STORE_OP_CHECK:
-		op->done.result(&op->res, op->arg);
-		break;
-	}
+	kinds[op->kind].deliver(op);
 }

@@ -1,25 +1,25 @@
 /*
  * The reader thread: one read after another, and between two of them the long
- * part of house-keeping. At close it gives up the rest, so that a check of
+ * part of the upkeep. At close it gives up the rest, so that a check of
  * a large file does not hold up a shutdown.
  */
-#include "store/store_ops.h"
+#include "store/store_private.h"
 
 /*
  * With the mutex held: do what the writer wants done. It then has a short end
  * to put to it, in which a snapshot taken meanwhile would be in the way.
  */
 static void
-reader_aside(struct store *st)
+reader_upkeep(struct store *st)
 {
-	st->aside = STORE_ASIDE_RUNNING;
+	st->upkeep = STORE_UPKEEP_RUNNING;
 	(void)pthread_mutex_unlock(&st->mutex);
-	st->ops->aside(st->be);
+	st->ops->upkeep_long(st->be);
 	(void)pthread_mutex_lock(&st->mutex);
-	st->aside = STORE_ASIDE_DONE;
-	(void)pthread_cond_signal(&st->writer_cond);
-	while (!st->stop && st->aside == STORE_ASIDE_DONE)
-		(void)pthread_cond_wait(&st->reader_cond, &st->mutex);
+	st->upkeep = STORE_UPKEEP_DONE;
+	(void)pthread_cond_signal(&st->writer.cond);
+	while (!st->stop && st->upkeep == STORE_UPKEEP_DONE)
+		(void)pthread_cond_wait(&st->reader.cond, &st->mutex);
 }
 
 /*
@@ -30,10 +30,10 @@ static void
 reader_report(struct store *st, const struct store_op *op)
 {
 	if (op->res.rc != STORE_NOTADB || op->kind == STORE_OP_BACKUP ||
-	    !st->has_writer || st->health == STORE_DAMAGED)
+	    !st->writer.started || st->health == STORE_DAMAGED)
 		return;
 	st->damage = true;
-	(void)pthread_cond_signal(&st->writer_cond);
+	(void)pthread_cond_signal(&st->writer.cond);
 }
 
 /*
@@ -46,7 +46,7 @@ reader_again(struct store *st, struct store_op *op)
 {
 	if (!st->held)
 		return (false);
-	(void)pthread_cond_signal(&st->writer_cond);
+	(void)pthread_cond_signal(&st->writer.cond);
 	if (st->stop || op->res.rc == STORE_OK || op->kind == STORE_OP_BACKUP)
 		return (false);
 	store_op_reset(op);
@@ -64,11 +64,11 @@ store_reader_main(void *arg)
 	for (;;) {
 		while (!st->stop &&
 		       (st->held || (st->reads.head == NULL &&
-					st->aside != STORE_ASIDE_WANTED)))
-			(void)pthread_cond_wait(&st->reader_cond, &st->mutex);
+					st->upkeep != STORE_UPKEEP_WANTED)))
+			(void)pthread_cond_wait(&st->reader.cond, &st->mutex);
 		/* Reads can wait; it is acks that will, if this is late. */
-		if (!st->stop && st->aside == STORE_ASIDE_WANTED) {
-			reader_aside(st);
+		if (!st->stop && st->upkeep == STORE_UPKEEP_WANTED) {
+			reader_upkeep(st);
 			continue;
 		}
 		if ((op = store_queue_get(&st->reads)) == NULL)

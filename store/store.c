@@ -1,8 +1,4 @@
-/*
- * Opening, closing, and the way back: finished operations gather on one list,
- * and the eventfd is written when that list stops being empty, so the caller
- * wakes once per batch.
- */
+/* Opening and closing, and what is asked of a store that is not open. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "store/store_ops.h"
+#include "store/store_private.h"
 
 #ifndef STORE_BATCH_MAX /* 1: what the benchmark compares with */
 #define STORE_BATCH_MAX 512
@@ -62,8 +58,8 @@ store_init_locks(struct store *st)
 	bad = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
 	      pthread_mutex_init(&st->mutex, NULL) != 0 ||
 	      pthread_mutex_init(&st->notes.mutex, NULL) != 0 ||
-	      pthread_cond_init(&st->writer_cond, &attr) != 0 ||
-	      pthread_cond_init(&st->reader_cond, &attr) != 0 ||
+	      pthread_cond_init(&st->writer.cond, &attr) != 0 ||
+	      pthread_cond_init(&st->reader.cond, &attr) != 0 ||
 	      pthread_cond_init(&st->done_cond, &attr) != 0;
 	(void)pthread_condattr_destroy(&attr);
 	return (bad ? -1 : 0);
@@ -78,22 +74,25 @@ store_new(const struct store_options *opt, const struct store_setup *setup)
 		return (NULL);
 	st->fd = -1;
 	st->mode = opt->mode;
-	st->note = opt->note;
-	st->note_arg = opt->note_arg;
+	st->caller.note = opt->note;
+	st->caller.note_arg = opt->note_arg;
 	st->queue_max = opt->queue_max;
-	st->batch_max = opt->batch_max != 0 ? opt->batch_max : STORE_BATCH_MAX;
-	st->pause_ms = setup != NULL && setup->pause_ms != 0 ? setup->pause_ms
-							     : STORE_PAUSE_MS;
-	st->stand_in = setup != NULL ? setup->stand_in : NULL;
+	st->writing.batch_max =
+	    opt->batch_max != 0 ? opt->batch_max : STORE_BATCH_MAX;
+	st->writing.pause_ms = setup != NULL && setup->pause_ms != 0
+				   ? setup->pause_ms
+				   : STORE_PAUSE_MS;
+	st->caller.stand_in = setup != NULL ? setup->stand_in : NULL;
 	store_queue_init(&st->urgent);
 	store_queue_init(&st->background);
 	store_queue_init(&st->reads);
 	store_queue_init(&st->finished);
-	store_queue_init(&st->collected);
-	st->batch = calloc(st->batch_max, sizeof(struct store_op *));
-	if (st->batch == NULL || store_init_locks(st) == -1 ||
+	store_queue_init(&st->caller.collected);
+	st->writing.batch =
+	    calloc(st->writing.batch_max, sizeof(struct store_op *));
+	if (st->writing.batch == NULL || store_init_locks(st) == -1 ||
 	    (st->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1) {
-		free(st->batch);
+		free(st->writing.batch);
 		free(st);
 		return (NULL);
 	}
@@ -103,24 +102,25 @@ store_new(const struct store_options *opt, const struct store_setup *setup)
 static int
 store_run(struct store *st)
 {
-	if (st->stand_in != NULL)
+	if (st->caller.stand_in != NULL)
 		return (0);
 	/* Before the threads are there. */
 	if (st->ops->is_shut(st->be)) {
-		st->health = st->seen_health = STORE_RECOVERING;
+		st->health = st->caller.seen_health = STORE_RECOVERING;
 		st->held = true;
 		(void)snprintf(st->reason, sizeof(st->reason),
 		    "it was not closed properly; its log is being copied");
-		memcpy(st->seen_reason, st->reason, sizeof(st->seen_reason));
+		memcpy(st->caller.seen_reason, st->reason,
+		    sizeof(st->caller.seen_reason));
 	}
 	if (st->mode != STORE_READ) {
-		if (pthread_create(&st->writer, NULL, store_writer_main, st))
+		if (pthread_create(&st->writer.id, NULL, store_writer_main, st))
 			return (-1);
-		st->has_writer = true;
+		st->writer.started = true;
 	}
-	if (pthread_create(&st->reader, NULL, store_reader_main, st))
+	if (pthread_create(&st->reader.id, NULL, store_reader_main, st))
 		return (-1);
-	st->has_reader = true;
+	st->reader.started = true;
 	return (0);
 }
 
@@ -231,15 +231,15 @@ store_stop(struct store *st)
 {
 	(void)pthread_mutex_lock(&st->mutex);
 	st->stop = true;
-	(void)pthread_cond_signal(&st->writer_cond);
-	(void)pthread_cond_signal(&st->reader_cond);
+	(void)pthread_cond_signal(&st->writer.cond);
+	(void)pthread_cond_signal(&st->reader.cond);
 	(void)pthread_mutex_unlock(&st->mutex);
-	if (st->has_reader) {
+	if (st->reader.started) {
 		st->ops->interrupt(st->be);
-		(void)pthread_join(st->reader, NULL);
+		(void)pthread_join(st->reader.id, NULL);
 	}
-	if (st->has_writer)
-		(void)pthread_join(st->writer, NULL);
+	if (st->writer.started)
+		(void)pthread_join(st->writer.id, NULL);
 }
 
 void
@@ -247,18 +247,18 @@ store_close(struct store *st)
 {
 	if (st == NULL)
 		return;
-	st->closing = true;
+	st->caller.closing = true;
 	store_stop(st);
 	store_collect(st);
 	if (st->ops != NULL)
 		st->ops->close(st->be);
 	(void)close(st->fd);
 	(void)pthread_cond_destroy(&st->done_cond);
-	(void)pthread_cond_destroy(&st->reader_cond);
-	(void)pthread_cond_destroy(&st->writer_cond);
+	(void)pthread_cond_destroy(&st->reader.cond);
+	(void)pthread_cond_destroy(&st->writer.cond);
 	(void)pthread_mutex_destroy(&st->notes.mutex);
 	(void)pthread_mutex_destroy(&st->mutex);
-	free(st->batch);
+	free(st->writing.batch);
 	free(st);
 }
 
@@ -277,13 +277,13 @@ store_was_unclean(const struct store *st)
 enum store_health
 store_health(const struct store *st)
 {
-	return (st->seen_health);
+	return (st->caller.seen_health);
 }
 
 const char *
 store_reason(const struct store *st)
 {
-	return (st->seen_reason);
+	return (st->caller.seen_reason);
 }
 
 void
@@ -292,207 +292,4 @@ store_stats(struct store *st, struct store_stats *ret_stats)
 	(void)pthread_mutex_lock(&st->mutex);
 	*ret_stats = st->stats;
 	(void)pthread_mutex_unlock(&st->mutex);
-}
-
-size_t
-store_queued(const struct store *st)
-{
-	struct store *s = (struct store *)st; /* the lock is no change */
-	size_t queued;
-
-	(void)pthread_mutex_lock(&s->mutex);
-	queued = s->queued_bytes;
-	(void)pthread_mutex_unlock(&s->mutex);
-	return (queued);
-}
-
-void
-store_gather(struct store *st, void (*fn)(void *arg), void *arg)
-{
-	store_flush(st);
-	st->gather = fn;
-	st->gather_arg = arg;
-}
-
-void
-store_flush(struct store *st)
-{
-	if (!st->unflushed)
-		return;
-	st->unflushed = false;
-	/*
-	 * Without the mutex, for which the writer would have to wait at once.
-	 * It was held when the work was queued: no wake-up is lost.
-	 */
-	(void)pthread_cond_signal(&st->writer_cond);
-}
-
-/* With the mutex held: something urgent is queued. */
-static void
-store_call_writer(struct store *st)
-{
-	if (st->gather == NULL) {
-		(void)pthread_cond_signal(&st->writer_cond);
-	} else if (!st->unflushed) {
-		st->unflushed = true;
-		st->gather(st->gather_arg);
-	}
-}
-
-void
-store_submit(struct store *st, struct store_op *op)
-{
-	if (st->stand_in != NULL) {
-		st->stand_in->take(op, st->stand_in->arg);
-		return;
-	}
-	op->seq = st->next_seq++;
-	op->pend_prev = st->pend_tail;
-	if (st->pend_tail != NULL)
-		st->pend_tail->pend_next = op;
-	else
-		st->pend_head = op;
-	st->pend_tail = op;
-
-	(void)pthread_mutex_lock(&st->mutex);
-	switch (op->kind) {
-	case STORE_OP_APPEND:
-	case STORE_OP_FINISH:
-	case STORE_OP_START:
-	case STORE_OP_ACT:
-	case STORE_OP_PAUSE:
-	case STORE_OP_UNGUARD:
-	case STORE_OP_RUNNABLE:
-	case STORE_OP_REGISTER:
-		st->queued_bytes += op->weight;
-		/* A repair may take long, and a sender comes again. */
-		if (st->held && st->damage && op->kind == STORE_OP_APPEND) {
-			store_op_fail(op, STORE_FAILED, st->reason);
-			store_finished(st, op);
-			break;
-		}
-		store_queue_put(&st->urgent, op);
-		store_call_writer(st);
-		break;
-	case STORE_OP_CLOCK_NOTE:
-	case STORE_OP_REJECT:
-	case STORE_OP_PURGE:
-		store_queue_put(&st->background, op);
-		(void)pthread_cond_signal(&st->writer_cond);
-		break;
-	case STORE_OP_LIST_EVENTS:
-	case STORE_OP_GET_EVENT:
-	case STORE_OP_LIST_ORDERS:
-	case STORE_OP_GET_ORDER:
-	case STORE_OP_LIST_JOBS:
-	case STORE_OP_LIST_ATTEMPTS:
-	case STORE_OP_LIST_EVENT_ATTEMPTS:
-	case STORE_OP_LIST_HANDLERS:
-	case STORE_OP_MEASURE:
-	case STORE_OP_CLOCK_GET:
-	case STORE_OP_LIST_REJECTIONS:
-	case STORE_OP_GET_REJECTION:
-	case STORE_OP_BACKUP:
-	case STORE_OP_CHECK:
-		store_queue_put(&st->reads, op);
-		(void)pthread_cond_signal(&st->reader_cond);
-		break;
-	}
-	(void)pthread_mutex_unlock(&st->mutex);
-}
-
-void
-store_wake(struct store *st)
-{
-	uint64_t one = 1;
-
-	/* It can only fail when the counter is full: readable all the same. */
-	if (write(st->fd, &one, sizeof(one)) == -1)
-		return;
-}
-
-void
-store_finished(struct store *st, struct store_op *op)
-{
-	if (st->finished.head == NULL) {
-		store_wake(st);
-		(void)pthread_cond_signal(&st->done_cond);
-	}
-	st->queued_bytes -= op->weight;
-	store_queue_put(&st->finished, op);
-}
-
-void
-store_report_progress(struct store_op *op, int64_t copied, int64_t total)
-{
-	struct store *st = op->in.backup.st;
-
-	(void)pthread_mutex_lock(&st->mutex);
-	st->progress.op = op;
-	st->progress.copied = copied;
-	st->progress.total = total;
-	store_wake(st);
-	(void)pthread_mutex_unlock(&st->mutex);
-}
-
-/* Take op off the list of operations that the caller waits for. */
-static void
-store_unpend(struct store *st, struct store_op *op)
-{
-	if (op->pend_prev != NULL)
-		op->pend_prev->pend_next = op->pend_next;
-	else
-		st->pend_head = op->pend_next;
-	if (op->pend_next != NULL)
-		op->pend_next->pend_prev = op->pend_prev;
-	else
-		st->pend_tail = op->pend_prev;
-}
-
-void
-store_collect(struct store *st)
-{
-	struct store_backup_progress progress;
-	struct store_op *op;
-	uint64_t count;
-
-	/* Before the list is taken, so that no wake-up is lost. */
-	while (read(st->fd, &count, sizeof(count)) == -1 && errno == EINTR)
-		;
-	(void)pthread_mutex_lock(&st->mutex);
-	while ((op = store_queue_get(&st->finished)) != NULL)
-		store_queue_put(&st->collected, op);
-	st->seen_health = st->health;
-	memcpy(st->seen_reason, st->reason, sizeof(st->seen_reason));
-	progress = st->progress;
-	st->progress.op = NULL;
-	(void)pthread_mutex_unlock(&st->mutex);
-
-	store_deliver_notes(st);
-	/* First: the operation it is about may be among the finished ones. */
-	if (progress.op != NULL && progress.op->in.backup.progress != NULL)
-		progress.op->in.backup.progress(progress.copied, progress.total,
-		    progress.op->arg);
-	while ((op = store_queue_get(&st->collected)) != NULL) {
-		store_unpend(st, op);
-		store_op_deliver(op);
-		store_op_free(op);
-	}
-}
-
-void
-store_wait(struct store *st)
-{
-	uint64_t mark = st->next_seq;
-
-	for (;;) {
-		store_flush(st);
-		store_collect(st);
-		if (st->pend_head == NULL || st->pend_head->seq >= mark)
-			return;
-		(void)pthread_mutex_lock(&st->mutex);
-		while (st->finished.head == NULL)
-			(void)pthread_cond_wait(&st->done_cond, &st->mutex);
-		(void)pthread_mutex_unlock(&st->mutex);
-	}
 }

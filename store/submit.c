@@ -2,51 +2,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "store/store_ops.h"
+#include "store/op.h"
 
 /* Beside its body an event costs about this much while it is queued. */
 #define EVENT_WEIGHT 512
-
-static bool
-store_is_full(struct store *st, size_t weight)
-{
-	bool full;
-
-	(void)pthread_mutex_lock(&st->mutex);
-	/* One event always fits: else a huge one could never be stored. */
-	full = st->queued_bytes != 0 &&
-	       (weight > st->queue_max ||
-		   st->queued_bytes > st->queue_max - weight);
-	(void)pthread_mutex_unlock(&st->mutex);
-	return (full);
-}
-
-struct store_op *
-store_write_op(struct store *st, enum store_op_kind kind, store_done_fn *done,
-    void *arg)
-{
-	struct store_op *op;
-
-	if (st->closing || st->mode == STORE_READ ||
-	    (st->stand_in != NULL &&
-		!st->stand_in->accepts(st->stand_in->arg)) ||
-	    (op = store_op_new(kind)) == NULL)
-		return (NULL);
-	op->done.result = done;
-	op->arg = arg;
-	return (op);
-}
-
-struct store_op *
-store_read_op(struct store *st, enum store_op_kind kind, void *arg)
-{
-	struct store_op *op;
-
-	if (st->closing || (op = store_op_new(kind)) == NULL)
-		return (NULL);
-	op->arg = arg;
-	return (op);
-}
 
 static int
 copy_specs(struct store_op *op, const struct store_job_spec *specs, size_t n)
@@ -66,12 +25,6 @@ copy_specs(struct store_op *op, const struct store_job_spec *specs, size_t n)
 	return (0);
 }
 
-void
-store_set_repeat_window(struct store *st, int64_t window_ms)
-{
-	st->repeat_window_ms = window_ms;
-}
-
 int
 store_append(struct store *st, struct store_event *ev,
     const struct store_job_spec *jobs, size_t njobs, store_done_fn *done,
@@ -88,14 +41,9 @@ store_append(struct store *st, struct store_event *ev,
 	if ((op = store_write_op(st, STORE_OP_APPEND, done, arg)) == NULL)
 		return (-1);
 	op->in.append.ev = store_event_ref(ev);
-	op->in.append.repeat_window_ms = st->repeat_window_ms;
-	if (copy_specs(op, jobs, njobs) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
+	op->in.append.repeat_window_ms = store_repeat_window(st);
 	op->weight = weight;
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, copy_specs(op, jobs, njobs)));
 }
 
 static int
@@ -108,12 +56,8 @@ copy_order(struct arena *a, const struct store_order *src,
 		return (-1);
 	*o = *src;
 	*ret_order = o;
-	return (arena_text(a, src->order_id, &o->order_id) == -1 ||
-			arena_text(a, src->status, &o->status) == -1 ||
-			arena_text(a, src->updated_at, &o->updated_at) == -1 ||
-			arena_text(a, src->external_id, &o->external_id) == -1
-		    ? -1
-		    : 0);
+	return (arena_texts(a, (const char **const[]){ &o->order_id, &o->status,
+				   &o->updated_at, &o->external_id, NULL }));
 }
 
 static int
@@ -126,9 +70,8 @@ copy_writes(struct arena *a, struct store_outcome *out)
 	for (size_t i = 0; i < out->nwrites; i++) {
 		w[i] = out->writes[i];
 		if (copy_order(a, out->writes[i].order, &w[i].order) == -1 ||
-		    arena_text(a, out->writes[i].scope, &w[i].scope) == -1 ||
-		    arena_text(a, out->writes[i].brand, &w[i].brand) == -1 ||
-		    arena_text(a, out->writes[i].branch, &w[i].branch) == -1)
+		    arena_texts(a, (const char **const[]){ &w[i].scope,
+				       &w[i].brand, &w[i].branch, NULL }) == -1)
 			return (-1);
 	}
 	out->writes = w;
@@ -158,20 +101,20 @@ int
 store_finish(struct store *st, const struct store_outcome *out,
     store_done_fn *done, void *arg)
 {
+	struct store_outcome *copy;
 	struct store_op *op;
+	int rc;
 
 	if ((op = store_write_op(st, STORE_OP_FINISH, done, arg)) == NULL)
 		return (-1);
-	op->in.finish = *out;
-	if (arena_text(&op->in_mem, out->outcome, &op->in.finish.outcome) ==
-		-1 ||
-	    copy_attempt(&op->in_mem, &op->in.finish) == -1 ||
-	    copy_writes(&op->in_mem, &op->in.finish) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
+	copy = &op->in.finish;
+	*copy = *out;
+	rc = arena_text(&op->in_mem, out->outcome, &copy->outcome);
+	if (rc == 0)
+		rc = copy_attempt(&op->in_mem, copy);
+	if (rc == 0)
+		rc = copy_writes(&op->in_mem, copy);
+	return (store_submit(st, op, rc));
 }
 
 int
@@ -185,8 +128,7 @@ store_runnable(struct store *st, int64_t handler, size_t limit,
 	op->in.runnable.handler = handler;
 	op->in.runnable.limit = limit;
 	op->in.runnable.now = now;
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, 0));
 }
 
 int
@@ -198,12 +140,8 @@ store_register(struct store *st, const char *name, int64_t now_ms,
 	if ((op = store_write_op(st, STORE_OP_REGISTER, done, arg)) == NULL)
 		return (-1);
 	op->in.registered.now_ms = now_ms;
-	if (arena_text(&op->in_mem, name, &op->in.registered.name) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op,
+	    arena_text(&op->in_mem, name, &op->in.registered.name)));
 }
 
 static int
@@ -211,11 +149,9 @@ copy_rejection(struct arena *a, const struct store_rejection *src,
     struct store_rejection *r)
 {
 	*r = *src;
-	if (arena_text(a, src->peer, &r->peer) == -1 ||
-	    arena_text(a, src->cause, &r->cause) == -1 ||
-	    arena_text(a, src->code, &r->code) == -1 ||
-	    arena_text(a, src->diagnosis, &r->diagnosis) == -1 ||
-	    arena_text(a, src->headers, &r->headers) == -1)
+	if (arena_texts(a, (const char **const[]){ &r->peer, &r->cause,
+			       &r->code, &r->diagnosis, &r->headers, NULL }) ==
+	    -1)
 		return (-1);
 	if (src->digest != NULL &&
 	    (r->digest = arena_dup(a, src->digest, ORDER_DIGEST_LEN)) == NULL)
@@ -232,19 +168,15 @@ store_reject(struct store *st, const struct store_rejection *rej, size_t n,
 {
 	struct store_rejection *copy;
 	struct store_op *op;
+	int rc;
 
 	if ((op = store_write_op(st, STORE_OP_REJECT, done, arg)) == NULL)
 		return (-1);
-	if ((copy = arena_array(&op->in_mem, n, sizeof(*copy))) == NULL)
-		goto fail;
-	for (size_t i = 0; i < n; i++)
-		if (copy_rejection(&op->in_mem, &rej[i], &copy[i]) == -1)
-			goto fail;
+	copy = arena_array(&op->in_mem, n, sizeof(*copy));
+	rc = copy == NULL ? -1 : 0;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = copy_rejection(&op->in_mem, &rej[i], &copy[i]);
 	op->in.reject.rej = copy;
 	op->in.reject.n = n;
-	store_submit(st, op);
-	return (0);
-fail:
-	store_op_free(op);
-	return (-1);
+	return (store_submit(st, op, rc));
 }

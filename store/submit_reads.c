@@ -1,5 +1,5 @@
 /* The public calls that read: copy the question, queue it for the reader. */
-#include "store/store_ops.h"
+#include "store/op.h"
 
 /* Copy at most STORE_PAGE_MAX numbers, of *n. Returns 0, or -1. */
 static int
@@ -43,27 +43,22 @@ copy_filter(struct store_op *op, const struct store_filter *src)
 	*f = *src;
 	if (f->limit == 0 || f->limit > STORE_PAGE_MAX)
 		f->limit = STORE_PAGE_MAX;
-	return (arena_text(a, src->type, &f->type) == -1 ||
-			arena_text(a, src->order_id, &f->order_id) == -1 ||
-			arena_text(a, src->scope, &f->scope) == -1 ||
-			arena_text(a, src->brand, &f->brand) == -1 ||
-			arena_text(a, src->branch, &f->branch) == -1 ||
-			arena_text(a, src->status, &f->status) == -1 ||
-			copy_ends(a, src, f) == -1 ||
-			copy_numbers(a, src->numbers, &f->numbers,
-			    &f->nnumbers) == -1
-		    ? -1
-		    : 0);
+	if (arena_texts(a,
+		(const char **const[]){ &f->type, &f->order_id, &f->scope,
+		    &f->brand, &f->branch, &f->status, NULL }) == -1 ||
+	    copy_ends(a, src, f) == -1)
+		return (-1);
+	return (copy_numbers(a, src->numbers, &f->numbers, &f->nnumbers));
 }
 
 static int
 copy_named(struct store_op *op, const char *id, const char *scope)
 {
+	op->in.named.id = id;
+	op->in.named.scope = scope;
 	return (
-	    arena_text(&op->in_mem, id, &op->in.named.id) == -1 ||
-		    arena_text(&op->in_mem, scope, &op->in.named.scope) == -1
-		? -1
-		: 0);
+	    arena_texts(&op->in_mem, (const char **const[]){ &op->in.named.id,
+					 &op->in.named.scope, NULL }));
 }
 
 int
@@ -75,12 +70,7 @@ store_list_events(struct store *st, const struct store_filter *filter,
 	if ((op = store_read_op(st, STORE_OP_LIST_EVENTS, arg)) == NULL)
 		return (-1);
 	op->done.events = done;
-	if (copy_filter(op, filter) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, copy_filter(op, filter)));
 }
 
 int
@@ -92,12 +82,7 @@ store_get_event(struct store *st, const char *event_id, const char *scope,
 	if ((op = store_read_op(st, STORE_OP_GET_EVENT, arg)) == NULL)
 		return (-1);
 	op->done.events = done;
-	if (copy_named(op, event_id, scope) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, copy_named(op, event_id, scope)));
 }
 
 int
@@ -109,12 +94,7 @@ store_list_orders(struct store *st, const struct store_filter *filter,
 	if ((op = store_read_op(st, STORE_OP_LIST_ORDERS, arg)) == NULL)
 		return (-1);
 	op->done.orders = done;
-	if (copy_filter(op, filter) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, copy_filter(op, filter)));
 }
 
 int
@@ -126,12 +106,7 @@ store_get_order(struct store *st, const char *order_id, const char *scope,
 	if ((op = store_read_op(st, STORE_OP_GET_ORDER, arg)) == NULL)
 		return (-1);
 	op->done.orders = done;
-	if (copy_named(op, order_id, scope) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, copy_named(op, order_id, scope)));
 }
 
 int
@@ -142,8 +117,7 @@ store_check(struct store *st, store_done_fn *done, void *arg)
 	if ((op = store_read_op(st, STORE_OP_CHECK, arg)) == NULL)
 		return (-1);
 	op->done.result = done;
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, 0));
 }
 
 int
@@ -152,6 +126,7 @@ store_list_jobs(struct store *st, const struct store_job_filter *filter,
 {
 	struct store_job_filter *f;
 	struct store_op *op;
+	int rc;
 
 	if ((op = store_read_op(st, STORE_OP_LIST_JOBS, arg)) == NULL)
 		return (-1);
@@ -160,18 +135,13 @@ store_list_jobs(struct store *st, const struct store_job_filter *filter,
 	*f = *filter;
 	if (f->limit == 0 || f->limit > STORE_PAGE_MAX)
 		f->limit = STORE_PAGE_MAX;
-	if (arena_text(&op->in_mem, filter->handler, &f->handler) == -1 ||
-	    arena_text(&op->in_mem, filter->event_id, &f->event_id) == -1 ||
-	    arena_text(&op->in_mem, filter->order_id, &f->order_id) == -1 ||
-	    arena_text(&op->in_mem, filter->scope, &f->scope) == -1 ||
-	    arena_text(&op->in_mem, filter->type, &f->type) == -1 ||
-	    copy_numbers(&op->in_mem, filter->numbers, &f->numbers,
-		&f->nnumbers) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
+	rc = arena_texts(&op->in_mem,
+	    (const char **const[]){ &f->handler, &f->event_id, &f->order_id,
+		&f->scope, &f->type, NULL });
+	if (rc == 0)
+		rc = copy_numbers(&op->in_mem, filter->numbers, &f->numbers,
+		    &f->nnumbers);
+	return (store_submit(st, op, rc));
 }
 
 int
@@ -184,8 +154,7 @@ store_list_attempts(struct store *st, int64_t job, store_attempts_fn *done,
 		return (-1);
 	op->done.attempts = done;
 	op->in.job = job;
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, 0));
 }
 
 int
@@ -199,8 +168,7 @@ store_list_event_attempts(struct store *st, int64_t event,
 		return (-1);
 	op->done.attempts = done;
 	op->in.event = event;
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, 0));
 }
 
 int
@@ -211,8 +179,7 @@ store_list_handlers(struct store *st, store_handlers_fn *done, void *arg)
 	if ((op = store_read_op(st, STORE_OP_LIST_HANDLERS, arg)) == NULL)
 		return (-1);
 	op->done.handlers = done;
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, 0));
 }
 
 int
@@ -223,8 +190,7 @@ store_get_clock(struct store *st, store_clock_fn *done, void *arg)
 	if ((op = store_read_op(st, STORE_OP_CLOCK_GET, arg)) == NULL)
 		return (-1);
 	op->done.clock = done;
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, 0));
 }
 
 int
@@ -235,8 +201,7 @@ store_measure(struct store *st, store_figures_fn *done, void *arg)
 	if ((op = store_read_op(st, STORE_OP_MEASURE, arg)) == NULL)
 		return (-1);
 	op->done.figures = done;
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, 0));
 }
 
 int
@@ -254,12 +219,8 @@ store_list_rejections(struct store *st,
 	*f = *filter;
 	if (f->limit == 0 || f->limit > STORE_PAGE_MAX)
 		f->limit = STORE_PAGE_MAX;
-	if (arena_text(&op->in_mem, filter->cause, &f->cause) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op,
+	    arena_text(&op->in_mem, filter->cause, &f->cause)));
 }
 
 int
@@ -272,8 +233,7 @@ store_get_rejection(struct store *st, int64_t id, store_rejections_fn *done,
 		return (-1);
 	op->done.rejections = done;
 	op->in.rejection = id;
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op, 0));
 }
 
 int
@@ -287,10 +247,6 @@ store_backup(struct store *st, const char *path, store_progress_fn *progress,
 	op->done.result = done;
 	op->in.backup.st = st;
 	op->in.backup.progress = progress;
-	if (arena_text(&op->in_mem, path, &op->in.backup.path) == -1) {
-		store_op_free(op);
-		return (-1);
-	}
-	store_submit(st, op);
-	return (0);
+	return (store_submit(st, op,
+	    arena_text(&op->in_mem, path, &op->in.backup.path)));
 }

@@ -23,7 +23,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "store/store_ops.h"
+#include "store/store_private.h"
 
 #define LOOK_MS 250      /* between two looks at the files, at the least */
 #define IDLE_LOOKS 2     /* so many times that when there is nothing to do */
@@ -68,7 +68,7 @@ writer_pause(struct store *st, unsigned ms)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
 	}
-	(void)pthread_cond_timedwait(&st->writer_cond, &st->mutex, &until);
+	(void)pthread_cond_timedwait(&st->writer.cond, &st->mutex, &until);
 }
 
 /* With the mutex held: answer all that is queued with a failure. */
@@ -106,7 +106,7 @@ static void
 writer_hold_reader(struct store *st)
 {
 	st->held = true;
-	while (st->reading || st->aside == STORE_ASIDE_RUNNING) {
+	while (st->reading || st->upkeep == STORE_UPKEEP_RUNNING) {
 		writer_fail_queued(st);
 		if (st->reading) {
 			(void)pthread_mutex_unlock(&st->mutex);
@@ -114,11 +114,11 @@ writer_hold_reader(struct store *st)
 			(void)pthread_mutex_lock(&st->mutex);
 		}
 		/* Again and again: what has not quite begun is not reached. */
-		if (st->reading || st->aside == STORE_ASIDE_RUNNING)
+		if (st->reading || st->upkeep == STORE_UPKEEP_RUNNING)
 			writer_pause(st, INTERRUPT_MS);
 	}
-	st->aside = STORE_ASIDE_NONE;
-	(void)pthread_cond_signal(&st->reader_cond);
+	st->upkeep = STORE_UPKEEP_NONE;
+	(void)pthread_cond_signal(&st->reader.cond);
 }
 
 /*
@@ -130,17 +130,17 @@ writer_repair(struct store *st, bool *ret_made, char *reason)
 {
 	enum store_rc rc;
 
-	if (st->tries == REPAIRS_MAX) {
+	if (st->writing.tries == REPAIRS_MAX) {
 		(void)snprintf(reason, STORE_REASON_MAX,
 		    "damaged again after %u repairs; stop klikitd, look at the "
 		    "disk and the memory, then start it, or run klikitd "
 		    "restore BACKUP and ask klikit to replay",
-		    st->tries);
+		    st->writing.tries);
 		return (STORE_NOTADB);
 	}
 	if ((rc = st->ops->repair(st->be, ret_made, reason)) != STORE_OK)
 		return (rc);
-	st->tries++;
+	st->writing.tries++;
 	return (st->ops->reopen(st->be, reason));
 }
 
@@ -162,7 +162,7 @@ writer_reopen(struct store *st, char *reason)
 	(void)pthread_mutex_lock(&st->mutex);
 	st->stats.repairs += made;
 	st->held = false;
-	(void)pthread_cond_signal(&st->reader_cond);
+	(void)pthread_cond_signal(&st->reader.cond);
 	return (rc);
 }
 
@@ -176,9 +176,9 @@ writer_look(struct store *st, char *reason)
 {
 	int64_t now = writer_now_ms();
 
-	if (st->ops->look == NULL || now - st->looked_ms < LOOK_MS)
+	if (st->ops->look == NULL || now - st->writing.looked_ms < LOOK_MS)
 		return (STORE_OK);
-	st->looked_ms = now;
+	st->writing.looked_ms = now;
 	return (st->ops->look(st->be, reason));
 }
 
@@ -206,7 +206,7 @@ static void
 writer_recover(struct store *st)
 {
 	char reason[STORE_REASON_MAX];
-	unsigned pause_ms = st->pause_ms;
+	unsigned pause_ms = st->writing.pause_ms;
 	enum store_rc rc;
 
 	while (!st->stop) {
@@ -234,8 +234,8 @@ writer_recover(struct store *st)
 		    reason);
 		writer_fail_for(st, pause_ms);
 		pause_ms *= 2;
-		if (pause_ms > st->pause_ms * PAUSE_GROWTH)
-			pause_ms = st->pause_ms * PAUSE_GROWTH;
+		if (pause_ms > st->writing.pause_ms * PAUSE_GROWTH)
+			pause_ms = st->writing.pause_ms * PAUSE_GROWTH;
 	}
 	/* What is still queued must not go to what is not sound. */
 	writer_set_health(st, STORE_RECOVERING, st->reason);
@@ -308,8 +308,8 @@ writer_count(struct store *st, size_t n)
 		i++;
 	st->stats.commits[i]++;
 	st->stats.operations += n;
-	if (n == 1 && st->batch[0]->kind == STORE_OP_PURGE)
-		st->stats.purged += (uint64_t)st->batch[0]->res.id;
+	if (n == 1 && st->writing.batch[0]->kind == STORE_OP_PURGE)
+		st->stats.purged += (uint64_t)st->writing.batch[0]->res.id;
 }
 
 /*
@@ -321,8 +321,8 @@ writer_withhold(struct store *st, size_t n, enum store_rc rc,
     const char *reason)
 {
 	for (size_t i = 0; i < n; i++)
-		if (st->batch[i]->kind == STORE_OP_APPEND)
-			store_op_fail(st->batch[i], rc, reason);
+		if (st->writing.batch[i]->kind == STORE_OP_APPEND)
+			store_op_fail(st->writing.batch[i], rc, reason);
 }
 
 /*
@@ -348,10 +348,10 @@ writer_commit(struct store *st, size_t n)
 
 	(void)pthread_mutex_unlock(&st->mutex);
 	if ((rc = writer_look(st, reason)) == STORE_OK)
-		rc = st->ops->commit(st->be, st->batch, n, reason);
+		rc = st->ops->commit(st->be, st->writing.batch, n, reason);
 	if (rc != STORE_OK)
 		for (size_t i = 0; i < n; i++)
-			store_op_fail(st->batch[i], rc, reason);
+			store_op_fail(st->writing.batch[i], rc, reason);
 	else if ((rc = writer_look(st, reason)) != STORE_OK) {
 		writer_withhold(st, n, rc, reason);
 		committed = true;
@@ -362,12 +362,13 @@ writer_commit(struct store *st, size_t n)
 		writer_count(st, n);
 	/* A purge had the reserve: it says nothing about other commits. */
 	full = st->health == STORE_NOSPACE && rc == STORE_OK &&
-	       st->batch[0]->kind == STORE_OP_PURGE;
-	if ((rc == STORE_OK || committed) && n == 1 && st->batch[0]->again)
-		n = writer_again(st, st->batch[0]);
+	       st->writing.batch[0]->kind == STORE_OP_PURGE;
+	if ((rc == STORE_OK || committed) && n == 1 &&
+	    st->writing.batch[0]->again)
+		n = writer_again(st, st->writing.batch[0]);
 	/* With one wake-up the caller sees both outcomes and health. */
 	for (size_t i = 0; i < n; i++)
-		store_finished(st, st->batch[i]);
+		store_finished(st, st->writing.batch[i]);
 	if (!full)
 		writer_judge(st, verdict, reason);
 }
@@ -385,21 +386,21 @@ writer_probe(struct store *st)
 	writer_judge(st, rc, reason);
 }
 
-/* With the mutex held: tidy up, and let the reader do the long part of it. */
+/* With the mutex held: do what has to be done between commits. */
 static void
-writer_tidy(struct store *st)
+writer_upkeep(struct store *st)
 {
-	enum store_aside at = st->aside;
+	enum store_upkeep at = st->upkeep;
 	char reason[STORE_REASON_MAX];
 	bool wanted = false;
 	enum store_rc rc;
 
 	(void)pthread_mutex_unlock(&st->mutex);
-	rc = st->ops->tidy(st->be, at, &wanted, reason);
+	rc = st->ops->upkeep(st->be, at, &wanted, reason);
 	(void)pthread_mutex_lock(&st->mutex);
-	if (wanted || at == STORE_ASIDE_DONE) {
-		st->aside = wanted ? STORE_ASIDE_WANTED : STORE_ASIDE_NONE;
-		(void)pthread_cond_signal(&st->reader_cond);
+	if (wanted || at == STORE_UPKEEP_DONE) {
+		st->upkeep = wanted ? STORE_UPKEEP_WANTED : STORE_UPKEEP_NONE;
+		(void)pthread_cond_signal(&st->reader.cond);
 	}
 	if (rc != STORE_OK)
 		writer_judge(st, rc, reason);
@@ -413,7 +414,7 @@ writer_idle(struct store *st)
 	enum store_rc rc;
 
 	if (st->ops->look == NULL) {
-		(void)pthread_cond_wait(&st->writer_cond, &st->mutex);
+		(void)pthread_cond_wait(&st->writer.cond, &st->mutex);
 		return;
 	}
 	writer_pause(st, LOOK_MS * IDLE_LOOKS);
@@ -436,12 +437,12 @@ static void
 writer_wait(struct store *st)
 {
 	while (!st->stop && st->urgent.head == NULL &&
-	       st->background.head == NULL && st->aside != STORE_ASIDE_DONE &&
+	       st->background.head == NULL && st->upkeep != STORE_UPKEEP_DONE &&
 	       !st->damage) {
 		if (st->health == STORE_DAMAGED) {
-			(void)pthread_cond_wait(&st->writer_cond, &st->mutex);
+			(void)pthread_cond_wait(&st->writer.cond, &st->mutex);
 		} else if (st->health == STORE_NOSPACE) {
-			writer_pause(st, st->pause_ms * PAUSE_GROWTH);
+			writer_pause(st, st->writing.pause_ms * PAUSE_GROWTH);
 			if (st->urgent.head == NULL)
 				writer_probe(st);
 		} else {
@@ -461,11 +462,11 @@ writer_take(struct store *st)
 	size_t rows = 0;
 	size_t n = 0;
 
-	while (n < st->batch_max && st->urgent.head != NULL) {
+	while (n < st->writing.batch_max && st->urgent.head != NULL) {
 		rows += store_op_rows(st->urgent.head);
 		if (n > 0 && rows > BATCH_ROWS)
 			break;
-		st->batch[n++] = store_queue_get(&st->urgent);
+		st->writing.batch[n++] = store_queue_get(&st->urgent);
 	}
 	return (n);
 }
@@ -497,11 +498,12 @@ store_writer_main(void *arg)
 			writer_commit(st, n);
 		if (writer_is_shut(st))
 			continue;
-		if ((st->batch[0] = store_queue_get(&st->background)) != NULL)
+		if ((st->writing.batch[0] = store_queue_get(&st->background)) !=
+		    NULL)
 			writer_commit(st, 1);
 		if (!st->stop && (st->health == STORE_READY ||
-				     st->aside == STORE_ASIDE_DONE))
-			writer_tidy(st);
+				     st->upkeep == STORE_UPKEEP_DONE))
+			writer_upkeep(st);
 	}
 	(void)pthread_mutex_unlock(&st->mutex);
 	return (NULL);

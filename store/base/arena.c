@@ -90,6 +90,16 @@ arena_text(struct arena *a, const char *src, const char **ret_text)
 	return (0);
 }
 
+int
+arena_texts(struct arena *a, const char **const *texts)
+{
+	for (; *texts != NULL; texts++) {
+		if (arena_text(a, **texts, *texts) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
 void
 arena_fini(struct arena *a)
 {

@@ -42,6 +42,12 @@ void *arena_dup(struct arena *a, const void *src, size_t len);
  */
 int arena_text(struct arena *a, const char *src, const char **ret_text);
 
+/*
+ * Replace each of the texts by a copy, in place; NULL stays NULL, and a NULL
+ * ends the list. Returns 0; -1 when out of memory, and some are not copied.
+ */
+int arena_texts(struct arena *a, const char **const *texts);
+
 /* Free everything; the arena is empty again. */
 void arena_fini(struct arena *a);
 

@@ -12,62 +12,99 @@
 
 #define LOOKS_RESERVE 20 /* so many looks until the reserve is tried again */
 
-static int
-backend_run(struct db *db, struct store_op *op)
+/* -- What differs by kind -- */
+
+/* All rows of a purge are deleted: now overwrite their bytes. */
+static void
+backend_purged(struct sqlite_store *s, struct store_op *op)
 {
-	switch (op->kind) {
-	case STORE_OP_APPEND:
-		return (events_append(db, op));
-	case STORE_OP_FINISH:
-		return (attempts_finish(db, op));
-	case STORE_OP_START:
-		return (attempts_start(db, op));
-	case STORE_OP_ACT:
-		return (acts_run(db, op));
-	case STORE_OP_PAUSE:
-		return (acts_pause(db, op));
-	case STORE_OP_UNGUARD:
-		return (acts_unguard(db, op));
-	case STORE_OP_RUNNABLE:
-		return (jobs_runnable(db, op));
-	case STORE_OP_REGISTER:
-		return (acts_register(db, op));
-	case STORE_OP_CLOCK_NOTE:
-		return (clock_note(db, op));
-	case STORE_OP_REJECT:
-		return (rejections_write(db, op));
-	case STORE_OP_PURGE:
-		return (purge_run(db, op));
-	case STORE_OP_LIST_EVENTS:
-		return (lists_events(db, op));
-	case STORE_OP_GET_EVENT:
-		return (lists_event(db, op));
-	case STORE_OP_LIST_ORDERS:
-		return (lists_orders(db, op));
-	case STORE_OP_GET_ORDER:
-		return (lists_order(db, op));
-	case STORE_OP_LIST_JOBS:
-		return (lists_jobs(db, op));
-	case STORE_OP_LIST_ATTEMPTS:
-		return (lists_attempts(db, op));
-	case STORE_OP_LIST_EVENT_ATTEMPTS:
-		return (lists_event_attempts(db, op));
-	case STORE_OP_LIST_HANDLERS:
-		return (lists_handlers(db, op));
-	case STORE_OP_MEASURE:
-		return (measure_run(db, op));
-	case STORE_OP_CLOCK_GET:
-		return (clock_get(db, op));
-	case STORE_OP_LIST_REJECTIONS:
-		return (lists_rejections(db, op));
-	case STORE_OP_GET_REJECTION:
-		return (lists_rejection(db, op));
-	case STORE_OP_BACKUP:
-	case STORE_OP_CHECK:
-		break; /* run by themselves, below */
+	struct kept_purged kept;
+
+	if (!op->again) {
+		kept_purge(s, &op->in.purge, &kept);
+		op->res.files = (int64_t)kept.removed;
+		op->res.files_left = (int64_t)kept.left;
 	}
-	return (SQLITE_MISUSE);
+	scrub_run(s, op);
 }
+
+static void
+after_purge(struct sqlite_store *s, struct store_op *op)
+{
+	if (op->res.id != 0 || op->purge.removed != 0)
+		scrub_forget(s);
+	else if (!op->purge.scanning && op->res.rc == STORE_OK)
+		backend_purged(s, op);
+}
+
+static void
+after_reject(struct sqlite_store *s, struct store_op *op)
+{
+	rejections_after(&s->writer, op);
+}
+
+static void
+read_check(struct sqlite_store *s, struct store_op *op)
+{
+	char found[CHECK_FOUND_MAX], reason[STORE_REASON_MAX];
+	struct db *db = &s->reader;
+	int rc = check_run(db->conn, "quick_check", found);
+
+	if (rc != SQLITE_OK) {
+		enum store_rc what = db_reason(db, s, rc, reason);
+
+		store_op_fail(op, what == STORE_NOTADB ? what : STORE_FAILED,
+		    reason);
+	} else if (found[0] != '\0') {
+		bool unread = db_read_failed(db);
+
+		(void)snprintf(reason, sizeof(reason), "%s: %s%s", s->path,
+		    unread ? DB_UNREAD ": " : "", found);
+		store_op_fail(op, unread ? STORE_FAILED : STORE_NOTADB, reason);
+	} else if (s->mode != STORE_READ) {
+		check_note_due(s, false);
+	}
+}
+
+/*
+ * run: within a transaction of others' making. after: what it asks for beside
+ * its rows, once its batch is committed. read: without a transaction.
+ */
+static const struct {
+	int (*run)(struct db *db, struct store_op *op);
+	void (*after)(struct sqlite_store *s, struct store_op *op);
+	void (*read)(struct sqlite_store *s, struct store_op *op);
+} kinds[] = {
+	[STORE_OP_APPEND] = { .run = events_append },
+	[STORE_OP_FINISH] = { .run = attempts_finish },
+	[STORE_OP_START] = { .run = attempts_start },
+	[STORE_OP_ACT] = { .run = acts_run },
+	[STORE_OP_PAUSE] = { .run = acts_pause },
+	[STORE_OP_UNGUARD] = { .run = acts_unguard },
+	[STORE_OP_RUNNABLE] = { .run = jobs_runnable },
+	[STORE_OP_REGISTER] = { .run = acts_register },
+	[STORE_OP_CLOCK_NOTE] = { .run = clock_note },
+	[STORE_OP_REJECT] = { .run = rejections_write, .after = after_reject },
+	[STORE_OP_PURGE] = { .run = purge_run, .after = after_purge },
+	[STORE_OP_LIST_EVENTS] = { .run = lists_events },
+	[STORE_OP_GET_EVENT] = { .run = lists_event },
+	[STORE_OP_LIST_ORDERS] = { .run = lists_orders },
+	[STORE_OP_GET_ORDER] = { .run = lists_order },
+	[STORE_OP_LIST_JOBS] = { .run = lists_jobs },
+	[STORE_OP_LIST_ATTEMPTS] = { .run = lists_attempts },
+	[STORE_OP_LIST_EVENT_ATTEMPTS] = { .run = lists_event_attempts },
+	[STORE_OP_LIST_HANDLERS] = { .run = lists_handlers },
+	[STORE_OP_MEASURE] = { .run = measure_run },
+	[STORE_OP_CLOCK_GET] = { .run = clock_get },
+	[STORE_OP_LIST_REJECTIONS] = { .run = lists_rejections },
+	[STORE_OP_GET_REJECTION] = { .run = lists_rejection },
+	[STORE_OP_BACKUP] = { .read = backup_run },
+	[STORE_OP_CHECK] = { .read = read_check },
+};
+_Static_assert(sizeof(kinds) / sizeof(kinds[0]) == STORE_NOPS,
+    "every kind of operation has a row");
+
+/* -- Commits -- */
 
 /* Run op; if it is refused it is undone alone. */
 static int
@@ -79,7 +116,7 @@ backend_run_alone(struct sqlite_store *s, struct store_op *op)
 
 	if ((rc = db_exec(db, SQL_SAVEPOINT)) != SQLITE_OK)
 		return (rc);
-	rc = backend_run(db, op);
+	rc = kinds[op->kind].run(db, op);
 	if (db_rc(db, rc) == STORE_REFUSED) {
 		(void)db_reason(db, s, rc, reason);
 		if ((undo = db_exec(db, SQL_ROLLBACK_TO)) != SQLITE_OK)
@@ -104,7 +141,8 @@ backend_run_one(struct sqlite_store *s, struct store_op *op, bool alone)
 			return (SQLITE_OK);
 		}
 	}
-	return (alone ? backend_run_alone(s, op) : backend_run(&s->writer, op));
+	return (alone ? backend_run_alone(s, op)
+		      : kinds[op->kind].run(&s->writer, op));
 }
 
 static int
@@ -141,20 +179,6 @@ backend_abort(struct sqlite_store *s, int rc, char *reason)
 	return (what);
 }
 
-/* All rows of a purge are deleted: now overwrite their bytes. */
-static void
-backend_purged(struct sqlite_store *s, struct store_op *op)
-{
-	struct kept_purged kept;
-
-	if (!op->again) {
-		kept_purge(s, &op->in.purge, &kept);
-		op->res.files = (int64_t)kept.removed;
-		op->res.files_left = (int64_t)kept.left;
-	}
-	scrub_run(s, op);
-}
-
 /* What failed, be it in another thread: nothing counts until it is healed. */
 static enum store_rc
 backend_failed(const struct sqlite_store *s, char *reason)
@@ -169,16 +193,8 @@ static void
 backend_after(struct sqlite_store *s, struct store_op *const *ops, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (ops[i]->kind == STORE_OP_REJECT)
-			rejections_after(&s->writer, ops[i]);
-		if (ops[i]->kind != STORE_OP_PURGE)
-			continue;
-		if (ops[i]->res.id != 0 || ops[i]->purge.removed != 0)
-			scrub_forget(s);
-		else if (ops[i]->purge.scanning)
-			continue;
-		else if (ops[i]->res.rc == STORE_OK)
-			backend_purged(s, ops[i]);
+		if (kinds[ops[i]->kind].after != NULL)
+			kinds[ops[i]->kind].after(s, ops[i]);
 	}
 }
 
@@ -353,29 +369,6 @@ sqlite_reopen(void *be, char *reason)
 }
 
 static void
-backend_check(struct sqlite_store *s, struct store_op *op)
-{
-	char found[CHECK_FOUND_MAX], reason[STORE_REASON_MAX];
-	struct db *db = &s->reader;
-	int rc = check_run(db->conn, "quick_check", found);
-
-	if (rc != SQLITE_OK) {
-		enum store_rc what = db_reason(db, s, rc, reason);
-
-		store_op_fail(op, what == STORE_NOTADB ? what : STORE_FAILED,
-		    reason);
-	} else if (found[0] != '\0') {
-		bool unread = db_read_failed(db);
-
-		(void)snprintf(reason, sizeof(reason), "%s: %s%s", s->path,
-		    unread ? DB_UNREAD ": " : "", found);
-		store_op_fail(op, unread ? STORE_FAILED : STORE_NOTADB, reason);
-	} else if (s->mode != STORE_READ) {
-		check_note_due(s, false);
-	}
-}
-
-static void
 backend_read(struct sqlite_store *s, struct store_op *op)
 {
 	char reason[STORE_REASON_MAX];
@@ -388,17 +381,13 @@ backend_read(struct sqlite_store *s, struct store_op *op)
 		store_op_fail(op, STORE_FAILED, reason);
 		return;
 	}
-	if (op->kind == STORE_OP_CHECK) {
-		backend_check(s, op);
-		return;
-	}
-	if (op->kind == STORE_OP_BACKUP) {
-		backup_run(s, op);
+	if (kinds[op->kind].read != NULL) {
+		kinds[op->kind].read(s, op);
 		return;
 	}
 	rc = db_exec(&s->reader, SQL_BEGIN_READ);
 	if (rc == SQLITE_OK)
-		rc = backend_run(&s->reader, op);
+		rc = kinds[op->kind].run(&s->reader, op);
 	if (rc != SQLITE_OK) {
 		what = db_reason(&s->reader, s, rc, reason);
 		store_op_fail(op, what, reason);
@@ -445,10 +434,10 @@ sqlite_is_low(void *be, char *reason)
 }
 
 static enum store_rc
-sqlite_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
+sqlite_upkeep(void *be, enum store_upkeep at, bool *ret_long, char *reason)
 {
 	struct sqlite_store *s = be;
-	enum store_rc what = checkpoint_tidy(s, at, ret_aside, reason);
+	enum store_rc what = checkpoint_upkeep(s, at, ret_long, reason);
 
 	if (what == STORE_OK && atomic_load(&s->disk.failed))
 		what = backend_failed(s, reason);
@@ -456,9 +445,9 @@ sqlite_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
 }
 
 static void
-sqlite_aside(void *be)
+sqlite_upkeep_long(void *be)
 {
-	checkpoint_aside(be);
+	checkpoint_upkeep_long(be);
 }
 
 static void
@@ -515,8 +504,8 @@ const struct store_ops store_sqlite_ops = {
 	.repair = sqlite_repair,
 	.is_low = sqlite_is_low,
 	.look = sqlite_look,
-	.tidy = sqlite_tidy,
-	.aside = sqlite_aside,
+	.upkeep = sqlite_upkeep,
+	.upkeep_long = sqlite_upkeep_long,
 	.read = sqlite_read,
 	.interrupt = sqlite_interrupt,
 	.was_unclean = sqlite_was_unclean,

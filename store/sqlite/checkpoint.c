@@ -1,5 +1,5 @@
 /*
- * Checkpoints. The bulk of the log is copied aside, by the reader thread,
+ * Checkpoints. The bulk of the log is copied by the reader thread,
  * while commits go on; a round later little is left. When that is little
  * enough the writer copies it between two commits, and the next one starts
  * the log over. If the reader has no time the writer copies all by itself.
@@ -16,10 +16,10 @@
 #define PART_OF_RESERVE 4 /* PAGES_ANYHOW times that is still less than it */
 #define PAGES_FEW 16      /* of these the part that is little enough for it */
 
-/* What checkpoint_tidy() does. */
+/* What checkpoint_upkeep() does. */
 enum step {
 	STEP_NOTHING,
-	STEP_ASIDE,   /* let the reader copy the bulk */
+	STEP_LONG,    /* let the reader copy the bulk */
 	STEP_COPY,    /* copy the rest here */
 	STEP_PUT_OFF, /* until more has come */
 	STEP_BROKEN   /* the copier met an error */
@@ -59,7 +59,7 @@ checkpoint_soon(struct sqlite_store *s, bool soon)
 }
 
 void
-checkpoint_aside(struct sqlite_store *s)
+checkpoint_upkeep_long(struct sqlite_store *s)
 {
 	s->copier_rc = db_checkpoint(&s->copier, &s->copier_log);
 	/* Else the writer, which ends the checkpoint, would sync all of it. */
@@ -77,7 +77,7 @@ checkpoint_is_late(const struct sqlite_store *s)
 
 /* What is left to do when the copier is done. */
 static enum step
-checkpoint_after_aside(struct sqlite_store *s)
+checkpoint_after_long(struct sqlite_store *s)
 {
 	int pages = s->writer.wal_pages;
 	int due = checkpoint_pages(s);
@@ -92,22 +92,22 @@ checkpoint_after_aside(struct sqlite_store *s)
 	if (s->copier_rc != SQLITE_OK || s->copier_log.left > few)
 		return (STEP_PUT_OFF);
 	if (pages - copied > few && !checkpoint_is_late(s))
-		return (STEP_ASIDE);
+		return (STEP_LONG);
 	return (STEP_COPY);
 }
 
 static enum step
-checkpoint_next(struct sqlite_store *s, enum store_aside at)
+checkpoint_next(struct sqlite_store *s, enum store_upkeep at)
 {
 	switch (at) {
-	case STORE_ASIDE_DONE:
-		return (checkpoint_after_aside(s));
-	case STORE_ASIDE_NONE:
+	case STORE_UPKEEP_DONE:
+		return (checkpoint_after_long(s));
+	case STORE_UPKEEP_NONE:
 		return (s->writer.wal_pages < s->checkpoint_at ? STEP_NOTHING
-							       : STEP_ASIDE);
-	case STORE_ASIDE_WANTED:
+							       : STEP_LONG);
+	case STORE_UPKEEP_WANTED:
 		return (checkpoint_is_late(s) ? STEP_COPY : STEP_NOTHING);
-	case STORE_ASIDE_RUNNING:
+	case STORE_UPKEEP_RUNNING:
 		break;
 	}
 	return (STEP_NOTHING);
@@ -173,15 +173,15 @@ checkpoint_watch(struct sqlite_store *s)
 }
 
 enum store_rc
-checkpoint_tidy(struct sqlite_store *s, enum store_aside at, bool *ret_aside,
+checkpoint_upkeep(struct sqlite_store *s, enum store_upkeep at, bool *ret_long,
     char *reason)
 {
 	checkpoint_watch(s);
 	switch (checkpoint_next(s, at)) {
 	case STEP_NOTHING:
 		break;
-	case STEP_ASIDE:
-		*ret_aside = true;
+	case STEP_LONG:
+		*ret_long = true;
 		break;
 	case STEP_COPY:
 		return (checkpoint_copy(s, reason));

@@ -95,8 +95,7 @@ migrate_say(struct migration *m, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	store_note(m->s->st, STORE_NOTE_INFO, "%s", text);
-	if (m->s->st->ops == NULL)
-		store_deliver_notes(m->s->st);
+	store_deliver_notes_of_open(m->s->st);
 }
 
 /* -- Room -- */

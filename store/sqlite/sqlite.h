@@ -15,6 +15,7 @@
 
 #include "store/sqlite/db.h"
 #include "store/sqlite/disk.h"
+#include "store/op.h"
 #include "store/store_ops.h"
 
 /* The files of a store whose names are watched: watch.c. */
@@ -55,7 +56,7 @@ struct sqlite_store {
 	int checkpoint_at;     /* pages in the log at which one is due */
 	struct db writer;      /* the writer thread's */
 	struct db reader;      /* the reader thread's */
-	struct db copier;      /* checkpoints aside: see struct store_ops */
+	struct db copier;      /* for checkpoint_upkeep_long() */
 	int copier_rc;         /* what its last one came to */
 	struct db_log copier_log;
 };
@@ -356,10 +357,10 @@ enum store_rc siblings_foreign(struct sqlite_store *s, char *reason);
 /* Delete a file that we made ourselves, with its siblings. */
 void siblings_unlink(const char *path);
 
-/* -- checkpoint.c: struct store_ops tidy and aside -- */
-enum store_rc checkpoint_tidy(struct sqlite_store *s, enum store_aside at,
-    bool *ret_aside, char *reason);
-void checkpoint_aside(struct sqlite_store *s);
+/* -- checkpoint.c: struct store_ops upkeep -- */
+enum store_rc checkpoint_upkeep(struct sqlite_store *s, enum store_upkeep at,
+    bool *ret_long, char *reason);
+void checkpoint_upkeep_long(struct sqlite_store *s);
 
 /* The disk is nearly full, or no longer: the log is kept short then. */
 void checkpoint_soon(struct sqlite_store *s, bool soon);

@@ -4,7 +4,7 @@
 
 #include <cmocka.h>
 
-#include "store/store_ops.h"
+#include "store/store_private.h"
 #include "test/lib/fake_store.h"
 #include "test/lib/heap.h"
 
@@ -19,7 +19,7 @@ struct fake {
 static struct fake *
 fake_of(const struct store *st)
 {
-	return (st->stand_in->arg);
+	return (st->caller.stand_in->arg);
 }
 
 /* -- In place of the store's threads -- */

@@ -1,4 +1,5 @@
 /* Every member of struct store_ops: look at the switches, then delegate. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,7 +18,7 @@ struct faulty_store {
 	enum store_rc fail_rc;
 	unsigned reopen_times;
 	enum store_rc reopen_rc;
-	unsigned commits, reopens, asides;
+	unsigned commits, reopens, upkeeps;
 	size_t largest;
 };
 
@@ -116,22 +117,22 @@ faulty_reopen(void *be, char *reason)
 }
 
 static enum store_rc
-faulty_tidy(void *be, enum store_aside at, bool *ret_aside, char *reason)
+faulty_upkeep(void *be, enum store_upkeep at, bool *ret_long, char *reason)
 {
 	struct faulty_store *f = be;
 
-	return (store_sqlite_ops.tidy(f->inner, at, ret_aside, reason));
+	return (store_sqlite_ops.upkeep(f->inner, at, ret_long, reason));
 }
 
 static void
-faulty_aside(void *be)
+faulty_upkeep_long(void *be)
 {
 	struct faulty_store *f = be;
 
 	(void)pthread_mutex_lock(&f->mutex);
-	f->asides++;
+	f->upkeeps++;
 	(void)pthread_mutex_unlock(&f->mutex);
-	store_sqlite_ops.aside(f->inner);
+	store_sqlite_ops.upkeep_long(f->inner);
 }
 
 static void
@@ -190,8 +191,8 @@ static const struct store_ops faulty_ops = {
 	.probe = faulty_probe,
 	.reopen = faulty_reopen,
 	.repair = faulty_repair,
-	.tidy = faulty_tidy,
-	.aside = faulty_aside,
+	.upkeep = faulty_upkeep,
+	.upkeep_long = faulty_upkeep_long,
 	.read = faulty_read,
 	.interrupt = faulty_interrupt,
 	.was_unclean = faulty_was_unclean,
@@ -327,12 +328,12 @@ faulty_store_reopens(struct faulty_store *f)
 }
 
 unsigned
-faulty_store_asides(struct faulty_store *f)
+faulty_store_upkeeps(struct faulty_store *f)
 {
 	unsigned n;
 
 	(void)pthread_mutex_lock(&f->mutex);
-	n = f->asides;
+	n = f->upkeeps;
 	(void)pthread_mutex_unlock(&f->mutex);
 	return (n);
 }

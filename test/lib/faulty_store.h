@@ -50,7 +50,7 @@ void faulty_store_wait_read_blocked(struct faulty_store *f);
 /* How often it was asked so far. */
 unsigned faulty_store_commits(struct faulty_store *f);
 unsigned faulty_store_reopens(struct faulty_store *f);
-unsigned faulty_store_asides(struct faulty_store *f);
+unsigned faulty_store_upkeeps(struct faulty_store *f);
 
 /* The largest number of operations in one commit so far. */
 size_t faulty_store_largest(struct faulty_store *f);

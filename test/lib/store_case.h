@@ -8,6 +8,7 @@
 #define TEST_LIB_STORE_CASE_H
 
 #include "store/store_ops.h"
+#include "store/store_read.h"
 
 #define STORE_CASE_PATH_MAX 256
 

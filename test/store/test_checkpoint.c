@@ -9,6 +9,7 @@
 
 #include <sqlite3.h>
 
+#include "store/store_private.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/faulty_store.h"
 #include "test/lib/shim_vfs.h"
@@ -23,7 +24,7 @@
 struct disk {
 	pthread_mutex_t mutex;
 	bool open; /* the store is: its threads have names */
-	unsigned aside, here;
+	unsigned by_reader, here;
 	bool bad_sync, full;
 	size_t unsynced; /* bytes that the reader copied since its last sync */
 	size_t left;     /* the most of them that a sync of the writer's met */
@@ -34,12 +35,13 @@ static struct faulty_store *f;
 static struct disk disk = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 static struct store_sqlite_setup sqlite_setup;
 
-/* With the mutex held: whether this is the database itself, copied aside. */
+/* With the mutex held: whether this is the database itself, copied by the
+ * reader. */
 static bool
-disk_aside(const struct disk *d, const char *path)
+disk_by_reader(const struct disk *d, const char *path)
 {
 	return (d->open && strstr(path, ".db-") == NULL &&
-		pthread_equal(pthread_self(), c.st->reader));
+		pthread_equal(pthread_self(), c.st->reader.id));
 }
 
 /* shim_hooks write: no space for the reader, once, if told so. */
@@ -53,10 +55,10 @@ disk_write(void *arg, const char *path, const void *data, size_t len,
 	(void)data;
 	(void)offset;
 	(void)pthread_mutex_lock(&d->mutex);
-	if (d->full && disk_aside(d, path)) {
+	if (d->full && disk_by_reader(d, path)) {
 		d->full = false;
 		rc = SQLITE_FULL;
-	} else if (disk_aside(d, path)) {
+	} else if (disk_by_reader(d, path)) {
 		d->unsynced += len;
 	}
 	(void)pthread_mutex_unlock(&d->mutex);
@@ -71,11 +73,11 @@ disk_sync(void *arg, const char *path)
 	int rc = SQLITE_OK;
 
 	(void)pthread_mutex_lock(&d->mutex);
-	if (disk_aside(d, path)) {
+	if (disk_by_reader(d, path)) {
 		if (d->bad_sync)
 			rc = SQLITE_IOERR_FSYNC;
 		else
-			d->aside++;
+			d->by_reader++;
 		d->bad_sync = false;
 		d->unsynced = 0;
 	} else if (strstr(path, ".db-") == NULL) {
@@ -99,7 +101,7 @@ disk_set(bool open, bool bad_sync, bool full)
 {
 	(void)pthread_mutex_lock(&disk.mutex);
 	disk.open = open;
-	disk.aside = disk.here = 0;
+	disk.by_reader = disk.here = 0;
 	disk.unsynced = disk.left = 0;
 	disk.bad_sync = bad_sync;
 	disk.full = full;
@@ -196,7 +198,7 @@ test_reader_copies(void **state)
 {
 	(void)state;
 	append_until_restarts(60); /* of some the copying meets commits */
-	assert_true(disk_get().aside > 0);
+	assert_true(disk_get().by_reader > 0);
 	/* What the reader copied it has synced: acks wait for the writer. */
 	assert_true(disk_get().here > 0);
 	assert_int_equal(disk_get().left, 0);
@@ -271,7 +273,7 @@ test_busy_reader_is_not_awaited(void **state)
 		assert_in_range(log_state(&restarts), 1,
 		    (int64_t)(3 * DUE + COMMIT_MAX) * PAGE);
 	}
-	assert_int_equal(disk_get().aside, 0);
+	assert_int_equal(disk_get().by_reader, 0);
 	faulty_store_release_reads(f);
 	store_wait(c.st);
 	assert_int_equal(left, 0);
@@ -334,7 +336,7 @@ test_foreign_snapshot_puts_off(void **state)
 		assert_int_equal(now, before);
 	} while (pages < 10 * DUE);
 	/* Once for every time as much has come, and the one under way. */
-	assert_in_range(faulty_store_asides(f), 1, 12);
+	assert_in_range(faulty_store_upkeeps(f), 1, 12);
 	assert_int_equal(sqlite3_close(conn), SQLITE_OK);
 	append_until_restarts(2);
 }

@@ -1,5 +1,6 @@
 /* What a failing disk does to acks: nothing is said to be stored that is not.
  */
+#include <pthread.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>

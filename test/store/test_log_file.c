@@ -2,6 +2,7 @@
  * What reaches the log's file: a commit's pages in long runs, all of them
  * before its sync; two writes for each page where the disk promises little.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

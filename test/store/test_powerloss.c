@@ -15,6 +15,7 @@
 
 #include <sqlite3.h>
 
+#include "store/store_private.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/crash_disk.h"
 #include "test/lib/shim_vfs.h"
@@ -170,7 +171,7 @@ power_sync_cb(void *arg, const char *path)
 	if (strstr(path, ".db-") != NULL)
 		return;
 	m.checkpoints++;
-	if (m.st != NULL && pthread_equal(pthread_self(), m.st->reader))
+	if (m.st != NULL && pthread_equal(pthread_self(), m.st->reader.id))
 		m.aside++;
 }
 
@@ -353,7 +354,7 @@ run(bool sync_normal, int traits)
 		if (i % 7 == 0 || i % 5 == 0)
 			store_wait(c.st);
 	}
-	while (c.st->pend_head != NULL) /* what ends has others begin */
+	while (c.st->caller.pend_head != NULL) /* what ends has others begin */
 		store_wait(c.st);
 	crash_disk_lock();
 	assert_true(m.checkpoints > 1);
