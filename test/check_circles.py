@@ -21,10 +21,6 @@ from check_rooms import strong
 
 # Library -> circles of modules (or patterns of them) that are declared.
 DECLARED = {
-    "libserver_admin.a": [
-        # The table of what can be asked, and its rows, which answer by it.
-        ["admin*"],
-    ],
     "libserver_dispatch.a": [
         # Whatever ends wakes the pump, and the pump begins the next thing.
         ["dispatch*"],

@@ -1,21 +1,15 @@
 /*
- * admin.c -- the table of requests, and a call from its start to its end.
+ * admin.c -- the table of requests, and the start of a call.
  *
  * A call lives until its answer: it is freed where the answer leaves, here
  * when it was answered at once, else by admin_finish().
  */
 #include "server/admin/admin.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/admin/admin_private.h"
-#include "server/base/json.h"
-#include "store/base/parse.h"
-
-#define ERROR_MAX 600
 
 struct admin_route {
 	const char *method;
@@ -44,140 +38,6 @@ static const struct admin_route routes[] = {
 	{ "POST", "/api/v1/purge", admin_purge },
 };
 #define NROUTES (sizeof(routes) / sizeof(routes[0]))
-
-/* -- Answers -- */
-
-enum admin_when
-admin_answer(struct admin_call *call, int status, json_t *o)
-{
-	free(call->answer.body);
-	call->answer.status = status;
-	call->answer.body_len = 0;
-	call->answer.body = json_text(o);
-	if (call->answer.body == NULL)
-		call->answer.status = 500;
-	else
-		call->answer.body_len = strlen(call->answer.body);
-	json_decref(o);
-	return (ADMIN_NOW);
-}
-
-/* FNV-1a: it tells answers apart, and guards nothing. */
-static uint64_t
-tag_of(const char *bytes, size_t len)
-{
-	uint64_t tag = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < len; i++)
-		tag = (tag ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-	return (tag);
-}
-
-void
-admin_tag(struct admin_call *call, const json_t *o)
-{
-	char *text = json_dumps(o, JSON_COMPACT);
-
-	call->answer.tag = text == NULL ? 0 : tag_of(text, strlen(text));
-	free(text);
-}
-
-/* What was looked at and found can be told apart from the next time. */
-static void
-call_end(struct admin_call *call)
-{
-	struct admin_answer *answer = &call->answer;
-
-	if (answer->status != 200 || call->acts)
-		answer->tag = 0;
-	else if (answer->tag == 0)
-		answer->tag = tag_of(answer->body, answer->body_len);
-}
-
-enum admin_when
-admin_error(struct admin_call *call, int status, const char *fmt, ...)
-{
-	char text[ERROR_MAX];
-	json_t *o = json_object();
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	(void)json_set_text(o, "error", text);
-	return (admin_answer(call, status, o));
-}
-
-enum admin_when
-admin_store_error(struct admin_call *call, enum store_rc rc, const char *reason)
-{
-	int status = 500;
-
-	switch (rc) {
-	case STORE_NOTFOUND:
-		status = 404;
-		break;
-	case STORE_EXISTS:
-	case STORE_REFUSED:
-		status = 409;
-		break;
-	case STORE_BUSY:
-	case STORE_FULL:
-	case STORE_MOVED:
-		status = 503;
-		break;
-	case STORE_OK:
-	case STORE_NEWER:
-	case STORE_NOTADB:
-	case STORE_FAILED:
-		break;
-	}
-	return (admin_error(call, status, "%s", reason));
-}
-
-static void
-call_free(struct admin_call *call)
-{
-	json_decref(call->body);
-	json_decref(call->result);
-	arena_fini(&call->mem);
-	free(call->answer.body);
-	free(call);
-}
-
-void
-admin_finish(struct admin_call *call)
-{
-	call->a->pending--;
-	call_end(call);
-	call->done(&call->answer, call->arg);
-	call_free(call);
-}
-
-bool
-admin_failed(struct admin_call *call, enum store_rc rc, const char *reason)
-{
-	if (rc == STORE_OK)
-		return (false);
-	(void)admin_store_error(call, rc, reason);
-	admin_finish(call);
-	return (true);
-}
-
-void
-admin_look(struct admin *a, const struct store_result *res)
-{
-	for (size_t i = 0; a->fns.look != NULL && i < res->nrunnable; i++)
-		a->fns.look(a->fns.arg, res->runnable[i].handler);
-}
-
-int
-admin_job_id(const char *text, int64_t *ret_id)
-{
-	return (parse_int(text, 1, INT64_MAX, ret_id));
-}
-
-/* -- Calls -- */
 
 /* The body as an object; an empty one is taken for {}. */
 static enum admin_when
@@ -252,10 +112,10 @@ admin_call(struct admin *a, const struct admin_request *req,
 		a->pending++;
 		return (true);
 	}
-	call_end(call);
+	admin_call_end(call);
 	*ret_answer = call->answer;
 	call->answer.body = NULL;
-	call_free(call);
+	admin_call_free(call);
 	return (false);
 }
 

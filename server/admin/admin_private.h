@@ -1,8 +1,8 @@
 /*
  * admin_private.h -- what the files of the admin API share.
  *
- * admin.c has the table of requests, and the start and the end of a call;
- * each admin_SUBJECT.c has the requests about its subject.
+ * admin.c has the table of requests and the start of a call, admin_answer.c its
+ * answer and its end; each other has the requests about its subject.
  */
 #ifndef SERVER_ADMIN_PRIVATE_H
 #define SERVER_ADMIN_PRIVATE_H
@@ -62,6 +62,11 @@ bool admin_failed(struct admin_call *call, enum store_rc rc,
 
 /* The answer is set: hand it over and free call. */
 void admin_finish(struct admin_call *call);
+
+/* The answer is set: give what was looked at and found its tag. */
+void admin_call_end(struct admin_call *call);
+
+void admin_call_free(struct admin_call *call);
 
 /* Have dispatch look at the jobs that res made runnable. */
 void admin_look(struct admin *a, const struct store_result *res);
