@@ -301,7 +301,7 @@ make_request(struct trigger_client *tc, const struct trigger_header *headers,
 	rc = evhttp_add_header(out, "Host", tc->host);
 	for (; rc == 0 && headers->name != NULL; headers++)
 		rc = evhttp_add_header(out, headers->name, headers->value);
-	if (rc == 0)
+	if (rc == 0 && body != NULL)
 		rc = evbuffer_add(evhttp_request_get_output_buffer(req), body,
 		    body_len);
 	if (rc == 0)
@@ -327,8 +327,9 @@ trigger_client_post(struct trigger_client *tc,
 		return (fail(reason, "out of memory", tc->host));
 	tc->started_us = clock_mono_us();
 	/* From here on the request is the connection's. */
-	if (evhttp_make_request(tc->conn, req, EVHTTP_REQ_POST, tc->target) ==
-	    -1)
+	if (evhttp_make_request(tc->conn, req,
+		body == NULL ? EVHTTP_REQ_GET : EVHTTP_REQ_POST,
+		tc->target) == -1)
 		return (fail(reason, tc->failure, tc->host));
 	if (evtimer_add(tc->timer, &limit) == -1)
 		return (fail(reason, "out of memory", tc->host));

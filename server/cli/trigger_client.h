@@ -49,9 +49,9 @@ struct trigger_answer {
 };
 
 /*
- * POST body with the headers, NULL at the end, and wait for the answer, for
- * timeout_s seconds at most. Borrows all. Returns 0; -1, and a reason, if
- * none came.
+ * POST body (NULL: GET) with the headers, NULL at the end, and wait for the
+ * answer, for timeout_s seconds at most. Borrows all. Returns 0; -1, and a
+ * reason, if none came.
  */
 int trigger_client_post(struct trigger_client *tc,
     const struct trigger_header *headers, const void *body, size_t body_len,

@@ -12,11 +12,13 @@
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
 #include "server/cli/admin_link.h"
+#include "server/cli/proc.h"
 #include "server/cli/trigger_client.h"
 #include "server/cli/verb_input.h"
 #include "store/store.h"
 
 #define TIMEOUT_S 60
+#define LOOK_TIMEOUT_S 5 /* then the store alone is looked at */
 #define PATH_LEN_MAX 8192
 #define TARGET_MAX (HTTP_URL_MAX + PATH_LEN_MAX)
 #define BEARER_MAX (ADMIN_TOKEN_MAX + 16)
@@ -72,26 +74,34 @@ open_store(struct verb_admin *va, enum store_mode mode, char *reason)
 	return (store_open(&opt, &va->st, reason));
 }
 
-/* Somebody holds the lock: find the server's admin listener. */
+/* Where the server that holds the store answers. Returns 0; -1 and why not. */
 static int
-find_server(struct verb_admin *va)
+find_server(struct verb_admin *va, char reason[ADMIN_LINK_REASON_MAX])
+{
+	if (admin_link_read(va->cfg->store_url, va->url, reason) == -1)
+		return (-1);
+	if (va->cfg->admin_token_file == NULL)
+		return (0);
+	va->token = admin_token_read(va->cfg->admin_token_file, reason);
+	return (va->token == NULL ? -1 : 0);
+}
+
+/* Somebody holds the lock, and the verb changes something. */
+static int
+need_server(struct verb_admin *va)
 {
 	char reason[ADMIN_LINK_REASON_MAX];
 
-	if (admin_link_read(va->cfg->store_url, va->url, reason) == -1) {
+	if (find_server(va, reason) == 0)
+		return (0);
+	if (va->url[0] != '\0')
+		say(va, reason);
+	else
 		fprintf(stderr,
 		    "klikitd %s: %s is held by a server without an admin "
 		    "listener, or by another verb: %s\n",
 		    va->verb, log_text(va->cfg->store_url), reason);
-		return (-1);
-	}
-	if (va->cfg->admin_token_file != NULL &&
-	    (va->token = admin_token_read(va->cfg->admin_token_file, reason)) ==
-		NULL) {
-		say(va, reason);
-		return (-1);
-	}
-	return (0);
+	return (-1);
 }
 
 /* admin_fns: the steady clock, where no server keeps it. */
@@ -138,7 +148,7 @@ open_all(struct verb_admin *va, enum verb_intent intent)
 
 	if (intent == VERB_CHANGES)
 		rc = open_store(va, STORE_CHANGE, reason);
-	if (rc == STORE_BUSY && intent == VERB_CHANGES && find_server(va) == -1)
+	if (rc == STORE_BUSY && intent == VERB_CHANGES && need_server(va) == -1)
 		return (-1);
 	if (rc == STORE_BUSY)
 		rc = open_store(va, STORE_READ, reason);
@@ -245,12 +255,15 @@ ask_here(struct verb_admin *va, const char *method, const char *path,
 		store_wait(va->st);
 }
 
-/* Ask the server. Returns 0; -1, and said why, if it gave no answer. */
+/*
+ * Ask the server: POST body, or GET. Returns 0; -1 and why, if no answer came,
+ * or one that is too long.
+ */
 static int
-ask_server(struct verb_admin *va, const char *path, const char *body)
+ask_server(struct verb_admin *va, const char *path, const char *body,
+    char reason[TRIGGER_CLIENT_REASON_MAX])
 {
 	char target[TARGET_MAX], bearer[BEARER_MAX];
-	char reason[TRIGGER_CLIENT_REASON_MAX];
 	struct trigger_header headers[] = {
 		{ "Content-Type", "application/json" },
 		{ NULL, NULL },
@@ -266,13 +279,12 @@ ask_server(struct verb_admin *va, const char *path, const char *body)
 	}
 	(void)snprintf(target, sizeof(target), "%s%s", va->url, path);
 	if ((tc = trigger_client_new(target, NULL, reason)) != NULL)
-		rc = trigger_client_post(tc, headers, body, strlen(body),
-		    TIMEOUT_S, &answer, reason);
+		rc = trigger_client_post(tc, headers, body,
+		    body == NULL ? 0 : strlen(body),
+		    body == NULL ? LOOK_TIMEOUT_S : TIMEOUT_S, &answer, reason);
 	trigger_client_free(tc);
 	explicit_bzero(bearer, sizeof(bearer));
-	if (rc == -1)
-		say(va, reason);
-	else
+	if (rc == 0)
 		take_answer(va, answer.status, answer.text,
 		    strlen(answer.text));
 	return (rc);
@@ -335,10 +347,45 @@ verb_admin_get(struct verb_admin *va, const char *path)
 	return (parse_answer(va));
 }
 
+/* What the running server answers; NULL: there is none, or none that answers.
+ */
+static json_t *
+get_server(struct verb_admin *va, const char *path)
+{
+	char reason[TRIGGER_CLIENT_REASON_MAX];
+	json_error_t where;
+	json_t *o = NULL;
+
+	if (proc_server(va->cfg->store_url) == 0)
+		return (NULL);
+	if (find_server(va, reason) == 0 &&
+	    ask_server(va, path, NULL, reason) == 0) {
+		(void)snprintf(reason, sizeof(reason), "its answer is %d",
+		    va->status);
+		if (va->status == 200 && va->body != NULL)
+			o = json_loads(va->body, 0, &where);
+	}
+	if (o == NULL && va->url[0] != '\0')
+		fprintf(stderr,
+		    "klikitd %s: the server does not say what is under way: "
+		    "%s\n",
+		    va->verb, log_text(reason));
+	return (o);
+}
+
+json_t *
+verb_admin_get_live(struct verb_admin *va, const char *path)
+{
+	json_t *o = get_server(va, path);
+
+	return (o == NULL ? verb_admin_get(va, path) : o);
+}
+
 json_t *
 verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 {
 	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	char reason[TRIGGER_CLIENT_REASON_MAX];
 	int rc = 0;
 
 	json_decref(body);
@@ -346,9 +393,10 @@ verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 		say(va, "out of memory");
 		return (NULL);
 	}
-	if (va->url[0] != '\0')
-		rc = ask_server(va, path, text);
-	else
+	if (va->url[0] != '\0') {
+		if ((rc = ask_server(va, path, text, reason)) == -1)
+			say(va, reason);
+	} else
 		ask_here(va, "POST", path, text);
 	free(text);
 	return (rc == -1 ? NULL : parse_answer(va));

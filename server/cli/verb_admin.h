@@ -39,6 +39,12 @@ json_t *verb_admin_get(struct verb_admin *va, const char *path);
 char *verb_admin_fetch(struct verb_admin *va, const char *path,
     size_t *ret_len);
 
+/*
+ * The same from the running server, which alone knows what is under way; from
+ * the store, if there is none, or it does not answer: that is said on stderr.
+ */
+json_t *verb_admin_get_live(struct verb_admin *va, const char *path);
+
 /* POST body, which is taken; only with VERB_CHANGES. The rest as above. */
 json_t *verb_admin_post(struct verb_admin *va, const char *path, json_t *body);
 

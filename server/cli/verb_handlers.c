@@ -8,6 +8,7 @@ static const struct verb_list list = {
 	.rows = "handlers",
 	.fields = entity_handler,
 	.unpaged = true,
+	.live = true,
 };
 
 static enum verb_exit

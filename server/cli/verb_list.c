@@ -155,7 +155,9 @@ verb_list_each(struct verb_admin *va, const struct verb_args *args,
 			    args->verb->name);
 			return (-1);
 		}
-		if ((page = verb_admin_get(va, path)) == NULL)
+		page = which->list->live ? verb_admin_get_live(va, path)
+					 : verb_admin_get(va, path);
+		if (page == NULL)
 			return (-1);
 		/* A page of orders may be longer than it was asked to be. */
 		json_array_foreach(json_object_get(page, which->list->rows), i,

@@ -43,6 +43,7 @@ struct verb_list {
 	const struct field *fields;
 	const struct field *whole; /* of one; NULL: none is shown alone */
 	bool unpaged;              /* the list takes no query */
+	bool live; /* a running server knows more than the store */
 
 	/*
 	 * The flag that asks for the bytes of one alone, and how to print

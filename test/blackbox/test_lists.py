@@ -1,6 +1,6 @@
 """Lists: the verbs print what the API answers, with a server and without."""
 
-import json
+import os
 
 import pytest
 
@@ -124,3 +124,32 @@ def test_what_is_for_the_list_is_refused_for_one(server):
                   ["rejections", "1", "--cause", "signature"]):
         server.do(*words, expect=2)
         assert f"{words[2]}: only for the list" in server.said
+
+
+@pytest.fixture
+def busy(klikitd, tmp_path):
+    """A server with a token, and one call of the handler a under way."""
+    (tmp_path / "token").write_text("t" * 32)
+    os.mkfifo(tmp_path / "fifo")
+    server = klikitd(config=(
+        f"[admin]\ntoken_file = {tmp_path}/token\n"
+        "[handler a]\ntype = exec\nevents = *\n"
+        f"command = /bin/sh -c 'read x < {tmp_path}/fifo'\n"))
+    received(server.post(payload("created-small.json"), "e1"))
+    server.expect("admin: refused")
+    with open(tmp_path / "fifo", "wb") as fifo:  # opens when it is read
+        yield server
+        fifo.write(b"x\n")
+        fifo.flush()
+        server.wait_processed()
+
+
+def test_what_is_under_way_is_asked_of_the_server(busy, tmp_path):
+    handler, = lines(busy.do("handlers", "--json"))
+    assert (handler["state"], handler["under_way"], handler["pending"]) == (
+        "active", 1, 1)
+    # One that does not answer is no hindrance.
+    (tmp_path / "token").write_text("u" * 32)
+    again, = lines(busy.do("handlers", "--json"))
+    assert "does not say what is under way: its answer is 401" in busy.said
+    assert again == {**handler, "under_way": 0}

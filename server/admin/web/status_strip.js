@@ -41,6 +41,8 @@ export class StatusStrip {
         kind: counts.dead_jobs > 0 ? 'bad' : '' }),
       bad ? item('store', store.health, { kind: 'bad' }) :
         item('store', bytesText(store.bytes + store.wal_bytes)),
-      clock === 'ok' ? null : item('clock', clock, { kind: 'bad' }));
+      counts.log_dropped_lines > 0 && item('log lines dropped',
+        number(counts.log_dropped_lines), { kind: 'warn' }),
+      clock !== 'ok' && item('clock', clock, { kind: 'bad' }));
   }
 }
