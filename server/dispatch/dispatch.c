@@ -26,8 +26,8 @@ dispatch_wake(struct dispatch *d)
 {
 	static const struct timeval now = { 0, 0 };
 
-	if (!evtimer_pending(d->turn, NULL))
-		(void)evtimer_add(d->turn, &now);
+	if (!evtimer_pending(d->pump, NULL))
+		(void)evtimer_add(d->pump, &now);
 }
 
 /*
@@ -38,7 +38,7 @@ dispatch_wake(struct dispatch *d)
 void
 dispatch_wake_soon(struct dispatch *d)
 {
-	event_active(d->turn, EV_TIMEOUT, 0);
+	event_active(d->pump, EV_TIMEOUT, 0);
 }
 
 void
@@ -136,7 +136,7 @@ dispatch_arm(struct dispatch *d)
 	if (d->rest_until_us != 0)
 		wait_us = d->rest_until_us - clock_mono_us();
 	if (wait_us == INT64_MAX) {
-		(void)evtimer_del(d->due);
+		(void)evtimer_del(d->timer);
 		return;
 	}
 	if (wait_us < 1000)
@@ -145,7 +145,7 @@ dispatch_arm(struct dispatch *d)
 		wait_us = DISPATCH_ARM_MAX_US;
 	tv.tv_sec = wait_us / 1000000;
 	tv.tv_usec = wait_us % 1000000;
-	(void)evtimer_add(d->due, &tv);
+	(void)evtimer_add(d->timer, &tv);
 }
 
 /*
@@ -274,7 +274,7 @@ dispatch_pump(struct dispatch *d)
  * is over.
  */
 static void
-dispatch_turn_cb(evutil_socket_t fd, short what, void *arg)
+dispatch_pump_cb(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
@@ -332,8 +332,8 @@ dispatch_new(struct event_base *base, struct store *st,
 	histogram_init(&d->ages, ages_ms, sizeof(ages_ms) / sizeof(ages_ms[0]));
 	d->slice_end_us = clock_mono_us();
 	d->clock = clock;
-	if ((d->turn = evtimer_new(base, dispatch_turn_cb, d)) == NULL ||
-	    (d->due = evtimer_new(base, dispatch_turn_cb, d)) == NULL) {
+	if ((d->pump = evtimer_new(base, dispatch_pump_cb, d)) == NULL ||
+	    (d->timer = evtimer_new(base, dispatch_pump_cb, d)) == NULL) {
 		dispatch_free(d);
 		return (NULL);
 	}
@@ -348,10 +348,10 @@ dispatch_free(struct dispatch *d)
 	if (d == NULL)
 		return;
 	assert(dispatch_recording(d) == 0 && d->calling.n == 0);
-	if (d->turn != NULL)
-		event_free(d->turn);
-	if (d->due != NULL)
-		event_free(d->due);
+	if (d->pump != NULL)
+		event_free(d->pump);
+	if (d->timer != NULL)
+		event_free(d->timer);
 	held_fini(&d->held);
 	while ((run = TAILQ_FIRST(&d->unrecorded.list)) != NULL)
 		run_free(run);

@@ -23,8 +23,8 @@ struct dispatch {
 	const struct handler_env *env;
 	struct journal *journal; /* NULL: nobody listens */
 	const struct steady *clock;
-	struct event *turn; /* evtimer(0): there is work to do */
-	struct event *due;  /* evtimer: there will be by then */
+	struct event *pump;  /* evtimer(0): there is work to do */
+	struct event *timer; /* evtimer: there will be by then */
 	struct live_handler *handlers;
 	size_t nhandlers;
 	size_t next;                  /* the handler whose turn it is */

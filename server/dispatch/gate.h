@@ -38,17 +38,18 @@ struct gate {
 	size_t concurrency; /* calls that may ever be under way, at least 1 */
 	int64_t first_wait_us; /* the first wait of a job that failed */
 
+	/* To be read. */
 	size_t under_way; /* starts and calls */
 	size_t tried;     /* those of them that were tried before */
+	unsigned failed;  /* calls in a row */
+	bool probing;     /* it counts as down */
+	int64_t begun_us; /* the last call */
 
 	/* Private. */
 	size_t window;         /* calls that may be under way, unless probing */
-	unsigned failed;       /* calls in a row; for the log */
-	unsigned doubt;        /* what they show */
-	bool probing;          /* it counts as down */
+	unsigned doubt;        /* what the failed ones show */
 	int64_t probe_us;      /* no probe before then */
 	int64_t hold_us;       /* Retry-After: no call before then */
-	int64_t begun_us;      /* the last call */
 	unsigned tried_failed; /* calls in a row of jobs tried before */
 	int64_t tried_us;      /* none of these before then */
 };

@@ -36,7 +36,7 @@ static const struct handler world_handler = {
 	.close = world_close,
 };
 
-static const struct handler world_outlet = {
+static const struct handler outlet_handler = {
 	.type = "outlet",
 	.outlet = true,
 	.open = world_open,
@@ -56,7 +56,7 @@ world_open(const struct handler_env *env, const struct handler_options *opt,
 		return (NULL);
 	}
 	in->handler.type =
-	    opt->timeout_ms != 0 ? &world_outlet : &world_handler;
+	    opt->timeout_ms != 0 ? &outlet_handler : &world_handler;
 	in->w = env->arg;
 	in->w->opened++;
 	return (&in->handler);
@@ -186,7 +186,7 @@ world_try_handlers(struct world *w, size_t n, int64_t without)
 			.paused = w->paused,
 		};
 		if (w->outlets != 0 && handlers[made].number >= w->outlets) {
-			handlers[made].type = &world_outlet;
+			handlers[made].type = &outlet_handler;
 			handlers[made].options.timeout_ms = 1;
 		}
 		made++;
@@ -201,15 +201,22 @@ world_handlers(struct world *w, size_t n, int64_t without)
 }
 
 struct world *
-world_calls(void **state, enum handler_verdict verdict, size_t n)
+world_outlet(void **state, enum handler_verdict verdict, size_t concurrency)
 {
 	struct world *w = *state;
 
 	w->outlets = 1;
+	w->concurrency = concurrency;
 	w->verdict = verdict;
-	world_add(w, n, 1);
 	world_handlers(w, 1, 0);
 	return (w);
+}
+
+struct world *
+world_calls(void **state, enum handler_verdict verdict, size_t n)
+{
+	world_add(*state, n, 1);
+	return (world_outlet(state, verdict, 0));
 }
 
 /* -- The model -- */

@@ -82,7 +82,11 @@ int world_teardown(void **state);
 #define world_test(f)                                                          \
 	cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
-/* The world with one handler, an outlet with that verdict; n jobs for it. */
+/* The world with one handler, an outlet with that verdict; calls at once. */
+struct world *world_outlet(void **state, enum handler_verdict verdict,
+    size_t concurrency);
+
+/* The same, with n jobs, and as many calls at once as usual. */
 struct world *world_calls(void **state, enum handler_verdict verdict, size_t n);
 
 /*

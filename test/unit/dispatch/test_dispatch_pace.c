@@ -11,18 +11,6 @@
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 
-static struct world *
-outlet(void **state, enum handler_verdict verdict, size_t concurrency)
-{
-	struct world *w = *state;
-
-	w->outlets = 1;
-	w->concurrency = concurrency;
-	w->verdict = verdict;
-	world_handlers(w, 1, 0);
-	return (w);
-}
-
 /* End all calls under way with that verdict. */
 static void
 finish_all(struct world *w, enum handler_verdict verdict)
@@ -36,7 +24,7 @@ finish_all(struct world *w, enum handler_verdict verdict)
 static void
 test_newest_jobs_take_turns_with_the_oldest(void **state)
 {
-	struct world *w = outlet(state, HANDLER_PENDING, 1);
+	struct world *w = world_outlet(state, HANDLER_PENDING, 1);
 	int64_t ev;
 
 	world_add(w, 10000, 1);
@@ -56,7 +44,7 @@ test_newest_jobs_take_turns_with_the_oldest(void **state)
 static void
 test_a_flood_beside_a_backlog_is_bounded(void **state)
 {
-	struct world *w = outlet(state, HANDLER_PENDING, 4);
+	struct world *w = world_outlet(state, HANDLER_PENDING, 4);
 
 	world_add(w, 1000, 1);
 	world_settle(w);
@@ -77,7 +65,7 @@ backlogged(void **state, size_t concurrency)
 	struct world *w = *state;
 
 	if (concurrency > 0)
-		(void)outlet(state, HANDLER_DONE, concurrency);
+		(void)world_outlet(state, HANDLER_DONE, concurrency);
 	world_add(w, 1000, 1);
 	fake_clock_pass_ms(30000);
 	dispatch_expect(w->d, 1);

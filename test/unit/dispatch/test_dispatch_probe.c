@@ -11,18 +11,6 @@
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
 
-static struct world *
-outlet(void **state, enum handler_verdict verdict, size_t concurrency)
-{
-	struct world *w = *state;
-
-	w->outlets = 1;
-	w->concurrency = concurrency;
-	w->verdict = verdict;
-	world_handlers(w, 1, 0);
-	return (w);
-}
-
 /* End all calls under way with that verdict. */
 static void
 finish_all(struct world *w, enum handler_verdict verdict)
@@ -36,7 +24,7 @@ finish_all(struct world *w, enum handler_verdict verdict)
 static struct world *
 broken(void **state)
 {
-	struct world *w = outlet(state, HANDLER_RETRY, 1);
+	struct world *w = world_outlet(state, HANDLER_RETRY, 1);
 
 	world_add(w, 100, 1);
 	world_settle(w);
@@ -48,7 +36,7 @@ broken(void **state)
 static void
 test_concurrency_bounds_calls(void **state)
 {
-	struct world *w = outlet(state, HANDLER_PENDING, 3);
+	struct world *w = world_outlet(state, HANDLER_PENDING, 3);
 
 	world_add(w, 50, 1);
 	for (int i = 0; i < 10; i++) {
@@ -109,7 +97,7 @@ test_a_failing_handler_is_probed(void **state)
 static void
 test_an_answer_ends_the_row(void **state)
 {
-	struct world *w = outlet(state, HANDLER_RETRY, 1);
+	struct world *w = world_outlet(state, HANDLER_RETRY, 1);
 
 	for (int i = 0; i < 4; i++) {
 		w->verdict = HANDLER_RETRY;
@@ -129,7 +117,7 @@ test_an_answer_ends_the_row(void **state)
 static void
 test_one_probe_at_a_time(void **state)
 {
-	struct world *w = outlet(state, HANDLER_PENDING, 8);
+	struct world *w = world_outlet(state, HANDLER_PENDING, 8);
 
 	world_add(w, 100, 1);
 	world_settle(w);
@@ -149,7 +137,7 @@ static void
 test_recovery_ramps_up(void **state)
 {
 	static const size_t ramp[] = { 1, 2, 4, 8, 8 };
-	struct world *w = outlet(state, HANDLER_PENDING, 8);
+	struct world *w = world_outlet(state, HANDLER_PENDING, 8);
 
 	world_add(w, 200, 1);
 	world_settle(w);
@@ -244,7 +232,7 @@ test_by_hand_a_probe_is_made_at_once(void **state)
 static void
 test_a_paused_handler_starts_nothing(void **state)
 {
-	struct world *w = outlet(state, HANDLER_PENDING, 2);
+	struct world *w = world_outlet(state, HANDLER_PENDING, 2);
 
 	world_add(w, 20, 1);
 	world_settle(w);
