@@ -3,8 +3,9 @@
 import fcntl
 import os
 import pathlib
+import time
 
-from conftest import duplicate, payload, received, run
+from conftest import DEADLINE, duplicate, payload, received, run
 from root import mounted, needs_mounts, needs_root
 
 BODY = payload("created-small.json")
@@ -114,8 +115,9 @@ def test_the_next_start_waits_for_the_lock(klikitd):
                 pass
         return False
 
-    while not tries() and server.process.poll() is None:
-        pass
+    end = time.monotonic() + DEADLINE
+    while not tries():
+        assert server.process.poll() is None and time.monotonic() < end
     os.close(lock)
     server.wait_for(lambda: server.urls and server.admin, "a listener")
     server.wait_log("held the lock")

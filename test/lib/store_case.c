@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -33,6 +34,39 @@ note_cb(enum store_note_level level, const char *text, void *arg)
 	(void)level;
 	c->nnotes++;
 	(void)snprintf(c->note, sizeof(c->note), "%s", text);
+}
+
+void
+store_case_wait_health(struct store_case *c, enum store_health health)
+{
+	struct pollfd p = { .fd = store_fd(c->st), .events = POLLIN };
+
+	for (;;) {
+		store_collect(c->st);
+		if (store_health(c->st) == health)
+			return;
+		if (poll(&p, 1, 60000) == 0)
+			fail_msg("health %d: %s", store_health(c->st),
+			    store_reason(c->st));
+	}
+}
+
+unsigned
+store_case_mode(const struct store_case *c, const char *suffix)
+{
+	char path[STORE_CASE_PATH_MAX + 16];
+	struct stat sb;
+
+	(void)snprintf(path, sizeof(path), "%s%s", c->path, suffix);
+	return (stat(path, &sb) == -1 ? 0 : sb.st_mode & 0777);
+}
+
+void
+store_case_assert_reason(const struct store_case *c)
+{
+	assert_non_null(strstr(c->reason, c->dir));
+	assert_null(strchr(c->reason, '\n'));
+	assert_true(strlen(c->reason) > strlen(c->dir) + 20);
 }
 
 enum store_rc

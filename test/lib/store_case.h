@@ -37,6 +37,15 @@ void store_case_open(struct store_case *c);
 /* Wait until there is something to collect, and do so. */
 void store_case_collect(struct store_case *c);
 
+/* Collect until the health is this one. */
+void store_case_wait_health(struct store_case *c, enum store_health health);
+
+/* The mode bits of the file beside the store with that suffix; 0: none. */
+unsigned store_case_mode(const struct store_case *c, const char *suffix);
+
+/* The reason of the last failure is one line that names the file. */
+void store_case_assert_reason(const struct store_case *c);
+
 /* Open it in a mode and say how that went; the reason is in c. */
 enum store_rc store_case_try(struct store_case *c, enum store_mode mode);
 
@@ -51,7 +60,7 @@ int64_t store_case_int(const struct store_case *c, const char *sql);
 /* Run SQL on the file of a closed store. */
 void store_case_sql(const struct store_case *c, const char *sql);
 
-/* What a done() was told; texts and events are not kept, but ids are. */
+/* What a done() was given; texts and events are not kept, but ids are. */
 #define CASE_RUNNABLE_MAX 256
 struct case_result {
 	unsigned calls;

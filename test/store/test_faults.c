@@ -108,20 +108,6 @@ teardown(void **state)
 	return (0);
 }
 
-/* Collect until the health is this one. */
-static void
-wait_health(enum store_health health)
-{
-	struct pollfd p = { .fd = store_fd(c.st), .events = POLLIN };
-
-	for (;;) {
-		store_collect(c.st);
-		if (store_health(c.st) == health)
-			return;
-		assert_int_equal(poll(&p, 1, 30000), 1);
-	}
-}
-
 /* One failed fsync: no ack for that batch; reopened, later commits pass. */
 static void
 test_failed_sync_acks_nothing(void **state)
@@ -134,7 +120,7 @@ test_failed_sync_acks_nothing(void **state)
 	r = case_append(&c, "failed", NULL, 0);
 	assert_int_equal(r.rc, STORE_FAILED);
 	assert_non_null(strstr(r.reason, c.path));
-	wait_health(STORE_READY);
+	store_case_wait_health(&c, STORE_READY);
 	assert_int_equal(faulty_store_reopens(f), 1);
 	assert_int_equal(case_append(&c, "after", NULL, 0).rc, STORE_OK);
 	store_case_close(&c);
@@ -156,11 +142,11 @@ test_full_disk_passes(void **state)
 	r = case_append(&c, "failed", NULL, 0);
 	assert_int_equal(r.rc, STORE_FULL);
 	assert_non_null(strstr(r.reason, "no space"));
-	wait_health(STORE_NOSPACE);
+	store_case_wait_health(&c, STORE_NOSPACE);
 	assert_string_not_equal(store_reason(c.st), "");
 	disk_set(0, 0);
 	assert_int_equal(case_append(&c, "after", NULL, 0).rc, STORE_OK);
-	wait_health(STORE_READY);
+	store_case_wait_health(&c, STORE_READY);
 	assert_int_equal(faulty_store_reopens(f), 0);
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 1);
 }
@@ -172,7 +158,7 @@ test_full_disk_is_probed(void **state)
 	(void)state;
 	disk_set(0, 1);
 	assert_int_equal(case_append(&c, "failed", NULL, 0).rc, STORE_FULL);
-	wait_health(STORE_READY);
+	store_case_wait_health(&c, STORE_READY);
 	assert_true(store_case_int(&c, "SELECT probes FROM store") > 0);
 }
 
@@ -183,13 +169,13 @@ test_lasting_failure_is_outlasted(void **state)
 	(void)state;
 	disk_set(FAULTY_ALWAYS, 0);
 	assert_int_equal(case_append(&c, "failed", NULL, 0).rc, STORE_FAILED);
-	wait_health(STORE_RECOVERING);
+	store_case_wait_health(&c, STORE_RECOVERING);
 	assert_string_not_equal(store_reason(c.st), "");
 	while (faulty_store_reopens(f) < 20)
 		assert_int_equal(case_append(&c, "late", NULL, 0).rc,
 		    STORE_FAILED);
 	disk_set(0, 0);
-	wait_health(STORE_READY);
+	store_case_wait_health(&c, STORE_READY);
 	assert_int_equal(case_append(&c, "later", NULL, 0).rc, STORE_OK);
 	store_case_close(&c);
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 1);
@@ -206,7 +192,7 @@ test_reopening_leaves_none_hanging(void **state)
 	faulty_store_fail(f, 1, 1, STORE_FAILED);
 	r = case_append(&c, "failed", NULL, 0);
 	assert_int_equal(r.rc, STORE_FAILED);
-	wait_health(STORE_READY);
+	store_case_wait_health(&c, STORE_READY);
 	assert_int_equal(faulty_store_reopens(f), 4);
 	assert_int_equal(case_append(&c, "after", NULL, 0).rc, STORE_OK);
 }
@@ -219,7 +205,7 @@ test_reopening_outlasts_full_disk(void **state)
 	faulty_store_fail_reopen(f, 13, STORE_FULL);
 	faulty_store_fail(f, 1, 1, STORE_FAILED);
 	assert_int_equal(case_append(&c, "failed", NULL, 0).rc, STORE_FAILED);
-	wait_health(STORE_READY);
+	store_case_wait_health(&c, STORE_READY);
 	assert_int_equal(faulty_store_reopens(f), 14);
 }
 

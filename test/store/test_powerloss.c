@@ -1,11 +1,12 @@
 /*
  * Power loss at any moment: no acknowledged event is lost, none is half there.
  *
-  After each ack and at each
- * sync a crash image is made of it - some of the unsynced writes lost, some
- * torn at sectors - and opened as after a restart. Checkpoints run beside the
- * commits, in the reader thread. The same run without the fsync per commit
- * must lose events, or the test would prove nothing.
+ * The store runs on a disk that remembers which writes were synced
+ * (crash_disk.h). After each ack and at each sync a crash image is made of it -
+ * some of the unsynced writes lost, some torn at sectors - and opened as after
+ * a restart. Checkpoints run beside the commits, in the reader thread. The same
+ * run without the fsync per commit must lose events, or the test would prove
+ * nothing.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,148 +19,37 @@
 #include "store/store_private.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/crash_disk.h"
+#include "test/lib/crash_image.h"
 #include "test/lib/shim_vfs.h"
 #include "test/lib/store_case.h"
 
 #define EVENTS 60
 #define LANES 5
 #define RUNS_MAX 10
-#define SCHEMA 5
 
 struct power {
-	struct store *st;   /* NULL while it is opened */
-	char acked[EVENTS]; /* the last promise made: its place, from 1 */
-	unsigned images;
+	struct store *st;     /* NULL while it is opened */
+	char acked[EVENTS];   /* the last promise made: its place, from 1 */
 	unsigned checkpoints; /* syncs of the database itself */
 	unsigned aside;       /* of these, by the reader thread */
-	unsigned findings;
-	unsigned lost;     /* acknowledged, and not in an image */
-	char finding[512]; /* the first */
+	struct image_report report;
 	char dir[64];
 };
 
 /* Under crash_disk_lock(). */
 static struct power m;
 
-static void image_finding(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2)));
-
-/* Note what is wrong with an image; the first finding is kept in words. */
-static void
-image_finding(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (m.findings++ != 0)
-		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(m.finding, sizeof(m.finding), fmt, ap);
-	va_end(ap);
-}
-
-/* The first column of the first row as a number; -1: an error or no row. */
-static int64_t
-image_int(sqlite3 *conn, const char *sql, int64_t value)
-{
-	sqlite3_stmt *st = NULL;
-	int64_t n = -1;
-
-	if (sqlite3_prepare_v2(conn, sql, -1, &st, NULL) == SQLITE_OK) {
-		(void)sqlite3_bind_int64(st, 1, value);
-		if (sqlite3_step(st) == SQLITE_ROW)
-			n = sqlite3_column_int64(st, 0);
-	}
-	(void)sqlite3_finalize(st);
-	return (n);
-}
-
-/* Each must count nothing: halves of events, lanes that do not add up. */
-static const char *const halves[] = {
-	"SELECT count(*) FROM pragma_integrity_check "
-	"WHERE integrity_check <> 'ok'",
-	"SELECT count(*) FROM events WHERE id NOT IN "
-	"(SELECT event FROM bodies WHERE length(body) = 3000)",
-	"SELECT count(*) FROM events AS e WHERE 2 <> "
-	"(SELECT count(*) FROM event_orders AS o WHERE o.event = e.id)",
-	"SELECT count(*) FROM events AS e WHERE 1 <> "
-	"(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "
-	"AND j.replay_of IS NULL)",
-	"SELECT count(*) FROM jobs AS j WHERE attempts <> "
-	"(SELECT count(*) FROM attempts AS a WHERE a.job = j.id)",
-	"SELECT count(*) FROM jobs AS j WHERE (state = 'running') <> "
-	"(SELECT count(*) FROM attempts AS a WHERE a.job = j.id "
-	"AND a.outcome IS NULL)",
-	"SELECT count(*) FROM jobs AS j WHERE state = 'done' AND 2 <> "
-	"(SELECT count(*) FROM event_orders AS o JOIN served AS s "
-	"ON s.handler = j.handler AND s.order_id = o.order_id "
-	"WHERE o.event = j.event)",
-	"SELECT count(*) FROM jobs AS j WHERE (finished_at IS NULL) * 2 <> "
-	"(SELECT count(*) FROM lanes AS l WHERE l.job = j.id)",
-	"SELECT count(*) FROM jobs AS j WHERE finished_at IS NULL AND behind "
-	"<> (SELECT count(*) FROM lanes AS l WHERE l.job = j.id AND EXISTS "
-	"(SELECT 1 FROM lanes AS k WHERE k.handler = l.handler "
-	"AND k.lane = l.lane AND k.job < l.job))",
-	"SELECT count(*) FROM jobs AS j WHERE state = 'done' AND NOT EXISTS "
-	"(SELECT 1 FROM attempts AS a WHERE a.job = j.id)",
-	"SELECT count(*) FROM jobs AS j WHERE state = 'done' AND NOT EXISTS "
-	"(SELECT 1 FROM orders AS o WHERE o.event = j.event)",
-};
-
-/* What an ack of each kind promised of event ?1; each counts one. */
-static const char *const promises[] = {
-	"SELECT count(*) FROM events WHERE event_id = 'e' || ?1",
-	"SELECT count(*) FROM jobs AS j JOIN events AS e ON e.id = j.event "
-	"WHERE e.event_id = 'e' || ?1 AND j.state = 'done' "
-	"AND j.replay_of IS NULL",
-	"SELECT count(*) FROM jobs AS j JOIN events AS e ON e.id = j.event "
-	"WHERE e.event_id = 'e' || ?1 AND j.replay_of IS NOT NULL",
-	"SELECT count(*) FROM jobs AS j JOIN events AS e ON e.id = j.event "
-	"WHERE e.event_id = 'e' || ?1 AND j.attempts = 1 "
-	"AND j.state <> 'ready'",
-};
-
-/* Open the image as after a restart and look for all that was promised. */
-static void
-image_check(const char *when)
-{
-	char path[STORE_CASE_PATH_MAX];
-	sqlite3 *conn = NULL;
-	bool any = memchr(m.acked, 1, EVENTS) != NULL;
-
-	m.images++;
-	(void)snprintf(path, sizeof(path), "%s/x.db", m.dir);
-	if (sqlite3_open(path, &conn) != SQLITE_OK)
-		image_finding("%s: does not open", when);
-	(void)sqlite3_exec(conn, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
-	/* Until the first event an older schema is whole, down to none. */
-	if (!any && image_int(conn, "PRAGMA user_version", 0) < SCHEMA) {
-		if (image_int(conn, "PRAGMA user_version", 0) == 0 &&
-		    image_int(conn, "SELECT count(*) FROM sqlite_master", 0))
-			image_finding("%s: half a schema", when);
-		(void)sqlite3_close(conn);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++)
-		if (image_int(conn, halves[i], 0) != 0)
-			image_finding("%s: %s", when, halves[i]);
-	for (int i = 0; i < EVENTS; i++) {
-		if (m.acked[i] == 0 ||
-		    image_int(conn, promises[m.acked[i] - 1], i) == 1)
-			continue;
-		m.lost++;
-		image_finding("%s: %d is lost", when, i);
-	}
-	(void)sqlite3_close(conn);
-}
-
-/* Two images: nothing of what is unsynced has made it, and some of it. */
+/* Two images: without all unsynced writes, and with some of them. */
 static void
 images(const char *when)
 {
-	crash_disk_image(m.dir, false);
-	image_check(when);
-	crash_disk_image(m.dir, true);
-	image_check(when);
+	char path[STORE_CASE_PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/x.db", m.dir);
+	for (int some = 0; some < 2; some++) {
+		crash_disk_image(m.dir, some);
+		crash_image_check(path, when, m.acked, EVENTS, &m.report);
+	}
 }
 
 /* crash_sync_fn: the moment before a sync is the richest one. */
@@ -239,10 +129,10 @@ run_job(struct store_case *c, const struct store_job *job)
 }
 
 static void
-run_promised(int n, char promise, const char *when)
+run_promised(int n, enum image_promise promise, const char *when)
 {
 	crash_disk_lock();
-	m.acked[n] = promise;
+	m.acked[n] = (char)promise;
 	images(when);
 	crash_disk_unlock();
 }
@@ -254,7 +144,7 @@ run_started_cb(const struct store_result *res, void *arg)
 	struct run_event *e = arg;
 
 	assert_int_equal(res->rc, STORE_OK);
-	run_promised(e->n, 4, "start");
+	run_promised(e->n, IMAGE_STARTED, "start");
 	run_finish(e->c, &res->runnable[0]);
 }
 
@@ -265,7 +155,7 @@ run_replayed_cb(const struct store_result *res, void *arg)
 	struct run_event *e = arg;
 
 	assert_int_equal(res->rc, STORE_OK);
-	run_promised(e->n, 3, "replay");
+	run_promised(e->n, IMAGE_REPLAYED, "replay");
 }
 
 static void
@@ -274,7 +164,7 @@ run_finished_cb(const struct store_result *res, void *arg)
 	struct run_event *e = arg;
 
 	assert_int_equal(res->rc, STORE_OK);
-	run_promised(e->n, 2, "end");
+	run_promised(e->n, IMAGE_DONE, "end");
 	for (size_t i = 0; i < res->nrunnable; i++)
 		run_job(e->c, &res->runnable[i]);
 	if (e->n % 10 == 7)
@@ -290,7 +180,7 @@ run_appended_cb(const struct store_result *res, void *arg)
 	struct run_event *e = arg;
 
 	assert_int_equal(res->rc, STORE_OK);
-	run_promised(e->n, 1, "ack");
+	run_promised(e->n, IMAGE_EVENT, "ack");
 	if (e->n < EVENTS / 2 || e->n % 3 != 0)
 		for (size_t i = 0; i < res->nrunnable; i++)
 			run_job(e->c, &res->runnable[i]);
@@ -333,8 +223,8 @@ run(bool sync_normal, int traits)
 	struct store_case c, image;
 	int64_t handler;
 
-	m.images = m.checkpoints = m.aside = m.findings = m.lost = 0;
-	m.finding[0] = '\0';
+	m.checkpoints = m.aside = 0;
+	memset(&m.report, 0, sizeof(m.report));
 	memset(m.acked, 0, sizeof(m.acked));
 	store_case_init(&image);
 	(void)snprintf(m.dir, sizeof(m.dir), "%s", image.dir);
@@ -361,7 +251,7 @@ run(bool sync_normal, int traits)
 	m.st = NULL;
 	crash_disk_unlock();
 	/* One that was started, ended and replayed: all was promised. */
-	assert_int_equal(m.acked[7], 3);
+	assert_int_equal(m.acked[7], IMAGE_REPLAYED);
 	store_case_fini(&c);
 	crash_disk_uninstall();
 	store_case_fini(&image);
@@ -379,11 +269,11 @@ no_ack_is_lost(int traits)
 
 	do
 		run(false, traits);
-	while (m.findings == 0 && m.aside == 0 && ++runs < RUNS_MAX);
-	assert_true(m.images > 2 * EVENTS);
-	if (m.findings != 0)
-		fail_msg("%u in %u images: %s", m.findings, m.images,
-		    m.finding);
+	while (m.report.findings == 0 && m.aside == 0 && ++runs < RUNS_MAX);
+	assert_true(m.report.images > 2 * EVENTS);
+	if (m.report.findings != 0)
+		fail_msg("%u in %u images: %s", m.report.findings,
+		    m.report.images, m.report.finding);
 	assert_true(m.aside > 0);
 }
 
@@ -401,13 +291,13 @@ test_no_ack_is_lost_on_the_least_disk(void **state)
 	no_ack_is_lost(0);
 }
 
-/* Without an fsync per commit events are lost: the images do tell. */
+/* Without an fsync per commit events are lost, and the images show it. */
 static void
 test_normal_loses_acks(void **state)
 {
 	(void)state;
 	run(true, 0);
-	assert_true(m.lost > 0);
+	assert_true(m.report.lost > 0);
 }
 
 int

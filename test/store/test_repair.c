@@ -105,21 +105,6 @@ child_of(int64_t root, unsigned n)
 
 /* -- What became of it -- */
 
-static void
-wait_health(enum store_health health)
-{
-	struct pollfd p = { .fd = store_fd(c.st), .events = POLLIN };
-
-	for (;;) {
-		store_collect(c.st);
-		if (store_health(c.st) == health)
-			return;
-		if (poll(&p, 1, 60000) == 0)
-			fail_msg("health %d: %s", store_health(c.st),
-			    store_reason(c.st));
-	}
-}
-
 /* The writer hears of damage a moment after the check is through. */
 static void
 wait_repaired(void)
@@ -127,7 +112,7 @@ wait_repaired(void)
 	struct store_stats stats;
 
 	for (;;) {
-		wait_health(STORE_READY);
+		store_case_wait_health(&c, STORE_READY);
 		store_stats(c.st, &stats);
 		if (stats.repairs > 0)
 			return;
@@ -189,7 +174,7 @@ assert_damaged(void)
 	unsigned char before[PAGE], after[PAGE];
 	struct store_stats stats;
 
-	wait_health(STORE_DAMAGED);
+	store_case_wait_health(&c, STORE_DAMAGED);
 	page_io(1, before, false);
 	assert_non_null(strstr(store_reason(c.st), "klikitd restore BACKUP"));
 	assert_non_null(strstr(store_reason(c.st), "replay"));
@@ -207,7 +192,7 @@ assert_damaged(void)
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_OK);
 	assert_true(store_was_unclean(c.st));
 	(void)check();
-	wait_health(STORE_DAMAGED);
+	store_case_wait_health(&c, STORE_DAMAGED);
 }
 
 /* Damage that only a check finds. */
@@ -385,7 +370,7 @@ test_kill_during_a_repair(void **state)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 	}
 	open_and_check();
-	wait_health(STORE_READY);
+	store_case_wait_health(&c, STORE_READY);
 	while (check() != STORE_OK)
 		wait_repaired();
 	for (int i = 0; i < EVENTS; i++) {

@@ -33,26 +33,6 @@ teardown(void **state)
 	return (0);
 }
 
-/* The mode bits of the file beside the store with that suffix; 0: none. */
-static unsigned
-mode_of(const char *suffix)
-{
-	char path[STORE_CASE_PATH_MAX + 16];
-	struct stat sb;
-
-	(void)snprintf(path, sizeof(path), "%s%s", c.path, suffix);
-	return (stat(path, &sb) == -1 ? 0 : sb.st_mode & 0777);
-}
-
-/* One line that names the file. */
-static void
-assert_reason(void)
-{
-	assert_non_null(strstr(c.reason, c.dir));
-	assert_null(strchr(c.reason, '\n'));
-	assert_true(strlen(c.reason) > strlen(c.dir) + 20);
-}
-
 /* An older file is copied, then brought up to date. */
 static void
 test_migration_keeps_copy(void **state)
@@ -78,7 +58,7 @@ test_migration_keeps_copy(void **state)
 	assert_non_null(strstr(c.note, "customers' data"));
 	(void)snprintf(suffix, sizeof(suffix), ".before-v%d", SCHEMA + 1);
 	assert_non_null(strstr(c.note, suffix));
-	assert_int_equal(mode_of(suffix), 0600);
+	assert_int_equal(store_case_mode(&c, suffix), 0600);
 	(void)strcat(c.path, suffix);
 	assert_int_equal(store_case_int(&c, "PRAGMA user_version"), SCHEMA);
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 1);
@@ -312,10 +292,10 @@ test_migration_needs_room(void **state)
 	c.setup = &small;
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(store_case_try(&c, STORE_CHANGE), STORE_FULL);
-		assert_reason();
+		store_case_assert_reason(&c);
 		assert_non_null(strstr(c.reason, "nothing was changed"));
 		(void)snprintf(suffix, sizeof(suffix), ".before-v%d", SCHEMA);
-		assert_int_equal(mode_of(suffix), 0);
+		assert_int_equal(store_case_mode(&c, suffix), 0);
 		assert_int_equal(stat(c.path, &after), 0);
 		assert_int_equal(before.st_size, after.st_size);
 		/* The copy alone would fit. */
@@ -489,24 +469,24 @@ test_copies_age(void **state)
 	touch(".before-v5.txt", now - 100);
 
 	purge(&what); /* of nothing */
-	assert_int_not_equal(mode_of(".before-v3"), 0);
+	assert_int_not_equal(store_case_mode(&c, ".before-v3"), 0);
 	what.bodies_before_ms = (now - 101) * 1000;
 	purge(&what);
-	assert_int_not_equal(mode_of(".before-v3"), 0);
+	assert_int_not_equal(store_case_mode(&c, ".before-v3"), 0);
 	what.bodies_before_ms = (now - 50) * 1000;
 	purge(&what);
-	assert_int_equal(mode_of(".before-v3"), 0);
-	assert_int_equal(mode_of(".before-v5.new"), 0);
-	assert_int_not_equal(mode_of(".before-v4"), 0);
+	assert_int_equal(store_case_mode(&c, ".before-v3"), 0);
+	assert_int_equal(store_case_mode(&c, ".before-v5.new"), 0);
+	assert_int_not_equal(store_case_mode(&c, ".before-v4"), 0);
 	assert_int_equal(c.nnotes, 2);
 	assert_non_null(strstr(c.note, "is purged"));
 
 	purge(&(struct store_purge){ .order_id = "7", .limit = 10 });
-	assert_int_equal(mode_of(".before-v4"), 0);
-	assert_int_not_equal(mode_of(".before-v"), 0);
-	assert_int_not_equal(mode_of(".before-vacation"), 0);
-	assert_int_not_equal(mode_of(".before-v5.txt"), 0);
-	assert_int_not_equal(mode_of(""), 0);
+	assert_int_equal(store_case_mode(&c, ".before-v4"), 0);
+	assert_int_not_equal(store_case_mode(&c, ".before-v"), 0);
+	assert_int_not_equal(store_case_mode(&c, ".before-vacation"), 0);
+	assert_int_not_equal(store_case_mode(&c, ".before-v5.txt"), 0);
+	assert_int_not_equal(store_case_mode(&c, ""), 0);
 }
 
 /* A clock that is wrong purges no copy, as it purges no body. */
@@ -526,13 +506,13 @@ test_copies_stay_with_the_bodies(void **state)
 	purge(&what);
 	purge(&what);
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM bodies"), 1);
-	assert_int_not_equal(mode_of(".before-v3"), 0);
+	assert_int_not_equal(store_case_mode(&c, ".before-v3"), 0);
 	what.bodies_came_before.ms = 0;
 	purge(&what); /* the body */
-	assert_int_not_equal(mode_of(".before-v3"), 0);
+	assert_int_not_equal(store_case_mode(&c, ".before-v3"), 0);
 	purge(&what); /* nothing is left of it but the copy */
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM bodies"), 0);
-	assert_int_equal(mode_of(".before-v3"), 0);
+	assert_int_equal(store_case_mode(&c, ".before-v3"), 0);
 }
 
 /* A migration that fails leaves the file as it was. */
@@ -549,7 +529,7 @@ test_failed_migration_changes_nothing(void **state)
 	store_case_close(&c);
 	c.setup = &more;
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_FAILED);
-	assert_reason();
+	store_case_assert_reason(&c);
 	c.setup = NULL;
 	store_case_open(&c);
 	assert_int_equal(store_case_int(&c,

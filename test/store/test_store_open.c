@@ -31,26 +31,6 @@ teardown(void **state)
 	return (0);
 }
 
-/* The mode bits of the file beside the store with that suffix; 0: none. */
-static unsigned
-mode_of(const char *suffix)
-{
-	char path[STORE_CASE_PATH_MAX + 16];
-	struct stat sb;
-
-	(void)snprintf(path, sizeof(path), "%s%s", c.path, suffix);
-	return (stat(path, &sb) == -1 ? 0 : sb.st_mode & 0777);
-}
-
-/* One line that names the file. */
-static void
-assert_reason(void)
-{
-	assert_non_null(strstr(c.reason, c.dir));
-	assert_null(strchr(c.reason, '\n'));
-	assert_true(strlen(c.reason) > strlen(c.dir) + 20);
-}
-
 static void
 write_file(const char *text, size_t times)
 {
@@ -72,10 +52,10 @@ test_files_are_private(void **state)
 	store_case_open(&c);
 	(void)umask(mask);
 	assert_int_equal(case_append(&c, "e", NULL, 0).rc, STORE_OK);
-	assert_int_equal(mode_of(""), 0600);
-	assert_int_equal(mode_of("-wal"), 0600);
-	assert_int_equal(mode_of("-shm"), 0600);
-	assert_int_equal(mode_of(".lock"), 0600);
+	assert_int_equal(store_case_mode(&c, ""), 0600);
+	assert_int_equal(store_case_mode(&c, "-wal"), 0600);
+	assert_int_equal(store_case_mode(&c, "-shm"), 0600);
+	assert_int_equal(store_case_mode(&c, ".lock"), 0600);
 }
 
 /* The settings that durability and privacy rest on. */
@@ -101,7 +81,7 @@ test_reopen_sees_all(void **state)
 	assert_false(store_was_unclean(c.st));
 	assert_int_equal(case_append(&c, "e", NULL, 0).rc, STORE_OK);
 	store_case_close(&c);
-	assert_int_equal(mode_of("-wal"), 0);
+	assert_int_equal(store_case_mode(&c, "-wal"), 0);
 	store_case_open(&c);
 	assert_false(store_was_unclean(c.st));
 	assert_int_equal(case_append(&c, "e", NULL, 0).rc, STORE_EXISTS);
@@ -136,7 +116,7 @@ test_second_server_is_busy(void **state)
 	first = c.st;
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_BUSY);
 	c.st = first;
-	assert_reason();
+	store_case_assert_reason(&c);
 	assert_non_null(strstr(c.reason, ".lock"));
 }
 
@@ -166,9 +146,9 @@ test_reader_creates_nothing(void **state)
 {
 	(void)state;
 	assert_int_equal(store_case_try(&c, STORE_READ), STORE_NOTFOUND);
-	assert_reason();
-	assert_int_equal(mode_of(""), 0);
-	assert_int_equal(mode_of(".lock"), 0);
+	store_case_assert_reason(&c);
+	assert_int_equal(store_case_mode(&c, ""), 0);
+	assert_int_equal(store_case_mode(&c, ".lock"), 0);
 }
 
 /* A newer schema is refused, and not one byte of the file changes. */
@@ -183,7 +163,7 @@ test_newer_schema_is_refused(void **state)
 	store_case_sql(&c, "PRAGMA user_version = 99");
 	assert_int_equal(stat(c.path, &before), 0);
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_NEWER);
-	assert_reason();
+	store_case_assert_reason(&c);
 	assert_int_equal(store_case_try(&c, STORE_READ), STORE_NEWER);
 	assert_int_equal(stat(c.path, &after), 0);
 	assert_memory_equal(&before.st_mtim, &after.st_mtim,
@@ -198,9 +178,9 @@ test_text_is_no_database(void **state)
 	(void)state;
 	write_file("this is not a database\n", 1000);
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_NOTADB);
-	assert_reason();
+	store_case_assert_reason(&c);
 	assert_int_equal(store_case_try(&c, STORE_READ), STORE_NOTADB);
-	assert_reason();
+	store_case_assert_reason(&c);
 }
 
 /* Another program's database is not touched. */
@@ -210,7 +190,7 @@ test_foreign_database_is_refused(void **state)
 	(void)state;
 	store_case_sql(&c, "CREATE TABLE theirs (a)");
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_NOTADB);
-	assert_reason();
+	store_case_assert_reason(&c);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT count(*) FROM sqlite_master"),
 	    1);
@@ -299,7 +279,7 @@ test_damage_is_found(void **state)
 	r.rc = store_case_try(&c, STORE_SERVE);
 	if (r.rc != STORE_OK) {
 		assert_int_equal(r.rc, STORE_NOTADB);
-		assert_reason();
+		store_case_assert_reason(&c);
 		return;
 	}
 	assert_int_equal(store_check(c.st, case_done_cb, &r), 0);
@@ -328,7 +308,7 @@ test_missing_folder_is_named(void **state)
 	(void)state;
 	(void)snprintf(c.url, sizeof(c.url), "sqlite:%s/no/s.db", c.dir);
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_FAILED);
-	assert_reason();
+	store_case_assert_reason(&c);
 	assert_non_null(strstr(c.reason, "does not exist"));
 }
 
@@ -380,9 +360,9 @@ test_change_needs_store_and_lock(void **state)
 
 	(void)state;
 	assert_int_equal(store_case_try(&c, STORE_CHANGE), STORE_NOTFOUND);
-	assert_reason();
-	assert_int_equal(mode_of(""), 0);
-	assert_int_equal(mode_of(".lock"), 0);
+	store_case_assert_reason(&c);
+	assert_int_equal(store_case_mode(&c, ""), 0);
+	assert_int_equal(store_case_mode(&c, ".lock"), 0);
 	store_case_open(&c);
 	first = c.st;
 	assert_int_equal(store_case_try(&c, STORE_CHANGE), STORE_BUSY);

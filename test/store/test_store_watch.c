@@ -50,22 +50,6 @@ is_there(const char *name)
 	return (access(in_dir(name), F_OK) == 0);
 }
 
-/* Nothing but the store itself says so: it is idle. */
-static void
-wait_health(enum store_health health)
-{
-	struct pollfd p = { .fd = store_fd(c.st), .events = POLLIN };
-
-	for (;;) {
-		store_collect(c.st);
-		if (store_health(c.st) == health)
-			return;
-		if (poll(&p, 1, 60000) == 0)
-			fail_msg("health %d: %s", store_health(c.st),
-			    store_reason(c.st));
-	}
-}
-
 static enum store_rc
 append(const char *id)
 {
@@ -76,7 +60,7 @@ append(const char *id)
 static void
 assert_lost(const char *end)
 {
-	wait_health(STORE_FILE_LOST);
+	store_case_wait_health(&c, STORE_FILE_LOST);
 	assert_non_null(strstr(store_reason(c.st), c.path));
 	assert_non_null(strstr(store_reason(c.st), end));
 	assert_int_not_equal(append("into the void"), STORE_OK);
@@ -140,7 +124,7 @@ test_file_comes_back(void **state)
 	assert_int_equal(rename(c.path, in_dir("away.db")), 0);
 	assert_lost("moved away");
 	assert_int_equal(rename(in_dir("away.db"), c.path), 0);
-	wait_health(STORE_READY);
+	store_case_wait_health(&c, STORE_READY);
 	assert_int_equal(append("two"), STORE_OK);
 	store_case_close(&c);
 	store_case_open(&c);
@@ -185,12 +169,12 @@ test_moved_folder_is_noticed(void **state)
 	store_case_open(&c);
 	(void)snprintf(away, sizeof(away), "%s.away", c.dir);
 	assert_int_equal(rename(c.dir, away), 0);
-	wait_health(STORE_FILE_LOST);
+	store_case_wait_health(&c, STORE_FILE_LOST);
 	assert_int_equal(mkdir(c.dir, 0700), 0);
 	assert_int_not_equal(append("into the void"), STORE_OK);
 	assert_int_equal(rmdir(c.dir), 0);
 	assert_int_equal(rename(away, c.dir), 0);
-	wait_health(STORE_READY);
+	store_case_wait_health(&c, STORE_READY);
 	assert_int_equal(append("one"), STORE_OK);
 }
 

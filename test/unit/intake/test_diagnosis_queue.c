@@ -12,19 +12,13 @@
 #include "server/config/config.h"
 #include "server/diagnosis/diagnosis_keys.h"
 #include "server/intake/diagnosis_queue.h"
-#include "server/intake/rejections.h"
-#include "test/lib/fake_clock.h"
-#include "test/lib/fake_log.h"
-#include "test/lib/fake_store.h"
-#include "test/lib/heap.h"
+#include "test/lib/intake_case.h"
 
 #define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define BODY "{\"orders\":[]}"
 
 struct fixture {
-	struct event_base *base;
-	struct store *st;
-	struct rejections *rej;
+	struct intake_case c;
 	struct diagnosis_keys *keys;
 	struct diagnosis_queue *q;
 };
@@ -47,13 +41,9 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	fake_clock_reset();
-	fake_log_clear();
-	f->base = event_base_new();
-	f->st = fake_store_new();
-	f->rej = rejections_new(f->base, f->st);
+	intake_case_init(&f->c);
 	f->keys = keys_for("s3cret");
-	f->q = diagnosis_queue_new(f->base, f->rej, f->keys);
+	f->q = diagnosis_queue_new(f->c.base, f->c.rej, f->keys);
 	assert_non_null(f->q);
 	*state = f;
 	return (0);
@@ -66,23 +56,10 @@ teardown(void **state)
 
 	(void)heap_heal();
 	diagnosis_queue_free(f->q);
-	while (fake_store_waiting(f->st, FAKE_REJECT) > 0)
-		fake_store_end(f->st, FAKE_REJECT, STORE_OK);
-	rejections_free(f->rej);
+	intake_case_fini(&f->c);
 	diagnosis_keys_free(f->keys);
-	fake_store_free(f->st);
-	event_base_free(f->base);
 	free(f);
 	return (0);
-}
-
-static void
-pass_ms(struct fixture *f, int64_t ms)
-{
-	fake_clock_pass_ms(ms);
-	assert_int_not_equal(event_base_loop(f->base,
-				 EVLOOP_ONCE | EVLOOP_NONBLOCK),
-	    -1);
 }
 
 /* Refuse a delivery from there with that body. */
@@ -119,8 +96,8 @@ refuse(struct fixture *f, enum reject_cause cause, const void *body, size_t len)
 static const struct fake_op *
 written(struct fixture *f)
 {
-	rejections_flush(f->rej);
-	return (fake_store_find(f->st, FAKE_REJECT));
+	rejections_flush(f->c.rej);
+	return (fake_store_find(f->c.st, FAKE_REJECT));
 }
 
 static struct diagnosis_queue_stats
@@ -140,10 +117,10 @@ test_refusals_are_examined_later(void **state)
 	const struct store_rejection *r;
 
 	refuse(f, REJECT_SIGNATURE, BODY, strlen(BODY));
-	assert_int_equal(rejections_waiting(f->rej), 0);
-	pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS - 1);
-	assert_int_equal(rejections_waiting(f->rej), 0);
-	pass_ms(f, 1);
+	assert_int_equal(rejections_waiting(f->c.rej), 0);
+	intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS - 1);
+	assert_int_equal(rejections_waiting(f->c.rej), 0);
+	intake_case_pass_ms(&f->c, 1);
 	assert_int_equal(diagnosis_queue_waiting(f->q), 0);
 	r = written(f)->rejections;
 	assert_string_equal(r->cause, "signature");
@@ -172,7 +149,7 @@ test_a_flood_is_not_examined(void **state)
 	assert_int_equal(diagnosis_queue_waiting(f->q), DIAGNOSIS_QUEUE_MAX);
 	assert_int_equal(stats(f).skipped, 1000 - DIAGNOSIS_QUEUE_MAX);
 	for (int i = 1; i <= DIAGNOSIS_QUEUE_MAX; i++) {
-		pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+		intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
 		assert_int_equal(stats(f).slices, i);
 		assert_int_equal(stats(f).examined, i);
 	}
@@ -184,7 +161,7 @@ test_a_flood_is_not_examined(void **state)
 	assert_int_equal(skipped, 24);
 	assert_string_equal(op->rejections[0].diagnosis,
 	    "not examined: too many were refused at once");
-	assert_int_equal(rejections_count(f->rej, REJECT_SIGNATURE), 1000);
+	assert_int_equal(rejections_count(f->c.rej, REJECT_SIGNATURE), 1000);
 	/* One line a second, and all that within one. */
 	assert_int_equal(fake_log_count("refused"), 1);
 }
@@ -205,17 +182,17 @@ test_large_bodies_take_many_slices(void **state)
 		refuse(f, REJECT_SIGNATURE, body, DIAGNOSIS_BODY_MAX);
 	n = diagnosis_queue_waiting(f->q);
 	assert_in_range(n, 2, DIAGNOSIS_QUEUE_BYTES_MAX / DIAGNOSIS_BODY_MAX);
-	pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+	intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
 	assert_int_equal(diagnosis_queue_waiting(f->q), n);
 	for (int i = 0; i < 200 && diagnosis_queue_waiting(f->q) == n; i++)
-		pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+		intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
 	assert_int_equal(diagnosis_queue_waiting(f->q), n - 1);
 	assert_in_range(stats(f).slices, 10, 200);
 	diagnosis_queue_flush(f->q);
 
 	/* A longer one is not worked on, but its signature is looked at. */
 	refuse(f, REJECT_SIGNATURE, body, DIAGNOSIS_BODY_MAX + 1);
-	pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+	intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
 	assert_int_equal(diagnosis_queue_waiting(f->q), 0);
 	assert_int_not_equal(0,
 	    fake_log_count("too many were refused at once"));
@@ -234,7 +211,7 @@ test_signed_bodies_are_never_cut(void **state)
 	assert_non_null(body);
 	refuse(f, REJECT_INVALID_JSON, body, len);
 	refuse(f, REJECT_INVALID_JSON, "{", 1);
-	pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+	intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
 	op = written(f);
 	assert_int_equal(op->nrejections, 2);
 	assert_int_equal(op->rejections[0].body_len, len);
@@ -254,13 +231,13 @@ test_keys_can_be_changed(void **state)
 	assert_non_null(body);
 	memset(body, ' ', DIAGNOSIS_BODY_MAX);
 	refuse(f, REJECT_SIGNATURE, body, DIAGNOSIS_BODY_MAX);
-	pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+	intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
 	assert_int_equal(diagnosis_queue_waiting(f->q), 1);
 	diagnosis_queue_set_keys(f->q, next);
 	diagnosis_keys_free(f->keys);
 	f->keys = next;
 	for (int i = 0; i < 100; i++)
-		pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+		intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
 	assert_int_equal(diagnosis_queue_waiting(f->q), 0);
 	assert_int_equal(stats(f).examined, 1);
 	free(body);
@@ -276,7 +253,7 @@ test_flush_leaves_nothing(void **state)
 		refuse(f, REJECT_SIGNATURE, BODY, strlen(BODY));
 	diagnosis_queue_flush(f->q);
 	assert_int_equal(diagnosis_queue_waiting(f->q), 0);
-	assert_int_equal(rejections_waiting(f->rej), 3);
+	assert_int_equal(rejections_waiting(f->c.rej), 3);
 	assert_string_equal(written(f)->rejections[0].diagnosis,
 	    "not examined: the server was stopped");
 }
@@ -290,9 +267,9 @@ test_out_of_memory_is_survived(void **state)
 	for (size_t n = 0; n < 4; n++) {
 		heap_fail(n, 1);
 		refuse(f, REJECT_SIGNATURE, BODY, strlen(BODY));
-		pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+		intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
 		(void)heap_heal();
-		pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+		intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
 		assert_int_equal(diagnosis_queue_waiting(f->q), 0);
 	}
 	assert_int_equal(stats(f).examined + stats(f).skipped, 4);
@@ -326,7 +303,7 @@ test_another_address_is_examined_in_a_flood(void **state)
 		refuse(f, REJECT_SIGNATURE, BODY, strlen(BODY));
 	assert_int_equal(diagnosis_queue_waiting(f->q), DIAGNOSIS_QUEUE_MAX);
 	for (int i = 0; i < DIAGNOSIS_QUEUE_MAX; i++)
-		pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
+		intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
 	assert_int_equal(examined_of(written(f), "203.0.113.7:1"), 3);
 }
 
@@ -345,12 +322,12 @@ test_long_bodies_leave_room_for_another_address(void **state)
 	    DIAGNOSIS_BODY_MAX);
 	free(body);
 	for (int i = 0; i < 5000 && n == 0; i++) {
-		pass_ms(f, DIAGNOSIS_SLICE_PAUSE_MS);
-		if (fake_store_waiting(f->st, FAKE_REJECT) == 0)
+		intake_case_pass_ms(&f->c, DIAGNOSIS_SLICE_PAUSE_MS);
+		if (fake_store_waiting(f->c.st, FAKE_REJECT) == 0)
 			continue;
-		n += examined_of(fake_store_find(f->st, FAKE_REJECT),
+		n += examined_of(fake_store_find(f->c.st, FAKE_REJECT),
 		    "203.0.113.7:1");
-		fake_store_end(f->st, FAKE_REJECT, STORE_OK);
+		fake_store_end(f->c.st, FAKE_REJECT, STORE_OK);
 	}
 	assert_int_equal(n, 1);
 }

@@ -10,16 +10,12 @@
 
 #include "server/base/steady.h"
 #include "server/intake/janitor.h"
-#include "test/lib/fake_clock.h"
-#include "test/lib/fake_log.h"
-#include "test/lib/fake_store.h"
-#include "test/lib/heap.h"
+#include "test/lib/intake_case.h"
 
 #define DAY INT64_C(86400000)
 
 struct fixture {
-	struct event_base *base;
-	struct store *st;
+	struct intake_case c; /* without rejections */
 	struct janitor *j;
 	struct steady clock;
 };
@@ -30,14 +26,10 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	fake_clock_reset();
-	fake_log_clear();
-	f->base = event_base_new();
-	f->st = fake_store_new();
+	intake_case_init(&f->c);
 	fake_clock_start(&f->clock);
 	f->clock.proof_ms -= STEADY_PROOF_MS;
-	f->j = janitor_new(f->base, f->st, &f->clock);
-	assert_non_null(f->base);
+	f->j = janitor_new(f->c.base, f->c.st, &f->clock);
 	assert_non_null(f->j);
 	janitor_set(f->j, 30 * DAY, 400 * DAY);
 	*state = f;
@@ -52,29 +44,19 @@ teardown(void **state)
 
 	(void)heap_heal();
 	janitor_stop(f->j);
-	while (fake_store_first(f->st) != NULL)
-		fake_store_complete(f->st, fake_store_first(f->st), &res);
+	while (fake_store_first(f->c.st) != NULL)
+		fake_store_complete(f->c.st, fake_store_first(f->c.st), &res);
 	janitor_free(f->j);
-	fake_store_free(f->st);
-	event_base_free(f->base);
+	intake_case_fini(&f->c);
 	free(f);
 	return (0);
 }
 
-static void
-pass_ms(struct fixture *f, int64_t ms)
-{
-	fake_clock_pass_ms(ms);
-	assert_int_not_equal(event_base_loop(f->base,
-				 EVLOOP_ONCE | EVLOOP_NONBLOCK),
-	    -1);
-}
-
 /* A batch of n events was purged. */
 static void
-tell_purged(struct fixture *f, int64_t n)
+purged(struct fixture *f, int64_t n)
 {
-	fake_store_complete(f->st, fake_store_find(f->st, FAKE_PURGE),
+	fake_store_complete(f->c.st, fake_store_find(f->c.st, FAKE_PURGE),
 	    &(struct store_result){ .rc = STORE_OK, .id = n });
 }
 
@@ -86,10 +68,11 @@ test_rounds_come_by_the_hour(void **state)
 	const struct store_purge *purge;
 
 	for (int i = 0; i < 3; i++) {
-		pass_ms(f, (i == 0 ? JANITOR_FIRST_MS : JANITOR_ROUND_MS) - 1);
-		assert_null(fake_store_first(f->st));
-		pass_ms(f, 1);
-		purge = &fake_store_find(f->st, FAKE_PURGE)->purge;
+		intake_case_pass_ms(&f->c,
+		    (i == 0 ? JANITOR_FIRST_MS : JANITOR_ROUND_MS) - 1);
+		assert_null(fake_store_first(f->c.st));
+		intake_case_pass_ms(&f->c, 1);
+		purge = &fake_store_find(f->c.st, FAKE_PURGE)->purge;
 		assert_int_equal(purge->bodies_before_ms,
 		    fake_clock_wall_ms() - 30 * DAY);
 		assert_int_equal(purge->ids_before_ms,
@@ -101,7 +84,7 @@ test_rounds_come_by_the_hour(void **state)
 		assert_int_equal(purge->now_ms, fake_clock_wall_ms());
 		assert_int_equal(purge->limit, JANITOR_BATCH);
 		assert_null(purge->order_id);
-		tell_purged(f, 0);
+		purged(f, 0);
 	}
 	assert_int_equal(fake_log_count("retention"), 0);
 }
@@ -112,16 +95,16 @@ test_a_round_goes_in_batches(void **state)
 {
 	struct fixture *f = *state;
 
-	pass_ms(f, JANITOR_FIRST_MS);
+	intake_case_pass_ms(&f->c, JANITOR_FIRST_MS);
 	for (int i = 0; i < 5; i++) {
-		tell_purged(f, JANITOR_BATCH);
-		pass_ms(f, JANITOR_PAUSE_MS - 1);
-		assert_null(fake_store_first(f->st));
-		pass_ms(f, 1);
+		purged(f, JANITOR_BATCH);
+		intake_case_pass_ms(&f->c, JANITOR_PAUSE_MS - 1);
+		assert_null(fake_store_first(f->c.st));
+		intake_case_pass_ms(&f->c, 1);
 	}
-	tell_purged(f, 0);
-	pass_ms(f, JANITOR_ROUND_MS - 1);
-	assert_null(fake_store_first(f->st));
+	purged(f, 0);
+	intake_case_pass_ms(&f->c, JANITOR_ROUND_MS - 1);
+	assert_null(fake_store_first(f->c.st));
 	assert_int_equal(fake_log_count("info retention: 500 events"), 1);
 }
 
@@ -131,12 +114,12 @@ test_a_reader_in_the_way_is_waited_for(void **state)
 {
 	struct fixture *f = *state;
 
-	pass_ms(f, JANITOR_FIRST_MS);
-	fake_store_end(f->st, FAKE_PURGE, STORE_BUSY);
-	pass_ms(f, JANITOR_BUSY_MS);
-	fake_store_end(f->st, FAKE_PURGE, STORE_BUSY);
-	pass_ms(f, JANITOR_BUSY_MS);
-	tell_purged(f, 0);
+	intake_case_pass_ms(&f->c, JANITOR_FIRST_MS);
+	fake_store_end(f->c.st, FAKE_PURGE, STORE_BUSY);
+	intake_case_pass_ms(&f->c, JANITOR_BUSY_MS);
+	fake_store_end(f->c.st, FAKE_PURGE, STORE_BUSY);
+	intake_case_pass_ms(&f->c, JANITOR_BUSY_MS);
+	purged(f, 0);
 	assert_int_equal(fake_log_count("warn"), 0);
 }
 
@@ -161,12 +144,12 @@ purge_after_jump(struct fixture *f, int64_t ms)
 
 	fake_clock_jump_ms(ms);
 	look(f);
-	pass_ms(f, JANITOR_FIRST_MS);
-	assert_null(fake_store_first(f->st)); /* it is not proven yet */
+	intake_case_pass_ms(&f->c, JANITOR_FIRST_MS);
+	assert_null(fake_store_first(f->c.st)); /* it is not proven yet */
 	for (int i = 0; i < 6; i++)
-		pass_ms(f, JANITOR_PROOF_MS);
-	purge = fake_store_find(f->st, FAKE_PURGE)->purge;
-	tell_purged(f, 0);
+		intake_case_pass_ms(&f->c, JANITOR_PROOF_MS);
+	purge = fake_store_find(f->c.st, FAKE_PURGE)->purge;
+	purged(f, 0);
 	return (purge);
 }
 
@@ -203,12 +186,12 @@ test_a_jump_ends_a_round(void **state)
 {
 	struct fixture *f = *state;
 
-	pass_ms(f, JANITOR_FIRST_MS);
-	tell_purged(f, JANITOR_BATCH);
+	intake_case_pass_ms(&f->c, JANITOR_FIRST_MS);
+	purged(f, JANITOR_BATCH);
 	fake_clock_jump_ms(730 * DAY);
 	look(f);
-	pass_ms(f, JANITOR_PAUSE_MS);
-	assert_null(fake_store_first(f->st));
+	intake_case_pass_ms(&f->c, JANITOR_PAUSE_MS);
+	assert_null(fake_store_first(f->c.st));
 }
 
 /* What fails is told once and tried again in an hour. */
@@ -217,13 +200,13 @@ test_failures_are_tried_again(void **state)
 {
 	struct fixture *f = *state;
 
-	pass_ms(f, JANITOR_FIRST_MS);
-	fake_store_end(f->st, FAKE_PURGE, STORE_FULL);
-	fake_store_refuse(f->st, 1);
-	pass_ms(f, JANITOR_ROUND_MS);
-	fake_store_refuse(f->st, 0);
-	pass_ms(f, JANITOR_ROUND_MS);
-	tell_purged(f, 0);
+	intake_case_pass_ms(&f->c, JANITOR_FIRST_MS);
+	fake_store_end(f->c.st, FAKE_PURGE, STORE_FULL);
+	fake_store_refuse(f->c.st, 1);
+	intake_case_pass_ms(&f->c, JANITOR_ROUND_MS);
+	fake_store_refuse(f->c.st, 0);
+	intake_case_pass_ms(&f->c, JANITOR_ROUND_MS);
+	purged(f, 0);
 	assert_int_equal(fake_log_count("warn retention: nothing is purged: "
 					"the fake says so"),
 	    1);
@@ -236,11 +219,11 @@ test_a_stopped_janitor_asks_nothing(void **state)
 {
 	struct fixture *f = *state;
 
-	pass_ms(f, JANITOR_FIRST_MS);
+	intake_case_pass_ms(&f->c, JANITOR_FIRST_MS);
 	janitor_stop(f->j);
-	tell_purged(f, JANITOR_BATCH);
-	pass_ms(f, 2 * JANITOR_ROUND_MS);
-	assert_null(fake_store_first(f->st));
+	purged(f, JANITOR_BATCH);
+	intake_case_pass_ms(&f->c, 2 * JANITOR_ROUND_MS);
+	assert_null(fake_store_first(f->c.st));
 	janitor_stop(NULL);
 	janitor_free(NULL);
 }
@@ -252,7 +235,7 @@ test_new_without_memory_is_null(void **state)
 	struct fixture *f = *state;
 
 	heap_fail(0, 1);
-	assert_null(janitor_new(f->base, f->st, &f->clock));
+	assert_null(janitor_new(f->c.base, f->c.st, &f->clock));
 	assert_int_equal(heap_heal(), 0);
 }
 

@@ -9,53 +9,11 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
-#include "server/intake/rejections.h"
-#include "test/lib/fake_clock.h"
-#include "test/lib/fake_log.h"
-#include "test/lib/fake_store.h"
-#include "test/lib/heap.h"
-
-struct fixture {
-	struct event_base *base;
-	struct store *st;
-	struct rejections *rej;
-};
-
-static int
-setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	fake_clock_reset();
-	fake_log_clear();
-	f->base = event_base_new();
-	f->st = fake_store_new();
-	f->rej = rejections_new(f->base, f->st);
-	assert_non_null(f->base);
-	assert_non_null(f->rej);
-	*state = f;
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	(void)heap_heal();
-	while (fake_store_waiting(f->st, FAKE_REJECT) > 0)
-		fake_store_end(f->st, FAKE_REJECT, STORE_OK);
-	rejections_free(f->rej);
-	fake_store_free(f->st);
-	event_base_free(f->base);
-	free(f);
-	return (0);
-}
+#include "test/lib/intake_case.h"
 
 /* A rejection whose body is its number, padded with blanks. */
 static void
-add(struct fixture *f, enum reject_cause cause, int number, size_t len)
+add(struct intake_case *f, enum reject_cause cause, int number, size_t len)
 {
 	char *body = malloc(len + 16);
 
@@ -77,27 +35,18 @@ add(struct fixture *f, enum reject_cause cause, int number, size_t len)
 	free(body);
 }
 
-static void
-pass_ms(struct fixture *f, int64_t ms)
-{
-	fake_clock_pass_ms(ms);
-	assert_int_not_equal(event_base_loop(f->base,
-				 EVLOOP_ONCE | EVLOOP_NONBLOCK),
-	    -1);
-}
-
 /* Rejections gather for a second and go out in one write, in order. */
 static void
 test_a_second_of_rejections_is_one_write(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 	const struct fake_op *op;
 
 	for (int i = 1; i <= 3; i++)
 		add(f, REJECT_SIGNATURE, i, 10);
-	pass_ms(f, 999);
+	intake_case_pass_ms(f, 999);
 	assert_int_equal(fake_store_waiting(f->st, FAKE_REJECT), 0);
-	pass_ms(f, 1);
+	intake_case_pass_ms(f, 1);
 	assert_int_equal(fake_store_waiting(f->st, FAKE_REJECT), 1);
 	op = fake_store_find(f->st, FAKE_REJECT);
 	assert_int_equal(op->nrejections, 3);
@@ -106,7 +55,7 @@ test_a_second_of_rejections_is_one_write(void **state)
 	assert_int_equal(rejections_waiting(f->rej), 3);
 	fake_store_end(f->st, FAKE_REJECT, STORE_OK);
 	assert_int_equal(rejections_waiting(f->rej), 0);
-	pass_ms(f, 5000);
+	intake_case_pass_ms(f, 5000);
 	assert_int_equal(fake_store_total(f->st, FAKE_REJECT), 1);
 }
 
@@ -114,7 +63,7 @@ test_a_second_of_rejections_is_one_write(void **state)
 static void
 test_a_rejection_is_kept_as_it_was(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 	const struct store_rejection *r;
 
 	add(f, REJECT_INVALID_JSON, 7, 100);
@@ -138,7 +87,7 @@ test_only_authentic_bodies_are_kept_whole(void **state)
 		REJECT_HEADERS_INVALID, REJECT_SIGNATURE };
 	static const enum reject_cause authentic[] = { REJECT_INVALID_JSON,
 		REJECT_TOO_MANY_ORDERS, REJECT_ID_CONFLICT };
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 	const struct fake_op *op;
 
 	for (size_t i = 0; i < 3; i++)
@@ -156,12 +105,12 @@ test_only_authentic_bodies_are_kept_whole(void **state)
 static void
 test_strangers_are_bounded(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 
 	for (int i = 0; i < 1000; i++)
 		add(f, REJECT_SIGNATURE, i, 10);
 	assert_int_equal(rejections_waiting(f->rej), 64);
-	pass_ms(f, 1000);
+	intake_case_pass_ms(f, 1000);
 	for (int i = 0; i < 1000; i++)
 		add(f, REJECT_HEADERS_MISSING, i, 10);
 	assert_int_equal(rejections_waiting(f->rej), 64);
@@ -177,7 +126,7 @@ test_strangers_are_bounded(void **state)
 static void
 test_unexamined_ones_leave_room(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 
 	for (int i = 0; i < 100; i++)
 		rejections_add(f->rej,
@@ -195,7 +144,7 @@ test_unexamined_ones_leave_room(void **state)
 static void
 test_strangers_do_not_displace_authentic_ones(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 
 	for (int i = 0; i < 1000; i++)
 		add(f, REJECT_SIGNATURE, i, 10);
@@ -207,19 +156,19 @@ test_strangers_do_not_displace_authentic_ones(void **state)
 static void
 test_authentic_ones_wait_for_the_store(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 	const struct fake_op *op;
 
 	for (int i = 1; i <= 4; i++)
 		add(f, i % 2 ? REJECT_INVALID_JSON : REJECT_SIGNATURE, i, 10);
 	for (int i = 0; i < 5; i++) {
-		pass_ms(f, 1000);
+		intake_case_pass_ms(f, 1000);
 		fake_store_end(f->st, FAKE_REJECT,
 		    i % 2 ? STORE_FULL : STORE_FAILED);
 		assert_int_equal(rejections_waiting(f->rej), 2);
 	}
 	add(f, REJECT_INVALID_JSON, 5, 10);
-	pass_ms(f, 1000);
+	intake_case_pass_ms(f, 1000);
 	op = fake_store_find(f->st, FAKE_REJECT);
 	assert_int_equal(op->nrejections, 3);
 	for (int i = 0; i < 3; i++)
@@ -230,14 +179,14 @@ test_authentic_ones_wait_for_the_store(void **state)
 static void
 test_a_refused_write_is_repeated(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 
 	add(f, REJECT_INVALID_JSON, 1, 10);
 	fake_store_refuse(f->st, 1);
-	pass_ms(f, 1000);
+	intake_case_pass_ms(f, 1000);
 	assert_int_equal(fake_store_total(f->st, FAKE_REJECT), 0);
 	assert_int_equal(rejections_waiting(f->rej), 1);
-	pass_ms(f, 1000);
+	intake_case_pass_ms(f, 1000);
 	assert_int_equal(fake_store_total(f->st, FAKE_REJECT), 1);
 }
 
@@ -245,16 +194,16 @@ test_a_refused_write_is_repeated(void **state)
 static void
 test_one_write_at_a_time(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 
 	add(f, REJECT_INVALID_JSON, 1, 10);
-	pass_ms(f, 1000);
+	intake_case_pass_ms(f, 1000);
 	add(f, REJECT_INVALID_JSON, 2, 10);
 	rejections_flush(f->rej);
-	pass_ms(f, 5000);
+	intake_case_pass_ms(f, 5000);
 	assert_int_equal(fake_store_total(f->st, FAKE_REJECT), 1);
 	fake_store_end(f->st, FAKE_REJECT, STORE_OK);
-	pass_ms(f, 1000);
+	intake_case_pass_ms(f, 1000);
 	assert_int_equal(fake_store_total(f->st, FAKE_REJECT), 2);
 }
 
@@ -262,7 +211,7 @@ test_one_write_at_a_time(void **state)
 static void
 test_many_go_out_in_batches(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 	const struct fake_op *op;
 	int next = 0;
 
@@ -283,7 +232,7 @@ test_many_go_out_in_batches(void **state)
 static void
 test_authentic_bytes_are_bounded(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 
 	for (int i = 0; i < 40; i++)
 		add(f, REJECT_INVALID_JSON, i, (size_t)1 << 20);
@@ -296,7 +245,7 @@ test_authentic_bytes_are_bounded(void **state)
 static void
 test_tiny_authentic_ones_are_bounded(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 
 	for (int i = 0; i < 400000; i++)
 		add(f, REJECT_INVALID_JSON, i, 0);
@@ -308,7 +257,7 @@ test_tiny_authentic_ones_are_bounded(void **state)
 static void
 test_no_memory_drops_one_and_tells(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 
 	rejections_flush(f->rej); /* nothing to do */
 	heap_fail(1, 1);          /* the first is this test's own */
@@ -328,7 +277,7 @@ test_no_memory_drops_one_and_tells(void **state)
 static void
 test_free_drops_what_waits(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 
 	add(f, REJECT_SIGNATURE, 1, 10);
 	add(f, REJECT_INVALID_JSON, 2, 10);
@@ -341,7 +290,9 @@ test_free_drops_what_waits(void **state)
 	assert_non_null(f->rej);
 }
 
-#define rejections_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define rejections_test(f)                                                     \
+	cmocka_unit_test_setup_teardown(f, intake_case_setup,                  \
+	    intake_case_teardown)
 
 int
 main(void)

@@ -11,62 +11,11 @@
 #include <event2/event.h>
 
 #include "server/intake/reject_budget.h"
-#include "server/intake/rejections.h"
-#include "test/lib/fake_clock.h"
-#include "test/lib/fake_log.h"
-#include "test/lib/fake_store.h"
-#include "test/lib/heap.h"
-
-struct fixture {
-	struct event_base *base;
-	struct store *st;
-	struct rejections *rej;
-};
-
-static int
-setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	fake_clock_reset();
-	fake_log_clear();
-	f->base = event_base_new();
-	f->st = fake_store_new();
-	f->rej = rejections_new(f->base, f->st);
-	assert_non_null(f->base);
-	assert_non_null(f->rej);
-	*state = f;
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	(void)heap_heal();
-	while (fake_store_waiting(f->st, FAKE_REJECT) > 0)
-		fake_store_end(f->st, FAKE_REJECT, STORE_OK);
-	rejections_free(f->rej);
-	fake_store_free(f->st);
-	event_base_free(f->base);
-	free(f);
-	return (0);
-}
-
-static void
-pass_ms(struct fixture *f, int64_t ms)
-{
-	fake_clock_pass_ms(ms);
-	assert_int_not_equal(event_base_loop(f->base,
-				 EVLOOP_ONCE | EVLOOP_NONBLOCK),
-	    -1);
-}
+#include "test/lib/intake_case.h"
 
 /* One of a stranger; examined, as the first of a second are. */
 static void
-add_from(struct fixture *f, const char *peer, bool known)
+add_from(struct intake_case *f, const char *peer, bool known)
 {
 	rejections_add(f->rej, &(struct rejection){
 				   .cause = REJECT_SIGNATURE,
@@ -92,7 +41,7 @@ struct written {
 
 /* The store writes what it was given. */
 static void
-write_batches(struct fixture *f, struct written *w)
+write_batches(struct intake_case *f, struct written *w)
 {
 	while (fake_store_waiting(f->st, FAKE_REJECT) > 0) {
 		struct fake_op *op = fake_store_find(f->st, FAKE_REJECT);
@@ -112,7 +61,7 @@ write_batches(struct fixture *f, struct written *w)
 
 /* 20 a second of as many addresses for so long. */
 static void
-flood(struct fixture *f, unsigned addresses, unsigned seconds,
+flood(struct intake_case *f, unsigned addresses, unsigned seconds,
     struct written *w)
 {
 	char peer[64];
@@ -122,7 +71,7 @@ flood(struct fixture *f, unsigned addresses, unsigned seconds,
 		    i % addresses >> 16, i % addresses & 0xffff, i & 0xff);
 		add_from(f, peer, false);
 		if (i % 20 == 19) {
-			pass_ms(f, 1000);
+			intake_case_pass_ms(f, 1000);
 			write_batches(f, w);
 		}
 	}
@@ -132,7 +81,7 @@ flood(struct fixture *f, unsigned addresses, unsigned seconds,
 static void
 test_a_flood_is_bounded_in_bytes(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 	const unsigned addresses[] = { 1, 100, 100000 };
 
 	for (int i = 0; i < 3; i++) {
@@ -162,7 +111,7 @@ test_a_flood_is_bounded_in_bytes(void **state)
 static void
 test_another_address_is_kept_in_a_flood(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 	struct written w = { 0 };
 
 	flood(f, 1, 7200, &w);
@@ -177,7 +126,7 @@ test_another_address_is_kept_in_a_flood(void **state)
 static void
 test_the_known_are_kept_in_a_flood_of_many(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 	struct written w = { 0 };
 
 	flood(f, 100000, 7200, &w);
@@ -189,7 +138,7 @@ test_the_known_are_kept_in_a_flood_of_many(void **state)
 }
 
 static void
-add_signed(struct fixture *f, enum reject_cause cause, unsigned char digest)
+add_signed(struct intake_case *f, enum reject_cause cause, unsigned char digest)
 {
 	const unsigned char mac[32] = { digest };
 
@@ -211,12 +160,12 @@ add_signed(struct fixture *f, enum reject_cause cause, unsigned char digest)
 static void
 test_the_authentic_do_not_wait_for_strangers(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 	struct written w = { 0 };
 
 	flood(f, 100000, 7200, &w);
 	add_signed(f, REJECT_INVALID_JSON, 1);
-	pass_ms(f, 1000);
+	intake_case_pass_ms(f, 1000);
 	write_batches(f, &w);
 	assert_int_equal(w.of_other, 1);
 }
@@ -225,7 +174,7 @@ test_the_authentic_do_not_wait_for_strangers(void **state)
 static void
 test_an_authentic_one_again_is_only_counted(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 	const struct fake_op *op;
 	struct written w = { 0 };
 
@@ -233,14 +182,14 @@ test_an_authentic_one_again_is_only_counted(void **state)
 		add_signed(f, REJECT_INVALID_JSON, 1);
 	add_signed(f, REJECT_ID_CONFLICT, 1);
 	add_signed(f, REJECT_INVALID_JSON, 2);
-	pass_ms(f, 1000);
+	intake_case_pass_ms(f, 1000);
 	write_batches(f, &w);
 	assert_int_equal(w.rows, 3);
 	assert_int_equal(rejections_count(f->rej, REJECT_INVALID_JSON), 1001);
 	assert_int_equal(rejections_not_kept(f->rej, REJECT_INVALID_JSON), 0);
-	pass_ms(f, 60000);
+	intake_case_pass_ms(f, 60000);
 	add_signed(f, REJECT_INVALID_JSON, 1);
-	pass_ms(f, 1000);
+	intake_case_pass_ms(f, 1000);
 	op = fake_store_find(f->st, FAKE_REJECT);
 	assert_int_equal(op->nrejections, 1);
 	assert_int_equal(op->rejections[0].repeats, 999);
@@ -250,7 +199,7 @@ test_an_authentic_one_again_is_only_counted(void **state)
 static void
 test_an_authentic_one_that_was_lost_may_come_again(void **state)
 {
-	struct fixture *f = *state;
+	struct intake_case *f = *state;
 
 	heap_fail(0, 1);
 	add_signed(f, REJECT_INVALID_JSON, 1);
@@ -260,7 +209,9 @@ test_an_authentic_one_that_was_lost_may_come_again(void **state)
 	assert_int_equal(rejections_waiting(f->rej), 1);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, intake_case_setup,               \
+	    intake_case_teardown)
 
 int
 main(void)
