@@ -25,16 +25,14 @@ DECLARED = {
         # Whatever ends wakes the pump, and the pump begins the next thing.
         ["dispatch*"],
     ],
-    "libserver_http.a": [
-        # A connection, its socket, and who may be accepted or cut for it.
-        ["http*"],
-    ],
     "libstore.a": [
-        # The store calls its backend through a table; the backend's parts
-        # leave notes, which wake whoever waits for the store.
-        ["note", "reader", "store", "writer", "sqlite_*"],
+        # A note wakes the caller, who collects it with what has ended.
+        ["note", "queue"],
+        # A schema of before is brought up by the schema's own steps.
+        ["sqlite_migrate", "sqlite_schema"],
         # An event is read with its jobs; a job with its event.
         ["sqlite_events", "sqlite_jobs"],
+        # A purge takes rejections as well, by the same ages.
         ["sqlite_purge", "sqlite_rejections"],
         # Two files of one VFS.
         ["sqlite_disk", "sqlite_log_file"],

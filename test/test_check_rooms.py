@@ -153,12 +153,6 @@ class Rooms(unittest.TestCase):
         self.assert_fails("circle: server/auth/one, server/auth/three, "
                           "server/auth/two")
 
-    def test_known_fault_that_is_mended(self):
-        script = self.root / "test/check_rooms.py"
-        script.write_text(script.read_text().replace(
-            "\nKNOWN = {", '\nKNOWN = {\n    "server/scratch.c",', 1))
-        self.assert_fails("server/scratch.c: is no longer needed")
-
 
 class Circles(unittest.TestCase):
     def check(self, library, **sources):
