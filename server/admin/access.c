@@ -36,7 +36,7 @@ split_host(const char *text, char ret_host[HOST_MAX])
 
 /* Who listens on every address is called by any: but not by a name. */
 static bool
-host_fits(const struct access_rules *door, const char *text)
+host_fits(const struct access_rules *rules, const char *text)
 {
 	struct address called, own;
 	char host[HOST_MAX];
@@ -49,7 +49,7 @@ host_fits(const struct access_rules *door, const char *text)
 		return (false);
 	if (address_is_loopback(&called))
 		return (true);
-	return (address_parse(door->address, &own) == ADDRESS_OK &&
+	return (address_parse(rules->address, &own) == ADDRESS_OK &&
 		(address_is_every(&own) || address_same_host(&own, &called)));
 }
 
@@ -74,14 +74,14 @@ is(const char *value, const char *wanted)
  * the page opens it as a whole, not in a frame.
  */
 static bool
-site_fits(const struct access_request *knock)
+site_fits(const struct access_request *asked)
 {
-	if (knock->fetch_site == NULL || is(knock->fetch_site, "same-origin") ||
-	    is(knock->fetch_site, "none"))
+	if (asked->fetch_site == NULL || is(asked->fetch_site, "same-origin") ||
+	    is(asked->fetch_site, "none"))
 		return (true);
 	return (
-	    knock->links && !knock->acts && is(knock->fetch_mode, "navigate") &&
-	    (knock->fetch_dest == NULL || is(knock->fetch_dest, "document")));
+	    asked->links && !asked->acts && is(asked->fetch_mode, "navigate") &&
+	    (asked->fetch_dest == NULL || is(asked->fetch_dest, "document")));
 }
 
 /* application/json, whatever its parameters. */
@@ -121,21 +121,21 @@ token_fits(const char *token, const char *authorization)
 }
 
 enum access_rc
-access_check(const struct access_rules *door,
-    const struct access_request *knock)
+access_check(const struct access_rules *rules,
+    const struct access_request *asked)
 {
-	if (!host_fits(door, knock->host))
+	if (!host_fits(rules, asked->host))
 		return (ACCESS_BAD_HOST);
-	if (!origin_fits(knock->origin, knock->host))
+	if (!origin_fits(asked->origin, asked->host))
 		return (ACCESS_BAD_ORIGIN);
-	if (!site_fits(knock))
+	if (!site_fits(asked))
 		return (ACCESS_BAD_SITE);
-	if (!knock->open && door->token != NULL &&
-	    knock->authorization != NULL && knock->spent)
+	if (!asked->open && rules->token != NULL &&
+	    asked->authorization != NULL && asked->spent)
 		return (ACCESS_TOO_MANY_GUESSES);
-	if (!knock->open && !token_fits(door->token, knock->authorization))
+	if (!asked->open && !token_fits(rules->token, asked->authorization))
 		return (ACCESS_BAD_TOKEN);
-	if (knock->acts && !type_fits(knock->content_type))
+	if (asked->acts && !type_fits(asked->content_type))
 		return (ACCESS_BAD_TYPE);
 	return (ACCESS_ALLOWED);
 }

@@ -49,7 +49,7 @@ enum access_rc {
 };
 
 /* May this request come in? Checked in the order of the enum. */
-enum access_rc access_check(const struct access_rules *door,
-    const struct access_request *knock);
+enum access_rc access_check(const struct access_rules *rules,
+    const struct access_request *asked);
 
 #endif /* SERVER_ACCESS_H */

@@ -10,9 +10,8 @@
  * has proved itself by a request with the token; where none is asked for, by
  * any but for a probe or the page. At the limit it is cut last, and so
  * strangers keep no operator out. What acts is a POST with Content-Type
- * application/json. /healthz and /readyz, which tell nothing else, and the
- * files of the page need no token. Errors are
- * {"error": TEXT}.
+ * application/json. /healthz, /readyz and the files of the page need no
+ * token; they say nothing secret. Errors are {"error": TEXT}.
  */
 #ifndef SERVER_ADMIN_LISTENER_H
 #define SERVER_ADMIN_LISTENER_H

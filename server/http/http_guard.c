@@ -124,7 +124,7 @@ unanswered(const struct http_guard *g)
  * request; not in the midst of something that evhttp still has to send.
  */
 static void
-tell(struct http_guard *g, const char *text)
+say(struct http_guard *g, const char *text)
 {
 	int fd = bufferevent_getfd(g->bev);
 
@@ -175,7 +175,7 @@ static void
 end_with(struct http_guard *g, const char *text, const char *reason)
 {
 	g->state = HTTP_GUARD_REFUSED;
-	tell(g, text);
+	say(g, text);
 	send_no_more(g);
 	drop_input(g);
 	if (!g->queued)
@@ -199,7 +199,7 @@ cut(struct http_guard *g, const char *text, const char *reason)
 	if (g->state == HTTP_GUARD_CUT)
 		return;
 	if (g->state == HTTP_GUARD_READING && text != NULL)
-		tell(g, text);
+		say(g, text);
 	if (g->state != HTTP_GUARD_REFUSED) {
 		g->all->cut++;
 		g->all->report(g, reason, g->all->arg);
@@ -456,7 +456,7 @@ http_guard_turn_away(struct http_guard *g)
 {
 	if (g->state == HTTP_GUARD_READING && !unanswered(g) &&
 	    http_reader_begun(&g->in.reader))
-		tell(g, no_room);
+		say(g, no_room);
 }
 
 void

@@ -45,7 +45,7 @@ struct http_shares;
 enum http_guard_state {
 	HTTP_GUARD_READING,
 	HTTP_GUARD_BAD,     /* refused; requests before it are not answered */
-	HTTP_GUARD_REFUSED, /* told so; what comes in is dropped */
+	HTTP_GUARD_REFUSED, /* it has its answer; what comes in is dropped */
 	HTTP_GUARD_CUT      /* shut down; EOF is on its way */
 };
 

@@ -1,6 +1,5 @@
 """Two addresses of the loopback, one of which is up to no good."""
 
-import contextlib
 import http.client
 import resource
 import selectors
@@ -35,15 +34,19 @@ def close_all(socks):
 
 class Siege:
     """Keeps so many connections open, and opens a new one for each that is
-    closed; says `opening' on each."""
+    closed. Says `opening' on each, then what more() gives, without end."""
 
-    def __init__(self, server, count, source=STRANGER, opening=b"", port=None):
+    def __init__(self, server, count, source=STRANGER, opening=b"", more=None,
+                 port=None):
         allow_files(count + 512)
         self.to = ("127.0.0.1", port or server.port)
         self.count = count
         self.source = source
-        self.opening = opening
+        self.opening = opening  # bytes, or what makes them
+        self.more = more
         self.closed = 0  # how often the server has closed one
+        self.fresh = set()  # those that have said nothing yet
+        self.begun = 0
         self.over = threading.Event()
         self.all_in = threading.Event()
         self.thread = threading.Thread(target=self._run)
@@ -63,7 +66,7 @@ class Siege:
         for _ in range(DEADLINE * 50):
             if self.closed >= count:
                 return
-            ticks.wait(0.02)  # nothing tells when the siege's thread counts
+            ticks.wait(0.02)  # nothing reports when the siege's thread counts
         raise AssertionError(f"{self.closed} closed, not {count}")
 
     def _open(self, selector):
@@ -72,32 +75,46 @@ class Siege:
         sock.bind((self.source, 0))
         sock.setblocking(False)
         sock.connect_ex(self.to)
-        selector.register(sock, selectors.EVENT_WRITE)
+        self.fresh.add(sock)
+        selector.register(
+            sock, selectors.EVENT_WRITE,
+            self.opening() if callable(self.opening) else self.opening)
 
-    def _serve(self, selector, sock, mask):
-        if mask & selectors.EVENT_WRITE:  # it is connected
-            with contextlib.suppress(OSError):
-                sock.send(self.opening)
-            selector.modify(sock, selectors.EVENT_READ)
-            return
-        with contextlib.suppress(OSError):
-            if sock.recv(4096):
-                return
+    def _replace(self, selector, sock):
         selector.unregister(sock)
         sock.close()
+        self.fresh.discard(sock)
         self.closed += 1
         self._open(selector)
+
+    def _write(self, selector, key):
+        sent = key.fileobj.send(key.data)
+        if key.fileobj in self.fresh:
+            self.fresh.remove(key.fileobj)
+            self.begun += 1
+        rest = key.data[sent:] or (self.more() if self.more else b"")
+        selector.modify(key.fileobj, selectors.EVENT_WRITE if rest
+                        else selectors.EVENT_READ, rest)
+
+    def _serve(self, selector, key, mask):
+        try:
+            if mask & selectors.EVENT_WRITE:
+                self._write(selector, key)
+            elif not key.fileobj.recv(4096):
+                self._replace(selector, key.fileobj)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._replace(selector, key.fileobj)
 
     def _run(self):
         with selectors.DefaultSelector() as selector:
             for _ in range(self.count):
                 self._open(selector)
-            begun = 0
             while not self.over.is_set():
                 for key, mask in selector.select(0.05):
-                    begun += mask == selectors.EVENT_WRITE
-                    self._serve(selector, key.fileobj, mask)
-                if begun >= self.count:
+                    self._serve(selector, key, mask)
+                if self.begun >= self.count:
                     self.all_in.set()
             for key in list(selector.get_map().values()):
                 key.fileobj.close()
@@ -124,5 +141,5 @@ def wait_metric(server, name, value, **labels):
     for _ in range(DEADLINE * 20):
         if (found := metric(server, name, **labels)) == value:
             return
-        ticks.wait(0.05)  # nothing tells when another process counts
+        ticks.wait(0.05)  # nothing reports when another process counts
     raise AssertionError(f"{name}: {found}, not {value}")

@@ -16,7 +16,7 @@
 #include "test/lib/http_peer.h"
 #include "test/lib/tls_case.h"
 
-/* -- A stream, and a request that is told apart -- */
+/* -- Routes of this test, beside those of http_peer.h -- */
 
 static struct {
 	struct http_request *req; /* of a stream that has begun */

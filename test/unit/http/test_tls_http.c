@@ -271,7 +271,8 @@ test_tls_http_carries_large_bodies(void **state)
 	evhttp_connection_free(evcon);
 }
 
-/* Nothing is sent to another name; the reason is there when evhttp tells. */
+/* Nothing is sent to another name; the reason is there when evhttp reports it.
+ */
 static void
 test_tls_http_refuses_another_name(void **state)
 {
@@ -288,9 +289,9 @@ test_tls_http_refuses_another_name(void **state)
 	evhttp_connection_free(evcon);
 }
 
-/* A port that refuses is told as without TLS. */
+/* A port that refuses is reported as without TLS. */
 static void
-test_tls_http_tells_a_refused_connection(void **state)
+test_tls_http_reports_a_refused_connection(void **state)
 {
 	struct world *w = *state;
 	struct evhttp_connection *evcon;
@@ -398,7 +399,7 @@ main(void)
 		TEST(test_tls_http_reconnects),
 		TEST(test_tls_http_carries_large_bodies),
 		TEST(test_tls_http_refuses_another_name),
-		TEST(test_tls_http_tells_a_refused_connection),
+		TEST(test_tls_http_reports_a_refused_connection),
 		TEST(test_tls_http_serves_pipelines),
 	};
 
