@@ -172,3 +172,41 @@ def test_the_version_stands_in_one_place():
     assert f"klikitd {version}\n" in done.stdout
     for name in "README.md", "server/docs/contributing.md", "run":
         assert f"klikitd {version}" not in (ROOT / name).read_text()
+
+
+# Texts that are made elsewhere as a whole: their first words are there.
+WHOLE = {"X", "X: X"}
+
+
+def logged():
+    """The beginning of each line that the server logs, X for what is filled
+    in, and its file."""
+    call = re.compile(r'log_(?:info|warn|error)\(\s*'
+                      r'((?:"(?:[^"\\]|\\.)*"\s*(?:PRI\w+\s*)?)+)')
+    for path in sorted((ROOT / "server").rglob("*.c")):
+        for text in call.findall(path.read_text()):
+            text = re.sub(r'"\s*PRI\w+\s*"', "d", text)
+            text = re.sub(r'"\s*"', "", text).strip().strip('"')
+            yield (re.sub(r"%[-+.*0-9]*(?:ll|z|h|l)?[a-zA-Z]", "X", text),
+                   str(path.relative_to(ROOT / "server")))
+
+
+def test_each_line_of_the_log_is_on_the_map():
+    """A stranger finds the file of a line by its first words."""
+    text = (ROOT / "server/DESIGN.md").read_text()
+    table = text.split("| a line begins with |")[1]
+    rows = [([re.sub(r"\b[A-Z]+\b", "X", word)
+              for word in re.findall(r"`([^`]+)`", words)],
+             re.findall(r"`([^`]+)`", files))
+            for words, files in re.findall(r"^\| (`.*?`) \| (.*) \|$", table,
+                                           re.MULTILINE)]
+    lines = [(line, file) for line, file in logged() if line not in WHOLE]
+    assert len(lines) > 80
+    missing = [(line, file) for line, file in lines if not any(
+        file in files and any(line.startswith(word) for word in words)
+        for words, files in rows)]
+    assert missing == []
+    # Nor does it name a file that logs no such line.
+    for words, _ in rows:
+        for word in words:
+            assert any(line.startswith(word) for line, _ in lines), word
