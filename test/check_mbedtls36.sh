@@ -45,8 +45,9 @@ version=$(sed -n 's/^#define MBEDTLS_VERSION_STRING *"\(.*\)"/\1/p' \
 	echo 'int other_headers;'
 } | "$@" -isystem "$dir" -xc -fsyntax-only -
 
-files=$(grep -lE '^#include [<"](mbedtls/|server/tls_(mbedtls|private))' \
-	server/*/*.c)
+# All of the room tls: some see mbedTLS only through its headers.
+files=$(grep -l '^#include <mbedtls/' server/*/*.c; ls server/tls/*.c)
+files=$(printf '%s\n' $files | sort -u)
 for file in $files; do
 	"$@" -isystem "$dir" -I. -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra \
 		-Wpedantic -Wconversion -Wshadow -Wundef -Werror \

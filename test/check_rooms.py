@@ -16,7 +16,7 @@ server/. The rules:
            test in that of its folder.
   design   Each room of handlers/ and server/ has a DESIGN.md of at most 150
            lines, two screens, that names each of its .c files, and no other
-           without its folder.
+           without its folder. No DESIGN.md names a file that is not there.
   circle   Inside a room no two modules include each other's header, directly
            or over others, but for those that CIRCLES declares.
 
@@ -80,6 +80,7 @@ DESIGN_MAX = 150
 INCLUDE = re.compile(r'^#\s*include\s+([<"])([^>"]+)', re.M)
 STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\}", re.M | re.S)
 NAMED = re.compile(r"`([a-z0-9_]+\.c)`")
+NAMED_ELSEWHERE = re.compile(r"`((?:[a-z0-9_]+/)+[a-z0-9_]+\.[ch])`")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 
@@ -140,6 +141,9 @@ class Check:
         for room in self.order:
             if not room.startswith("store"):
                 self.design(room)
+        for top in TOPS:
+            for file in sorted((self.root / top).rglob("DESIGN.md")):
+                self.named(file.relative_to(self.root).as_posix())
         for test in sorted((self.root / "test/unit").glob("*/test_*.c")):
             self.listed(test.relative_to(self.root).as_posix(),
                         test.stem.removeprefix("test_"))
@@ -194,6 +198,14 @@ class Check:
             self.bad(f"{path}: {name}", "this file of the room is not named")
         for name in sorted(named - files):
             self.bad(f"{path}: {name}", "there is no such file in this room")
+
+    def named(self, path):
+        """A path is from the text's own folder, from its top, or the root."""
+        places = (room_of(path), path.partition("/")[0], "")
+        for name in sorted(set(NAMED_ELSEWHERE.findall(self.text(path)))):
+            if not any((self.root / place / name).exists()
+                       for place in places):
+                self.bad(f"{path}: {name}", "there is no such file")
 
     def foreign(self, path, name):
         for header, places in FOREIGN.items():

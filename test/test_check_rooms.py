@@ -141,6 +141,11 @@ class Rooms(unittest.TestCase):
         design.write_text(design.read_text() + "`scratch.c`\n")
         self.assert_fails("server/auth/DESIGN.md: scratch.c")
 
+    def test_map_that_names_a_file_that_is_gone(self):
+        design = self.root / "server/DESIGN.md"
+        design.write_text(design.read_text() + "`auth/scratch.c`\n")
+        self.assert_fails("server/DESIGN.md: auth/scratch.c")
+
     def test_long_design(self):
         design = self.root / "server/auth/DESIGN.md"
         design.write_text(design.read_text() + "\n" * 150)
