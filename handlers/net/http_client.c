@@ -137,7 +137,7 @@ call_finish(struct http_client_call *call, enum http_client_end end,
 		    client_head_now(a->date, env->now_ms(env->arg)));
 		if (a->location[0] != '\0')
 			answer.location = a->location;
-		answer.body = a->body;
+		answer.body = answer_body(a);
 		answer.body_len = a->body_len;
 	}
 	if (call->conn != NULL)
@@ -253,7 +253,8 @@ call_drop_conn(struct http_client_call *call)
 	call->shake_late = false;
 	call->all_sent = false;
 	call->received = 0;
-	memset(&call->answer, 0, sizeof(call->answer));
+	call->answer = (struct answer){ .room = call->answer.room,
+		.room_size = call->answer.room_size };
 	(void)evtimer_del(call->shake);
 }
 
@@ -448,8 +449,8 @@ call_fill(struct http_client_call *call, const struct http_client_request *req)
 	bool host = false;
 
 	if ((out = call->request = evbuffer_new()) == NULL ||
-	    evbuffer_add_printf(out, "POST %s HTTP/1.1\r\n", hc->url.path) ==
-		-1)
+	    evbuffer_add_printf(out, "%s %s HTTP/1.1\r\n",
+		req->get ? "GET" : "POST", hc->url.path) == -1)
 		return (-1);
 	for (size_t i = 0; i < req->nheaders; i++) {
 		if (call_add_header(out, req->headers[i]) == -1)
@@ -459,6 +460,8 @@ call_fill(struct http_client_call *call, const struct http_client_request *req)
 	if (!host &&
 	    evbuffer_add_printf(out, "Host: %s\r\n", hc->authority) == -1)
 		return (-1);
+	if (req->get)
+		return (evbuffer_add(out, "\r\n", 2));
 	if (evbuffer_add_printf(out, "Content-Length: %zu\r\n\r\n",
 		req->body_len) == -1)
 		return (-1);
@@ -478,6 +481,8 @@ http_client_post(struct http_client *hc, const struct http_client_request *req,
 	call->done = done;
 	call->arg = arg;
 	call->timeout_ms = req->timeout_ms;
+	call->answer.room = req->room;
+	call->answer.room_size = req->room_size;
 	if (call_fill(call, req) == -1 ||
 	    (call->kick = event_new(base, -1, 0, client_kick_cb, call)) ==
 		NULL ||

@@ -1,5 +1,5 @@
 /*
- * http_client.h -- outgoing POSTs to one far side.
+ * http_client.h -- outgoing requests to one far side, nearly all of them POSTs.
  *
  * Owns:    a pool of keep-alive connections to one host and port (HTTP/1.1
  *          over bufferevents from the env), their deadlines, and the first KB
@@ -80,6 +80,13 @@ struct http_client_request {
 	size_t nheaders;
 	const void *body;
 	size_t body_len;
+	bool get; /* GET, without a body, in place of POST */
+	/*
+	 * Kept until done(): where the answer's body goes, as much as fits;
+	 * NULL: the client has room for HTTP_CLIENT_ANSWER_MAX bytes of it.
+	 */
+	char *room;
+	size_t room_size;
 	/*
 	 * For all of it: look-up, connect, TLS handshake, send, answer. Before
 	 * it is sent two thirds may have passed.
@@ -88,7 +95,7 @@ struct http_client_request {
 };
 
 /*
- * POST. Returns the call, to be named to http_client_cancel() until done()
+ * Send it. Returns the call, to be named to http_client_cancel() until done()
  * has run; NULL when out of memory, and then done() never runs. A connection
  * kept from before that turns out to be closed before any byte of an answer is
  * tried anew once, if nothing of the request can have been taken.

@@ -16,6 +16,12 @@ answer_is_over(const struct answer *a)
 		a->state == ANSWER_NOT_HTTP);
 }
 
+const char *
+answer_body(const struct answer *a)
+{
+	return (a->room != NULL ? a->room : a->body);
+}
+
 bool
 answer_keeps(const struct answer *a)
 {
@@ -205,10 +211,11 @@ end_head(struct answer *a)
 static void
 take_body(struct answer *a, const char *bytes, size_t len)
 {
-	size_t room = sizeof(a->body) - a->body_len;
+	char *to = a->room != NULL ? a->room : a->body;
+	size_t size = a->room != NULL ? a->room_size : sizeof(a->body);
 
-	len = len < room ? len : room;
-	memcpy(a->body + a->body_len, bytes, len);
+	len = len < size - a->body_len ? len : size - a->body_len;
+	memcpy(to + a->body_len, bytes, len);
 	a->body_len += len;
 }
 

@@ -45,6 +45,9 @@ struct answer {
 	char location[ANSWER_LOCATION_MAX]; /* for people; empty: none */
 	char body[ANSWER_BODY_MAX];         /* its beginning */
 	size_t body_len;
+	/* The caller's: where it goes in place of body; NULL: there. */
+	char *room;
+	size_t room_size;
 
 	/* Private to http_client_answer.c. */
 	bool old;     /* HTTP/1.0 */
@@ -70,6 +73,9 @@ void answer_end(struct answer *a);
 
 /* Is there nothing more to wait for? */
 bool answer_is_over(const struct answer *a);
+
+/* Where the beginning of its body is, body_len bytes. */
+const char *answer_body(const struct answer *a);
 
 /* Can its connection serve again, as far as the answer says? */
 bool answer_keeps(const struct answer *a);

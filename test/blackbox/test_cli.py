@@ -503,9 +503,9 @@ def test_trigger_fails_on_a_wrong_answer(cli, receiver):
 
 
 @pytest.mark.parametrize("url, reason", [
-    ("ftp://127.0.0.1:1", "only http:// and https:// can be used here"),
-    ("localhost", "is not http://HOST:PORT/PATH"),
-    ("http://u:p@127.0.0.1:1", "a user name has no use here"),
+    ("ftp://127.0.0.1:1", "must begin with http:// or https://"),
+    ("localhost", "must begin with http:// or https://"),
+    ("http://u:p@127.0.0.1:1", "must not hold a user or password"),
 ])
 def test_trigger_refuses_urls_it_cannot_use(cli, url, reason):
     done = cli("trigger", "created", "--to", url)

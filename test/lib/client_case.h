@@ -28,6 +28,10 @@ struct client_case {
 	unsigned port;
 	unsigned ntls; /* of tls_open() and not of tls_close() yet */
 
+	/* For the answers of the next requests; NULL: the client's. */
+	char *room;
+	size_t room_size;
+
 	/* How the last request ended. */
 	unsigned ndone;
 	struct http_client_answer answer; /* its texts are in these: */

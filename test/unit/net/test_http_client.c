@@ -209,6 +209,36 @@ test_http_client_keeps_the_beginning(void **state)
 	free(text);
 }
 
+/* Who has more room for an answer gets as much of it as fits there. */
+static void
+test_http_client_fills_the_room_given(void **state)
+{
+	struct client_case *c = *state;
+	static const char head[] =
+	    "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n";
+	char text[sizeof(head) + 3000], room[4000];
+	size_t n = strlen(head);
+
+	memcpy(text, head, n);
+	memset(text + n, 'a', 3000);
+	text[n + 2999] = 'z';
+	text[n + 3000] = '\0';
+	c->room = room;
+	for (c->room_size = 2000; c->room_size <= 4000; c->room_size += 1000) {
+		size_t len = c->room_size < 3000 ? c->room_size : 3000;
+
+		memset(room, '!', sizeof(room));
+		client_play(c, FAR_ANSWER, text);
+		assert_int_equal(c->answer.status, 200);
+		assert_int_equal(c->answer.body_len, len);
+		assert_memory_equal(room, text + n, len);
+		if (len < sizeof(room))
+			assert_int_equal(room[len], '!');
+	}
+	assert_int_equal(c->far.naccepted, 1);
+	c->room = NULL;
+}
+
 /* The end of the connection may be the end of an answer. */
 static void
 test_http_client_reads_until_closed(void **state)
@@ -385,6 +415,7 @@ main(void)
 		CASE(test_http_client_reads_drips),
 		CASE(test_http_client_goes_on_after_1xx),
 		CASE(test_http_client_keeps_the_beginning),
+		CASE(test_http_client_fills_the_room_given),
 		CASE(test_http_client_reads_until_closed),
 		CASE(test_http_client_keeps_the_status_of_a_torn_answer),
 		CASE(test_http_client_believes_the_status_line),
