@@ -144,6 +144,7 @@ typedef void store_orders_fn(enum store_rc rc,
 struct store_job_filter {
 	int64_t before; /* only jobs with a smaller id: the next page */
 	bool any_state; /* else only those in `state' */
+	bool pending;   /* only those that have not ended, in any state */
 	enum job_state state;
 	const char *handler;
 	const char *event_id;

@@ -30,9 +30,9 @@
  * Every list's query: before, since and until (RFC 3339), limit (1 to
  * STORE_PAGE_MAX). Of GET /events also type, brand, branch, order, state
  * (pending, done, dead); of GET /orders order, brand, branch, status, open;
- * of GET /rejections cause;
- * of GET /jobs state, handler, event, order, type, newest (true: of replays
- * only the last). server/docs/api.md has the fields.
+ * of GET /rejections cause; of GET /jobs state (its own, or pending), handler,
+ * event, order, type, newest (true: of replays only the last).
+ * server/docs/api.md has the fields.
  *
  * Errors are {"error": TEXT}: 400 what was asked makes no sense, 404, 405,
  * 409 the job's state does not allow it, 410, 503 the store cannot now, 500.

@@ -2,6 +2,7 @@
  * admin_jobs.c -- jobs to look at: a page of them, or one with its attempts.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "server/admin/admin_filter.h"
 
@@ -27,6 +28,9 @@ set_state(const char *value, void *filter)
 {
 	struct store_job_filter *f = filter;
 
+	f->pending = strcmp(value, ENTITY_JOB_PENDING) == 0;
+	if (f->pending)
+		return (0);
 	f->any_state = false;
 	return (job_state_parse(value, &f->state));
 }

@@ -27,6 +27,9 @@ extern const struct field entity_rejection_whole[];
 extern const struct field entity_handler[];
 
 json_t *entity_event_json(const struct store_event_info *info);
+
+/* The states of a job that has not ended, in one word. */
+#define ENTITY_JOB_PENDING "pending"
 json_t *entity_job_json(const struct store_job_info *job);
 
 /* terminal: it has come to one of the codes that end an order. */

@@ -8,7 +8,8 @@
 #include "server/cli/verb_list.h"
 
 #define VERB_JOB_FLAGS                                                         \
-	{ "state", "STATE", "only ready, running, waiting, done or dead ones", \
+	{ "state", "STATE",                                                    \
+		"only pending (ready, running, waiting), done or dead ones",   \
 		false },                                                       \
 	    { "handler", "NAME", "only of this handler", false },              \
 	    { "order", "ID", "only for events with this order", false },       \

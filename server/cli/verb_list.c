@@ -44,10 +44,11 @@ verb_list_check(const struct verb_args *args)
 	const char *state = verb_flag(args, "state", 0);
 	enum job_state parsed;
 
-	if (state != NULL && job_state_parse(state, &parsed) == -1) {
+	if (state != NULL && strcmp(state, ENTITY_JOB_PENDING) != 0 &&
+	    job_state_parse(state, &parsed) == -1) {
 		(void)verb_usage(args,
-		    "--state: \"%s\" is none of ready, running, waiting, done "
-		    "and dead",
+		    "--state: \"%s\" is none of pending (ready, running, "
+		    "waiting), done and dead",
 		    log_text(state));
 		return (-1);
 	}

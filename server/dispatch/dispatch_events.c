@@ -68,9 +68,10 @@ dispatch_start_event(struct dispatch *d)
 	if (held == NULL)
 		return (false);
 	ev = held->ev;
-	log_info("[%s] brand=%s branch=%s orders=%zu event=%s",
+	log_info("[%s] brand=%s branch=%s orders=%zu event=%s%s",
 	    log_text(ev->type), log_text(ev->brand), log_text(ev->branch),
-	    ev->norders, log_text(ev->event_id));
+	    ev->norders, log_text(ev->event_id),
+	    ev->repeat_of == 0 ? "" : " (a repeat)");
 	warn_unknown_type(d, ev->type);
 	for (size_t i = 0; i < held->njobs; i++)
 		dispatch_add(d, &held->jobs[i]);

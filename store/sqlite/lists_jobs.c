@@ -77,6 +77,8 @@ lists_jobs_sql(const struct store_job_filter *f)
 		return (SQL_LIST_JOBS_OF_EVENT);
 	if (f->order_id != NULL)
 		return (SQL_LIST_JOBS_OF_ORDER);
+	if (f->pending)
+		return (SQL_LIST_JOBS_OPEN);
 	if (f->any_state || f->state == JOB_DONE)
 		return (SQL_LIST_JOBS);
 	return (f->state == JOB_DEAD ? SQL_LIST_JOBS_DEAD : SQL_LIST_JOBS_OPEN);
@@ -121,7 +123,9 @@ lists_jobs(struct db *db, struct store_op *op)
 	if ((st = db_stmt(db, lists_jobs_sql(f))) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, f->before);
-	if (!f->any_state)
+	if (f->pending)
+		db_bind_text(st, 2, "pending");
+	else if (!f->any_state)
 		db_bind_text(st, 2, job_state_name(f->state));
 	db_bind_text(st, 3, f->handler);
 	db_bind_text(st, 4, f->event_id);

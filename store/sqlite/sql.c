@@ -131,7 +131,8 @@
 	"JOIN handlers AS h ON h.id = j.handler "
 
 #define JOB_FILTER                                                             \
-	"(?1 = 0 OR j.id < ?1) AND (?2 IS NULL OR j.state = ?2) "              \
+	"(?1 = 0 OR j.id < ?1) AND (?2 IS NULL OR j.state = ?2 "               \
+	"OR (?2 = 'pending' AND j.finished_at IS NULL)) "                      \
 	"AND (?2 IS NULL OR ?2 <> 'dead' OR (" IS_DEAD ")) "                   \
 	"AND (?3 IS NULL OR h.name = ?3) "                                     \
 	"AND (?4 IS NULL OR e.event_id = ?4) "                                 \

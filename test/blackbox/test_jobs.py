@@ -84,6 +84,7 @@ def test_lists_choose_jobs(store):
     assert ids(jobs(store, "--limit", "2")) == [5, 4]
     assert ids(jobs(store, "--state", "dead")) == [3, 2]
     assert ids(jobs(store, "--state", "waiting")) == [4]
+    assert ids(jobs(store, "--state", "pending")) == [4]
     assert ids(jobs(store, "--event", "e5")) == [5]
     assert ids(jobs(store, "--handler", "nobody")) == []
     assert ids(jobs(store, "--since", "2100-01-01T00:00:00Z")) == []
@@ -146,7 +147,7 @@ def test_what_the_configuration_has_no_more_is_parked(stopped):
 @pytest.mark.parametrize("args, code, reason", [
     (["jobs", "99"], 1, "there is no job 99"),
     (["jobs", "x"], 1, "that is no number of a job"),
-    (["jobs", "--state", "asleep"], 2, '--state: "asleep" is none of ready'),
+    (["jobs", "--state", "asleep"], 2, '--state: "asleep" is none of pending'),
     (["jobs", "--since", "monday"], 2, '--since: "monday" is not a time'),
     (["jobs", "2", "--state", "dead"], 2, "only for the list"),
     (["jobs", "--limit", "0"], 2, "--limit"),

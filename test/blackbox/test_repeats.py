@@ -208,6 +208,8 @@ def test_it_is_shown_and_counted(server):
     received(server.post(SMALL, "again"))
     server.wait_processed()
     assert "repeat" in server.do("events").splitlines()[1]
+    assert re.search(r"orders=\d+ event=again \(a repeat\)$", server.log(), re.M)
+    assert re.search(r"orders=\d+ event=e$", server.log(), re.M)
     assert re.search("^repeat_of +e$", server.do("events", "again"), re.M)
     rows = {e["event_id"]: e for e in map(
         json.loads, server.do("events", "--json").splitlines())}

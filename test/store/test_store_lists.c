@@ -147,6 +147,12 @@ test_job_filters(void **state)
 	assert_string_equal(list(&f).event_id, "e3");
 	f = (struct store_job_filter){ .state = JOB_WAITING };
 	assert_int_equal(count(&f), 0);
+	f = (struct store_job_filter){ .any_state = true, .pending = true };
+	assert_int_equal(count(&f), 2);
+	f.event_id = "e2";
+	assert_int_equal(count(&f), 0);
+	f.event_id = "e4";
+	assert_int_equal(count(&f), 1);
 	f = (struct store_job_filter){ .any_state = true, .handler = "b" };
 	assert_int_equal(count(&f), 2);
 	f = (struct store_job_filter){ .any_state = true, .event_id = "e2" };
