@@ -21,10 +21,6 @@ from check_rooms import strong
 
 # Library -> circles of modules (or patterns of them) that are declared.
 DECLARED = {
-    "libserver_dispatch.a": [
-        # Whatever ends wakes the pump, and the pump begins the next thing.
-        ["dispatch*"],
-    ],
     "libstore.a": [
         # A note wakes the caller, who collects it with what has ended.
         ["note", "queue"],

@@ -9,50 +9,12 @@
 #include "server/base/log.h"
 #include "server/dispatch/dispatch_private.h"
 
-/* How long to leave the store alone after it failed to record something. */
-#define DISPATCH_REST_MS 1000
-
 /* The longest that the timer is armed for. */
 #define DISPATCH_ARM_MAX_US (INT64_C(3600) * 1000000)
 
 /* Bounds for what is done: from at once to after a night. */
 static const int64_t ages_ms[] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2500,
 	5000, 15000, 60000, 300000, 1800000, 7200000, 28800000, 86400000 };
-
-/* -- Small decisions shared with the other files -- */
-
-void
-dispatch_wake(struct dispatch *d)
-{
-	static const struct timeval now = { 0, 0 };
-
-	if (!evtimer_pending(d->pump, NULL))
-		(void)evtimer_add(d->pump, &now);
-}
-
-/*
- * Behind what is active by now, but before the store's writer is woken if that
- * is asked for later. Not for the pump's own leftovers: it would never let
- * another read.
- */
-void
-dispatch_wake_soon(struct dispatch *d)
-{
-	event_active(d->pump, EV_TIMEOUT, 0);
-}
-
-void
-dispatch_rest(struct dispatch *d)
-{
-	d->rest_until_us = clock_mono_us() + DISPATCH_REST_MS * (int64_t)1000;
-	dispatch_wake(d);
-}
-
-struct steady_time
-dispatch_now(const struct dispatch *d)
-{
-	return (steady_now(d->clock));
-}
 
 void
 dispatch_slept(struct dispatch *d)

@@ -5,16 +5,6 @@
 #include "server/base/log.h"
 #include "server/dispatch/dispatch_private.h"
 
-struct live_handler *
-live_handler_find(struct dispatch *d, int64_t number)
-{
-	for (size_t i = 0; i < d->nhandlers; i++) {
-		if (d->handlers[i].number == number)
-			return (&d->handlers[i]);
-	}
-	return (NULL);
-}
-
 /* -- Set anew -- */
 
 static void

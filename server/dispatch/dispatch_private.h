@@ -45,7 +45,7 @@ struct dispatch {
 	struct histogram ages; /* ms; of what is done */
 };
 
-/* -- dispatch.c -- */
+/* -- dispatch_whole.c -- */
 
 /* Have the pump look at things in the next turn of the loop. */
 void dispatch_wake(struct dispatch *d);
@@ -59,10 +59,10 @@ void dispatch_wake_soon(struct dispatch *d);
 /* The store is in trouble: leave it alone for a moment. */
 void dispatch_rest(struct dispatch *d);
 
-/* -- dispatch_handlers.c -- */
-
 /* The handler with that number; NULL if it is not configured. */
 struct live_handler *live_handler_find(struct dispatch *d, int64_t number);
+
+/* -- dispatch_handlers.c -- */
 
 /* Have the store asked for every handler's jobs. */
 void dispatch_look_all(struct dispatch *d);
