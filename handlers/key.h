@@ -54,6 +54,14 @@ enum key_flags {
 	KEY_REQUIRED = 1 << 1 /* a handler's section must have it */
 };
 
+/*
+ * Is a value right, beyond what its kind demands? value is the field's new
+ * content, which it may complete; dir is what a relative path is relative to.
+ * Returns 0; or -1, with the reason written.
+ */
+typedef int key_check_fn(void *value, const char *dir,
+    char reason[KEY_REASON_MAX]);
+
 /* Tables of keys end with one whose name is NULL. */
 struct key {
 	const char *name; /* "section.key", as in messages */
@@ -65,12 +73,7 @@ struct key {
 	int64_t max;
 	unsigned flags; /* enum key_flags */
 
-	/*
-	 * Is the value right, beyond what its kind demands? It may complete
-	 * it: dir is what a relative path is relative to. Returns 0; or -1,
-	 * with the reason written. NULL: any value is.
-	 */
-	int (*check)(void *value, const char *dir, char reason[KEY_REASON_MAX]);
+	key_check_fn *check; /* NULL: any value of the kind will do */
 
 	/*
 	 * What the value is called in help texts. Of a KEY_BOOL or a

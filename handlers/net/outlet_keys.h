@@ -10,12 +10,11 @@
 
 #include "handlers/handler.h"
 
-/* Of a KEY_URL: is it one of http or https? For struct key. */
-int outlet_check_url(void *value, const char *dir, char reason[KEY_REASON_MAX]);
+/* Of a KEY_URL: is it one of http or https? */
+key_check_fn outlet_check_url;
 
-/* Of KEY_TEXTS: is each "Name: value" or "Name: @FILE"? For struct key. */
-int outlet_check_headers(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
+/* Of KEY_TEXTS: is each "Name: value" or "Name: @FILE"? */
+key_check_fn outlet_check_headers;
 
 /*
  * With c->files put what stands in its file in place of each header's "@FILE";

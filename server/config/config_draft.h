@@ -20,17 +20,10 @@ struct config_given {
 	char *where;   /* how an error begins: "FILE:3: http.listen: " */
 };
 
-/* A section [handler NAME] as it stands there. */
-struct config_lines {
-	char *name; /* NULL: none is being read */
+/* Of which type the handler of a section is. */
+struct config_typed {
 	unsigned section;
-	struct config_line {
-		char *key;
-		char *value;
-		bool quoted;
-		unsigned line;
-	} * items;
-	size_t n;
+	const struct handler *type;
 };
 
 struct config_draft {
@@ -50,11 +43,13 @@ struct config_draft {
 	struct config_given *given;
 	size_t ngiven;
 
+	struct config_typed *typed; /* known before a section is read */
+	size_t ntyped;
+
 	/* The section of the file that is being read. */
-	const struct key *keys;    /* that it may have */
-	unsigned section;          /* its line; 0: of a global one */
-	bool skip;                 /* it is wrong: its keys are not looked at */
-	struct config_lines lines; /* of a handler: read when it has ended */
+	const struct key *keys; /* that it may have */
+	unsigned section;       /* its line; 0: of a global one */
+	bool skip;              /* it is wrong: its keys are not looked at */
 };
 
 /* Tell one line of error. */
@@ -136,13 +131,15 @@ void config_file_read(struct config_draft *d);
 /* -- config_handler_keys.c -- */
 
 /*
- * The sections of handlers: which keys one may have is known when its type is,
- * so its lines are kept until it ends. end() does nothing between sections.
+ * Is that a key of any type? If so, and the type of the handler that is being
+ * read is known, reports that it is none of that.
  */
-void config_handler_begin(struct config_draft *d, const char *name,
+bool config_handler_other(struct config_draft *d, const char *name,
     unsigned line);
-void config_handler_add(struct config_draft *d, const struct config_line *line);
-void config_handler_end(struct config_draft *d);
+
+/* Report that there is no type of that name. */
+void config_handler_no_type(struct config_draft *d, const char *where,
+    const char *name);
 
 /* The handlers that are not from the file: the source's, and the default. */
 void config_handler_default(struct config_draft *d);

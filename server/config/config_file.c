@@ -64,6 +64,7 @@ static void
 begin_handler(struct config_draft *d, const struct config_ini_key *k)
 {
 	const struct config *cfg = d->cfg;
+	const struct handler *type = NULL;
 
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		if (strcmp(cfg->handlers[i].name, k->name) != 0)
@@ -74,8 +75,11 @@ begin_handler(struct config_draft *d, const struct config_ini_key *k)
 		d->skip = true;
 		return;
 	}
-	d->skip = false;
-	config_handler_begin(d, k->name, k->line);
+	for (size_t i = 0; i < d->ntyped; i++) {
+		if (d->typed[i].section == k->line)
+			type = d->typed[i].type;
+	}
+	d->skip = config_draft_handler(d, k->name, k->line, type) == NULL;
 }
 
 /* [secret NAME]: every name once, and "default" is the global one's. */
@@ -142,7 +146,7 @@ begin_section(struct config_draft *d, const struct config_ini_key *k)
 
 /* The value is never repeated: it may well be the secret. */
 static bool
-told_misplaced_secret(struct config_draft *d, const struct config_ini_key *k)
+report_misplaced_secret(struct config_draft *d, const struct config_ini_key *k)
 {
 	static const char *const names[] = { "secret", "webhook_secret",
 		"webhook_secret_key", "value", "key", "bytes" };
@@ -164,18 +168,47 @@ told_misplaced_secret(struct config_draft *d, const struct config_ini_key *k)
 	return (false);
 }
 
-/* A key of the present section, which is not a handler's. */
+/* A key of the present section, and the struct that it is set in. */
+static const struct key *
+find_key(const struct config_draft *d, const struct config_ini_key *k,
+    void **ret_base)
+{
+	struct config_handler *h;
+	const struct key *key;
+	bool own;
+
+	*ret_base = d->cfg;
+	if (d->keys == config_handler_keys) {
+		h = &d->cfg->handlers[d->cfg->nhandlers - 1];
+		key = config_handler_key(h->type, k->key, &own);
+		*ret_base = own ? h->settings : h;
+		return (key);
+	}
+	if (d->keys == config_secret_keys)
+		*ret_base = &d->cfg->secrets[d->cfg->nsecrets - 1];
+	return (config_key_find(d->keys, k->section, k->key));
+}
+
+static void
+no_key(struct config_draft *d, const struct config_ini_key *k)
+{
+	if (d->keys == config_handler_keys &&
+	    config_handler_other(d, k->key, k->line))
+		return;
+	if (!report_misplaced_secret(d, k))
+		config_unknown_key(d, k->section, k->key, k->line);
+}
+
 static void
 set_key(struct config_draft *d, const struct config_ini_key *k)
 {
 	const struct config_given *before;
 	const struct key *key;
 	char where[CONFIG_WHERE_MAX];
-	void *base = d->cfg;
+	void *base;
 
-	if ((key = config_key_find(d->keys, k->section, k->key)) == NULL) {
-		if (!told_misplaced_secret(d, k))
-			config_unknown_key(d, k->section, k->key, k->line);
+	if ((key = find_key(d, k, &base)) == NULL) {
+		no_key(d, k);
 		return;
 	}
 	(void)snprintf(where, sizeof(where), "%s:%u: %s: ", d->src->path,
@@ -185,12 +218,14 @@ set_key(struct config_draft *d, const struct config_ini_key *k)
 		config_draft_error(d, "%sgiven twice", where);
 		return;
 	}
-	if (d->keys == config_secret_keys)
-		base = &d->cfg->secrets[d->cfg->nsecrets - 1];
 	config_given_add(d,
 	    &(struct config_given){ d->section, key, k->line, where });
-	if (k->quoted || config_comment_check(d, key, where, k->value) == 0)
-		config_draft_set(d, key, base, where, k->value);
+	if (!k->quoted && config_comment_check(d, key, where, k->value) == -1)
+		return;
+	config_draft_set(d, key, base, where, k->value);
+	if (strcmp(key->name, "handler.type") == 0 &&
+	    handler_find(d->src->types, k->value) == NULL)
+		config_handler_no_type(d, where, k->value);
 }
 
 /* config_ini_fn: one section line or key of the file. */
@@ -199,18 +234,40 @@ config_file_cb(const struct config_ini_key *k, void *arg)
 {
 	struct config_draft *d = arg;
 
-	if (k->key == NULL) {
-		config_handler_end(d);
+	if (k->key == NULL)
 		begin_section(d, k);
-	} else if (k->section[0] == '\0')
+	else if (k->section[0] == '\0')
 		config_draft_error(d, "%s:%u: %s: stands before any [section]",
 		    d->src->path, k->line, log_text(k->key));
-	else if (!d->skip && d->keys == config_handler_keys)
-		config_handler_add(d,
-		    &(struct config_line){ (char *)k->key, (char *)k->value,
-			k->quoted, k->line });
 	else if (!d->skip)
 		set_key(d, k);
+	return (0);
+}
+
+/*
+ * config_ini_fn: the types of handlers, wherever in its section the key stands:
+ * which others it may have depends on that.
+ */
+static int
+config_types_cb(const struct config_ini_key *k, void *arg)
+{
+	struct config_draft *d = arg;
+	struct config_typed *grown;
+
+	if (k->key == NULL)
+		d->section = k->line;
+	if (k->key == NULL || strcmp(k->section, "handler") != 0 ||
+	    strcmp(k->key, "type") != 0 ||
+	    (d->ntyped > 0 && d->typed[d->ntyped - 1].section == d->section))
+		return (0);
+	grown = realloc(d->typed, (d->ntyped + 1) * sizeof(*grown));
+	if (grown == NULL) {
+		config_draft_error(d, "out of memory");
+		return (-1);
+	}
+	d->typed = grown;
+	grown[d->ntyped++] = (struct config_typed){ d->section,
+		handler_find(d->src->types, k->value) };
 	return (0);
 }
 
@@ -256,10 +313,8 @@ config_file_read(struct config_draft *d)
 		    strerror(errno));
 		return;
 	}
-	error = NULL;
-	(void)config_ini_read(text, len, config_file_cb, d, &error, &line);
-	config_handler_end(d);
-	if (error != NULL)
+	(void)config_ini_read(text, len, config_types_cb, d, &error, &line);
+	if (config_ini_read(text, len, config_file_cb, d, &error, &line) == -1)
 		config_draft_error(d, "%s:%u: %s", path, line, error);
 	explicit_bzero(text, len); /* a header may hold a token */
 	free(text);

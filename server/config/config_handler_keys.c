@@ -1,6 +1,6 @@
 /*
- * A handler from the keys of its section: those of every handler, and those of
- * its type, which is known when all of the section is.
+ * What a handler's section may hold: the keys of every handler, and those of
+ * its type. And the handlers that have no section.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,89 +11,28 @@
 
 #define KNOWN_MAX 256
 
-/* A handler's section that is being turned into a handler. */
-struct section {
-	struct config_draft *d;
-	struct config_handler *h;
-	const char *where; /* of what is not from the file; else NULL */
-};
+/* -- Wrong keys and types -- */
 
-/* -- Keeping the lines -- */
-
-static void
-line_free(struct config_line *line)
+bool
+config_handler_other(struct config_draft *d, const char *name, unsigned line)
 {
-	free(line->key);
-	if (line->value != NULL) /* a header may hold a token */
-		explicit_bzero(line->value, strlen(line->value));
-	free(line->value);
-}
+	const struct config_handler *h =
+	    &d->cfg->handlers[d->cfg->nhandlers - 1];
+	bool known = false, own;
 
-static void
-lines_free(struct config_lines *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		line_free(&l->items[i]);
-	free(l->items);
-	free(l->name);
-	*l = (struct config_lines){ .name = NULL };
-}
-
-void
-config_handler_begin(struct config_draft *d, const char *name, unsigned line)
-{
-	d->lines.section = line;
-	if ((d->lines.name = strdup(name)) == NULL)
-		config_draft_error(d, "out of memory");
-}
-
-void
-config_handler_add(struct config_draft *d, const struct config_line *line)
-{
-	struct config_lines *l = &d->lines;
-	struct config_line *grown, copy = *line;
-
-	copy.key = strdup(line->key);
-	copy.value = strdup(line->value);
-	grown = realloc(l->items, (l->n + 1) * sizeof(*grown));
-	if (grown != NULL)
-		l->items = grown;
-	if (grown == NULL || copy.key == NULL || copy.value == NULL) {
-		line_free(&copy);
-		config_draft_error(d, "out of memory");
-		return;
-	}
-	grown[l->n++] = copy;
-}
-
-/* -- Which key it is -- */
-
-/* Does any type have the key? */
-static bool
-is_key(const struct config_draft *d, const char *name)
-{
-	bool own;
-
-	for (size_t i = 0; d->src->types[i] != NULL; i++) {
-		if (config_handler_key(d->src->types[i], name, &own) != NULL)
-			return (true);
-	}
-	return (false);
-}
-
-static void
-no_key(const struct section *s, const struct config_line *line)
-{
-	if (!is_key(s->d, line->key))
-		config_unknown_key(s->d, "handler", line->key, line->line);
-	else if (s->h->type != NULL) /* a key of another type is a mistake */
-		config_draft_error(s->d,
+	for (size_t i = 0; d->src->types[i] != NULL && !known; i++)
+		known =
+		    config_handler_key(d->src->types[i], name, &own) != NULL;
+	if (known && h->type != NULL)
+		config_draft_error(d,
 		    "%s:%u: handler.%s: is no key of a handler of type %s",
-		    s->d->src->path, line->line, line->key, s->h->type->type);
+		    d->src->path, line, name, h->type->type);
+	return (known);
 }
 
-static void
-no_type(struct config_draft *d, const char *where, const char *name)
+void
+config_handler_no_type(struct config_draft *d, const char *where,
+    const char *name)
 {
 	const struct handler *const *types = d->src->types;
 	char known[KNOWN_MAX] = "";
@@ -106,72 +45,7 @@ no_type(struct config_draft *d, const char *where, const char *name)
 	    log_text(name), known);
 }
 
-/* -- Setting them -- */
-
-static void
-set_line(const struct section *s, const struct config_line *line)
-{
-	struct config_draft *d = s->d;
-	struct config_handler *h = s->h;
-	char where[CONFIG_WHERE_MAX];
-	const struct key *key;
-	bool own;
-
-	if ((key = config_handler_key(h->type, line->key, &own)) == NULL) {
-		no_key(s, line);
-		return;
-	}
-	if (s->where != NULL)
-		(void)snprintf(where, sizeof(where), "%s", s->where);
-	else
-		(void)snprintf(where, sizeof(where),
-		    "%s:%u: %s: ", d->src->path, line->line, key->name);
-	if (config_given_find(d, h->line, key) != NULL) {
-		config_draft_error(d, "%sgiven twice", where);
-		return;
-	}
-	config_given_add(d,
-	    &(struct config_given){ h->line, key, line->line, where });
-	if (!line->quoted &&
-	    config_comment_check(d, key, where, line->value) == -1)
-		return;
-	config_draft_set(d, key, own ? h->settings : h, where, line->value);
-	if (h->type == NULL && strcmp(line->key, "type") == 0)
-		no_type(d, where, line->value);
-}
-
-/* Make a handler of what was kept; where: of what is not from the file. */
-static struct config_handler *
-make_handler(struct config_draft *d, const char *where)
-{
-	struct config_lines *l = &d->lines;
-	const struct handler *type = NULL;
-	struct section s = { .d = d, .where = where };
-
-	for (size_t i = 0; i < l->n && type == NULL; i++) {
-		if (strcmp(l->items[i].key, "type") == 0)
-			type = handler_find(d->src->types, l->items[i].value);
-	}
-	s.h = config_draft_handler(d, l->name, l->section, type);
-	for (size_t i = 0; s.h != NULL && i < l->n; i++)
-		set_line(&s, &l->items[i]);
-	lines_free(l);
-	return (s.h);
-}
-
-void
-config_handler_end(struct config_draft *d)
-{
-	if (d->lines.name != NULL)
-		(void)make_handler(d, NULL);
-}
-
-static void
-add_key(struct config_draft *d, const char *key, const char *value)
-{
-	config_handler_add(d,
-	    &(struct config_line){ (char *)key, (char *)value, true, 0 });
-}
+/* -- Handlers without a section -- */
 
 void
 config_handler_default(struct config_draft *d)
@@ -181,11 +55,24 @@ config_handler_default(struct config_draft *d)
 	(void)config_draft_handler(d, type->type, 0, type);
 }
 
+/* The value of one of its keys; NULL: it is not there. */
+static const char *
+extra_value(const struct config_extra *extra, const char *key)
+{
+	for (size_t i = 0; extra->keys[i] != NULL; i += 2) {
+		if (strcmp(extra->keys[i], key) == 0)
+			return (extra->keys[i + 1]);
+	}
+	return (NULL);
+}
+
 void
 config_handler_extra(struct config_draft *d)
 {
 	const struct config_extra *extra = d->src->extra;
+	const struct key *key;
 	struct config_handler *h;
+	bool own;
 
 	for (size_t i = 0; i < d->cfg->nhandlers; i++) {
 		if (strcmp(d->cfg->handlers[i].name, extra->name) != 0)
@@ -195,10 +82,16 @@ config_handler_extra(struct config_draft *d)
 		    extra->where, extra->name);
 		return;
 	}
-	config_handler_begin(d, extra->name, 0);
-	for (size_t i = 0; extra->keys[i] != NULL; i += 2)
-		add_key(d, extra->keys[i], extra->keys[i + 1]);
-	if ((h = make_handler(d, extra->where)) != NULL)
+	h = config_draft_handler(d, extra->name, 0,
+	    handler_find(d->src->types, extra_value(extra, "type")));
+	for (size_t i = 0; h != NULL && extra->keys[i] != NULL; i += 2) {
+		key = config_handler_key(h->type, extra->keys[i], &own);
+		config_given_add(d, &(struct config_given){ .key = key,
+					.where = (char *)extra->where });
+		config_draft_set(d, key, own ? h->settings : h, extra->where,
+		    extra->keys[i + 1]);
+	}
+	if (h != NULL)
 		h->logs_answers = true;
 }
 

@@ -148,6 +148,7 @@ out:
 	for (size_t i = 0; i < d.ngiven; i++)
 		free(d.given[i].where);
 	free(d.given);
+	free(d.typed);
 	free(d.dev_dir);
 	return (cfg);
 }

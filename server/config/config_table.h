@@ -81,21 +81,14 @@ int config_reason(char reason[KEY_REASON_MAX], const char *fmt, ...)
  */
 char *config_path_join(const char *dir, const char *path);
 
-/* -- The checks of some keys' values, for struct key -- */
+/* -- Checks of some keys' values -- */
 
-int config_check_listen(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
-int config_check_plain(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
-int config_check_admin(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
-int config_check_events(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
-int config_check_not_empty(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
-int config_check_scope(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
-int config_check_store(void *value, const char *dir,
-    char reason[KEY_REASON_MAX]);
+key_check_fn config_check_listen;
+key_check_fn config_check_plain;
+key_check_fn config_check_admin;
+key_check_fn config_check_events;
+key_check_fn config_check_not_empty;
+key_check_fn config_check_scope;
+key_check_fn config_check_store;
 
 #endif /* SERVER_CONFIG_TABLE_H */

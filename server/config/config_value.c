@@ -356,66 +356,51 @@ value_read(const struct key *key, const char *dir, const char *text,
 	return (-1);
 }
 
+/* What a field holds, apart from how its text looks. */
+enum holds { PLAIN, TEXT, LIST, DURATIONS, SECRET };
+
+static const struct {
+	enum holds holds;
+	size_t size;
+} fields[] = {
+	[KEY_INT] = { PLAIN, sizeof(int64_t) },
+	[KEY_SIZE] = { PLAIN, sizeof(int64_t) },
+	[KEY_DURATION] = { PLAIN, sizeof(int64_t) },
+	[KEY_DURATIONS] = { DURATIONS, sizeof(struct key_durations) },
+	[KEY_TIME] = { PLAIN, sizeof(int64_t) },
+	[KEY_BOOL] = { PLAIN, sizeof(bool) },
+	[KEY_CHOICE] = { PLAIN, sizeof(int) },
+	[KEY_NAME] = { TEXT, sizeof(char *) },
+	[KEY_URL] = { TEXT, sizeof(char *) },
+	[KEY_PATH] = { TEXT, sizeof(char *) },
+	[KEY_SECRET] = { SECRET, sizeof(struct key_secret) },
+	[KEY_WORDS] = { LIST, sizeof(struct key_list) },
+	[KEY_TEXTS] = { LIST, sizeof(struct key_list) },
+	[KEY_COMMAND] = { LIST, sizeof(struct key_list) },
+};
+
 static void
 value_free(const struct key *key, union value *v)
 {
-	switch (key->kind) {
-	case KEY_INT:
-	case KEY_SIZE:
-	case KEY_DURATION:
-	case KEY_TIME:
-	case KEY_BOOL:
-	case KEY_CHOICE:
+	switch (fields[key->kind].holds) {
+	case PLAIN:
 		break;
-	case KEY_DURATIONS:
-		free(v->durations.ms);
-		break;
-	case KEY_NAME:
-	case KEY_URL:
-	case KEY_PATH:
+	case TEXT:
 		free(v->text);
 		break;
-	case KEY_SECRET:
+	case LIST:
+		config_list_free(&v->list);
+		break;
+	case DURATIONS:
+		free(v->durations.ms);
+		break;
+	case SECRET:
 		if (v->secret.bytes != NULL)
 			explicit_bzero(v->secret.bytes, v->secret.len);
 		free(v->secret.bytes);
 		free(v->secret.file);
 		break;
-	case KEY_WORDS:
-	case KEY_TEXTS:
-	case KEY_COMMAND:
-		config_list_free(&v->list);
-		break;
 	}
-}
-
-static size_t
-value_size(const struct key *key)
-{
-	switch (key->kind) {
-	case KEY_INT:
-	case KEY_SIZE:
-	case KEY_DURATION:
-	case KEY_TIME:
-		return (sizeof(int64_t));
-	case KEY_BOOL:
-		return (sizeof(bool));
-	case KEY_CHOICE:
-		return (sizeof(int));
-	case KEY_DURATIONS:
-		return (sizeof(struct key_durations));
-	case KEY_NAME:
-	case KEY_URL:
-	case KEY_PATH:
-		return (sizeof(char *));
-	case KEY_SECRET:
-		return (sizeof(struct key_secret));
-	case KEY_WORDS:
-	case KEY_TEXTS:
-	case KEY_COMMAND:
-		break;
-	}
-	return (sizeof(struct key_list));
 }
 
 /* The key's field of base, as a value. */
@@ -424,7 +409,7 @@ value_of(const struct key *key, const void *base)
 {
 	union value v = { .number = 0 };
 
-	memcpy(&v, (const char *)base + key->offset, value_size(key));
+	memcpy(&v, (const char *)base + key->offset, fields[key->kind].size);
 	return (v);
 }
 
@@ -441,7 +426,7 @@ config_value_set(const struct key *key, void *base, const char *dir,
 		return (-1);
 	}
 	value_free(key, &old);
-	memcpy((char *)base + key->offset, &v, value_size(key));
+	memcpy((char *)base + key->offset, &v, fields[key->kind].size);
 	return (0);
 }
 
@@ -478,33 +463,22 @@ config_value_equal(const struct key *key, const void *a, const void *b)
 {
 	union value x = value_of(key, a), y = value_of(key, b);
 
-	switch (key->kind) {
-	case KEY_INT:
-	case KEY_SIZE:
-	case KEY_DURATION:
-	case KEY_TIME:
+	switch (fields[key->kind].holds) {
+	case PLAIN: /* the rest is zero */
 		return (x.number == y.number);
-	case KEY_BOOL:
-		return (x.flag == y.flag);
-	case KEY_CHOICE:
-		return (x.choice == y.choice);
-	case KEY_DURATIONS:
+	case TEXT:
+		return (text_equal(x.text, y.text));
+	case LIST:
+		return (list_equal(&x.list, &y.list));
+	case DURATIONS:
 		return (x.durations.n == y.durations.n &&
 			(x.durations.n == 0 ||
 			    memcmp(x.durations.ms, y.durations.ms,
 				x.durations.n * sizeof(*x.durations.ms)) == 0));
-	case KEY_NAME:
-	case KEY_URL:
-	case KEY_PATH:
-		return (text_equal(x.text, y.text));
-	case KEY_SECRET:
-		return (text_equal(x.secret.file, y.secret.file));
-	case KEY_WORDS:
-	case KEY_TEXTS:
-	case KEY_COMMAND:
+	case SECRET:
 		break;
 	}
-	return (list_equal(&x.list, &y.list));
+	return (text_equal(x.secret.file, y.secret.file));
 }
 
 const char *
@@ -519,27 +493,11 @@ const char *
 config_shown(const struct key *key, const void *settings)
 {
 	union value v = value_of(key, settings);
+	enum holds holds = fields[key->kind].holds;
 
 	if (key->shown == NULL)
 		return (NULL);
-	switch (key->kind) {
-	case KEY_NAME:
-	case KEY_URL:
-	case KEY_PATH:
-		return (v.text);
-	case KEY_WORDS:
-	case KEY_TEXTS:
-	case KEY_COMMAND:
-		return (v.list.n == 0 ? NULL : v.list.items[0]);
-	case KEY_INT:
-	case KEY_SIZE:
-	case KEY_DURATION:
-	case KEY_DURATIONS:
-	case KEY_TIME:
-	case KEY_BOOL:
-	case KEY_CHOICE:
-	case KEY_SECRET:
-		break;
-	}
-	return (NULL);
+	if (holds == LIST && v.list.n > 0)
+		return (v.list.items[0]);
+	return (holds == TEXT ? v.text : NULL);
 }
