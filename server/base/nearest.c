@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #define WORD_MAX 64
@@ -44,6 +45,18 @@ static size_t
 least(size_t a, size_t b)
 {
 	return (a < b ? a : b);
+}
+
+const char *
+nearest_hint(struct nearest *n, const char *before, const char *behind)
+{
+	const char *name = nearest_get(n);
+
+	n->hint[0] = '\0';
+	if (name != NULL)
+		(void)snprintf(n->hint, sizeof(n->hint),
+		    "; did you mean %s%s%s?", before, name, behind);
+	return (n->hint);
 }
 
 /* Row by row; the row before the last is kept for swapped neighbours. */

@@ -8,10 +8,13 @@
 
 #include <stddef.h>
 
+#define NEAREST_HINT_MAX 160
+
 struct nearest {
 	const char *word; /* kept */
 	const char *best;
 	size_t distance;
+	char hint[NEAREST_HINT_MAX];
 };
 
 void nearest_init(struct nearest *n, const char *word);
@@ -24,6 +27,13 @@ void nearest_offer(struct nearest *n, const char *name);
  * of the fingers.
  */
 const char *nearest_get(const struct nearest *n);
+
+/*
+ * The end of a message: "; did you mean NAME?" with what belongs before and
+ * behind the name, or nothing if none is near. Valid as long as n.
+ */
+const char *nearest_hint(struct nearest *n, const char *before,
+    const char *behind);
 
 /*
  * The least number of letters to insert, remove, replace or swap with their

@@ -26,15 +26,12 @@ enum verb_exit
 verb_unknown(const struct verb *const *table, const char *name)
 {
 	struct nearest n;
-	const char *near;
 
 	nearest_init(&n, name);
 	for (; *table != NULL; table++)
 		nearest_offer(&n, (*table)->name);
-	near = nearest_get(&n);
-	fprintf(stderr, "klikitd: %s: unknown verb%s%s%s\n", log_text(name),
-	    near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-	    near == NULL ? "" : "?");
+	fprintf(stderr, "klikitd: %s: unknown verb%s\n", log_text(name),
+	    nearest_hint(&n, "", ""));
 	fprintf(stderr, "Try: klikitd help\n");
 	return (VERB_USAGE);
 }

@@ -10,6 +10,7 @@
 #include "server/base/nearest.h"
 #include "server/config/config_draft.h"
 
+#define NAME_MAX_LEN 128
 #define LINE_MAX_LEN 1024
 
 void
@@ -28,21 +29,14 @@ config_draft_error(struct config_draft *d, const char *fmt, ...)
 void
 config_draft_warn(struct config_draft *d, const char *fmt, ...)
 {
-	struct key_list *list = &d->cfg->warnings;
 	char line[LINE_MAX_LEN];
-	char **grown;
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	grown = realloc(list->items, (list->n + 1) * sizeof(*grown));
-	if (grown != NULL)
-		list->items = grown;
-	if (grown == NULL || (grown[list->n] = strdup(line)) == NULL)
+	if (config_list_add(&d->cfg->warnings, line, strlen(line)) == -1)
 		config_draft_error(d, "out of memory");
-	else
-		list->n++;
 }
 
 void
@@ -163,6 +157,16 @@ type_defaults(struct config_draft *d, struct config_handler *h)
 	return (0);
 }
 
+const struct config_handler *
+config_handler_find(const struct config *cfg, const char *name)
+{
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		if (strcmp(cfg->handlers[i].name, name) == 0)
+			return (&cfg->handlers[i]);
+	}
+	return (NULL);
+}
+
 struct config_handler *
 config_draft_handler(struct config_draft *d, const char *name, unsigned line,
     const struct handler *type)
@@ -207,40 +211,22 @@ config_draft_secret(struct config_draft *d, const char *name)
 	return (secret);
 }
 
-/* The key nearest to a misspelt one, of any section and type; static. */
-static const char *
-nearest_key(const struct config_draft *d, const char *name)
-{
-	const struct key *const ours[] = { config_global_keys,
-		config_secret_keys, config_handler_keys, config_outlet_keys,
-		config_unit_keys };
-	struct nearest n;
-
-	nearest_init(&n, name);
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		config_keys_offer(ours[i], &n);
-	for (size_t i = 0; d->src->types[i] != NULL; i++) {
-		if (d->src->types[i]->keys != NULL)
-			config_keys_offer(d->src->types[i]->keys, &n);
-	}
-	return (nearest_get(&n));
-}
-
 void
 config_unknown_key(struct config_draft *d, const char *section, const char *key,
     unsigned line)
 {
-	const char *near;
-	char *name;
+	const struct key *const ours[] = { config_global_keys,
+		config_secret_keys, config_handler_keys, config_outlet_keys,
+		config_unit_keys };
+	char name[NAME_MAX_LEN]; /* what is cut off is near to none */
+	struct nearest n;
 
-	if (asprintf(&name, "%s.%s", section, key) == -1) {
-		config_draft_error(d, "%s:%u: out of memory", d->src->path,
-		    line);
-		return;
-	}
-	near = nearest_key(d, name);
-	config_draft_error(d, "%s:%u: %s: unknown key%s%s%s", d->src->path,
-	    line, log_text(name), near == NULL ? "" : "; did you mean ",
-	    near == NULL ? "" : near, near == NULL ? "" : "?");
-	free(name);
+	(void)snprintf(name, sizeof(name), "%s.%s", section, key);
+	nearest_init(&n, name);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		config_keys_offer(ours[i], &n);
+	for (size_t i = 0; d->src->types[i] != NULL; i++)
+		config_keys_offer(d->src->types[i]->keys, &n);
+	config_draft_error(d, "%s:%u: %s.%s: unknown key%s", d->src->path, line,
+	    section, log_text(key), nearest_hint(&n, "", ""));
 }

@@ -117,7 +117,11 @@ void config_draft_report_warnings(struct config_draft *d);
 struct config_handler *config_draft_handler(struct config_draft *d,
     const char *name, unsigned line, const struct handler *type);
 
-/* The same for a secret, which has no bytes yet. */
+/* The handler of that name; NULL: there is none yet. */
+const struct config_handler *config_handler_find(const struct config *cfg,
+    const char *name);
+
+/* The same as config_draft_handler(), of a secret, which has no bytes yet. */
 struct config_secret *config_draft_secret(struct config_draft *d,
     const char *name);
 

@@ -127,13 +127,12 @@ set_port(struct config_draft *d)
 	list->n = n;
 }
 
-/* The variable that a misspelt one was probably meant to be. */
-static const char *
-nearest_variable(const char *name, char ret_name[CONFIG_ENV_MAX])
+static void
+unknown_variable(struct config_draft *d, const char *name)
 {
 	static const char *const others[] = { "PORT", "KLIKIT_WEBHOOK_SECRET",
 		"KLIKIT_WEBHOOK_SECRET_FILE" };
-	char candidate[CONFIG_ENV_MAX];
+	char candidate[CONFIG_ENV_MAX], best[CONFIG_ENV_MAX];
 	struct nearest n;
 
 	nearest_init(&n, name);
@@ -143,20 +142,10 @@ nearest_variable(const char *name, char ret_name[CONFIG_ENV_MAX])
 	     key++) {
 		nearest_offer(&n, config_key_env(key, candidate));
 		if (n.best == candidate) /* which the next one overwrites */
-			n.best = strcpy(ret_name, candidate);
+			n.best = strcpy(best, candidate);
 	}
-	return (nearest_get(&n));
-}
-
-static void
-unknown_variable(struct config_draft *d, const char *name)
-{
-	char best[CONFIG_ENV_MAX];
-	const char *near = nearest_variable(name, best);
-
-	config_draft_warn(d, "%s: unknown variable, ignored%s%s%s",
-	    log_text(name), near == NULL ? "" : "; did you mean ",
-	    near == NULL ? "" : near, near == NULL ? "" : "?");
+	config_draft_warn(d, "%s: unknown variable, ignored%s", log_text(name),
+	    nearest_hint(&n, "", ""));
 }
 
 static void

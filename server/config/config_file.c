@@ -4,6 +4,7 @@
 #include "server/config/config_draft.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,36 +44,44 @@ find_section(const char *name)
 	return (NULL);
 }
 
+/* An error on the line of k. */
+static void __attribute__((format(printf, 3, 4)))
+line_error(struct config_draft *d, const struct config_ini_key *k,
+    const char *fmt, ...)
+{
+	char text[KEY_REASON_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	config_draft_error(d, "%s:%u: %s", d->src->path, k->line, text);
+}
+
 static void
 unknown_section(struct config_draft *d, const struct config_ini_key *k)
 {
 	struct nearest n;
-	const char *near;
 
 	nearest_init(&n, k->section);
 	for (size_t i = 0; i < NSECTIONS; i++)
 		nearest_offer(&n, sections[i].name);
-	near = nearest_get(&n);
-	config_draft_error(d, "%s:%u: [%s]: unknown section%s%s%s",
-	    d->src->path, k->line, log_text(k->section),
-	    near == NULL ? "" : "; did you mean [", near == NULL ? "" : near,
-	    near == NULL ? "" : "]?");
+	line_error(d, k, "[%s]: unknown section%s", log_text(k->section),
+	    nearest_hint(&n, "[", "]"));
 }
 
 /* [handler NAME]: every name once. */
 static void
 begin_handler(struct config_draft *d, const struct config_ini_key *k)
 {
-	const struct config *cfg = d->cfg;
+	const struct config_handler *other =
+	    config_handler_find(d->cfg, k->name);
 	const struct handler *type = NULL;
 
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		if (strcmp(cfg->handlers[i].name, k->name) != 0)
-			continue;
-		config_draft_error(d,
-		    "%s:%u: [handler %s]: there is one already on line %u",
-		    d->src->path, k->line, k->name, cfg->handlers[i].line);
-		d->skip = true;
+	if (other != NULL) {
+		line_error(d, k,
+		    "[handler %s]: there is one already on line %u", k->name,
+		    other->line);
 		return;
 	}
 	for (size_t i = 0; i < d->ntyped; i++) {
@@ -98,18 +107,17 @@ begin_secret(struct config_draft *d, const struct config_ini_key *k)
 	}
 	for (size_t i = 0; i < cfg->nsecrets; i++) {
 		if (strcmp(cfg->secrets[i].name, k->name) == 0) {
-			config_draft_error(d,
-			    "%s:%u: [secret %s]: there is one already on "
+			line_error(d, k,
+			    "[secret %s]: there is one already on "
 			    "line %u",
-			    d->src->path, k->line, k->name, d->secret_lines[i]);
+			    k->name, d->secret_lines[i]);
 			return;
 		}
 	}
 	/* One place is left for the default secret. */
 	if (cfg->nsecrets == SECRETS_MAX - 1) {
-		config_draft_error(d,
-		    "%s:%u: [secret %s]: more than %d secrets", d->src->path,
-		    k->line, k->name, SECRETS_MAX);
+		line_error(d, k, "[secret %s]: more than %d secrets", k->name,
+		    SECRETS_MAX);
 		return;
 	}
 	d->skip = config_draft_secret(d, k->name) == NULL;
@@ -132,12 +140,11 @@ begin_section(struct config_draft *d, const struct config_ini_key *k)
 	if (d->section == 0) {
 		d->skip = k->name[0] != '\0';
 		if (d->skip)
-			config_draft_error(d,
-			    "%s:%u: [%s %s]: this section takes no name",
-			    d->src->path, k->line, k->section, k->name);
+			line_error(d, k, "[%s %s]: this section takes no name",
+			    k->section, k->name);
 	} else if (k->name[0] == '\0')
-		config_draft_error(d, "%s:%u: [%s]: needs a name: [%s NAME]",
-		    d->src->path, k->line, k->section, k->section);
+		line_error(d, k, "[%s]: needs a name: [%s NAME]", k->section,
+		    k->section);
 	else if (d->keys == config_handler_keys)
 		begin_handler(d, k);
 	else
@@ -157,11 +164,10 @@ report_misplaced_secret(struct config_draft *d, const struct config_ini_key *k)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(k->key, names[i]) != 0)
 			continue;
-		config_draft_error(d,
-		    "%s:%u: %s.%s: a secret does not stand in this file; put "
+		line_error(d, k,
+		    "%s.%s: a secret does not stand in this file; put "
 		    "it into a file of its own and name that by %s%s",
-		    d->src->path, k->line, k->section, k->key,
-		    global ? "secret_file" : "file",
+		    k->section, k->key, global ? "secret_file" : "file",
 		    global ? ", or set KLIKIT_WEBHOOK_SECRET" : "");
 		return (true);
 	}
@@ -237,8 +243,8 @@ config_file_cb(const struct config_ini_key *k, void *arg)
 	if (k->key == NULL)
 		begin_section(d, k);
 	else if (k->section[0] == '\0')
-		config_draft_error(d, "%s:%u: %s: stands before any [section]",
-		    d->src->path, k->line, log_text(k->key));
+		line_error(d, k, "%s: stands before any [section]",
+		    log_text(k->key));
 	else if (!d->skip)
 		set_key(d, k);
 	return (0);

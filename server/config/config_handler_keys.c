@@ -74,9 +74,7 @@ config_handler_extra(struct config_draft *d)
 	struct config_handler *h;
 	bool own;
 
-	for (size_t i = 0; i < d->cfg->nhandlers; i++) {
-		if (strcmp(d->cfg->handlers[i].name, extra->name) != 0)
-			continue;
+	if (config_handler_find(d->cfg, extra->name) != NULL) {
 		config_draft_error(d,
 		    "%sthe configuration has a [handler %s] already",
 		    extra->where, extra->name);

@@ -28,27 +28,6 @@ handler_error(struct config_draft *d, const struct config_handler *h,
 
 /* -- Alarms -- */
 
-static const struct config_handler *
-find_handler(const struct config *cfg, const char *name)
-{
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		if (strcmp(cfg->handlers[i].name, name) == 0)
-			return (&cfg->handlers[i]);
-	}
-	return (NULL);
-}
-
-static const char *
-nearest_handler(const struct config *cfg, const char *name)
-{
-	struct nearest n;
-
-	nearest_init(&n, name);
-	for (size_t i = 0; i < cfg->nhandlers; i++)
-		nearest_offer(&n, cfg->handlers[i].name);
-	return (nearest_get(&n));
-}
-
 /* Does the chain of alarms that begins at h come back to it? */
 static bool
 rings_itself(const struct config *cfg, const struct config_handler *h)
@@ -57,7 +36,8 @@ rings_itself(const struct config *cfg, const struct config_handler *h)
 
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		if (next->on_deadline == NULL ||
-		    (next = find_handler(cfg, next->on_deadline)) == NULL)
+		    (next = config_handler_find(cfg, next->on_deadline)) ==
+			NULL)
 			return (false);
 		if (next == h)
 			return (true);
@@ -66,21 +46,15 @@ rings_itself(const struct config *cfg, const struct config_handler *h)
 }
 
 static void
-check_alarm_handler(struct config_draft *d, const struct config_handler *h)
+no_such_alarm(struct config_draft *d, const struct config_handler *h)
 {
-	static const char key[] = "on_deadline";
-	const char *near = nearest_handler(d->cfg, h->on_deadline);
+	struct nearest n;
 
-	if (find_handler(d->cfg, h->on_deadline) == NULL)
-		handler_error(d, h, key, "there is no [handler %s]%s%s%s",
-		    log_text(h->on_deadline),
-		    near == NULL ? "" : "; did you mean ",
-		    near == NULL ? "" : near, near == NULL ? "" : "?");
-	else if (strcmp(h->on_deadline, h->name) == 0)
-		handler_error(d, h, key, "%s cannot ring for itself", h->name);
-	else if (rings_itself(d->cfg, h))
-		handler_error(d, h, key, "%s would ring for %s in a circle",
-		    h->on_deadline, h->name);
+	nearest_init(&n, h->on_deadline);
+	for (size_t i = 0; i < d->cfg->nhandlers; i++)
+		nearest_offer(&n, d->cfg->handlers[i].name);
+	handler_error(d, h, "on_deadline", "there is no [handler %s]%s",
+	    log_text(h->on_deadline), nearest_hint(&n, "", ""));
 }
 
 static void
@@ -93,7 +67,15 @@ check_alarm(struct config_draft *d, const struct config_handler *h)
 		return;
 	if (h->deadline_ms == 0)
 		handler_error(d, h, "on_deadline", "needs a deadline");
-	check_alarm_handler(d, h);
+	if (config_handler_find(d->cfg, h->on_deadline) == NULL)
+		no_such_alarm(d, h);
+	else if (strcmp(h->on_deadline, h->name) == 0)
+		handler_error(d, h, "on_deadline", "%s cannot ring for itself",
+		    h->name);
+	else if (rings_itself(d->cfg, h))
+		handler_error(d, h, "on_deadline",
+		    "%s would ring for %s in a circle", h->on_deadline,
+		    h->name);
 }
 
 /* -- What the type asks for -- */

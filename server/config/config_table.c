@@ -300,7 +300,8 @@ config_key_flag(const char *name)
 void
 config_keys_offer(const struct key *keys, struct nearest *n)
 {
-	for (const struct key *key = keys; key->name != NULL; key++)
+	for (const struct key *key = keys; key != NULL && key->name != NULL;
+	     key++)
 		nearest_offer(n, key->name);
 }
 

@@ -40,7 +40,7 @@ const struct key *config_key_flag(const char *name);
 
 struct nearest;
 
-/* Offer the names of all keys. */
+/* Offer the names of all keys; there may be no table. */
 void config_keys_offer(const struct key *keys, struct nearest *n);
 
 /* "key" of "section.key". */
@@ -70,6 +70,9 @@ bool config_value_equal(const struct key *key, const void *a, const void *b);
 void config_values_free(const struct key *keys, void *base);
 
 void config_list_free(struct key_list *list);
+
+/* One item more, NULL after it. Returns 0, or -1 when out of memory. */
+int config_list_add(struct key_list *list, const char *text, size_t len);
 
 /* Write a reason. Always -1, so that it can be returned in one statement. */
 int config_reason(char reason[KEY_REASON_MAX], const char *fmt, ...)

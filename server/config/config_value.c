@@ -87,9 +87,8 @@ config_list_free(struct key_list *list)
 	*list = (struct key_list){ NULL, 0 };
 }
 
-/* One item more, NULL after it. Returns 0, or -1 when out of memory. */
-static int
-list_add(struct key_list *list, const char *text, size_t len)
+int
+config_list_add(struct key_list *list, const char *text, size_t len)
 {
 	char **grown;
 
@@ -121,7 +120,7 @@ read_texts(const char *text, struct key_list *list, char *reason)
 		if (len == 0)
 			return (
 			    config_reason(reason, "an empty item in the list"));
-		if (list_add(list, text, len) == -1)
+		if (config_list_add(list, text, len) == -1)
 			return (config_reason(reason, "out of memory"));
 	}
 	return (0);
@@ -184,7 +183,7 @@ read_command(const char *text, struct key_list *list, char *reason)
 	     text += strspn(text, BLANKS)) {
 		if (next_word(&text, word) == -1)
 			rc = config_reason(reason, "a quote is not closed");
-		else if (list_add(list, word, strlen(word)) == -1)
+		else if (config_list_add(list, word, strlen(word)) == -1)
 			rc = config_reason(reason, "out of memory");
 	}
 	free(word);
