@@ -1,7 +1,7 @@
 /*
  * The handler of type "forward": each job is one POST. The body goes out as
  * it came, or with one order of it; the idempotency key stays the same in
- * every attempt, so that the far side can tell a repeat.
+ * every attempt, so that the far side knows a repeat.
  */
 #include <sys/queue.h>
 

@@ -114,7 +114,7 @@ struct handler_env {
 	 */
 	uint64_t (*tls_sent)(void *arg, struct bufferevent *bev);
 
-	/* Of the same: it is about to be closed; tell the far side. */
+	/* Of the same: it is about to be closed: take leave of the far side. */
 	void (*tls_leave)(void *arg, struct bufferevent *bev);
 
 	/*
@@ -200,7 +200,7 @@ struct handler_result {
 	const void *answer; /* the first KB of it, borrowed; or NULL */
 	size_t answer_len;
 	int64_t retry_after_ms; /* the far side's wish; 0: none */
-	bool pause; /* no further job is to be sent until told otherwise */
+	bool pause; /* no further job is to be sent until it is resumed */
 	struct store_write *writes; /* borrowed; valid until the next run() */
 	size_t nwrites;
 };

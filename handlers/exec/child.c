@@ -107,7 +107,7 @@ child_arm(struct child *c, int64_t ms)
 	(void)evtimer_add(c->timer, &tv);
 }
 
-/* Reap a child that is dead, and tell its owner. */
+/* Reap a child that is dead, and report it to its owner. */
 static void
 child_finish(struct child *c)
 {

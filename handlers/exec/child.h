@@ -38,7 +38,7 @@ struct child_spec {
 
 /* How a child ended; valid for the call of child_fn. */
 struct child_end {
-	bool limited;       /* it was told to end, as its time was up */
+	bool limited;       /* it was asked to end, as its time was up */
 	bool lost;          /* somebody else took its status: there is none */
 	int status;         /* as of waitpid(2) */
 	const char *output; /* what it printed, on either of the two: */

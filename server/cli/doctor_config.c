@@ -30,7 +30,7 @@ configuration_error_cb(const char *line, void *arg)
 	    "put it right; klikitd check-config says when it is", "%s", line);
 }
 
-/* config_error_fn: it was told before. */
+/* config_error_fn: it was reported before. */
 static void
 configuration_again_cb(const char *line, void *arg)
 {
@@ -183,7 +183,7 @@ doctor_secrets(struct doctor *d)
 
 /* tls_found_fn */
 static void
-certificate_tell_cb(enum tls_level level, enum tls_part part, const char *text,
+certificate_found_cb(enum tls_level level, enum tls_part part, const char *text,
     void *arg)
 {
 	struct doctor *d = arg;
@@ -217,13 +217,13 @@ certificate_look(struct doctor *d, const struct tls_pair_files *files)
 	struct tls_pair *pair;
 	long long days;
 
-	pair = tls_pair_load(files, d->now_ms, certificate_tell_cb, d);
+	pair = tls_pair_load(files, d->now_ms, certificate_found_cb, d);
 	if (pair == NULL)
 		return;
 	tls_pair_info(pair, &info);
 	tls_pair_free(pair);
 	if (info.until_ms < d->now_ms || info.from_ms > d->now_ms)
-		return; /* told */
+		return; /* reported */
 	days = (long long)((info.until_ms - d->now_ms) / DAY_MS);
 	format_time(info.until_ms, stamp);
 	if (info.until_ms - d->now_ms <= SOON_MS)
@@ -257,7 +257,7 @@ doctor_certificates(struct doctor *d)
 				files->client_key, TLS_USE_CLIENT });
 		if (files->ca_file != NULL)
 			tls_roots_free(tls_roots_load(files->ca_file, d->now_ms,
-			    certificate_tell_cb, d));
+			    certificate_found_cb, d));
 	}
 }
 

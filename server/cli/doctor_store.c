@@ -235,7 +235,7 @@ doctor_space(struct doctor *d)
 
 	store_dir(d, dir);
 	if (statvfs(dir, &fs) == -1)
-		return; /* told by the check of the store */
+		return; /* reported by the check of the store */
 	left = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
 	if ((fs.f_flag & ST_RDONLY) != 0)
 		doctor_report(d, DOCTOR_FAIL,
@@ -255,7 +255,7 @@ doctor_space(struct doctor *d)
 		    log_text(dir), (long long)(left / MIB), space_reserve(d));
 }
 
-/* Does anything keep the clock right? False if that cannot be told. */
+/* Does anything keep the clock right? False if that is not known. */
 static bool
 clock_drifts(void)
 {

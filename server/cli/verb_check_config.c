@@ -83,7 +83,7 @@ warn_secret(const struct config_secret *secret)
 		    name, log_text(secret->source), exposure_advice(exposed));
 }
 
-/* tls_found_fn: what is an error was told before, by the configuration. */
+/* tls_found_fn: what is an error was reported before, by the configuration. */
 static void
 warn_pair_cb(enum tls_level level, enum tls_part part, const char *text,
     void *arg)
@@ -216,7 +216,7 @@ static const char more[] =
 const struct verb verb_check_config = {
 	.name = "check-config",
 	.words = "",
-	.text = "Check the configuration and tell what is in force",
+	.text = "Check the configuration and show what is in force",
 	.more = more,
 	.flags = flags,
 	.config = true,

@@ -67,7 +67,7 @@ check_listen(struct config_draft *d)
 	}
 }
 
-/* Whoever reaches the admin listener may replay and purge. */
+/* Who reaches the admin listener may replay and purge. */
 static void
 check_admin(struct config_draft *d)
 {
@@ -157,7 +157,7 @@ add_default(struct config_draft *d)
 }
 
 static void
-tell_no_secret(struct config_draft *d)
+report_no_secret(struct config_draft *d)
 {
 	config_draft_error(d,
 	    "no webhook secret: set " CONFIG_ENV_SECRET " or " ENV_SECRET_FILE
@@ -182,7 +182,7 @@ find_default(struct config_draft *d)
 	}
 	if (text == NULL && file == NULL && cfg->secret_file == NULL) {
 		if (cfg->nsecrets == 0)
-			tell_no_secret(d);
+			report_no_secret(d);
 		return;
 	}
 	if ((secret = add_default(d)) == NULL)
@@ -228,7 +228,7 @@ read_secrets(struct config_draft *d)
 	}
 }
 
-/* What both sign would have the scope of whichever is looked at first. */
+/* What both sign would have the scope of the one that is looked at first. */
 static void
 check_scopes(struct config_draft *d)
 {

@@ -18,30 +18,14 @@ enum room {
 	ROOM_TEXT  /* anywhere */
 };
 
-static enum room
-room_of(enum key_kind kind)
-{
-	switch (kind) {
-	case KEY_INT:
-	case KEY_SIZE:
-	case KEY_DURATION:
-	case KEY_DURATIONS:
-	case KEY_TIME:
-	case KEY_BOOL:
-	case KEY_CHOICE:
-	case KEY_NAME:
-	case KEY_WORDS:
-		return (ROOM_NONE);
-	case KEY_URL: /* or a store would be a new one, and empty */
-		return (ROOM_URL);
-	case KEY_PATH:
-	case KEY_SECRET:
-	case KEY_TEXTS:
-	case KEY_COMMAND:
-		break;
-	}
-	return (ROOM_TEXT);
-}
+/* Of all other kinds it is ROOM_NONE. */
+static const enum room rooms[] = {
+	[KEY_URL] = ROOM_URL, /* or a store would be a new one, and empty */
+	[KEY_PATH] = ROOM_TEXT,
+	[KEY_SECRET] = ROOM_TEXT,
+	[KEY_TEXTS] = ROOM_TEXT,
+	[KEY_COMMAND] = ROOM_TEXT,
+};
 
 /* Where a sign begins the text or stands after a blank; NULL: nowhere. */
 static const char *
@@ -80,7 +64,7 @@ config_comment_check(struct config_draft *d, const struct key *key,
 {
 	const char *sign = NULL;
 
-	switch (room_of(key->kind)) {
+	switch (rooms[key->kind]) {
 	case ROOM_NONE:
 		sign = strpbrk(text, SIGNS);
 		break;

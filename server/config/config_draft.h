@@ -52,7 +52,7 @@ struct config_draft {
 	bool skip;              /* it is wrong: its keys are not looked at */
 };
 
-/* Tell one line of error. */
+/* Report one line of error. */
 void config_draft_error(struct config_draft *d, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -96,8 +96,8 @@ bool config_place_is_etc(const char *dir);
 void config_place_store(struct config_draft *d);
 
 /*
- * Set key's field in base from text. where is how the source is told in an
- * error, with its colon and blank.
+ * Set key's field in base from text. where is how an error begins: it names the
+ * source, and ends in a colon and a blank.
  */
 void config_draft_set(struct config_draft *d, const struct key *key, void *base,
     const char *where, const char *text);
@@ -164,6 +164,12 @@ bool config_handler_has(const struct config_draft *d,
 
 /* The value of a variable, NULL if it is not set or empty. */
 const char *config_env_get(const char *const *env, const char *name);
+
+/*
+ * The first directory of $STATE_DIRECTORY, which systemd fills; owned by the
+ * caller. NULL if it names none.
+ */
+char *config_env_state(const char *const *env);
 
 /* Read PORT and KLIKITD_* into the draft; what others left there is passed. */
 void config_env_read(struct config_draft *d);

@@ -78,6 +78,16 @@ config_env_get(const char *const *env, const char *name)
 	return (NULL);
 }
 
+char *
+config_env_state(const char *const *env)
+{
+	const char *dir = config_env_get(env, "STATE_DIRECTORY");
+
+	if (dir == NULL || *(dir += strspn(dir, ":")) == '\0')
+		return (NULL);
+	return (strndup(dir, strcspn(dir, ":")));
+}
+
 /* PORT replaces the port of every address; those that become equal are one. */
 static void
 set_port(struct config_draft *d)

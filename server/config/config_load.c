@@ -44,33 +44,17 @@ set_flags(struct config_draft *d)
 
 /* -- Directories -- */
 
-/* $STATE_DIRECTORY, which systemd fills; NULL if it names no directory. */
-static const char *
-state_variable(const char *const *env)
-{
-	const char *dir = config_env_get(env, "STATE_DIRECTORY");
-
-	if (dir != NULL)
-		dir += strspn(dir, ":");
-	return (dir == NULL || *dir == '\0' ? NULL : dir);
-}
-
-/* The first directory of $STATE_DIRECTORY, or def, made absolute. */
+/* The directory of the state, or def, made absolute. */
 static char *
 state_dir(const char *const *env, const char *def)
 {
-	const char *dir = state_variable(env);
-	char *cwd = NULL, *first = NULL, *joined = NULL;
+	char *cwd = getcwd(NULL, 0), *dir = config_env_state(env);
+	char *joined = NULL;
 
-	cwd = getcwd(NULL, 0);
-	if (dir == NULL)
-		first = strdup(def);
-	else
-		first = strndup(dir, strcspn(dir, ":"));
-	if (cwd != NULL && first != NULL)
-		joined = config_path_join(cwd, first);
+	if (cwd != NULL)
+		joined = config_path_join(cwd, dir == NULL ? def : dir);
 	free(cwd);
-	free(first);
+	free(dir);
 	return (joined);
 }
 
@@ -102,10 +86,8 @@ set_dirs(struct config_draft *d)
 		}
 	} else if (d->src->dev)
 		cfg->dir = strdup(d->dev_dir);
-	else if (state_variable(d->src->env) != NULL)
-		cfg->dir = state_dir(d->src->env, "");
 	else
-		cfg->dir = strdup(cwd);
+		cfg->dir = state_dir(d->src->env, cwd);
 	free(cwd);
 	return (cfg->dir == NULL ? -1 : 0);
 }

@@ -35,11 +35,11 @@ config_place_choose(bool here, bool before, bool same)
 static char *
 state_folder(const struct config_draft *d)
 {
-	const char *dir = config_env_get(d->src->env, "STATE_DIRECTORY");
+	char *dir = config_env_state(d->src->env);
 	struct stat st;
 
-	if (dir != NULL && *(dir += strspn(dir, ":")) != '\0')
-		return (strndup(dir, strcspn(dir, ":")));
+	if (dir != NULL)
+		return (dir);
 	if (config_place_is_etc(d->cfg->dir) && stat(STATE, &st) == 0 &&
 	    S_ISDIR(st.st_mode))
 		return (strdup(STATE));

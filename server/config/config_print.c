@@ -110,7 +110,7 @@ static const char head[] =
 
 static const char secret_head[] =
     "# More secrets that are valid beside the first, for a change without a\n"
-    "# gap. The name is told with each event; \"default\" is the first "
+    "# gap. The name is shown with each event; \"default\" is the first "
     "one's.\n";
 
 /* "key" of "section.key", and its value in the example. */

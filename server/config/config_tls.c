@@ -1,6 +1,6 @@
 /*
  * The files of certificates and keys that a configuration names: can they be
- * used? What is found is told with the key that names the file.
+ * used? What is found is reported with the key that names the file.
  */
 #include "server/config/config_draft.h"
 
@@ -18,7 +18,7 @@ struct check {
 
 /* tls_found_fn */
 static void
-tell_cb(enum tls_level level, enum tls_part part, const char *text, void *arg)
+found_cb(enum tls_level level, enum tls_part part, const char *text, void *arg)
 {
 	struct check *c = arg;
 
@@ -40,7 +40,7 @@ set_where(struct check *c, enum tls_part part, const char *key)
 static void
 check_pair(struct check *c, const struct tls_pair_files *files)
 {
-	tls_pair_free(tls_pair_load(files, clock_wall_ms(), tell_cb, c));
+	tls_pair_free(tls_pair_load(files, clock_wall_ms(), found_cb, c));
 }
 
 /* The key that has the handler call by TLS. */
@@ -77,7 +77,7 @@ check_handler(struct check *c, const struct config_handler *h,
 	if (pair.certificate != NULL && pair.key != NULL)
 		check_pair(c, &pair);
 	tls_roots_free(
-	    tls_roots_load(files->ca_file, clock_wall_ms(), tell_cb, c));
+	    tls_roots_load(files->ca_file, clock_wall_ms(), found_cb, c));
 }
 
 static void
