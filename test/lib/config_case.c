@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,11 +45,13 @@ int
 config_case_teardown(void **state)
 {
 	struct config_case *c = *state;
-	char path[128];
+	DIR *dir = opendir(c->dir);
+	struct dirent *entry;
 
-	(void)snprintf(path, sizeof(path), "%s/secret", c->dir);
-	(void)unlink(path);
-	(void)unlink(c->file);
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir != NULL)
+		(void)closedir(dir);
 	(void)rmdir(c->dir);
 	free(c);
 	return (0);

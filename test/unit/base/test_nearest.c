@@ -57,6 +57,21 @@ test_nearest_stays_silent_when_far(void **state)
 	assert_null(nearest_get(&n));
 }
 
+/* A message ends in the question, or as it was. */
+static void
+test_nearest_hint_asks_or_is_empty(void **state)
+{
+	struct nearest n;
+
+	(void)state;
+	nearest_init(&n, "levle");
+	assert_string_equal(nearest_hint(&n, "--", ""), "");
+	nearest_offer(&n, "level");
+	assert_string_equal(nearest_hint(&n, "", ""), "; did you mean level?");
+	assert_string_equal(nearest_hint(&n, "[", "]"),
+	    "; did you mean [level]?");
+}
+
 int
 main(void)
 {
@@ -64,6 +79,7 @@ main(void)
 		cmocka_unit_test(test_nearest_distance_counts_slips),
 		cmocka_unit_test(test_nearest_gives_the_best),
 		cmocka_unit_test(test_nearest_stays_silent_when_far),
+		cmocka_unit_test(test_nearest_hint_asks_or_is_empty),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
