@@ -121,7 +121,6 @@ begin(struct http_reader *r)
 	r->head_len = 0;
 	r->trailer_len = 0;
 	r->nfields = 0;
-	r->chunks = (struct http_chunks){ 0 };
 	r->empty_lines = 0;
 	r->seen = 0;
 	r->flags = 0;
@@ -276,6 +275,7 @@ end_head(struct http_reader *r)
 	if (chunked) {
 		r->flags |= IN_CHUNKS;
 		r->state = AROUND_CHUNK;
+		r->chunks = (struct http_chunks){ 0 };
 		return (HTTP_READ_CHUNKED);
 	}
 	if (r->length == 0)

@@ -74,9 +74,12 @@ struct http_reader {
 	unsigned seen; /* which of the headers of interest */
 	unsigned flags;
 	uint64_t length; /* Content-Length */
-	struct http_chunks chunks;
 	size_t line_len;
-	unsigned char line[HTTP_LINE_MAX]; /* start of the current line */
+	/* Between head and trailer there is no line. */
+	union {
+		unsigned char line[HTTP_LINE_MAX]; /* its start */
+		struct http_chunks chunks;
+	};
 };
 
 /*

@@ -205,12 +205,6 @@ http_share_of(const struct http_holder *holder, enum http_share_what what)
 	return (all);
 }
 
-bool
-http_share_same(const struct http_holder *a, const struct http_holder *b)
-{
-	return (a->share == b->share);
-}
-
 size_t
 http_shares_addresses(const struct http_shares *shares)
 {

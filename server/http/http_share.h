@@ -31,10 +31,9 @@
 enum http_share_what {
 	HTTP_SHARE_CONNECTIONS, /* 1 each, from joining */
 	HTTP_SHARE_HANDSHAKES,  /* 1 from its first step to its end */
-	HTTP_SHARE_BYTES,       /* as allocated */
-	HTTP_SHARE_QUESTIONS    /* 1 from the request to its answer */
+	HTTP_SHARE_BYTES        /* as allocated */
 };
-#define HTTP_SHARE_NWHATS 4
+#define HTTP_SHARE_NWHATS 3
 
 enum http_share_standing {
 	HTTP_SHARE_STRANGER,
@@ -106,9 +105,6 @@ size_t http_shares_payable(const struct http_shares *shares,
 /* What all of the holder's address hold together. */
 size_t http_share_of(const struct http_holder *holder,
     enum http_share_what what);
-
-/* Are both of one address? */
-bool http_share_same(const struct http_holder *a, const struct http_holder *b);
 
 /* How many addresses are connected. */
 size_t http_shares_addresses(const struct http_shares *shares);
