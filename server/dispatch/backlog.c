@@ -107,9 +107,8 @@ backlog_any(const struct backlog *b)
 	return (NULL);
 }
 
-/* Is the job here, and not only waiting? */
-static bool
-has(const struct backlog *b, int64_t job)
+bool
+backlog_has(const struct backlog *b, int64_t job)
 {
 	return (run_queue_find(&b->untried, job) != NULL ||
 		run_queue_find(&b->fresh, job) != NULL ||
@@ -267,13 +266,13 @@ backlog_failed(struct backlog *b, const struct backlog_fetch *f)
 
 enum backlog_offer
 backlog_offer(struct backlog *b, struct backlog_fetch *f,
-    const struct store_job *job, bool elsewhere, struct run **ret_waiting)
+    const struct store_job *job, bool in_memory, struct run **ret_waiting)
 {
 	bool tried = job->attempts > 0;
 	struct run *waiting;
 
 	f->offered[tried]++;
-	if (elsewhere || has(b, job->id))
+	if (in_memory)
 		return (BACKLOG_LEAVE);
 	waiting = run_queue_find(&b->waiting, job->id);
 	if (waiting != NULL && !f->end_waits)

@@ -51,7 +51,7 @@ struct backlog_fetch {
 
 /* What to do with a job that the store offers. */
 enum backlog_offer {
-	BACKLOG_LEAVE,   /* it is here, or there is no room for it */
+	BACKLOG_LEAVE,   /* it is in memory, or there is no room for it */
 	BACKLOG_QUEUE,   /* take it in */
 	BACKLOG_END_WAIT /* it waits here, and is to wait no longer */
 };
@@ -74,6 +74,9 @@ size_t backlog_tried(const struct backlog *b);
 
 /* The untried one that came last; NULL: there is none. */
 struct run *backlog_newest(const struct backlog *b);
+
+/* Is the job in it, and not only waiting? */
+bool backlog_has(const struct backlog *b, int64_t job);
 
 /* Any run in it, also one that waits; NULL: it is empty. */
 struct run *backlog_any(const struct backlog *b);
@@ -136,12 +139,11 @@ void backlog_asked(struct backlog *b);
 void backlog_failed(struct backlog *b, const struct backlog_fetch *f);
 
 /*
- * The store offers job, and elsewhere if it is not to be taken since it is in
- * memory in another state, or about to be. With BACKLOG_END_WAIT ret_waiting is
- * its run.
+ * The store offers job, which is not to be taken if it is in_memory: here, in
+ * another state, or about to be. With BACKLOG_END_WAIT ret_waiting is its run.
  */
 enum backlog_offer backlog_offer(struct backlog *b, struct backlog_fetch *f,
-    const struct store_job *job, bool elsewhere, struct run **ret_waiting);
+    const struct store_job *job, bool in_memory, struct run **ret_waiting);
 
 /* That was all that it offers; the earliest wait in it ends at next_due. */
 void backlog_answered(struct backlog *b, const struct backlog_fetch *f,

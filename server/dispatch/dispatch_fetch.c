@@ -10,11 +10,13 @@ struct question {
 	struct backlog_fetch fetch;
 };
 
-/* Is the job with the store or its handler, or its event held? */
+/* Is the job in memory, and not only waiting? Or is its event held? */
 static bool
-is_elsewhere(struct dispatch *d, const struct store_job *job)
+is_in_memory(struct dispatch *d, const struct live_handler *live,
+    const struct store_job *job)
 {
 	return (held_defers(&d->held, job->ev->id) ||
+		backlog_has(&live->backlog, job->id) ||
 		run_queue_find(&d->starting, job->id) != NULL ||
 		run_queue_find(&d->calling, job->id) != NULL ||
 		run_queue_find(&d->recording, job->id) != NULL ||
@@ -32,7 +34,7 @@ accept_all(struct dispatch *d, struct live_handler *live,
 		const struct store_job *job = &res->runnable[i];
 
 		switch (backlog_offer(&live->backlog, fetch, job,
-		    is_elsewhere(d, job), &waiting)) {
+		    is_in_memory(d, live, job), &waiting)) {
 		case BACKLOG_LEAVE:
 			break;
 		case BACKLOG_QUEUE:

@@ -200,24 +200,32 @@ test_backlog_asks_when_there_is_room(void **state)
 	assert_false(backlog_wants(&backlog)); /* not twice at a time */
 }
 
-/* What is here already, or elsewhere, is not taken in again. */
+/* What may run is known as being here; what waits is not. */
 static void
-test_backlog_takes_no_job_twice(void **state)
+test_backlog_knows_what_may_run(void **state)
 {
-	struct backlog_fetch f = { .limit = 10 };
-	struct store_job elsewhere = { .id = 99 };
-	struct run *waiting;
-
 	(void)state;
 	put(0, 1, RUN_QUEUED, 0);
 	put(1, 1, RUN_FRESH, 0);
 	put(2, 1, RUN_QUEUED, 1);
 	put(3, 1, RUN_QUEUED, 2);
 	put(4, 1, RUN_WAITING, 1);
-	for (int64_t job = 0; job < 5; job++)
-		assert_int_equal(offer(&f, job, job >= 2), BACKLOG_LEAVE);
-	assert_int_equal(backlog_offer(&backlog, &f, &elsewhere, true,
-			     &waiting),
+	for (int64_t job = 0; job < 6; job++)
+		assert_int_equal(backlog_has(&backlog, job), job < 4);
+}
+
+/* What is in memory already, or waits for its time, is not taken in. */
+static void
+test_backlog_takes_no_job_twice(void **state)
+{
+	struct backlog_fetch f = { .limit = 10 };
+	struct store_job known = { .id = 99 };
+	struct run *waiting;
+
+	(void)state;
+	put(4, 1, RUN_WAITING, 1);
+	assert_int_equal(offer(&f, 4, 1), BACKLOG_LEAVE);
+	assert_int_equal(backlog_offer(&backlog, &f, &known, true, &waiting),
 	    BACKLOG_LEAVE);
 	assert_int_equal(offer(&f, 5, 0), BACKLOG_QUEUE);
 	assert_int_equal(offer(&f, 6, 1), BACKLOG_QUEUE);
@@ -346,6 +354,7 @@ main(void)
 		backlog_test(
 		    test_backlog_waits_have_turns_with_those_in_the_store),
 		backlog_test(test_backlog_asks_when_there_is_room),
+		backlog_test(test_backlog_knows_what_may_run),
 		backlog_test(test_backlog_takes_no_job_twice),
 		backlog_test(test_backlog_waits_end_by_hand),
 		backlog_test(test_backlog_is_bounded),
