@@ -1,9 +1,9 @@
 /*
  * doctor.h -- looks at all that a klikitd needs, and says what to do.
  *
- * Owns:    the table of checks. Each is one function, and reports what it
- * found. Touches: the configuration, the store (to read only), files, /proc,
- * sockets. Changes nothing, and disturbs no server that runs.
+ * Owns:    the table of checks; each is a function that reports what it found.
+ * Touches: the configuration, the store (to read only), files, /proc, sockets.
+ *          Changes nothing, and disturbs no server that runs.
  */
 #ifndef SERVER_DOCTOR_H
 #define SERVER_DOCTOR_H

@@ -167,6 +167,15 @@ print_shared(FILE *out, const struct handler *type, bool first)
 		print_keys(out, config_unit_keys);
 }
 
+/* The keys of every handler, in the section of that type. */
+static void
+print_common(FILE *out, const struct handler *type)
+{
+	for (const struct key *key = config_handler_keys; key->name != NULL;
+	     key++)
+		print_key(out, key, key->def == NULL ? type->type : key->def);
+}
+
 void
 config_print_example(FILE *out, const struct handler *const *types)
 {
@@ -185,7 +194,7 @@ config_print_example(FILE *out, const struct handler *const *types)
 		    i == 0 ? "" : "\n", types[i]->type, types[i]->text,
 		    types[i]->example);
 		if (i == 0)
-			print_keys(out, config_handler_keys);
+			print_common(out, types[i]);
 		else
 			fprintf(out, ";type = %s\n", types[i]->type);
 		if (types[i]->keys != NULL)

@@ -163,7 +163,6 @@ const struct key config_secret_keys[] = {
 
 const struct key config_handler_keys[] = {
 	{ "handler.type", KEY_NAME, IN_HANDLER(type_name), .value = "TYPE",
-	    .example = "orders",
 	    .text = "What is done with the events: one of the types, each "
 		    "shown in a section of its own." },
 	{ "handler.events", KEY_WORDS, IN_HANDLER(events),
@@ -179,8 +178,7 @@ const struct key config_handler_keys[] = {
 	{ "handler.ordering", KEY_CHOICE, IN_HANDLER(ordering), .def = "auto",
 	    .value = "auto|order|none",
 	    .text = "order: what concerns one order is done one by one, as it "
-		    "arrived. none: in any order. auto: as the type needs; "
-		    "orders comes to the same rows in any order." },
+		    "arrived. none: in any order. auto: as the type needs." },
 	{ "handler.retry", KEY_DURATIONS, IN_HANDLER(retry),
 	    .def = "5s, 30s, 2m, 10m, 1h, 6h", .min = 1, .max = 720 * HOUR,
 	    .value = "DURATION, ...",
