@@ -13,7 +13,8 @@ server/. The rules:
   private  *_private.h is for its own room. A room has one at most, of at most
            120 lines, and no struct in it has more than 25 fields.
   listed   Each .c file stands in the meson.build of its room, and each unit
-           test in that of its folder.
+           test in that of its folder, which has the name of a room; it links
+           that room and those before it.
   design   Each room of handlers/ and server/ has a DESIGN.md of at most 150
            lines, two screens, that names each of its .c files, and no other
            without its folder. No DESIGN.md names a file that is not there.
@@ -81,6 +82,8 @@ INCLUDE = re.compile(r'^#\s*include\s+([<"])([^>"]+)', re.M)
 STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\}", re.M | re.S)
 NAMED = re.compile(r"`([a-z0-9_]+\.c)`")
 NAMED_ELSEWHERE = re.compile(r"`((?:[a-z0-9_]+/)+[a-z0-9_]+\.[ch])`")
+LINKED = re.compile(r"\b(upto\['\w+'\]|upto_handlers\['\w+'\]|"
+                    r"lib(?:store|handlers|server)\w*)")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 
@@ -147,7 +150,18 @@ class Check:
         for test in sorted((self.root / "test/unit").glob("*/test_*.c")):
             self.listed(test.relative_to(self.root).as_posix(),
                         test.stem.removeprefix("test_"))
+        for build in sorted((self.root / "test/unit").glob("*/meson.build")):
+            self.links(build.relative_to(self.root).as_posix())
         self.circles()
+
+    def links(self, path):
+        """The libraries that the unit tests of a room are linked with."""
+        room = path.split("/")[2]
+        own = {"store": "libstore", "handlers": "libhandlers"}.get(room)
+        found = set(LINKED.findall(self.text(path)))
+        right = {own or f"upto['{room}']", f"upto_handlers['{room}']"}
+        for name in sorted(found - right):
+            self.bad(f"{path}: {name}", f"is not for the tests of {room}")
 
     def one(self, path):
         room = room_of(path)

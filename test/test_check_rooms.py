@@ -131,6 +131,12 @@ class Rooms(unittest.TestCase):
         self.add("test/unit/auth/test_scratch.c", "", listed=False)
         self.assert_fails("test_scratch.c", "does not list it")
 
+    def test_unit_test_that_links_a_later_room(self):
+        build = self.root / "test/unit/auth/meson.build"
+        build.write_text(build.read_text().replace("upto['auth']",
+                                                   "upto['http']"))
+        self.assert_fails("upto['http']: is not for the tests of auth")
+
     def test_file_that_no_design_names(self):
         self.add("server/auth/scratch.c", "")
         design = self.root / "server/auth/DESIGN.md"
