@@ -84,7 +84,7 @@ figures_fresh(const struct metrics *m)
 
 /* Print all and give it to the first `n' who wait. */
 static void
-metrics_tell(struct metrics *m, size_t n)
+metrics_answer(struct metrics *m, size_t n)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -129,7 +129,7 @@ metrics_arm(struct metrics *m)
 
 /*
  * evtimer: what is known is fresh, or the store takes too long, behind a
- * backup perhaps: what it said last has to do.
+ * backup perhaps: what it said last is used.
  */
 static void
 metrics_timer_cb(evutil_socket_t fd, short what, void *arg)
@@ -144,7 +144,7 @@ metrics_timer_cb(evutil_socket_t fd, short what, void *arg)
 	TAILQ_FOREACH (w, &m->waiters, link)
 		n += !m->asked || w->since_ms + METRICS_WAIT_MS <= now;
 	if (n > 0)
-		metrics_tell(m, n);
+		metrics_answer(m, n);
 	metrics_arm(m);
 }
 
@@ -160,7 +160,7 @@ metrics_counted_cb(enum store_rc rc, const struct store_figures *f,
 	m->took_ms = now_ms() - m->asked_ms;
 	if (rc == STORE_OK)
 		figures_keep(&m->figures, f);
-	metrics_tell(m, SIZE_MAX);
+	metrics_answer(m, SIZE_MAX);
 	metrics_arm(m);
 }
 
@@ -204,7 +204,7 @@ void
 metrics_flush(struct metrics *m)
 {
 	if (m != NULL && !TAILQ_EMPTY(&m->waiters))
-		metrics_tell(m, SIZE_MAX);
+		metrics_answer(m, SIZE_MAX);
 }
 
 void

@@ -380,7 +380,7 @@ print_store(FILE *f, const struct metrics_sources *from,
 		metrics_count(f, free_bytes, NULL,
 		    (uint64_t)figures->f.free_bytes);
 	metrics_family(f, "klikitd_store_figures_age_seconds", METRICS_GAUGE,
-	    "Since the store counted what is told here of backlog and files.");
+	    "Since the store counted the backlog and the files shown here.");
 	if (figures->known)
 		metrics_real(f, "klikitd_store_figures_age_seconds", NULL,
 		    (double)(clock_mono_us() / 1000 - figures->at_ms) / 1e3);
@@ -501,7 +501,8 @@ print_stream(FILE *f, const struct stream *s)
 	print_one(f, "klikitd_stream_messages_total", METRICS_COUNTER,
 	    "Messages made for them.", stats.messages);
 	print_one(f, "klikitd_stream_resets_total", METRICS_COUNTER,
-	    "Times that more happened than could be told.", stats.resets);
+	    "Times that readers had to load all anew: too much happened.",
+	    stats.resets);
 }
 
 static void

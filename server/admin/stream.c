@@ -3,8 +3,8 @@
  *
  * What the journal noted is read from the store in up to four steps, one after
  * the other (events, jobs, rejections, handlers), and each row becomes one
- * message. So a message tells how things stand when it is made, which may be
- * later than what it is told for; never earlier.
+ * message. So a message says how things stand when it is made, which may be
+ * later than what it is sent for; never earlier.
  */
 #include <sys/queue.h>
 
@@ -22,7 +22,7 @@
 
 #define BOOT_MAX 24
 #define FIRST_MAX 96
-/* How many of a kind are told at a time, shared by the readers. */
+/* How many of a kind are sent at a time, shared by the readers. */
 #define SHARE 256
 #define SHARE_MIN 8
 
@@ -36,7 +36,7 @@ struct stream_reader {
 	struct stream *s;
 	uint64_t next; /* the number of the message it gets next */
 	bool first;    /* it has not had its first one */
-	bool reset;    /* tell it to load all anew */
+	bool reset;    /* it is to load all anew */
 	char text[FIRST_MAX];
 	void (*wake)(void *arg);
 	void *arg;
@@ -103,14 +103,14 @@ wake_all(struct stream *s)
 	}
 }
 
-/* What a reader cannot be told it has to load: so may all of them. */
+/* What cannot be sent a reader has to load: so all of them load anew. */
 static void
 reset_all(struct stream *s)
 {
 	struct stream_reader *r;
 
 	ring_clear(s);
-	s->next++; /* whoever comes back with an older number is told as well */
+	s->next++; /* who comes back with an older number loads anew as well */
 	s->first = s->next;
 	s->stats.resets++;
 	LIST_FOREACH(r, &s->readers, link)
@@ -166,7 +166,7 @@ arm(struct stream *s, int64_t wait_ms)
 	(void)evtimer_add(s->timer, &tv);
 }
 
-/* When is there something to do without anything else happening? */
+/* Wake up when something is to be sent, or the grace ends. */
 static void
 stream_arm(struct stream *s)
 {
@@ -183,7 +183,7 @@ stream_arm(struct stream *s)
 
 /* The store said what it was asked, or failed to: go on with the next. */
 static void
-stream_told(struct stream *s, enum store_rc rc, enum journal_kind kind)
+stream_sent(struct stream *s, enum store_rc rc, enum journal_kind kind)
 {
 	s->busy = false;
 	if (rc != STORE_OK)
@@ -201,7 +201,7 @@ stream_events_cb(enum store_rc rc, const struct store_event_info *rows,
 	(void)reason;
 	for (size_t i = 0; i < n; i++)
 		ring_add(s, "event", entity_event_json(&rows[i]));
-	stream_told(s, rc, JOURNAL_EVENT);
+	stream_sent(s, rc, JOURNAL_EVENT);
 }
 
 /* store_jobs_fn */
@@ -214,7 +214,7 @@ stream_jobs_cb(enum store_rc rc, const struct store_job_info *rows, size_t n,
 	(void)reason;
 	for (size_t i = 0; i < n; i++)
 		ring_add(s, "job", entity_job_json(&rows[i]));
-	stream_told(s, rc, JOURNAL_JOB);
+	stream_sent(s, rc, JOURNAL_JOB);
 }
 
 /* store_rejections_fn: the newest first. */
@@ -230,7 +230,7 @@ stream_rejections_cb(enum store_rc rc, const struct store_rejection_info *rows,
 			ring_add(s, "rejection",
 			    field_json(entity_rejection, &rows[i - 1]));
 	}
-	stream_told(s, rc, JOURNAL_REJECTION);
+	stream_sent(s, rc, JOURNAL_REJECTION);
 }
 
 /* store_handlers_fn */
@@ -251,7 +251,7 @@ stream_handlers_cb(enum store_rc rc, const struct store_handler_info *rows,
 			    entity_handler_json(&rows[i], &live));
 		}
 	}
-	stream_told(s, rc, JOURNAL_HANDLER);
+	stream_sent(s, rc, JOURNAL_HANDLER);
 }
 
 /* Ask the store for those of s->numbers. Returns 0; -1: no memory. */
@@ -284,7 +284,7 @@ stream_ask(struct stream *s, enum journal_kind kind)
 	return (-1);
 }
 
-/* Tell of what is noted of this kind, or of the next that has something. */
+/* Send what is noted of this kind, or of the next that has something. */
 static void
 stream_next_kind(struct stream *s, enum journal_kind kind)
 {
@@ -314,7 +314,7 @@ stream_end(struct stream *s)
 	s->ends_ms = 0;
 }
 
-/* evtimer: tell what happened since the last turn, or end the grace. */
+/* evtimer: send what happened since the last turn, or end the grace. */
 static void
 stream_timer_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -347,7 +347,7 @@ stream_noted_cb(void *arg)
 
 /* -- Readers -- */
 
-/* With many readers less is told, so that it costs no more. */
+/* With many readers less is sent, so that it costs no more. */
 static void
 stream_listen(struct stream *s)
 {

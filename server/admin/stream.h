@@ -8,10 +8,10 @@
  *          for what it is now; the documents of the admin API. No HTTP.
  *
  * A message is a block of Server-Sent Events (the HTML standard, section
- * 9.2). Its id is "<boot>-<number>": whoever comes back with it gets what came
+ * 9.2). Its id is "<boot>-<number>": who comes back with it gets what came
  * since, or, if that is not here any more, a `reset': load the lists anew.
- * When more happens than can be told, all are told that: a reset, and then
- * nothing for STREAM_HOLD_MS.
+ * When more happens than can be sent, all get a reset, and then nothing for
+ * STREAM_HOLD_MS.
  */
 #ifndef SERVER_STREAM_H
 #define SERVER_STREAM_H
@@ -31,7 +31,7 @@ struct stream_reader; /* opaque */
 #define STREAM_READERS_MAX 100
 #define STREAM_MESSAGES_MAX 2048           /* in the ring */
 #define STREAM_BYTES_MAX (2 * 1024 * 1024) /* of them */
-#define STREAM_TURN_MS 50   /* what happens within it is told together */
+#define STREAM_TURN_MS 50   /* what happens within it is sent together */
 #define STREAM_HOLD_MS 2000 /* after a reset */
 #define STREAM_GRACE_MS 30000
 

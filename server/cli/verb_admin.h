@@ -1,6 +1,6 @@
 /*
- * verb_admin.h -- private to verb_*.c: asking the admin API, whoever holds
- * the store.
+ * verb_admin.h -- private to verb_*.c: asking the admin API, with a
+ * running server or without one.
  *
  * What only looks is read from the store, beside a running server. What
  * changes something goes through the server that holds the store's lock; when

@@ -18,7 +18,7 @@ verb_print_list(const struct verb *const *table, FILE *out)
 	    "exactly once,\nand hands it to where it belongs.\n\n");
 	for (; *table != NULL; table++)
 		fprintf(out, "  %-14s%s\n", (*table)->name, (*table)->text);
-	fprintf(out, "\nklikitd VERB --help tells a verb's flags.\n");
+	fprintf(out, "\nklikitd VERB --help lists a verb's flags.\n");
 }
 
 static void

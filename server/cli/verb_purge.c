@@ -3,14 +3,15 @@
 #include <unistd.h>
 
 #include "server/admin/admin_query.h"
+#include "server/admin/entity.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/cli/verb_admin.h"
 #include "server/cli/verbs.h"
 #include "store/base/parse.h"
-#include "store/job.h"
 
-/* What the flags ask for, as the API wants it; NULL, told, if they do not. */
+/* What the flags ask for, as the API wants it; NULL, and said why, if they do
+ * not. */
 static json_t *
 wanted(const struct verb_args *args)
 {
@@ -44,48 +45,40 @@ wanted(const struct verb_args *args)
 }
 
 /*
- * Does the order have a job that is not finished? Then its events were left
- * alone. -1, told: it could not be found out.
+ * Has the order a pending job? Then its events were left alone. Returns 0 or 1;
+ * -1, said on stderr, if it could not be found out.
  */
 static int
-has_unfinished(struct verb_admin *va, const char *order, const char *scope)
+has_pending(struct verb_admin *va, const char *order, const char *scope)
 {
-	static const enum job_state states[] = { JOB_READY, JOB_RUNNING,
-		JOB_WAITING };
 	char id[ADMIN_VALUE_MAX * 3], in[ADMIN_VALUE_MAX * 3] = "";
 	char path[sizeof(id) + sizeof(in) + 64];
 	json_t *page;
-	size_t n = 0;
+	size_t n;
 
 	if (admin_query_encode(order, id, sizeof(id)) == -1 ||
 	    (scope != NULL && admin_query_encode(scope, in, sizeof(in)) == -1))
 		return (0); /* the server has refused it before */
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		(void)snprintf(path, sizeof(path),
-		    "/api/v1/jobs?limit=1&state=%s&order=%s%s%s",
-		    job_state_name(states[i]), id,
-		    scope != NULL ? "&scope=" : "", in);
-		if ((page = verb_admin_get(va, path)) == NULL)
-			return (-1);
-		n += json_array_size(json_object_get(page, "jobs"));
-		json_decref(page);
-	}
+	(void)snprintf(path, sizeof(path),
+	    "/api/v1/jobs?limit=1&state=" ENTITY_JOB_PENDING "&order=%s%s%s",
+	    id, scope != NULL ? "&scope=" : "", in);
+	if ((page = verb_admin_get(va, path)) == NULL)
+		return (-1);
+	n = json_array_size(json_object_get(page, "jobs"));
+	json_decref(page);
 	return (n > 0);
 }
 
-/*
- * Nobody is to believe that what is still needed were gone. Returns as
- * has_unfinished().
- */
+/* Say what was kept, lest it be taken for purged. As has_pending(). */
 static int
-tell_unfinished(struct verb_admin *va, const char *order, const char *scope)
+say_pending(struct verb_admin *va, const char *order, const char *scope)
 {
-	int rc = has_unfinished(va, order, scope);
+	int rc = has_pending(va, order, scope);
 
 	if (rc == 1)
 		fprintf(stderr,
-		    "klikitd purge: order %s has jobs that are not finished; "
-		    "what they need was kept:\nsee klikitd jobs --order %s, "
+		    "klikitd purge: order %s has pending jobs; what they need "
+		    "was kept:\nsee klikitd jobs --state pending --order %s, "
 		    "discard them or purge again later\n",
 		    log_text(order), log_text(order));
 	return (rc);
@@ -156,16 +149,16 @@ purge(struct verb_admin *va, json_t *what, struct purged *ret_purged)
 	return (0);
 }
 
-/* Say it, to a person or a program. unfinished: something was kept. */
+/* Say it, to a person or a program. pending: something was kept. */
 static enum verb_exit
-report(const struct verb_args *args, const struct purged *p, bool unfinished)
+report(const struct verb_args *args, const struct purged *p, bool pending)
 {
 	if (verb_has(args, "json"))
 		printf("{\"events\": %lld, \"rejections\": %lld, "
 		       "\"files\": %lld, \"files_left\": %lld, "
-		       "\"unfinished\": %s, \"log_busy\": %s}\n",
+		       "\"pending\": %s, \"log_busy\": %s}\n",
 		    p->events, p->rejections, p->files, p->files_left,
-		    unfinished ? "true" : "false", p->busy ? "true" : "false");
+		    pending ? "true" : "false", p->busy ? "true" : "false");
 	else if (verb_has(args, "set-aside"))
 		printf("purged %lld files that were set aside\n", p->files);
 	else
@@ -183,8 +176,8 @@ report(const struct verb_args *args, const struct purged *p, bool unfinished)
 		fprintf(stderr,
 		    "klikitd purge: the store's log still holds traces: a "
 		    "list or a backup stood in the way; purge again\n");
-	return (p->busy || unfinished || p->files_left > 0 ? VERB_FAILED
-							   : VERB_DONE);
+	return (
+	    p->busy || pending || p->files_left > 0 ? VERB_FAILED : VERB_DONE);
 }
 
 static enum verb_exit
@@ -194,7 +187,7 @@ purge_run(const struct verb_args *args)
 	struct verb_admin *va;
 	struct purged p;
 	json_t *what;
-	int unfinished = 0;
+	int pending = 0;
 
 	if ((what = wanted(args)) == NULL)
 		return (VERB_USAGE);
@@ -202,9 +195,9 @@ purge_run(const struct verb_args *args)
 	    purge(va, what, &p) == -1)
 		goto out;
 	if (verb_has(args, "order"))
-		unfinished = tell_unfinished(va, verb_flag(args, "order", 0),
+		pending = say_pending(va, verb_flag(args, "order", 0),
 		    verb_flag(args, "scope", 0));
-	rc = report(args, &p, unfinished != 0);
+	rc = report(args, &p, pending != 0);
 out:
 	verb_admin_close(va);
 	json_decref(what);
@@ -229,7 +222,7 @@ static const char more[] =
     "Removes bodies, answers and rejections for good, also from the store's\n"
     "log, and the copies of it made before a migration; backups keep theirs.\n"
     "The event's id stays known, so that another delivery is a duplicate.\n"
-    "Events with unfinished jobs are left alone: see klikitd jobs. If the\n"
+    "Events with pending jobs are left alone: see klikitd jobs. If the\n"
     "order has some, the exit code is 1.\n"
     "\n"
     "By --order rejections go that name the order, and those that nobody can\n"

@@ -70,7 +70,7 @@ read_flags(struct verifying *v)
 	return (VERB_DONE);
 }
 
-/* The file: a body, or a whole request. Returns 0, or -1, told. */
+/* The file: a body, or a whole request. Returns 0; -1, said on stderr. */
 static int
 read_file(struct verifying *v)
 {
@@ -222,7 +222,7 @@ static const char more[] =
     "(- is stdin), else 1, and says what is the matter: with the secret, with\n"
     "what became of the body on its way, with how the signature is written, "
     "or\n"
-    "with the headers. The more headers are given, the more can be told.\n"
+    "with the headers. The more headers are given, the more can be said.\n"
     "\n"
     "  klikitd verify --signature 9f86d0... body.json\n"
     "  klikitd verify --request request.txt     headers, an empty line, body\n";

@@ -363,7 +363,7 @@ def test_a_purge_by_order_takes_all_that_is_finished(store):
     assert store.do("purge", "--order", "0") == "purged 0 events and 0 rejections\n"
     assert store.do("purge", "--order", order[0], expect=1) == (
         "purged 4 events and 0 rejections\n")
-    assert f"order {order[0]} has jobs that are not finished" in store.said
+    assert f"order {order[0]} has pending jobs" in store.said
     assert store.query("SELECT event FROM bodies") == [(4,)]
 
 

@@ -163,7 +163,7 @@ def test_a_purge_by_order_takes_the_rejections_too(klikitd):
     server.wait_processed()
     said = json.loads(server.do("purge", "--order", "4002", "--json"))
     assert said == {"events": 0, "rejections": 2, "files": 0,
-                    "files_left": 0, "unfinished": False,
+                    "files_left": 0, "pending": False,
                     "log_busy": False}
     assert server.query("SELECT json_extract(CAST(body AS TEXT), "
                         "'$.orders[0].id') FROM rejections") == [(4003,)]
@@ -229,7 +229,7 @@ def test_what_is_not_finished_is_not_purged(klikitd):
     server.do("purge", "--older-than", "1ms")
     assert server.query("SELECT count(*) FROM bodies") == [(1,)]
     server.do("purge", "--order", "1", expect=1)
-    assert "order 1 has jobs that are not finished" in server.said
+    assert "order 1 has pending jobs" in server.said
     assert server.query("SELECT count(*) FROM bodies") == [(1,)]
     server.do("discard", "1", "--reason", "the customer wants it gone")
     server.do("purge", "--order", "1")

@@ -123,7 +123,7 @@ class App {
     try {
       this.status = await get('/api/v1/status');
     } catch {
-      return; // the stream tells that nobody answers
+      return; // the stream says that nobody answers
     }
     setServerNow(this.status.now);
     this.shell.setStatus(this.status);
@@ -138,7 +138,7 @@ class App {
     this.announcer.textContent = text;
   }
 
-  // New events are told seldom: a shop at noon would be talked over.
+  // New events are announced seldom: a screen reader would talk without end.
   announceNews() {
     this.news++;
     this.newsTimer ??= setTimeout(() => {

@@ -102,10 +102,10 @@ export class HandlersView {
     await this.act(handler, 'resume', {}, 'goes on');
   }
 
-  async act(handler, what, body, told) {
+  async act(handler, what, body, done) {
     try {
       await post(`${PATH}/${part(handler.name)}/${what}`, body);
-      toast('ok', `${handler.name} ${told}.`);
+      toast('ok', `${handler.name} ${done}.`);
     } catch (e) {
       toast('bad', `Not done: ${e.message}.`);
     }

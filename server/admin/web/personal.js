@@ -38,7 +38,7 @@ function isPersonalName(name, inMenu) {
 }
 
 // Only texts and numbers say something; what is empty says nothing.
-function tells(node) {
+function saysSomething(node) {
   return node.kind === 'number' ||
     (node.kind === 'string' && node.end - node.start > 2);
 }
@@ -52,7 +52,7 @@ export function markPersonal({ root, failedAt }, length) {
     [{ node: root, personal: false, inMenu: false }];
   while (todo.length > 0) {
     const { node, personal, inMenu } = todo.pop();
-    node.personal = personal && tells(node);
+    node.personal = personal && saysSomething(node);
     if (node.personal)
       spans.push({ start: node.start, end: node.end });
     for (const child of node.children ?? []) {

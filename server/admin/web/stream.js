@@ -66,7 +66,7 @@ export function waitMs(n, random) {
   return Math.round(most * (0.5 + random / 2));
 }
 
-// States told to the listener: 'connecting', 'live', 'reconnecting' with {at:
+// States passed to the listener: 'connecting', 'live', 'reconnecting' with {at:
 // when the next try is due, why}, and 'token' when it has given up for want of
 // one.
 export class Stream {
