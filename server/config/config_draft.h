@@ -132,33 +132,12 @@ void config_unknown_key(struct config_draft *d, const char *section,
 /* Read the file into the draft. */
 void config_file_read(struct config_draft *d);
 
-/* -- config_handler_keys.c -- */
-
-/*
- * Is that a key of any type? If so, and the type of the handler that is being
- * read is known, reports that it is none of that.
- */
-bool config_handler_other(struct config_draft *d, const char *name,
-    unsigned line);
-
-/* Report that there is no type of that name. */
-void config_handler_no_type(struct config_draft *d, const char *where,
-    const char *name);
-
-/* The handlers that are not from the file: the source's, and the default. */
-void config_handler_default(struct config_draft *d);
-void config_handler_extra(struct config_draft *d);
-
 #define CONFIG_WHERE_MAX 512
 
 /* How an error about one of a handler's keys begins; given or not. */
 const char *config_handler_where(const struct config_draft *d,
     const struct config_handler *h, const char *key,
     char ret_where[CONFIG_WHERE_MAX]);
-
-/* Was the key given? */
-bool config_handler_has(const struct config_draft *d,
-    const struct config_handler *h, const char *key);
 
 /* -- config_env.c -- */
 

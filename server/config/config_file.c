@@ -14,6 +14,7 @@
 #include "server/config/config_ini.h"
 
 #define FILE_MAX (1024 * 1024)
+#define KNOWN_MAX 256
 
 /* The sections, and the keys that each may have. */
 static const struct section {
@@ -195,11 +196,45 @@ find_key(const struct config_draft *d, const struct config_ini_key *k,
 	return (config_key_find(d->keys, k->section, k->key));
 }
 
+/*
+ * Is that a key of any type? If so, and the type of the handler that is being
+ * read is known, reports that it is none of that.
+ */
+static bool
+other_types_key(struct config_draft *d, const struct config_ini_key *k)
+{
+	const struct config_handler *h =
+	    &d->cfg->handlers[d->cfg->nhandlers - 1];
+	bool known = false, own;
+
+	for (size_t i = 0; d->src->types[i] != NULL && !known; i++)
+		known =
+		    config_handler_key(d->src->types[i], k->key, &own) != NULL;
+	if (known && h->type != NULL)
+		line_error(d, k,
+		    "handler.%s: is no key of a handler of type %s", k->key,
+		    h->type->type);
+	return (known);
+}
+
+static void
+no_type(struct config_draft *d, const char *where, const char *name)
+{
+	const struct handler *const *types = d->src->types;
+	char known[KNOWN_MAX] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; types[i] != NULL && at < sizeof(known); i++)
+		at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
+		    i == 0 ? "" : ", ", types[i]->type);
+	config_draft_error(d, "%sno type \"%s\"; there is: %s", where,
+	    log_text(name), known);
+}
+
 static void
 no_key(struct config_draft *d, const struct config_ini_key *k)
 {
-	if (d->keys == config_handler_keys &&
-	    config_handler_other(d, k->key, k->line))
+	if (d->keys == config_handler_keys && other_types_key(d, k))
 		return;
 	if (!report_misplaced_secret(d, k))
 		config_unknown_key(d, k->section, k->key, k->line);
@@ -231,7 +266,7 @@ set_key(struct config_draft *d, const struct config_ini_key *k)
 	config_draft_set(d, key, base, where, k->value);
 	if (strcmp(key->name, "handler.type") == 0 &&
 	    handler_find(d->src->types, k->value) == NULL)
-		config_handler_no_type(d, where, k->value);
+		no_type(d, where, k->value);
 }
 
 /* config_ini_fn: one section line or key of the file. */

@@ -11,6 +11,37 @@
 #include "server/base/nearest.h"
 #include "server/config/config_draft.h"
 
+/* -- Where they were given -- */
+
+static const struct config_given *
+find_given(const struct config_draft *d, const struct config_handler *h,
+    const char *name)
+{
+	const struct key *key;
+	bool own;
+
+	key = config_handler_key(h->type, name, &own);
+	return (key == NULL ? NULL : config_given_find(d, h->line, key));
+}
+
+const char *
+config_handler_where(const struct config_draft *d,
+    const struct config_handler *h, const char *key,
+    char ret_where[CONFIG_WHERE_MAX])
+{
+	const struct config_given *g = find_given(d, h, key);
+
+	if (g != NULL)
+		(void)snprintf(ret_where, CONFIG_WHERE_MAX, "%s", g->where);
+	else if (h->line == 0 && d->src->extra != NULL)
+		(void)snprintf(ret_where, CONFIG_WHERE_MAX,
+		    "%shandler.%s: ", d->src->extra->where, key);
+	else
+		(void)snprintf(ret_where, CONFIG_WHERE_MAX,
+		    "%s:%u: handler.%s: ", d->src->path, h->line, key);
+	return (ret_where);
+}
+
 /* An error about one of a handler's keys. */
 static void __attribute__((format(printf, 4, 5)))
 handler_error(struct config_draft *d, const struct config_handler *h,
@@ -117,7 +148,7 @@ check_required(struct config_draft *d, const struct config_handler *h)
 {
 	for (const struct key *key = h->type->keys; key->name != NULL; key++) {
 		if ((key->flags & KEY_REQUIRED) != 0 &&
-		    !config_handler_has(d, h, config_key_short(key)))
+		    find_given(d, h, config_key_short(key)) == NULL)
 			handler_error(d, h, config_key_short(key),
 			    "is missing in [handler %s]", h->name);
 	}
@@ -160,6 +191,54 @@ check_type(struct config_draft *d, struct config_handler *h)
 		h->type->check(h->settings, &check);
 }
 
+/* -- Handlers without a section -- */
+
+static void
+add_default(struct config_draft *d)
+{
+	const struct handler *type = d->src->types[0];
+
+	(void)config_draft_handler(d, type->type, 0, type);
+}
+
+/* The value of one of its keys; NULL: it is not there. */
+static const char *
+extra_value(const struct config_extra *extra, const char *key)
+{
+	for (size_t i = 0; extra->keys[i] != NULL; i += 2) {
+		if (strcmp(extra->keys[i], key) == 0)
+			return (extra->keys[i + 1]);
+	}
+	return (NULL);
+}
+
+static void
+add_extra(struct config_draft *d)
+{
+	const struct config_extra *extra = d->src->extra;
+	const struct key *key;
+	struct config_handler *h;
+	bool own;
+
+	if (config_handler_find(d->cfg, extra->name) != NULL) {
+		config_draft_error(d,
+		    "%sthe configuration has a [handler %s] already",
+		    extra->where, extra->name);
+		return;
+	}
+	h = config_draft_handler(d, extra->name, 0,
+	    handler_find(d->src->types, extra_value(extra, "type")));
+	for (size_t i = 0; h != NULL && extra->keys[i] != NULL; i += 2) {
+		key = config_handler_key(h->type, extra->keys[i], &own);
+		config_given_add(d, &(struct config_given){ .key = key,
+					.where = (char *)extra->where });
+		config_draft_set(d, key, own ? h->settings : h, extra->where,
+		    extra->keys[i + 1]);
+	}
+	if (h != NULL)
+		h->logs_answers = true;
+}
+
 /* -- All of it -- */
 
 static bool
@@ -183,12 +262,12 @@ config_check_handlers(struct config_draft *d)
 	struct config_handler *h;
 
 	if (cfg->nhandlers == 0)
-		config_handler_default(d);
+		add_default(d);
 	if (d->src->extra != NULL)
-		config_handler_extra(d);
+		add_extra(d);
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		h = &cfg->handlers[i];
-		if (h->type == NULL && !config_handler_has(d, h, "type"))
+		if (h->type == NULL && find_given(d, h, "type") == NULL)
 			handler_error(d, h, "type",
 			    "is missing in [handler %s]", h->name);
 		check_alarm(d, h);
