@@ -11,7 +11,10 @@ server/. The rules:
            every room of handlers/.
   foreign  A library's header is for the rooms that FOREIGN names.
   private  *_private.h is for its own room. A room has one at most, of at most
-           120 lines, and no struct in it has more than 25 fields.
+           120 lines.
+  struct   No struct in it has more than 25 fields, nor any other in a header
+           that more than three files name; in handlers/ and server/, but for
+           those that PLAIN names.
   listed   Each .c file stands in the meson.build of its room, and each unit
            test in that of its folder, which has the name of a room; it links
            that room and those before it.
@@ -72,10 +75,14 @@ CIRCLES = [
     {"store/sqlite/db", "store/sqlite/sql", "store/sqlite/sqlite"},
 ]
 
+# Structs that are nothing but data, read by many and written by one room.
+PLAIN = {"config"}
+
 TOPS = ("store", "handlers", "server")
 FOR_ALL_HANDLERS = "handlers/handler.h"
 LINES_MAX = 120
 FIELDS_MAX = 25
+USERS_MAX = 3  # of a struct with more
 DESIGN_MAX = 150
 
 INCLUDE = re.compile(r'^#\s*include\s+([<"])([^>"]+)', re.M)
@@ -120,6 +127,7 @@ class Check:
         self.order = rooms(root)
         self.found = []
         self.read = []  # files that were looked at
+        self.sources = []  # of handlers/ and server/
         self.uses = {}  # module -> modules of its room that it includes
 
     def bad(self, what, text):
@@ -135,6 +143,8 @@ class Check:
             for file in sorted((self.root / top).rglob("*.[ch]")):
                 path = file.relative_to(self.root).as_posix()
                 self.one(path)
+                if top != "store":
+                    self.sources.append(path)
                 if path.endswith("_private.h"):
                     private.setdefault(room_of(path), []).append(path)
         for room, headers in private.items():
@@ -152,6 +162,7 @@ class Check:
                         test.stem.removeprefix("test_"))
         for build in sorted((self.root / "test/unit").glob("*/meson.build")):
             self.links(build.relative_to(self.root).as_posix())
+        self.structs()
         self.circles()
 
     def links(self, path):
@@ -191,12 +202,23 @@ class Check:
         if lines > LINES_MAX:
             self.bad(f"{path}: length",
                      f"{lines} lines; a private header has {LINES_MAX}")
-        for name, body in STRUCT.findall(COMMENT.sub("", text)):
-            # Members of a struct inside count as well: they are seen as well.
-            fields = body.count(";")
-            if fields > FIELDS_MAX:
-                self.bad(f"{path}: struct {name}",
-                         f"{fields} fields; a shared struct has {FIELDS_MAX}")
+
+    def structs(self):
+        """Those with many fields, and how many files name them."""
+        texts = [(self.root / path).read_text() for path in self.sources]
+        for path, text in zip(self.sources, texts):
+            if not path.endswith(".h"):
+                continue
+            for name, body in STRUCT.findall(COMMENT.sub("", text)):
+                # Members of a struct inside count as well: all see them.
+                fields = body.count(";")
+                if fields <= FIELDS_MAX or name in PLAIN:
+                    continue
+                word = re.compile(rf"\bstruct {name}\b")
+                users = sum(1 for other in texts if word.search(other))
+                if path.endswith("_private.h") or users > USERS_MAX:
+                    self.bad(f"{path}: struct {name}",
+                             f"{fields} fields; {users} files share it")
 
     def design(self, room):
         path = f"{room}/DESIGN.md"

@@ -119,6 +119,16 @@ class Rooms(unittest.TestCase):
                  f"struct scratch {{\n{fields}}};\n")
         self.assert_fails("struct scratch", "26 fields")
 
+    def test_wide_struct_that_many_share(self):
+        fields = "".join(f"\tint a{i};\n" for i in range(26))
+        self.add("server/auth/scratch.h",
+                 f"struct scratch {{\n{fields}}};\n")
+        for name in ("one", "two"):
+            self.add(f"server/auth/{name}.c", "struct scratch x;\n")
+        self.assertEqual(self.check()[0], 0)
+        self.add("server/auth/three.c", "struct scratch x;\n")
+        self.assert_fails("struct scratch", "4 files share it")
+
     def test_file_in_no_room(self):
         (self.root / "server/scratch.c").touch()
         self.assert_fails("server/scratch.c", "stands in no room")

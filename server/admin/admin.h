@@ -52,6 +52,19 @@ struct entity_live;
 #define ADMIN_SECRETS_MAX 16
 #define ADMIN_CAUSES_MAX 16
 
+/* How many deliveries were refused for a cause since the start. */
+struct admin_refused {
+	const char *name;
+	uint64_t n;
+	uint64_t not_kept; /* of them */
+};
+
+struct admin_secret {
+	const char *name;
+	int64_t valid_until_ms; /* 0: for ever */
+	int64_t last_used_ms;   /* 0: not since the start */
+};
+
 /* How the server stands; texts are borrowed for the call. */
 struct admin_status {
 	bool dev;
@@ -68,17 +81,9 @@ struct admin_status {
 	uint64_t repeats;  /* of the received */
 	uint64_t duplicates;
 	uint64_t conflicts;
-	struct {
-		const char *name;
-		uint64_t n;
-		uint64_t not_kept; /* of them */
-	} refused[ADMIN_CAUSES_MAX];
+	struct admin_refused refused[ADMIN_CAUSES_MAX];
 	size_t nrefused;
-	struct admin_secret {
-		const char *name;
-		int64_t valid_until_ms; /* 0: for ever */
-		int64_t last_used_ms;   /* 0: not since the start */
-	} secrets[ADMIN_SECRETS_MAX];
+	struct admin_secret secrets[ADMIN_SECRETS_MAX];
 	size_t nsecrets;
 	const char *trigger; /* commands for a shell; NULL: there is none */
 	const char *sign;    /* lacks the file's name */
