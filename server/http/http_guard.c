@@ -96,7 +96,7 @@ weigh(struct http_guard *g)
 	size_t held = 0; /* once it is cut, evhttp is about to free it */
 
 	if (g->state != HTTP_GUARD_CUT) {
-		held = http_intake_held(&g->in, bufferevent_get_input(g->bev));
+		held = http_feed_held(&g->feed, bufferevent_get_input(g->bev));
 		if (g->tls && !g->proven)
 			held += tls_allocated(g->bev);
 	}
@@ -109,7 +109,7 @@ drop_input(struct http_guard *g)
 	struct evbuffer *input = bufferevent_get_input(g->bev);
 
 	(void)evbuffer_drain(input, evbuffer_get_length(input));
-	http_intake_drop(&g->in);
+	http_feed_drop(&g->feed);
 	weigh(g);
 }
 
@@ -186,7 +186,7 @@ end_with(struct http_guard *g, const char *text, const char *reason)
 static void
 refuse(struct http_guard *g)
 {
-	const char *reason = http_reader_reason(&g->in.reader);
+	const char *reason = http_reader_reason(&g->feed.reader);
 
 	g->all->bad_requests++;
 	end_with(g, refusal(g->verdict),
@@ -215,7 +215,7 @@ shed(struct http_guard *g)
 	    "too many bytes of unfinished requests, and its address has most";
 
 	if (g->state != HTTP_GUARD_READING || unanswered(g) ||
-	    !http_reader_begun(&g->in.reader)) {
+	    !http_reader_begun(&g->feed.reader)) {
 		cut(g, NULL, reason);
 		return;
 	}
@@ -278,7 +278,7 @@ follow(struct http_guard *g, struct evbuffer *input, size_t added)
 	enum http_read_rc rc;
 	unsigned whole;
 
-	rc = http_intake_read(&g->in, input, added, &whole);
+	rc = http_feed_read(&g->feed, input, added, &whole);
 	g->arrived += whole;
 	if (whole > 0)
 		dequeue(g);
@@ -302,7 +302,7 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 	bool was_idle = http_guard_idle(g);
 
 	if (info->n_added == 0 || g->state == HTTP_GUARD_BAD ||
-	    http_intake_editing(&g->in))
+	    http_feed_editing(&g->feed))
 		return;
 	if (g->state != HTTP_GUARD_READING) {
 		g->dropped += info->n_added;
@@ -318,9 +318,9 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 			refuse(g);
 		return;
 	}
-	if (was_idle && !http_reader_begun(&g->in.reader))
+	if (was_idle && !http_reader_begun(&g->feed.reader))
 		return; /* evhttp takes at once what has come whole */
-	if (!unanswered(g) && !g->queued && http_reader_begun(&g->in.reader))
+	if (!unanswered(g) && !g->queued && http_reader_begun(&g->feed.reader))
 		enqueue(g);
 	if (evbuffer_get_length(input) > g->max_held)
 		cut(g, bad_request, "more than a request's worth of bytes");
@@ -352,7 +352,7 @@ http_guards_init(struct http_guards *all, struct event_base *base)
 	all->trim = evtimer_new(base, guards_trim_cb, all);
 	if (all->timer == NULL || all->trim == NULL)
 		return (-1);
-	return (http_intake_room_init(&all->room));
+	return (http_feed_buffers_init(&all->buffers));
 }
 
 void
@@ -364,7 +364,7 @@ http_guards_fini(struct http_guards *all)
 	if (all->trim != NULL)
 		event_free(all->trim);
 	all->trim = NULL;
-	http_intake_room_fini(&all->room);
+	http_feed_buffers_fini(&all->buffers);
 }
 
 int
@@ -377,7 +377,7 @@ http_guard_init(struct http_guard *g, struct http_guards *all,
 	g->bev = bev;
 	g->tls = tls_context_of(bev) != NULL;
 	g->state = HTTP_GUARD_READING;
-	http_intake_init(&g->in, &all->room, UINT64_MAX, all->needs_length);
+	http_feed_init(&g->feed, &all->buffers, UINT64_MAX, all->needs_length);
 	g->input_cb =
 	    evbuffer_add_cb(bufferevent_get_input(bev), guard_input_cb, g);
 	return (g->input_cb == NULL ? -1 : 0);
@@ -386,7 +386,8 @@ http_guard_init(struct http_guard *g, struct http_guards *all,
 void
 http_guard_limit(struct http_guard *g, size_t max_body, int64_t timeout_ms)
 {
-	http_intake_init(&g->in, &g->all->room, max_body, g->all->needs_length);
+	http_feed_init(&g->feed, &g->all->buffers, max_body,
+	    g->all->needs_length);
 	g->timeout_ms = timeout_ms;
 	g->max_held = HTTP_HEAD_MAX + max_body + HTTP_GUARD_SLACK;
 }
@@ -395,7 +396,7 @@ void
 http_guard_fini(struct http_guard *g)
 {
 	dequeue(g);
-	http_intake_fini(&g->in);
+	http_feed_fini(&g->feed);
 	(void)evbuffer_remove_cb_entry(bufferevent_get_input(g->bev),
 	    g->input_cb);
 }
@@ -416,7 +417,7 @@ http_guard_answered(struct http_guard *g)
 	if (g->state == HTTP_GUARD_BAD)
 		refuse(g);
 	else if (g->state == HTTP_GUARD_READING &&
-		 http_reader_begun(&g->in.reader))
+		 http_reader_begun(&g->feed.reader))
 		enqueue(g);
 }
 
@@ -440,7 +441,7 @@ size_t
 http_guard_awaits(const struct http_guard *g)
 {
 	return (g->state == HTTP_GUARD_READING
-		    ? (size_t)http_reader_rest(&g->in.reader)
+		    ? (size_t)http_reader_rest(&g->feed.reader)
 		    : 0);
 }
 
@@ -448,14 +449,14 @@ bool
 http_guard_idle(const struct http_guard *g)
 {
 	return (!unanswered(g) && (g->state != HTTP_GUARD_READING ||
-				      !http_reader_begun(&g->in.reader)));
+				      !http_reader_begun(&g->feed.reader)));
 }
 
 void
 http_guard_turn_away(struct http_guard *g)
 {
 	if (g->state == HTTP_GUARD_READING && !unanswered(g) &&
-	    http_reader_begun(&g->in.reader))
+	    http_reader_begun(&g->feed.reader))
 		say(g, no_room);
 }
 

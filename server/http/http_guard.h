@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/http/http_intake.h"
+#include "server/http/http_feed.h"
 
 struct bufferevent;
 struct evbuffer_cb_entry;
@@ -57,7 +57,7 @@ struct http_guards {
 	struct http_shares *shares;
 	struct event *timer;
 	struct http_guard_queue unfinished; /* oldest request first */
-	struct http_intake_room room;
+	struct http_feed_buffers buffers;
 	struct event *trim;
 	bool balancing;
 	size_t peak; /* of what is held, since trim last fired */
@@ -79,7 +79,7 @@ struct http_guard {
 	bool proven;
 	bool spoke; /* a first byte has come */
 	struct evbuffer_cb_entry *input_cb;
-	struct http_intake in;
+	struct http_feed feed;
 	TAILQ_ENTRY(http_guard) next;
 	bool queued; /* in unfinished */
 	enum http_guard_state state;

@@ -203,6 +203,7 @@ http_request_closed(struct http_conn *conn)
 	struct http_request *r = &conn->request;
 	struct evhttp_request *req = r->req;
 
+	assert(r->state != HTTP_REQUEST_ROUTED); /* a route closes others */
 	switch (r->state) {
 	case HTTP_REQUEST_KEPT:
 		return (true);
@@ -220,7 +221,7 @@ http_request_closed(struct http_conn *conn)
 		request_over(r, false);
 		break;
 	case HTTP_REQUEST_NONE:
-	case HTTP_REQUEST_ROUTED: /* nothing closes a connection within */
+	case HTTP_REQUEST_ROUTED:
 	case HTTP_REQUEST_NSTATES:
 		break;
 	}

@@ -78,7 +78,8 @@ test_a_dribble_is_heard_once(void **state)
 	at = share->heard;
 	peer_send(&c, "Host:");
 	while (
-	    TAILQ_FIRST(&f->http->conns.adopted)->guard.in.reader.head_len < 28)
+	    TAILQ_FIRST(&f->http->conns.adopted)->guard.feed.reader.head_len <
+	    28)
 		peer_turn(f);
 	assert_int_equal(share->heard, at);
 	peer_send(&c, " x\r\n\r\n");
