@@ -109,6 +109,8 @@ def test_the_contributing_guide_can_be_followed(copy):
     assert "hello, world" in said
     assert "Greet somebody" in said
     assert "store_migrate" in said
+    assert "handler     night: decline" in said
+    assert "\n;because = closed\n" in (copy / "config.example.ini").read_text()
     # The sources that it has a reader write are formatted as all are.
     shutil.rmtree(copy / "build-test")
     done = subprocess.run([copy / "test" / "check_format.sh"],
