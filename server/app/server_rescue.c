@@ -19,12 +19,12 @@ rescued_cb(const struct store_result *res, void *arg)
 
 	r->running = false;
 	if (res->rc == STORE_OK)
-		log_error("store: all that was in the lost file is saved as "
+		log_error("store: all data of the lost file is saved as "
 			  "%s: if the file cannot be put back, stop klikitd "
 			  "and run klikitd restore %s",
 		    r->path, r->path);
 	else
-		log_error("store: what is in the lost file cannot be saved: "
+		log_error("store: the data of the lost file cannot be saved: "
 			  "%s. As long as klikitd runs it can be copied from "
 			  "/proc/%d/fd, the file and its -wal",
 		    res->reason, (int)getpid());
@@ -47,7 +47,7 @@ server_rescue_begin(struct server_rescue *r, struct store *st, const char *url)
 		    stamp);
 	if (n < 0 || (size_t)n >= sizeof(r->path) ||
 	    store_backup(st, r->path, NULL, rescued_cb, r) == -1) {
-		log_error("store: what is in the lost file cannot be saved: "
+		log_error("store: the data of the lost file cannot be saved: "
 			  "out of memory");
 		return;
 	}

@@ -91,8 +91,8 @@ wanted(enum right right)
 	case RIGHT_2XX:
 		return ("2xx");
 	case RIGHT_DUPLICATE:
-		return ("2xx with duplicate-ignored: klikit repeats what it "
-			"has no answer to, and it must not be done twice");
+		return ("2xx with duplicate-ignored: klikit repeats a delivery "
+			"without an answer, which must not be done twice");
 	case RIGHT_REFUSED:
 		return ("401 or 403: anyone who knows the URL can send this");
 	case RIGHT_MISSING:

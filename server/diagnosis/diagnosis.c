@@ -54,13 +54,13 @@ static const struct hypothesis {
 	    "way (curl needs --data-binary, not -d)" PASS_IT_ON },
 	{ MESSAGE_LF, KEYS_CONFIGURED, DIAGNOSIS_BODY_LINE_ENDS,
 	    "the line ends of the body were LF when it was signed, and are "
-	    "CRLF now; look for what changed them on the way" PASS_IT_ON },
+	    "CRLF now; look for a proxy or a script on the way" PASS_IT_ON },
 	{ MESSAGE_CRLF, KEYS_CONFIGURED, DIAGNOSIS_BODY_LINE_ENDS,
 	    "the line ends of the body were CRLF when it was signed, and are "
-	    "LF now; look for what changed them on the way" PASS_IT_ON },
+	    "LF now; look for a proxy or a script on the way" PASS_IT_ON },
 	{ MESSAGE_NO_BOM, KEYS_CONFIGURED, DIAGNOSIS_BODY_BOM,
 	    "a byte order mark was put before the body after it had been "
-	    "signed; look for what did that on the way" PASS_IT_ON },
+	    "signed; look for a proxy or a script on the way" PASS_IT_ON },
 	{ MESSAGE_BOM, KEYS_CONFIGURED, DIAGNOSIS_BODY_BOM,
 	    "the byte order mark before the signed body was taken off on the "
 	    "way" PASS_IT_ON },
@@ -219,12 +219,12 @@ diagnosis_by_cause(enum reject_cause cause,
 	switch (cause) {
 	case REJECT_TOO_MANY_ORDERS:
 		diagnosis_say(ret_finding, DIAGNOSIS_ORDERS_TOO_MANY,
-		    "it is signed rightly, but carries more orders than one "
+		    "its signature is right, but it has more orders than one "
 		    "event may; ask klikit to send fewer at a time");
 		return (true);
 	case REJECT_ID_CONFLICT:
 		diagnosis_say(ret_finding, DIAGNOSIS_ID_CONFLICT,
-		    "it is signed rightly, but its event id is that of an "
+		    "its signature is right, but its event id is that of an "
 		    "earlier event with another body, which stays; compare "
 		    "the two, and process this one by hand if it is new");
 		return (true);

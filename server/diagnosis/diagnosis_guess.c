@@ -91,9 +91,9 @@ guess_body(struct diagnosis *d, struct diagnosis_finding *ret)
 		diagnosis_say(ret, DIAGNOSIS_BODY_COMPRESSED,
 		    by_header && in->body_len > 0 &&
 			    strchr("{[ ", *(const char *)in->body) != NULL
-			? "it is said to be compressed (%s), but is plain; "
-			  "what unpacked it on the way changed the bytes that "
-			  "were signed"
+			? "its Content-Encoding is %s, but the body is plain: "
+			  "a proxy on the way unpacked it, which changed the "
+			  "bytes that were signed"
 			: "the body is compressed (%s), and klikit signs and "
 			  "sends it plain; turn off the compression of "
 			  "requests "
@@ -104,7 +104,7 @@ guess_body(struct diagnosis *d, struct diagnosis_finding *ret)
 	if (is_short(in)) {
 		diagnosis_say(ret, DIAGNOSIS_BODY_TRUNCATED,
 		    "the body is shorter than its Content-Length says; look "
-		    "for what cuts it on the way");
+		    "for a limit on the way that cuts it");
 		return (true);
 	}
 	if (!diagnosis_is_whole(d->in))
@@ -166,8 +166,8 @@ guess_form(const struct diagnosis *d, struct diagnosis_finding *ret)
 		    is_whole
 			? "the signature %s; and even so none of the secrets "
 			  "matches"
-			: "the signature %s; whether it is right but for that "
-			  "was not looked into, the body being too large",
+			: "the signature %s; the body is too large to check "
+			  "whether the signature is right otherwise",
 		    diagnosis_form_text(c->form));
 }
 
@@ -213,9 +213,9 @@ diagnosis_guess(struct diagnosis *d, struct diagnosis_finding *ret)
 		guess_form(d, ret);
 	else if (!diagnosis_is_whole(d->in))
 		diagnosis_say(ret, DIAGNOSIS_BODY_TOO_LARGE,
-		    "no secret matches the body as it came, which is too "
-		    "large to look for what may have changed it; try klikitd "
-		    "verify with a smaller delivery");
+		    "no secret matches the body as it came, and it is too "
+		    "large to find out what changed it; try klikitd verify "
+		    "with a smaller delivery");
 	else
 		guess_secret(d, ret);
 }
@@ -302,8 +302,8 @@ guess_missing(const struct diagnosis *d, struct diagnosis_finding *ret)
 		    renamed, log_text(instead));
 	else if (nempty == nmissing)
 		diagnosis_say(ret, DIAGNOSIS_HEADERS_EMPTY,
-		    "%s came without a value; look for what empties headers on "
-		    "the way",
+		    "%s came without a value; look for a proxy on the way "
+		    "that empties headers",
 		    missing);
 	else if (nmissing == NWANTED)
 		diagnosis_say(ret, DIAGNOSIS_HEADERS_MISSING,
@@ -336,24 +336,27 @@ diagnosis_guess_json(struct diagnosis *d, struct diagnosis_finding *ret)
 {
 	if (d->in->size == 0)
 		diagnosis_say(ret, DIAGNOSIS_BODY_EMPTY,
-		    "it is signed rightly, but its body is empty; ask the "
+		    "its signature is right, but its body is empty; ask the "
 		    "sender what it meant to send");
 	else if (diagnosis_body_read(&d->body, &d->work) == JSON_TREE_OK &&
 		 d->body.tree.text != d->body.bytes)
 		diagnosis_say(ret, DIAGNOSIS_BODY_BOM,
-		    "it is signed rightly, but a byte order mark stands before "
+		    "its signature is right, but a byte order mark stands "
+		    "before "
 		    "its JSON, which JSON may not have; ask the sender to "
 		    "leave it out");
 	else if (d->body.rc == JSON_TREE_OK || d->body.rc == JSON_TREE_BIG)
 		diagnosis_say(ret, DIAGNOSIS_JSON_INVALID,
-		    "it is signed rightly, but its body is not an object or an "
+		    "its signature is right, but its body is not an object or "
+		    "an "
 		    "array, or is nested too deeply; ask the sender what it "
 		    "meant to send");
 	else if (guess_body(d, ret))
-		diagnosis_add(ret, " (it is signed rightly: so the sender "
+		diagnosis_add(ret, " (its signature is right: so the sender "
 				   "signed it like that)");
 	else
 		diagnosis_say(ret, DIAGNOSIS_JSON_INVALID,
-		    "it is signed rightly, but its body is no JSON that can be "
+		    "its signature is right, but its body is no JSON that can "
+		    "be "
 		    "read; ask the sender what it meant to send");
 }

@@ -242,7 +242,7 @@ diagnosis_say_key(const struct diagnosis *d, const struct diagnosis_key *key,
 		say_expired(key->secret, ret);
 	else if (form == SIGNATURE_EXACT) {
 		diagnosis_say(ret, DIAGNOSIS_VERIFIES_NOW,
-		    "it is signed rightly with ");
+		    "its signature is right with ");
 		add_secret(ret, key->secret);
 		diagnosis_add(ret, ", which was not in force yet when it came");
 	} else {

@@ -344,9 +344,8 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 	case ENVELOPE_OK:
 		if (env.strays > 0)
 			log_warn("event %s: %zu of its orders have no usable "
-				 "id: they are in no table, and dead where "
-				 "each "
-				 "order is sent by itself",
+				 "id: they are in no table, and handlers "
+				 "of single orders end them dead",
 			    log_text(del->event_id), env.strays);
 		ingest_look_at_times(in, del, &env);
 		rc = ingest_queue(in, del, &env, done, arg);

@@ -75,9 +75,9 @@ holder_of_log(const struct sqlite_store *s, char ret_text[HOLDER_MAX])
 	} else {
 		(void)snprintf(ret_text, HOLDER_MAX, "%s",
 		    atomic_load(&s->reading)
-			? "klikitd itself reads for long, a check or a copy: "
-			  "it shrinks after that"
-			: "who reads an old state is not known: end SQL "
-			  "shells and backups");
+			? "klikitd itself reads it, for a check or a copy: the "
+			  "log shrinks after that"
+			: "it is not known which process reads an old state: "
+			  "end SQL shells and backups");
 	}
 }

@@ -145,7 +145,7 @@ lock_take(struct sqlite_store *s, char *reason)
 		return (lock_reason(s, s->path, reason));
 	if (left_ms < most_ms && s->st != NULL)
 		store_note(s->st, STORE_NOTE_INFO,
-		    "%s: another klikitd held the lock; had it after %u ms",
+		    "%s: another klikitd held the lock; got it after %u ms",
 		    s->path, most_ms - left_ms);
 	return (STORE_OK);
 }

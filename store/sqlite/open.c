@@ -228,8 +228,8 @@ open_read(struct sqlite_store *s, char *reason)
 		return (what);
 	if (faccessat(AT_FDCWD, s->path, R_OK, AT_EACCESS) == -1) {
 		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: cannot be read (%s); run as a user who may", s->path,
-		    strerror(errno));
+		    "%s: cannot be read (%s); run as a user who may read it",
+		    s->path, strerror(errno));
 		return (STORE_FAILED);
 	}
 	s->unclean = open_is_unclean(s);

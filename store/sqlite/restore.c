@@ -98,9 +98,8 @@ restore_resume(struct sqlite_store *s, char *reason)
 	if (s->st == NULL)
 		return (STORE_OK);
 	store_note(s->st, STORE_NOTE_WARN,
-	    "%s: a restore that was cut short is completed: this is the "
-	    "backup; what was there before is kept as %s and what stands "
-	    "beside it",
+	    "%s: a restore that was cut short is complete now: this is the "
+	    "backup; the earlier file is kept as %s, its log beside it",
 	    s->path, kept);
 	return (STORE_OK);
 }

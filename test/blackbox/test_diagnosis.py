@@ -328,7 +328,7 @@ def test_large_bodies_are_told_to_be_too_large(klikitd):
     server.wait_query("SELECT code, length(body) FROM rejections",
                       [("body_too_large", 1024)])
     assert server.post(body, signature=sign(body, SECRET).upper())[0] == 401
-    server.wait_query("SELECT code, diagnosis LIKE '%not looked into%' "
+    server.wait_query("SELECT code, diagnosis LIKE '%too large to check%' "
                       "FROM rejections WHERE id = 2",
                       [("signature_uppercase", 1)])
 

@@ -17,7 +17,7 @@ def lost_store(klikitd):
     """A stopped server with a backup that lacks the last event, which is in
     the log only, as after a kill."""
     server = klikitd()
-    server.expect("sound", "cut short", "is completed", "unclean")
+    server.expect("sound", "cut short", "is complete now", "unclean")
     received(server.deliver(BODY, "old"))
     server.wait_processed()
     server.do("backup", "copy.db")

@@ -450,7 +450,7 @@ test_signed_bodies_that_are_refused(void **state)
 		in.body_len = in.size = strlen(cases[i].body);
 		assert_int_equal(examine(&in, NULL, SIZE_MAX, &last),
 		    cases[i].code);
-		assert_non_null(strstr(last.text, "signed"));
+		assert_non_null(strstr(last.text, "signature is right"));
 	}
 	in.cause = REJECT_TOO_MANY_ORDERS;
 	assert_int_equal(examine(&in, NULL, SIZE_MAX, &last),
