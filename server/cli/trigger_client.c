@@ -64,7 +64,14 @@ read_url(const char *text, struct http_client_url *ret_url, char *reason)
 	if ((rc = http_client_url_parse(whole, ret_url, why)) == -1)
 		(void)fail(reason, why, text);
 	free(whole);
-	return (rc);
+	if (rc == -1 || strcmp(ret_url->host, "*") != 0)
+		return (rc);
+	/* Who listens on every address listens on this one. */
+	free(ret_url->host);
+	if ((ret_url->host = strdup("127.0.0.1")) != NULL)
+		return (0);
+	http_client_url_fini(ret_url);
+	return (fail(reason, "out of memory", text));
 }
 
 /* Who may vouch for the far side. */
