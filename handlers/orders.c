@@ -15,22 +15,16 @@ struct orders_settings {
 	struct key_list terminal; /* status codes that end an order */
 };
 
-/* Status codes, as text. */
-struct codes {
-	char **items;
-	size_t n;
-};
-
 struct orders {
 	struct handler_instance base; /* first: what dispatch holds */
-	struct codes terminal;        /* those that end an order */
-	struct codes order;           /* from first to last; none: by number */
+	struct key_list terminal;     /* those that end an order */
+	struct key_list order;        /* from first to last; none: by number */
 	struct store_write *writes;   /* lent to the last result */
 	size_t writes_max;
 };
 
 static void
-codes_fini(struct codes *c)
+codes_fini(struct key_list *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		free(c->items[i]);
@@ -42,7 +36,7 @@ codes_fini(struct codes *c)
  * same.
  */
 static int
-codes_copy(struct codes *c, const struct key_list *codes)
+codes_copy(struct key_list *c, const struct key_list *codes)
 {
 	if (codes->n > 0 &&
 	    (c->items = calloc(codes->n, sizeof(*c->items))) == NULL)
