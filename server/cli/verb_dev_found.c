@@ -11,7 +11,7 @@
 #include "server/cli/dev_dir.h"
 #include "server/cli/process_guard.h"
 #include "server/cli/verb.h"
-#include "server/config/config_draft.h"
+#include "server/config/config_env.h"
 
 /* config_error_fn: what is wrong is reported when it is loaded in earnest. */
 static void

@@ -6,7 +6,8 @@
 
 #include "server/base/address.h"
 #include "server/base/log.h"
-#include "server/config/config_draft.h"
+#include "server/config/config_address.h"
+#include "server/config/config_table.h"
 
 /* -- How they are written -- */
 

@@ -2,7 +2,10 @@
  * What only the whole configuration shows: what is missing, what excludes
  * another, and the secrets, which are read last.
  */
+#include "server/config/config_address.h"
+#include "server/config/config_check.h"
 #include "server/config/config_draft.h"
+#include "server/config/config_env.h"
 
 #include <stdlib.h>
 #include <string.h>

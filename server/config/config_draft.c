@@ -8,6 +8,7 @@
 
 #include "server/base/log.h"
 #include "server/base/nearest.h"
+#include "server/config/config_address.h"
 #include "server/config/config_draft.h"
 
 #define NAME_MAX_LEN 128

@@ -78,23 +78,6 @@ void config_given_add(struct config_draft *d, const struct config_given *g);
 const struct config_given *config_given_find(const struct config_draft *d,
     unsigned section, const struct key *key);
 
-/* -- config_place.c: which store a relative path means -- */
-
-enum config_place {
-	CONFIG_PLACE_HERE,   /* with the state */
-	CONFIG_PLACE_BEFORE, /* beside the configuration, since it is there */
-	CONFIG_PLACE_TWO     /* two stores, and no way to know which */
-};
-
-/* Is there a store here, and before; are they the same file? Pure. */
-enum config_place config_place_choose(bool here, bool before, bool same);
-
-/* Is it /etc or below? Pure. */
-bool config_place_is_etc(const char *dir);
-
-/* Move store.url to where it belongs. When all values are set. */
-void config_place_store(struct config_draft *d);
-
 /*
  * Set key's field in base from text. where is how an error begins: it names the
  * source, and ends in a colon and a blank.
@@ -138,40 +121,5 @@ void config_file_read(struct config_draft *d);
 const char *config_handler_where(const struct config_draft *d,
     const struct config_handler *h, const char *key,
     char ret_where[CONFIG_WHERE_MAX]);
-
-/* -- config_env.c -- */
-
-/* The value of a variable, NULL if it is not set or empty. */
-const char *config_env_get(const char *const *env, const char *name);
-
-/*
- * The first directory of $STATE_DIRECTORY, which systemd fills; owned by the
- * caller. NULL if it names none.
- */
-char *config_env_state(const char *const *env);
-
-/* Read PORT and KLIKITD_* into the draft; what others left there is passed. */
-void config_env_read(struct config_draft *d);
-
-/*
- * Is KLIKITD_... a variable that Kubernetes or docker sets for each container
- * beside a service whose name begins with klikitd? No key may be called so.
- */
-bool config_env_is_foreign(const char *name, const char *value);
-
-/* Is "HOST:PORT" an address of this machine alone? */
-bool config_is_loopback(const char *address);
-
-/* Do both ask for one port of one address? Port 0 is a new one each time. */
-bool config_addresses_collide(const char *a, const char *b);
-
-/* Check what only the whole shows, and complete it: handlers, secrets. */
-void config_check(struct config_draft *d);
-
-/* The files of certificates and keys that it names. */
-void config_check_tls(struct config_draft *d);
-
-/* The handlers' part of it. */
-void config_check_handlers(struct config_draft *d);
 
 #endif /* SERVER_CONFIG_DRAFT_H */

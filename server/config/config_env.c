@@ -11,6 +11,7 @@
 #include "server/base/log.h"
 #include "server/base/nearest.h"
 #include "server/config/config_draft.h"
+#include "server/config/config_env.h"
 #include "store/base/parse.h"
 
 #define ENV_PREFIX "KLIKITD_"

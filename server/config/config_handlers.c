@@ -9,6 +9,7 @@
 
 #include "server/base/log.h"
 #include "server/base/nearest.h"
+#include "server/config/config_check.h"
 #include "server/config/config_draft.h"
 
 /* -- Where they were given -- */

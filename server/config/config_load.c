@@ -14,7 +14,10 @@
 
 #include "server/base/log.h"
 #include "server/base/nearest.h"
+#include "server/config/config_check.h"
 #include "server/config/config_draft.h"
+#include "server/config/config_env.h"
+#include "server/config/config_place.h"
 
 /* -- Flags -- */
 

@@ -10,6 +10,8 @@
 
 #include "server/base/log.h"
 #include "server/config/config_draft.h"
+#include "server/config/config_env.h"
+#include "server/config/config_place.h"
 
 #define ETC "/etc"
 #define STATE "/var/lib/klikitd"

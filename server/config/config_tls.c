@@ -2,6 +2,7 @@
  * The files of certificates and keys that a configuration names: can they be
  * used? What is found is reported with the key that names the file.
  */
+#include "server/config/config_check.h"
 #include "server/config/config_draft.h"
 
 #include <stdio.h>

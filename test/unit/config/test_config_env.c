@@ -1,6 +1,8 @@
 #include <string.h>
 
-#include "server/config/config_draft.h"
+#include "server/config/config_env.h"
+#include "server/config/config_place.h"
+#include "server/config/config_table.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/config_case.h"
 
