@@ -303,6 +303,21 @@ class Klikitd:
         conn.close()
         return answer.status, fields, json.loads(data) if data else None
 
+    def metrics_text(self):
+        """All of /metrics."""
+        host, port = self.admin.removeprefix("http://").rsplit(":", 1)
+        conn = http.client.HTTPConnection(host, int(port), timeout=DEADLINE)
+        conn.request("GET", "/metrics")
+        text = conn.getresponse().read().decode()
+        conn.close()
+        return text
+
+    def metrics(self):
+        """Its samples, by name and labels as they stand."""
+        return {name: float(value) for name, value in
+                re.findall(r"^([^#\s]\S*(?:\{.*\})?) (\S+)$",
+                           self.metrics_text(), re.M)}
+
     # -- what it stored --
 
     def query(self, sql, *values):

@@ -1,6 +1,5 @@
 """Two addresses of the loopback, one of which is up to no good."""
 
-import http.client
 import resource
 import selectors
 import socket
@@ -122,13 +121,8 @@ class Siege:
 
 def metric(server, name, **labels):
     """The value of one sample of a server's metrics."""
-    host, port = server.admin.removeprefix("http://").rsplit(":", 1)
-    conn = http.client.HTTPConnection(host, int(port), timeout=DEADLINE)
-    conn.request("GET", "/metrics")
-    text = conn.getresponse().read().decode()
-    conn.close()
     wanted = "".join(f'{k}="{v}"' for k, v in labels.items())
-    for line in text.splitlines():
+    for line in server.metrics_text().splitlines():
         if line.startswith(name + "{") and all(
                 f'{k}="{v}"' in line for k, v in labels.items()):
             return float(line.rsplit(" ", 1)[1])

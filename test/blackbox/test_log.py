@@ -48,18 +48,9 @@ def flood(server):
 
 
 def dropped(server):
-    text = read_metrics(server)
+    text = server.metrics_text()
     return int(re.search(r"^klikitd_log_dropped_lines_total (\d+)$", text,
                          re.M).group(1))
-
-
-def read_metrics(server):
-    host, port = server.admin.removeprefix("http://").rsplit(":", 1)
-    conn = http.client.HTTPConnection(host, int(port), timeout=DEADLINE)
-    conn.request("GET", "/metrics")
-    text = conn.getresponse().read().decode()
-    conn.close()
-    return text
 
 
 def wait_until(condition):

@@ -27,9 +27,7 @@ def scrape(server, method="GET"):
 
 
 def values(server):
-    return {name: float(value) for name, value in
-            re.findall(r"^([^#\s]\S*(?:\{.*\})?) (\S+)$", scrape(server),
-                       re.M)}
+    return server.metrics()
 
 
 def promtool(*args, input=None):

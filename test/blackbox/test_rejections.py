@@ -1,9 +1,7 @@
 """What strangers send costs little, and pushes out nothing that was signed."""
 
 import contextlib
-import http.client
 import json
-import re
 import sqlite3
 import threading
 import time
@@ -76,16 +74,6 @@ def rows(server, where="1"):
     return server.query(f"SELECT count(*) FROM rejections WHERE {where}")[0][0]
 
 
-def metrics(server):
-    host, port = server.admin.removeprefix("http://").rsplit(":", 1)
-    conn = http.client.HTTPConnection(host, int(port), timeout=DEADLINE)
-    conn.request("GET", "/metrics")
-    text = conn.getresponse().read().decode()
-    conn.close()
-    return {name: float(value) for name, value in
-            re.findall(r"^(klikitd_\S+) (\S+)$", text, re.M)}
-
-
 def fill_ring(server):
     """As many strangers' rows as there may be of all, after what is there."""
     db = sqlite3.connect(server.database)
@@ -136,7 +124,7 @@ def test_who_asks_hears_how_many_are_not_kept(server):
     ticks = threading.Event()
     with flood(server, "127.0.0.2"):
         for _ in range(DEADLINE * 20):
-            if metrics(server)[name] > 0:
+            if server.metrics()[name] > 0:
                 break
             ticks.wait(0.05)  # nothing tells when another process counts
     conn = connect(server, "127.0.0.3")
@@ -148,7 +136,7 @@ def test_who_asks_hears_how_many_are_not_kept(server):
     said = status["counts"]["refused_not_kept"]
     refused = status["counts"]["refused"]["signature"]
     assert 0 < said < refused
-    numbers = metrics(server)
+    numbers = server.metrics()
     not_kept = numbers[name]
     assert said == not_kept
     _, _, page = server.ask("GET", "/api/v1/rejections?limit=500")
@@ -206,7 +194,7 @@ def test_captured_pairs_make_one_conflict(server):
         assert (code, answer) == (200, b'{"status":"duplicate-ignored"}')
     conn.close()
     server.wait_query("SELECT body FROM rejections", [(other,)])
-    assert metrics(server)["klikitd_id_conflicts_total"] == 60
+    assert server.metrics()["klikitd_id_conflicts_total"] == 60
     assert server.final_log().count("another body") == 1
 
 
@@ -219,6 +207,6 @@ def test_a_captured_delivery_is_noted_seldom(server):
         assert (code, answer) == (200, b'{"status":"duplicate-ignored"}')
     conn.close()
     name = 'klikitd_deliveries_total{result="duplicate"}'
-    assert metrics(server)[name] == 300
+    assert server.metrics()[name] == 300
     noted = server.query("SELECT duplicates FROM events")[0][0]
     assert 16 <= noted <= 20
