@@ -1,5 +1,5 @@
 /*
- * verb_input.h -- private to verb_*.c: what several verbs take in: bodies
+ * verb_input.h -- what several verbs take in: bodies
  * from files, secrets from the configuration, the store.
  */
 #ifndef SERVER_VERB_INPUT_H

@@ -1,5 +1,5 @@
 /*
- * tls_judge.h -- private to tls_*.c: the checks of every certificate, and their
+ * tls_judge.h -- the checks of every certificate, and their
  * findings.
  */
 #ifndef SERVER_TLS_JUDGE_H

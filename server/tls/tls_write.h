@@ -1,5 +1,5 @@
 /*
- * tls_write.h -- private to tls_*.c: makes keys and certificates.
+ * tls_write.h -- makes keys and certificates.
  *
  * Owns nothing; touches mbedTLS's X.509 writer and the kernel's randomness.
  */
