@@ -115,6 +115,7 @@ admin_call(struct admin *a, const struct admin_request *req,
 	admin_call_end(call);
 	*ret_answer = call->answer;
 	call->answer.body = NULL;
+	call->answer.object = NULL;
 	admin_call_free(call);
 	return (false);
 }

@@ -44,6 +44,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 struct store;
 struct store_handler_info;
 struct admin; /* opaque */
@@ -116,6 +118,8 @@ struct admin_fns {
 	void (*look)(void *arg, int64_t handler);
 	/* Rejections are gathered in memory: hand them to the store. */
 	void (*flush)(void *arg);
+	/* Good answers are wanted as objects, not as text: for a verb. */
+	bool objects;
 	/* A handler was paused, or goes on. */
 	void (*paused)(void *arg, int64_t handler, bool paused);
 	void *arg;
@@ -133,11 +137,12 @@ struct admin_request {
 
 struct admin_answer {
 	int status; /* as of HTTP */
-	char *body; /* NULL when memory was short */
+	char *body; /* NULL when memory was short, or there is an object */
 	size_t body_len;
 	bool raw;          /* the bytes of an event's body; else JSON */
 	const char *allow; /* with 405: the method that is right; static */
 	uint64_t tag;      /* equal answers have equal ones; 0: none */
+	json_t *object;    /* only with admin_fns.objects; else NULL */
 };
 
 /* answer is valid during the call. */
@@ -150,7 +155,7 @@ struct admin *admin_new(struct store *st, const struct admin_fns *fns);
  * Do what is asked. Borrows req. Returns true when it is under way: done()
  * runs exactly once, from store_collect(), not before this call returns.
  * Returns false when it is answered at once: ret_answer says so, its body (from
- * malloc) is the caller's, and done() never runs.
+ * malloc) and its object are the caller's, and done() never runs.
  */
 bool admin_call(struct admin *a, const struct admin_request *req,
     admin_done_fn *done, void *arg, struct admin_answer *ret_answer);

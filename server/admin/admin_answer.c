@@ -13,8 +13,15 @@ enum admin_when
 admin_answer(struct admin_call *call, int status, json_t *o)
 {
 	free(call->answer.body);
+	json_decref(call->answer.object);
+	call->answer.object = NULL;
 	call->answer.status = status;
 	call->answer.body_len = 0;
+	call->answer.body = NULL;
+	if (call->a->fns.objects && status == 200 && o != NULL) {
+		call->answer.object = o;
+		return (ADMIN_NOW);
+	}
 	call->answer.body = json_text(o);
 	if (call->answer.body == NULL)
 		call->answer.status = 500;
@@ -49,7 +56,7 @@ admin_call_end(struct admin_call *call)
 {
 	struct admin_answer *answer = &call->answer;
 
-	if (answer->status != 200 || call->acts)
+	if (answer->status != 200 || call->acts || call->a->fns.objects)
 		answer->tag = 0;
 	else if (answer->tag == 0)
 		answer->tag = tag_of(answer->body, answer->body_len);
@@ -103,6 +110,7 @@ admin_call_free(struct admin_call *call)
 	json_decref(call->result);
 	arena_fini(&call->mem);
 	free(call->answer.body);
+	json_decref(call->answer.object);
 	free(call);
 }
 

@@ -10,6 +10,7 @@
 #include "server/auth/admin_token.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
+#include "server/base/json.h"
 #include "server/base/log.h"
 #include "server/cli/admin_link.h"
 #include "server/cli/proc.h"
@@ -37,6 +38,7 @@ struct verb_admin {
 	int status;
 	char *body; /* a NUL behind it; NULL: memory was short */
 	size_t body_len;
+	json_t *object; /* in its place */
 };
 
 static void
@@ -142,6 +144,7 @@ open_all(struct verb_admin *va, enum verb_intent intent)
 	const struct admin_fns alone = { .now = now_cb,
 		.live = live_cb,
 		.ends = ends_cb,
+		.objects = true,
 		.arg = va };
 	char reason[STORE_REASON_MAX];
 	enum store_rc rc = STORE_BUSY;
@@ -201,6 +204,7 @@ verb_admin_close(struct verb_admin *va)
 		explicit_bzero(va->token, strlen(va->token));
 	free(va->token);
 	free(va->body);
+	json_decref(va->object);
 	config_free(va->cfg);
 	free(va);
 }
@@ -212,6 +216,8 @@ take_answer(struct verb_admin *va, int status, const void *body, size_t len)
 {
 	va->status = status;
 	va->body_len = len;
+	json_decref(va->object);
+	va->object = NULL;
 	free(va->body);
 	if ((va->body = malloc(len + 1)) == NULL)
 		return;
@@ -224,7 +230,10 @@ take_answer(struct verb_admin *va, int status, const void *body, size_t len)
 static void
 answer_cb(const struct admin_answer *answer, void *arg)
 {
-	take_answer(arg, answer->status, answer->body, answer->body_len);
+	struct verb_admin *va = arg;
+
+	take_answer(va, answer->status, answer->body, answer->body_len);
+	va->object = json_incref(answer->object);
 }
 
 /* Ask the store that this process has open. */
@@ -247,8 +256,9 @@ ask_here(struct verb_admin *va, const char *method, const char *path,
 	if (body != NULL)
 		req.body_len = strlen(body);
 	if (!admin_call(va->admin, &req, answer_cb, va, &made)) {
-		take_answer(va, made.status, made.body, made.body_len);
+		answer_cb(&made, va);
 		free(made.body);
+		json_decref(made.object);
 		return;
 	}
 	while (admin_pending(va->admin) > 0)
@@ -300,6 +310,10 @@ check_answer(struct verb_admin *va)
 	json_t *o;
 
 	va->body = NULL;
+	if (va->object != NULL) {
+		free(body);
+		body = json_text(va->object);
+	}
 	if (va->status == 200 && body != NULL)
 		return (body);
 	o = body == NULL ? NULL : json_loads(body, 0, &where);
@@ -318,12 +332,13 @@ check_answer(struct verb_admin *va)
 static json_t *
 parse_answer(struct verb_admin *va)
 {
-	char *body = check_answer(va);
+	json_t *o = va->object;
 	json_error_t where;
-	json_t *o;
+	char *body;
 
-	if (body == NULL)
-		return (NULL);
+	va->object = NULL;
+	if (o != NULL || (body = check_answer(va)) == NULL)
+		return (o);
 	if ((o = json_loads(body, 0, &where)) == NULL)
 		fprintf(stderr, "klikitd %s: the answer cannot be read: %s\n",
 		    va->verb, where.text);
@@ -336,7 +351,7 @@ verb_admin_fetch(struct verb_admin *va, const char *path, size_t *ret_len)
 {
 	ask_here(va, "GET", path, NULL);
 	if (ret_len != NULL)
-		*ret_len = va->body_len;
+		*ret_len = va->body_len; /* of bytes, not of an object */
 	return (check_answer(va));
 }
 

@@ -201,7 +201,7 @@ verb_json_print(json_t *object)
 static int
 json_cb(const json_t *row, void *arg)
 {
-	if (verb_json_print(json_copy((json_t *)row)) == 0)
+	if (verb_json_print(json_incref((json_t *)row)) == 0)
 		return (0);
 	return (out_of_memory(arg));
 }
