@@ -22,6 +22,7 @@
 
 #include "handlers/exec/child.h"
 #include "handlers/exec/child_spawn.h"
+#include "store/base/timeval.h"
 
 #define KILL_AFTER_MS 2000 /* from TERM to KILL */
 #define EOF_WAIT_MS 200    /* for output, after the child is dead */
@@ -99,10 +100,7 @@ child_free(struct child *c)
 static void
 child_arm(struct child *c, int64_t ms)
 {
-	const struct timeval tv = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
-	};
+	const struct timeval tv = timeval_of_ms(ms);
 
 	(void)evtimer_add(c->timer, &tv);
 }

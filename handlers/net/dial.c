@@ -18,6 +18,7 @@
 #include <event2/event.h>
 
 #include "handlers/net/resolver.h"
+#include "store/base/timeval.h"
 
 #define BLAMED_MAX RESOLVER_ADDRS_MAX
 #define BLAME_MS (10 * 60 * 1000)
@@ -272,9 +273,7 @@ is_connecting(const struct dial *dial)
 static void
 dial_go_on(struct dial *dial)
 {
-	const struct timeval tv = { .tv_sec =
-					(time_t)(dial->patience_ms / 1000),
-		.tv_usec = (suseconds_t)(dial->patience_ms % 1000 * 1000) };
+	const struct timeval tv = timeval_of_ms(dial->patience_ms);
 	struct attempt *a;
 	int error;
 

@@ -25,6 +25,7 @@
 
 #include "handlers/net/http_client_head.h"
 #include "handlers/net/http_client_private.h"
+#include "store/base/timeval.h"
 
 #define PATIENCE_MAX_MS 250 /* with one address (RFC 8305, section 8) */
 
@@ -234,10 +235,7 @@ call_fail_late(struct http_client_call *call)
 static void
 timer_arm(struct event *timer, int64_t ms)
 {
-	const struct timeval tv = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
-	};
+	const struct timeval tv = timeval_of_ms(ms);
 
 	(void)evtimer_add(timer, &tv);
 }

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "handlers/net/http_client_head.h"
+#include "store/base/hex.h"
 #include "store/base/parse.h"
 
 #define BLANKS " \t"
@@ -233,24 +234,16 @@ take_counted(struct answer *a, const char *bytes, size_t len,
 	return (len);
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (c - '0');
-	c |= 0x20;
-	return (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1);
-}
-
 /* The line before a chunk: its size, perhaps an extension. */
 static void
 take_chunk_size(struct answer *a, const char *line)
 {
 	const char *p = line;
+	long digit;
 
 	a->left = 0;
-	for (; hex_digit(*p) != -1 && p - line < 15; p++)
-		a->left = 16 * a->left + hex_digit(*p);
+	for (; p - line < 15 && (digit = hex_value(p, 1)) != -1; p++)
+		a->left = 16 * a->left + digit;
 	if (p == line || (*p != '\0' && *p != ';' && *p != ' ' && *p != '\t'))
 		tear(a);
 	else
@@ -310,7 +303,7 @@ take_char(struct answer *a, char c)
 			a->line[len] = c;
 		/* The end of a line that makes no sense might never come. */
 		if ((a->state == ANSWER_CHUNK_SIZE && a->line_len == 0 &&
-			hex_digit(c) == -1) ||
+			hex_value(&c, 1) == -1) ||
 		    (a->state == ANSWER_CHUNK_END &&
 			(a->line_len > 0 || c != '\r')))
 			tear(a);

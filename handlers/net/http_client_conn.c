@@ -180,12 +180,6 @@ client_conn_has_sent(const struct client_conn *conn)
 }
 
 const char *
-client_conn_peer(const struct client_conn *conn)
-{
-	return (conn->peer);
-}
-
-const char *
 client_conn_failure(const struct client_conn *conn)
 {
 	const struct handler_env *env = conn->hc->env;

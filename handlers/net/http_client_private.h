@@ -84,9 +84,6 @@ int client_conn_send(struct client_conn *conn, struct http_client_call *call);
 /* Give a connection back after its call: it is kept if that can be. */
 void client_conn_release(struct client_conn *conn, bool reusable);
 
-/* Whose address it is. */
-const char *client_conn_peer(const struct client_conn *conn);
-
 /* Has any byte of its call's request left? */
 bool client_conn_has_sent(const struct client_conn *conn);
 

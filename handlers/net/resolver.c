@@ -24,6 +24,7 @@
 #include <event2/event.h>
 
 #include "handlers/net/resolver_hunt.h"
+#include "store/base/timeval.h"
 
 #define NAMES_MAX 64
 #define FRESH_MAX_MS (5 * 60 * 1000)         /* whatever servers say */
@@ -369,8 +370,7 @@ lookup_begin(struct resolver_lookup *l, int64_t limit_ms)
 		return (-1);
 	if (name_addrs(name) != NULL && wait_ms > STALE_AFTER_MS)
 		wait_ms = STALE_AFTER_MS;
-	tv.tv_sec = (time_t)(wait_ms / 1000);
-	tv.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
+	tv = timeval_of_ms(wait_ms);
 	return (evtimer_add(l->timer, &tv));
 }
 

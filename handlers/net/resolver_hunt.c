@@ -10,6 +10,7 @@
  * no use says nothing about names.
  */
 #include "handlers/net/resolver_hunt.h"
+#include "store/base/timeval.h"
 
 #include <sys/queue.h>
 
@@ -60,8 +61,7 @@ static void hunt_pump(struct hunt *h);
 static void
 arm(struct event *timer, int64_t ms)
 {
-	const struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+	const struct timeval tv = timeval_of_ms(ms);
 
 	(void)evtimer_add(timer, &tv);
 }

@@ -4,23 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The value of a hex digit, or -1. */
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (c - 'a' + 10);
-	return (c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1);
-}
+#include "store/base/hex.h"
 
 /* Decode len bytes of text. Returns 0, or -1. */
 static int
 decode(const char *text, size_t len, bool query, char ret[ADMIN_VALUE_MAX])
 {
 	size_t n = 0;
-	int high, low;
+	long code;
 	char c;
 
 	for (size_t i = 0; i < len; i++) {
@@ -28,10 +19,10 @@ decode(const char *text, size_t len, bool query, char ret[ADMIN_VALUE_MAX])
 			return (-1);
 		c = text[i];
 		if (c == '%') {
-			if (len - i < 3 || (high = digit(text[i + 1])) == -1 ||
-			    (low = digit(text[i + 2])) == -1 || high + low == 0)
-				return (-1);
-			c = (char)(high * 16 + low);
+			if (len - i < 3 ||
+			    (code = hex_value(text + i + 1, 2)) <= 0)
+				return (-1); /* none, or a NUL */
+			c = (char)code;
 			i += 2;
 		} else if (c == '+' && query)
 			c = ' ';

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "server/base/clock.h"
+#include "store/base/timeval.h"
 
 #define FRESH_MS 1000
 #define FRESH_FACTOR 10 /* or so many times as long as counting took */
@@ -110,20 +111,16 @@ static void
 metrics_arm(struct metrics *m)
 {
 	const struct waiter *w = TAILQ_FIRST(&m->waiters);
-	struct timeval tv = { 0, 0 };
-	int64_t wait_ms;
+	int64_t wait_ms = 0;
+	struct timeval tv;
 
 	if (w == NULL) {
 		(void)evtimer_del(m->timer);
 		return;
 	}
-	if (m->asked) {
+	if (m->asked)
 		wait_ms = w->since_ms + METRICS_WAIT_MS - now_ms();
-		if (wait_ms < 0)
-			wait_ms = 0;
-		tv.tv_sec = wait_ms / 1000;
-		tv.tv_usec = wait_ms % 1000 * 1000;
-	}
+	tv = timeval_of_ms(wait_ms);
 	(void)evtimer_add(m->timer, &tv);
 }
 

@@ -19,6 +19,7 @@
 #include "server/base/clock.h"
 #include "server/base/json.h"
 #include "server/dispatch/journal.h"
+#include "store/base/timeval.h"
 
 #define BOOT_MAX 24
 #define FIRST_MAX 96
@@ -157,12 +158,8 @@ static void stream_next_kind(struct stream *s, enum journal_kind kind);
 static void
 arm(struct stream *s, int64_t wait_ms)
 {
-	struct timeval tv;
+	const struct timeval tv = timeval_of_ms(wait_ms < 1 ? 1 : wait_ms);
 
-	if (wait_ms < 1)
-		wait_ms = 1;
-	tv.tv_sec = wait_ms / 1000;
-	tv.tv_usec = wait_ms % 1000 * 1000;
 	(void)evtimer_add(s->timer, &tv);
 }
 

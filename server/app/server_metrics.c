@@ -4,7 +4,6 @@
 #include "server/admin/metrics.h"
 #include "server/app/server_metrics.h"
 #include "server/app/server_parts.h"
-#include "server/base/clock.h"
 #include "server/base/log.h"
 
 /* The newest events, which say of most branches when they were last heard. */
@@ -52,7 +51,7 @@ source_certificate(void *arg, size_t i, struct metrics_certificate *ret)
 	struct cert_watch_stats stats;
 
 	if (s->front.certs == NULL ||
-	    !cert_watch_stats(s->front.certs, i, clock_wall_ms(), &stats))
+	    !cert_watch_stats(s->front.certs, i, &stats))
 		return (false);
 	*ret = (struct metrics_certificate){ stats.name, stats.until_ms };
 	return (true);

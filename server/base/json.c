@@ -108,14 +108,6 @@ json_set_text(json_t *object, const char *name, const char *text)
 }
 
 int
-json_set_unusual(json_t *object, const char *name, const char *text,
-    const char *usual)
-{
-	return (
-	    strcmp(text, usual) == 0 ? 0 : json_set_text(object, name, text));
-}
-
-int
 json_set_time(json_t *object, const char *name, int64_t at_ms)
 {
 	char stamp[FORMAT_TIME_MAX];

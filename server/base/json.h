@@ -31,10 +31,6 @@ char *json_text_with(const json_t *object, const char *name, const char *json);
  */
 int json_set_text(json_t *object, const char *name, const char *text);
 
-/* The same, unless text is `usual': then it does not set name. */
-int json_set_unusual(json_t *object, const char *name, const char *text,
-    const char *usual);
-
 /* The same for bytes; those that are no UTF-8 are cut as log_escape() does. */
 int json_set_bytes(json_t *object, const char *name, const void *bytes,
     size_t len);

@@ -28,7 +28,6 @@ static struct {
 	enum log_level level;
 	atomic_int format; /* enum log_format; the writer's thread reads it */
 	atomic_bool colours;
-	uint64_t warnings;
 	log_sink_fn *sink;          /* NULL: stderr */
 	struct line_writer *writer; /* NULL: lines are written at once */
 	bool mute; /* the writer had to be left behind: nobody reads */
@@ -226,8 +225,6 @@ log_format_line(enum log_level level, const char *fmt, va_list ap)
 {
 	char message[MESSAGE_MAX];
 
-	if (level <= LOG_WARN)
-		state.warnings++;
 	if (state.sink == NULL && level > state.level)
 		return;
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
@@ -382,12 +379,6 @@ log_debug(const char *fmt, ...)
 	va_start(ap, fmt);
 	log_format_line(LOG_DEBUG, fmt, ap);
 	va_end(ap);
-}
-
-uint64_t
-log_warnings(void)
-{
-	return (state.warnings);
 }
 
 const char *

@@ -67,9 +67,6 @@ void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_hold(void);
 void log_release(void);
 
-/* How many warnings and errors were logged since the start. */
-uint64_t log_warnings(void);
-
 /*
  * Make text from outside fit for a line: what is not plain (utf8.h) and bytes
  * that are not UTF-8 become \xNN, at most LOG_TEXT_MAX - 1 bytes are kept, cut

@@ -27,23 +27,6 @@ net_of(int family, const void *bytes)
 }
 
 struct peer_net
-peer_net_of(const struct sockaddr *sa)
-{
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-
-	if (sa != NULL && sa->sa_family == AF_INET) {
-		memcpy(&v4, sa, sizeof(v4));
-		return (net_of(AF_INET, &v4.sin_addr));
-	}
-	if (sa != NULL && sa->sa_family == AF_INET6) {
-		memcpy(&v6, sa, sizeof(v6));
-		return (net_of(AF_INET6, &v6.sin6_addr));
-	}
-	return ((struct peer_net){ 0 });
-}
-
-struct peer_net
 peer_net_parse(const char *text)
 {
 	bool bracket = *text == '[';

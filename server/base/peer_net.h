@@ -13,18 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct sockaddr;
-
 /* Plain data; all zero: no address. */
 struct peer_net {
 	uint64_t bits;   /* as they stand on the wire */
 	uint32_t family; /* AF_INET, AF_INET6; else 0 */
 };
 
-/* The address of a peer; sa is borrowed, NULL has none. */
-struct peer_net peer_net_of(const struct sockaddr *sa);
-
-/* The same of a text "A.B.C.D:PORT" or "[V6]:PORT", or without the port. */
+/* The address of a peer "A.B.C.D:PORT" or "[V6]:PORT", or without the port. */
 struct peer_net peer_net_parse(const char *text);
 
 bool peer_net_equal(struct peer_net a, struct peer_net b);

@@ -77,12 +77,6 @@ table_add(struct table *t, const char *text)
 		t->widths[column] = width(copy);
 }
 
-size_t
-table_rows(const struct table *t)
-{
-	return (t->ncells / t->ncolumns);
-}
-
 /* The last cell of a line is not filled up. */
 static void
 print_cell(const struct table *t, size_t column, const char *text, FILE *out)

@@ -29,8 +29,6 @@ void table_free(struct table *t);
  */
 void table_add(struct table *t, const char *text);
 
-size_t table_rows(const struct table *t);
-
 /* Print heading and rows. Returns 0, or -1 if cells were lost. */
 int table_print(const struct table *t, FILE *out);
 

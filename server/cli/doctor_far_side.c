@@ -15,6 +15,7 @@
 #include "server/base/log.h"
 #include "server/cli/doctor_private.h"
 #include "server/tls/tls.h"
+#include "store/base/timeval.h"
 
 #define PROBE_MAX_MS 5000
 #define PATIENCE_MS 250 /* with one address, before the next is tried */
@@ -103,8 +104,7 @@ probe_dialed_cb(const struct dial_end *end, void *arg)
 static void
 probe_try(struct probe *p, int64_t timeout_ms)
 {
-	const struct timeval tv = { .tv_sec = (time_t)(timeout_ms / 1000),
-		.tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000) };
+	const struct timeval tv = timeval_of_ms(timeout_ms);
 	const char *peer;
 
 	p->dial = dial_start(p->dialer, timeout_ms / 3, PATIENCE_MS,

@@ -23,6 +23,7 @@
 #include "server/devtools/sink.h"
 #include "server/devtools/sink_record.h"
 #include "server/tls/tls.h"
+#include "store/base/timeval.h"
 
 #define ADDRESS "127.0.0.1"
 #define HEAD_MAX (64 * 1024)
@@ -195,10 +196,7 @@ static void
 sink_request_cb(struct evhttp_request *req, void *arg)
 {
 	struct sink *s = arg;
-	const struct timeval delay = {
-		.tv_sec = (time_t)(s->opt.delay_ms / 1000),
-		.tv_usec = (suseconds_t)(s->opt.delay_ms % 1000 * 1000),
-	};
+	const struct timeval delay = timeval_of_ms(s->opt.delay_ms);
 	char reason[SINK_REASON_MAX];
 	struct sink_call *call;
 

@@ -8,6 +8,7 @@
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/dispatch/dispatch_private.h"
+#include "store/base/timeval.h"
 
 /* The longest that the timer is armed for. */
 #define DISPATCH_ARM_MAX_US (INT64_C(3600) * 1000000)
@@ -105,8 +106,7 @@ dispatch_arm(struct dispatch *d)
 		wait_us = 1000;
 	if (wait_us > DISPATCH_ARM_MAX_US)
 		wait_us = DISPATCH_ARM_MAX_US;
-	tv.tv_sec = wait_us / 1000000;
-	tv.tv_usec = wait_us % 1000000;
+	tv = timeval_of_us(wait_us);
 	(void)evtimer_add(d->timer, &tv);
 }
 

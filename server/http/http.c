@@ -16,6 +16,7 @@
 #include "server/http/http_private.h"
 #include "server/http/http_request.h"
 #include "server/tls/tls.h"
+#include "store/base/timeval.h"
 
 /* evhttp's own: what it does not allow it would answer in its own way. */
 #define EVERY_COMMAND                                                          \
@@ -202,12 +203,10 @@ mount_routes(struct http *h, struct evhttp *evhttp)
 static void
 limit_side(const struct http_side *side, const struct http_options *opt)
 {
-	struct timeval idle;
+	const struct timeval idle = timeval_of_ms(opt->idle_timeout_ms);
 
 	if (side->evhttp == NULL)
 		return;
-	idle.tv_sec = (time_t)(opt->idle_timeout_ms / 1000);
-	idle.tv_usec = (suseconds_t)(opt->idle_timeout_ms % 1000 * 1000);
 	evhttp_set_timeout_tv(side->evhttp, &idle);
 	evhttp_set_max_body_size(side->evhttp, (ev_ssize_t)opt->max_body);
 }

@@ -1,5 +1,7 @@
 #include "server/http/http_chunks.h"
 
+#include "store/base/hex.h"
+
 #define DIGITS_MAX 15 /* of a size without its leading zeros */
 
 enum state { SIZE, EXTENSION, SIZE_LF, DATA_CR, DATA_LF };
@@ -9,16 +11,6 @@ bad(struct http_chunks *chunks, const char *reason)
 {
 	chunks->reason = reason;
 	return (HTTP_CHUNKS_BAD);
-}
-
-static int
-hex_value(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return (c - '0');
-	if (c >= 'A' && c <= 'F')
-		return (c - 'A' + 10);
-	return (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1);
 }
 
 /* The line of a chunk's size has ended at its CR. */
@@ -55,7 +47,7 @@ read_extension(struct http_chunks *chunks, uint64_t max_body, unsigned char c)
 static enum http_chunks_rc
 read_size(struct http_chunks *chunks, uint64_t max_body, unsigned char c)
 {
-	int digit = hex_value(c);
+	long digit = hex_value((const char *)&c, 1);
 
 	if (digit != -1) {
 		if (++chunks->line_len > HTTP_CHUNK_LINE_MAX)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/base/address.h"
+#include "store/base/hex.h"
 
 #define PORT_MAX 65535
 
@@ -26,12 +27,6 @@ is_digit(char c)
 	return (c >= '0' && c <= '9');
 }
 
-static bool
-is_hex(char c)
-{
-	return (is_digit(c) || (c >= 'a' && c <= 'f'));
-}
-
 /* Unreserved characters and sub-delims of RFC 3986, but for the comma. */
 static bool
 is_name_char(char c)
@@ -49,8 +44,8 @@ name_len(const char *text, size_t len)
 	while (i < len) {
 		if (is_name_char(text[i]))
 			i++;
-		else if (text[i] == '%' && len - i > 2 && is_hex(text[i + 1]) &&
-			 is_hex(text[i + 2]))
+		else if (text[i] == '%' && len - i > 2 &&
+			 hex_value(text + i + 1, 2) != -1)
 			i += 3;
 		else
 			break;

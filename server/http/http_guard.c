@@ -24,6 +24,7 @@
 #include "server/http/http_guard.h"
 #include "server/http/http_share.h"
 #include "server/tls/tls.h"
+#include "store/base/timeval.h"
 
 #define TRIM_MS 1000
 
@@ -59,12 +60,8 @@ now_ms(void)
 static void
 arm(struct event *timer, int64_t wait_ms)
 {
-	struct timeval tv;
+	const struct timeval tv = timeval_of_ms(wait_ms < 1 ? 1 : wait_ms);
 
-	if (wait_ms < 1)
-		wait_ms = 1;
-	tv.tv_sec = (time_t)(wait_ms / 1000);
-	tv.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
 	(void)evtimer_add(timer, &tv);
 }
 

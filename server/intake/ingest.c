@@ -15,6 +15,7 @@
 #include "server/intake/ingest.h"
 #include "server/intake/ingest_jobs.h"
 #include "server/intake/rejections.h"
+#include "store/base/timeval.h"
 
 /* Sources whose times lack a zone: as many as there may be secrets. */
 #define ZONELESS_MAX 16
@@ -178,17 +179,12 @@ ingest_arm(struct ingest *in)
 {
 	struct pending *oldest = TAILQ_FIRST(&in->waiting);
 	struct timeval tv;
-	int64_t us;
 
 	if (oldest == NULL) {
 		(void)evtimer_del(in->timer);
 		return;
 	}
-	us = oldest->deadline_us - clock_mono_us();
-	if (us < 0)
-		us = 0;
-	tv.tv_sec = us / 1000000;
-	tv.tv_usec = us % 1000000;
+	tv = timeval_of_us(oldest->deadline_us - clock_mono_us());
 	(void)evtimer_add(in->timer, &tv);
 }
 

@@ -8,6 +8,7 @@
 #include "server/base/log.h"
 #include "server/base/steady.h"
 #include "server/intake/janitor.h"
+#include "store/base/timeval.h"
 #include "store/store.h"
 
 struct janitor {
@@ -18,7 +19,6 @@ struct janitor {
 	int64_t ids_ms;
 	int64_t purged; /* events, in this round */
 	bool busy;      /* the store has been asked */
-	bool round;     /* one is under way */
 	bool failing;   /* and that was logged */
 	bool stopped;
 };
@@ -26,10 +26,7 @@ struct janitor {
 static void
 janitor_arm(struct janitor *j, int64_t ms)
 {
-	const struct timeval tv = {
-		.tv_sec = ms / 1000,
-		.tv_usec = ms % 1000 * 1000,
-	};
+	const struct timeval tv = timeval_of_ms(ms);
 
 	j->busy = false;
 	if (!j->stopped)
@@ -44,7 +41,6 @@ janitor_end(struct janitor *j)
 		log_info("retention: %" PRId64 " events were purged",
 		    j->purged);
 	j->purged = 0;
-	j->round = false;
 	janitor_arm(j, JANITOR_ROUND_MS);
 }
 
@@ -124,11 +120,9 @@ janitor_timer_cb(evutil_socket_t fd, short what, void *arg)
 	if (j->busy)
 		return;
 	if (!steady_is_proven(j->clock, clock_boot_ms())) {
-		j->round = false;
 		janitor_arm(j, JANITOR_PROOF_MS);
 		return;
 	}
-	j->round = true;
 	janitor_purge(j);
 }
 

@@ -9,6 +9,7 @@
 #include "server/base/log.h"
 #include "server/tls/cert_due.h"
 #include "store/base/parse.h"
+#include "store/base/timeval.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS (24 * HOUR_MS)
@@ -90,8 +91,7 @@ cert_watch_look(struct cert_watch *w)
 		if (ms < wait_ms)
 			wait_ms = ms;
 	}
-	tv.tv_sec = (time_t)(wait_ms / 1000);
-	tv.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
+	tv = timeval_of_ms(wait_ms);
 	if (w->n > 0)
 		(void)evtimer_add(w->timer, &tv);
 }
@@ -132,14 +132,13 @@ cert_watch_set(struct cert_watch *w, const struct cert_watched *list, size_t n)
 }
 
 bool
-cert_watch_stats(const struct cert_watch *w, size_t i, int64_t now_ms,
+cert_watch_stats(const struct cert_watch *w, size_t i,
     struct cert_watch_stats *ret_stats)
 {
 	if (i >= w->n)
 		return (false);
 	ret_stats->name = w->list[i].name;
 	ret_stats->until_ms = w->list[i].until_ms;
-	ret_stats->left_s = (w->list[i].until_ms - now_ms) / 1000;
 	return (true);
 }
 

@@ -46,11 +46,10 @@ int cert_watch_set(struct cert_watch *w, const struct cert_watched *list,
 struct cert_watch_stats {
 	const char *name; /* valid until the next cert_watch_set() */
 	int64_t until_ms;
-	int64_t left_s; /* seconds until it expires; negative: since it has */
 };
 
-/* The i-th that is watched, at now_ms; false past the end. */
-bool cert_watch_stats(const struct cert_watch *w, size_t i, int64_t now_ms,
+/* The i-th that is watched; false past the end. */
+bool cert_watch_stats(const struct cert_watch *w, size_t i,
     struct cert_watch_stats *ret_stats);
 
 /* Are all that are watched valid at now_ms? */

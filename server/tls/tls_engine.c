@@ -24,6 +24,7 @@
 
 #include "server/base/clock.h"
 #include "server/tls/tls_engine.h"
+#include "store/base/timeval.h"
 
 #define TURN_US 1000
 #define CROWDED_MS 100 /* to look for stalled ones, while others wait */
@@ -47,12 +48,8 @@ struct tls_engine {
 static void
 arm(struct event *timer, int64_t wait_ms)
 {
-	struct timeval tv = { 0, 0 };
+	const struct timeval tv = timeval_of_ms(wait_ms);
 
-	if (wait_ms > 0) {
-		tv.tv_sec = (time_t)(wait_ms / 1000);
-		tv.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
-	}
 	(void)evtimer_add(timer, &tv);
 }
 

@@ -187,23 +187,6 @@ test_log_json_is_whole_when_long(void **state)
 	free(text);
 }
 
-/* A warning is counted also where the level hides it. */
-static void
-test_log_counts_warnings_it_hides(void **state)
-{
-	uint64_t before = log_warnings();
-	char *text = capture(LOG_ERROR, LOG_TEXT, "hidden");
-
-	(void)state;
-	assert_string_equal(text, "");
-	assert_int_equal(log_warnings(), before + 1);
-	free(text);
-	text = capture(LOG_WARN, LOG_TEXT, "shown");
-	assert_non_null(strstr(text, "Z warn shown\n"));
-	assert_int_equal(log_warnings(), before + 2);
-	free(text);
-}
-
 static char sunk[64]; /* the last message, with its level */
 
 /* log_sink_fn */
@@ -326,7 +309,6 @@ main(void)
 		cmocka_unit_test(test_log_text_has_eight_buffers),
 		cmocka_unit_test(test_log_json_is_json),
 		cmocka_unit_test(test_log_json_is_whole_when_long),
-		cmocka_unit_test(test_log_counts_warnings_it_hides),
 		cmocka_unit_test(test_log_goes_to_a_sink),
 		cmocka_unit_test(test_log_holds_lines_back_for_a_while),
 		cmocka_unit_test(test_log_last_lines_come_out_of_a_crash),

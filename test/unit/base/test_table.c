@@ -39,7 +39,6 @@ test_table_aligns(void **state)
 	assert_non_null(t);
 	for (size_t i = 0; i < 6; i++)
 		table_add(t, cells[i]);
-	assert_int_equal(table_rows(t), 2);
 	text = print(t);
 	assert_string_equal(text, "ID     NAME  LAST\n"
 				  "1      Ph\xe1\xbb\x9f   x\n"
@@ -77,7 +76,6 @@ test_table_grows(void **state)
 	(void)state;
 	for (int i = 0; i < 3 * 1000; i++)
 		table_add(t, "x");
-	assert_int_equal(table_rows(t), 1000);
 	text = print(t);
 	for (char *p = text; *p != '\0'; p++)
 		lines += *p == '\n';
