@@ -1,6 +1,6 @@
 /*
- * verb_input.h -- what several verbs take in: bodies
- * from files, secrets from the configuration, the store.
+ * verb_input.h -- what several verbs take in: bodies from files, secrets from
+ * the configuration, the store.
  */
 #ifndef SERVER_VERB_INPUT_H
 #define SERVER_VERB_INPUT_H

@@ -1,6 +1,5 @@
 /*
- * tls_judge.h -- the checks of every certificate, and their
- * findings.
+ * tls_judge.h -- the checks of every certificate, and their findings.
  */
 #ifndef SERVER_TLS_JUDGE_H
 #define SERVER_TLS_JUDGE_H
