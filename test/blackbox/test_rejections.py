@@ -1,6 +1,7 @@
 """What strangers send costs little, and pushes out nothing that was signed."""
 
 import contextlib
+import http.client
 import json
 import sqlite3
 import threading
