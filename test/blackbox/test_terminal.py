@@ -28,6 +28,8 @@ class Terminal:
                 if not k.startswith(("KLIKIT", "PORT", "STATE_DIR"))}
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            # What runs the tests may have been started by nohup.
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
             os.chdir(directory)
             os.execvpe("bash", ["bash", "--norc", "--noprofile", "-c", shell],
                        {**base, **ENV})
@@ -54,7 +56,7 @@ class Terminal:
         end = time.monotonic() + DEADLINE
         while not re.search(pattern, self.log()):
             assert time.monotonic() < end, self.log()
-            tick.wait(0.02)  # nothing tells when a file has grown
+            tick.wait(0.02)  # no event says when a file has grown
 
     def close(self):
         """As a window that is closed, or a connection that is lost."""
