@@ -138,10 +138,11 @@ class Klikitd:
     def pid(self):
         """The server's own, also below a wrapper such as strace; setpriv
         becomes what it starts."""
-        if not self.wrapper:
+        proc = pathlib.Path(f"/proc/{self.process.pid}")
+        # klikitd has children of its own, if only for a moment.
+        if not self.wrapper or (proc / "comm").read_text() == "klikitd\n":
             return self.process.pid
-        children = pathlib.Path(
-            f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        children = proc / "task" / str(self.process.pid) / "children"
         return int((children.read_text().split() or [self.process.pid])[0])
 
     def wait_for(self, condition, what):
@@ -178,7 +179,11 @@ class Klikitd:
         return self.wait(expect)
 
     def wait(self, expect=0):
-        code = self.process.wait(DEADLINE)
+        try:
+            code = self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(f"it does not end:\n{self.log()}") from None
         for reader in self.readers:
             reader.join(DEADLINE)
         for stream in (self.process.stdout, self.process.stderr):

@@ -63,7 +63,22 @@ address(size_t i, uint16_t port)
 	    .sin_addr = { htonl(0x7f000002 + (uint32_t)i) } });
 }
 
-/* Put that behind the i-th address; the first one chooses the port. */
+/* A port that nobody has on any address: what has one has it on all. */
+static uint16_t
+free_port(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	assert_int_equal(close(fd), 0);
+	return (ntohs(sin.sin_port));
+}
+
+/* Put that behind the i-th address. */
 static void
 behind(struct world *w, size_t i, enum behind what)
 {
@@ -74,8 +89,6 @@ behind(struct world *w, size_t i, enum behind what)
 	w->fds[i][0] = fd;
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
-	w->port = ntohs(sin.sin_port);
 	if (what != REFUSES)
 		assert_int_equal(listen(fd, what == HANGS ? 0 : 64), 0);
 	for (int k = 1; k <= STUCK && what == HANGS; k++) {
@@ -91,6 +104,7 @@ world_host(struct world *w, size_t n, const enum behind *what)
 	FILE *f = fopen(w->hosts, "w");
 
 	assert_non_null(f);
+	w->port = free_port();
 	for (size_t i = 0; i < n; i++) {
 		behind(w, i, what[i]);
 		(void)fprintf(f, "127.0.0.%zu " HOST "\n", i + 2);
