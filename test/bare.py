@@ -68,6 +68,7 @@ dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' '*systemd*' '*sysv*' \
 # `klikitd dev` by ./run, until it says where it listens; then what it prints
 # as a command to try is run.
 TRY_DEV = r"""
+: >dev.out # nothing of the run before
 ./run "$@" >dev.out 2>dev.err &
 server=$!
 until grep -q 'Stop with Ctrl-C' dev.out; do
