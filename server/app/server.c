@@ -217,7 +217,7 @@ server_note_cb(enum store_note_level level, const char *text, void *arg)
 	}
 }
 
-/* clock_watch_tell: the machine has slept. */
+/* clock_watch_on_move: the machine has slept. */
 static void
 server_slept_cb(void *arg)
 {
@@ -322,7 +322,7 @@ server_open_pipeline(struct server *s)
 	rejections_set_clock(s->rej, clock_watch_steady(s->clock));
 	dispatch_set_journal(s->dispatch, s->journal);
 	ingest_set_journal(s->ingest, s->journal);
-	clock_watch_tell(s->clock, server_slept_cb, s);
+	clock_watch_on_move(s->clock, server_slept_cb, s);
 	return (0);
 }
 

@@ -270,7 +270,7 @@ clock_watch_new(struct event_base *base, struct store *st)
 }
 
 void
-clock_watch_tell(struct clock_watch *w, void (*moved)(void *arg), void *arg)
+clock_watch_on_move(struct clock_watch *w, void (*moved)(void *arg), void *arg)
 {
 	w->moved = moved;
 	w->arg = arg;

@@ -39,7 +39,7 @@ void clock_watch_take_up(struct clock_watch *w, const struct store_clock *kept);
  * Call moved from the loop after the machine has slept, so that what came due
  * meanwhile is looked at: timers that were armed before do not know of it.
  */
-void clock_watch_tell(struct clock_watch *w, void (*moved)(void *arg),
+void clock_watch_on_move(struct clock_watch *w, void (*moved)(void *arg),
     void *arg);
 
 /* The steady clock; lives as long as w. */

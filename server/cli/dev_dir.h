@@ -32,7 +32,7 @@ void dev_dir_forget(void);
 
 /*
  * The URL that a running klikitd dev has left, owned by the caller; NULL if
- * none runs, or it cannot be told.
+ * none runs, or that is not known.
  */
 char *dev_dir_url(void);
 

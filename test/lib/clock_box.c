@@ -173,7 +173,7 @@ box_start(struct box *b)
 	b->ingest = ingest_new(b->base, b->c.st, b->dispatch, b->rej);
 	b->janitor =
 	    janitor_new(b->base, b->c.st, clock_watch_steady(b->clock));
-	clock_watch_tell(b->clock, box_slept_cb, b);
+	clock_watch_on_move(b->clock, box_slept_cb, b);
 	box_handlers(b);
 	janitor_set(b->janitor, BOX_BODIES_MS, BOX_IDS_MS);
 	box_settle(b);
