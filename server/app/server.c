@@ -146,6 +146,8 @@ server_watch_health(struct server *s)
 		server_begin(s);
 		break;
 	case STORE_DAMAGED:
+		if (s->work.check == NULL && store_was_unclean(s->st))
+			s->work.check = "damaged"; /* known without the check */
 		log_error("store: damaged: deliveries are answered 503: %s",
 		    store_reason(s->st));
 		break;

@@ -101,6 +101,7 @@ class Klikitd:
         """Only what goes to a pipe made here is read."""
         self.urls = []
         self.admin = None  # the URL of its admin listener
+        since = len(self.lines)
         self.process = subprocess.Popen(
             self.command(), cwd=self.directory, env=self.environment(),
             stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
@@ -116,9 +117,11 @@ class Klikitd:
             alone = "[admin]\nlisten =\n" in self.config.read_text()
             self.wait_for(lambda: self.urls and (self.admin or alone),
                           "a listener")
-            unclean = self.log().count("it was not closed properly")
-            if unclean > 0:
-                self.wait_log("deliveries are taken", unclean)
+            # A damaged store may be known as such before it is ready.
+            if "it was not closed properly" in self.log(since):
+                self.wait_for(
+                    lambda: re.search("deliveries are taken|store: damaged",
+                                      self.log(since)), "store")
             self.url = self.urls[0]
             self.port = int(self.url.rsplit(":", 1)[1])
         return self
@@ -210,9 +213,10 @@ class Klikitd:
 
     # -- what it says --
 
-    def log(self):
+    def log(self, since=0):
+        """Its lines, from that number of them on."""
         with self.changed:
-            return "\n".join(line for _, line in self.lines)
+            return "\n".join(line for _, line in self.lines[since:])
 
     def final_log(self):
         """Stop, and return all that was ever said. What must not be said is
