@@ -60,7 +60,7 @@ def bare(tmp_path):
     commands.mkdir()
     for name in ("sh", "dirname", "id", "grep", "awk", "cat", "find", "head",
                  "mkdir", "mv", "rm", "chmod", "xargs", "sed", "sort", "tr",
-                 "ls"):
+                 "ls", "readlink"):
         (commands / name).symlink_to(shutil.which(name))
     shutil.copy(ROOT / "run", tmp_path)
     os.chmod(tmp_path, 0o755)
@@ -131,7 +131,8 @@ def test_without_root_or_sudo_it_names_the_whole_set_of_commands(
     for package in ("gcc", "meson", "libevent-dev", "libsqlite3-dev",
                     "libcmocka-dev", "python3-pytest", "nodejs", "npm"):
         assert package in packages
-    assert not {"prometheus", "chromium", "webhook"} & set(packages)
+    assert not {"prometheus", "chromium", "webhook", "redis-server",
+                "rabbitmq-server", "python3-botocore"} & set(packages)
 
 
 def test_who_wants_only_run_is_given_less(bare):
@@ -214,6 +215,69 @@ def test_a_tool_is_unpacked_and_never_installed(bare):
     assert log[1].endswith("tool=1:2")
 
 
+def test_an_unpacked_tool_runs_where_it_is_copied_to(bare):
+    bare.command("apt-get", APT_GET)
+    bare.command("dpkg-deb", DPKG_DEB)
+    bare.command("apt-cache", APT_CACHE)
+    (bare.folder / "run").write_text(
+        functions_only(bare.folder / "run") + "\ntools tool:usr/bin/tool\n")
+    assert bare().returncode == 0
+    there = bare.folder / "there"
+    (bare.folder / "build-tools").rename(there)
+    done = subprocess.run([there / "bin" / "tool"], text=True,
+                          capture_output=True, check=True)
+    assert done.stdout.startswith(f"tool in {there}/tool/root/usr/lib/deep,")
+
+
+# As Erlang's own script of that name, in short.
+ERL = """#!/bin/sh
+if [ -z "$ERL_ROOTDIR" ]
+then
+    ROOTDIR=/usr/lib/erlang
+    if [ "$dyn_rootdir" != "$ROOTDIR" ]
+    then
+        ROOTDIR=/usr/lib/erlang
+    fi
+else
+    ROOTDIR=/usr/lib/erlang
+fi
+echo "$ROOTDIR"
+"""
+
+
+def test_erlang_is_found_where_it_was_unpacked(bare):
+    """Also through the link to it in usr/bin."""
+    erl = bare.folder / "root/usr/lib/erlang/bin/erl"
+    erl.parent.mkdir(parents=True)
+    erl.write_text(ERL)
+    (bare.folder / "root/usr/bin").mkdir()
+    link = bare.folder / "root/usr/bin/erl"
+    link.symlink_to("../lib/erlang/bin/erl")
+    (bare.folder / "run").write_text(
+        functions_only(bare.folder / "run") + "\nrelocate root\n")
+    assert bare().returncode == 0
+    home = f"{bare.folder}/root/usr/lib/erlang\n"
+    for program in (erl, link):
+        done = subprocess.run([program], text=True, capture_output=True)
+        assert done.stdout == home, done
+
+
+def test_a_module_is_unpacked_and_gets_no_command(bare):
+    bare.command("apt-get", APT_GET)
+    bare.command("dpkg-deb", """
+mkdir -p "$3/usr/lib/python3/dist-packages/nosuchmodule"
+""")
+    bare.command("apt-cache", APT_CACHE)
+    module = "usr/lib/python3/dist-packages/nosuchmodule"
+    (bare.folder / "run").write_text(
+        functions_only(bare.folder / "run") +
+        f"\ntools tool:{module} other:usr/lib/python3/dist-packages/json\n")
+    assert bare().returncode == 0
+    tools = bare.folder / "build-tools"
+    assert sorted(p.name for p in tools.iterdir()) == ["bin", "tool"]
+    assert list((tools / "bin").iterdir()) == []
+
+
 def test_a_tool_that_cannot_be_had_leaves_nothing_behind(bare):
     bare.command("apt-get", "exit 100\n")
     (bare.folder / "run").write_text(
@@ -228,7 +292,8 @@ def test_a_tool_that_cannot_be_had_leaves_nothing_behind(bare):
 # Of Debian's packages those that bring what starts with the machine, or on
 # whose behalf others do.
 SERVICES = {"systemd", "systemd-sysv", "sysvinit-core", "dbus", "x11-common",
-            "udev", "cron", "avahi-daemon", "prometheus", "webhook"}
+            "udev", "cron", "avahi-daemon", "prometheus", "webhook",
+            "redis-server", "rabbitmq-server"}
 ONLY_DEBIAN = """Package: *
 Pin: release o=Debian
 Pin-Priority: 1001
@@ -276,5 +341,7 @@ def test_no_package_that_it_installs_brings_a_service(tmp_path):
 @pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs apt-get")
 def test_what_brings_a_service_is_unpacked(tmp_path):
     for tool in words("TEST_TOOLS", "BENCH_TOOLS"):
-        package = tool.split(":")[0]
+        package, file = tool.split(":")
+        if "/dist-packages/" in file:
+            continue  # a module: what it could bring, it does not
         assert SERVICES & brought_along(tmp_path, [package]), package
