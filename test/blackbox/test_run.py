@@ -246,10 +246,12 @@ echo "$ROOTDIR"
 
 
 def test_erlang_is_found_where_it_was_unpacked(bare):
-    """Also through the link to it in usr/bin."""
+    """Also through the link to it in usr/bin; the server calls the third."""
     erl = bare.folder / "root/usr/lib/erlang/bin/erl"
-    erl.parent.mkdir(parents=True)
-    erl.write_text(ERL)
+    inner = bare.folder / "root/usr/lib/erlang/erts-13.1/bin/erl"
+    for script in (erl, inner):
+        script.parent.mkdir(parents=True)
+        script.write_text(ERL)
     (bare.folder / "root/usr/bin").mkdir()
     link = bare.folder / "root/usr/bin/erl"
     link.symlink_to("../lib/erlang/bin/erl")
@@ -257,7 +259,7 @@ def test_erlang_is_found_where_it_was_unpacked(bare):
         functions_only(bare.folder / "run") + "\nrelocate root\n")
     assert bare().returncode == 0
     home = f"{bare.folder}/root/usr/lib/erlang\n"
-    for program in (erl, link):
+    for program in (erl, inner, link):
         done = subprocess.run([program], text=True, capture_output=True)
         assert done.stdout == home, done
 
