@@ -171,6 +171,25 @@ struct handler_probe {
 	const char *program; /* in the settings */
 };
 
+/* How good what inspect() has found is. */
+enum handler_level {
+	HANDLER_FINE,
+	HANDLER_DOUBTFUL, /* it works, and may lose or delay events */
+	HANDLER_WRONG     /* jobs cannot be done like this */
+};
+
+/* What inspect() is given. */
+struct handler_inspection {
+	/*
+	 * Something was found: one line for people, and what to do about it,
+	 * which is NULL if and only if the level is HANDLER_FINE. Borrows both.
+	 */
+	void (*found)(void *arg, enum handler_level level, const char *text,
+	    const char *advice);
+	void (*done)(void *arg); /* that was all */
+	void *arg;               /* of the functions above */
+};
+
 /* A job handed to run(); all borrowed for the call. */
 struct handler_job {
 	struct handler_call *call;    /* to be named in finish() */
@@ -233,6 +252,12 @@ struct handler {
 	 */
 	void (*check)(void *settings, const struct handler_check *c);
 
+	/*
+	 * Where its jobs go, in one line for people, without any secret:
+	 * "redis://10.0.0.5:6379/0, stream orders". NULL: nowhere outside.
+	 */
+	void (*target)(const void *settings, char ret_text[HANDLER_REASON_MAX]);
+
 	/* What doctor is to try; *ret_probe is all zero before. */
 	void (*probe)(const void *settings, struct handler_probe *ret_probe);
 
@@ -273,6 +298,26 @@ struct handler {
 	 */
 	enum handler_verdict (*run)(struct handler_instance *h,
 	    const struct handler_job *job, struct handler_result *ret_result);
+
+	/*
+	 * What run() has left PENDING since the last flush() is all that could
+	 * begin in this turn of the loop: send it, as one call where the far
+	 * side takes that. Each job is still ended by itself. May call
+	 * finish(). NULL: run() sends at once.
+	 */
+	void (*flush)(struct handler_instance *h);
+
+	/*
+	 * For doctor and check-config, in a loop of theirs, with an instance
+	 * that was opened for this alone: do all that an attempt needs short of
+	 * sending (connect, log in, look for the target), and look for settings
+	 * of the far side that lose data. Copies in. done() runs once, after
+	 * this returns, unless close() comes first, which is allowed at any
+	 * time. Returns 0; -1 when out of memory, and then done() never runs.
+	 * NULL: probe() says what to try.
+	 */
+	int (*inspect)(struct handler_instance *h,
+	    const struct handler_inspection *in);
 
 	/*
 	 * End an attempt that is PENDING, at once: finish() will not be called
