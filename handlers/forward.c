@@ -5,22 +5,18 @@
  */
 #include <sys/queue.h>
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "handlers/body/order_body.h"
+#include "handlers/body/message.h"
 #include "handlers/forward_verdict.h"
 #include "handlers/net/outlet_keys.h"
 #include "handlers/registry.h"
-#include "store/base/hex.h"
 
-#define OWN_HEADERS 7        /* what we add at most */
-#define HEADER_LINE_MAX 1216 /* scope, two ids of 255 bytes, one as %XX */
+#define OWN_HEADERS 7 /* what we add at most */
+#define HEADER_LINE_MAX (MESSAGE_KEY_MAX + 64)
 
 struct forward_settings {
 	char *url;
@@ -45,8 +41,7 @@ struct forward {
 	char *name;
 	char **headers;
 	size_t nheaders;
-	void *sign_secret; /* NULL: none */
-	size_t sign_secret_len;
+	struct message_signer signer;
 	bool conflict_is_done;
 	int64_t timeout_ms;
 	LIST_HEAD(, forward_call) calls;
@@ -69,9 +64,7 @@ forward_close(struct handler_instance *h)
 		free(f->headers[i]);
 	}
 	free(f->headers);
-	if (f->sign_secret != NULL)
-		explicit_bzero(f->sign_secret, f->sign_secret_len);
-	free(f->sign_secret);
+	message_signer_fini(&f->signer);
 	free(f->name);
 	free(f);
 }
@@ -89,8 +82,6 @@ is_header(const char *line, const char *name)
 static int
 forward_copy(struct forward *f, const struct forward_settings *set)
 {
-	const struct key_secret *secret = &set->sign_secret;
-
 	f->conflict_is_done = set->conflict_is_done;
 	if (set->headers.n > 0 &&
 	    (f->headers = calloc(set->headers.n, sizeof(*f->headers))) == NULL)
@@ -101,13 +92,7 @@ forward_copy(struct forward *f, const struct forward_settings *set)
 		if (f->headers[f->nheaders] == NULL)
 			return (-1);
 	}
-	if (secret->bytes == NULL)
-		return (0);
-	if ((f->sign_secret = malloc(secret->len + 1)) == NULL)
-		return (-1);
-	memcpy(f->sign_secret, secret->bytes, secret->len);
-	f->sign_secret_len = secret->len;
-	return (0);
+	return (message_signer_init(&f->signer, &set->sign_secret));
 }
 
 /* Make the client. Returns 0, or -1 and a reason. */
@@ -154,113 +139,48 @@ forward_open(const struct handler_env *env, const struct handler_options *opt,
 
 /* -- A request -- */
 
-/* What one job sends. */
+/* The headers of what one job sends. */
 struct forward_request {
-	const void *body;
-	size_t body_len;
-	void *cut; /* the body, if it is one made for this; else NULL */
-	const struct store_order *order; /* it is for that one, or NULL */
 	const char **headers;
 	size_t nheaders;
 	size_t nlines;
 	char lines[OWN_HEADERS][HEADER_LINE_MAX];
 };
 
-/* Add a header of ours, unless the configuration sets the same. */
-static void __attribute__((format(printf, 4, 5)))
+/* Add a header of ours, unless it has no value or stands in the settings. */
+static void
 request_add(struct forward_request *req, const struct forward *f,
-    const char *name, const char *format, ...)
+    const char *name, const char *value)
 {
 	char *line = req->lines[req->nlines];
-	size_t len;
-	va_list ap;
 
+	if (value == NULL)
+		return;
 	for (size_t i = 0; i < f->nheaders; i++) {
 		if (is_header(f->headers[i], name))
 			return;
 	}
-	len = (size_t)snprintf(line, HEADER_LINE_MAX, "%s: ", name);
-	va_start(ap, format);
-	vsnprintf(line + len, HEADER_LINE_MAX - len, format, ap);
-	va_end(ap);
+	(void)snprintf(line, HEADER_LINE_MAX, "%s: %s", name, value);
 	req->headers[req->nheaders++] = line;
 	req->nlines++;
-}
-
-/*
- * An order's id may hold anything; a header may not. Percent-encoded, two
- * different ids stay different; without a colon, the id stays apart from what
- * stands around it in a key.
- */
-static void
-encode_id(const char *id, size_t size, char *ret_text)
-{
-	char *p = ret_text;
-
-	for (; *id != '\0' && size - (size_t)(p - ret_text) > 3; id++) {
-		if (*id > ' ' && *id <= '~' && *id != '%' && *id != ':')
-			*p++ = *id;
-		else
-			p += sprintf(p, "%%%02X", (unsigned char)*id);
-	}
-	*p = '\0';
-}
-
-/* Add the signature of what is sent. Returns 0, or -1 when out of memory. */
-static int
-request_sign(struct forward_request *req, const struct forward *f,
-    const struct store_event *ev)
-{
-	char hex[2 * ORDER_DIGEST_LEN + 1];
-
-	if (f->sign_secret != NULL) {
-		if (f->env->sign(f->env->arg, f->sign_secret,
-			f->sign_secret_len, req->body, req->body_len,
-			hex) == -1)
-			return (-1);
-	} else if (req->cut == NULL && ev->secret != NULL) {
-		hex_encode(ev->digest, sizeof(ev->digest), hex);
-	} else {
-		return (0); /* klikit's, if any, fits no other body */
-	}
-	request_add(req, f, "x-klikit-signature", "%s", hex);
-	return (0);
-}
-
-/*
- * What is sent is the same under one key, and another thing under another: an
- * event, one order of it, a place in it that has no order id, or the alarm of
- * one of these jobs; and in another scope each of them is another. A repeat is
- * what it repeats: a call of that one may have been taken all the same.
- */
-static void
-request_key(struct forward_request *req, const struct forward *f,
-    const struct handler_job *job)
-{
-	const struct store_event *ev = job->ev;
-	const char *id = ev->original != NULL ? ev->original : ev->event_id;
-	char part[3 * 255 + 2] = "", alarm[32] = "";
-
-	if (req->order != NULL) {
-		part[0] = ':';
-		encode_id(req->order->order_id, sizeof(part) - 1, part + 1);
-	} else if (job->place != STORE_WHOLE_EVENT) {
-		(void)snprintf(part, sizeof(part), "::place-%" PRId32,
-		    job->place);
-	}
-	if (job->guards != 0)
-		(void)snprintf(alarm, sizeof(alarm), "%s:alarm-%" PRId64,
-		    part[0] == '\0' ? ":" : "", job->guards);
-	request_add(req, f, "Idempotency-Key", "%s%s%s%s%s", ev->scope,
-	    ev->scope[0] == '\0' ? "" : ":", id, part, alarm);
 }
 
 /* Make all headers. Returns 0, or -1 when out of memory. */
 static int
 request_head(struct forward_request *req, const struct forward *f,
-    const struct handler_job *job)
+    const struct message *m)
 {
-	const struct store_event *ev = job->ev;
+	static const struct {
+		const char *header;
+		const char *attribute;
+	} ours[] = {
+		{ "x-klikit-event-id", "klikit-event-id" },
+		{ "x-klikit-event-type", "klikit-event-type" },
+		{ "x-klikitd-attempt", "klikitd-attempt" },
+		{ "x-klikitd-scope", "klikitd-scope" },
+		{ "Idempotency-Key", "idempotency-key" },
+		{ "x-klikit-signature", "klikit-signature" },
+	};
 
 	req->headers = calloc(f->nheaders + OWN_HEADERS, sizeof(*req->headers));
 	if (req->headers == NULL)
@@ -268,50 +188,10 @@ request_head(struct forward_request *req, const struct forward *f,
 	for (size_t i = 0; i < f->nheaders; i++)
 		req->headers[req->nheaders++] = f->headers[i];
 	request_add(req, f, "Content-Type", "application/json");
-	request_add(req, f, "x-klikit-event-id", "%s", ev->event_id);
-	request_add(req, f, "x-klikit-event-type", "%s", ev->type);
-	request_add(req, f, "x-klikitd-attempt", "%u", job->attempt);
-	if (ev->scope[0] != '\0')
-		request_add(req, f, "x-klikitd-scope", "%s", ev->scope);
-	request_key(req, f, job);
-	return (request_sign(req, f, ev));
-}
-
-/*
- * Choose the body. DONE if there is one; else the verdict, and its reason in
- * the result.
- */
-static enum handler_verdict
-request_body(struct forward_request *req, const struct handler_job *job,
-    struct handler_result *ret_result)
-{
-	const struct store_event *ev = job->ev;
-	bool oom;
-
-	if (ev->body == NULL) {
-		snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "the body was purged");
-		return (HANDLER_DEAD);
-	}
-	req->body = ev->body;
-	req->body_len = ev->body_len;
-	if (job->place == STORE_WHOLE_EVENT)
-		return (HANDLER_DONE);
-	for (size_t i = 0; i < ev->norders; i++) {
-		if (ev->orders[i].place == job->place)
-			req->order = &ev->orders[i];
-	}
-	if (order_body_cut(ev->body, ev->body_len, job->place, &req->cut,
-		&req->body_len) == -1) {
-		oom = errno == ENOMEM;
-		snprintf(ret_result->reason, HANDLER_REASON_MAX, "%s",
-		    oom ? "out of memory"
-			: "the body has no order at that place");
-		ret_result->fault = HANDLER_FAULT_UNCLEAR;
-		return (oom ? HANDLER_RETRY : HANDLER_DEAD);
-	}
-	req->body = req->cut;
-	return (HANDLER_DONE);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		request_add(req, f, ours[i].header,
+		    message_attribute(m, ours[i].attribute));
+	return (0);
 }
 
 /* -- An attempt -- */
@@ -333,13 +213,13 @@ forward_done_cb(const struct http_client_answer *answer, void *arg)
 /* Send it. Returns 0, or -1 when out of memory. */
 static int
 forward_send(struct forward *f, const struct forward_request *req,
-    struct handler_call *call)
+    const struct message *m, struct handler_call *call)
 {
 	const struct http_client_request http = {
 		.headers = req->headers,
 		.nheaders = req->nheaders,
-		.body = req->body,
-		.body_len = req->body_len,
+		.body = m->body,
+		.body_len = m->body_len,
 		.timeout_ms = f->timeout_ms,
 	};
 	struct forward_call *fc;
@@ -362,22 +242,25 @@ forward_run(struct handler_instance *h, const struct handler_job *job,
     struct handler_result *ret_result)
 {
 	struct forward *f = (struct forward *)h;
-	struct forward_request req = { .body = NULL };
+	struct forward_request req;
 	enum handler_verdict verdict;
+	struct message m;
 
-	verdict = request_body(&req, job, ret_result);
+	verdict = message_make(&m, f->env, &f->signer, job, ret_result);
 	if (verdict != HANDLER_DONE)
 		return (verdict);
 	verdict = HANDLER_PENDING;
-	if (request_head(&req, f, job) == -1 ||
-	    forward_send(f, &req, job->call) == -1) {
+	req.headers = NULL;
+	req.nheaders = req.nlines = 0;
+	if (request_head(&req, f, &m) == -1 ||
+	    forward_send(f, &req, &m, job->call) == -1) {
 		snprintf(ret_result->reason, HANDLER_REASON_MAX,
 		    "out of memory");
 		ret_result->fault = HANDLER_FAULT_UNCLEAR;
 		verdict = HANDLER_RETRY;
 	}
 	free(req.headers);
-	free(req.cut);
+	message_fini(&m);
 	return (verdict);
 }
 
@@ -455,11 +338,7 @@ static const struct key forward_keys[] = {
 	    .example = "Authorization: @/etc/klikitd/pos-token",
 	    .text = "Headers to send as well; @FILE is what stands in that "
 		    "file. A value with a comma needs a file." },
-	{ "handler.sign_secret_file", KEY_SECRET, IN_FORWARD(sign_secret),
-	    .def = "", .value = "FILE", .example = "/etc/klikitd/pos-secret",
-	    .exposed = "who reads it can sign as klikitd does",
-	    .text = "File with a secret to sign what is sent anew, as klikit "
-		    "does, in place of klikit's own signature." },
+	OUTLET_SIGN_KEY(struct forward_settings, sign_secret),
 	{ "handler.on_conflict", KEY_BOOL, IN_FORWARD(conflict_is_done),
 	    .def = "dead", .value = "dead|done",
 	    .text = "What an answer of 409 means." },

@@ -13,15 +13,24 @@
 #define HANDLERS_MESSAGE_H
 
 #include "handlers/handler.h"
+#include "store/base/parse.h"
 
 #define MESSAGE_ATTRIBUTES_MAX 10
 #define MESSAGE_KEY_MAX 1152 /* scope, two ids of 255 bytes, one as %XX */
 
 /* What signs messages in place of klikit; all zero: nothing does. */
 struct message_signer {
-	const void *secret; /* NULL: klikit's own signature goes along */
+	void *secret; /* NULL: klikit's own signature goes along */
 	size_t secret_len;
 };
+
+/* A copy of what stands in the file, if one was read. Returns 0; -1 when out of
+   memory, and then it is all zero. */
+int message_signer_init(struct message_signer *s,
+    const struct key_secret *file);
+
+/* Wipes it. Accepts one that is all zero. */
+void message_signer_fini(struct message_signer *s);
 
 struct message_attribute {
 	const char *name; /* "klikit-event-id" */
@@ -38,7 +47,8 @@ struct message {
 	/*
 	 * What goes beside the body, in each broker's own form; one that would
 	 * be empty is left out. Values may hold any bytes that klikit sent, but
-	 * NUL: event ids, types, brands, branches. They stand in this order:
+	 * NUL: event ids, types, brands, branches. They point into this struct,
+	 * which must not be moved, and stand in this order:
 	 * klikit-event-id, klikit-event-type, klikit-brand-id,
 	 * klikit-branch-id, klikit-order-id (only of an order),
 	 * klikit-signature, idempotency-key, klikitd-attempt, received-at (ISO
@@ -47,8 +57,10 @@ struct message {
 	struct message_attribute attributes[MESSAGE_ATTRIBUTES_MAX];
 	size_t nattributes;
 
-	void *cut;           /* private: the body that was made, or NULL */
-	char numbers[4][32]; /* private: attributes that were printed */
+	/* Private: the body that was made, or NULL; attributes as text. */
+	void *cut;
+	char attempt[16];
+	char received_at[FORMAT_TIME_MAX];
 };
 
 /*

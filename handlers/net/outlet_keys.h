@@ -44,6 +44,19 @@ void outlet_read_headers(struct key_list *headers, const char *key,
 		    .text = "The private key of client_certificate (PEM)."     \
 	}
 
+/* The key of a struct key_secret that a message_signer is made of. */
+#define OUTLET_SIGN_KEY(settings, field)                                       \
+	{                                                                      \
+		"handler.sign_secret_file", KEY_SECRET,                        \
+		    offsetof(settings, field),                                 \
+		    .def = "", .value = "FILE",                                \
+		    .example = "/etc/klikitd/pos-secret",                      \
+		    .exposed = "who reads it can sign as klikitd does",        \
+		    .text = "File with a secret to sign what is sent anew, "   \
+			    "as klikit does, in place of klikit's own "        \
+			    "signature."                                       \
+	}
+
 /* Are they of use, and whole? tls: it does call by TLS. */
 void outlet_check_tls(const struct handler_tls_files *files, bool tls,
     const struct handler_check *c);

@@ -25,8 +25,6 @@ static struct {
 	char answer[8];
 } finished;
 
-static int64_t guards; /* of the next job: the one whose alarm it is */
-
 /* What sign() was told last. */
 static struct {
 	char secret[16];
@@ -80,7 +78,6 @@ forward_setup(void **state)
 	c = *state;
 	c->env.finish = finish_cb;
 	c->env.sign = sign_cb;
-	guards = 0;
 	memset(&finished, 0, sizeof(finished));
 	memset(&signed_, 0, sizeof(signed_));
 	memset(settings, 0, sizeof(settings));
@@ -141,7 +138,6 @@ run(struct handler_instance *h, int32_t place, struct handler_call *call,
 		.id = 5,
 		.ev = &event,
 		.place = place,
-		.guards = guards,
 		.attempt = 3 };
 
 	memset(ret_result, 0, sizeof(*ret_result));
@@ -262,63 +258,6 @@ test_forward_names_a_place_without_id(void **state)
 	attempt(c, h, 2);
 	assert_request(c, COMMON "Idempotency-Key: evt-1::place-2\r\n",
 	    "{\"brand_id\":7,\"orders\":[{\"x\":3}]}");
-	h->type->close(h);
-}
-
-/*
- * An alarm says another thing than the job whose alarm it is, and than that of
- * another handler: one far side may get all three.
- */
-static void
-test_forward_names_an_alarm(void **state)
-{
-	struct client_case *c = *state;
-	struct handler_instance *h = forward_to(c);
-
-	guards = 12;
-	attempt(c, h, STORE_WHOLE_EVENT);
-	assert_request(c,
-	    COMMON
-	    "Idempotency-Key: evt-1::alarm-12\r\n" SIGNED("abcd" ZEROS60),
-	    BODY);
-	guards = 13;
-	attempt(c, h, 0);
-	assert_request(c, COMMON "Idempotency-Key: evt-1:1:alarm-13\r\n",
-	    ORDER_0);
-	attempt(c, h, 2);
-	assert_request(c, COMMON "Idempotency-Key: evt-1::place-2:alarm-13\r\n",
-	    "{\"brand_id\":7,\"orders\":[{\"x\":3}]}");
-	h->type->close(h);
-}
-
-/* An id that looks like the parts of a key is no other's key. */
-static void
-test_forward_keys_are_of_one_order(void **state)
-{
-	static const struct store_order odd[] = {
-		{ .place = 0, .order_id = ":alarm-12" },
-		{ .place = 1, .order_id = "a:b" },
-	};
-	struct client_case *c = *state;
-	struct handler_instance *h = forward_to(c);
-	struct store_event ev = event;
-	struct handler_job job = { .call = call_a, .ev = &ev, .attempt = 3 };
-	struct handler_result result = { .code = 0 };
-	static const char *const keys[] = {
-		"Idempotency-Key: evt-1:%3Aalarm-12\r\n",
-		"Idempotency-Key: evt-1:a%3Ab\r\n",
-	};
-
-	ev.orders = odd;
-	for (job.place = 0; job.place < 2; job.place++) {
-		unsigned n = finished.n;
-
-		assert_int_equal(h->type->run(h, &job, &result),
-		    HANDLER_PENDING);
-		while (finished.n == n)
-			event_base_loop(c->env.base, EVLOOP_ONCE);
-		assert_non_null(strstr(c->far.request, keys[job.place]));
-	}
 	h->type->close(h);
 }
 
@@ -495,8 +434,6 @@ main(void)
 		CASE(test_forward_names_the_scope),
 		CASE(test_forward_of_an_unsigned_event),
 		CASE(test_forward_names_a_place_without_id),
-		CASE(test_forward_names_an_alarm),
-		CASE(test_forward_keys_are_of_one_order),
 		CASE(test_forward_signs_anew),
 		CASE(test_forward_sends_own_headers),
 		CASE(test_forward_says_why_tls_cannot_be_had),
