@@ -303,7 +303,8 @@ struct handler {
 	 * What run() has left PENDING since the last flush() is all that could
 	 * begin in this turn of the loop: send it, as one call where the far
 	 * side takes that. Each job is still ended by itself. May call
-	 * finish(). NULL: run() sends at once.
+	 * finish(). Not called when all of that has ended or was cancelled
+	 * before. NULL: run() sends at once.
 	 */
 	void (*flush)(struct handler_instance *h);
 

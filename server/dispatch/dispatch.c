@@ -295,7 +295,8 @@ dispatch_new(struct event_base *base, struct store *st,
 	d->slice_end_us = clock_mono_us();
 	d->clock = clock;
 	if ((d->pump = evtimer_new(base, dispatch_pump_cb, d)) == NULL ||
-	    (d->timer = evtimer_new(base, dispatch_pump_cb, d)) == NULL) {
+	    (d->timer = evtimer_new(base, dispatch_pump_cb, d)) == NULL ||
+	    (d->flush = event_new(base, -1, 0, dispatch_flush_cb, d)) == NULL) {
 		dispatch_free(d);
 		return (NULL);
 	}
@@ -314,6 +315,8 @@ dispatch_free(struct dispatch *d)
 		event_free(d->pump);
 	if (d->timer != NULL)
 		event_free(d->timer);
+	if (d->flush != NULL)
+		event_free(d->flush);
 	held_fini(&d->held);
 	while ((run = TAILQ_FIRST(&d->unrecorded.list)) != NULL)
 		run_free(run);

@@ -213,10 +213,12 @@ call_begin(struct run *run, struct live_handler *live)
 		call_alarm(run, live);
 	run_move(run, RUN_CALLING);
 	result.verdict = h->type->run(h, &job, &result);
-	if (result.verdict == HANDLER_PENDING)
-		store_event_drop_body(run->job.ev); /* the handler has it */
-	else
+	if (result.verdict != HANDLER_PENDING) {
 		call_end(run, &result);
+		return;
+	}
+	store_event_drop_body(run->job.ev); /* the handler has it */
+	dispatch_flush_soon(run->d, live->shared);
 }
 
 /* The start is on disk. */

@@ -8,6 +8,8 @@
 #ifndef SERVER_DISPATCH_PRIVATE_H
 #define SERVER_DISPATCH_PRIVATE_H
 
+#include <event2/util.h>
+
 #include "server/base/histogram.h"
 #include "server/base/steady.h"
 #include "server/dispatch/dispatch.h"
@@ -25,6 +27,7 @@ struct dispatch {
 	const struct steady *clock;
 	struct event *pump;  /* evtimer(0): there is work to do */
 	struct event *timer; /* evtimer: there will be by then */
+	struct event *flush; /* active: an instance is to be flushed */
 	struct live_handler *handlers;
 	size_t nhandlers;
 	size_t next;                  /* the handler whose turn it is */
@@ -113,5 +116,13 @@ void run_project(struct run *run, struct live_handler *live);
 
 /* Have an outlet's job whose turn it is noted as begun, and then called. */
 void run_call(struct run *run, struct live_handler *live);
+
+/* -- dispatch_flush.c -- */
+
+/* run() has left a job PENDING: flush its instance, when the turn ends. */
+void dispatch_flush_soon(struct dispatch *d, struct shared_instance *shared);
+
+/* event_callback_fn of d->flush. */
+void dispatch_flush_cb(evutil_socket_t fd, short what, void *arg);
 
 #endif /* SERVER_DISPATCH_PRIVATE_H */

@@ -14,7 +14,8 @@
 struct shared_instance {
 	TAILQ_ENTRY(shared_instance) link; /* in a list of those to be closed */
 	struct handler_instance *instance;
-	size_t calls; /* runs that are CALLING with it */
+	size_t calls;   /* runs that are CALLING with it */
+	bool unflushed; /* one of them became so since its last flush() */
 };
 TAILQ_HEAD(instance_list, shared_instance);
 

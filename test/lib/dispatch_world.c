@@ -27,6 +27,7 @@ static enum handler_verdict world_run(struct handler_instance *h,
 static enum handler_verdict world_call(struct handler_instance *h,
     const struct handler_job *job, struct handler_result *ret_result);
 static void world_cancel(struct handler_instance *h, struct handler_call *call);
+static void world_flush(struct handler_instance *h);
 static void world_close(struct handler_instance *h);
 
 static const struct handler world_handler = {
@@ -45,6 +46,16 @@ static const struct handler outlet_handler = {
 	.close = world_close,
 };
 
+static const struct handler batch_handler = {
+	.type = "batch",
+	.outlet = true,
+	.open = world_open,
+	.run = world_call,
+	.flush = world_flush,
+	.cancel = world_cancel,
+	.close = world_close,
+};
+
 static struct handler_instance *
 world_open(const struct handler_env *env, const struct handler_options *opt,
     char reason[HANDLER_REASON_MAX])
@@ -55,9 +66,10 @@ world_open(const struct handler_env *env, const struct handler_options *opt,
 		(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
 		return (NULL);
 	}
-	in->handler.type =
-	    opt->timeout_ms != 0 ? &outlet_handler : &world_handler;
 	in->w = env->arg;
+	in->handler.type = opt->timeout_ms == 0 ? &world_handler
+			   : in->w->batches     ? &batch_handler
+						: &outlet_handler;
 	in->w->opened++;
 	return (&in->handler);
 }
@@ -102,6 +114,7 @@ world_call(struct handler_instance *h, const struct handler_job *job,
 		assert_in_range(w->ncalls, 0, WORLD_CALLS_MAX - 1);
 		w->calling[w->ncalls] = job->id;
 		w->calls[w->ncalls++] = job->call;
+		w->unflushed++;
 		if (w->ncalls > w->calls_max)
 			w->calls_max = w->ncalls;
 	}
@@ -144,6 +157,18 @@ world_finish(struct world *w, enum handler_verdict verdict)
 		    "the POS is closed");
 	calls_remove(w, 0);
 	dispatch_finish(call, &result);
+}
+
+static void
+world_flush(struct handler_instance *h)
+{
+	struct world *w = ((struct instance *)h)->w;
+
+	w->flushes++;
+	w->batch = w->unflushed;
+	w->unflushed = 0;
+	while (w->flush_ends && w->ncalls > 0)
+		world_finish(w, HANDLER_DONE);
 }
 
 static void

@@ -50,6 +50,11 @@ struct world {
 	int64_t outlets;
 	size_t concurrency; /* 0: 4 */
 	bool once;
+	bool batches;     /* new outlets have a flush() */
+	bool flush_ends;  /* it ends what it flushes, with DONE */
+	size_t flushes;   /* times that it was called */
+	size_t unflushed; /* calls that are PENDING since the last one */
+	size_t batch;     /* calls that the last one found so */
 	int64_t alarm_max_ms;
 	bool paused;                  /* new ones are, at world_handlers() */
 	size_t body_len;              /* of events, as it is said */
