@@ -243,6 +243,21 @@ dispatch_pump_cb(evutil_socket_t fd, short what, void *arg)
 	dispatch_pump(arg);
 }
 
+/* Active: a turn of the loop has begun calls that may go out together. */
+static void
+dispatch_flush_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct dispatch *d = arg;
+	struct shared_instance *shared;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < d->nhandlers; i++)
+		instance_flush(d->handlers[i].shared);
+	TAILQ_FOREACH (shared, &d->closing, link)
+		instance_flush(shared);
+}
+
 void
 dispatch_stop(struct dispatch *d)
 {

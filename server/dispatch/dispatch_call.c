@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+
 #include "handlers/body/event_kind.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
@@ -218,7 +220,11 @@ call_begin(struct run *run, struct live_handler *live)
 		return;
 	}
 	store_event_drop_body(run->job.ev); /* the handler has it */
-	dispatch_flush_soon(run->d, live->shared);
+	if (h->type->flush != NULL) {
+		live->shared->unflushed = true;
+		/* Behind what is active by now: a commit's starts all are. */
+		event_active(run->d->flush, EV_TIMEOUT, 0);
+	}
 }
 
 /* The start is on disk. */

@@ -8,8 +8,6 @@
 #ifndef SERVER_DISPATCH_PRIVATE_H
 #define SERVER_DISPATCH_PRIVATE_H
 
-#include <event2/util.h>
-
 #include "server/base/histogram.h"
 #include "server/base/steady.h"
 #include "server/dispatch/dispatch.h"
@@ -116,13 +114,5 @@ void run_project(struct run *run, struct live_handler *live);
 
 /* Have an outlet's job whose turn it is noted as begun, and then called. */
 void run_call(struct run *run, struct live_handler *live);
-
-/* -- dispatch_flush.c -- */
-
-/* run() has left a job PENDING: flush its instance, when the turn ends. */
-void dispatch_flush_soon(struct dispatch *d, struct shared_instance *shared);
-
-/* event_callback_fn of d->flush. */
-void dispatch_flush_cb(evutil_socket_t fd, short what, void *arg);
 
 #endif /* SERVER_DISPATCH_PRIVATE_H */

@@ -33,6 +33,18 @@ instances_sweep(struct instance_list *closing)
 	}
 }
 
+void
+instance_flush(struct shared_instance *shared)
+{
+	struct handler_instance *h = shared->instance;
+
+	if (!shared->unflushed)
+		return;
+	shared->unflushed = false;
+	if (shared->calls > 0) /* else all of them have ended meanwhile */
+		h->type->flush(h);
+}
+
 /* Make the instance of h; the reason names the handler. */
 static int
 instance_open(struct shared_instance *shared, const struct handler_env *env,

@@ -59,6 +59,9 @@ void live_handler_fini(struct live_handler *live,
 struct turn live_handler_turn(const struct live_handler *live,
     const struct pace *pace, struct moment now);
 
+/* Flush it, if calls were begun since it was last. */
+void instance_flush(struct shared_instance *shared);
+
 /* Close the instances whose calls have ended. */
 void instances_sweep(struct instance_list *closing);
 
