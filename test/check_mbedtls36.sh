@@ -46,7 +46,7 @@ version=$(sed -n 's/^#define MBEDTLS_VERSION_STRING *"\(.*\)"/\1/p' \
 } | "$@" -isystem "$dir" -xc -fsyntax-only -
 
 # All of the room tls: some see mbedTLS only through its headers.
-files=$(grep -l '^#include <mbedtls/' server/*/*.c; ls server/tls/*.c)
+files=$(grep -l '^#include <mbedtls/' server/*/*.c handlers/*/*.c; ls server/tls/*.c)
 files=$(printf '%s\n' $files | sort -u)
 for file in $files; do
 	"$@" -isystem "$dir" -I. -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra \
