@@ -29,6 +29,12 @@ digest_hmac_sha256(const void *key, size_t key_len, const void *bytes,
 }
 
 int
+digest_sha1(const void *bytes, size_t len, unsigned char ret[SHA1_LEN])
+{
+	return (digest_of(MBEDTLS_MD_SHA1, bytes, len, ret));
+}
+
+int
 digest_md5(const void *bytes, size_t len, unsigned char ret[MD5_LEN])
 {
 	return (digest_of(MBEDTLS_MD_MD5, bytes, len, ret));

@@ -46,6 +46,18 @@ test_hmac_is_that_of_the_rfc(void **state)
 	    "5a003f089d2739839dec58b964ec3843");
 }
 
+/* FIPS 180-4's example "abc". */
+static void
+test_sha1_is_that_of_the_standard(void **state)
+{
+	unsigned char digest[SHA1_LEN];
+
+	(void)state;
+	assert_int_equal(digest_sha1("abc", 3, digest), 0);
+	expect_hex(digest, sizeof(digest),
+	    "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
 /* RFC 1321, A.5. */
 static void
 test_md5_is_that_of_the_rfc(void **state)
@@ -63,6 +75,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sha256_is_that_of_the_standard),
 		cmocka_unit_test(test_hmac_is_that_of_the_rfc),
+		cmocka_unit_test(test_sha1_is_that_of_the_standard),
 		cmocka_unit_test(test_md5_is_that_of_the_rfc),
 	};
 
