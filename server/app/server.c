@@ -20,6 +20,7 @@
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
+#include "server/cli/open_files.h"
 #include "server/cli/process_guard.h"
 #include "server/cli/start_check.h"
 
@@ -300,18 +301,26 @@ server_open_store(struct server *s)
 	return (0);
 }
 
+/* handler_env.finish */
+static void
+server_finish_cb(void *arg, struct handler_call *call,
+    const struct handler_result *result)
+{
+	(void)arg;
+	dispatch_finish(call, result);
+}
+
 static int
 server_open_pipeline(struct server *s)
 {
-	if (server_env_open(&s->env, s->base) == -1)
-		return (-1);
-	if ((s->clock = clock_watch_new(s->base, s->st)) == NULL ||
+	if (lent_env_open(&s->lent, s->base) == -1 ||
+	    (s->clock = clock_watch_new(s->base, s->st)) == NULL ||
 	    (s->journal = journal_new()) == NULL ||
 	    (s->rej = rejections_new(s->base, s->st)) == NULL ||
 	    (s->front.diag_keys = diagnosis_keys_new(s->cfg)) == NULL ||
 	    (s->front.diag = diagnosis_queue_new(s->base, s->rej,
 		 s->front.diag_keys)) == NULL ||
-	    (s->dispatch = dispatch_new(s->base, s->st, &s->env.lent,
+	    (s->dispatch = dispatch_new(s->base, s->st, &s->lent.env,
 		 clock_watch_steady(s->clock))) == NULL ||
 	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
 		NULL ||
@@ -320,6 +329,8 @@ server_open_pipeline(struct server *s)
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
+	s->lent.env.child_files = open_files_raise();
+	s->lent.env.finish = server_finish_cb;
 	rejections_set_journal(s->rej, s->journal);
 	rejections_set_clock(s->rej, clock_watch_steady(s->clock));
 	dispatch_set_journal(s->dispatch, s->journal);
@@ -385,7 +396,7 @@ server_close(struct server *s)
 	ingest_free(s->ingest);
 	dispatch_free(s->dispatch);
 	clock_watch_free(s->clock);
-	server_env_close(&s->env);
+	lent_env_close(&s->lent);
 	janitor_free(s->janitor);
 	diagnosis_queue_free(s->front.diag);
 	rejections_free(s->rej);

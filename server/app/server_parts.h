@@ -10,11 +10,11 @@
 #include <event2/event.h>
 
 #include "server/admin/admin_listener.h"
-#include "server/app/server_env.h"
 #include "server/app/server_rescue.h"
 #include "server/app/server_webhooks.h"
 #include "server/app/signals.h"
 #include "server/auth/secrets.h"
+#include "server/cli/lent_env.h"
 #include "server/config/config.h"
 #include "server/diagnosis/diagnosis_keys.h"
 #include "server/dispatch/dispatch.h"
@@ -88,7 +88,7 @@ struct server {
 	char reason[STORE_REASON_MAX];
 	struct server_rescue rescue;
 
-	struct server_env env;
+	struct lent_env lent;
 	struct clock_watch *clock;
 	struct journal *journal;
 	struct rejections *rej;

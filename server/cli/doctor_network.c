@@ -12,6 +12,7 @@
 #include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/cli/doctor_private.h"
+#include "server/cli/handler_try.h"
 #include "server/http/http_address.h"
 #include "store/base/arena.h"
 
@@ -127,12 +128,38 @@ try_program(struct doctor *d, const struct config_handler *h,
 	arena_fini(&memory);
 }
 
+/* A handler whose far side is tried. */
+struct tried {
+	struct doctor *d;
+	const char *name;
+};
+
+/* handler_tried_fn */
+static void
+tried_cb(enum handler_level level, const char *text, const char *advice,
+    void *arg)
+{
+	static const enum doctor_level levels[] = {
+		[HANDLER_FINE] = DOCTOR_OK,
+		[HANDLER_DOUBTFUL] = DOCTOR_WARN,
+		[HANDLER_WRONG] = DOCTOR_FAIL,
+	};
+	const struct tried *t = arg;
+
+	doctor_report(t->d, levels[level], advice, "%s: %s", log_text(t->name),
+	    log_text(text));
+}
+
 /* Try what its type says. Returns whether there was anything. */
 static bool
 try_handler(struct doctor *d, const struct config_handler *h)
 {
 	struct handler_probe probe = { .kind = HANDLER_PROBE_NONE };
+	struct tried t = { d, h->name };
 
+	/* Without its secrets it would be let in nowhere. */
+	if (d->opt->network && d->whole && handler_try(d->cfg, h, tried_cb, &t))
+		return (true);
 	if (h->type->probe != NULL)
 		h->type->probe(h->settings, &probe);
 	switch (probe.kind) {

@@ -6,6 +6,7 @@
 #include "server/base/clock.h"
 #include "server/base/exposure.h"
 #include "server/base/log.h"
+#include "server/cli/handler_try.h"
 #include "server/cli/start_check.h"
 #include "server/cli/verb_input.h"
 #include "server/cli/verbs.h"
@@ -159,6 +160,46 @@ print_handler(const struct config_handler *h)
 			files->client_key, TLS_USE_CLIENT });
 }
 
+/* What came of trying a handler. */
+struct tried {
+	const char *name;
+	bool wrong;
+};
+
+/* handler_tried_fn */
+static void
+tried_cb(enum handler_level level, const char *text, const char *advice,
+    void *arg)
+{
+	struct tried *t = arg;
+
+	if (level == HANDLER_FINE) {
+		printf("tried       %s: %s\n", log_text(t->name),
+		    log_text(text));
+		verb_flush();
+		return;
+	}
+	fprintf(stderr, "%shandler %s: %s; %s\n",
+	    level == HANDLER_WRONG ? "" : "warning: ", log_text(t->name),
+	    log_text(text), advice);
+	t->wrong = t->wrong || level == HANDLER_WRONG;
+}
+
+/* Try all far sides. Returns how many handlers cannot do their work. */
+static size_t
+try_handlers(const struct config *cfg)
+{
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		struct tried t = { .name = cfg->handlers[i].name };
+
+		(void)handler_try(cfg, &cfg->handlers[i], tried_cb, &t);
+		wrong += t.wrong;
+	}
+	return (wrong);
+}
+
 /* config_error_fn */
 static void
 error_cb(const char *line, void *arg)
@@ -196,12 +237,16 @@ check_config_run(const struct verb_args *args)
 	verb_flush();
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		warn_secret(&cfg->secrets[i]);
+	if (verb_has(args, "network") && try_handlers(cfg) > 0)
+		rc = VERB_FAILED;
 	config_free(cfg);
 	return (rc);
 }
 
 static const struct verb_flag flags[] = {
 	{ "dev", NULL, "with the defaults of klikitd dev", false },
+	{ "network", NULL, "try the handlers' far sides, as doctor does",
+	    false },
 	{ "print-example", NULL, "print config.example.ini", false },
 	{ 0 },
 };
@@ -211,7 +256,9 @@ static const char more[] =
     "thing wrong, of the store and the ports, too. A server may run beside "
     "it.\n"
     "An expired certificate is wrong as well, though klikitd would start with\n"
-    "it. Of secrets only name, length and fingerprint are shown.\n";
+    "it. Of secrets only name, length and fingerprint are shown. Nothing is\n"
+    "called without --network; with it, a far side that cannot be worked with\n"
+    "is wrong, too, and events would wait for it.\n";
 
 const struct verb verb_check_config = {
 	.name = "check-config",

@@ -182,6 +182,10 @@ char *config_dev_dir(const char *const *env);
 const struct handler_tls_files *config_handler_tls(
     const struct config_handler *h);
 
+/* With what its type opens an instance; borrows cfg. */
+struct handler_options config_handler_options(const struct config *cfg,
+    const struct config_handler *h);
+
 /* The file that a KEY_PATH or a KEY_SECRET names; NULL: none. */
 const char *config_file_of(const struct key *key, const void *settings);
 

@@ -279,6 +279,18 @@ config_check_handlers(struct config_draft *d)
 	}
 }
 
+struct handler_options
+config_handler_options(const struct config *cfg, const struct config_handler *h)
+{
+	return ((struct handler_options){
+	    .name = h->name,
+	    .settings = h->settings,
+	    .timeout_ms = h->timeout_ms,
+	    .concurrency = (size_t)h->concurrency,
+	    .status_order = cfg->status_order,
+	});
+}
+
 const struct handler_tls_files *
 config_handler_tls(const struct config_handler *h)
 {

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
 
 #include "handlers/registry.h"
 
@@ -15,7 +18,6 @@ struct settings {
 	enum tone tone;
 	struct key_list words;
 	struct key_secret password;
-	int64_t port;
 };
 
 struct shout {
@@ -23,6 +25,9 @@ struct shout {
 	char *file;
 	char *word;
 	int64_t volume;
+	const struct handler_env *env;
+	struct handler_inspection inspection;
+	struct event *look;
 };
 
 static void
@@ -32,6 +37,8 @@ shout_close(struct handler_instance *h)
 
 	if (s == NULL)
 		return;
+	if (s->look != NULL)
+		event_free(s->look);
 	free(s->file);
 	free(s->word);
 	free(s);
@@ -44,8 +51,8 @@ shout_open(const struct handler_env *env, const struct handler_options *opt,
 	const struct settings *set = opt->settings;
 	struct shout *s = calloc(1, sizeof(*s));
 
-	(void)env;
 	if (s != NULL) {
+		s->env = env;
 		s->base.type = &handler_shout;
 		s->file = strdup(set->file);
 		s->word = strdup(set->words.items[0]);
@@ -76,6 +83,41 @@ shout_run(struct handler_instance *h, const struct handler_job *job,
 	return (HANDLER_DONE);
 }
 
+/* -- What doctor may ask -- */
+
+/* evtimer: it looks around, in the loop that it was lent. */
+static void
+shout_look_cb(evutil_socket_t fd, short what, void *arg)
+{
+	const struct shout *s = arg;
+	const struct handler_inspection *in = &s->inspection;
+
+	(void)fd;
+	(void)what;
+	if (strcmp(s->word, "hush") == 0)
+		return; /* nobody ever answers */
+	if (access(s->file, W_OK) == 0)
+		in->found(in->arg, HANDLER_FINE, "somebody listens", NULL);
+	else
+		in->found(in->arg, HANDLER_WRONG, "nobody listens",
+		    "touch the file");
+	if (s->volume > 10)
+		in->found(in->arg, HANDLER_DOUBTFUL, "it is \x1b very loud",
+		    "lower volume");
+	in->done(in->arg);
+}
+
+static int
+shout_inspect(struct handler_instance *h, const struct handler_inspection *in)
+{
+	static const struct timeval soon = { 0, 1000 };
+	struct shout *s = (struct shout *)h;
+
+	s->inspection = *in;
+	s->look = evtimer_new(s->env->base, shout_look_cb, s);
+	return (s->look == NULL ? -1 : evtimer_add(s->look, &soon));
+}
+
 /* -- What the configuration may say -- */
 
 static int
@@ -100,15 +142,12 @@ shout_check(void *settings, const struct handler_check *c)
 }
 
 static void
-shout_probe(const void *settings, struct handler_probe *ret_probe)
+shout_target(const void *settings, char ret_text[HANDLER_REASON_MAX])
 {
 	const struct settings *set = settings;
 
-	if (set->port == 0)
-		return;
-	ret_probe->kind = HANDLER_PROBE_CONNECT;
-	(void)snprintf(ret_probe->host, sizeof(ret_probe->host), "127.0.0.1");
-	ret_probe->port = (uint16_t)set->port;
+	(void)snprintf(ret_text, HANDLER_REASON_MAX, "%s, %s", set->file,
+	    set->words.items[0]);
 }
 
 static const struct key shout_keys[] = {
@@ -128,9 +167,6 @@ static const struct key shout_keys[] = {
 	    .example = "/etc/klikitd/password",
 	    .exposed = "who reads it can shout as well",
 	    .text = "File with a password." },
-	{ "handler.port", KEY_INT, offsetof(struct settings, port), .def = "0",
-	    .max = 65535, .value = "PORT",
-	    .text = "Who listens there hears it; 0: nobody." },
 	{ 0 },
 };
 
@@ -141,12 +177,13 @@ const struct handler handler_shout = {
 	.keys = shout_keys,
 	.settings_size = sizeof(struct settings),
 	.check = shout_check,
-	.probe = shout_probe,
+	.target = shout_target,
 	.outlet = true,
 	.timeout = "3s",
 	.concurrency = "1",
 	.open = shout_open,
 	.run = shout_run,
+	.inspect = shout_inspect,
 	.close = shout_close,
 };
 
