@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
+#include "handlers/net/net_clock.h"
 #include "handlers/net/resolver.h"
 #include "store/base/timeval.h"
 
@@ -58,16 +58,6 @@ struct dial {
 	char reason[DIAL_REASON_MAX]; /* of the last that failed */
 };
 
-/* A clock that only goes forward, as timers do. */
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000);
-}
-
 /* -- Who did not serve -- */
 
 struct dialer *
@@ -103,7 +93,7 @@ blamed_since(const struct dialer *d, const char *peer)
 {
 	for (size_t i = 0; i < BLAMED_MAX; i++) {
 		if (strcmp(d->blamed[i].peer, peer) == 0)
-			return (now_ms() - d->blamed[i].at_ms < BLAME_MS
+			return (net_clock_ms() - d->blamed[i].at_ms < BLAME_MS
 				    ? d->blamed[i].at_ms
 				    : 0);
 	}
@@ -124,7 +114,7 @@ dialer_blame(struct dialer *d, const char *peer)
 			b = &d->blamed[i]; /* free, or blamed long ago */
 	}
 	(void)snprintf(b->peer, sizeof(b->peer), "%s", peer);
-	b->at_ms = now_ms();
+	b->at_ms = net_clock_ms();
 }
 
 static void

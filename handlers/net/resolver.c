@@ -17,12 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <ares.h>
 #include <event2/event.h>
 
+#include "handlers/net/net_clock.h"
 #include "handlers/net/resolver_hunt.h"
 #include "store/base/timeval.h"
 
@@ -75,16 +75,6 @@ struct resolver {
 	LIST_HEAD(, name) names;
 	size_t nnames;
 };
-
-/* A clock that only goes forward, as timers do. */
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000);
-}
 
 /* -- Names -- */
 
@@ -154,7 +144,7 @@ name_addrs(const struct name *name)
 {
 	if (name->file.n > 0)
 		return (&name->file);
-	if (name->addrs.n > 0 && now_ms() - name->known_ms < STALE_MAX_MS)
+	if (name->addrs.n > 0 && net_clock_ms() - name->known_ms < STALE_MAX_MS)
 		return (&name->addrs);
 	return (NULL);
 }
@@ -184,7 +174,7 @@ name_found_cb(enum resolver_rc rc, bool last,
 	switch (rc) {
 	case RESOLVER_OK:
 		name->addrs = *addrs;
-		name->known_ms = now_ms();
+		name->known_ms = net_clock_ms();
 		name->fresh_ms = name->known_ms + fresh_ms;
 		break;
 	case RESOLVER_NO_HOST:
@@ -205,13 +195,13 @@ name_hunt(struct name *name, int64_t limit_ms)
 	int64_t patience_ms = limit_ms / (servers + 1);
 
 	if (name->hunt != NULL) {
-		if (now_ms() - name->asked_ms >= AGAIN_AFTER_MS) {
-			name->asked_ms = now_ms();
+		if (net_clock_ms() - name->asked_ms >= AGAIN_AFTER_MS) {
+			name->asked_ms = net_clock_ms();
 			hunt_again(name->hunt);
 		}
 		return (0);
 	}
-	name->asked_ms = now_ms();
+	name->asked_ms = net_clock_ms();
 	name->failure = RESOLVER_NO_ANSWER;
 	name->hunt = hunt_new(&name->r->env, name->host,
 	    patience_ms > 1 ? patience_ms : 1, name_found_cb, name);
@@ -357,7 +347,7 @@ lookup_begin(struct resolver_lookup *l, int64_t limit_ms)
 		name->file_read = true;
 	}
 	if (name->file.n > 0 ||
-	    (name->addrs.n > 0 && now_ms() < name->fresh_ms)) {
+	    (name->addrs.n > 0 && net_clock_ms() < name->fresh_ms)) {
 		event_active(l->timer, EV_TIMEOUT, 0);
 		return (0);
 	}

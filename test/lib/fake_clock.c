@@ -4,8 +4,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/base/steady.h"
-#include "store/store.h"
 #include "test/lib/fake_clock.h"
 
 #define START_MONO_US INT64_C(3600000000)
@@ -89,19 +87,6 @@ int64_t
 fake_clock_boot_ms(void)
 {
 	return (boot_us / 1000);
-}
-
-void
-fake_clock_start(struct steady *ret_steady)
-{
-	static const struct store_clock never;
-	const struct steady_reading now = {
-		.wall.ms = wall_us / 1000,
-		.boot_ms = boot_us / 1000,
-		.boot = "",
-	};
-
-	steady_start(ret_steady, &never, &now);
 }
 
 /* In place of libc's, so that jumps are reported. */
