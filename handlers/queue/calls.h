@@ -25,14 +25,17 @@ struct queue_call {
 	/* The type's: what is kept for its answer; freed at the end. */
 	void *more;
 	/* Private to calls.c. */
-	int64_t deadline_us;
-	bool held;
+	int64_t deadline_us; /* by a clock that stands still while held */
+	bool timed;          /* it is not over yet */
+	TAILQ_ENTRY(queue_call) timed_next;
+	LIST_ENTRY(queue_call) found_next;
 };
 TAILQ_HEAD(queue_call_list, queue_call);
 
 /*
- * A deadline is over. The type ends the call (queue_call_end), or takes down
- * its connection.
+ * A deadline is over, from the loop, once for each call. The type ends the call
+ * (queue_call_end), or has its connection taken down (link_drop), which ends
+ * all of its calls.
  */
 typedef void queue_late_fn(void *arg, struct queue_call *qc);
 
@@ -40,7 +43,7 @@ typedef void queue_late_fn(void *arg, struct queue_call *qc);
 struct queue_calls *queue_calls_new(const struct handler_env *env,
     int64_t timeout_ms, queue_late_fn *late, void *arg);
 
-/* Only when no call is in it. Accepts NULL. */
+/* Only when no call is in it; also from late() and finish(). Accepts NULL. */
 void queue_calls_free(struct queue_calls *calls);
 
 /* A call that waits, last in order; its time begins. NULL: out of memory. */
@@ -51,7 +54,10 @@ struct queue_call *queue_call_add(struct queue_calls *calls,
 struct queue_call *queue_calls_waiting(const struct queue_calls *calls);
 struct queue_call *queue_calls_sent(const struct queue_calls *calls);
 
-/* It has been written: it joins those that were sent, as the last. */
+/*
+ * It has been written, perhaps once more: it joins those that were sent, as the
+ * last of them.
+ */
 void queue_call_sent(struct queue_calls *calls, struct queue_call *qc);
 
 /*
@@ -60,7 +66,9 @@ void queue_call_sent(struct queue_calls *calls, struct queue_call *qc);
  */
 void queue_calls_hold(struct queue_calls *calls, bool held);
 
-/* End it: finish() runs with result; qc is gone. */
+/*
+ * End it: finish() runs with result, which may point into qc; then qc is gone.
+ */
 void queue_call_end(struct queue_calls *calls, struct queue_call *qc,
     const struct handler_result *result);
 
