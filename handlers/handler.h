@@ -124,6 +124,13 @@ struct handler_env {
 	int (*sign)(void *arg, const void *secret, size_t secret_len,
 	    const void *body, size_t body_len, char ret_hex[65]);
 
+	/*
+	 * A variable of the environment that the process was started with, also
+	 * a secret that was taken out of it since; NULL: it is not set, or
+	 * empty. Valid as long as env. Programs that are started never see it.
+	 */
+	const char *(*variable)(void *arg, const char *name);
+
 	void *arg; /* of the functions above */
 };
 

@@ -4,6 +4,8 @@
 
 #include "handlers/net/resolver.h"
 #include "server/auth/signature.h"
+#include "server/cli/process_guard.h"
+#include "server/config/config_env.h"
 #include "server/tls/tls.h"
 #include "server/tls/tls_env.h"
 #include "store/base/hex.h"
@@ -29,6 +31,13 @@ env_sign(void *arg, const void *secret, size_t secret_len, const void *body,
 	return (rc);
 }
 
+static const char *
+env_variable(void *arg, const char *name)
+{
+	(void)arg;
+	return (config_env_get(process_environment(), name));
+}
+
 int
 lent_env_open(struct lent_env *lent, struct event_base *base)
 {
@@ -41,6 +50,7 @@ lent_env_open(struct lent_env *lent, struct event_base *base)
 		.env.resolver =
 		    resolver_new(base, "/etc/resolv.conf", "/etc/hosts"),
 		.env.sign = env_sign,
+		.env.variable = env_variable,
 	};
 	if (lent->tls == NULL || lent->env.resolver == NULL)
 		return (-1);

@@ -19,7 +19,10 @@
 #include "server/config/config.h"
 
 /* What holds a secret itself, and not the name of its file. */
-static const char *const secret_variables[] = { CONFIG_ENV_SECRET };
+static const char *const secret_variables[] = { CONFIG_ENV_SECRET,
+	/* Of a handler that calls AWS. */
+	"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN" };
 
 /* As it came; NULL: the environment was left as it is. */
 static char **whole;

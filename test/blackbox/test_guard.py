@@ -78,6 +78,17 @@ def nobodys(klikitd):
 # -- The secret in the environment --
 
 
+def test_the_environment_shows_no_secret_of_aws(klikitd):
+    names = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+             "AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+    server = klikitd(env={"AWS_ACCESS_KEY_ID": "AKIASHOWN",
+                          **{name: f"hidden-{name}" for name in names}})
+    shown = shown_environment(server.pid)
+    if shown:  # a release shows nothing at all
+        assert b"AKIASHOWN" in shown
+    assert b"hidden-" not in shown
+
+
 def test_the_environment_shows_no_secret(klikitd):
     server = klikitd(env={"SOMETHING": "else"})
     assert b"SOMETHING=else" in pathlib.Path(
