@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "handlers/net/broker_url.h"
 #include "handlers/net/http_client.h"
 
 #define BLANKS " \t"
@@ -23,6 +24,36 @@ outlet_check_url(void *value, const char *dir, char reason[KEY_REASON_MAX])
 	}
 	http_client_url_fini(&url);
 	return (0);
+}
+
+static int
+check_broker_url(void *value, const struct broker_scheme *schemes,
+    char reason[KEY_REASON_MAX])
+{
+	char why[HANDLER_REASON_MAX];
+	struct broker_url url;
+
+	if (broker_url_parse(*(char **)value, schemes, &url, why) == -1) {
+		(void)snprintf(reason, KEY_REASON_MAX, "%s", why);
+		return (-1);
+	}
+	broker_url_fini(&url);
+	return (0);
+}
+
+int
+outlet_check_amqp_url(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	(void)dir;
+	return (check_broker_url(value, broker_schemes_amqp, reason));
+}
+
+int
+outlet_check_redis_url(void *value, const char *dir,
+    char reason[KEY_REASON_MAX])
+{
+	(void)dir;
+	return (check_broker_url(value, broker_schemes_redis, reason));
 }
 
 /* -- Headers -- */
@@ -157,7 +188,7 @@ outlet_check_tls(const struct handler_tls_files *files, bool tls,
 	for (size_t i = 0; !tls && i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (keys[i].file != NULL)
 			c->wrong(c->arg, keys[i].key,
-			    "is of no use without an https:// url");
+			    "is of no use, as the url is without TLS");
 	}
 	if (files->client_certificate != NULL && files->client_key == NULL)
 		c->wrong(c->arg, "client_certificate", "needs client_key");

@@ -331,7 +331,7 @@ def test_an_alarm_whose_time_passed_while_off_rings_at_the_start(
     ("type = forward\n", 1, "url: is missing"),
     ("type = forward\nurl = ftp://x/\n", 3, "url: must begin with http://"),
     ("type = forward\nurl = http://x/\nca_file = ca.pem\n", 4,
-     "ca_file: is of no use without an https:// url"),
+     "ca_file: is of no use, as the url is without TLS"),
     ("type = exec\n", 1, "command: is missing"),
     ("type = exec\ncommand = /nowhere/ring\n", 3,
      "command: /nowhere/ring: No such file"),

@@ -196,12 +196,12 @@ test_keys_of_tls_need_https(void **state)
 	    "client_certificate = /c.pem\n"
 	    "[handler c]\ntype = forward\nurl = HTTPS://127.0.0.1/\n"
 	    "client_key = /c.key\n",
-	    "%:4: handler.ca_file: is of no use without an https:// "
-	    "url\n"
-	    "%:5: handler.client_certificate: is of no use without an "
-	    "https:// url\n"
-	    "%:6: handler.client_key: is of no use without an https:// "
-	    "url\n"
+	    "%:4: handler.ca_file: is of no use, as the url is without "
+	    "TLS\n"
+	    "%:5: handler.client_certificate: is of no use, as the url is "
+	    "without TLS\n"
+	    "%:6: handler.client_key: is of no use, as the url is without "
+	    "TLS\n"
 	    "%:10: handler.client_certificate: needs client_key\n"
 	    "%:14: handler.client_key: needs client_certificate\n");
 }

@@ -65,6 +65,28 @@ test_outlet_url(void **state)
 	assert_string_equal(reason, "must begin with http:// or https://");
 }
 
+/* One of a broker is of its type, and holds no password. */
+static void
+test_outlet_broker_url(void **state)
+{
+	char redis[] = "rediss://u@q/1", amqp[] = "amqp://q:1/v",
+	     password[] = "amqp://u:p@q";
+	char *value = redis, reason[KEY_REASON_MAX] = "";
+
+	(void)state;
+	assert_int_equal(outlet_check_redis_url(&value, "/", reason), 0);
+	assert_int_equal(outlet_check_amqp_url(&value, "/", reason), -1);
+	assert_string_equal(reason, "must begin with amqp:// or amqps://");
+	value = amqp;
+	assert_int_equal(outlet_check_amqp_url(&value, "/", reason), 0);
+	assert_int_equal(outlet_check_redis_url(&value, "/", reason), -1);
+	assert_string_equal(reason, "must begin with redis:// or rediss://");
+	value = password;
+	assert_int_equal(outlet_check_amqp_url(&value, "/", reason), -1);
+	assert_string_equal(reason,
+	    "must not hold a password: put it into password_file");
+}
+
 /* A header has a name and a value, and frames no request. */
 static void
 test_outlet_headers(void **state)
@@ -132,9 +154,9 @@ test_outlet_tls_is_whole(void **state)
 	assert_string_equal(reported,
 	    "client_certificate: needs client_key\n"
 	    "client_key: needs client_certificate\n"
-	    "ca_file: is of no use without an https:// url\n"
-	    "client_certificate: is of no use without an https:// url\n"
-	    "client_key: is of no use without an https:// url\n");
+	    "ca_file: is of no use, as the url is without TLS\n"
+	    "client_certificate: is of no use, as the url is without TLS\n"
+	    "client_key: is of no use, as the url is without TLS\n");
 }
 
 int
@@ -142,6 +164,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_outlet_url, setup),
+		cmocka_unit_test_setup(test_outlet_broker_url, setup),
 		cmocka_unit_test_setup(test_outlet_headers, setup),
 		cmocka_unit_test_setup(test_outlet_headers_are_read, setup),
 		cmocka_unit_test_setup(test_outlet_tls_is_whole, setup),
