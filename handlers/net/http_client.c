@@ -25,6 +25,7 @@
 
 #include "handlers/net/http_client_head.h"
 #include "handlers/net/http_client_private.h"
+#include "handlers/net/net_clock.h"
 #include "store/base/timeval.h"
 
 #define PATIENCE_MAX_MS 250 /* with one address (RFC 8305, section 8) */
@@ -62,7 +63,6 @@ http_client_new(const struct handler_env *env,
 	if ((hc = calloc(1, sizeof(*hc))) == NULL)
 		return (NULL);
 	hc->env = env;
-	hc->tls = tls;
 	hc->max_idle = max_idle;
 	LIST_INIT(&hc->idle);
 	LIST_INIT(&hc->dead);
@@ -78,6 +78,11 @@ http_client_new(const struct handler_env *env,
 		http_client_free(hc);
 		return (NULL);
 	}
+	hc->kind = (struct conn_kind){ .env = env,
+		.tls = tls,
+		.host = hc->url.host,
+		.port = url->port,
+		.calls = &client_conn_calls };
 	return (hc);
 }
 
@@ -131,11 +136,15 @@ call_finish(struct http_client_call *call, enum http_client_end end,
 	struct http_client_answer answer = { .end = end, .reason = reason };
 	const struct handler_env *env = call->hc->env;
 	const struct answer *a = &call->answer;
+	int64_t now_ms;
 
 	if (end == HTTP_CLIENT_ANSWERED) {
+		now_ms = env->now_ms(env->arg);
 		answer.status = a->status;
+		answer.date_ms = client_head_date(a->date, now_ms);
+		/* A date in it is of that clock, and ours may be wrong. */
 		answer.retry_after_ms = client_head_wait(a->retry_after,
-		    client_head_now(a->date, env->now_ms(env->arg)));
+		    answer.date_ms != 0 ? answer.date_ms : now_ms);
 		if (a->location[0] != '\0')
 			answer.location = a->location;
 		answer.body = answer_body(a);
@@ -143,7 +152,7 @@ call_finish(struct http_client_call *call, enum http_client_end end,
 	}
 	if (call->conn != NULL)
 		client_conn_release(call->conn,
-		    call->all_sent && answer_keeps(a));
+		    client_conn_all_sent(call->conn) && answer_keeps(a));
 	call->conn = NULL;
 	if (call->dial != NULL) /* done() may free the client */
 		dial_cancel(call->dial);
@@ -173,20 +182,6 @@ call_fail(struct http_client_call *call, const char *format, ...)
 	    reason);
 }
 
-/* A time limit, for people. */
-static const char *
-limit_text(int64_t ms, char ret_text[32])
-{
-	if (ms % 1000 == 0)
-		snprintf(ret_text, 32, "%" PRId64 "s", ms / 1000);
-	else if (ms >= 1000)
-		snprintf(ret_text, 32, "%" PRId64 ".%" PRId64 "s", ms / 1000,
-		    ms % 1000 / 100);
-	else
-		snprintf(ret_text, 32, "%" PRId64 "ms", ms);
-	return (ret_text);
-}
-
 /* The time of a call for what comes before its request. */
 static int64_t
 way_ms(const struct http_client_call *call)
@@ -198,9 +193,9 @@ way_ms(const struct http_client_call *call)
 static void
 call_fail_way(struct http_client_call *call)
 {
-	char limit[32];
+	char limit[NET_CLOCK_TEXT_MAX];
 
-	limit_text(way_ms(call), limit);
+	net_clock_text(way_ms(call), limit);
 	if (call->conn != NULL)
 		call_fail(call, "TLS handshake with %s not done within %s",
 		    call->peer, limit);
@@ -216,14 +211,14 @@ call_fail_way(struct http_client_call *call)
 static void
 call_fail_late(struct http_client_call *call)
 {
-	char limit[32];
+	char limit[NET_CLOCK_TEXT_MAX];
 
-	limit_text(call->timeout_ms, limit);
+	net_clock_text(call->timeout_ms, limit);
 	if (!call->connected)
 		call_fail_way(call);
 	else if (call->received > 0)
 		call_fail(call, "no complete answer within %s", limit);
-	else if (!call->all_sent)
+	else if (!client_conn_all_sent(call->conn))
 		call_fail(call, "%s did not take the request within %s",
 		    call->peer, limit);
 	else
@@ -249,7 +244,6 @@ call_drop_conn(struct http_client_call *call)
 	call->connected = false;
 	call->lost = false;
 	call->shake_late = false;
-	call->all_sent = false;
 	call->received = 0;
 	call->answer = (struct answer){ .room = call->answer.room,
 		.room_size = call->answer.room_size };
@@ -276,7 +270,7 @@ call_dialed_cb(const struct dial_end *end, void *arg)
 	if (call->conn == NULL || client_conn_send(call->conn, call) == -1)
 		snprintf(call->dial_failure, sizeof(call->dial_failure),
 		    "out of memory");
-	else if (hc->tls != NULL)
+	else if (hc->kind.tls != NULL)
 		timer_arm(call->shake, call->timeout_ms / 3);
 }
 
@@ -308,17 +302,15 @@ call_begin(struct http_client_call *call)
 static void
 call_fail_lost(struct http_client_call *call)
 {
-	const char *why = client_conn_failure(call->conn);
+	const char *why =
+	    client_conn_failure(call->conn, call->connected ? 0 : call->error);
 
 	if (call->connected)
 		call_fail(call, "the connection was lost before the answer%s%s",
 		    why == NULL ? "" : ": ", why == NULL ? "" : why);
 	else
 		call_fail(call, "no TLS with %s: %s", call->peer,
-		    why != NULL ? why
-		    : call->error == 0
-			? "it closed the connection"
-			: evutil_socket_error_to_string(call->error));
+		    why == NULL ? "it closed the connection" : why);
 }
 
 /* Connect anew: nothing of the request has been taken. */
@@ -442,13 +434,18 @@ call_add_header(struct evbuffer *out, const char *line)
 static int
 call_fill(struct http_client_call *call, const struct http_client_request *req)
 {
+	static const char *const methods[] = { [HTTP_CLIENT_POST] = "POST",
+		[HTTP_CLIENT_PUT] = "PUT",
+		[HTTP_CLIENT_GET] = "GET" };
 	const struct http_client *hc = call->hc;
+	const char *target = req->target != NULL ? req->target : hc->url.path;
 	struct evbuffer *out;
 	bool host = false;
 
-	if ((out = call->request = evbuffer_new()) == NULL ||
-	    evbuffer_add_printf(out, "%s %s HTTP/1.1\r\n",
-		req->get ? "GET" : "POST", hc->url.path) == -1)
+	if (target[strcspn(target, " \t\r\n")] != '\0' ||
+	    (out = call->request = evbuffer_new()) == NULL ||
+	    evbuffer_add_printf(out, "%s %s HTTP/1.1\r\n", methods[req->method],
+		target) == -1)
 		return (-1);
 	for (size_t i = 0; i < req->nheaders; i++) {
 		if (call_add_header(out, req->headers[i]) == -1)
@@ -458,12 +455,14 @@ call_fill(struct http_client_call *call, const struct http_client_request *req)
 	if (!host &&
 	    evbuffer_add_printf(out, "Host: %s\r\n", hc->authority) == -1)
 		return (-1);
-	if (req->get)
+	if (req->method == HTTP_CLIENT_GET)
 		return (evbuffer_add(out, "\r\n", 2));
 	if (evbuffer_add_printf(out, "Content-Length: %zu\r\n\r\n",
 		req->body_len) == -1)
 		return (-1);
-	return (evbuffer_add(out, req->body, req->body_len));
+	return (req->body_len == 0
+		    ? 0
+		    : evbuffer_add(out, req->body, req->body_len));
 }
 
 struct http_client_call *

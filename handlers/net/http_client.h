@@ -1,5 +1,5 @@
 /*
- * http_client.h -- outgoing requests to one far side, nearly all of them POSTs.
+ * http_client.h -- outgoing requests to one far side.
  *
  * Owns:    a pool of keep-alive connections to one host and port (HTTP/1.1
  *          over bufferevents from the env), their deadlines, and the first KB
@@ -56,8 +56,13 @@ struct http_client_answer {
 	const char *reason;     /* why there is no answer; NULL with one */
 	int status;             /* 200 to 599; 0 without an answer */
 	int64_t retry_after_ms; /* Retry-After, seconds or a date; 0: none */
-	const char *location;   /* Location; NULL: none, or no answer */
-	const void *body; /* its beginning; may be cut short by anything */
+	/*
+	 * Date, when it was made by the far side's clock, in ms since the
+	 * epoch; 0: none, or none that makes sense.
+	 */
+	int64_t date_ms;
+	const char *location; /* Location; NULL: none, or no answer */
+	const void *body;     /* its beginning; may be cut short by anything */
 	size_t body_len;
 };
 
@@ -73,17 +78,25 @@ struct http_client *http_client_new(const struct handler_env *env,
     const struct http_client_url *url, struct handler_tls *tls,
     size_t max_idle);
 
+enum http_client_method {
+	HTTP_CLIENT_POST,
+	HTTP_CLIENT_PUT,
+	HTTP_CLIENT_GET /* without a body */
+};
+
 /* What to send; all borrowed for the call of http_client_post(). */
 struct http_client_request {
+	enum http_client_method method;
+	const char *target; /* path and query; NULL: those of the URL */
 	/* "Name: value"; Host is added if none of them is one. */
 	const char *const *headers;
 	size_t nheaders;
 	const void *body;
 	size_t body_len;
-	bool get; /* GET, without a body, in place of POST */
 	/*
 	 * Kept until done(): where the answer's body goes, as much as fits;
-	 * NULL: the client has room for HTTP_CLIENT_ANSWER_MAX bytes of it.
+	 * NULL: the client has room for HTTP_CLIENT_ANSWER_MAX bytes of it. It
+	 * may have HTTP_CLIENT_READ_MAX bytes.
 	 */
 	char *room;
 	size_t room_size;
@@ -95,8 +108,9 @@ struct http_client_request {
 };
 
 /*
- * Send it. Returns the call, to be named to http_client_cancel() until done()
- * has run; NULL when out of memory, and then done() never runs. A connection
+ * Send it, by whatever method. Returns the call, to be named to
+ * http_client_cancel() until done() has run; NULL when out of memory, or for a
+ * header or target that is none, and then done() never runs. A connection
  * kept from before that turns out to be closed before any byte of an answer is
  * tried anew once, if nothing of the request can have been taken.
  */

@@ -5,13 +5,13 @@
 #include "store/base/parse.h"
 
 int64_t
-client_head_now(const char *date, int64_t now_ms)
+client_head_date(const char *date, int64_t now_ms)
 {
 	int64_t far_ms;
 
 	if (http_date_parse(date, now_ms, &far_ms) == -1)
-		return (now_ms);
-	return (far_ms);
+		return (0);
+	return (far_ms > 0 ? far_ms : 0);
 }
 
 int64_t

@@ -10,11 +10,11 @@
 #define HTTP_CLIENT_WAIT_MAX (86400 * 1000LL) /* of Retry-After, in ms */
 
 /*
- * What time it is where the answer was made, by its Date; now_ms if
- * that is empty or makes no sense. A date in a Retry-After is of that clock,
- * and ours may be wrong.
+ * What time it was where the answer was made, by its Date, in ms since the
+ * epoch; 0 if that is empty or makes no sense. now_ms is for years of two
+ * digits.
  */
-int64_t client_head_now(const char *date, int64_t now_ms);
+int64_t client_head_date(const char *date, int64_t now_ms);
 
 /*
  * The wait that a Retry-After asks for, seconds or an HTTP date, in ms, capped

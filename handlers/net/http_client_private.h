@@ -9,6 +9,7 @@
 
 #include <sys/queue.h>
 
+#include "handlers/net/conn.h"
 #include "handlers/net/dial.h"
 #include "handlers/net/http_client.h"
 #include "handlers/net/http_client_answer.h"
@@ -19,7 +20,7 @@ struct evbuffer;
 
 struct http_client {
 	const struct handler_env *env;
-	struct handler_tls *tls; /* NULL: without TLS */
+	struct conn_kind kind; /* of its connections */
 	struct http_client_url url;
 	struct dialer *dialer;
 	char *authority; /* for Host */
@@ -58,12 +59,13 @@ struct http_client_call {
 	bool connected; /* and the handshake is done, with TLS */
 	bool lost;
 	int error; /* errno, when it was lost; 0: it was closed */
-	bool all_sent;
 	size_t received;
 	struct answer answer;
 };
 
 /* -- http_client_conn.c -- */
+
+extern const struct conn_calls client_conn_calls;
 
 /*
  * A connection over a connected socket, which it takes; NULL: out of memory,
@@ -84,11 +86,12 @@ int client_conn_send(struct client_conn *conn, struct http_client_call *call);
 /* Give a connection back after its call: it is kept if that can be. */
 void client_conn_release(struct client_conn *conn, bool reusable);
 
-/* Has any byte of its call's request left? */
+/* Has any byte of its call's request left? Have all? */
 bool client_conn_has_sent(const struct client_conn *conn);
+bool client_conn_all_sent(const struct client_conn *conn);
 
-/* Why TLS failed on it; NULL: it did not. Valid as long as the connection. */
-const char *client_conn_failure(const struct client_conn *conn);
+/* As conn_failure(). Valid as long as the connection. */
+const char *client_conn_failure(const struct client_conn *conn, int error);
 
 /* Close. No callback comes any more. */
 void client_conn_free(struct client_conn *conn);

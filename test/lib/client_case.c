@@ -239,6 +239,12 @@ case_done_cb(const struct http_client_answer *answer, void *arg)
 	c->body[answer->body_len] = '\0';
 }
 
+void
+client_send(struct client_case *c, const struct http_client_request *req)
+{
+	assert_non_null(http_client_post(c->hc, req, case_done_cb, c));
+}
+
 struct http_client_call *
 client_post_bytes(struct client_case *c, size_t len, int64_t timeout_ms)
 {

@@ -56,6 +56,9 @@ void client_use_tls(struct client_case *c, const char *host, unsigned port);
 /* POST "hello" with a limit that is not reached; returns the call. */
 struct http_client_call *client_post(struct client_case *c);
 
+/* Send what the test made; its end is recorded. */
+void client_send(struct client_case *c, const struct http_client_request *req);
+
 /* POST len bytes with a limit. */
 struct http_client_call *client_post_bytes(struct client_case *c, size_t len,
     int64_t timeout_ms);

@@ -76,8 +76,9 @@ conn_take_request(struct far_conn *c)
 	evbuffer_copyout(input, far->request, len);
 	far->request[len] = '\0';
 	length = strcasestr(far->request, "\r\nContent-Length: ");
-	assert_non_null(length);
-	len += strtoul(length + 18, NULL, 10);
+	assert_true(length != NULL || strncmp(far->request, "GET ", 4) == 0);
+	if (length != NULL)
+		len += strtoul(length + 18, NULL, 10);
 	assert_true(len < sizeof(far->request));
 	if (evbuffer_get_length(input) < len)
 		return (false);

@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,8 @@ static void
 world_done_cb(const struct dial_end *end, void *arg)
 {
 	struct world *w = arg;
+	int on = 0;
+	socklen_t len = sizeof(on);
 
 	w->ended++;
 	w->addresses = end->addresses;
@@ -51,8 +54,14 @@ world_done_cb(const struct dial_end *end, void *arg)
 	(void)snprintf(w->reason, sizeof(w->reason), "%s",
 	    end->reason == NULL ? "" : end->reason);
 	assert_int_equal(end->fd == -1, end->reason != NULL);
-	if (end->fd != -1)
-		assert_int_equal(close(end->fd), 0);
+	if (end->fd == -1)
+		return;
+	/* The tail of a request waits for no acknowledgement. */
+	assert_int_equal(getsockopt(end->fd, IPPROTO_TCP, TCP_NODELAY, &on,
+			     &len),
+	    0);
+	assert_int_not_equal(on, 0);
+	assert_int_equal(close(end->fd), 0);
 }
 
 static struct sockaddr_in

@@ -8,6 +8,7 @@
 #include "test/lib/cmocka_all.h"
 
 #include "test/lib/client_case.h"
+#include "test/lib/heap.h"
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -50,6 +51,74 @@ test_http_client_sends_another_host(void **state)
 	assert_string_equal(c->far.request,
 	    "POST /orders?x=1 HTTP/1.1\r\nhost: pos.example\r\n"
 	    "Content-Length: 0\r\n\r\n");
+}
+
+/* A request of any method, to any path of that far side. */
+static void
+test_http_client_speaks_methods(void **state)
+{
+	static const struct {
+		enum http_client_method method;
+		const char *target, *body, *request;
+	} all[] = {
+		{ HTTP_CLIENT_GET, NULL, NULL,
+		    "GET /orders?x=1 HTTP/1.1\r\nHost: @\r\n\r\n" },
+		{ HTTP_CLIENT_GET, "/latest/role", NULL,
+		    "GET /latest/role HTTP/1.1\r\nHost: @\r\n\r\n" },
+		{ HTTP_CLIENT_PUT, "/token", "",
+		    "PUT /token HTTP/1.1\r\nHost: @\r\n"
+		    "Content-Length: 0\r\n\r\n" },
+		{ HTTP_CLIENT_PUT, NULL, "abc",
+		    "PUT /orders?x=1 HTTP/1.1\r\nHost: @\r\n"
+		    "Content-Length: 3\r\n\r\nabc" },
+		{ HTTP_CLIENT_POST, "/", NULL,
+		    "POST / HTTP/1.1\r\nHost: @\r\n"
+		    "Content-Length: 0\r\n\r\n" },
+	};
+	struct client_case *c = *state;
+	char expected[256];
+
+	far_play(&c->far, FAR_ANSWER, OK);
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const struct http_client_request req = {
+			.method = all[i].method,
+			.target = all[i].target,
+			.body = all[i].body,
+			.body_len =
+			    all[i].body == NULL ? 0 : strlen(all[i].body),
+			.timeout_ms = 600000,
+		};
+		const char *host = strchr(all[i].request, '@');
+
+		client_send(c, &req);
+		client_wait(c, i + 1);
+		assert_answered(c, 200, "ok");
+		snprintf(expected, sizeof(expected), "%.*s127.0.0.1:%u%s",
+		    (int)(host - all[i].request), all[i].request, c->far.port,
+		    host + 1);
+		assert_string_equal(c->far.request, expected);
+	}
+	assert_int_equal(c->far.naccepted, 1);
+}
+
+/* What would frame another request is not sent. */
+static void
+test_http_client_sends_no_second_line(void **state)
+{
+	static const char *const headers[] = { "A: b\r\nC: d" };
+	struct client_case *c = *state;
+	struct http_client_request req = { .target = "/a\r\nX: y",
+		.timeout_ms = 600000 };
+
+	assert_null(http_client_post(c->hc, &req, NULL, NULL));
+	req.target = "/a b";
+	assert_null(http_client_post(c->hc, &req, NULL, NULL));
+	req = (struct http_client_request){ .headers = headers,
+		.nheaders = 1,
+		.timeout_ms = 600000 };
+	assert_null(http_client_post(c->hc, &req, NULL, NULL));
+	client_settle(c);
+	assert_int_equal(c->far.naccepted, 0);
 }
 
 /* One connection serves one call after the other. */
@@ -396,6 +465,48 @@ test_http_client_reads_retry_after_by_the_far_clock(void **state)
 	assert_int_equal(c->answer.retry_after_ms, 40000);
 }
 
+/* The far side's clock goes along, if it makes sense. */
+static void
+test_http_client_reads_the_date(void **state)
+{
+	struct client_case *c = *state;
+
+	client_play(c, FAR_ANSWER,
+	    "HTTP/1.1 403 No\r\nContent-Length: 0\r\n"
+	    "Date: Thu, 01 Jan 2026 01:00:00 GMT\r\n\r\n");
+	assert_answered(c, 403, "");
+	assert_int_equal(c->answer.date_ms, INT64_C(1767229200000));
+	client_play(c, FAR_ANSWER,
+	    "HTTP/1.1 403 No\r\nContent-Length: 0\r\nDate: now\r\n\r\n");
+	assert_answered(c, 403, "");
+	assert_int_equal(c->answer.date_ms, 0);
+	client_play(c, FAR_ANSWER, OK);
+	assert_int_equal(c->answer.date_ms, 0);
+}
+
+/* A large answer goes whole into the room for it. */
+static void
+test_http_client_takes_large_answers(void **state)
+{
+	struct client_case *c = *state;
+	const size_t len = 200000;
+	char *text = heap_alloc(len + 100);
+
+	c->room = heap_alloc(len);
+	c->room_size = len;
+	snprintf(text, 100, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
+	    len);
+	memset(text + strlen(text), 'x', len);
+	client_play(c, FAR_ANSWER, text);
+	assert_int_equal(c->answer.status, 200);
+	assert_int_equal(c->answer.body_len, len);
+	assert_int_equal(c->room[0], 'x');
+	assert_int_equal(c->room[len - 1], 'x');
+	free(text);
+	free(c->room);
+	c->room = NULL;
+}
+
 #define CASE(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, client_setup, client_teardown)
 
@@ -405,6 +516,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_http_client_sends_the_request),
 		CASE(test_http_client_sends_another_host),
+		CASE(test_http_client_speaks_methods),
+		CASE(test_http_client_sends_no_second_line),
 		CASE(test_http_client_reuses_connections),
 		CASE(test_http_client_keeps_no_more_than_told),
 		CASE(test_http_client_obeys_connection_close),
@@ -425,6 +538,8 @@ main(void)
 		CASE(test_http_client_does_not_follow),
 		CASE(test_http_client_reads_retry_after),
 		CASE(test_http_client_reads_retry_after_by_the_far_clock),
+		CASE(test_http_client_reads_the_date),
+		CASE(test_http_client_takes_large_answers),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

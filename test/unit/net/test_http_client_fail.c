@@ -10,6 +10,7 @@
 
 #include "test/lib/client_case.h"
 #include "test/lib/heap.h"
+#include "test/lib/raw_side.h"
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 #define SOON_MS 60              /* a limit that is to be reached */
@@ -331,6 +332,30 @@ test_http_client_is_cancelled_in_the_answer(void **state)
 	assert_cancelled(c, client_post(c));
 }
 
+/* -- Answered while it is being sent -- */
+
+/* A status that has come counts, though writing fails on the reset behind it.
+ */
+static void
+test_http_client_reads_before_a_reset(void **state)
+{
+	struct client_case *c = *state;
+	struct raw_side raw;
+
+	raw_open(&raw, c->env.base);
+	raw.deaf = true;
+	client_use(c, "127.0.0.1", raw.port, 4);
+	assert_non_null(client_post_bytes(c, (size_t)24 << 20, 600000));
+	while (raw.bev == NULL)
+		event_base_loop(c->env.base, EVLOOP_ONCE);
+	client_settle(c); /* the sockets are full */
+	raw_say_and_reset(&raw,
+	    "HTTP/1.1 413 Large\r\nContent-Length: 3\r\n\r\nbig");
+	client_wait(c, 1);
+	assert_answered(c, 413, "big");
+	raw_close(&raw);
+}
+
 /* -- Out of memory -- */
 
 /* Wherever memory ends: no call, or one that ends exactly once. */
@@ -382,6 +407,7 @@ main(void)
 		CASE(test_http_client_is_cancelled_in_connect),
 		CASE(test_http_client_is_cancelled_in_send),
 		CASE(test_http_client_is_cancelled_in_the_answer),
+		CASE(test_http_client_reads_before_a_reset),
 		CASE(test_http_client_runs_out_of_memory),
 	};
 
