@@ -2,10 +2,13 @@
 
 #include <string.h>
 
+#include "handlers/queue/amqp.h"
+
 const struct handler *const handler_types[] = {
 	&handler_orders,
 	&handler_forward,
 	&handler_exec,
+	&handler_amqp,
 	NULL,
 };
 

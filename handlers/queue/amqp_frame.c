@@ -12,6 +12,17 @@ is_type(uint8_t type)
 		type == AMQP_FRAME_BODY || type == AMQP_FRAME_HEARTBEAT);
 }
 
+/* What begins like that. */
+static const char *
+no_frame(uint8_t type)
+{
+	if (type == 'A') /* so it answers who speaks another version (4.2.2) */
+		return ("does not speak AMQP 0-9-1, or not on this port");
+	if (type == 0x15) /* an alert (RFC 8446, section 5.1) */
+		return ("wants TLS on this port: amqps");
+	return ("sent what is no frame of AMQP");
+}
+
 enum amqp_frame_state
 amqp_frame_read(const uint8_t *bytes, size_t len, struct amqp_frame *ret_frame,
     size_t *ret_size, const char **ret_reason)
@@ -26,11 +37,7 @@ amqp_frame_read(const uint8_t *bytes, size_t len, struct amqp_frame *ret_frame,
 		return (AMQP_FRAME_PART);
 	type = amqp_get_u8(&in);
 	if (!is_type(type)) {
-		/* So it answers one who speaks another version (4.2.2). */
-		*ret_reason =
-		    type == 'A'
-			? "does not speak AMQP 0-9-1, or not on this port"
-			: "sent what is no frame of AMQP";
+		*ret_reason = no_frame(type);
 		return (AMQP_FRAME_BROKEN);
 	}
 	channel = amqp_get_u16(&in);
@@ -172,6 +179,12 @@ out_room(struct amqp_out *out, size_t len)
 	out->bytes = bytes;
 	out->size = size;
 	return (true);
+}
+
+void
+amqp_out_expect(struct amqp_out *out, size_t len)
+{
+	(void)out_room(out, len);
 }
 
 void

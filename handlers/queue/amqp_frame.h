@@ -83,6 +83,9 @@ struct amqp_out {
 	bool failed; /* out of memory, or a short string was too long */
 };
 
+/* About so much will be written: no copies on the way there. */
+void amqp_out_expect(struct amqp_out *out, size_t len);
+
 /* Wipes what was written (it may hold a password) and frees it. */
 void amqp_out_fini(struct amqp_out *out);
 

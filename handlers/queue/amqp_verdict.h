@@ -20,7 +20,8 @@ enum amqp_action {
 
 struct amqp_meaning {
 	enum amqp_action action;
-	const char *text; /* the end of a sentence about the broker */
+	const char *text;   /* the end of a sentence about the broker */
+	const char *advice; /* what to do; NULL: nothing, but to wait */
 };
 
 /* What it means that it closed the connection, or our channel. */

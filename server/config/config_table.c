@@ -204,7 +204,7 @@ const struct key config_outlet_keys[] = {
 	{ "handler.timeout", KEY_DURATION, IN_HANDLER(timeout_ms), .min = 10,
 	    .max = HOUR, .value = "DURATION", .text = "For a whole call." },
 	{ "handler.concurrency", KEY_INT, IN_HANDLER(concurrency), .min = 1,
-	    .max = 64, .value = "NUMBER", .text = "Calls at once." },
+	    .max = 512, .value = "NUMBER", .text = "Calls at once." },
 	{ "handler.once_per_order", KEY_BOOL, IN_HANDLER(once_per_order),
 	    .def = "yes", .value = "no|yes",
 	    .text = "A created event whose orders this handler has all done "

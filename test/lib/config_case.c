@@ -97,6 +97,19 @@ config_case_load_good(struct config_case *c, const char *ini)
 	return (cfg);
 }
 
+/* "orders, forward, exec": which there are depends on the build. */
+static size_t
+put_types(const struct config_case *c, size_t size, char *ret_text)
+{
+	const struct handler *const *types = c->src.types;
+	size_t at = 0;
+
+	for (size_t i = 0; types[i] != NULL; i++)
+		at += (size_t)snprintf(ret_text + at, size - at, "%s%s",
+		    i == 0 ? "" : ", ", types[i]->type);
+	return (at);
+}
+
 static void
 assert_reported(struct config_case *c, const char *lines)
 {
@@ -107,6 +120,9 @@ assert_reported(struct config_case *c, const char *lines)
 		if (*lines == '%')
 			at += (size_t)snprintf(expected + at,
 			    sizeof(expected) - at, "%s", c->file);
+		else if (*lines == '^')
+			at +=
+			    put_types(c, sizeof(expected) - at, expected + at);
 		else {
 			expected[at++] = *lines;
 			expected[at] = '\0';

@@ -35,7 +35,10 @@ struct config *config_case_load(struct config_case *c, const char *ini);
 /* The same; fails if there is an error or a warning. */
 struct config *config_case_load_good(struct config_case *c, const char *ini);
 
-/* The file has exactly these errors; "%" stands for its name. */
+/*
+ * The file has exactly these errors; "%" stands for its name, "^" for all types
+ * of handlers.
+ */
 void config_case_errors(struct config_case *c, const char *ini,
     const char *lines);
 

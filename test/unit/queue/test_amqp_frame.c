@@ -62,6 +62,7 @@ test_what_is_no_frame_is_broken(void **state)
 	(void)state;
 	expect_broken(BYTES("HTTP/1.1 400"), "no frame");
 	expect_broken(BYTES("AMQP\x00\x00\x09\x01"), "does not speak AMQP");
+	expect_broken(BYTES("\x15\x03\x03"), "TLS");
 	expect_broken(BYTES("\x04"), "no frame");
 	expect_broken(BYTES("\x01\x00\x00\xff\xff\xff\xff"), "longer");
 	expect_broken(BYTES("\x01\x00\x00\x00\x01\xff\xf9"), "longer");
