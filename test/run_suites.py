@@ -41,6 +41,7 @@ SANITIZED = ROOT / "build-test"
 PLAIN = ROOT / "build-valgrind"
 RELEASE = ROOT / "build-release"
 RACES = ROOT / "build-tsan"
+BULLMQ = ROOT / "build-tools" / "bullmq"
 MESON_SUITES = ("check", "unit", "store", "fuzz")
 SUITES = MESON_SUITES + ("blackbox", "web", "release", "valgrind", "tsan")
 EXTRA = ("long",)
@@ -142,22 +143,35 @@ def pytest_suite(binary, *options, env=None, limit_s=None):
     return Count(max(0, total - bad - skipped), bad, skipped)
 
 
-def web_suite(binary):
-    """Run the tests of the page on a binary. Returns a Count."""
-    folder = ROOT / "test" / "web"
+def install_by_npm(folder):
+    """What the package.json of a folder wants, there. Returns whether it is
+    there, and runs on Debian's Node."""
     wanted = json.loads((folder / "package.json").read_text())["dependencies"]
     for name, version in wanted.items():
         known = folder / "node_modules" / name / "package.json"
         if known.exists() and (
                 json.loads(known.read_text())["version"] == version):
             continue
-        say(f"installing {name} {version} for the tests of the page")
+        say(f"installing {name} {version} in {folder.relative_to(ROOT)}")
         if subprocess.run(["npm", "install", "--no-package-lock",
                            "--no-audit", "--no-fund", "--ignore-scripts"],
                           cwd=folder).returncode != 0:
-            return BROKEN
-    if subprocess.run([ROOT / "test" / "check_engines.py",
-                       folder]).returncode != 0:
+            return False
+    return subprocess.run([ROOT / "test" / "check_engines.py",
+                           folder]).returncode == 0
+
+
+def install_bullmq():
+    """What the bridges to BullMQ need. Returns whether it is there."""
+    BULLMQ.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "handlers/queue/bullmq/package.json", BULLMQ)
+    return install_by_npm(BULLMQ)
+
+
+def web_suite(binary):
+    """Run the tests of the page on a binary. Returns a Count."""
+    folder = ROOT / "test" / "web"
+    if not install_by_npm(folder):
         return BROKEN
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -183,6 +197,8 @@ def long_suite():
     """The tests marked `long`. Returns a Count."""
     seed = os.environ.get("KLIKITD_SEED", str(time.time_ns() % 1000000))
     say(f"KLIKITD_SEED={seed}")
+    if not install_bullmq():
+        return BROKEN
     total = Count(0, 0)
     for directory, build_it in ((SANITIZED, build_sanitized),
                                 (RELEASE, build_release)):
@@ -255,6 +271,7 @@ def run_suite(suite):
             return BROKEN
         return pytest_suite(RELEASE / "klikitd",
                             "--ignore=test/blackbox/test_run.py",
+                            "--ignore-glob=test/blackbox/test_bullmq*",
                             "--ignore=test/blackbox/test_guides.py")
     if suite == "valgrind":
         if not build(PLAIN, "-Dtests=enabled"):
@@ -278,6 +295,8 @@ def run_suite(suite):
     if not build_sanitized():
         return BROKEN
     if suite == "blackbox":
+        if not install_bullmq():
+            return BROKEN
         return pytest_suite(SANITIZED / "klikitd")
     if suite == "web":
         return web_suite(SANITIZED / "klikitd")

@@ -2,6 +2,7 @@
 
     program("redis-server")     its path: from PATH, else from build-tools/
     module("botocore")          import a module of Debian's Python
+    node_modules("bullmq")      NODE_PATH for what npm has installed there
     Home(directory)             where a server's files are; as root it belongs
                                 to `nobody`, and so does what home.start() runs
 
@@ -59,6 +60,14 @@ def python_path():
     """What PYTHONPATH is for a process that wants such modules."""
     return ":".join(str(place) for folder in folders() for place in
                     folder.glob("*/root/usr/lib/python3/dist-packages"))
+
+
+def node_modules(name):
+    """The folder in which npm has installed that package for the tests."""
+    for folder in folders():
+        if (folder / "bullmq" / "node_modules" / name).is_dir():
+            return folder / "bullmq" / "node_modules"
+    raise AssertionError(f"no {name}: `./run test blackbox` installs it")
 
 
 def free_port():
