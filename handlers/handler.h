@@ -341,4 +341,7 @@ struct handler {
 const struct handler *handler_find(const struct handler *const *types,
     const char *type);
 
+/* Why that type, which there is, is not in this build; NULL: there is none. */
+const char *handler_left_out(const char *type);
+
 #endif /* HANDLERS_HANDLER_H */

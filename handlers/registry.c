@@ -9,6 +9,9 @@ const struct handler *const handler_types[] = {
 	&handler_forward,
 	&handler_exec,
 	&handler_amqp,
+#ifdef HAVE_REDIS
+	&handler_redis,
+#endif
 	NULL,
 };
 
@@ -19,5 +22,16 @@ handler_find(const struct handler *const *types, const char *type)
 		if (strcmp((*types)->type, type) == 0)
 			return (*types);
 	}
+	return (NULL);
+}
+
+const char *
+handler_left_out(const char *type)
+{
+#ifndef HAVE_REDIS
+	if (strcmp(type, "redis") == 0)
+		return ("this klikitd was built without redis");
+#endif
+	(void)type;
 	return (NULL);
 }

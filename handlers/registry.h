@@ -12,6 +12,7 @@
 extern const struct handler handler_exec;    /* exec.c */
 extern const struct handler handler_forward; /* forward.c */
 extern const struct handler handler_orders;  /* orders.c */
+extern const struct handler handler_redis;   /* queue/redis.c; HAVE_REDIS */
 
 /*
  * All of them, NULL at the end. The first is what a configuration without any

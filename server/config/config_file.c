@@ -221,9 +221,15 @@ static void
 no_type(struct config_draft *d, const char *where, const char *name)
 {
 	const struct handler *const *types = d->src->types;
+	const char *left_out = handler_left_out(name);
 	char known[KNOWN_MAX] = "";
 	size_t at = 0;
 
+	if (left_out != NULL) {
+		config_draft_error(d, "%sno type \"%s\": %s", where,
+		    log_text(name), left_out);
+		return;
+	}
 	for (size_t i = 0; types[i] != NULL && at < sizeof(known); i++)
 		at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
 		    i == 0 ? "" : ", ", types[i]->type);

@@ -66,6 +66,18 @@ test_registry_keys_are_whole(void **state)
 	}
 }
 
+/* A type that this build lacks is not unknown. */
+static void
+test_registry_says_what_was_left_out(void **state)
+{
+	(void)state;
+	assert_int_equal(handler_find(handler_types, "redis") == NULL,
+	    handler_left_out("redis") != NULL);
+	for (size_t i = 0; handler_types[i] != NULL; i++)
+		assert_null(handler_left_out(handler_types[i]->type));
+	assert_null(handler_left_out("rediss"));
+}
+
 int
 main(void)
 {
@@ -73,6 +85,7 @@ main(void)
 		cmocka_unit_test(test_registry_finds_every_type),
 		cmocka_unit_test(test_registry_finds_nothing_else),
 		cmocka_unit_test(test_registry_keys_are_whole),
+		cmocka_unit_test(test_registry_says_what_was_left_out),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
