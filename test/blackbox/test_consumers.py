@@ -16,9 +16,10 @@ import threading
 import pytest
 
 from brokers import rabbitmq, rabbitmq_program  # noqa: F401 (fixtures)
+from brokers import redis_server  # noqa: F401 (fixture)
 from conftest import DEADLINE, ROOT, SECRET, received, sign
 from load import order_body
-from unpacked import python_path
+from unpacked import node_modules, python_path
 
 GUIDE = (ROOT / "server" / "docs" / "queues.md").read_text()
 # `NAME`..: and then a block, which is that file.
@@ -46,6 +47,7 @@ class Consumer:
         self.directory = directory
         self.env = {"PATH": os.environ["PATH"],
                     "PYTHONPATH": python_path(),
+                    "NODE_PATH": str(node_modules("ioredis")),
                     "KLIKIT_WEBHOOK_SECRET": SECRET.decode(), **env}
         self.process = None
 
@@ -137,6 +139,28 @@ def run_kitchen(program, cooked, wanted, forge):
     program.wait_for(lambda: len(cooked()) >= EVENTS)
     program.wait_for(lambda: "not signed by klikit: forged" in program.said())
     check(cooked(), wanted)
+
+
+def test_redis(klikitd, redis_server, consumer):  # noqa: F811
+    redis = redis_server(appendfsync="always")
+    server = klikitd(config=("[handler kitchen]\ntype = redis\nevents = *\n"
+                             f"url = {redis.url()}\nstream = orders\n"))
+    wanted = deliver(server)
+
+    def add(fields):
+        redis("XADD", "orders", "*", "body", BODY,
+              *(word for field in fields.items() for word in field))
+
+    def cooked():
+        return [tuple(ticket.decode().split()) for ticket in
+                redis("LRANGE", "kitchen:tickets", 0, -1)]
+
+    add(REPEAT)
+    program = consumer("redis_consumer.js", STREAM="orders",
+                       REDIS_URL=redis.url())
+    run_kitchen(program, cooked, wanted, lambda: add(FORGED))
+    program.wait_for(lambda: redis("XPENDING", "orders", "kitchen")[0] == 0)
+    assert redis("XLEN", "orders") == EVENTS + 2
 
 
 def test_rabbitmq(klikitd, rabbitmq, consumer,  # noqa: F811
