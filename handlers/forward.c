@@ -307,6 +307,18 @@ forward_check(void *settings, const struct handler_check *c)
 	outlet_read_headers(&set->headers, "header", c);
 }
 
+/* The URL without its query, in which a secret may stand. */
+static void
+forward_target(const void *settings, char ret_text[HANDLER_REASON_MAX])
+{
+	const struct forward_settings *set = settings;
+	size_t len = strcspn(set->url, "?");
+
+	(void)snprintf(ret_text, HANDLER_REASON_MAX, "%.*s",
+	    (int)(len < HANDLER_REASON_MAX ? len : HANDLER_REASON_MAX - 1),
+	    set->url);
+}
+
 static void
 forward_probe(const void *settings, struct handler_probe *ret_probe)
 {
@@ -328,7 +340,7 @@ forward_probe(const void *settings, struct handler_probe *ret_probe)
 static const struct key forward_keys[] = {
 	{ "handler.url", KEY_URL, IN_FORWARD(url), .flags = KEY_REQUIRED,
 	    .check = outlet_check_url, .value = "URL",
-	    .example = "https://pos.example/orders", .shown = "to",
+	    .example = "https://pos.example/orders",
 	    .text = "Where to POST to, by http or https. 2xx is done; 408, "
 		    "425, 429, 5xx and no "
 		    "answer are tried again; 410 pauses the handler; anything "
@@ -353,6 +365,7 @@ const struct handler handler_forward = {
 	.keys = forward_keys,
 	.settings_size = sizeof(struct forward_settings),
 	.check = forward_check,
+	.target = forward_target,
 	.probe = forward_probe,
 	.tls = forward_tls,
 	.ordered = true,

@@ -226,7 +226,12 @@ struct handler_result {
 	const void *answer; /* the first KB of it, borrowed; or NULL */
 	size_t answer_len;
 	int64_t retry_after_ms; /* the far side's wish; 0: none */
-	bool pause; /* no further job is to be sent until it is resumed */
+	/*
+	 * No further job is to be sent until the handler is resumed by hand;
+	 * then the reason says what is to be done first. With RETRY the job is
+	 * kept, however old it is.
+	 */
+	bool pause;
 	struct store_write *writes; /* borrowed; valid until the next run() */
 	size_t nwrites;
 };
@@ -326,6 +331,12 @@ struct handler {
 	 */
 	int (*inspect)(struct handler_instance *h,
 	    const struct handler_inspection *in);
+
+	/*
+	 * Has it its connection to the far side now? NULL: it has none that
+	 * lasts longer than its calls.
+	 */
+	bool (*connected)(const struct handler_instance *h);
 
 	/*
 	 * End an attempt that is PENDING, at once: finish() will not be called

@@ -382,6 +382,28 @@ handler_state(const void *row)
 	return (r->live.probing ? "probing" : "active");
 }
 
+static const char *
+handler_target(const void *row)
+{
+	const struct handler_row *r = row;
+
+	return (r->live.target[0] == '\0' ? NULL : r->live.target);
+}
+
+static const char *
+handler_error(const void *row)
+{
+	const struct handler_row *r = row;
+
+	return (r->live.error[0] == '\0' ? NULL : r->live.error);
+}
+
+static bool
+handler_lasting(const void *row)
+{
+	return (((const struct handler_row *)row)->live.lasting);
+}
+
 #define AT(member) FIELD(struct handler_row, member)
 const struct field entity_handler[] = {
 	{ "name", "HANDLER", .kind = FIELD_TEXT, AT(info.name) },
@@ -392,10 +414,16 @@ const struct field entity_handler[] = {
 	{ "paused_at", "PAUSED AT", .kind = FIELD_TIME, AT(info.paused_at_ms) },
 	{ "paused_by", "BY", .kind = FIELD_TEXT, AT(info.paused_by) },
 	{ "paused_why", "WHY", .kind = FIELD_TEXT, AT(info.paused_why) },
+	{ "target", "TARGET", .kind = FIELD_WORD, .word = handler_target },
+	{ "last_error", "LAST ERROR", .kind = FIELD_WORD,
+	    .word = handler_error },
+	{ "last_error_at", .kind = FIELD_TIME, AT(live.error_ms) },
 	{ "last_seen", .kind = FIELD_TIME, AT(info.last_seen_ms) },
 	{ "configured", .kind = FIELD_BOOL, AT(live.configured) },
 	{ "probing", .kind = FIELD_BOOL, AT(live.probing) },
 	{ "under_way", .kind = FIELD_COUNT, AT(live.under_way) },
+	{ "connected", .kind = FIELD_BOOL, AT(live.connected),
+	    .has = handler_lasting },
 	{ .name = NULL },
 };
 #undef AT

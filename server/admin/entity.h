@@ -11,6 +11,7 @@
 #ifndef SERVER_ENTITY_H
 #define SERVER_ENTITY_H
 
+#include "handlers/handler.h"
 #include "server/admin/field.h"
 #include "store/store_read.h"
 
@@ -40,6 +41,11 @@ struct entity_live {
 	bool configured; /* else it is parked */
 	bool probing;
 	size_t under_way; /* its calls */
+	bool lasting;     /* it keeps a connection, and */
+	bool connected;   /* has it now */
+	int64_t error_ms;
+	char error[HANDLER_REASON_MAX];  /* of its last attempt; or empty */
+	char target[HANDLER_REASON_MAX]; /* where its jobs go; or empty */
 };
 json_t *entity_handler_json(const struct store_handler_info *h,
     const struct entity_live *live);

@@ -260,6 +260,23 @@ calls_of(const struct dispatch_live *l)
 	return (l->under_way);
 }
 
+/* Only of those that keep a connection. */
+static void
+print_connected(FILE *f, const struct dispatch *d)
+{
+	static const char name[] = "klikitd_handler_connected";
+	struct dispatch_live live;
+
+	metrics_family(f, name, METRICS_GAUGE,
+	    "Whether the handler has the connection that it keeps to its far "
+	    "side.");
+	for (size_t i = 0; dispatch_live(d, i, &live) == 0; i++) {
+		if (live.lasting)
+			metrics_count(f, name, LABELS("handler", live.name),
+			    live.connected);
+	}
+}
+
 static void
 print_attempts(FILE *f, const struct dispatch *d)
 {
@@ -307,6 +324,7 @@ print_jobs(FILE *f, const struct metrics_sources *from,
 	    from->dispatch, probing_of);
 	print_live(f, "klikitd_handler_calls",
 	    "Calls that a handler has under way.", from->dispatch, calls_of);
+	print_connected(f, from->dispatch);
 	metrics_family(f, "klikitd_lanes_blocked", METRICS_GAUGE,
 	    "Orders of which a job stands behind another.");
 	if (figures->known)

@@ -118,7 +118,14 @@ server_live_cb(void *arg, const struct store_handler_info *h,
 		ret_live->configured = true;
 		ret_live->probing = live.probing;
 		ret_live->under_way = live.under_way;
+		ret_live->lasting = live.lasting;
+		ret_live->connected = live.connected;
+		if (live.error != NULL) {
+			(void)strcpy(ret_live->error, live.error);
+			ret_live->error_ms = live.error_ms;
+		}
 	}
+	config_target(s->cfg, h->name, ret_live->target);
 }
 
 size_t

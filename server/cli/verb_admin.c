@@ -127,6 +127,7 @@ live_cb(void *arg, const struct store_handler_info *h,
 		if (strcmp(va->cfg->handlers[i].name, h->name) == 0)
 			ret_live->configured = true;
 	}
+	config_target(va->cfg, h->name, ret_live->target);
 }
 
 /* admin_fns: the codes that end an order. */

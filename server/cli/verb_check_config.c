@@ -133,9 +133,10 @@ print_settings(const struct config_handler *h)
 }
 
 static void
-print_handler(const struct config_handler *h)
+print_handler(const struct config *cfg, const struct config_handler *h)
 {
 	const struct handler_tls_files *files = config_handler_tls(h);
+	char target[HANDLER_REASON_MAX];
 
 	printf("handler     %s: %s, events ", log_text(h->name), h->type->type);
 	if (h->events.n == 0)
@@ -149,6 +150,9 @@ print_handler(const struct config_handler *h)
 		printf(", branches ");
 		print_list(&h->branches);
 	}
+	config_target(cfg, h->name, target);
+	if (target[0] != '\0')
+		printf(", to %s", log_text(target));
 	print_settings(h);
 	if (h->on_deadline != NULL)
 		printf(", after %lld s %s rings",
@@ -233,7 +237,7 @@ check_config_run(const struct verb_args *args)
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		print_secret(&cfg->secrets[i]);
 	for (size_t i = 0; i < cfg->nhandlers; i++)
-		print_handler(&cfg->handlers[i]);
+		print_handler(cfg, &cfg->handlers[i]);
 	verb_flush();
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		warn_secret(&cfg->secrets[i]);

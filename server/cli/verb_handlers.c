@@ -27,7 +27,10 @@ static const char more[] =
     "active: jobs are done. paused: by klikitd pause, or because the far side\n"
     "said so. probing: its calls keep failing, and one is tried now and then.\n"
     "parked: the configuration has it no more; what is pending is kept.\n"
-    "OLDEST is when its oldest pending event came in.\n";
+    "OLDEST is when its oldest pending event came in. TARGET is where its "
+    "jobs\n"
+    "go, LAST ERROR why its last attempt failed, while none has succeeded "
+    "since.\n";
 
 const struct verb verb_handlers = {
 	.name = "handlers",

@@ -182,6 +182,13 @@ char *config_dev_dir(const char *const *env);
 const struct handler_tls_files *config_handler_tls(
     const struct config_handler *h);
 
+/*
+ * Where the jobs of the handler of that name go, for people; empty if that is
+ * nowhere outside, or there is none of that name.
+ */
+void config_target(const struct config *cfg, const char *name,
+    char ret_text[HANDLER_REASON_MAX]);
+
 /* With what its type opens an instance; borrows cfg. */
 struct handler_options config_handler_options(const struct config *cfg,
     const struct config_handler *h);

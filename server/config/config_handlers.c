@@ -279,6 +279,19 @@ config_check_handlers(struct config_draft *d)
 	}
 }
 
+void
+config_target(const struct config *cfg, const char *name,
+    char ret_text[HANDLER_REASON_MAX])
+{
+	ret_text[0] = '\0';
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		const struct config_handler *h = &cfg->handlers[i];
+
+		if (strcmp(h->name, name) == 0 && h->type->target != NULL)
+			h->type->target(h->settings, ret_text);
+	}
+}
+
 struct handler_options
 config_handler_options(const struct config *cfg, const struct config_handler *h)
 {

@@ -42,11 +42,15 @@ struct dispatch_attempts {
 /* A handler at work, for those who show it. */
 struct dispatch_live {
 	int64_t number;
-	const char *name; /* borrowed, until handlers are set anew */
+	const char *name; /* borrowed, as error is, until the loop goes on */
 	bool paused;
 	bool probing;
 	size_t under_way; /* starts and calls */
 	struct dispatch_attempts attempts;
+	bool lasting;      /* it keeps a connection to its far side */
+	bool connected;    /* and has it now */
+	const char *error; /* of its last attempt; NULL: that was a success */
+	int64_t error_ms;  /* when, by the wall clock */
 };
 
 #endif /* SERVER_DISPATCH_HANDLER_H */

@@ -111,10 +111,12 @@ dispatch_live(const struct dispatch *d, size_t i,
     struct dispatch_live *ret_live)
 {
 	const struct live_handler *live;
+	const struct handler_instance *h;
 
 	if (i >= d->nhandlers)
 		return (-1);
 	live = &d->handlers[i];
+	h = live->shared->instance;
 	*ret_live = (struct dispatch_live){
 		.number = live->number,
 		.name = live->name,
@@ -122,6 +124,11 @@ dispatch_live(const struct dispatch *d, size_t i,
 		.probing = live->gate.probing,
 		.under_way = live->gate.under_way,
 		.attempts = live->attempts,
+		.lasting = h->type->connected != NULL,
+		.connected =
+		    h->type->connected != NULL && h->type->connected(h),
+		.error = live->error[0] == '\0' ? NULL : live->error,
+		.error_ms = live->error_ms,
 	};
 	return (0);
 }

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "server/base/log.h"
 #include "server/dispatch/backoff.h"
@@ -55,7 +56,8 @@ run_judge_retry(struct run *run, struct live_handler *live,
 	if (after_ms > wait_ms)
 		wait_ms = after_ms;
 	run->unknown = result->unknown;
-	if (wait_ms > left_ms) {
+	/* What waits for a person does not get too old by that. */
+	if (wait_ms > left_ms && !result->pause) {
 		run->out.to = JOB_DEAD;
 		(void)snprintf(run->outcome, sizeof(run->outcome),
 		    "too old: %s%s", result->unknown ? "unknown: " : "",
@@ -70,6 +72,16 @@ run_judge_retry(struct run *run, struct live_handler *live,
 	    run->job.id, live->name, (wait_ms + 500) / 1000,
 	    log_text(run->job.ev->event_id), log_text(run->outcome),
 	    run_hint(run, hint));
+}
+
+/* The last error is that of the last attempt, until one succeeds. */
+static void
+run_note_error(const struct run *run, struct live_handler *live,
+    const struct handler_result *result)
+{
+	(void)strcpy(live->error,
+	    run->out.to == JOB_DONE ? "" : result->reason);
+	live->error_ms = run->out.at_ms;
 }
 
 void
@@ -94,6 +106,7 @@ run_judge(struct run *run, struct live_handler *live,
 		    result->reason);
 		break;
 	}
+	run_note_error(run, live, result);
 	if (run->out.to == JOB_DEAD)
 		run_log_dead(run, live);
 }

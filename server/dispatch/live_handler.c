@@ -134,6 +134,8 @@ live_handler_inherit(struct live_handler *live, struct live_handler *old)
 	gate_inherit(&live->gate, &old->gate);
 	live->paused = old->paused;
 	live->attempts = old->attempts;
+	(void)strcpy(live->error, old->error);
+	live->error_ms = old->error_ms;
 }
 
 struct turn

@@ -36,6 +36,8 @@ struct live_handler {
 	struct backlog backlog;
 	struct turns turns;
 	struct dispatch_attempts attempts;
+	char error[HANDLER_REASON_MAX]; /* of its last attempt; or empty */
+	int64_t error_ms;
 };
 
 /*

@@ -9,6 +9,7 @@ import pytest
 
 import conftest
 from conftest import BINARY, run
+from test_metrics import values
 
 SHOUT = pathlib.Path(BINARY).parent / "test" / "klikitd_shout"
 
@@ -47,7 +48,7 @@ def test_it_is_checked(tmp_path):
     config = write(tmp_path, "volume = 9")
     done = run("check-config", "-c", config)
     assert done.returncode == 0, done
-    assert (f"handler     boy: shout, events *, into {tmp_path}/shouts\n"
+    assert (f"handler     boy: shout, events *, to {tmp_path}/shouts at 9\n"
             in done.stdout.decode())
 
 
@@ -130,3 +131,19 @@ def test_it_runs_and_is_reloaded(klikitd):
     server.wait_processed()
     shouts = (server.directory / "shouts").read_text()
     assert shouts == "hey at 5: first\nho at 11: second\n"
+
+
+def test_its_far_side_is_shown(klikitd):
+    """Where its jobs go, and whether it has the connection that it keeps."""
+    server = klikitd(config="[handler boy]\ntype = shout\nfile = shouts\n")
+    target = f"{server.directory}/shouts at 5"
+
+    def shown():
+        handler, = server.ask("GET", "/api/v1/handlers")[2]["handlers"]
+        return handler["target"], handler["connected"], values(server)[
+            'klikitd_handler_connected{handler="boy"}']
+
+    assert shown() == (target, False, 0)
+    server.deliver(conftest.payload("created-small.json"), "first")
+    server.wait_processed()
+    assert shown() == (target, True, 1)

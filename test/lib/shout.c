@@ -118,6 +118,12 @@ shout_inspect(struct handler_instance *h, const struct handler_inspection *in)
 	return (s->look == NULL ? -1 : evtimer_add(s->look, &soon));
 }
 
+static bool
+shout_connected(const struct handler_instance *h)
+{
+	return (access(((const struct shout *)h)->file, W_OK) == 0);
+}
+
 /* -- What the configuration may say -- */
 
 static int
@@ -146,14 +152,14 @@ shout_target(const void *settings, char ret_text[HANDLER_REASON_MAX])
 {
 	const struct settings *set = settings;
 
-	(void)snprintf(ret_text, HANDLER_REASON_MAX, "%s, %s", set->file,
-	    set->words.items[0]);
+	(void)snprintf(ret_text, HANDLER_REASON_MAX, "%s at %d", set->file,
+	    (int)set->volume);
 }
 
 static const struct key shout_keys[] = {
 	{ "handler.file", KEY_PATH, offsetof(struct settings, file),
 	    .flags = KEY_REQUIRED, .value = "FILE", .example = "/run/shouts",
-	    .shown = "into", .text = "Where it is shouted to." },
+	    .text = "Where it is shouted to." },
 	{ "handler.volume", KEY_INT, offsetof(struct settings, volume),
 	    .def = "5", .min = 1, .max = 11, .value = "NUMBER",
 	    .text = "How loud." },
@@ -184,6 +190,7 @@ const struct handler handler_shout = {
 	.open = shout_open,
 	.run = shout_run,
 	.inspect = shout_inspect,
+	.connected = shout_connected,
 	.close = shout_close,
 };
 

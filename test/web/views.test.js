@@ -138,6 +138,22 @@ inspect('a handler is paused with a reason, and goes on',
       .paused_at, null);
   }, { hash: '#/handlers' });
 
+inspect('a handler shows where its jobs go, and why the last one failed',
+  async (page, server) => {
+    const pos = page.getByRole('region', { name: 'pos' });
+    await pos.getByText('To http://127.0.0.1:9/orders').waitFor();
+    assert.equal(await pos.locator('.last-error').count(), 0);
+    await live(page);
+    await server.received(order(1));
+    await pos.getByText(/Its last attempt failed at .*: connection refused/)
+      .waitFor();
+    const [known] = (await server.ask('/api/v1/handlers')).handlers;
+    assert.match(known.last_error, /^connection refused/);
+    assert.ok(!(await page.content()).includes('hush'));
+  }, { hash: '#/handlers', config: '[handler pos]\ntype = forward\n' +
+    'url = http://127.0.0.1:9/orders?token=hush\n',
+  prepare: (server) => server.expect(/retry in/, /in a row/) });
+
 inspect('paused elsewhere, it is seen here', async (page, server) => {
   const handler = page.getByRole('region', { name: 'orders' });
   await handler.getByText('active').waitFor();

@@ -77,6 +77,13 @@ export class HandlersView {
       ` by ${handler.paused_by}`, handler.paused_why &&
         [': ', h('bdi', null, handler.paused_why)]),
     REMARKS[state] && h('p', { class: 'remark' }, REMARKS[state]),
+    handler.target !== null && h('p', { class: 'target' }, 'To ',
+      h('bdi', null, handler.target),
+      handler.connected === false && ' (not connected)'),
+    handler.last_error !== null && handler.last_error !==
+      handler.paused_why && h('p', { class: 'last-error' },
+      'Its last attempt failed at ', moment(handler.last_error_at), ': ',
+      h('bdi', null, handler.last_error)),
     h('dl', { class: 'figures' },
       figure('pending', handler.pending),
       figure('oldest', handler.oldest === null ? '–' :

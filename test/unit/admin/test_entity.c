@@ -138,14 +138,14 @@ test_a_handler_has_one_state(void **state)
 {
 	static const struct {
 		int64_t paused_at_ms;
-		struct entity_live live;
+		bool configured, probing;
 		const char *word;
 	} cases[] = {
-		{ 0, { true, false, 0 }, "active" },
-		{ 0, { true, true, 1 }, "probing" },
-		{ 0, { false, false, 0 }, "parked" },
-		{ 1, { true, true, 1 }, "paused" },
-		{ 1, { false, false, 0 }, "paused" },
+		{ 0, true, false, "active" },
+		{ 0, true, true, "probing" },
+		{ 0, false, false, "parked" },
+		{ 1, true, true, "paused" },
+		{ 1, false, false, "paused" },
 	};
 
 	(void)state;
@@ -153,7 +153,11 @@ test_a_handler_has_one_state(void **state)
 		const struct store_handler_info h = { .name = "pos",
 			.unfinished = 3,
 			.paused_at_ms = cases[i].paused_at_ms };
-		json_t *o = entity_handler_json(&h, &cases[i].live);
+		const struct entity_live live = {
+			.configured = cases[i].configured,
+			.probing = cases[i].probing,
+		};
+		json_t *o = entity_handler_json(&h, &live);
 
 		assert_text(o, "state", cases[i].word);
 		assert_int_equal(json_integer_value(
@@ -161,6 +165,33 @@ test_a_handler_has_one_state(void **state)
 		    3);
 		json_decref(o);
 	}
+}
+
+/* What is not there is null; a connection is shown of who keeps one. */
+static void
+test_a_handler_shows_its_far_side(void **state)
+{
+	const struct store_handler_info h = { .name = "pos" };
+	struct entity_live live = { .configured = true };
+	json_t *o = entity_handler_json(&h, &live);
+
+	(void)state;
+	assert_true(json_is_null(json_object_get(o, "target")));
+	assert_true(json_is_null(json_object_get(o, "last_error")));
+	assert_true(json_is_null(json_object_get(o, "last_error_at")));
+	assert_null(json_object_get(o, "connected"));
+	json_decref(o);
+	live = (struct entity_live){ .configured = true,
+		.lasting = true,
+		.error_ms = 1750000000000,
+		.error = "it is full",
+		.target = "redis://10.0.0.5/0, stream orders" };
+	o = entity_handler_json(&h, &live);
+	assert_text(o, "target", "redis://10.0.0.5/0, stream orders");
+	assert_text(o, "last_error", "it is full");
+	assert_text(o, "last_error_at", "2025-06-15T15:06:40.000Z");
+	assert_true(json_is_false(json_object_get(o, "connected")));
+	json_decref(o);
 }
 
 /* One that is dead by its row, but was replayed or discarded, is not dead. */
@@ -196,6 +227,7 @@ main(void)
 		cmocka_unit_test(test_an_event),
 		cmocka_unit_test(test_states_parse_back),
 		cmocka_unit_test(test_a_handler_has_one_state),
+		cmocka_unit_test(test_a_handler_shows_its_far_side),
 		cmocka_unit_test(test_a_job_is_dead_only_now),
 	};
 

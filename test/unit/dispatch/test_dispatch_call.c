@@ -66,6 +66,48 @@ test_an_unknown_outcome_says_so(void **state)
 	assert_string_equal(w->outcome, "the POS is closed");
 }
 
+/* The last error stays until an attempt succeeds, over a reload, too. */
+static void
+test_the_last_error_is_kept(void **state)
+{
+	struct world *w = world_calls(state, HANDLER_RETRY, 1);
+	struct dispatch_live live;
+
+	assert_int_equal(dispatch_live(w->d, 0, &live), 0);
+	assert_null(live.error);
+	world_settle(w);
+	world_handlers(w, 1, 0);
+	assert_int_equal(dispatch_live(w->d, 0, &live), 0);
+	assert_string_equal(live.error, "the POS is closed");
+	assert_int_equal(live.error_ms, FAKE_CLOCK_START_MS);
+	assert_false(live.lasting);
+	w->verdict = HANDLER_DONE;
+	fake_clock_pass_ms(6000);
+	world_settle(w);
+	assert_int_equal(dispatch_live(w->d, 0, &live), 0);
+	assert_null(live.error);
+}
+
+/* What waits for a person is not given up, however old it gets. */
+static void
+test_a_pause_makes_no_job_too_old(void **state)
+{
+	struct world *w = world_calls(state, HANDLER_RETRY, 1);
+
+	fake_clock_pass_ms(WORLD_MAX_AGE_MS);
+	w->result.pause = true;
+	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_WAITING);
+	fake_clock_pass_ms(6000);
+	world_settle(w);
+	assert_int_equal(w->runs, 1); /* it is paused */
+	w->result.pause = false;
+	w->verdict = HANDLER_DONE;
+	dispatch_pause(w->d, 1, false);
+	world_settle(w);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
+}
+
 /* The far side's wish counts if it is longer than the backoff. */
 static void
 test_retry_after_is_obeyed(void **state)
@@ -200,6 +242,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		world_test(test_an_attempt_is_recorded_whole),
 		world_test(test_an_unknown_outcome_says_so),
+		world_test(test_the_last_error_is_kept),
+		world_test(test_a_pause_makes_no_job_too_old),
 		world_test(test_retry_after_is_obeyed),
 		world_test(test_retry_after_beyond_max_age_leaves_a_try),
 		world_test(test_an_outcome_is_kept_until_it_is_recorded),
