@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "handlers/queue/amqp.h"
+#include "handlers/queue/sqs.h"
 
 const struct handler *const handler_types[] = {
 	&handler_orders,
@@ -12,6 +13,7 @@ const struct handler *const handler_types[] = {
 #ifdef HAVE_REDIS
 	&handler_redis,
 #endif
+	&handler_sqs,
 	NULL,
 };
 
