@@ -18,19 +18,14 @@
 #include <event2/util.h>
 
 #include "handlers/net/conn.h"
-#include "handlers/net/dial.h"
 #include "handlers/net/link_facts.h"
+#include "handlers/net/link_way.h"
 #include "handlers/net/net_clock.h"
 #include "store/base/timeval.h"
-
-#define PATIENCE_MAX_MS 250 /* with one address (RFC 8305, section 8) */
 
 struct link {
 	const struct link_protocol *protocol;
 	void *arg;
-	char *host;
-	struct conn_kind kind;
-	struct dialer *dialer;
 	int64_t connect_ms;
 	size_t input_max;
 
@@ -39,11 +34,7 @@ struct link {
 	struct event *kick;  /* made active when a fact is new */
 	struct event *timer; /* the state's */
 	struct event *stage;
-	struct dial *dial; /* under way, or NULL */
-	struct conn *conn;
-	unsigned ndials;  /* that have led to a connection */
-	size_t addresses; /* that the host has */
-	char peer[DIAL_PEER_MAX];
+	struct link_way way;
 	struct link_facts facts;
 
 	int64_t up_ms; /* since when it is UP */
@@ -136,9 +127,9 @@ link_stage_cb(evutil_socket_t fd, short what, void *arg)
 	link_pump(l);
 }
 
-/* conn_calls */
+/* conn_calls: TLS is there; link_way: there is a connection, or none. */
 static void
-link_ready_cb(void *arg)
+link_changed_cb(void *arg)
 {
 	link_pump(arg);
 }
@@ -159,38 +150,17 @@ link_lost_cb(void *arg, int error)
 {
 	struct link *l = arg;
 
-	l->facts.unread = evbuffer_get_length(conn_input(l->conn)) > 0;
+	l->facts.unread = evbuffer_get_length(conn_input(l->way.conn)) > 0;
 	l->facts.lost = true;
 	l->facts.error = error;
 	link_pump(l);
 }
 
 static const struct conn_calls conn_calls = {
-	.ready = link_ready_cb,
+	.ready = link_changed_cb,
 	.input = link_input_cb,
 	.lost = link_lost_cb,
 };
-
-/* dial_fn */
-static void
-link_dialed_cb(const struct dial_end *end, void *arg)
-{
-	struct link *l = arg;
-
-	l->dial = NULL;
-	l->ndials++;
-	l->addresses = end->addresses;
-	if (end->reason != NULL) {
-		(void)snprintf(l->facts.dial_failure,
-		    sizeof(l->facts.dial_failure), "%s", end->reason);
-	} else {
-		(void)snprintf(l->peer, sizeof(l->peer), "%s", end->peer);
-		l->conn = conn_new(&l->kind, end->fd, end->peer, l);
-		if (l->conn == NULL)
-			(void)strcpy(l->facts.dial_failure, "out of memory");
-	}
-	link_pump(l);
-}
 
 /* The protocol ends the connection, unless it has ended; the reason follows. */
 static bool
@@ -257,9 +227,7 @@ link_up(struct link *l)
 static void
 link_drop_conn(struct link *l)
 {
-	if (l->conn != NULL)
-		conn_free(l->conn);
-	l->conn = NULL;
+	link_way_drop(&l->way);
 	(void)evtimer_del(l->stage);
 	l->facts = (struct link_facts){ .time_over = false };
 }
@@ -290,11 +258,7 @@ link_fall(struct link *l, enum link_fault fault, const char *reason)
 		.code = facts.code };
 
 	(void)snprintf(l->failure, sizeof(l->failure), "%s", reason);
-	if (l->conn != NULL) /* the next one begins elsewhere, if it can */
-		dialer_blame(l->dialer, l->peer);
-	if (l->dial != NULL)
-		dial_cancel(l->dial);
-	l->dial = NULL;
+	link_way_blame(&l->way); /* the next one begins elsewhere, if it can */
 	link_move(l, LINK_DOWN);
 	link_rest(l, was_up);
 	l->wanted = false;
@@ -306,12 +270,12 @@ link_fall(struct link *l, enum link_fault fault, const char *reason)
 static void
 link_fall_late(struct link *l)
 {
-	const char *whom = l->peer;
+	const char *whom = l->way.peer;
 	char text[HANDLER_REASON_MAX];
 
 	if (l->state == LINK_DIALING)
-		whom = l->dial != NULL ? dial_peer(l->dial) : NULL;
-	link_late_text(l->state, whom, l->host, l->connect_ms, text);
+		whom = link_way_whom(&l->way);
+	link_late_text(l->state, whom, l->way.host, l->connect_ms, text);
 	link_fall(l, LINK_UNREACHABLE, text);
 }
 
@@ -321,25 +285,18 @@ link_fall_lost(struct link *l)
 {
 	char text[HANDLER_REASON_MAX];
 
-	link_lost_text(l->state, l->peer, conn_failure(l->conn, l->facts.error),
-	    text);
+	link_lost_text(l->state, l->way.peer,
+	    conn_failure(l->way.conn, l->facts.error), text);
 	link_fall(l, l->state == LINK_UP ? LINK_LOST : LINK_UNREACHABLE, text);
 }
 
 /* -- Its steps -- */
 
-/* Look up and connect. */
 static void
 link_dial(struct link *l)
 {
-	int64_t patience_ms = l->connect_ms / 12;
-
 	link_move(l, LINK_DIALING);
-	l->dial = dial_start(l->dialer, l->connect_ms / 3,
-	    patience_ms < PATIENCE_MAX_MS ? patience_ms : PATIENCE_MAX_MS,
-	    link_dialed_cb, l);
-	if (l->dial == NULL)
-		(void)strcpy(l->facts.dial_failure, "out of memory");
+	link_way_dial(&l->way, l->connect_ms);
 }
 
 /* There is no answer here: is there another address? Else it has more time. */
@@ -347,9 +304,9 @@ static void
 link_try_elsewhere(struct link *l)
 {
 	l->facts.stage_over = false;
-	if (l->ndials >= l->addresses)
+	if (!link_way_has_other(&l->way))
 		return;
-	dialer_blame(l->dialer, l->peer);
+	link_way_blame(&l->way);
 	link_drop_conn(l);
 	link_dial(l);
 }
@@ -362,7 +319,7 @@ link_step_down(struct link *l)
 	l->facts.time_over = false;
 	if (!l->wanted || l->pause.until_ms != 0)
 		return;
-	l->ndials = 0;
+	link_way_reset(&l->way);
 	timer_arm(l->timer, l->connect_ms);
 	link_dial(l);
 }
@@ -370,9 +327,9 @@ link_step_down(struct link *l)
 static void
 link_step_dialing(struct link *l)
 {
-	if (l->facts.dial_failure[0] != '\0') {
-		link_fall(l, LINK_UNREACHABLE, l->facts.dial_failure);
-	} else if (l->conn != NULL) {
+	if (l->way.failure[0] != '\0') {
+		link_fall(l, LINK_UNREACHABLE, l->way.failure);
+	} else if (l->way.conn != NULL) {
 		link_move(l, LINK_SHAKING);
 		timer_arm(l->stage, l->connect_ms / 3);
 	} else if (l->facts.time_over) {
@@ -385,7 +342,7 @@ link_step_shaking(struct link *l)
 {
 	if (l->facts.lost) {
 		link_fall_lost(l);
-	} else if (conn_is_ready(l->conn)) {
+	} else if (conn_is_ready(l->way.conn)) {
 		link_move(l, LINK_LOGIN);
 		timer_arm(l->stage, l->connect_ms / 3);
 		l->protocol->greet(l->arg, l);
@@ -400,7 +357,7 @@ link_step_shaking(struct link *l)
 static void
 link_read(struct link *l)
 {
-	struct evbuffer *in = conn_input(l->conn);
+	struct evbuffer *in = conn_input(l->way.conn);
 
 	if (!l->facts.unread || l->facts.ended)
 		return;
@@ -431,7 +388,7 @@ link_look_after(struct link *l)
 		l->protocol->idle(l->arg, l);
 		return;
 	case SILENCE_DEAD:
-		link_silence_text(l->peer, 2 * l->silence.limit_ms, text);
+		link_silence_text(l->way.peer, 2 * l->silence.limit_ms, text);
 		link_fall(l, LINK_LOST, text);
 		return;
 	}
@@ -483,30 +440,13 @@ link_step_up(struct link *l)
 		link_look_after(l);
 }
 
-static void
-link_step(struct link *l)
-{
-	switch (l->state) {
-	case LINK_DOWN:
-		link_step_down(l);
-		return;
-	case LINK_DIALING:
-		link_step_dialing(l);
-		return;
-	case LINK_SHAKING:
-		link_step_shaking(l);
-		return;
-	case LINK_LOGIN:
-		link_step_login(l);
-		return;
-	case LINK_UP:
-		link_step_up(l);
-		return;
-	case LINK_NSTATES:
-		break;
-	}
-	assert(false);
-}
+static void (*const steps[LINK_NSTATES])(struct link *l) = {
+	[LINK_DOWN] = link_step_down,
+	[LINK_DIALING] = link_step_dialing,
+	[LINK_SHAKING] = link_step_shaking,
+	[LINK_LOGIN] = link_step_login,
+	[LINK_UP] = link_step_up,
+};
 
 static void link_dispose(struct link *l);
 
@@ -519,7 +459,7 @@ link_pump(struct link *l)
 	l->busy = true;
 	do {
 		before = l->state;
-		link_step(l);
+		steps[l->state](l);
 	} while (l->state != before && !l->destroyed_flag);
 	l->busy = false;
 	if (l->destroyed_flag)
@@ -532,7 +472,12 @@ struct link *
 link_new(const struct link_options *opt, const struct link_protocol *protocol,
     void *arg)
 {
-	const struct handler_env *env = opt->env;
+	const struct conn_kind kind = { .env = opt->env,
+		.tls = opt->tls,
+		.host = opt->host,
+		.port = opt->port,
+		.calls = &conn_calls };
+	struct event_base *base = opt->env->base;
 	struct link *l;
 
 	if ((l = calloc(1, sizeof(*l))) == NULL)
@@ -542,38 +487,28 @@ link_new(const struct link_options *opt, const struct link_protocol *protocol,
 	l->connect_ms = opt->connect_ms;
 	l->silence.limit_ms = opt->keepalive_ms;
 	l->input_max = opt->input_max;
-	l->kind = (struct conn_kind){ .env = env,
-		.tls = opt->tls,
-		.port = opt->port,
-		.calls = &conn_calls };
-	if ((l->host = strdup(opt->host)) == NULL ||
-	    (l->dialer = dialer_new(env->base, env->resolver, opt->host,
-		 opt->port)) == NULL ||
-	    (l->kick = event_new(env->base, -1, 0, link_kick_cb, l)) == NULL ||
-	    (l->timer = evtimer_new(env->base, link_timer_cb, l)) == NULL ||
-	    (l->stage = evtimer_new(env->base, link_stage_cb, l)) == NULL) {
+	l->way.changed = link_changed_cb;
+	l->way.arg = l;
+	if (link_way_init(&l->way, &kind) == -1 ||
+	    (l->kick = event_new(base, -1, 0, link_kick_cb, l)) == NULL ||
+	    (l->timer = evtimer_new(base, link_timer_cb, l)) == NULL ||
+	    (l->stage = evtimer_new(base, link_stage_cb, l)) == NULL) {
 		link_dispose(l);
 		return (NULL);
 	}
-	l->kind.host = l->host;
 	return (l);
 }
 
 static void
 link_dispose(struct link *l)
 {
-	if (l->conn != NULL)
-		conn_free(l->conn);
-	if (l->dial != NULL)
-		dial_cancel(l->dial);
+	link_way_fini(&l->way);
 	if (l->kick != NULL)
 		event_free(l->kick);
 	if (l->timer != NULL)
 		event_free(l->timer);
 	if (l->stage != NULL)
 		event_free(l->stage);
-	dialer_free(l->dialer);
-	free(l->host);
 	free(l);
 }
 
@@ -582,10 +517,10 @@ link_free(struct link *l)
 {
 	if (l == NULL || l->destroyed_flag)
 		return;
-	if (l->state == LINK_UP && !l->facts.lost && conn_is_drained(l->conn) &&
-	    l->protocol->leave != NULL) {
+	if (l->state == LINK_UP && !l->facts.lost &&
+	    conn_is_drained(l->way.conn) && l->protocol->leave != NULL) {
 		l->protocol->leave(l->arg, l);
-		conn_flush(l->conn);
+		conn_flush(l->way.conn);
 	}
 	l->destroyed_flag = true;
 	if (!l->busy)
@@ -625,7 +560,7 @@ link_last_failure(const struct link *l)
 const char *
 link_peer(const struct link *l)
 {
-	return (l->peer);
+	return (l->way.peer);
 }
 
 /* -- Writing -- */
@@ -635,17 +570,17 @@ link_output(struct link *l)
 {
 	if (l->state != LINK_LOGIN && l->state != LINK_UP)
 		return (NULL);
-	return (conn_output(l->conn));
+	return (conn_output(l->way.conn));
 }
 
 uint64_t
 link_mark(const struct link *l)
 {
-	return (l->conn == NULL ? 0 : conn_mark(l->conn));
+	return (l->way.conn == NULL ? 0 : conn_mark(l->way.conn));
 }
 
 bool
 link_has_left(const struct link *l, uint64_t mark)
 {
-	return (l->conn != NULL && conn_has_left(l->conn, mark));
+	return (l->way.conn != NULL && conn_has_left(l->way.conn, mark));
 }

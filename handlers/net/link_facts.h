@@ -11,16 +11,14 @@
 #include <stdint.h>
 
 #include "handlers/handler.h"
-#include "handlers/net/dial.h"
 #include "handlers/net/link_state.h"
 
 /* All zero at the beginning of each try to connect. */
 struct link_facts {
 	bool time_over;  /* of the state: the pause, connect_ms, the silence */
 	bool stage_over; /* of TLS, or of the login, at this address */
-	char dial_failure[DIAL_REASON_MAX]; /* empty: it has not failed */
-	bool unread;                        /* bytes have come */
-	bool heard;                         /* some, since the login began */
+	bool unread;     /* bytes have come */
+	bool heard;      /* some, since the login began */
 	bool logged_in;
 	bool lost;
 	int error; /* errno, when it was lost; 0: it was closed */
