@@ -114,6 +114,13 @@ struct handler_env {
 	 */
 	uint64_t (*tls_sent)(void *arg, struct bufferevent *bev);
 
+	/*
+	 * Of the same: send what was put into its output now, as far as the
+	 * socket takes it, and not when the loop comes to it. Its callbacks may
+	 * run.
+	 */
+	void (*tls_flush)(void *arg, struct bufferevent *bev);
+
 	/* Of the same: it is about to be closed: take leave of the far side. */
 	void (*tls_leave)(void *arg, struct bufferevent *bev);
 

@@ -161,10 +161,13 @@ conn_set_arg(struct conn *c, void *arg)
 void
 conn_flush(struct conn *c)
 {
+	const struct handler_env *env = c->kind->env;
 	struct evbuffer *out = conn_output(c);
 
-	if (c->kind->tls != NULL)
+	if (c->kind->tls != NULL) {
+		env->tls_flush(env->arg, c->bev);
 		return;
+	}
 	(void)evbuffer_unfreeze(out, 1); /* as in conn_read_last() */
 	while (evbuffer_write(out, bufferevent_getfd(c->bev)) > 0)
 		;

@@ -20,7 +20,10 @@ struct evbuffer;
 struct handler_env;
 struct handler_tls;
 
-/* All come from the loop, never from within a function of this module. */
+/*
+ * All come from the loop, and from within no function of this module but
+ * conn_flush().
+ */
 struct conn_calls {
 	/* TLS is there; never without TLS, which has nothing to wait for. */
 	void (*ready)(void *arg);
@@ -84,7 +87,7 @@ bool conn_has_left(const struct conn *c, uint64_t mark);
 /* Has all that was written left? */
 bool conn_is_drained(const struct conn *c);
 
-/* Send of it what the socket takes at once. */
+/* Send of it what the socket takes at once. With TLS calls may come. */
 void conn_flush(struct conn *c);
 
 /*

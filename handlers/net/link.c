@@ -456,6 +456,8 @@ link_pump(struct link *l)
 {
 	enum link_state before;
 
+	if (l->destroyed_flag)
+		return;
 	l->busy = true;
 	do {
 		before = l->state;
@@ -512,16 +514,24 @@ link_dispose(struct link *l)
 	free(l);
 }
 
+/* Say goodbye, if that is not half a request more. */
+static void
+link_leave(struct link *l)
+{
+	if (l->state != LINK_UP || l->facts.lost ||
+	    !conn_is_drained(l->way.conn) || l->protocol->leave == NULL)
+		return;
+	l->protocol->leave(l->arg, l);
+	l->destroyed_flag = true; /* whatever comes of it counts no more */
+	conn_flush(l->way.conn);
+}
+
 void
 link_free(struct link *l)
 {
 	if (l == NULL || l->destroyed_flag)
 		return;
-	if (l->state == LINK_UP && !l->facts.lost &&
-	    conn_is_drained(l->way.conn) && l->protocol->leave != NULL) {
-		l->protocol->leave(l->arg, l);
-		conn_flush(l->way.conn);
-	}
+	link_leave(l);
 	l->destroyed_flag = true;
 	if (!l->busy)
 		link_dispose(l);

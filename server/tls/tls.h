@@ -210,6 +210,12 @@ size_t tls_allocated(struct bufferevent *bev);
 void tls_send_now(struct bufferevent *bev, const char *text, size_t len);
 
 /*
+ * Send what was put into bev's output now, as far as the socket takes it, and
+ * not when the loop comes to it. bev's callbacks may run.
+ */
+void tls_flush(struct bufferevent *bev);
+
+/*
  * Send no more: close_notify, then the socket is shut down for writing. What
  * is read goes on.
  */

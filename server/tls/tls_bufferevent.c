@@ -95,6 +95,15 @@ tls_send_now(struct bufferevent *bev, const char *text, size_t len)
 	f->direct = false;
 }
 
+void
+tls_flush(struct bufferevent *bev)
+{
+	struct tls_filter *f = tls_filter_of(bev);
+
+	if (f != NULL)
+		tls_filter_flush(f);
+}
+
 /* close_notify, once. */
 static void
 take_leave(struct tls_filter *f)

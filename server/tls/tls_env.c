@@ -69,6 +69,13 @@ env_tls_sent(void *arg, struct bufferevent *bev)
 }
 
 static void
+env_tls_flush(void *arg, struct bufferevent *bev)
+{
+	(void)arg;
+	tls_flush(bev);
+}
+
+static void
 env_tls_leave(void *arg, struct bufferevent *bev)
 {
 	(void)arg;
@@ -85,6 +92,7 @@ tls_env_set(struct handler_env *env, struct tls_engine *engine)
 	env->connect = env_connect;
 	env->tls_failure = env_tls_failure;
 	env->tls_sent = env_tls_sent;
+	env->tls_flush = env_tls_flush;
 	env->tls_leave = env_tls_leave;
 	env->arg = engine;
 }

@@ -37,6 +37,8 @@
 #define WINDOW_MAX ((size_t)64 * 1024)
 /* More than that is no answer of ours, but to nonsense below HTTP. */
 #define OUTPUT_MAX (4 * WINDOW_MAX)
+/* What is read of a socket that takes no more. */
+#define LAST_MAX ((size_t)1024 * 1024)
 /* Windows sent in one go, if the socket takes them. */
 #define WINDOWS_PER_TURN 4
 
@@ -165,6 +167,13 @@ pump_write(struct tls_filter *f)
 	}
 	if (windows > 0)
 		bufferevent_trigger(f->bev, EV_WRITE, 0);
+}
+
+void
+tls_filter_flush(struct tls_filter *f)
+{
+	if (!is_gone(f) && f->state == TLS_OPEN)
+		pump_write(f);
 }
 
 /* evbuffer: something is to be sent, or was thrown away. */
@@ -429,6 +438,24 @@ under_write_cb(struct bufferevent *under, void *arg)
 	filter_pump(f);
 }
 
+/*
+ * The socket takes no more. What the far side has sent before it closed may say
+ * why, and is still in there; its bufferevent reads no more.
+ */
+static void
+read_last(struct tls_filter *f)
+{
+	struct evbuffer *in = bufferevent_get_input(f->under);
+	evutil_socket_t fd = bufferevent_getfd(f->under);
+
+	(void)evbuffer_unfreeze(in, 0); /* as it is but for the bufferevent */
+	while (evbuffer_get_length(in) < LAST_MAX &&
+	       evbuffer_read(in, fd, RECORD_MAX) > 0)
+		;
+	(void)evbuffer_freeze(in, 0);
+	pump_read(f);
+}
+
 /* bufferevent: the socket has ended or failed. */
 static void
 under_event_cb(struct bufferevent *under, short what, void *arg)
@@ -457,6 +484,12 @@ under_event_cb(struct bufferevent *under, short what, void *arg)
 		f->socket_ended = true;
 		pump_read(f);
 	} else {
+		if (f->state == TLS_OPEN && (what & BEV_EVENT_WRITING) != 0 &&
+		    !f->ctx->server) {
+			read_last(f);
+			if (is_gone(f) || f->state != TLS_OPEN)
+				return;
+		}
 		tls_end_leave(f);
 		tls_end_raise(f, what, error);
 	}

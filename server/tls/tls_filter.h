@@ -62,6 +62,9 @@ struct tls_filter *tls_filter_of(struct bufferevent *bev);
 /* Its time begins, unless it has. */
 void tls_filter_begin(struct tls_filter *f);
 
+/* Send what the socket takes of its output now. May end the connection. */
+void tls_filter_flush(struct tls_filter *f);
+
 /* Has all of its output left? */
 bool tls_filter_sent(const struct tls_filter *f);
 

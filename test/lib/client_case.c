@@ -85,6 +85,13 @@ case_tls_sent(void *arg, struct bufferevent *bev)
 }
 
 static void
+case_tls_flush(void *arg, struct bufferevent *bev)
+{
+	(void)arg;
+	fake_tls_flush(bev);
+}
+
+static void
 case_tls_leave(void *arg, struct bufferevent *bev)
 {
 	(void)arg;
@@ -158,6 +165,7 @@ client_setup(void **state)
 	c->env.connect = case_connect;
 	c->env.tls_failure = case_tls_failure;
 	c->env.tls_sent = case_tls_sent;
+	c->env.tls_flush = case_tls_flush;
 	c->env.tls_leave = case_tls_leave;
 	c->env.arg = c;
 	case_open_names(c);

@@ -194,6 +194,20 @@ fake_tls_sent(struct bufferevent *bev)
 }
 
 void
+fake_tls_flush(struct bufferevent *bev)
+{
+	struct fake_tls *fake = fake_of(bev);
+	struct evbuffer *below = bufferevent_get_output(fake->below);
+
+	fake_write(fake);
+	(void)evbuffer_unfreeze(below, 1);
+	while (evbuffer_write(below, bufferevent_getfd(fake->below)) > 0)
+		;
+	(void)evbuffer_freeze(below, 1);
+	fake_write(fake);
+}
+
+void
 fake_tls_leave(struct bufferevent *bev)
 {
 	(void)bev;

@@ -25,6 +25,7 @@ struct bufferevent *fake_tls_connect(struct event_base *base);
 /* As those of handler_env. */
 const char *fake_tls_failure(struct bufferevent *bev);
 uint64_t fake_tls_sent(struct bufferevent *bev);
+void fake_tls_flush(struct bufferevent *bev);
 void fake_tls_leave(struct bufferevent *bev);
 
 /* How often leave was taken so far. */

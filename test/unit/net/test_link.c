@@ -836,6 +836,27 @@ test_link_shakes_hands(void **state)
 	assert_true(link_has_left(w->l, mark - 1));
 }
 
+/* The goodbye leaves before TLS does. */
+static void
+test_link_says_goodbye_by_tls(void **state)
+{
+	struct world *w = *state;
+	unsigned before = fake_tls_leaves;
+
+	world_use(w, "127.0.0.1", w->raw.port, true);
+	world_shaken(w);
+	raw_say(&w->raw, FAKE_TLS_YES);
+	UNTIL(w, w->raw.got_len == 3);
+	raw_say(&w->raw, "YES\n");
+	UNTIL(w, w->ups == 1);
+	link_free(w->l);
+	w->l = NULL;
+	assert_int_equal(fake_tls_leaves, before + 1);
+	UNTIL(w, w->raw.ended);
+	assert_string_equal(w->raw.got, "HI\nBYE\n");
+	assert_int_equal(w->downs, 0);
+}
+
 /* Why TLS failed is what it says. */
 static void
 test_link_names_why_tls_failed(void **state)
@@ -949,6 +970,7 @@ main(void)
 		LINK_TEST(test_link_leaves_without_a_word),
 		LINK_TEST(test_link_is_freed_from_within),
 		LINK_TEST(test_link_shakes_hands),
+		LINK_TEST(test_link_says_goodbye_by_tls),
 		LINK_TEST(test_link_names_why_tls_failed),
 		LINK_TEST(test_link_leaves_a_hanging_handshake),
 		LINK_TEST(test_link_survives_lack_of_memory),

@@ -1,6 +1,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -169,6 +170,60 @@ test_tls_sees_the_peer_leave(void **state)
 	(void)close(fd);
 	tls_case_run_until(f, &server.failed);
 	assert_non_null(strstr(server.why, "closed the connection"));
+	tls_case_free(&server);
+}
+
+/*
+ * Who says why and then closes is read, though what was being sent to him
+ * cannot leave any more.
+ */
+static void
+test_tls_client_reads_a_farewell(void **state)
+{
+	static char much[1 << 20]; /* more than the sockets hold */
+	struct tls_case *f = *state;
+	struct tls_end server, client;
+
+	signal(SIGPIPE, SIG_IGN); /* as the server does */
+	tls_case_open(f, &server, &client, "localhost");
+	tls_case_run_until(f, &client.connected);
+	tls_case_send(&server, "hello");
+	tls_case_assert_read(&client, "hello");
+	(void)bufferevent_disable(bufferevent_get_underlying(server.bev),
+	    EV_READ);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(bufferevent_write(client.bev, much,
+				     sizeof(much)),
+		    0);
+	for (int i = 0; i < 20; i++)
+		event_base_loop(f->base, EVLOOP_NONBLOCK);
+	tls_send_now(server.bev, "farewell", 8);
+	assert_int_equal(shutdown(bufferevent_getfd(server.bev), SHUT_RDWR), 0);
+	tls_case_run_until(f, &client.failed);
+	tls_case_assert_read(&client, "farewell");
+	assert_true(client.error == EPIPE || client.error == ECONNRESET);
+	tls_case_free(&client);
+	tls_case_free(&server);
+}
+
+/* What is flushed has left on return. */
+static void
+test_tls_flushes(void **state)
+{
+	struct tls_case *f = *state;
+	struct tls_end server, client;
+
+	tls_case_open(f, &server, &client, "localhost");
+	tls_flush(client.bev); /* before there is anything */
+	tls_case_run_until(f, &client.connected);
+	tls_case_send(&client, "goodbye");
+	assert_int_equal(tls_sent(client.bev), 0);
+	tls_flush(client.bev);
+	assert_true(tls_sent(client.bev) > 0);
+	tls_close(client.bev);
+	tls_case_free(&client);
+	tls_case_assert_read(&server, "goodbye");
+	tls_case_run_until(f, &server.eof);
 	tls_case_free(&server);
 }
 
@@ -343,6 +398,7 @@ test_tls_leaves_others_alone(void **state)
 	assert_int_equal(tls_held(bev), 0);
 	tls_start(bev);
 	tls_send_now(bev, "x", 1);
+	tls_flush(bev);
 	tls_close(bev);
 	bufferevent_free(bev);
 	assert_null(tls_bufferevent_new(f->server_engine, f->client, NULL));
@@ -361,6 +417,8 @@ main(void)
 		TEST(test_tls_refuses_what_is_no_tls),
 		TEST(test_tls_ends_slow_handshakes),
 		TEST(test_tls_sees_the_peer_leave),
+		TEST(test_tls_client_reads_a_farewell),
+		TEST(test_tls_flushes),
 		TEST(test_tls_close_ends_a_handshake),
 		TEST(test_tls_counts_from_the_first_byte),
 		TEST(test_tls_close_forgets_no_end),
