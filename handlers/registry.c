@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "handlers/queue/amqp.h"
+#include "handlers/queue/pubsub.h"
 #include "handlers/queue/sqs.h"
 
 const struct handler *const handler_types[] = {
@@ -14,6 +15,7 @@ const struct handler *const handler_types[] = {
 	&handler_redis,
 #endif
 	&handler_sqs,
+	&handler_pubsub,
 	NULL,
 };
 
