@@ -344,15 +344,12 @@ exec_check(void *settings, const struct handler_check *c)
 	arena_fini(&memory);
 }
 
-static void
-exec_probe(const void *settings, struct handler_probe *ret_probe)
+static const char *
+exec_program(const void *settings)
 {
 	const struct exec_settings *set = settings;
 
-	if (set->command.n == 0)
-		return;
-	ret_probe->kind = HANDLER_PROBE_PROGRAM;
-	ret_probe->program = set->command.items[0];
+	return (set->command.n == 0 ? NULL : set->command.items[0]);
 }
 
 static const struct key exec_keys[] = {
@@ -374,7 +371,7 @@ const struct handler handler_exec = {
 	.keys = exec_keys,
 	.settings_size = sizeof(struct exec_settings),
 	.check = exec_check,
-	.probe = exec_probe,
+	.program = exec_program,
 	.ordered = true,
 	.outlet = true,
 	.timeout = "30s",

@@ -13,9 +13,11 @@
 #include "handlers/body/message.h"
 #include "handlers/forward_verdict.h"
 #include "handlers/net/outlet_keys.h"
+#include "handlers/net/reach.h"
 #include "handlers/registry.h"
 
-#define OWN_HEADERS 7 /* what we add at most */
+#define OWN_HEADERS 7     /* what we add at most */
+#define REACH_MAX_MS 5000 /* doctor waits */
 #define HEADER_LINE_MAX (MESSAGE_KEY_MAX + 64)
 
 struct forward_settings {
@@ -38,6 +40,9 @@ struct forward {
 	const struct handler_env *env;
 	struct handler_tls *tls; /* NULL: the url is not https */
 	struct http_client *hc;
+	char *host;
+	uint16_t port;
+	struct reach *reach; /* doctor's look, or NULL */
 	char *name;
 	char **headers;
 	size_t nheaders;
@@ -56,7 +61,9 @@ forward_close(struct handler_instance *h)
 
 	if (f == NULL)
 		return;
+	reach_free(f->reach);
 	http_client_free(f->hc);
+	free(f->host);
 	if (f->tls != NULL)
 		f->env->tls_close(f->env->arg, f->tls);
 	for (size_t i = 0; i < f->nheaders; i++) {
@@ -108,8 +115,10 @@ forward_connect(struct forward *f, const struct forward_settings *set,
 		snprintf(reason, HANDLER_REASON_MAX, "url %.230s", why);
 		return (-1);
 	}
-	if (!url.tls ||
-	    (f->tls = env->tls_open(env->arg, &set->tls, reason)) != NULL)
+	f->port = url.port;
+	if ((f->host = strdup(url.host)) != NULL &&
+	    (!url.tls ||
+		(f->tls = env->tls_open(env->arg, &set->tls, reason)) != NULL))
 		f->hc = http_client_new(env, &url, f->tls, concurrency);
 	http_client_url_fini(&url);
 	return (f->hc == NULL ? -1 : 0);
@@ -282,6 +291,18 @@ forward_cancel(struct handler_instance *h, struct handler_call *call)
 	free(fc);
 }
 
+/* Reached, and greeted by TLS; asked nothing, as that would be a request. */
+static int
+forward_inspect(struct handler_instance *h, const struct handler_inspection *in)
+{
+	struct forward *f = (struct forward *)h;
+	int64_t limit_ms =
+	    f->timeout_ms < REACH_MAX_MS ? f->timeout_ms : REACH_MAX_MS;
+
+	f->reach = reach_start(f->env, f->tls, f->host, f->port, limit_ms, in);
+	return (f->reach == NULL ? -1 : 0);
+}
+
 /* -- What the configuration may say -- */
 
 static bool
@@ -319,22 +340,6 @@ forward_target(const void *settings, char ret_text[HANDLER_REASON_MAX])
 	    set->url);
 }
 
-static void
-forward_probe(const void *settings, struct handler_probe *ret_probe)
-{
-	const struct forward_settings *set = settings;
-	char reason[HANDLER_REASON_MAX];
-	struct http_client_url url;
-
-	if (set->url == NULL ||
-	    http_client_url_parse(set->url, &url, reason) == -1)
-		return;
-	ret_probe->kind = HANDLER_PROBE_CONNECT;
-	snprintf(ret_probe->host, sizeof(ret_probe->host), "%s", url.host);
-	ret_probe->port = url.port;
-	http_client_url_fini(&url);
-}
-
 #define IN_FORWARD(field) offsetof(struct forward_settings, field)
 
 static const struct key forward_keys[] = {
@@ -366,7 +371,6 @@ const struct handler handler_forward = {
 	.settings_size = sizeof(struct forward_settings),
 	.check = forward_check,
 	.target = forward_target,
-	.probe = forward_probe,
 	.tls = forward_tls,
 	.ordered = true,
 	.outlet = true,
@@ -376,6 +380,7 @@ const struct handler handler_forward = {
 	.files = 3, /* two addresses tried at once, and one kept for reuse */
 	.open = forward_open,
 	.run = forward_run,
+	.inspect = forward_inspect,
 	.cancel = forward_cancel,
 	.close = forward_close,
 };

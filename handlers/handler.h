@@ -169,21 +169,7 @@ struct handler_check {
 	void *arg; /* of the functions above */
 };
 
-enum handler_probe_kind {
-	HANDLER_PROBE_NONE,    /* there is nothing to try */
-	HANDLER_PROBE_CONNECT, /* to host and port, by TLS if tls() has files */
-	HANDLER_PROBE_PROGRAM  /* could it be started? */
-};
-
 #define HANDLER_HOST_MAX 256 /* of a name or a numeric address */
-
-/* What doctor is to try for a handler. */
-struct handler_probe {
-	enum handler_probe_kind kind;
-	char host[HANDLER_HOST_MAX];
-	uint16_t port;
-	const char *program; /* in the settings */
-};
 
 /* How good what inspect() has found is. */
 enum handler_level {
@@ -277,8 +263,8 @@ struct handler {
 	 */
 	void (*target)(const void *settings, char ret_text[HANDLER_REASON_MAX]);
 
-	/* What doctor is to try; *ret_probe is all zero before. */
-	void (*probe)(const void *settings, struct handler_probe *ret_probe);
+	/* The program that it starts, which doctor looks for; may be NULL. */
+	const char *(*program)(const void *settings);
 
 	/* The files by which it calls by TLS; NULL: it calls without. */
 	const struct handler_tls_files *(*tls)(const void *settings);
@@ -334,7 +320,7 @@ struct handler {
 	 * of the far side that lose data. Copies in. done() runs once, after
 	 * this returns, unless close() comes first, which is allowed at any
 	 * time. Returns 0; -1 when out of memory, and then done() never runs.
-	 * NULL: probe() says what to try.
+	 * NULL: there is nothing to try.
 	 */
 	int (*inspect)(struct handler_instance *h,
 	    const struct handler_inspection *in);

@@ -330,21 +330,6 @@ pubsub_target(const void *settings, char ret_text[HANDLER_REASON_MAX])
 	    set->topic == NULL ? "" : set->topic);
 }
 
-static void
-pubsub_probe(const void *settings, struct handler_probe *ret_probe)
-{
-	char reason[HANDLER_REASON_MAX];
-	struct http_client_url url;
-
-	if (endpoint_parse(settings, &url, reason) == -1)
-		return;
-	ret_probe->kind = HANDLER_PROBE_CONNECT;
-	(void)snprintf(ret_probe->host, sizeof(ret_probe->host), "%s",
-	    url.host);
-	ret_probe->port = url.port;
-	http_client_url_fini(&url);
-}
-
 /* Of a KEY_URL: https; or http, to this very machine. */
 static int
 check_endpoint(void *value, const char *dir, char reason[KEY_REASON_MAX])
@@ -492,7 +477,6 @@ const struct handler handler_pubsub = {
 	.settings_size = sizeof(struct pubsub_settings),
 	.check = pubsub_check,
 	.target = pubsub_target,
-	.probe = pubsub_probe,
 	.tls = pubsub_tls,
 	.ordered = true,
 	.outlet = true,

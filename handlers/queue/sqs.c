@@ -298,22 +298,6 @@ sqs_target(const void *settings, char ret_text[HANDLER_REASON_MAX])
 }
 
 static void
-sqs_probe(const void *settings, struct handler_probe *ret_probe)
-{
-	char reason[HANDLER_REASON_MAX];
-	struct http_client_url url;
-	const char *to = calls_url(settings);
-
-	if (to == NULL || http_client_url_parse(to, &url, reason) == -1)
-		return;
-	ret_probe->kind = HANDLER_PROBE_CONNECT;
-	(void)snprintf(ret_probe->host, sizeof(ret_probe->host), "%s",
-	    url.host);
-	ret_probe->port = url.port;
-	http_client_url_fini(&url);
-}
-
-static void
 sqs_check(void *settings, const struct handler_check *c)
 {
 	struct sqs_settings *set = settings;
@@ -445,7 +429,6 @@ const struct handler handler_sqs = {
 	.settings_size = sizeof(struct sqs_settings),
 	.check = sqs_check,
 	.target = sqs_target,
-	.probe = sqs_probe,
 	.tls = sqs_tls,
 	.ordered = true,
 	.outlet = true,

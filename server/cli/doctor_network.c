@@ -154,27 +154,16 @@ tried_cb(enum handler_level level, const char *text, const char *advice,
 static bool
 try_handler(struct doctor *d, const struct config_handler *h)
 {
-	struct handler_probe probe = { .kind = HANDLER_PROBE_NONE };
+	const char *program = NULL;
 	struct tried t = { d, h->name };
 
+	if (h->type->program != NULL &&
+	    (program = h->type->program(h->settings)) != NULL)
+		try_program(d, h, program);
 	/* Without its secrets it would be let in nowhere. */
-	if (d->opt->network && d->whole && handler_try(d->cfg, h, tried_cb, &t))
-		return (true);
-	if (h->type->probe != NULL)
-		h->type->probe(h->settings, &probe);
-	switch (probe.kind) {
-	case HANDLER_PROBE_NONE:
-		break;
-	case HANDLER_PROBE_CONNECT:
-		if (!d->opt->network)
-			return (false);
-		doctor_far_side(d, h, &probe);
-		return (true);
-	case HANDLER_PROBE_PROGRAM:
-		try_program(d, h, probe.program);
-		return (true);
-	}
-	return (false);
+	return ((d->opt->network && d->whole &&
+		    handler_try(d->cfg, h, tried_cb, &t)) ||
+		program != NULL);
 }
 
 void

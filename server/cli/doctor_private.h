@@ -52,10 +52,4 @@ void doctor_clock(struct doctor *d);
 void doctor_ports(struct doctor *d);
 void doctor_handlers(struct doctor *d);
 
-/* -- doctor_far_side.c -- */
-
-/* Can what a handler calls be reached? */
-void doctor_far_side(struct doctor *d, const struct config_handler *h,
-    const struct handler_probe *to);
-
 #endif /* SERVER_DOCTOR_PRIVATE_H */

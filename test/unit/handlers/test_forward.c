@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -394,6 +395,98 @@ test_forward_cancels_one(void **state)
 	h->type->close(h);
 }
 
+/* -- What doctor asks -- */
+
+static struct {
+	enum handler_level level;
+	char text[256];
+	unsigned done;
+} looked;
+
+static void
+found_cb(void *arg, enum handler_level level, const char *text,
+    const char *advice)
+{
+	(void)arg;
+	assert_int_equal(level == HANDLER_FINE, advice == NULL);
+	looked.level = level;
+	(void)snprintf(looked.text, sizeof(looked.text), "%s", text);
+}
+
+static void
+done_cb(void *arg)
+{
+	(void)arg;
+	looked.done++;
+}
+
+static const struct handler_inspection inspection = { found_cb, done_cb, NULL };
+
+static void
+inspect(struct client_case *c, struct handler_instance *h)
+{
+	memset(&looked, 0, sizeof(looked));
+	assert_int_equal(h->type->inspect(h, &inspection), 0);
+	assert_int_equal(looked.done, 0);
+	while (looked.done == 0)
+		event_base_loop(c->env.base, EVLOOP_ONCE);
+	client_settle(c);
+	assert_int_equal(looked.done, 1);
+}
+
+/* The far side is connected to, and gets no request. */
+static void
+test_forward_is_inspected(void **state)
+{
+	struct client_case *c = *state;
+	struct handler_instance *h = forward_to(c);
+	char text[64], url[64], reason[HANDLER_REASON_MAX];
+	int fd;
+
+	inspect(c, h);
+	(void)snprintf(text, sizeof(text), "127.0.0.1 port %u: reached",
+	    c->far.port);
+	assert_int_equal(looked.level, HANDLER_FINE);
+	assert_string_equal(looked.text, text);
+	assert_int_equal(c->far.nrequests, 0);
+	h->type->close(h);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/",
+	    far_refuse(&fd));
+	SETTING(char *, "url") = url;
+	h = try_open(c, reason);
+	inspect(c, h);
+	assert_int_equal(looked.level, HANDLER_WRONG);
+	assert_non_null(strstr(looked.text, ": not reached: "));
+	h->type->close(h);
+	(void)close(fd);
+}
+
+/* It may be closed at any time, and run out of memory anywhere. */
+static void
+test_forward_is_closed_while_inspected(void **state)
+{
+	struct client_case *c = *state;
+	struct handler_instance *h;
+	size_t left = 0;
+
+	h = forward_to(c);
+	assert_int_equal(h->type->inspect(h, &inspection), 0);
+	h->type->close(h);
+	for (size_t n = 0; left == 0; n++) {
+		int rc;
+
+		h = forward_to(c);
+		memset(&looked, 0, sizeof(looked));
+		heap_fail(n, 1);
+		rc = h->type->inspect(h, &inspection);
+		while (rc == 0 && looked.done == 0)
+			event_base_loop(c->env.base, EVLOOP_ONCE);
+		left = heap_heal();
+		h->type->close(h);
+	}
+	assert_int_equal(looked.level, HANDLER_FINE);
+}
+
 /* Wherever memory ends, a job is pending and ends, or is to be retried. */
 static void
 test_forward_runs_out_of_memory(void **state)
@@ -440,6 +533,8 @@ main(void)
 		CASE(test_forward_needs_a_body),
 		CASE(test_forward_knows_what_it_does_not_know),
 		CASE(test_forward_cancels_one),
+		CASE(test_forward_is_inspected),
+		CASE(test_forward_is_closed_while_inspected),
 		CASE(test_forward_runs_out_of_memory),
 	};
 
