@@ -147,7 +147,8 @@ static int
 conn_read(struct amqp_conn *c, const struct amqp_frame *frame,
     struct amqp_news *ret_news)
 {
-	c->heard++;
+	if (frame->type != AMQP_FRAME_BODY)
+		c->heard++;
 	c->silent_beats = 0;
 	if (amqp_session_read(&c->session, frame, &c->out, ret_news) ==
 	    AMQP_SAID_BROKEN)

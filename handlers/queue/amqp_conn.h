@@ -48,7 +48,10 @@ struct link *amqp_conn_link(const struct amqp_conn *c);
 /* The longest frame that may be sent; only when it is UP. */
 size_t amqp_conn_frame_max(const struct amqp_conn *c);
 
-/* How many frames have come so far, over all connections. */
+/*
+ * How many frames have come so far, over all connections; not those of messages
+ * that come back, of which there may be no end.
+ */
 uint64_t amqp_conn_heard(const struct amqp_conn *c);
 
 /* amqp_session_ask(): the answer is said. UP only. */

@@ -38,7 +38,7 @@ static void
 put_header(struct amqp_out *out, const struct amqp_message *m)
 {
 	size_t mark = amqp_frame_begin(out, AMQP_FRAME_HEADER, m->channel);
-	bool typed = m->type[0] != '\0' && strlen(m->type) <= AMQP_SHORT_MAX;
+	bool typed = m->type[0] != '\0';
 	size_t table;
 
 	amqp_put_u16(out, CLASS_BASIC);
@@ -63,17 +63,10 @@ put_header(struct amqp_out *out, const struct amqp_message *m)
 }
 
 void
-amqp_message_put(struct amqp_out *out, const struct amqp_message *m,
-    size_t *ret_frame)
+amqp_message_put(struct amqp_out *out, const struct amqp_message *m)
 {
-	size_t before = out->len, middle;
-
 	put_publish(out, m);
-	middle = out->len;
 	put_header(out, m);
-	*ret_frame = middle - before;
-	if (out->len - middle > *ret_frame)
-		*ret_frame = out->len - middle;
 }
 
 int

@@ -19,7 +19,7 @@ struct amqp_message {
 	const char *exchange; /* at most 255 bytes, as the next two */
 	const char *routing_key;
 	const char *message_id;
-	const char *type;  /* at most 255 bytes; longer ones are left out */
+	const char *type;  /* at most 255 bytes; empty: none */
 	int64_t timestamp; /* s since the epoch */
 	const struct message_attribute *attributes; /* headers */
 	size_t nattributes;
@@ -28,10 +28,10 @@ struct amqp_message {
 
 /*
  * Add both frames of it to out: persistent, and to be returned if no queue
- * takes it. *ret_frame is the length of the longer one.
+ * takes it. As ids have at most 255 bytes, each is shorter than
+ * AMQP_FRAME_MIN, which every broker takes.
  */
-void amqp_message_put(struct amqp_out *out, const struct amqp_message *m,
-    size_t *ret_frame);
+void amqp_message_put(struct amqp_out *out, const struct amqp_message *m);
 
 /* The id for a key. Returns 0; -1 when out of memory. */
 int amqp_message_id(const char *key, char ret_id[AMQP_MESSAGE_ID_MAX + 1]);
