@@ -5,6 +5,8 @@ killed in the middle, gets some messages twice and a forged one: the work of
 each event is done once.
 """
 
+import base64
+import json
 import os
 import pathlib
 import re
@@ -12,13 +14,17 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import urllib.request
 
 import pytest
 
 from brokers import rabbitmq, rabbitmq_program  # noqa: F401 (fixtures)
 from brokers import redis_server  # noqa: F401 (fixture)
 from conftest import DEADLINE, ROOT, SECRET, received, sign
+from fake_pubsub import PROJECT, TOPIC, Account, FakePubsub
+from fake_sqs import FakeSqs
 from load import order_body
+from sqs_front import SqsFront
 from unpacked import node_modules, python_path
 
 GUIDE = (ROOT / "server" / "docs" / "queues.md").read_text()
@@ -129,12 +135,13 @@ def check(cooked, wanted):
             ticket for ticket in wanted if ticket[0] == order]
 
 
-def run_kitchen(program, cooked, wanted, forge):
+def run_kitchen(program, cooked, wanted, forge, give_back=lambda: None):
     """Work all off; the consumer is killed twice, and a forged message comes
-    in between."""
+    in between. give_back(): what it had is handed out again."""
     for count in (3, EVENTS // 2):
         program.wait_for(lambda: len(cooked()) >= count)
         program.kill()
+        give_back()
     forge()
     program.wait_for(lambda: len(cooked()) >= EVENTS)
     program.wait_for(lambda: "not signed by klikit: forged" in program.said())
@@ -180,6 +187,71 @@ def test_rabbitmq(klikitd, rabbitmq, consumer,  # noqa: F811
     run_kitchen(program, lambda: tickets(program.directory), wanted,
                 lambda: client.publish("", "kitchen", BODY, headers=FORGED))
     program.wait_for(lambda: client.count("kitchen") == 0)
+
+
+def test_sqs(klikitd, consumer, tmp_path):
+    fake = FakeSqs(tmp_path / "sqs", queue="orders.fifo")
+    front = SqsFront(fake)
+    keys = {"AWS_ACCESS_KEY_ID": "AKIATEST",
+            "AWS_SECRET_ACCESS_KEY": "secret/of+the/test"}
+    try:
+        server = klikitd(env=keys, config=(
+            "[handler kitchen]\ntype = sqs\nevents = *\nregion = eu-west-1\n"
+            f"queue_url = {fake.queue_url}\n"))
+        wanted = deliver(server)
+        front.add(BODY, REPEAT)
+        program = consumer("sqs_consumer.py", QUEUE_URL=fake.queue_url,
+                           SQS_ENDPOINT=front.url,
+                           AWS_DEFAULT_REGION="eu-west-1", **keys)
+        run_kitchen(program, lambda: tickets(program.directory), wanted,
+                    lambda: front.add(BODY, FORGED), front.give_back)
+        program.wait_for(lambda: len(front.deleted) == EVENTS + 1)
+    finally:
+        front.shutdown()
+        front.server_close()
+        fake.close()
+
+
+def test_pubsub(klikitd, consumer, tmp_path):
+    account = Account(tmp_path)
+    fake = FakePubsub(tmp_path, account)
+
+    def give_back():
+        """It knows no acknowledgement any more: all comes again."""
+        fake.kill()
+        fake.start()
+
+    def publish(attributes):
+        """As somebody else; the token is the metadata server's."""
+        host = f"127.0.0.1:{fake.port}"
+        with urllib.request.urlopen(urllib.request.Request(
+                f"http://{host}/computeMetadata/v1/instance/service-accounts/"
+                "default/token", headers={"Metadata-Flavor": "Google"})) as a:
+            token = json.load(a)["access_token"]
+        with urllib.request.urlopen(urllib.request.Request(
+                f"http://{host}/v1/projects/{PROJECT}/topics/{TOPIC}:publish",
+                json.dumps({"messages": [{
+                    "data": base64.b64encode(BODY).decode(),
+                    "attributes": attributes}]}).encode(),
+                {"Content-Type": "application/json",
+                 "Authorization": f"Bearer {token}"})) as a:
+            assert a.status == 200
+
+    try:
+        server = klikitd(config=(
+            "[handler kitchen]\ntype = pubsub\nevents = *\n"
+            f"credentials_file = {account.file}\ntopic = {TOPIC}\n"
+            f"endpoint = {fake.url}\n"))
+        wanted = deliver(server)
+        publish(REPEAT)
+        program = consumer(
+            "pubsub_consumer.py", PUBSUB_ENDPOINT=fake.url,
+            SUBSCRIPTION=f"projects/{PROJECT}/subscriptions/{TOPIC}-sub",
+            GCE_METADATA_HOST=f"127.0.0.1:{fake.port}")
+        run_kitchen(program, lambda: tickets(program.directory), wanted,
+                    lambda: publish(FORGED), give_back)
+    finally:
+        fake.stop()
 
 
 def test_each_attribute_is_in_the_table():
