@@ -40,6 +40,7 @@ struct sqs_client_call {
 	char *body;
 	size_t body_len;
 	char *room; /* for the answer */
+	int64_t timeout_ms;
 	int64_t deadline_us;
 	bool waits;
 	bool looked;      /* for credentials, as there were none */
@@ -96,13 +97,16 @@ call_end_unsent(struct sqs_client_call *call, const char *reason, bool lasting)
 static void call_answered_cb(const struct http_client_answer *answer,
     void *arg);
 
-/* What is left of its time; 0: nothing. */
+/* What is left of its time; 0: nothing. In tenths of a second, for people. */
 static int64_t
 call_left_ms(const struct sqs_client_call *call)
 {
-	int64_t left_us = call->deadline_us - net_clock_us();
+	int64_t left_us = call->deadline_us - net_clock_us(), left_ms;
 
-	return (left_us < 1000 ? 0 : left_us / 1000);
+	if (left_us < 1000)
+		return (0);
+	left_ms = (left_us / 1000 + 100) / 100 * 100;
+	return (left_ms < call->timeout_ms ? left_ms : call->timeout_ms);
 }
 
 /* The header that proves who we are. Returns 0, or -1. */
@@ -353,6 +357,7 @@ sqs_client_start(struct sqs_client *sc, const char *action, char *body,
 	call->action = action;
 	call->body = body;
 	call->body_len = body_len;
+	call->timeout_ms = timeout_ms;
 	call->deadline_us = net_clock_us() + timeout_ms * 1000;
 	if (keys == NULL) {
 		call->looked = true;

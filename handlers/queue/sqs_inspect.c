@@ -86,7 +86,8 @@ judge_machine(const struct sqs_inspect *i)
 		    "meanwhile",
 		    "SQS refuses the time of this machine, which is %lld "
 		    "minutes %s",
-		    (long long)(ahead_ms > 0 ? ahead_ms : -ahead_ms) / 60000,
+		    (long long)((ahead_ms > 0 ? ahead_ms : -ahead_ms) + 30000) /
+			60000,
 		    ahead_ms > 0 ? "behind" : "ahead");
 	if (digest_md5("", 0, digest) == -1)
 		found(i, HANDLER_DOUBTFUL,

@@ -285,18 +285,25 @@ batch_gather(struct sqs_batch *b)
 	}
 }
 
-/* How long it may take: as long as the first of its messages has. */
+/*
+ * How long it may take: as long as the first of its messages has, in tenths of
+ * a second, for people.
+ */
 static int64_t
 batch_left_ms(const struct sqs_batch *b)
 {
 	int64_t first_us = b->messages[0]->deadline_us, left_ms;
+	int64_t timeout_ms = b->sender->timeout_us / 1000;
 
 	for (size_t i = 1; i < b->n; i++) {
 		if (b->messages[i]->deadline_us < first_us)
 			first_us = b->messages[i]->deadline_us;
 	}
 	left_ms = (first_us - net_clock_us()) / 1000;
-	return (left_ms < 1 ? 1 : left_ms);
+	if (left_ms < 1)
+		return (1);
+	left_ms = (left_ms + 100) / 100 * 100;
+	return (left_ms < timeout_ms ? left_ms : timeout_ms);
 }
 
 /* Returns 0, or -1 when out of memory. */
