@@ -287,7 +287,8 @@ struct handler {
 	const char *concurrency; /* attempts at once: likewise */
 	bool per_order; /* it may be asked to be called once for each order */
 
-	unsigned files; /* that one attempt may have open, at most */
+	unsigned files;        /* that one attempt may have open, at most */
+	unsigned shared_files; /* that all attempts share, at most */
 
 	/*
 	 * Make an instance, owned by the caller. Copies what it keeps of opt;

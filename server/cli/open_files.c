@@ -50,9 +50,13 @@ open_files_kept(const struct config *cfg)
 	n += cfg->http_listen.n + cfg->http_plain_listen.n;
 	if (cfg->admin_listen.n > 0)
 		n += 1 + ADMIN_LISTENER_CONNECTIONS + HTTP_ROOM_OVER;
-	for (size_t i = 0; i < cfg->nhandlers; i++)
-		n += cfg->handlers[i].type->files *
-		     (size_t)cfg->handlers[i].concurrency;
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		const struct handler *type = cfg->handlers[i].type;
+
+		n += type->files * (size_t)cfg->handlers[i].concurrency;
+		/* After a reload the attempts of before end on theirs. */
+		n += 2 * type->shared_files;
+	}
 	return (n);
 }
 

@@ -107,11 +107,12 @@ case_names_cb(struct evdns_server_request *req, void *arg)
 {
 	static const unsigned char addrs[][4] = { { 127, 0, 0, 2 },
 		{ 127, 0, 0, 1 } };
-	const struct client_case *c = arg;
+	struct client_case *c = arg;
 	const struct evdns_server_question *q = req->questions[0];
 	bool both = strcasecmp(q->name, "both.test") == 0;
 	int error = 3; /* no such name */
 
+	c->nasked++;
 	if (!c->speaks) {
 		evdns_server_request_drop(req);
 		return;

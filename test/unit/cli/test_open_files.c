@@ -30,6 +30,24 @@ test_calls_and_the_admin_listener_are_kept_room_for(void **state)
 	assert_true(handler_exec.files > 0);
 }
 
+/* What attempts share does not grow with them; a reload doubles it. */
+static void
+test_shared_connections_are_kept_room_for(void **state)
+{
+	static const struct handler linked = { .files = 1, .shared_files = 3 };
+	struct config_handler handlers[] = {
+		{ .type = &linked, .concurrency = 10 },
+		{ .type = &linked, .concurrency = 1 },
+	};
+	struct config cfg = { .http_listen = { .n = 1 } };
+	size_t bare = open_files_kept(&cfg);
+
+	(void)state;
+	cfg.handlers = handlers;
+	cfg.nhandlers = 2;
+	assert_int_equal(open_files_kept(&cfg), bare + 10 + 6 + 1 + 6);
+}
+
 static void
 test_connections_have_what_is_left(void **state)
 {
@@ -71,6 +89,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    test_calls_and_the_admin_listener_are_kept_room_for),
+		cmocka_unit_test(test_shared_connections_are_kept_room_for),
 		cmocka_unit_test(test_connections_have_what_is_left),
 		cmocka_unit_test(test_the_limit_is_raised_to_the_hard_one),
 	};

@@ -899,6 +899,80 @@ test_link_leaves_a_hanging_handshake(void **state)
 	    "TLS handshake with @ not done within 6s");
 }
 
+/* -- Many of them -- */
+
+#define MANY 16 /* as many as the far side's queue takes */
+
+struct crowd {
+	struct link *links[MANY];
+	unsigned greeted, downs;
+	uint16_t pauses[201]; /* how many rest so many ms */
+};
+
+static void
+crowd_greet(void *arg, struct link *l)
+{
+	struct crowd *crowd = arg;
+
+	crowd->greeted++;
+	evbuffer_add_printf(link_output(l), "HI\n");
+}
+
+static void
+crowd_down(void *arg, struct link *l, const struct link_end *end)
+{
+	struct crowd *crowd = arg;
+	int64_t pause_ms = link_pause_ms(l);
+
+	assert_int_equal(end->fault, LINK_UNREACHABLE);
+	assert_in_range(pause_ms, 100, 200);
+	crowd->pauses[pause_ms]++;
+	crowd->downs++;
+	link_want(l);
+}
+
+/*
+ * Links to one host wait for one look-up, and what failed together does not
+ * come back together.
+ */
+static void
+test_links_are_many(void **state)
+{
+	static const struct link_protocol crowd_protocol = { .greet =
+								 crowd_greet,
+		.down = crowd_down };
+	struct world *w = *state;
+	struct crowd *crowd = heap_alloc(sizeof(*crowd));
+	struct link_options opt = { .env = &w->c->env,
+		.host = "two.test",
+		.port = (uint16_t)w->c->far.port,
+		.connect_ms = CONNECT_MS,
+		.input_max = INPUT_MAX };
+	unsigned most = 0;
+
+	far_play(&w->c->far, FAR_DEAF, "");
+	for (int i = 0; i < MANY; i++) {
+		crowd->links[i] = link_new(&opt, &crowd_protocol, crowd);
+		assert_non_null(crowd->links[i]);
+		link_want(crowd->links[i]);
+	}
+	settle(w);
+	assert_in_range(w->c->nasked, 1, 2); /* A, and AAAA if it has IPv6 */
+	fake_clock_pass_ms(CONNECT_MS);
+	UNTIL(w, crowd->downs == MANY); /* nobody spoke */
+	for (int i = 0; i <= 200; i++)
+		most = crowd->pauses[i] > most ? crowd->pauses[i] : most;
+	assert_in_range(most, 1, MANY / 3);
+	w->c->speaks = true;
+	fake_clock_pass_ms(200);
+	UNTIL(w, crowd->greeted == MANY);
+	assert_int_equal(crowd->downs, MANY);
+	for (int i = 0; i < MANY; i++)
+		link_free(crowd->links[i]);
+	far_hang_up(&w->c->far, false);
+	free(crowd);
+}
+
 /* -- Memory -- */
 
 /* It fails at each allocation: it is not made, or it is down and comes back. */
@@ -973,6 +1047,7 @@ main(void)
 		LINK_TEST(test_link_says_goodbye_by_tls),
 		LINK_TEST(test_link_names_why_tls_failed),
 		LINK_TEST(test_link_leaves_a_hanging_handshake),
+		LINK_TEST(test_links_are_many),
 		LINK_TEST(test_link_survives_lack_of_memory),
 	};
 
