@@ -21,7 +21,7 @@ struct client_case {
 	/* A name server: silent until it is told to speak. */
 	struct evdns_server_port *names;
 	bool speaks;
-	unsigned nasked; /* how often it was asked, answered or not */
+	unsigned nasked;      /* how often it was asked, answered or not */
 	char resolv_conf[32]; /* which names it */
 
 	/* What the connector was asked for last. */
