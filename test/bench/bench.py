@@ -2,6 +2,7 @@
 """Measure klikitd beside other receivers, on this machine, in one session.
 
 usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
+       ./run bench --outlets [--quick] [--only STEP,...]
        ./run bench --against BINARY [--rounds N]
 
   --quick      under 3 minutes: two short rounds; says whether all works,
@@ -10,6 +11,9 @@ usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
   --json FILE  where the results go as JSON (build-bench/results.json)
   --only ...   of: rounds, grid, alone, processed, repeats, kill, idle,
                blocked, memory, backlog, stored, stored10m
+  --outlets    only this: from the POST to the confirmation of a broker, beside
+               Node with the vendor's client; and what a backlog costs. Steps
+               are redis, amqp, sqs, forward, and drain-NAME, beside-NAME
   --against BINARY  only this: klikitd beside another build of it, N rounds
                (9), with and without handlers: is a change worth it?
 
@@ -29,6 +33,7 @@ import goals
 import growth
 import killtest
 import machine
+import outlets
 import report
 import rounds
 import servers
@@ -60,6 +65,9 @@ class Plan:
         self.stored = pick(1000000, 50000)
         self.stored_name = pick("stored_1m", "stored_few")
         self.stored_more = 10000000
+        self.outlet_events = pick(5000, 1500)
+        self.outlet_drains = pick(2, 1)
+        self.outlet_backlog = pick(50000, 3000)
 
 
 def steps(bench, plan, full):
@@ -153,6 +161,7 @@ def read_arguments(argv):
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--only", default="")
+    parser.add_argument("--outlets", action="store_true")
     parser.add_argument("--against", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--build", type=pathlib.Path,
@@ -167,6 +176,8 @@ def read_arguments(argv):
 def main(argv):
     arguments = read_arguments(argv)
     plan = Plan(arguments.quick)
+    if arguments.outlets and not arguments.quick:
+        plan.limit_s = 60 * 60
     if arguments.full:
         plan.limit_s = 40 * 60
     started = time.monotonic()
@@ -179,6 +190,8 @@ def main(argv):
         chosen = steps(bench, plan, arguments.full)
         if arguments.against:
             chosen = against(bench, arguments.against, arguments.rounds)
+        if arguments.outlets:
+            chosen = outlets.steps(bench, plan)
         if arguments.only:
             wanted = arguments.only.split(",")
             unknown = [name for name in wanted if name not in chosen]
@@ -191,7 +204,7 @@ def main(argv):
         hard_limit(plan.limit_s + 20)
         run_steps(bench, chosen)
         verdicts = goals.all_goals(bench.series, bench.extra)
-        if arguments.only or arguments.against:
+        if arguments.only or arguments.against or arguments.outlets:
             verdicts = [goal for goal in verdicts if goal.value() is not None]
         took_s = time.monotonic() - started
         print_report(bench, plan, described, verdicts, took_s)

@@ -1,4 +1,4 @@
-"""The goals P1 to P10: what was measured against what is wanted. Pure."""
+"""The goals P1 to P12: what was measured against what is wanted. Pure."""
 
 import stats
 
@@ -32,6 +32,24 @@ class Goal:
                 "limit": self.limit, "found": self.found,
                 "verdict": self.verdict()}
 
+
+
+OUTLETS = ("redis", "amqp", "sqs", "forward")
+
+
+def outlet_goals(kind, extra):
+    return [
+        Goal("P11", f"{kind}: POST to confirmation, against Node", AT_LEAST, 2,
+             extra.get(f"rate-{kind}")),
+        Goal("P11", f"{kind}: CPU per event against Node", AT_MOST, 0.5,
+             extra.get(f"cpu_us-{kind}")),
+        Goal("P12", f"{kind}: a backlog by 16 in flight against 1", AT_LEAST,
+             1, extra.get(f"drain16-{kind}")),
+        Goal("P12", f"{kind}: the same by 64 against 16", AT_LEAST, 1,
+             extra.get(f"drain64-{kind}")),
+        Goal("P12", f"{kind}: acks beside a backlog against without", AT_LEAST,
+             0.9, extra.get(f"beside-{kind}")),
+    ]
 
 
 def all_goals(series, extra):
@@ -81,4 +99,4 @@ def all_goals(series, extra):
              extra.get("idle_mb"), "MB"),
         Goal("P10", "health check while the store is blocked for 2 s",
              AT_MOST, 50, extra.get("health_ms"), "ms"),
-    ]
+    ] + [goal for kind in OUTLETS for goal in outlet_goals(kind, extra)]

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -15,6 +16,7 @@ sys.path.insert(0, str(ROOT / "test" / "bench"))
 
 import bodies  # noqa: E402
 import goals  # noqa: E402
+import outlets  # noqa: E402
 import report  # noqa: E402
 import stats  # noqa: E402
 
@@ -152,3 +154,21 @@ def test_load_holds_idle_connections(load):
     code, found, _ = load("--idle-connections", "20", "--requests", "3",
                           "--path", "/healthz", post=False)
     assert code == 0 and found["idle_open"] == 20
+
+
+def test_outlets_have_goals_of_their_own():
+    wanted = [goal.name for goal in goals.outlet_goals("redis", {})]
+    assert wanted == ["P11", "P11", "P12", "P12", "P12"]
+    found = {goal.text: goal.verdict() for goal in goals.outlet_goals(
+        "redis", {"rate-redis": (1.9, 2.0, 9), "cpu_us-redis": (0, 0.6, 1),
+                  "beside-redis": (0.1, 0.89, 2)})}
+    assert list(found.values()) == ["reached", "NOT REACHED", "not measured",
+                                    "not measured", "NOT REACHED"]
+
+
+def test_outlets_have_a_step_each():
+    plan = types.SimpleNamespace(rounds=1, outlet_events=1, outlet_drains=1,
+                                 outlet_backlog=1, seconds=1)
+    assert list(outlets.steps(None, plan)) == [
+        prefix + kind for prefix in ("", "drain-", "beside-")
+        for kind in goals.OUTLETS]
