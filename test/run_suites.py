@@ -11,7 +11,8 @@ usage: run_suites.py [SUITE...]     one or more of the names below; without
   blackbox  the real binary, pytest
   web       the inspector of the real binary, in a real browser
   release   the release build, and the black-box tests on it again: what they
-            say of memory holds without a sanitizer only
+            say of memory holds without a sanitizer only; but for those that
+            take long and say nothing of it (marked `once`)
   valgrind  the unit suite and a short black-box run under valgrind
   tsan      the store's tests and a server under load, built with
             ThreadSanitizer: no data race
@@ -269,8 +270,10 @@ def run_suite(suite):
     if suite == "release":
         if not build_release():
             return BROKEN
-        return pytest_suite(RELEASE / "klikitd",
+        return pytest_suite(RELEASE / "klikitd", "-m", "not long and not once",
                             "--ignore=test/blackbox/test_run.py",
+                            "--ignore=test/blackbox/test_brokers.py",
+                            "--ignore=test/blackbox/test_consumers.py",
                             "--ignore-glob=test/blackbox/test_bullmq*",
                             "--ignore=test/blackbox/test_guides.py")
     if suite == "valgrind":

@@ -48,7 +48,7 @@ class Plan:
 SHORT = Plan(events=200, orders=20, broker_kills=1, server_kills=1, cuts=1)
 FULL = Plan(events=2000, orders=100, broker_kills=3, server_kills=5, cuts=5,
             full=2)
-PLANS = [pytest.param(SHORT, id="short"),
+PLANS = [pytest.param(SHORT, id="short", marks=pytest.mark.once),
          pytest.param(FULL, id="full", marks=pytest.mark.long)]
 CUT_AT = 3000  # bytes after which at most a connection is cut
 # What a log may say meanwhile.

@@ -52,6 +52,7 @@ def test_without_a_deadline_nothing_rings(klikitd, sink, tmp_path, change):
     assert not (tmp_path / "rang").exists()
 
 
+@pytest.mark.once
 def test_a_bell_that_is_gone_is_parked(klikitd, sink, tmp_path, change):
     """Its alarms wait for it, as all jobs of a handler do."""
     pos = sink("--status", "503")

@@ -115,6 +115,7 @@ def test_an_empty_file_is_none(stored):
     one(stored(), "store", "ok", "is not there yet")
 
 
+@pytest.mark.once
 def test_a_store_that_another_program_has_is_whole(stored):
     db = sqlite3.connect(stored.database, isolation_level=None)
     db.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -182,6 +182,7 @@ def test_a_reader_does_not_make_an_orderly_stop_unclean(klikitd):
     shell.close()
 
 
+@pytest.mark.once
 def test_a_hanging_disk_gives_503_after_5_s_and_health_at_once(klikitd):
     """Every fdatasync after the first acks takes 10 s."""
     server = klikitd(wrapper=strace(
@@ -231,6 +232,7 @@ def test_the_commit_is_synced_before_the_reply_is_written(klikitd, tmp_path):
     assert synced and synced[-1] > listening, "\n".join(lines[listening:])
 
 
+@pytest.mark.once
 def test_a_foreign_write_lock_gives_503_not_a_hang(klikitd):
     """An operator's sqlite3 shell holds a write transaction open."""
     server = klikitd()

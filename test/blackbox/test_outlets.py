@@ -180,6 +180,7 @@ def test_connections_are_kept_for_all_calls_at_once(klikitd):
 CUT = "outcome LIKE 'unknown%no answer%'"
 
 
+@pytest.mark.once
 def test_nothing_is_lost_between_a_bad_pos_and_a_power_switch(klikitd, sink):
     """2,000 events over 100 orders; the POS fails, hangs, drops, restarts, and
     klikitd is killed ten times meanwhile."""

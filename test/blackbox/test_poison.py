@@ -97,6 +97,7 @@ def test_disliked_orders_hold_up_no_other(klikitd, pos, bad, retry):
         far.wait_orders(lambda orders: len(set(orders)) == BAD + 30)
     server.kill()
 
+@pytest.mark.once
 def test_hanging_orders_hold_up_no_other(klikitd, pos):
     far = pos("hang")
     server = klikitd(config=forward(

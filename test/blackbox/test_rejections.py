@@ -109,6 +109,7 @@ def test_an_authentic_rejection_survives_forgeries(server):
     assert rows(server, "peer LIKE '127.%'") > 0
 
 
+@pytest.mark.once
 def test_a_flood_of_forgeries_is_sampled(server):
     """What is not kept is counted, and everybody says how much that is."""
     begin = time.monotonic()

@@ -22,6 +22,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.once
 def test_the_log_names_who_keeps_it_from_starting_over(klikitd):
     server = klikitd()
     server.expect("cannot start over")

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "server/intake/reject_budget.h"
+#include "test/lib/valgrind.h"
 
 #define HOUR_MS ((int64_t)3600000)
 #define ROW 20000 /* bytes that a row costs here */
@@ -43,7 +44,8 @@ test_reject_budget_holds_for_a_day(void **state)
 	const uint32_t addresses[] = { 1, 40, 100000 };
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	/* Valgrind sees in one of them all that it can see. */
+	for (size_t i = under_valgrind() ? 2 : 0; i < 3; i++) {
 		struct reject_budget b = { 0 };
 		int64_t now = 5000;
 		int64_t got = flood(&b, 1, addresses[i], &now, 24 * HOUR_MS);

@@ -12,6 +12,7 @@
 
 #include "server/intake/reject_budget.h"
 #include "test/lib/intake_case.h"
+#include "test/lib/valgrind.h"
 
 /* One of a stranger; examined, as the first of a second are. */
 static void
@@ -84,7 +85,8 @@ test_a_flood_is_bounded_in_bytes(void **state)
 	struct intake_case *f = *state;
 	const unsigned addresses[] = { 1, 100, 100000 };
 
-	for (int i = 0; i < 3; i++) {
+	/* Valgrind sees in one of them all that it can see. */
+	for (int i = under_valgrind() ? 2 : 0; i < 3; i++) {
 		struct written first = { 0 }, next = { 0 };
 		uint64_t before = rejections_not_kept(f->rej, REJECT_SIGNATURE);
 
