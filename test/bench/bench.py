@@ -203,7 +203,8 @@ def main(argv):
         described = machine.describe(bench.work)
         hard_limit(plan.limit_s + 20)
         run_steps(bench, chosen)
-        verdicts = goals.all_goals(bench.series, bench.extra)
+        verdicts = (goals.all_outlet_goals(bench.extra) if arguments.outlets
+                    else goals.all_goals(bench.series, bench.extra))
         if arguments.only or arguments.against or arguments.outlets:
             verdicts = [goal for goal in verdicts if goal.value() is not None]
         took_s = time.monotonic() - started

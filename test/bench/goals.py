@@ -37,6 +37,10 @@ class Goal:
 OUTLETS = ("redis", "amqp", "sqs", "forward")
 
 
+def all_outlet_goals(extra):
+    return [goal for kind in OUTLETS for goal in outlet_goals(kind, extra)]
+
+
 def outlet_goals(kind, extra):
     return [
         Goal("P11", f"{kind}: POST to confirmation, against Node", AT_LEAST, 2,
@@ -99,4 +103,4 @@ def all_goals(series, extra):
              extra.get("idle_mb"), "MB"),
         Goal("P10", "health check while the store is blocked for 2 s",
              AT_MOST, 50, extra.get("health_ms"), "ms"),
-    ] + [goal for kind in OUTLETS for goal in outlet_goals(kind, extra)]
+    ]
