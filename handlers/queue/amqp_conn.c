@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "handlers/queue/amqp_verdict.h"
+#include "handlers/queue/one_line.h"
 
 #define BEATS_PER_HEARTBEAT 2
 #define SILENT_HEARTBEATS 2 /* then it is left */
@@ -131,7 +132,7 @@ conn_heard(struct amqp_conn *c, const struct amqp_news *news)
 	case AMQP_SAID_CLOSED:
 	case AMQP_SAID_CHANNEL_CLOSED:
 		c->closed = *news;
-		amqp_verdict_detail(news->text, detail);
+		one_line(news->text, detail);
 		link_refuse(c->link, news->code, detail, "the broker %s",
 		    amqp_verdict_closed(news).text);
 		return (-1);

@@ -7,6 +7,7 @@
 
 #include "handlers/queue/amqp_conn.h"
 #include "handlers/queue/amqp_verdict.h"
+#include "handlers/queue/one_line.h"
 
 #define ACCIDENT_MS 1000 /* that a queue lives which we made by accident */
 
@@ -140,7 +141,7 @@ look_missing(struct amqp_look *look, const struct amqp_news *news)
 		look_ends_well(look);
 		return;
 	}
-	amqp_verdict_detail(news->text, detail);
+	one_line(news->text, detail);
 	if (news->code == 404)
 		look_found(look, HANDLER_WRONG,
 		    look->step == LOOK_EXCHANGE

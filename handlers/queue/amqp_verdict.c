@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/base/utf8.h"
+#include "handlers/queue/one_line.h"
 
 #define ANY_STEP AMQP_NSTEPS
 #define ANY_CODE 0
@@ -132,7 +132,7 @@ amqp_verdict_lost(const struct amqp_news *news, bool sent, bool alone,
 	ret_result->unknown = sent;
 	ret_result->fault = HANDLER_FAULT_DOWN;
 	result_code(ret_result, news->code, meaning.text, meaning.advice);
-	amqp_verdict_detail(news->text, ret_result->detail);
+	one_line(news->text, ret_result->detail);
 	switch (meaning.action) {
 	case AMQP_RETRY_DOWN:
 		break;
@@ -184,26 +184,4 @@ amqp_verdict_settled(bool ack, const struct amqp_settled *settled,
 		    "routing key",
 		    "create or bind one, or correct routing_key");
 	}
-}
-
-void
-amqp_verdict_detail(const char *text, char ret_text[HANDLER_REASON_MAX])
-{
-	size_t left = strlen(text), used = 0, n;
-	uint32_t code;
-
-	for (; left > 0; text += n, left -= n) {
-		n = utf8_next(text, left, &code);
-		if (used + (n == 0 ? 1 : n) >= HANDLER_REASON_MAX)
-			break;
-		if (n > 0 && utf8_is_plain(code)) {
-			memcpy(ret_text + used, text, n);
-			used += n;
-			continue;
-		}
-		ret_text[used++] = '?';
-		if (n == 0)
-			n = 1;
-	}
-	ret_text[used] = '\0';
 }

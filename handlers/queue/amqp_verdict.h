@@ -40,10 +40,4 @@ enum amqp_unroutable { AMQP_UNROUTABLE_DEAD, AMQP_UNROUTABLE_RETRY };
 void amqp_verdict_settled(bool ack, const struct amqp_settled *settled,
     enum amqp_unroutable unroutable, struct handler_result *ret_result);
 
-/*
- * The broker's words as one line that may be shown: what is no character, or
- * none that is seen, becomes a question mark. Cut at the end of a character.
- */
-void amqp_verdict_detail(const char *text, char ret_text[HANDLER_REASON_MAX]);
-
 #endif /* HANDLERS_QUEUE_AMQP_VERDICT_H */

@@ -440,7 +440,6 @@ static const struct key pubsub_keys[] = {
 		    "credentials_file names." },
 	{ "handler.topic", KEY_NAME, IN_PUBSUB(topic), .flags = KEY_REQUIRED,
 	    .check = pubsub_check_topic, .value = "NAME", .example = "orders",
-	    .shown = "topic",
 	    .text = "The topic to publish to; it must be there." },
 	{ "handler.credentials_file", KEY_SECRET, IN_PUBSUB(credentials),
 	    .def = "", .value = "FILE",
@@ -484,6 +483,7 @@ const struct handler handler_pubsub = {
 	.concurrency = "64",
 	.per_order = true,
 	.files = 3, /* two addresses tried at once, and one kept for reuse */
+	.shared_files = 3, /* a token: being signed, or asked for */
 	.open = pubsub_open,
 	.run = pubsub_run,
 	.flush = pubsub_flush,

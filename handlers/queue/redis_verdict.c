@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "handlers/queue/one_line.h"
+
 /* Not now, and of no job in particular. */
 #define LATER HANDLER_RETRY, HANDLER_FAULT_DOWN, false
 /* Not before somebody has put it right. */
@@ -133,16 +135,6 @@ redis_ruling_of(const char *error)
 }
 
 void
-redis_detail(const char *text, char ret_line[HANDLER_REASON_MAX])
-{
-	(void)snprintf(ret_line, HANDLER_REASON_MAX, "%s", text);
-	for (char *p = ret_line; *p != '\0'; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
-	}
-}
-
-void
 redis_verdict(const struct redis_ruling *ruling, const char *name,
     const char *error, struct handler_result *ret_result)
 {
@@ -156,5 +148,5 @@ redis_verdict(const struct redis_ruling *ruling, const char *name,
 	    "%s answered %.*s%s%s", name, first,
 	    first == 0 ? "" : ruling->begins, first == 0 ? "" : ": ",
 	    ruling->text);
-	redis_detail(error, ret_result->detail);
+	one_line(error, ret_result->detail);
 }

@@ -31,7 +31,4 @@ const struct redis_ruling *redis_ruling_of(const char *error);
 void redis_verdict(const struct redis_ruling *ruling, const char *name,
     const char *error, struct handler_result *ret_result);
 
-/* One line for people of what came from outside. */
-void redis_detail(const char *text, char ret_line[HANDLER_REASON_MAX]);
-
 #endif /* HANDLERS_QUEUE_REDIS_VERDICT_H */

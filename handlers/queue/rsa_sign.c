@@ -201,6 +201,8 @@ signing_done_cb(evutil_socket_t fd, short what, void *arg)
 	if (eventfd_read(fd, &count) == -1)
 		return;
 	event_free(s->event);
+	close(s->fd); /* the thread has no use for it any more */
+	s->fd = -1;
 	done(s->len == 0 ? NULL : s->signature, s->len, s->arg);
 	signing_leave(s);
 }

@@ -190,21 +190,6 @@ test_what_is_refused_is_tried_again(void **state)
 	assert_non_null(strstr(result.reason, "full"));
 }
 
-static void
-test_the_brokers_words_are_one_line(void **state)
-{
-	char text[HANDLER_REASON_MAX], tall[400];
-
-	(void)state;
-	amqp_verdict_detail("NO\nROUTE \x1b[1m \xff\xc3\xa9", text);
-	assert_string_equal(text, "NO?ROUTE ?[1m ?\xc3\xa9");
-	memset(tall, 'x', sizeof(tall) - 1);
-	tall[sizeof(tall) - 1] = '\0';
-	memcpy(tall + HANDLER_REASON_MAX - 2, "\xc3\xa9", 2);
-	amqp_verdict_detail(tall, text);
-	assert_int_equal(strlen(text), HANDLER_REASON_MAX - 2);
-}
-
 int
 main(void)
 {
@@ -215,7 +200,6 @@ main(void)
 		cmocka_unit_test(test_what_is_confirmed_is_done),
 		cmocka_unit_test(test_what_no_queue_takes_is_never_done),
 		cmocka_unit_test(test_what_is_refused_is_tried_again),
-		cmocka_unit_test(test_the_brokers_words_are_one_line),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
