@@ -1,7 +1,7 @@
 """A RabbitMQ for the tests: one server for all of them, a virtual host each.
 
     def test_it(rabbitmq):                       # see brokers.py
-        rabbitmq.url()                           # amqp://USER@127.0.0.1:P/VHOST
+        rabbitmq.url()                       # amqp://USER@127.0.0.1:P/VHOST
         rabbitmq.user, rabbitmq.password         # with all rights there
         client = rabbitmq.client()               # an amqp_client.Client
         rabbitmq.add_user("shy", "pw", write="^$")   # patterns of its rights
@@ -15,6 +15,7 @@ Starting takes some 5 seconds, as does a restart; the server is started for the
 first test that wants it, and again for one that finds it down.
 """
 
+import pathlib
 import re
 import shutil
 import signal
@@ -28,6 +29,7 @@ from conftest import DEADLINE
 from unpacked import Home, free_port, listens
 
 HOST = "127.0.0.1"
+INSTALLED = pathlib.Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 NODE = "kl@localhost"
 HIGH = 1 << 40  # bytes: no memory alarm
 CONFIG = """listeners.tcp.1 = 127.0.0.1:{plain}
@@ -46,7 +48,9 @@ class RabbitServer:
 
     def __init__(self, pki):
         self.home = Home("rabbitmq")
-        self.command = self.home.program("rabbitmq-server")
+        # In PATH an installed one is a script that wants its own user.
+        self.command = INSTALLED if INSTALLED.exists() else (
+            self.home.program("rabbitmq-server"))
         self.program = self.command.resolve()
         self.ca = pki.root.path
         self.port, self.tls_port, self.distribution, self.names = (
@@ -171,8 +175,9 @@ class RabbitServer:
             return None
         done = subprocess.run(
             [self.erlang("erl_call"), "-c", cookie.read_text(), "-n", NODE,
-             "-timeout", str(DEADLINE), "-e"], input=expressions + "\n", text=True,
-            capture_output=True, env=self.environment(), timeout=DEADLINE)
+             "-timeout", str(DEADLINE), "-e"], input=expressions + "\n",
+            text=True, capture_output=True, env=self.environment(),
+            timeout=DEADLINE)
         found = re.fullmatch(r"\{ok, (.*)\}\s*", done.stdout, re.S)
         assert found or not check, f"{expressions}: {done}"
         return found and found[1]

@@ -2,13 +2,14 @@
 
 import json
 import re
+import threading
 
 import pytest
 
 from brokers import redis_server  # noqa: F401 (fixture)
 from bullmq import bridge, node, worker  # noqa: F401 (fixtures)
 from bullmq import BRIDGES, forward, jobs, post, wait_results
-from conftest import DEADLINE, payload, received, sign
+from conftest import DEADLINE, SECRET, payload, received, sign
 from load import order_body
 
 
@@ -130,6 +131,46 @@ def test_a_wrong_password_is_named_and_never_shown(  # noqa: F811
         assert got == status, said
         assert "wr0ng" not in program.text()
         program.stop()
+
+
+COOK = """
+const fs = require('node:fs');
+async function cook(id, event) {
+  fs.appendFileSync('cooked', `${id} ${event.orders[0].id}\\n`);
+}
+"""
+
+
+def test_the_worker_of_the_readme_works(redis_server,  # noqa: F811
+                                        bridge, node, tmp_path):
+    """It takes what klikit has signed, also of bytes that are no text."""
+    redis = redis_server()
+    program = bridge(redis.port, "--attempts", 1)
+    odd = b'{"orders": [{"id": 7, "note": "\xff"}]}'
+    for key, body, secret in (("one", order_body(1), SECRET),
+                              ("forged", order_body(2), b"other"),
+                              ("odd", odd, SECRET)):
+        assert post(program, body, {
+            "Idempotency-Key": key, "x-klikit-event-id": key,
+            "x-klikit-signature": sign(body, secret)})[0] == 200
+    (block,) = re.findall(r"```js\n(.*?)```", (BRIDGES / "README.md")
+                          .read_text(), re.DOTALL)
+    assert "host: '127.0.0.1'" in block
+    script = tmp_path / "readme.js"
+    script.write_text(
+        f"process.chdir({json.dumps(str(tmp_path))});" + COOK + block.replace(
+            "host: '127.0.0.1'", f"host: '127.0.0.1', port: {redis.port}"))
+    node(script, env={"KLIKIT_WEBHOOK_SECRET": SECRET.decode()})
+    ticks = threading.Event()
+    for _ in range(DEADLINE * 50):
+        if redis("ZCARD", "bull:orders:completed") == 2 and (
+                redis("ZCARD", "bull:orders:failed") == 1):
+            break
+        ticks.wait(0.02)  # nothing tells when a job has ended
+    assert sorted((tmp_path / "cooked").read_text().splitlines()) == [
+        "k_odd 7", "k_one 1"]
+    failed = jobs(redis)["k_forged"]
+    assert b"not signed by klikit" in failed[b"failedReason"]
 
 
 @pytest.mark.parametrize("bridge_name, args, words", [
