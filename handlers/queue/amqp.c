@@ -121,6 +121,12 @@ amqp_flush(struct handler_instance *h)
 	amqp_outlet_pump(((struct amqp *)h)->outlet);
 }
 
+static bool
+amqp_connected(const struct handler_instance *h)
+{
+	return (amqp_outlet_is_up(((const struct amqp *)h)->outlet));
+}
+
 static void
 amqp_cancel(struct handler_instance *h, struct handler_call *call)
 {
@@ -281,6 +287,7 @@ const struct handler handler_amqp = {
 	.run = amqp_run,
 	.flush = amqp_flush,
 	.inspect = amqp_inspect,
+	.connected = amqp_connected,
 	.cancel = amqp_cancel,
 	.close = amqp_close,
 };

@@ -78,7 +78,7 @@ amqp_conn_ask(struct amqp_conn *c, bool exchange,
 void
 amqp_conn_break(struct amqp_conn *c, const char *reason)
 {
-	link_break(c->link, "the broker %s", reason);
+	link_break(c->link, "the broker at %s %s", link_peer(c->link), reason);
 }
 
 /* -- What the broker says -- */
@@ -179,7 +179,11 @@ conn_input_cb(void *arg, struct link *l, struct evbuffer *in)
 	       (state = next_frame(in, &frame, &size, &reason)) !=
 		   AMQP_FRAME_PART) {
 		if (state == AMQP_FRAME_BROKEN) {
-			link_break(l, "the broker %s", reason);
+			link_break(l, "the broker at %s %s%s", link_peer(l),
+			    reason,
+			    c->session.step == AMQP_STEP_START
+				? "; correct host or port in url"
+				: "");
 			rc = -1;
 			break;
 		}

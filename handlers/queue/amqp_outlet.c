@@ -385,3 +385,9 @@ amqp_outlet_cancel(struct amqp_outlet *a, struct handler_call *call)
 	}
 	queue_calls_cancel(a->calls, call);
 }
+
+bool
+amqp_outlet_is_up(const struct amqp_outlet *a)
+{
+	return (!a->blocked && link_state(amqp_conn_link(a->conn)) == LINK_UP);
+}

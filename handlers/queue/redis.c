@@ -10,7 +10,6 @@
 
 #include "handlers/body/message.h"
 #include "handlers/net/broker_url.h"
-#include "handlers/net/net_clock.h"
 #include "handlers/net/outlet_keys.h"
 #include "handlers/queue/calls.h"
 #include "handlers/queue/redis_entry.h"
@@ -145,25 +144,27 @@ redis_late_cb(void *arg, struct queue_call *qc)
 	struct redis *r = arg;
 	struct link *l = redis_session_link(r->session);
 	const char *failure = link_last_failure(l);
-	char reason[HANDLER_REASON_MAX], limit[NET_CLOCK_TEXT_MAX];
+	char reason[HANDLER_REASON_MAX];
 
-	(void)net_clock_text(r->timeout_ms, limit);
 	if (qc->sent && !link_has_left(l, qc->mark)) {
 		/* It must not leave later, when it is tried anew. */
-		link_drop(l, "%s has read nothing for %s", r->name, limit);
+		link_drop(l, "it has read nothing for %" PRId64 " ms",
+		    r->timeout_ms);
 		return;
 	}
 	if (qc->sent) {
 		r->silent = true;
 		(void)snprintf(reason, sizeof(reason),
-		    "%s has not answered within %s", r->name, limit);
+		    "%s has not answered within %" PRId64 " ms", r->name,
+		    r->timeout_ms);
 	} else if (failure != NULL) {
 		(void)snprintf(reason, sizeof(reason),
-		    "not sent within %s: %.180s", limit, failure);
+		    "not sent within %" PRId64 " ms: %.180s", r->timeout_ms,
+		    failure);
 	} else {
 		(void)snprintf(reason, sizeof(reason),
-		    "not sent within %s: %s is %s", limit, r->name,
-		    r->silent ? "silent" : link_state_name(link_state(l)));
+		    "not sent within %" PRId64 " ms: %s is %s", r->timeout_ms,
+		    r->name, r->silent ? "silent" : "not connected");
 	}
 	redis_fail(r, qc, qc->sent, reason);
 }
@@ -381,7 +382,7 @@ redis_connect(struct redis *r, const struct redis_settings *set,
 			.tls = r->tls,
 			.host = url.host,
 			.port = url.port,
-			.connect_ms = r->timeout_ms - r->timeout_ms / 3,
+			.connect_ms = r->timeout_ms,
 			.keepalive_ms = KEEPALIVE_MS,
 		};
 		r->session = redis_session_new(&opt, &account, &redis_calls, r);
