@@ -22,7 +22,8 @@ struct amqp_conn {
 	struct event *beat;
 	unsigned silent_beats;
 	uint64_t heard;
-	bool *destroyed_flag; /* of who reads input; NULL: nobody does */
+	bool reading;        /* conn_input_cb() is at work */
+	bool destroyed_flag; /* it frees this when it is done */
 };
 
 /* -- What we say -- */
@@ -169,13 +170,12 @@ conn_input_cb(void *arg, struct link *l, struct evbuffer *in)
 	enum amqp_frame_state state;
 	struct amqp_frame frame;
 	struct amqp_news news;
-	bool destroyed = false;
 	const char *reason;
 	size_t size;
 	int rc = 0;
 
-	c->destroyed_flag = &destroyed;
-	while (rc == 0 && !destroyed &&
+	c->reading = true;
+	while (rc == 0 && !c->destroyed_flag &&
 	       (state = next_frame(in, &frame, &size, &reason)) !=
 		   AMQP_FRAME_PART) {
 		if (state == AMQP_FRAME_BROKEN) {
@@ -188,12 +188,13 @@ conn_input_cb(void *arg, struct link *l, struct evbuffer *in)
 			break;
 		}
 		rc = conn_read(c, &frame, &news);
-		if (!destroyed)
-			(void)evbuffer_drain(in, size);
+		(void)evbuffer_drain(in, size);
 	}
-	if (!destroyed)
-		c->destroyed_flag = NULL;
-	return (destroyed ? 0 : rc);
+	c->reading = false;
+	if (!c->destroyed_flag)
+		return (rc);
+	free(c);
+	return (0);
 }
 
 /* link_protocol */
@@ -286,13 +287,13 @@ amqp_conn_free(struct amqp_conn *c)
 {
 	if (c == NULL)
 		return;
-	if (c->destroyed_flag != NULL)
-		*c->destroyed_flag = true;
 	link_free(c->link);
 	if (c->beat != NULL)
 		event_free(c->beat);
 	amqp_out_fini(&c->out);
-	free(c);
+	c->destroyed_flag = true;
+	if (!c->reading)
+		free(c);
 }
 
 struct link *

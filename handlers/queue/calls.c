@@ -19,9 +19,10 @@ struct queue_calls {
 	struct queue_call_list timed;
 	LIST_HEAD(, queue_call) buckets[BUCKETS]; /* by dispatch's call */
 	struct event *timer;
-	int64_t stood_us;     /* how long the clocks stood still */
-	int64_t held_us;      /* since when they do; 0: they do not */
-	bool *destroyed_flag; /* of who calls late(); NULL: nobody does */
+	int64_t stood_us;    /* how long the clocks stood still */
+	int64_t held_us;     /* since when they do; 0: they do not */
+	bool reporting;      /* calls_late_cb() is at work */
+	bool destroyed_flag; /* it frees them when it is done */
 };
 
 /* The clock of the calls. */
@@ -53,23 +54,23 @@ static void
 calls_late_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct queue_calls *calls = arg;
-	bool destroyed = false;
 	struct queue_call *qc;
 
 	(void)fd;
 	(void)what;
-	calls->destroyed_flag = &destroyed;
-	while (!destroyed && calls->held_us == 0 &&
+	calls->reporting = true;
+	while (!calls->destroyed_flag && calls->held_us == 0 &&
 	       (qc = TAILQ_FIRST(&calls->timed)) != NULL &&
 	       qc->deadline_us <= calls_now_us(calls)) {
 		TAILQ_REMOVE(&calls->timed, qc, timed_next);
 		qc->timed = false;
 		calls->late(calls->arg, qc);
 	}
-	if (destroyed)
-		return;
-	calls->destroyed_flag = NULL;
-	calls_arm(calls);
+	calls->reporting = false;
+	if (calls->destroyed_flag)
+		queue_calls_free(calls);
+	else
+		calls_arm(calls);
 }
 
 void
@@ -117,8 +118,9 @@ queue_calls_free(struct queue_calls *calls)
 {
 	if (calls == NULL)
 		return;
-	if (calls->destroyed_flag != NULL)
-		*calls->destroyed_flag = true;
+	calls->destroyed_flag = true;
+	if (calls->reporting)
+		return;
 	event_free(calls->timer);
 	free(calls);
 }
