@@ -389,7 +389,6 @@ static const struct key sqs_keys[] = {
 	    .flags = KEY_REQUIRED, .check = check_queue_url, .value = "URL",
 	    .example =
 		"https://sqs.eu-west-1.amazonaws.com/123456789012/orders.fifo",
-	    .shown = "to",
 	    .text = "The queue. In one whose name ends in .fifo the messages "
 		    "of an order are a group, and the idempotency key is the "
 		    "deduplication id." },
@@ -401,7 +400,6 @@ static const struct key sqs_keys[] = {
 	{ "handler.endpoint", KEY_URL, IN_SQS(endpoint), .def = "",
 	    .check = check_endpoint, .value = "URL",
 	    .example = "https://vpce-1a2b.sqs.eu-west-1.vpce.amazonaws.com",
-	    .shown = "by",
 	    .text = "Where calls go, in place of the host of queue_url: a VPC "
 		    "endpoint, or an emulator." },
 	{ "handler.profile", KEY_NAME, IN_SQS(profile), .def = "",

@@ -35,7 +35,8 @@ found(const struct sqs_inspect *i, enum handler_level level, const char *advice,
 static void
 judge_queue(const struct sqs_inspect *i, const struct sqs_queue *queue)
 {
-	found(i, HANDLER_FINE, NULL, "the %s queue is there, %s, by %s",
+	found(i, HANDLER_FINE, NULL,
+	    "the %s queue is there, %s; credentials from %s",
 	    queue->fifo ? "FIFO" : "standard",
 	    queue->redrive ? "with a dead letter queue"
 			   : "without a dead letter queue",
@@ -65,8 +66,8 @@ judge_refusal(const struct sqs_inspect *i,
 
 	if (no_right)
 		found(i, HANDLER_FINE, NULL,
-		    "reached, with credentials by %s, which may not look at "
-		    "the queue (sqs:GetQueueAttributes)",
+		    "reached; the credentials from %s are known, and may not "
+		    "look at the queue (sqs:GetQueueAttributes)",
 		    sqs_client_source(i->client));
 	else
 		found(i, HANDLER_WRONG, "events wait for it", "%s",
@@ -118,8 +119,11 @@ inspect_done_cb(const struct sqs_client_answer *answer, void *arg)
 		break;
 	case SQS_CLIENT_NOT_SENT:
 	case SQS_CLIENT_UNKNOWN:
-		found(i, HANDLER_WRONG, "events wait for it", "%s",
-		    answer->reason);
+		found(i, HANDLER_WRONG,
+		    answer->lasting ? "events wait for it"
+				    : "can it be reached, and are queue_url "
+				      "and endpoint right? Events wait for it",
+		    "%s", answer->reason);
 		break;
 	}
 	judge_machine(i);

@@ -730,13 +730,13 @@ def test_it_does_not_start_without_a_region(klikitd, tmp_path):
 
 @pytest.mark.parametrize("queue, behaviour, env, good, said", [
     ("orders", {}, {}, True,
-     ["the standard queue is there, with a dead letter queue, by the "
-      "environment"]),
+     ["the standard queue is there, with a dead letter queue; credentials "
+      "from the environment"]),
     ("orders.fifo", {"redrive": False}, {}, True,
      ["the FIFO queue is there, without a dead letter queue"]),
     ("orders", {"denied": ["GetQueueAttributes"]}, {}, True,
-     ["reached, with credentials by the environment, which may not look at "
-      "the queue (sqs:GetQueueAttributes)"]),
+     ["reached; the credentials from the environment are known, and may not "
+      "look at the queue (sqs:GetQueueAttributes)"]),
     ("orders", {"retention": 60, "size_max": 1024}, {}, None,
      ["the queue keeps messages for 60 s only",
       "the queue takes messages of 1024 bytes only"]),
