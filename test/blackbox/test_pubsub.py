@@ -92,6 +92,7 @@ def outcome(server):
 # -- What is published --
 
 
+@pytest.mark.valgrind
 def test_an_event_is_a_message(outlet, fake):
     server = outlet()
     received(server.post(SMALL, "one"))
@@ -174,6 +175,7 @@ def backlog(server, count):
     server.do("resume", "out")
 
 
+@pytest.mark.tsan
 def test_a_backlog_goes_out_in_batches(outlet, fake):
     server = outlet("concurrency = 64\n")
     server.expect("paused")
@@ -354,6 +356,24 @@ def test_silence_ends_at_the_timeout(outlet, fake):
     one(fake.messages())
 
 
+@pytest.mark.once
+def test_a_stop_cuts_off_what_is_not_answered(outlet, fake):
+    """It is published again after the next start, under the same key."""
+    server = outlet("timeout = 50s\n")
+    server.expect("its call is cut off", "are under way")
+    fake.do(act=[{"silent": True}])
+    received(server.post(SMALL, "one"))
+    ticks = threading.Event()
+    while fake.do()["publish"] == 0:
+        ticks.wait(0.02)  # the fake says it to nobody
+    server.stop()  # it waits for a while
+    assert "its call is cut off" in server.log()
+    server.start()
+    server.wait_processed()
+    assert one(fake.messages())["attributes"]["idempotency-key"] == "one"
+    assert outcome(server)[0][0].startswith("unknown")
+
+
 def test_nobody_there_is_tried_again(outlet, fake):
     server = outlet()
     server.expect("retry in", "failed in a row")
@@ -380,6 +400,8 @@ def test_a_wrong_key_pauses_with_what_to_do(outlet, fake, stranger):
     assert len(fake.do()["refused"]) == 2  # with a new token, once
 
 
+@pytest.mark.valgrind
+@pytest.mark.tsan
 @pytest.mark.parametrize("ahead", [3600, -3600, 86400 * 400])
 def test_a_wrong_clock_is_corrected_once(outlet, fake, ahead):
     server = outlet()
