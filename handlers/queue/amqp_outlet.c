@@ -24,6 +24,7 @@ struct amqp_outlet {
 	struct amqp_suspects suspects;
 	bool blocked;     /* the broker asked us to wait */
 	bool suspect_out; /* nothing else is sent until it is settled */
+	bool dropped;     /* the connection was; nothing more is sent on it */
 };
 
 /* Of a message that waits, and then is out: a queue_call's more. */
@@ -31,6 +32,14 @@ struct outgoing {
 	struct amqp_letter letter; /* its bytes are the queue_call's */
 	uint64_t heard;            /* how much was, when it was sent */
 };
+
+/* The connection serves no more. */
+static void
+outlet_drop(struct amqp_outlet *a, const char *reason)
+{
+	a->dropped = true;
+	link_drop(amqp_conn_link(a->conn), "%s", reason);
+}
 
 /* -- The end of an attempt -- */
 
@@ -82,7 +91,8 @@ end_lost(struct amqp_outlet *a, struct queue_call *qc,
 static bool
 may_send(const struct amqp_outlet *a, const struct outgoing *o)
 {
-	if (a->blocked || a->suspect_out || !amqp_confirm_has_room(a->confirm))
+	if (a->blocked || a->dropped || a->suspect_out ||
+	    !amqp_confirm_has_room(a->confirm))
 		return (false);
 	return (amqp_confirm_count(a->confirm) == 0 ||
 		!amqp_suspects_has(&a->suspects, o->letter.message_id));
@@ -130,7 +140,7 @@ send_call(struct amqp_outlet *a, struct queue_call *qc)
 	a->suspect_out = amqp_suspects_has(&a->suspects, o->letter.message_id);
 	queue_call_sent(a->calls, qc);
 	if (write_message(a, qc, out) == -1)
-		link_drop(link, "out of memory"); /* in mid-message */
+		outlet_drop(a, "out of memory"); /* in mid-message */
 	free(qc->bytes);
 	qc->bytes = NULL;
 }
@@ -251,7 +261,7 @@ outlet_down_cb(void *arg, const struct link_end *end,
 				      : amqp_verdict_closed(closed).action;
 	struct queue_call *qc;
 
-	a->blocked = false;
+	a->blocked = a->dropped = false;
 	queue_calls_hold(a->calls, false);
 	if (action == AMQP_BLAME)
 		outlet_suspect_all(a);
@@ -311,10 +321,10 @@ outlet_late_cb(void *arg, struct queue_call *qc)
 		    a->timeout_ms);
 	else
 		late_reason(a, &result);
-	/* It is mute; or what was never confirmed has taken all places. */
+	/* It is mute; or what it never confirms keeps the others waiting. */
 	if (sent ? o->heard == amqp_conn_heard(a->conn)
-		 : !amqp_confirm_has_room(a->confirm))
-		link_drop(link, "the broker does not confirm what is sent");
+		 : link_state(link) == LINK_UP)
+		outlet_drop(a, "the broker does not confirm what is sent");
 	if (sent)
 		amqp_confirm_abandon(a->confirm, qc->tag);
 	queue_call_end(a->calls, qc, &result);

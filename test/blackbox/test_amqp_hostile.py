@@ -257,6 +257,7 @@ def test_blocked_is_obeyed(klikitd, scripted, tmp_path):  # noqa: F811
     assert server.query("SELECT count(*) FROM attempts") == [(2,)]
 
 
+@pytest.mark.valgrind
 def test_multiple_confirms_and_refusals(klikitd, scripted,  # noqa: F811
                                         tmp_path):
     """A refusal of several, and then a confirmation of all that came again."""

@@ -41,6 +41,7 @@ static struct finished {
 	struct handler_result result;
 } finished[CALLS];
 
+static int64_t timeout_ms;  /* of the next handler */
 static char dummies[CALLS]; /* their addresses are dispatch's calls */
 static _Alignas(max_align_t) char settings[512];
 
@@ -207,6 +208,7 @@ amqp_setup(void **state)
 	c->env.finish = finish_cb;
 	memset(finished, 0, sizeof(finished));
 	memset(&broker, 0, sizeof(broker));
+	timeout_ms = 600000;
 	broker.listener = evconnlistener_new_bind(c->env.base, broker_accept_cb,
 	    NULL, LEV_OPT_CLOSE_ON_FREE, -1, (struct sockaddr *)&sin,
 	    sizeof(sin));
@@ -233,7 +235,7 @@ try_open(struct client_case *c, char reason[HANDLER_REASON_MAX])
 {
 	const struct handler_options opt = { .name = "rabbit",
 		.settings = settings,
-		.timeout_ms = 600000,
+		.timeout_ms = timeout_ms,
 		.concurrency = CALLS };
 	struct handler_instance *h;
 	char url[64];
@@ -396,6 +398,47 @@ test_suspects_go_alone(void **state)
 	h->type->close(h);
 }
 
+/*
+ * What is never confirmed keeps its place; so a suspect, which goes alone, may
+ * have to wait for a connection of its own.
+ */
+static void
+test_a_suspect_does_not_wait_for_ever(void **state)
+{
+	static const uint8_t heartbeat[] = { 8, 0, 0, 0, 0, 0, 0, 0xce };
+	struct client_case *c = *state;
+	struct handler_instance *h;
+
+	timeout_ms = 500;
+	h = open_one(c);
+	broker.act = BROKER_REFUSES_TWO;
+	begin(h, 0);
+	begin(h, 1);
+	wait_finished(c, 0);
+	wait_finished(c, 1);
+	broker.act = BROKER_KEEPS;
+	broker.npublished = 0;
+	begin(h, 2);
+	wait_published(c, 1);
+	bufferevent_write(broker.bev, heartbeat, sizeof(heartbeat));
+	wait_finished(c, 2);
+	assert_true(finished[2].result.unknown);
+	assert_int_equal(broker.nconnections, 2); /* it is alive */
+	finished[0].n = 0;
+	begin(h, 0);
+	wait_finished(c, 0);
+	assert_int_equal(finished[0].result.verdict, HANDLER_RETRY);
+	assert_false(finished[0].result.unknown);
+	broker.npublished = 0;
+	broker.act = BROKER_ACKS;
+	finished[0].n = 0;
+	begin(h, 0);
+	wait_finished(c, 0);
+	assert_int_equal(finished[0].result.verdict, HANDLER_DONE);
+	assert_int_equal(broker.nconnections, 3);
+	h->type->close(h);
+}
+
 /* Wherever memory ends, a job is pending and ends, or is to be retried. */
 static void
 test_a_job_runs_out_of_memory(void **state)
@@ -459,6 +502,7 @@ main(void)
 		CASE(test_a_job_is_done_when_it_is_confirmed),
 		CASE(test_a_cancelled_job_is_gone),
 		CASE(test_suspects_go_alone),
+		CASE(test_a_suspect_does_not_wait_for_ever),
 		CASE(test_a_job_runs_out_of_memory),
 		CASE(test_opening_runs_out_of_memory),
 	};
