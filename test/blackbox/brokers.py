@@ -53,7 +53,7 @@ def rabbitmq_program(tmp_path_factory):
 @pytest.fixture
 def rabbitmq(rabbitmq_program, tmp_path):
     """A virtual host with a user who may do all there."""
-    if rabbitmq_program.process is None:
+    if not rabbitmq_program.alive():
         rabbitmq_program.start()
     since = len(rabbitmq_program.log())
     rabbit = Rabbit(rabbitmq_program)

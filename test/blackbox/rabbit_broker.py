@@ -121,6 +121,9 @@ class RabbitServer:
             ticks.wait(0.05)  # nothing else says that it is there
         raise AssertionError(f"no {what}:\n{self.log()}")
 
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
     def stop(self, signum=signal.SIGTERM):
         if self.process is None:
             return
@@ -140,7 +143,7 @@ class RabbitServer:
         """As a power switch would, but it knows all its quorum queues again:
         one that is younger than half a second has lost its place on disk, and
         never finds a leader (3.10)."""
-        if self.process is not None and not self.paused:
+        if self.alive() and not self.paused:
             self.evaluate("dets:sync(ra_directory_reverse).")
         self.stop(signal.SIGKILL)
 
@@ -272,7 +275,7 @@ class Rabbit:
 
     def close(self):
         """Leave nothing of this test on the server."""
-        if self.server.process is None:
+        if not self.server.alive():
             self.server.start()
         self.resume()
         self.end_alarm()
