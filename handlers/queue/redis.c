@@ -10,6 +10,7 @@
 
 #include "handlers/body/message.h"
 #include "handlers/net/broker_url.h"
+#include "handlers/net/net_clock.h"
 #include "handlers/net/outlet_keys.h"
 #include "handlers/queue/calls.h"
 #include "handlers/queue/redis_entry.h"
@@ -144,27 +145,25 @@ redis_late_cb(void *arg, struct queue_call *qc)
 	struct redis *r = arg;
 	struct link *l = redis_session_link(r->session);
 	const char *failure = link_last_failure(l);
-	char reason[HANDLER_REASON_MAX];
+	char reason[HANDLER_REASON_MAX], limit[NET_CLOCK_TEXT_MAX];
 
+	(void)net_clock_text(r->timeout_ms, limit);
 	if (qc->sent && !link_has_left(l, qc->mark)) {
 		/* It must not leave later, when it is tried anew. */
-		link_drop(l, "it has read nothing for %" PRId64 " ms",
-		    r->timeout_ms);
+		link_drop(l, "%s has read nothing for %s", r->name, limit);
 		return;
 	}
 	if (qc->sent) {
 		r->silent = true;
 		(void)snprintf(reason, sizeof(reason),
-		    "%s has not answered within %" PRId64 " ms", r->name,
-		    r->timeout_ms);
+		    "%s has not answered within %s", r->name, limit);
 	} else if (failure != NULL) {
 		(void)snprintf(reason, sizeof(reason),
-		    "not sent within %" PRId64 " ms: %.180s", r->timeout_ms,
-		    failure);
+		    "not sent within %s: %.180s", limit, failure);
 	} else {
 		(void)snprintf(reason, sizeof(reason),
-		    "not sent within %" PRId64 " ms: %s is %s", r->timeout_ms,
-		    r->name, r->silent ? "silent" : "not connected");
+		    "not sent within %s: %s is %s", limit, r->name,
+		    r->silent ? "silent" : link_state_name(link_state(l)));
 	}
 	redis_fail(r, qc, qc->sent, reason);
 }
@@ -318,6 +317,14 @@ redis_inspect(struct handler_instance *h, const struct handler_inspection *in)
 	return (r->look == NULL ? -1 : 0);
 }
 
+static bool
+redis_connected(const struct handler_instance *h)
+{
+	const struct redis *r = (const struct redis *)h;
+
+	return (redis_session_is_up(r->session));
+}
+
 /* -- An instance -- */
 
 static void
@@ -382,7 +389,7 @@ redis_connect(struct redis *r, const struct redis_settings *set,
 			.tls = r->tls,
 			.host = url.host,
 			.port = url.port,
-			.connect_ms = r->timeout_ms,
+			.connect_ms = r->timeout_ms - r->timeout_ms / 3,
 			.keepalive_ms = KEEPALIVE_MS,
 		};
 		r->session = redis_session_new(&opt, &account, &redis_calls, r);
@@ -533,6 +540,7 @@ const struct handler handler_redis = {
 	.run = redis_run,
 	.flush = redis_flush,
 	.inspect = redis_inspect,
+	.connected = redis_connected,
 	.cancel = redis_cancel,
 	.close = redis_close,
 };

@@ -57,7 +57,7 @@ measure_line(struct span *s, const char **ret_line, size_t *ret_len,
 	if (end == NULL) {
 		if (seen < REDIS_LINE_MAX)
 			return (REDIS_READ_MORE);
-		*ret_reason = "it sent a line without an end";
+		*ret_reason = "sent a line without an end";
 		return (REDIS_READ_WRONG);
 	}
 	*ret_line = line;
@@ -102,7 +102,7 @@ measure_value(struct span *s, long *ret_items, const char **ret_reason)
 	rc = measure_line(s, &line, &len, ret_reason);
 	if (rc != REDIS_READ_ONE)
 		return (rc);
-	*ret_reason = "it sent what is no answer of Redis";
+	*ret_reason = "sent what is no answer of Redis";
 	if (len == 0 || strchr("+-:$*", line[0]) == NULL)
 		return (REDIS_READ_WRONG);
 	if (line[0] != '$' && line[0] != '*')
@@ -110,7 +110,7 @@ measure_value(struct span *s, long *ret_items, const char **ret_reason)
 	number = measure_number(line, len,
 	    line[0] == '$' ? REDIS_ANSWER_MAX : REDIS_ITEMS_MAX);
 	if (number == -2) {
-		*ret_reason = "it sent a length that makes no sense here";
+		*ret_reason = "sent a length that makes no sense here";
 		return (REDIS_READ_WRONG);
 	}
 	if (line[0] == '*') {
@@ -137,7 +137,7 @@ measure_answer(struct span *s, const char **ret_reason)
 	rc = measure_value(s, &items, ret_reason);
 	for (long i = 0; rc == REDIS_READ_ONE && i < items; i++) {
 		if (s->at < s->len && s->bytes[s->at] == '*') {
-			*ret_reason = "it sent an array inside an array";
+			*ret_reason = "sent an array inside an array";
 			return (REDIS_READ_WRONG);
 		}
 		rc = measure_value(s, &inside, ret_reason);
@@ -145,7 +145,7 @@ measure_answer(struct span *s, const char **ret_reason)
 	if (rc == REDIS_READ_WRONG ||
 	    (rc == REDIS_READ_ONE ? s->at : s->len) <= REDIS_ANSWER_MAX)
 		return (rc);
-	*ret_reason = "it sent an answer that is too large";
+	*ret_reason = "sent an answer that is too large";
 	return (REDIS_READ_WRONG);
 }
 
@@ -235,7 +235,7 @@ reader_read(struct redis_reader *r, const char *bytes, size_t len)
 		r->wrong = "out of memory";
 		return (REDIS_READ_NO_MEMORY);
 	}
-	r->wrong = "it sent what is no answer of Redis";
+	r->wrong = "sent what is no answer of Redis";
 	return (REDIS_READ_WRONG);
 }
 

@@ -83,7 +83,8 @@ void redis_reader_free(struct redis_reader *r);
 /*
  * Read the first answer of bytes. With ONE *ret_taken is its length and
  * *ret_answer valid until the next call. WRONG is for good: the connection has
- * to be closed, and *ret_reason says why, in words of ours.
+ * to be closed, and *ret_reason says why, in words of ours that follow a name:
+ * "sent a line without an end".
  */
 enum redis_read redis_reader_next(struct redis_reader *r, const char *bytes,
     size_t len, size_t *ret_taken, struct redis_answer *ret_answer,

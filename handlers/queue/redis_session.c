@@ -129,13 +129,14 @@ session_login(struct redis_session *s, const struct redis_answer *answer)
 	case REDIS_LOGIN_REFUSED:
 		(void)snprintf(s->refused, sizeof(s->refused), "%s",
 		    answer->value.text);
-		link_refuse(s->link, 0, NULL, "it refused the login: %s",
-		    redis_ruling_of(s->refused)->text);
+		link_refuse(s->link, 0, NULL, "%s refused the login: %s",
+		    s->account.name, redis_ruling_of(s->refused)->text);
 		return (-1);
 	case REDIS_LOGIN_BROKEN:
 		break;
 	}
-	link_break(s->link, "it answered the login with what is no answer");
+	link_break(s->link, "%s answered the login with what is no answer",
+	    s->account.name);
 	return (-1);
 }
 
@@ -148,7 +149,8 @@ session_answer(struct redis_session *s, const struct redis_answer *answer)
 	if (s->step != REDIS_LOGIN_DONE)
 		return (session_login(s, answer));
 	if (s->answered == s->asked) {
-		link_break(s->link, "it answered what nobody asked");
+		link_break(s->link, "%s answered what nobody asked",
+		    s->account.name);
 		return (-1);
 	}
 	s->answered++;
@@ -179,7 +181,7 @@ session_input_cb(void *arg, struct link *l, struct evbuffer *in)
 	(void)evbuffer_drain(in, at);
 	redis_session_flush(s);
 	if (rc == REDIS_READ_WRONG)
-		link_break(l, "%s", reason);
+		link_break(l, "%s %s", s->account.name, reason);
 	else if (rc == REDIS_READ_NO_MEMORY)
 		link_drop(l, "out of memory");
 	return (rc == REDIS_READ_ONE || rc == REDIS_READ_MORE ? 0 : -1);

@@ -157,8 +157,7 @@ expect_wrong(const char *bytes, size_t len, const char *reason)
 static void
 test_lengths_are_bounded(void **state)
 {
-	static const char reason[] =
-	    "it sent a length that makes no sense here";
+	static const char reason[] = "sent a length that makes no sense here";
 	static const char *const some[] = { "*100000000\r\n", "*33\r\n",
 		"*4294967297\r\n", "*-2\r\n", "*\r\n", "$2147483647\r\n",
 		"$65537\r\n", "$-2\r\n", "$\r\n", "$+1\r\n", "$1a\r\n",
@@ -180,7 +179,7 @@ test_lines_and_answers_are_bounded(void **state)
 	text[0] = '+';
 	assert_int_equal(read_bytes(rd, text, REDIS_LINE_MAX - 1),
 	    REDIS_READ_MORE);
-	expect_wrong(text, REDIS_LINE_MAX, "it sent a line without an end");
+	expect_wrong(text, REDIS_LINE_MAX, "sent a line without an end");
 
 	/* Each item is small enough, both together are not. */
 	at = (size_t)snprintf(text, sizeof(text), "*2\r\n$40000\r\n");
@@ -191,13 +190,13 @@ test_lines_and_answers_are_bounded(void **state)
 	assert_int_equal(read_bytes(rd, text, REDIS_ANSWER_MAX),
 	    REDIS_READ_MORE);
 	expect_wrong(text, REDIS_ANSWER_MAX + 1,
-	    "it sent an answer that is too large");
+	    "sent an answer that is too large");
 }
 
 static void
 test_what_is_no_answer_is_wrong(void **state)
 {
-	static const char reason[] = "it sent what is no answer of Redis";
+	static const char reason[] = "sent what is no answer of Redis";
 	static const char *const some[] = { "HTTP/1.1 400 Bad Request\r\n",
 		"\r\n", "%1\r\n+a\r\n+b\r\n", "_\r\n", "$2\r\nabXX",
 		":12x\r\n" };
@@ -205,7 +204,7 @@ test_what_is_no_answer_is_wrong(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
 		expect_wrong(some[i], strlen(some[i]), reason);
-	expect_wrong("*1\r\n*0\r\n", 8, "it sent an array inside an array");
+	expect_wrong("*1\r\n*0\r\n", 8, "sent an array inside an array");
 }
 
 int
