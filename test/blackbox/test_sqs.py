@@ -21,6 +21,8 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEST",
         "AWS_SECRET_ACCESS_KEY": "secret/of+the/test",
         "AWS_EC2_METADATA_DISABLED": "true"}
 NOTHING = {"AWS_EC2_METADATA_DISABLED": "true"}
+# What whoever runs the tests has set is not for them: empty is not set.
+CLEAN = {name: "" for name in os.environ if name.startswith("AWS_")}
 
 
 @pytest.fixture
@@ -54,7 +56,8 @@ def aws(klikitd, tmp_path):
             start=start,
             config="[handler aws]\ntype = sqs\nevents = *\n"
                    f"queue_url = {url or far.queue_url}\n{more}",
-            env={"HOME": str(home), **(KEYS if env is None else env)})
+            env={**CLEAN, "HOME": str(home),
+                 **(KEYS if env is None else env)})
 
     return make
 
@@ -693,7 +696,8 @@ def judged(tmp_path, config, *args, env=None):
     path = tmp_path / "judged.ini"
     path.write_text(config)
     return run("check-config", "-c", path, *args, env={
-        "KLIKIT_WEBHOOK_SECRET": "x", "HOME": str(tmp_path), **(env or {})})
+        **CLEAN, "KLIKIT_WEBHOOK_SECRET": "x", "HOME": str(tmp_path),
+        **(env or {})})
 
 
 @pytest.mark.parametrize("lines, said", [
@@ -719,7 +723,8 @@ def test_the_configuration_is_checked(tmp_path, lines, said):
 
 
 def test_it_does_not_start_without_a_region(klikitd, tmp_path):
-    server = klikitd(start=False, env={"HOME": str(tmp_path)}, config=(
+    server = klikitd(start=False, env={
+        **CLEAN, "HOME": str(tmp_path)}, config=(
         "[handler aws]\ntype = sqs\nqueue_url = http://127.0.0.1:1/1/a\n"))
     server.expect("region")
     server.start(wait=False)
