@@ -479,7 +479,7 @@ def test_doctor_looks_at_the_exchange(outlet):
     assert "is bound for the routing key shows only" in said
 
 
-def test_doctor_is_told_why_not(outlet):
+def test_doctor_says_why_not(outlet):
     server = outlet.serve(password="wrong", declare="quorum")
     said = doctor(server)
     assert "refuses the login" in said and "password_file" in said
