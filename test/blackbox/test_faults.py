@@ -1,6 +1,7 @@
 """A disk that is full, fails, or hangs."""
 
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -135,7 +136,8 @@ def test_a_failed_fsync_is_healed_before_the_next_ack(klikitd, tmp_path,
     server.kill()
     lines = trace.read_text().splitlines()
     failed = next(i for i, line in enumerate(lines) if "INJECTED" in line)
-    assert any("ftruncate" in line and "klikitd.db-wal>, 0)" in line
+    # A release shows the names of its files to root only.
+    assert any(re.search(r"ftruncate\(\d+(<[^>]*klikitd\.db-wal>)?, 0\)", line)
                for line in lines[failed:]), "\n".join(lines[failed:])
     server.wrapper = []
     server.start()
@@ -222,6 +224,7 @@ def test_the_commit_is_synced_before_the_reply_is_written(klikitd, tmp_path):
     server = klikitd(wrapper=["strace", "-f", "-qq", "-o", str(trace), "-e",
                               "trace=fdatasync,fsync,writev,sendmsg,write"],
                      env=ASAN)
+    server.open_files()  # where they are hidden, so is what it writes
     received(server.post(payload("created-small.json")))
     server.stop()
     lines = trace.read_text().splitlines()

@@ -91,9 +91,10 @@ def test_the_environment_shows_no_secret_of_aws(klikitd):
 
 def test_the_environment_shows_no_secret(klikitd):
     server = klikitd(env={"SOMETHING": "else"})
-    assert b"SOMETHING=else" in pathlib.Path(
-        f"/proc/{server.pid}/environ").read_bytes()
-    assert SECRET not in shown_environment(server.pid)
+    shown = shown_environment(server.pid)
+    if shown:  # a release shows nothing at all
+        assert b"SOMETHING=else" in shown
+    assert SECRET not in shown
     received(server.post(BODY))
 
 

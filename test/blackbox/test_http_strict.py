@@ -458,6 +458,7 @@ def test_a_request_is_read_with_one_call(klikitd, tmp_path):
     server = klikitd(wrapper=["strace", "-f", "-qq", "-o", str(trace), "-e",
                               "trace=recvfrom,readv,ioctl"],
                      env={"ASAN_OPTIONS": "detect_leaks=0"})
+    server.open_files()  # where they are hidden, so is what it reads
     body = b'{"orders":[],"note":"' + b"x" * 5000 + b'"}'
     with Wire(server) as wire:
         for number in range(20):

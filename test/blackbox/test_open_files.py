@@ -1,6 +1,5 @@
 """Many strangers leave enough open files for the store and the handlers."""
 
-import os
 import re
 import resource
 import signal
@@ -101,7 +100,7 @@ def test_fewer_connections_than_configured_are_warned_of(busy):
     assert int(said[0]) + int(said[1]) == 600
     strangers = idle(server, 700)
     received(server.post(BODY, source=GOOD))
-    assert len(os.listdir(f"/proc/{server.pid}/fd")) < 600
+    assert len(server.open_files()) < 600
     close_all(strangers)
 
 
@@ -119,7 +118,7 @@ def test_a_reload_counts_anew(busy):
     received(server.post(BODY, source=GOOD))
     assert metric(server, "klikitd_connections", listener="public"
                   ) >= int(said) - 8  # the good ones have left
-    assert len(os.listdir(f"/proc/{server.pid}/fd")) < 700
+    assert len(server.open_files()) < 700
     close_all(strangers)
     assert len(re.findall(FEWER, server.final_log())) == 1  # not at the start
 

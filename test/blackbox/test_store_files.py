@@ -100,6 +100,7 @@ def test_reading_an_emptied_store_keeps_its_log(klikitd):
 def test_the_next_start_waits_for_the_lock(klikitd):
     """A child that was being started when klikitd was killed has it still."""
     server = klikitd()
+    server.open_files()  # where they cannot be seen, this is skipped
     server.stop()
     lock = os.open(f"{server.database}.lock", os.O_RDWR)
     fcntl.flock(lock, fcntl.LOCK_EX)
