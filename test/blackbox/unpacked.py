@@ -32,7 +32,8 @@ PORTS = range(20000, 32000)
 def folders():
     """Those that hold unpacked packages, as `run` makes them."""
     for entry in os.environ["PATH"].split(":"):
-        yield pathlib.Path(entry).parent
+        if os.access(pathlib.Path(entry).parent, os.R_OK | os.X_OK):
+            yield pathlib.Path(entry).parent
     yield ROOT / "build-tools"
 
 
