@@ -151,7 +151,7 @@ amqp_keys_tls(const void *settings)
 const struct key amqp_keys[] = {
 	{ "handler.url", KEY_URL, IN_AMQP(url), .flags = KEY_REQUIRED,
 	    .check = check_url, .value = "URL",
-	    .example = "amqps://klikitd@rabbit.example/orders", .shown = "to",
+	    .example = "amqps://klikitd@rabbit.example/orders",
 	    .text = "The broker, amqp[s]://USER@HOST:PORT/VHOST, that speaks "
 		    "AMQP 0-9-1 and publisher confirms (RabbitMQ). Without "
 		    "a user it is guest; without a virtual host, /." },

@@ -499,7 +499,7 @@ redis_target(const void *settings, char ret_text[HANDLER_REASON_MAX])
 static const struct key redis_keys[] = {
 	{ "handler.url", KEY_URL, IN_REDIS(url), .flags = KEY_REQUIRED,
 	    .check = redis_check_url, .value = "URL",
-	    .example = "rediss://klikitd@redis.example/0", .shown = "to",
+	    .example = "rediss://klikitd@redis.example/0",
 	    .text = "Where Redis is: redis[s]://[USER@]HOST[:PORT][/DATABASE]. "
 		    "What passes by itself is tried again; wrong rights and "
 		    "names pause the handler." },
