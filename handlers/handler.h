@@ -42,6 +42,13 @@ enum handler_fault {
 
 #define HANDLER_REASON_MAX 256
 
+/* How good what was found at a far side is. */
+enum handler_level {
+	HANDLER_FINE,
+	HANDLER_DOUBTFUL, /* it works, and may lose or delay events */
+	HANDLER_WRONG     /* jobs cannot be done like this */
+};
+
 struct bufferevent;
 struct event_base;
 struct handler_call; /* an attempt under way; dispatch's */
@@ -138,6 +145,14 @@ struct handler_env {
 	 */
 	const char *(*variable)(void *arg, const char *name);
 
+	/*
+	 * The far side of that handler asks it to wait, or no longer does: one
+	 * line in our own words, for the log. What an attempt ends with says
+	 * the rest. NULL: nobody logs.
+	 */
+	void (*note)(void *arg, const char *handler, enum handler_level level,
+	    const char *text);
+
 	void *arg; /* of the functions above */
 };
 
@@ -170,13 +185,6 @@ struct handler_check {
 };
 
 #define HANDLER_HOST_MAX 256 /* of a name or a numeric address */
-
-/* How good what inspect() has found is. */
-enum handler_level {
-	HANDLER_FINE,
-	HANDLER_DOUBTFUL, /* it works, and may lose or delay events */
-	HANDLER_WRONG     /* jobs cannot be done like this */
-};
 
 /* What inspect() is given. */
 struct handler_inspection {

@@ -22,6 +22,7 @@ struct amqp {
 	struct handler_tls *tls; /* NULL: without TLS */
 	struct broker_url url;
 	struct amqp_login login;
+	char *name;
 	char *connection_name;
 	char *password;
 	char *exchange;
@@ -151,6 +152,7 @@ amqp_close(struct handler_instance *h)
 	free(a->password);
 	message_signer_fini(&a->signer);
 	broker_url_fini(&a->url);
+	free(a->name);
 	free(a->connection_name);
 	free(a->exchange);
 	free(a->routing_key);
@@ -209,7 +211,8 @@ open_parts(struct amqp *a, const struct handler_options *opt,
 		(void)snprintf(reason, HANDLER_REASON_MAX, "url %.230s", why);
 		return (-1);
 	}
-	if ((a->exchange = strdup(set->exchange)) == NULL ||
+	if ((a->name = strdup(opt->name)) == NULL ||
+	    (a->exchange = strdup(set->exchange)) == NULL ||
 	    (a->routing_key = strdup(set->routing_key)) == NULL ||
 	    message_signer_init(&a->signer, &set->sign_secret) == -1 ||
 	    open_login(a, set, opt->name) == -1)
@@ -222,6 +225,7 @@ open_parts(struct amqp *a, const struct handler_options *opt,
 		.login = &a->login,
 		.timeout_ms = a->timeout_ms,
 		.concurrency = opt->concurrency,
+		.handler = a->name,
 		.unroutable = set->unroutable_retry ? AMQP_UNROUTABLE_RETRY
 						    : AMQP_UNROUTABLE_DEAD });
 	return (a->outlet == NULL ? -1 : 0);

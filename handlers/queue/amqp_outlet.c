@@ -16,6 +16,8 @@
 #define PLACES(concurrency) (2 * (concurrency) + 64)
 
 struct amqp_outlet {
+	const struct handler_env *env;
+	const char *handler; /* its name */
 	int64_t timeout_ms;
 	enum amqp_unroutable unroutable;
 	struct amqp_conn *conn;
@@ -202,6 +204,24 @@ outlet_settle(struct amqp_outlet *a, const struct amqp_news *news)
 	return (0);
 }
 
+/* The broker asks us to wait, or lets us go on. */
+static void
+outlet_block(struct amqp_outlet *a, bool blocked)
+{
+	const struct handler_env *env = a->env;
+
+	if (blocked != a->blocked && env->note != NULL)
+		env->note(env->arg, a->handler,
+		    blocked ? HANDLER_DOUBTFUL : HANDLER_FINE,
+		    blocked ? "the broker takes no messages for now (it is "
+			      "short of memory or disk): jobs wait, with their "
+			      "time standing still"
+			    : "the broker takes messages again");
+	a->blocked = blocked;
+	queue_calls_hold(a->calls, blocked);
+	amqp_outlet_pump(a);
+}
+
 /* amqp_conn_calls */
 static int
 outlet_said_cb(void *arg, const struct amqp_news *news)
@@ -221,9 +241,7 @@ outlet_said_cb(void *arg, const struct amqp_news *news)
 		return (-1);
 	case AMQP_SAID_BLOCKED:
 	case AMQP_SAID_UNBLOCKED:
-		a->blocked = news->said == AMQP_SAID_BLOCKED;
-		queue_calls_hold(a->calls, a->blocked);
-		amqp_outlet_pump(a);
+		outlet_block(a, news->said == AMQP_SAID_BLOCKED);
 		break;
 	case AMQP_SAID_NOTHING:
 	case AMQP_SAID_UP:
@@ -341,6 +359,8 @@ amqp_outlet_new(const struct amqp_outlet_options *opt)
 
 	if (a == NULL)
 		return (NULL);
+	a->env = env;
+	a->handler = opt->handler;
 	a->timeout_ms = opt->timeout_ms;
 	a->unroutable = opt->unroutable;
 	a->calls = queue_calls_new(env, opt->timeout_ms, outlet_late_cb, a);

@@ -21,6 +21,7 @@ struct amqp_outlet_options {
 	int64_t timeout_ms; /* of a message, until it is confirmed */
 	size_t concurrency; /* messages at once, at most */
 	enum amqp_unroutable unroutable;
+	const char *handler; /* its name; kept */
 };
 
 /* A message, ready to be sent. */

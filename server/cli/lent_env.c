@@ -4,6 +4,7 @@
 
 #include "handlers/net/resolver.h"
 #include "server/auth/signature.h"
+#include "server/base/log.h"
 #include "server/cli/process_guard.h"
 #include "server/config/config_env.h"
 #include "server/tls/tls.h"
@@ -38,6 +39,17 @@ env_variable(void *arg, const char *name)
 	return (config_env_get(process_environment(), name));
 }
 
+static void
+env_note(void *arg, const char *handler, enum handler_level level,
+    const char *text)
+{
+	(void)arg;
+	if (level == HANDLER_FINE)
+		log_info("handler %s: %s", handler, text);
+	else
+		log_warn("handler %s: %s", handler, text);
+}
+
 int
 lent_env_open(struct lent_env *lent, struct event_base *base)
 {
@@ -51,6 +63,7 @@ lent_env_open(struct lent_env *lent, struct event_base *base)
 		    resolver_new(base, "/etc/resolv.conf", "/etc/hosts"),
 		.env.sign = env_sign,
 		.env.variable = env_variable,
+		.env.note = env_note,
 	};
 	if (lent->tls == NULL || lent->env.resolver == NULL)
 		return (-1);

@@ -338,7 +338,7 @@ def test_a_full_queue_is_waited_for(outlet):
 
 def test_a_memory_alarm_is_waited_out(outlet):
     outlet.client.declare("orders", **QUORUM)
-    server = outlet.serve(timeout="1s")
+    server = outlet.serve("takes no messages for now", timeout="1s")
     received(server.post(order_body(0), "e0"))
     wait_done(server)
     outlet.rabbitmq.alarm()
@@ -350,7 +350,9 @@ def test_a_memory_alarm_is_waited_out(outlet):
         "SELECT max(started_at) < (julianday('now') - 2440587.5) * 86400000 "
         "- 2000 FROM attempts", [(1,)])
     assert outcomes(server) == ["done"]
+    server.wait_log("handler rabbit: the broker takes no messages for now")
     outlet.rabbitmq.end_alarm()
+    server.wait_log("handler rabbit: the broker takes messages again")
     wait_done(server, 20)
     assert outcomes(server) == ["done"] * 20
     assert len(outlet.drain()) == 20
@@ -516,7 +518,7 @@ def test_what_cannot_be_is_refused(outlet, keys, said):
 class Queue(Target):
     """A queue of RabbitMQ."""
 
-    expected = ("blocked",)
+    expected = ("takes no messages for now",)
 
     def __init__(self, rabbitmq, kind, folder):  # noqa: F811
         self.rabbitmq = rabbitmq

@@ -245,6 +245,7 @@ def test_blocked_is_obeyed(klikitd, scripted, tmp_path):  # noqa: F811
     broker = scripted([8, login(), PUBLISHED, blocked, until(PUBLISH), ack(2),
                        None])
     server = outlet(klikitd, tmp_path, broker.port, timeout="1s")
+    server.expect("takes no messages for now")
     received(server.post(SMALL, "one"))
     server.wait_query("SELECT state FROM jobs", [("done",)])
     received(server.deliver(SMALL, "two", type=STATUS))
