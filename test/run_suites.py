@@ -56,6 +56,12 @@ RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
                "store_open", "store_watch", "checkpoint", "log_file",
                "faults", "repair", "line_writer")
 
+# Black-box tests that mostly wait, for far sides, clocks and handshakes: they
+# are one half, and run beside the others.
+WAITING = ("test_amqp*", "test_brokers*", "test_bullmq*", "test_consumers*",
+           "test_kill_frame*", "test_links*", "test_paused_outlet*",
+           "test_pubsub*", "test_redis*", "test_sqs*", "test_tls*")
+
 # For personality(2), inherited by children.
 ADDR_NO_RANDOMIZE = 0x0040000
 # For prctl(2), not inherited.
@@ -150,27 +156,24 @@ def pytest_suite(binary, *options, env=None, limit_s=None, files=None,
     return Count(max(0, total - bad - skipped), bad, skipped)
 
 
-def valgrind_box(binary):
-    """The short black-box run under valgrind, in two halves at once: it is
-    slow, measures nothing, and keeps one core busy. Returns a Count."""
-    marked = [path for path in sorted((ROOT / "test/blackbox").glob("*.py"))
-              if "mark.valgrind" in path.read_text()]
-    tls = [path for path in marked if path.name.startswith("test_tls_")]
-    halves = (tls, [path for path in marked if path not in tls])
-
-    def run_half(files):
-        with tempfile.TemporaryFile() as output:
-            count = pytest_suite(binary, "-m", "valgrind", files=files,
-                                 env={"KLIKITD_VALGRIND": "1"}, output=output)
-            output.seek(0)
-            return count, output.read().decode(errors="replace")
-
-    total = Count(0, 0)
-    with concurrent.futures.ThreadPoolExecutor(len(halves)) as pool:
-        for count, said in pool.map(run_half, halves):
-            print(said, flush=True)
-            total = total.plus(count)
-    return total
+def pytest_halves(binary, *options, env=None, without=(), marked=""):
+    """Run the black-box tests on a binary in two halves at once, but for the
+    files without and those that have no such mark in them. Returns a Count."""
+    files = [path for path in sorted((ROOT / "test/blackbox").glob("test_*.py"))
+             if not any(path.match(pattern) for pattern in without)
+             and marked in path.read_text()]
+    waiting = [path for path in files
+               if any(path.match(pattern) for pattern in WAITING)]
+    others = [path for path in files if path not in waiting]
+    with (tempfile.TemporaryFile() as output,
+          concurrent.futures.ThreadPoolExecutor(1) as pool):
+        beside = pool.submit(pytest_suite, binary, *options, env=env,
+                             files=waiting, output=output)
+        count = pytest_suite(binary, *options, env=env, files=others)
+        count = count.plus(beside.result())
+        output.seek(0)
+        print(output.read().decode(errors="replace"), flush=True)
+    return count
 
 
 def install_by_npm(folder):
@@ -299,19 +302,19 @@ def run_suite(suite):
     if suite == "release":
         if not build_release():
             return BROKEN
-        return pytest_suite(RELEASE / "klikitd", "-m", "not long and not once",
-                            "--ignore=test/blackbox/test_run.py",
-                            "--ignore=test/blackbox/test_brokers.py",
-                            "--ignore=test/blackbox/test_consumers.py",
-                            "--ignore-glob=test/blackbox/test_bullmq*",
-                            "--ignore=test/blackbox/test_guides.py")
+        return pytest_halves(RELEASE / "klikitd", "-m", "not long and not once",
+                             without=("test_run.py", "test_brokers.py",
+                                      "test_consumers.py", "test_bullmq*",
+                                      "test_guides.py"))
     if suite == "valgrind":
         if not build(PLAIN, "-Dtests=enabled"):
             return BROKEN
         # Without valgrind, too: optimised, and no sanitizer in the way.
         unit = meson_suite(PLAIN, "unit").plus(
             meson_suite(PLAIN, "unit", "--setup=valgrind"))
-        return unit.plus(valgrind_box(PLAIN / "klikitd"))
+        return unit.plus(pytest_halves(PLAIN / "klikitd", "-m", "valgrind",
+                                       env={"KLIKITD_VALGRIND": "1"},
+                                       marked="mark.valgrind"))
     if suite == "tsan":
         if not build(RACES, "-Dtests=enabled", "-Db_sanitize=thread",
                      "-Db_lundef=false"):
@@ -327,7 +330,7 @@ def run_suite(suite):
     if suite == "blackbox":
         if not install_bullmq():
             return BROKEN
-        return pytest_suite(SANITIZED / "klikitd")
+        return pytest_halves(SANITIZED / "klikitd")
     if suite == "web":
         return web_suite(SANITIZED / "klikitd")
     if suite == "check":

@@ -38,16 +38,24 @@ def redis_server(tmp_path):
         server.close()
 
 
+# One for all modules: pytest makes the fixture anew for each that imports it.
+_rabbits = []
+
+
 @pytest.fixture(scope="session")
 def rabbitmq_program(tmp_path_factory):
     """The one RabbitMQ; tests use `rabbitmq`."""
-    authority = Authority(tmp_path_factory.mktemp("rabbitmq"))
-    authority.make("broker")
-    server = RabbitServer(authority)
+    if not _rabbits:
+        authority = Authority(tmp_path_factory.mktemp("rabbitmq"))
+        authority.make("broker")
+        _rabbits.append(RabbitServer(authority))
+    server = _rabbits[0]
     try:
-        yield server.start()
+        yield server if server.alive() else server.start()
     finally:
-        server.close()
+        if server in _rabbits:  # the session ends, for all modules
+            _rabbits.remove(server)
+            server.close()
 
 
 @pytest.fixture
