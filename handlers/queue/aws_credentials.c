@@ -93,7 +93,7 @@ search_found(struct aws_credentials *c, const struct aws_keys *keys,
 	search_end(c);
 }
 
-/* event: tell who asked, from the loop. */
+/* event: answer those who asked, from the loop. */
 static void
 ended_cb(evutil_socket_t fd, short what, void *arg)
 {

@@ -143,7 +143,7 @@ static const struct {
 	{ "Serialization", REFUSED },
 };
 
-/* A name stands for several faults, which its message tells apart. */
+/* One name stands for several faults: only its message says which. */
 static const struct {
 	const char *text;
 	struct sqs_meaning meaning;

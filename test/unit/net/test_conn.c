@@ -274,7 +274,7 @@ test_conn_cannot_be_made(void **state)
 	struct world *w = *state;
 	unsigned before;
 
-	turn(w); /* what is there is accepted */
+	turn(w); /* the far side accepts the connection */
 	before = far_count_fds();
 	heap_fail(0, 1);
 	assert_null(conn_new(&w->kind, connected(w), "peer:1", w));
