@@ -9,11 +9,11 @@ import pytest
 
 from brokers import relay  # noqa: F401 (fixtures)
 from conftest import CREATED, STATUS, received
-from fake_sqs import SIZE_MAX
 from kill_frame import PLANS, Arrival, Target, stand
 from load import order_body
 from sqs_case import KEYS, SMALL, outcomes, wait_for
 from sqs_case import aws, sqs  # noqa: F401 (fixtures)
+from sqs_service import SIZE_MAX
 
 
 # -- It works --
