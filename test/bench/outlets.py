@@ -97,7 +97,7 @@ def _program(bench, command, **more):
     words = process.stdout.readline().split()
     if not words or words[0] != "listening:":
         raise BenchError(f"{command[0]} {command[1]} did not start; fauxqs "
-                         "wants Node 20")
+                         "is not installed, or wants a newer Node (20)")
     return process, words[1:]
 
 
