@@ -1,0 +1,90 @@
+/*
+ * pipe.h -- private to store/postgres/: a connection, and statements on it,
+ * each wait with a deadline of our own (a stopped backend ignores all others).
+ *
+ * Owns: the connection, and which statements it has prepared.
+ * Threads: one at a time; the writer and the reader have one connection each.
+ */
+#ifndef STORE_POSTGRES_PIPE_H
+#define STORE_POSTGRES_PIPE_H
+
+#include <libpq-fe.h>
+
+#include "store/postgres/args.h"
+#include "store/store.h"
+
+struct pg_conn; /* opaque */
+
+/* Prepared once per connection, when it is first used. */
+struct pg_statement {
+	const char *name;
+	const char *text; /* each $n with a cast */
+};
+
+/* What pg_connect() is to make. */
+struct pg_connect {
+	const char *url;       /* as configured, for libpq */
+	bool read_only;        /* lists only; may be a standby's */
+	int64_t deadline_ms;   /* of the whole, by the monotonic clock */
+};
+
+/*
+ * Connect, look whether the server is one that keeps what it acknowledges, and
+ * set up the session. Returns STORE_OK and *ret_c; STORE_AWAY (it cannot be
+ * reached, refuses the login, is no primary, is starting, has no connection
+ * left), or STORE_FAILED (it can never do: pgbouncer in transaction mode, fsync
+ * off, no UTF8, too old); reason names the server without any password.
+ */
+enum store_rc pg_connect(const struct pg_connect *what, struct pg_conn **ret_c,
+    char reason[STORE_REASON_MAX]);
+void pg_conn_free(struct pg_conn *c); /* accepts NULL */
+
+/* Any thread: have what waits on c fail soon. */
+void pg_interrupt(struct pg_conn *c);
+
+/* What went wrong last on c, as outcome and words: errors.c's table. */
+enum store_rc pg_reason(struct pg_conn *c, char reason[STORE_REASON_MAX]);
+
+/*
+ * One statement, outside of a batch. On STORE_OK *ret_res is the caller's to
+ * PQclear(). Else as pg_reason(); STORE_AWAY: the connection is of no use now.
+ */
+enum store_rc pg_query(struct pg_conn *c, const struct pg_statement *s,
+    const struct pg_args *args, PGresult **ret_res,
+    char reason[STORE_REASON_MAX]);
+
+/* -- A transaction, all of it sent at once -- */
+
+struct pg_batch; /* opaque: statements that wait to be sent, and locks */
+
+/*
+ * The result of a statement, in the order in which they were added, before the
+ * commit. Returns 0; -1 when out of memory, or if the result is not what the
+ * statement should give: then nothing is committed.
+ */
+typedef int pg_take_fn(struct pg_batch *b, const PGresult *res, void *arg);
+
+/* Lives until the batch has ended: for args, and for what take needs. */
+struct arena *pg_batch_mem(struct pg_batch *b);
+
+/* This receiver's number; 0: a verb's, that owns nothing. */
+int64_t pg_batch_receiver(const struct pg_batch *b);
+
+/* take may be NULL. Returns 0; -1 when out of memory, or if args failed. */
+int pg_batch_add(struct pg_batch *b, const struct pg_statement *s,
+    const struct pg_args *args, pg_take_fn *take, void *arg);
+
+/*
+ * Before all statements, the locks of these orders, and of the orders in whose
+ * lanes that job stands, are taken: all of the batch at once, sorted. No lane is
+ * looked at or changed without. Return 0, or -1 when out of memory.
+ */
+int pg_batch_lock_order(struct pg_batch *b, const char *order_id,
+    const char *scope);
+int pg_batch_lock_job(struct pg_batch *b, int64_t job);
+
+/* Told to the pages of other receivers, if somebody looks at them. */
+enum pg_news { PG_NEWS_EVENT, PG_NEWS_JOB, PG_NEWS_REJECTION };
+void pg_batch_news(struct pg_batch *b, enum pg_news kind, int64_t number);
+
+#endif /* STORE_POSTGRES_PIPE_H */
