@@ -22,12 +22,19 @@ CREATE TABLE receivers (
 	name text NOT NULL,
 	version text NOT NULL,
 	started_at bigint NOT NULL,
+	lease_ms bigint NOT NULL,
 	alive_until timestamptz NOT NULL,
 	batch bigint NOT NULL DEFAULT 0,
 	dead bool NOT NULL DEFAULT false,
-	watching_until timestamptz, -- somebody looks at its page
-	report text -- JSON: what it counts, for the pages of the others
+	watching_until timestamptz -- somebody looks at its page
 ) WITH (fillfactor = 50);
+
+-- JSON: what a receiver counts, for the pages of the others. Not in its row,
+-- which each of its transactions writes anew.
+CREATE UNLOGGED TABLE reports (
+	receiver int PRIMARY KEY,
+	report text NOT NULL
+);
 
 -- What a transaction of a receiver changed, while somebody watches at another.
 CREATE UNLOGGED TABLE news (
@@ -36,6 +43,7 @@ CREATE UNLOGGED TABLE news (
 	events bigint[] NOT NULL,
 	jobs bigint[] NOT NULL,
 	rejections bigint[] NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	PRIMARY KEY (receiver, batch)
 );
 
