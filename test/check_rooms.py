@@ -38,6 +38,7 @@ import sys
 FOREIGN = {
     "sqlite3.h": ["store/sqlite/*", "handlers/body/envelope.c",
                   "server/cli/verb_version.c"],
+    "libpq-fe.h": ["store/postgres/*"],
     "mbedtls/": ["server/auth/signature.c", "server/tls/*",
                  "server/devtools/tls_dev.c", "server/cli/verb_version.c",
                  "handlers/queue/digest.c", "handlers/queue/rsa_sign.c"],
@@ -97,7 +98,7 @@ COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 def rooms(root):
     """The folders of sources, in their order."""
-    order = ["store/base", "store", "store/sqlite"]
+    order = ["store/base", "store", "store/sqlite", "store/postgres"]
     for top, name in (("handlers", "handlers_rooms"), ("server", "rooms")):
         build = (root / top / "meson.build").read_text()
         found = re.search(rf"^{name} = \[([^]]*)\]", build, re.M)
@@ -267,7 +268,7 @@ class Check:
             self.bad(key, f"is private to {other}")
         elif (not room.startswith("store") and
               (name in ("store/store_ops.h", "store/op.h") or
-               other == "store/sqlite")):
+               other in ("store/sqlite", "store/postgres"))):
             self.bad(key, "is private to the store")
 
     def circles(self):

@@ -23,9 +23,9 @@ struct pg_statement {
 
 /* What pg_connect() is to make. */
 struct pg_connect {
-	const char *url;       /* as configured, for libpq */
-	bool read_only;        /* lists only; may be a standby's */
-	int64_t deadline_ms;   /* of the whole, by the monotonic clock */
+	const char *url;     /* as configured, for libpq */
+	bool read_only;      /* lists only; may be a standby's */
+	int64_t deadline_ms; /* of the whole, by the monotonic clock */
 };
 
 /*
@@ -76,8 +76,8 @@ int pg_batch_add(struct pg_batch *b, const struct pg_statement *s,
 
 /*
  * Before all statements, the locks of these orders, and of the orders in whose
- * lanes that job stands, are taken: all of the batch at once, sorted. No lane is
- * looked at or changed without. Return 0, or -1 when out of memory.
+ * lanes that job stands, are taken: all of the batch at once, sorted. No lane
+ * is looked at or changed without. Return 0, or -1 when out of memory.
  */
 int pg_batch_lock_order(struct pg_batch *b, const char *order_id,
     const char *scope);

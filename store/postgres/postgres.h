@@ -1,7 +1,7 @@
 /*
- * postgres.h -- private to store/postgres/: the kinds of operations, by subject.
- * Statements call the functions of schema/NNN_*.sql, in which what a batch does
- * stands, a set of rows at a time.
+ * postgres.h -- private to store/postgres/: the kinds of operations, by
+ * subject. Statements call the functions of schema/NNN_*.sql, in which what a
+ * batch does stands, a set of rows at a time.
  */
 #ifndef STORE_POSTGRES_POSTGRES_H
 #define STORE_POSTGRES_POSTGRES_H
@@ -35,7 +35,8 @@ extern const struct pg_kind pg_kinds[STORE_NOPS]; /* backend.c */
 
 /* -- Writing: append.c, finish.c, start.c, acts.c, ... -- */
 
-typedef int pg_add_fn(struct pg_batch *b, struct store_op *const *ops, size_t n);
+typedef int pg_add_fn(struct pg_batch *b, struct store_op *const *ops,
+    size_t n);
 pg_add_fn append_add;     /* append.c */
 pg_add_fn finish_add;     /* finish.c */
 pg_add_fn start_add;      /* start.c */
@@ -52,20 +53,20 @@ pg_add_fn purge_add;      /* purge.c */
 
 typedef enum store_rc pg_read_fn(struct pg_conn *c, struct store_op *op,
     char reason[STORE_REASON_MAX]);
-pg_read_fn list_events;         /* lists.c */
+pg_read_fn list_events; /* lists.c */
 pg_read_fn get_event;
 pg_read_fn list_orders;
 pg_read_fn get_order;
-pg_read_fn list_jobs;           /* lists_jobs.c */
+pg_read_fn list_jobs; /* lists_jobs.c */
 pg_read_fn list_attempts;
 pg_read_fn list_event_attempts;
 pg_read_fn list_handlers;
-pg_read_fn list_rejections;     /* lists_rejections.c */
+pg_read_fn list_rejections; /* lists_rejections.c */
 pg_read_fn get_rejection;
-pg_read_fn measure_read;        /* measure.c */
-pg_read_fn clock_read;          /* clock.c */
-pg_read_fn check_read;          /* check.c: counters against lanes */
-pg_read_fn backup_refuse;       /* check.c: names pg_dump */
+pg_read_fn measure_read;  /* measure.c */
+pg_read_fn clock_read;    /* clock.c */
+pg_read_fn check_read;    /* check.c: counters against lanes */
+pg_read_fn backup_refuse; /* check.c: names pg_dump */
 
 /* -- event_row.c: an event out of a result -- */
 

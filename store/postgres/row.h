@@ -14,7 +14,8 @@
 #include "store/base/arena.h"
 
 bool pg_null(const PGresult *res, int row, int column);
-int64_t pg_int(const PGresult *res, int row, int column); /* int2, 4, 8; NULL: 0 */
+int64_t pg_int(const PGresult *res, int row,
+    int column); /* int2, 4, 8; NULL: 0 */
 bool pg_bool(const PGresult *res, int row, int column);
 
 /* A copy in a; NULL stays NULL. Returns 0, or -1 when out of memory. */
@@ -25,8 +26,9 @@ int pg_text(const PGresult *res, int row, int column, struct arena *a,
 const void *pg_bytes(const PGresult *res, int row, int column, size_t *ret_len);
 
 /*
- * An array of int8 or of text, copied to a. NULL and an empty one: n is 0. Texts
- * may be NULL. Returns 0; -1 when out of memory or if it is no such array.
+ * An array of int8 or of text, copied to a. NULL and an empty one: n is 0.
+ * Texts may be NULL. Returns 0; -1 when out of memory or if it is no such
+ * array.
  */
 int pg_ints(const PGresult *res, int row, int column, struct arena *a,
     const int64_t **ret_items, size_t *ret_n);
