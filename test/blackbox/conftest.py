@@ -399,6 +399,42 @@ def server(klikitd):
     return klikitd()
 
 
+@pytest.fixture(scope="session")
+def postgres_program():
+    """The one PostgreSQL of all tests, which use `postgres`."""
+    from postgres_server import PostgresServer  # needs this file
+    shared = PostgresServer()
+    try:
+        yield shared.start()
+    finally:
+        shared.close()
+
+
+@pytest.fixture
+def postgres(postgres_program):
+    """An empty database of the test's own: see postgres_server.py."""
+    database = postgres_program.database()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def postgres_server(tmp_path):
+    """A factory of running PostgreSQL servers of the test's own; what they
+    have printed is in tmp_path afterwards."""
+    from postgres_server import PostgresServer  # needs this file
+    made = []
+
+    def make(**options):
+        made.append(PostgresServer(**options))
+        return made[-1].start()
+
+    yield make
+    for number, each in enumerate(made):
+        (tmp_path / f"postgres{number}.log").write_text(each.log())
+        each.close()
+
+
 def run(*args, env=None, cwd=None, input=None):
     """Run a verb to its end."""
     base = {k: v for k, v in os.environ.items()

@@ -90,8 +90,9 @@ def listens(port):
 class Home:
     """A server's folder, and the processes that run there."""
 
-    def __init__(self, name):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"klikitd-{name}-"))
+    def __init__(self, name, folder=None):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"klikitd-{name}-",
+                                                  dir=folder))
         self.give(self.path)
 
     def give(self, path):
@@ -112,7 +113,13 @@ class Home:
     def program(self, name):
         """A program that who runs here can reach: the sources may lie in a
         folder that is closed to others."""
-        found = program(name)
+        return self._reachable(program(name))
+
+    def program_in(self, folder, name):
+        """The same, of what was unpacked into that folder."""
+        return self._reachable(folder / "bin" / name)
+
+    def _reachable(self, found):
         if self._may_run(found):
             return found
         tools = self.path / "tools"
@@ -122,7 +129,7 @@ class Home:
         if not (tools / package).exists():
             shutil.copytree(found.parent.parent / package, tools / package,
                             symlinks=True)
-        return tools / "bin" / name
+        return tools / "bin" / found.name
 
     def _may_run(self, path):
         return not AS_NOBODY or subprocess.run(
