@@ -304,6 +304,7 @@ def run_suite(suite):
             return BROKEN
         return pytest_halves(RELEASE / "klikitd", "-m", "not long and not once",
                              without=("test_run.py", "test_brokers.py",
+                                      "test_postgres_server.py",
                                       "test_consumers.py", "test_bullmq*",
                                       "test_guides.py"))
     if suite == "valgrind":
