@@ -31,6 +31,7 @@ enum store_op_kind {
 	STORE_OP_LIST_ATTEMPTS,
 	STORE_OP_LIST_EVENT_ATTEMPTS,
 	STORE_OP_LIST_HANDLERS,
+	STORE_OP_LIST_RECEIVERS,
 	STORE_OP_MEASURE,
 	STORE_OP_CLOCK_GET,
 	STORE_OP_LIST_REJECTIONS,
@@ -121,6 +122,7 @@ struct store_op {
 	struct store_job_info *jobs;
 	struct store_attempt_info *attempts;
 	struct store_handler_info *handlers;
+	struct store_receiver_info *receivers;
 	struct store_figures *figures;
 	struct store_rejection_info *rejections;
 	size_t nrows;
@@ -133,6 +135,7 @@ struct store_op {
 		store_jobs_fn *jobs;
 		store_attempts_fn *attempts;
 		store_handlers_fn *handlers;
+		store_receivers_fn *receivers;
 		store_figures_fn *figures;
 		store_clock_fn *clock;
 		store_rejections_fn *rejections;

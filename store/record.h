@@ -155,6 +155,11 @@ struct store_attempt {
 /* What became of a job that ran. */
 struct store_outcome {
 	int64_t job;
+	/*
+	 * Of the attempt that ended, as store_start() gave it: the end counts
+	 * only while the job runs under it. 0: it was not started.
+	 */
+	unsigned number;
 	enum job_state to;   /* JOB_DONE, JOB_WAITING or JOB_DEAD */
 	const char *outcome; /* "done", or why not: in our own words, which
 				outlive a purge */

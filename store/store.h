@@ -45,7 +45,13 @@ enum store_rc {
 	STORE_MOVED,    /* its file was deleted, moved or replaced */
 	STORE_NEWER,    /* written by a newer klikitd; not touched */
 	STORE_NOTADB,   /* the file is no database, or is damaged */
-	STORE_FAILED    /* anything else: I/O, permission; see the reason */
+	/*
+	 * The job is not the caller's any more: it has ended, or another
+	 * receiver has taken it over. Nothing was written: drop it.
+	 */
+	STORE_LOST,
+	STORE_AWAY,  /* the database cannot be reached now; try again */
+	STORE_FAILED /* anything else: I/O, permission; see the reason */
 };
 
 /* Room for a reason: one line for people, without a full stop. */
@@ -69,14 +75,55 @@ typedef void store_note_fn(enum store_note_level level, const char *text,
     void *arg);
 
 struct store_options {
-	const char *url; /* "sqlite:PATH"; PATH as it is to be opened */
+	const char *url; /* "sqlite:PATH", PATH as it is to be opened; or what
+			    libpq takes, "postgres://..." */
 	enum store_mode mode;
+	/*
+	 * Of a store that several receivers share: the name of this one, for
+	 * people (NULL: none), and for how long it counts as alive without a
+	 * commit; then others take its jobs over. 0: STORE_LEASE_MS.
+	 */
+	const char *receiver;
+	unsigned lease_ms;
 	size_t queue_max;   /* bytes of events waiting; one always fits */
 	unsigned batch_max; /* operations per commit; 0: the default */
 	int64_t now_ms;
 	store_note_fn *note; /* kept, with its arg; may be NULL */
 	void *note_arg;
 };
+
+#define STORE_LEASE_MS 15000
+
+/* What sort of store it is: what differs for people, not for the program. */
+struct store_traits {
+	bool is_file;   /* it has a path: store_locate() */
+	bool is_shared; /* several receivers at once; there is a lease */
+	const char *backup_with;  /* the command that makes a backup of it, as
+				     to be typed; NULL: klikitd backup */
+	const char *purge_leaves; /* where customers' data may be found after a
+				     purge, for a message; NULL: nowhere */
+};
+
+/*
+ * Of the backend that the URL names; NULL if it names none that is built in.
+ * Static.
+ */
+const struct store_traits *store_traits(const char *url);
+
+/*
+ * The URL as it may be shown in a log, a page or a message: without any
+ * password. Of one that no backend understands no more than its scheme.
+ */
+#define STORE_NAME_MAX (PATH_MAX + 16)
+void store_url_name(const char *url, char ret_name[STORE_NAME_MAX]);
+
+/*
+ * Is the URL well formed? Looks at nothing else. Returns 0, and -1 with the
+ * reason, which holds no password. On 0 *ret_advice is NULL, or what would be
+ * better (static): a password that stands in it.
+ */
+int store_check_url(const char *url, const char **ret_advice,
+    char reason[STORE_REASON_MAX]);
 
 /*
  * Set up the process, once: SQLite keeps no statistics of its
@@ -89,12 +136,13 @@ void store_process_init(void);
 /*
  * Open the store and start its threads. May block for the disk; a server
  * calls it before it listens. One that was not closed properly is open at once
- * (STORE_SERVE), but STORE_RECOVERING. On success *ret_st is owned by the
- * caller. On failure writes to reason one line that names the file and says
- * what to do, leaves the file as it was, and returns: STORE_NOTFOUND
+ * (STORE_SERVE), but STORE_RECOVERING; one on a server that cannot be reached
+ * is open, too, but STORE_UNREACHABLE. On success *ret_st is owned by the
+ * caller. On failure writes to reason one line that names the store and says
+ * what to do, leaves it as it was, and returns: STORE_NOTFOUND
  * (STORE_READ and there is none), STORE_BUSY (another server holds the lock),
- * STORE_NEWER, STORE_NOTADB, STORE_FULL or STORE_FAILED (path, permission, url,
- * memory).
+ * STORE_NEWER, STORE_NOTADB, STORE_FULL, STORE_AWAY (not STORE_SERVE: it
+ * cannot be reached) or STORE_FAILED (path, permission, login, url, memory).
  */
 enum store_rc store_open(const struct store_options *opt, struct store **ret_st,
     char reason[STORE_REASON_MAX]);
@@ -191,7 +239,7 @@ void store_flush(struct store *st);
 /*
  * How the writer is doing; changes are reported through store_fd() too. Only
  * a READY store acknowledges anything; what is queued else ends at once with
- * STORE_FAILED or STORE_FULL.
+ * STORE_FAILED, STORE_FULL or STORE_AWAY.
  */
 enum store_health {
 	STORE_READY,
@@ -203,6 +251,11 @@ enum store_health {
 	 * time: what is on disk is made sure of. It goes on trying for ever.
 	 */
 	STORE_RECOVERING,
+	/*
+	 * The database cannot be reached. Nothing is wrong with what it holds;
+	 * it is tried for ever, with pauses of up to a second.
+	 */
+	STORE_UNREACHABLE,
 	/*
 	 * The file is damaged, and not only in what can be made again from the
 	 * rest. Nothing is written any more; what can be read is read. It lasts
@@ -225,6 +278,38 @@ struct store_stats {
 	uint64_t repairs; /* its indexes were made anew */
 };
 void store_stats(struct store *st, struct store_stats *ret_stats);
+
+/*
+ * Of a store that several receivers share: what others did. Comes from
+ * store_collect().
+ */
+#define STORE_NEWS_MAX 256
+struct store_news {
+	bool jobs;     /* some that nobody has may run: ask store_runnable() */
+	bool handlers; /* one was paused, or goes on: list them again */
+
+	/* Only while it is watched: what changed. */
+	bool lost; /* more than finds room here, or nobody knows what */
+	size_t nevents, nchanged, nrejections;
+	int64_t events[STORE_NEWS_MAX];
+	int64_t changed[STORE_NEWS_MAX]; /* jobs */
+	int64_t rejections[STORE_NEWS_MAX];
+};
+typedef void store_news_fn(const struct store_news *news, void *arg);
+
+/* Have fn called with the news; NULL, as after open: nobody. */
+void store_on_news(struct store *st, store_news_fn *fn, void *arg);
+
+/* Whether somebody looks at what changes: then news tell it, within 2 s. */
+void store_watch(struct store *st, bool watched);
+
+/*
+ * What this receiver counts, for the others: a JSON text, which is copied; at
+ * most STORE_REPORT_MAX - 1 bytes of it, else it is left out. Others find it
+ * by store_list_receivers().
+ */
+#define STORE_REPORT_MAX 4096
+void store_report(struct store *st, const char *json);
 
 /* Bytes of events that wait for their commit, of options.queue_max. */
 size_t store_queued(const struct store *st);
@@ -279,9 +364,10 @@ int store_append(struct store *st, struct store_event *ev,
 /*
  * Record what became of a job, its attempt and its rows in one commit. Copies
  * out. Outcomes: STORE_OK (runnable lists the jobs that stood behind this one
- * and may run now), STORE_NOTFOUND, STORE_REFUSED (the job is in a state that
- * cannot move there), or a failure; then nothing was written, and the caller
- * still has the job. Never refused for a full queue: the caller bounds what
+ * and may run now), STORE_NOTFOUND, STORE_REFUSED (no such end), STORE_LOST
+ * (it has ended, or runs under another number, here or at another receiver), or
+ * a failure; then nothing was written, and but for STORE_LOST the caller still
+ * has the job. Never refused for a full queue: the caller bounds what
  * it has under way. Returns 0; -1 if memory is short.
  */
 int store_finish(struct store *st, const struct store_outcome *out,
@@ -307,12 +393,14 @@ enum store_skip {
  * Outcomes: STORE_OK (runnable is the job itself, its event with the body
  * and, of its orders, those that the job is for),
  * STORE_EXISTS (it ended as `already'; id is the job that it names, runnable
- * lists those that stood behind it), STORE_NOTFOUND, STORE_REFUSED (it is not
- * ready or waiting, or stands behind another), or a failure, and then nothing
- * was written. Returns 0; -1 if memory is short.
+ * lists those that stood behind it), STORE_NOTFOUND, STORE_REFUSED (it stands
+ * behind another), STORE_LOST (it is not ready or waiting, or is another
+ * receiver's), or a failure, and then nothing was written. Returns 0; -1 if
+ * memory is short.
  *
- * The attempts of jobs found RUNNING by store_open() get the outcome `unknown',
- * and the jobs wait, due at once: nobody knows how far their call came.
+ * The attempts of jobs that receivers which are gone left RUNNING get the
+ * outcome `unknown', and the jobs wait, due at once: nobody knows how far their
+ * call came. Of a store with one receiver store_open() sees to that.
  */
 int store_start(struct store *st, int64_t job, unsigned skip, int64_t now_ms,
     store_done_fn *done, void *arg);
@@ -417,6 +505,11 @@ struct store_clock {
 	struct steady_time in_step; /* wall has gone on evenly since then */
 	int64_t boot_ms;
 	char boot[STORE_BOOT_MAX]; /* "": not known */
+	/*
+	 * Only from store_get_clock(): steady is the database's own clock, now,
+	 * which all receivers follow; the rest was never noted.
+	 */
+	bool shared;
 
 	/* Only from store_get_clock(): the newest event's; 0: there is none. */
 	struct steady_time newest_came;

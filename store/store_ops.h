@@ -14,9 +14,12 @@ struct store_op;
 /* What a backend is to open, and how. */
 struct store_place {
 	struct store *st; /* for notes only */
+	const char *url;
 	const char *path; /* the URL after its scheme and colon */
 	enum store_mode mode;
 	int64_t now_ms;
+	const char *receiver; /* never NULL */
+	unsigned lease_ms;    /* never 0 */
 	void *arg; /* of the struct store_setup */
 };
 
@@ -34,31 +37,46 @@ enum store_upkeep {
 	STORE_UPKEEP_DONE /* no read begins until the writer has seen it */
 };
 
+/* What the writer hands to tick(). */
+struct store_asked {
+	bool watched;       /* as store_watch() */
+	const char *report; /* a new one, or NULL */
+};
+
 /*
  * A backend. One thread calls open and close, with no other running; commit,
  * reopen, repair, probe and upkeep belong to the writer thread, read and
  * upkeep_long to the reader thread, beside them, but never beside reopen or
- * repair; interrupt may come from any thread between open and close. Every
- * `reason' has room for STORE_REASON_MAX bytes and is written on failure.
+ * repair; interrupt may come from any thread between open and close; tick is
+ * the writer's. What is marked with (-) may be NULL: there is no such thing.
+ * Every `reason' has room for STORE_REASON_MAX bytes and is written on failure.
  */
 struct store_ops {
-	const char *scheme; /* the URL's first part */
+	struct store_traits traits;
 
-	/* As store_process_init(); NULL: there is nothing to set up. */
+	/* What such a URL looks like, for messages: "sqlite:PATH". */
+	const char *form;
+
+	/* As store_url_name() and store_check_url(). */
+	void (*url_name)(const char *url, char ret_name[STORE_NAME_MAX]);
+	int (*check_url)(const char *url, const char **ret_advice,
+	    char *reason);
+
+	/* (-) As store_process_init(). */
 	void (*process_init)(void);
 
-	/* As store_locate(), from what follows the URL's scheme. */
+	/* (-) As store_locate(), from what follows the URL's scheme. */
 	int (*locate)(const char *path, char ret_path[PATH_MAX]);
 
-	/* As store_would_open(), from what follows the URL's scheme. */
+	/* (-) As store_would_open(), from what follows the URL's scheme. */
 	enum store_rc (*would_open)(const char *path,
 	    enum store_found *ret_found, char *reason);
 
-	/* As store_set_aside(), from what follows the URL's scheme. */
+	/* (-) As store_set_aside(), from what follows the URL's scheme. */
 	void (
 	    *set_aside)(const char *path, store_set_aside_fn *each, void *arg);
 
-	/* As store_restore(); the url is what follows the scheme. */
+	/* (-) As store_restore(); the url is what follows the scheme. */
 	enum store_rc (*restore)(const struct store_restore *what,
 	    struct store_restored *ret, char *reason);
 
@@ -75,7 +93,8 @@ struct store_ops {
 	 * One that is alone may set `again': then it is not finished yet.
 	 * Any return value but STORE_OK means that none was written, what
 	 * was set is void, and: STORE_BUSY, STORE_FULL: calling again may
-	 * succeed; all else: only after reopen.
+	 * succeed; all else: only after reopen. STORE_AWAY: whether it was
+	 * written is not known; reopen settles it, and gives back what it began.
 	 */
 	enum store_rc (*commit)(void *be, struct store_op *const *ops, size_t n,
 	    char *reason);
@@ -90,13 +109,13 @@ struct store_ops {
 	 * open anew and look whether it is sound; also the way out of is_shut.
 	 * No read and no upkeep is under way. On failure the backend takes only
 	 * reopen, read and close, and returns STORE_FULL if the cause is lack
-	 * of space, STORE_BUSY if another program is in the way, else any
-	 * other code.
+	 * of space, STORE_BUSY if another program is in the way, STORE_AWAY if
+	 * the database cannot be reached, else any other code.
 	 */
 	enum store_rc (*reopen)(void *be, char *reason);
 
 	/*
-	 * After a reopen that came to STORE_OK or STORE_NOTADB: see what is
+	 * (-) After a reopen that came to STORE_OK or STORE_NOTADB: see what is
 	 * damaged, and make it whole if no row is lost by that; then it is
 	 * noted and *ret_made is true, else it stays as it was. STORE_OK: it is
 	 * sound, after one more reopen. STORE_NOTADB: it cannot be made whole;
@@ -105,22 +124,30 @@ struct store_ops {
 	enum store_rc (*repair)(void *be, bool *ret_made, char *reason);
 
 	/*
-	 * After a commit or a probe that passed: is so little space left that
+	 * (-) After a commit or a probe that passed: is so little space left that
 	 * from now on no event is to be taken, but all else is? Then each
 	 * append ends as STORE_FULL, until it is asked again; reason says why.
-	 * May be NULL: never.
 	 */
 	bool (*is_low)(void *be, char *reason);
 
 	/*
-	 * Are the open files still those under their names? Takes little time.
+	 * (-) Are the open files still those under their names? Takes little time.
 	 * STORE_OK, or STORE_MOVED: commits may be lost until it is STORE_OK
-	 * again. May be NULL.
+	 * again.
 	 */
 	enum store_rc (*look)(void *be, char *reason);
 
 	/*
-	 * What has to be done between commits; short, since acks wait for it.
+	 * (-) What has to be done at least every tick_ms, whether there are
+	 * commits or not, while the store is READY or NOSPACE. Adds to *news
+	 * what others did. Returns as commit.
+	 */
+	unsigned tick_ms;
+	enum store_rc (*tick)(void *be, const struct store_asked *asked,
+	    struct store_news *news, char *reason);
+
+	/*
+	 * (-) What has to be done between commits; short, since acks wait for it.
 	 * `at' is the state of upkeep_long(); DONE is passed once after each
 	 * run, and if that run failed, upkeep returns its failure. Sets
 	 * *ret_long (false before the call) to have upkeep_long() run, in the
@@ -130,7 +157,7 @@ struct store_ops {
 	    char *reason);
 
 	/*
-	 * The long part of it, in the reader thread. What it leaves for
+	 * (-) The long part of it, in the reader thread. What it leaves for
 	 * upkeep() is that thread's until upkeep() gets DONE.
 	 */
 	void (*upkeep_long)(void *be);
@@ -147,8 +174,12 @@ struct store_ops {
 	/* Whether the last user did not close it; as found by open. */
 	bool (*was_unclean)(const void *be);
 
-	/* Whether open left it to reopen to make it fit for writing. */
-	bool (*is_shut)(const void *be);
+	/*
+	 * Whether open left it to reopen to make it fit for writing: STORE_OK,
+	 * it did not; STORE_AWAY, the database cannot be reached; or
+	 * STORE_FAILED. Else reason says why.
+	 */
+	enum store_rc (*is_shut)(const void *be, char *reason);
 
 	/* Never fails. */
 	void (*close)(void *be);

@@ -188,6 +188,26 @@ int store_list_event_attempts(struct store *st, int64_t event,
 /* Every handler the store has seen. 0; -1 if memory is short. */
 int store_list_handlers(struct store *st, store_handlers_fn *done, void *arg);
 
+/* A receiver that has this store open, or had it within a day. */
+struct store_receiver_info {
+	int64_t number;
+	const char *name;    /* "" if it has none */
+	const char *version; /* of its klikitd */
+	int64_t started_at_ms;
+	bool alive;
+	bool own;           /* it is this one */
+	const char *report; /* its newest store_report(); NULL: none */
+};
+typedef void store_receivers_fn(enum store_rc rc,
+    const struct store_receiver_info *rows, size_t n, const char *reason,
+    void *arg);
+
+/*
+ * The receivers, oldest first; of a store that is not shared only this one,
+ * and nobody if it does not serve. 0; -1 if memory is short.
+ */
+int store_list_receivers(struct store *st, store_receivers_fn *done, void *arg);
+
 struct store_rejection_info {
 	int64_t id;
 	struct store_rejection r; /* headers and body only from get */
@@ -240,7 +260,8 @@ int store_measure(struct store *st, store_figures_fn *done, void *arg);
  * Copies path. progress (may be NULL) runs from
  * store_collect() with pages copied and in all, now and then. STORE_OK;
  * STORE_EXISTS (there is a file of that name), STORE_FULL, STORE_FAILED: the
- * incomplete file is removed. Returns 0; -1 if memory is short.
+ * incomplete file is removed; STORE_REFUSED: store_traits.backup_with makes it.
+ * Returns 0; -1 if memory is short.
  */
 typedef void store_progress_fn(int64_t copied, int64_t total, void *arg);
 int store_backup(struct store *st, const char *path,
