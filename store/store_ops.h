@@ -20,7 +20,7 @@ struct store_place {
 	int64_t now_ms;
 	const char *receiver; /* never NULL */
 	unsigned lease_ms;    /* never 0 */
-	void *arg; /* of the struct store_setup */
+	void *arg;            /* of the struct store_setup */
 };
 
 /*
@@ -59,8 +59,8 @@ struct store_ops {
 
 	/* As store_url_name() and store_check_url(). */
 	void (*url_name)(const char *url, char ret_name[STORE_NAME_MAX]);
-	int (*check_url)(const char *url, const char **ret_advice,
-	    char *reason);
+	int (
+	    *check_url)(const char *url, const char **ret_advice, char *reason);
 
 	/* (-) As store_process_init(). */
 	void (*process_init)(void);
@@ -94,7 +94,8 @@ struct store_ops {
 	 * Any return value but STORE_OK means that none was written, what
 	 * was set is void, and: STORE_BUSY, STORE_FULL: calling again may
 	 * succeed; all else: only after reopen. STORE_AWAY: whether it was
-	 * written is not known; reopen settles it, and gives back what it began.
+	 * written is not known; reopen settles it, and gives back what it
+	 * began.
 	 */
 	enum store_rc (*commit)(void *be, struct store_op *const *ops, size_t n,
 	    char *reason);
@@ -124,16 +125,16 @@ struct store_ops {
 	enum store_rc (*repair)(void *be, bool *ret_made, char *reason);
 
 	/*
-	 * (-) After a commit or a probe that passed: is so little space left that
-	 * from now on no event is to be taken, but all else is? Then each
+	 * (-) After a commit or a probe that passed: is so little space left
+	 * that from now on no event is to be taken, but all else is? Then each
 	 * append ends as STORE_FULL, until it is asked again; reason says why.
 	 */
 	bool (*is_low)(void *be, char *reason);
 
 	/*
-	 * (-) Are the open files still those under their names? Takes little time.
-	 * STORE_OK, or STORE_MOVED: commits may be lost until it is STORE_OK
-	 * again.
+	 * (-) Are the open files still those under their names? Takes little
+	 * time. STORE_OK, or STORE_MOVED: commits may be lost until it is
+	 * STORE_OK again.
 	 */
 	enum store_rc (*look)(void *be, char *reason);
 
@@ -147,9 +148,9 @@ struct store_ops {
 	    struct store_news *news, char *reason);
 
 	/*
-	 * (-) What has to be done between commits; short, since acks wait for it.
-	 * `at' is the state of upkeep_long(); DONE is passed once after each
-	 * run, and if that run failed, upkeep returns its failure. Sets
+	 * (-) What has to be done between commits; short, since acks wait for
+	 * it. `at' is the state of upkeep_long(); DONE is passed once after
+	 * each run, and if that run failed, upkeep returns its failure. Sets
 	 * *ret_long (false before the call) to have upkeep_long() run, in the
 	 * states NONE and DONE only. Returns STORE_OK, or as commit.
 	 */

@@ -11,6 +11,7 @@
 #include <libpq-fe.h>
 
 #include "store/postgres/args.h"
+#include "store/postgres/errors.h"
 #include "store/store.h"
 
 struct pg_conn; /* opaque */
@@ -52,6 +53,32 @@ enum store_rc pg_reason(struct pg_conn *c, char reason[STORE_REASON_MAX]);
 enum store_rc pg_query(struct pg_conn *c, const struct pg_statement *s,
     const struct pg_args *args, PGresult **ret_res,
     char reason[STORE_REASON_MAX]);
+
+/* -- Pieces of a pipeline: for batch.c -- */
+
+/*
+ * Put a statement into the pipeline (prepared before it if it is not yet), or
+ * end it there. Returns STORE_OK; or as pg_reason().
+ */
+enum store_rc pg_send(struct pg_conn *c, const struct pg_statement *s,
+    const struct pg_args *args);
+enum store_rc pg_sync(struct pg_conn *c);
+
+/*
+ * The result of the next statement that was sent, or after the last of them the
+ * end of the pipeline. STORE_OK: *ret_res is the caller's to PQclear(). Else as
+ * pg_reason(); all that follow up to the end fail the same way. deadline_ms is
+ * of the monotonic clock: past it the answer is STORE_AWAY, and the connection
+ * is of no use.
+ */
+enum store_rc pg_receive(struct pg_conn *c, int64_t deadline_ms,
+    PGresult **ret_res);
+enum store_rc pg_receive_end(struct pg_conn *c, int64_t deadline_ms);
+
+/* What went wrong last, as errors.c's table has it; and whether the server had
+ * something to say beside an answer (a COMMIT whose standby is gone). */
+enum pg_verdict pg_verdict(const struct pg_conn *c);
+bool pg_warned(const struct pg_conn *c);
 
 /* -- A transaction, all of it sent at once -- */
 
