@@ -18,7 +18,7 @@ struct pg_reader; /* the reader thread's side: a connection, in a snapshot */
  * result. All other kinds keep their place: what was queued before them is
  * done before, and they are added one by one.
  */
-enum pg_group { PG_ALONE, PG_APPENDS, PG_FINISHES, PG_STARTS };
+enum pg_group { PG_IN_PLACE, PG_APPENDS, PG_FINISHES, PG_STARTS };
 
 struct pg_kind {
 	enum pg_group group;
