@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/base/parse.h"
 #include "store/store.h"
 
 static const char *const origins[] = {
@@ -136,4 +137,19 @@ store_event_drop_body(struct store_event *ev)
 {
 	free(ev->body);
 	ev->body = NULL;
+}
+
+bool
+store_event_has_time(const struct store_event *ev)
+{
+	for (size_t i = 0; i < ev->norders; i++) {
+		const char *at = ev->orders[i].updated_at;
+		int64_t at_ms;
+		bool zone;
+
+		if (at != NULL &&
+		    parse_time_utc(at, strlen(at), &at_ms, &zone) == 0)
+			return (true);
+	}
+	return (false);
 }

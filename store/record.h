@@ -94,6 +94,9 @@ void store_event_unref(struct store_event *ev);
 /* Free the body's bytes, which nobody needs any more; the rest stays. */
 void store_event_drop_body(struct store_event *ev);
 
+/* Does any of its orders have a time that can be read? */
+bool store_event_has_time(const struct store_event *ev);
+
 /* A job to be made with an event. */
 struct store_job_spec {
 	int64_t handler; /* from store_register() */

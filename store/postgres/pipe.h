@@ -10,6 +10,7 @@
 
 #include <libpq-fe.h>
 
+#include "store/flood.h"
 #include "store/postgres/args.h"
 #include "store/postgres/errors.h"
 #include "store/store.h"
@@ -96,6 +97,9 @@ struct arena *pg_batch_mem(struct pg_batch *b);
 
 /* This receiver's number; 0: a verb's, that owns nothing. */
 int64_t pg_batch_receiver(const struct pg_batch *b);
+
+/* How many duplicates this connection's appends may still note. */
+struct flood *pg_batch_flood(struct pg_batch *b);
 
 /* take may be NULL. Returns 0; -1 when out of memory, or if args failed. */
 int pg_batch_add(struct pg_batch *b, const struct pg_statement *s,

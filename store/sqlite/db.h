@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 
 #include "store/base/arena.h"
+#include "store/flood.h"
 #include "store/sqlite/sql.h"
 #include "store/store.h"
 
@@ -25,8 +26,7 @@ struct db {
 	int64_t page_size;
 	int64_t cache_bytes; /* what it may keep of the file in memory */
 	int wal_pages;       /* in the log after the last commit */
-	int64_t again_at_ms; /* the last duplicate that was noted */
-	int64_t again_left;  /* how many may be noted before the next second */
+	struct flood again;  /* of duplicates */
 };
 
 /* What a checkpoint found in the log, in pages, and has not copied. */

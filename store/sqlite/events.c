@@ -103,30 +103,6 @@ events_differ(sqlite3_stmt *st, const struct store_event *ev)
 		memcmp(body, ev->body, ev->body_len) != 0);
 }
 
-/* Of duplicates so many are noted at once, and then one a second. */
-#define AGAIN_MAX 1024
-
-/*
- * Someone who resends a captured delivery must not make us write without end:
- * beyond this a duplicate is only answered (and counted by the caller).
- */
-static bool
-events_may_note(struct db *db, const struct store_event *ev)
-{
-	int64_t now_ms = ev->received_at_ms;
-
-	if (db->again_at_ms == 0)
-		db->again_left = AGAIN_MAX;
-	else if (now_ms >= db->again_at_ms + 1000)
-		db->again_left += (now_ms - db->again_at_ms) / 1000;
-	else if (now_ms >= db->again_at_ms) /* the same second still */
-		return (db->again_left > 0 && db->again_left-- > 0);
-	if (db->again_left > AGAIN_MAX)
-		db->again_left = AGAIN_MAX;
-	db->again_at_ms = now_ms;
-	return (db->again_left > 0 && db->again_left-- > 0);
-}
-
 /* The event is there already: count it. */
 static int
 events_again(struct db *db, struct store_op *op)
@@ -148,8 +124,9 @@ events_again(struct db *db, struct store_op *op)
 	op->res.conflict = events_differ(st, ev);
 	(void)sqlite3_reset(st);
 
-	if (!events_may_note(db, ev))
+	if (flood_left(&db->again, ev->received_at_ms) <= 0)
 		return (SQLITE_OK);
+	db->again.left--;
 	if ((st = db_stmt(db, SQL_EVENT_AGAIN)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, op->res.id);

@@ -16,7 +16,6 @@
  */
 #include <string.h>
 
-#include "store/base/parse.h"
 #include "store/sqlite/sqlite.h"
 
 #define REPEATS_LOOK 64 /* events of an order that are looked at */
@@ -121,21 +120,6 @@ repeats_walk(struct db *db, const struct store_order *order, struct look *look)
 	return (rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
-static bool
-repeats_has_time(const struct store_event *ev)
-{
-	for (size_t i = 0; i < ev->norders; i++) {
-		const char *at = ev->orders[i].updated_at;
-		int64_t at_ms;
-		bool zone;
-
-		if (at != NULL &&
-		    parse_time_utc(at, strlen(at), &at_ms, &zone) == 0)
-			return (true);
-	}
-	return (false);
-}
-
 /* Has another version of one of the orders come since then? */
 static int
 repeats_others_since(struct db *db, const struct store_event *ev, int64_t since,
@@ -174,7 +158,7 @@ repeats_find(struct db *db, const struct store_op *op, int64_t *ret_repeat_of)
 		rc = repeats_walk(db, &ev->orders[i], &look);
 	if (rc != SQLITE_OK || look.repeated == 0)
 		return (rc);
-	if (!repeats_has_time(ev))
+	if (!store_event_has_time(ev))
 		rc = repeats_others_since(db, ev, look.repeated, &others);
 	if (rc == SQLITE_OK && !others)
 		*ret_repeat_of = look.repeated;
