@@ -8,6 +8,9 @@
 
 #include "store/postgres/rounds.h"
 
+/* Pairs of orders that are compared; of more it is not known. */
+#define PAIRS_MAX 4096
+
 bool
 rounds_may_repeat(const struct store_op *op)
 {
@@ -18,10 +21,12 @@ rounds_may_repeat(const struct store_op *op)
 }
 
 static bool
-share_an_order(const struct store_event *a, const struct store_event *b)
+may_share_an_order(const struct store_event *a, const struct store_event *b)
 {
 	if (strcmp(a->scope, b->scope) != 0)
 		return (false);
+	if (b->norders > 0 && a->norders > PAIRS_MAX / b->norders)
+		return (true);
 	for (size_t i = 0; i < a->norders; i++)
 		for (size_t j = 0; j < b->norders; j++)
 			if (strcmp(a->orders[i].order_id,
@@ -60,7 +65,7 @@ rounds_next(struct store_op *const *ops, size_t n)
 			    strcmp(ev->scope, later->scope) == 0)
 				continue;
 			if (may_be_equal(ev, later) ||
-			    (!timed && share_an_order(ev, later)))
+			    (!timed && may_share_an_order(ev, later)))
 				return (i);
 		}
 	}
