@@ -20,25 +20,32 @@
 
 struct lease; /* opaque */
 
+/* A receiver, for the others. */
+struct lease_who {
+	const char *name; /* for people */
+	unsigned lease_ms;
+};
+
 /* NULL: out of memory. Free accepts NULL. */
 struct lease *lease_new(void);
 void lease_free(struct lease *l);
 
 /*
- * A new receiver, outside of a transaction: *ret_receiver is its number, its
+ * Be a new receiver, outside of a transaction: *ret_receiver is its number, its
  * first transaction is 1. The jobs of those that are gone for long are taken
- * from them. Returns as pg_query(); then there may be a row that nobody uses.
+ * from them. Goes on as lease_go_on(). Returns as pg_query(); then there may be
+ * a row that nobody uses.
  */
-enum store_rc lease_enter(struct lease *l, struct pg_conn *c, const char *name,
-    unsigned lease_ms, int64_t *ret_receiver, char reason[STORE_REASON_MAX]);
+enum store_rc lease_enter(struct lease *l, struct pg_conn *c,
+    const struct lease_who *who, int64_t now_ms, int64_t *ret_receiver,
+    char reason[STORE_REASON_MAX]);
 
 /*
- * There is a new connection, and all before it is settled: whether as a new
- * receiver or as before. The next tick has the jobs and the handlers looked at
- * again, and has lost what others changed meanwhile.
+ * Be the same receiver on a new connection, and all before it is settled. The
+ * next tick has the jobs and the handlers looked at again, and says `lost' of
+ * what others changed meanwhile.
  */
-void lease_go_on(struct lease *l, int64_t receiver, unsigned lease_ms,
-    int64_t now_ms);
+void lease_go_on(struct lease *l, int64_t now_ms);
 
 /* ops[0..n) are committed, with that their lease was renewed; res is set. */
 void lease_committed(struct lease *l, struct store_op *const *ops, size_t n,

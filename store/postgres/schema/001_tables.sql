@@ -16,7 +16,8 @@ CREATE TABLE store (
 INSERT INTO store (id, rejected_bytes) VALUES (1, 0);
 
 -- A run of a receiver. `batch' is the number of its last transaction, and how
--- one whose answer was lost is settled; `dead' once another has taken over.
+-- one whose answer was lost is settled; `dead' once another has taken over;
+-- `steady_since': since then no renewal of its lease was late.
 CREATE TABLE receivers (
 	id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	name text NOT NULL,
@@ -24,6 +25,7 @@ CREATE TABLE receivers (
 	started_at bigint NOT NULL,
 	lease_ms bigint NOT NULL,
 	alive_until timestamptz NOT NULL,
+	steady_since timestamptz NOT NULL DEFAULT clock_timestamp(),
 	batch bigint NOT NULL DEFAULT 0,
 	dead bool NOT NULL DEFAULT false,
 	watching_until timestamptz -- somebody looks at its page

@@ -24,7 +24,11 @@ DECLARE
 	stored receivers;
 BEGIN
 	UPDATE receivers SET batch = b,
-		alive_until = clock_timestamp() + lease_ms * interval '1 ms'
+		alive_until = clock_timestamp() + lease_ms * interval '1 ms',
+		steady_since = CASE WHEN alive_until - clock_timestamp()
+			BETWEEN lease_ms * interval '0.5 ms'
+			AND lease_ms * interval '1 ms'
+			THEN steady_since ELSE clock_timestamp() END
 	WHERE id = r AND batch = b - 1 AND NOT dead;
 	IF FOUND THEN
 		RETURN;
@@ -84,17 +88,29 @@ BEGIN
 END $$;
 
 -- Receivers whose lease is over are dead from now on: their next transaction is
--- refused. One that is in the middle of a transaction is not waited for. One
--- that has only just lost its database together with all others is not to be
--- reaped: `longer' is how long its lease must have been over. Returns how many.
-CREATE FUNCTION reap(r bigint, longer_ms bigint) RETURNS bigint
-LANGUAGE sql AS $$
+-- refused. One that is in the middle of a transaction is not waited for. Returns
+-- how many.
+--
+-- Whoever has only just lost its database together with all others is not to be
+-- reaped, nor is anybody whose clock has jumped: r must have renewed its own
+-- lease in time, again and again, for as long as a lease. While it starts it
+-- cannot know that: then the database must have been up, and their lease have
+-- been over, for twice that long.
+CREATE FUNCTION reap(r bigint, starting bool) RETURNS bigint LANGUAGE sql AS $$
 	WITH x AS (
 		UPDATE receivers SET dead = true WHERE id IN (
-			SELECT id FROM receivers WHERE NOT dead AND id <> r
-			AND alive_until < clock_timestamp()
-				- longer_ms * interval '1 ms'
-			FOR UPDATE SKIP LOCKED)
+			SELECT o.id FROM receivers AS m JOIN receivers AS o
+			ON NOT o.dead AND o.id <> m.id
+			WHERE m.id = r AND NOT m.dead AND CASE WHEN starting
+			THEN greatest(pg_postmaster_start_time(), o.alive_until)
+				< clock_timestamp()
+					- o.lease_ms * interval '2 ms'
+			ELSE o.alive_until < clock_timestamp()
+				AND m.steady_since < clock_timestamp()
+					- o.lease_ms * interval '1 ms'
+				AND m.alive_until > clock_timestamp()
+					+ m.lease_ms * interval '0.5 ms' END
+			FOR UPDATE OF o SKIP LOCKED)
 		RETURNING 1
 	) SELECT count(*) FROM x
 $$;
@@ -199,9 +215,9 @@ $$;
 --   watched   somebody watches at another receiver: publish_news() is due
 --   readers, read_batches: seen, with what is new
 --   events, jobs, rejections: what others changed; lost: more than `most' each
-CREATE FUNCTION tick(r bigint, b bigint, ours bigint[], may_reap bool,
-	watching bool, seen bigint[], seen_batches bigint[], counts text,
-	most bigint, OUT taken bigint, OUT runnable bool, OUT pauses bigint,
+CREATE FUNCTION tick(r bigint, b bigint, ours bigint[], watching bool,
+	seen bigint[], seen_batches bigint[], counts text, most bigint,
+	OUT taken bigint, OUT runnable bool, OUT pauses bigint,
 	OUT watched bool, OUT readers bigint[], OUT read_batches bigint[],
 	OUT events bigint[], OUT jobs bigint[], OUT rejections bigint[],
 	OUT lost bool)
@@ -214,9 +230,7 @@ BEGIN
 			WHERE x.id = r AND NOT x.dead) THEN
 		PERFORM beat(r, 0); -- raises, and says why
 	END IF;
-	IF may_reap THEN
-		PERFORM reap(r, 0);
-	END IF;
+	PERFORM reap(r, false);
 	tick.taken := take_over(1000);
 	IF counts IS NOT NULL THEN
 		INSERT INTO reports (receiver, report) VALUES (r, counts)
