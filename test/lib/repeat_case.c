@@ -121,7 +121,7 @@ repeat_original(const char *id)
 	char sql[256];
 
 	(void)snprintf(sql, sizeof(sql),
-	    "SELECT ifnull(repeat_of, 0) FROM events WHERE event_id = '%s'",
+	    "SELECT coalesce(repeat_of, 0) FROM events WHERE event_id = '%s'",
 	    id);
 	return (store_case_int(&repeat_case, sql));
 }

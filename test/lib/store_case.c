@@ -9,10 +9,19 @@
 
 #include <sqlite3.h>
 
+#include "test/lib/case_database.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/store_case.h"
 
 #define CASE_NOW_MS 1750000000000
+
+bool
+store_case_is_shared(void)
+{
+	const char *where = getenv("STORE_CASE");
+
+	return (where != NULL && strcmp(where, "postgres") == 0);
+}
 
 void
 store_case_init(struct store_case *c)
@@ -20,9 +29,13 @@ store_case_init(struct store_case *c)
 	memset(c, 0, sizeof(*c));
 	(void)snprintf(c->dir, sizeof(c->dir), P_tmpdir "/klikitd-test-XXXXXX");
 	assert_non_null(mkdtemp(c->dir));
+	c->queue_max = 64 << 20;
+	if (store_case_is_shared()) {
+		c->db = case_database_new(c->url, sizeof(c->url));
+		return;
+	}
 	(void)snprintf(c->path, sizeof(c->path), "%s/s.db", c->dir);
 	(void)snprintf(c->url, sizeof(c->url), "sqlite:%s", c->path);
-	c->queue_max = 64 << 20;
 }
 
 /* store_note_fn */
@@ -64,9 +77,11 @@ store_case_mode(const struct store_case *c, const char *suffix)
 void
 store_case_assert_reason(const struct store_case *c)
 {
-	assert_non_null(strstr(c->reason, c->dir));
+	const char *name = c->db != NULL ? c->url : c->dir;
+
+	assert_non_null(strstr(c->reason, name));
 	assert_null(strchr(c->reason, '\n'));
-	assert_true(strlen(c->reason) > strlen(c->dir) + 20);
+	assert_true(strlen(c->reason) > strlen(name) + 20);
 }
 
 enum store_rc
@@ -121,6 +136,8 @@ store_case_fini(struct store_case *c)
 	DIR *d;
 
 	store_case_close(c);
+	case_database_free(c->db);
+	c->db = NULL;
 	assert_non_null(d = opendir(c->dir));
 	while ((e = readdir(d)) != NULL) {
 		(void)snprintf(path, sizeof(path), "%s/%s", c->dir, e->d_name);
@@ -137,6 +154,8 @@ store_case_int(const struct store_case *c, const char *sql)
 	sqlite3 *conn = NULL;
 	int64_t value;
 
+	if (c->db != NULL)
+		return (case_database_int(c->db, sql));
 	assert_int_equal(sqlite3_open_v2(c->path, &conn, SQLITE_OPEN_READONLY,
 			     NULL),
 	    0);
@@ -154,10 +173,45 @@ store_case_sql(const struct store_case *c, const char *sql)
 {
 	sqlite3 *conn = NULL;
 
+	if (c->db != NULL) {
+		case_database_sql(c->db, sql);
+		return;
+	}
 	assert_int_equal(sqlite3_open(c->path, &conn), SQLITE_OK);
 	if (sqlite3_exec(conn, sql, NULL, NULL, NULL) != SQLITE_OK)
 		fail_msg("%s: %s", sql, sqlite3_errmsg(conn));
 	(void)sqlite3_close(conn);
+}
+
+/* Does any byte of the file with that suffix say it? */
+static bool
+file_says(const struct store_case *c, const char *suffix, const char *text)
+{
+	char path[STORE_CASE_PATH_MAX + 8];
+	struct stat sb;
+	bool found;
+	char *buf;
+	FILE *in;
+
+	(void)snprintf(path, sizeof(path), "%s%s", c->path, suffix);
+	if (stat(path, &sb) == -1)
+		return (false);
+	assert_non_null(buf = malloc((size_t)sb.st_size + 1));
+	assert_non_null(in = fopen(path, "rb"));
+	found = memmem(buf, fread(buf, 1, (size_t)sb.st_size, in), text,
+		    strlen(text)) != NULL;
+	assert_int_equal(fclose(in), 0);
+	free(buf);
+	return (found);
+}
+
+bool
+store_case_says(const struct store_case *c, const char *text)
+{
+	if (c->db != NULL)
+		return (case_database_says(c->db, text));
+	return (file_says(c, "", text) || file_says(c, "-wal", text) ||
+		file_says(c, "-shm", text));
 }
 
 void
@@ -309,4 +363,47 @@ case_handler(struct store_case *c, const char *name)
 	store_wait(c->st);
 	assert_int_equal(res.rc, STORE_OK);
 	return (res.id);
+}
+
+/* Is the name one of the words? */
+static bool
+case_is_named(const char *words, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = words; (at = strstr(at, name)) != NULL; at += len)
+		if ((at == words || at[-1] == ' ') &&
+		    (at[len] == ' ' || at[len] == '\0'))
+			return (true);
+	return (false);
+}
+
+int
+store_case_run_tests(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+	const char *without = getenv("STORE_CASE_WITHOUT");
+	struct CMUnitTest *chosen = calloc(n, sizeof(*chosen));
+	size_t left = 0, words = 0;
+	const char *at;
+	int rc;
+
+	if (chosen == NULL)
+		abort();
+	if (without == NULL)
+		without = "";
+	for (size_t i = 0; i < n; i++)
+		if (!case_is_named(without, tests[i].name))
+			chosen[left++] = tests[i];
+	for (at = without; *at != '\0'; words++) {
+		at += strcspn(at, " ");
+		at += strspn(at, " ");
+	}
+	if (words != n - left) {
+		(void)fprintf(stderr, "STORE_CASE_WITHOUT names other tests "
+				      "than %s has: %s\n", name, without);
+		abort();
+	}
+	rc = _cmocka_run_group_tests(name, chosen, left, NULL, NULL);
+	free(chosen);
+	return (rc);
 }

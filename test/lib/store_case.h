@@ -1,8 +1,13 @@
 /*
  * store_case.h -- what the tests of the store share: a private directory, a
- * store in it, small events, and results that outlive their callback.
+ * store, small events, and results that outlive their callback.
  *
- * Owns: the directory and all in it, the store. Fails by cmocka's assertions.
+ * The store is a file in that directory, or with STORE_CASE=postgres in the
+ * environment a database of its own: test/store/meson.build runs one program
+ * with the one and the other.
+ *
+ * Owns: the directory and all in it, the database, the store. Fails by cmocka's
+ * assertions.
  */
 #ifndef TEST_LIB_STORE_CASE_H
 #define TEST_LIB_STORE_CASE_H
@@ -10,11 +15,15 @@
 #include "store/store_ops.h"
 #include "store/store_read.h"
 
+struct CMUnitTest;
+struct case_database;
+
 #define STORE_CASE_PATH_MAX 256
 
 struct store_case {
 	char dir[64];
-	char path[STORE_CASE_PATH_MAX];
+	char path[STORE_CASE_PATH_MAX]; /* of the file; "": it is none */
+	struct case_database *db;       /* NULL: it is a file */
 	char url[STORE_CASE_PATH_MAX + 8];
 	struct store *st;
 	const struct store_setup *setup; /* NULL: the product's */
@@ -25,7 +34,19 @@ struct store_case {
 	char note[STORE_REASON_MAX]; /* the last one */
 };
 
-/* A directory, without a store in it yet. */
+/*
+ * cmocka_run_group_tests_name(), but for the tests that STORE_CASE_WITHOUT in
+ * the environment names, separated by blanks. Each must be one.
+ */
+#define store_case_run(name, tests)                                            \
+	store_case_run_tests(name, tests, sizeof(tests) / sizeof((tests)[0]))
+int store_case_run_tests(const char *name, const struct CMUnitTest *tests,
+    size_t n);
+
+/* Is it a database that several receivers may share? */
+bool store_case_is_shared(void);
+
+/* A directory, without a store in it yet; of a database, an empty one. */
 void store_case_init(struct store_case *c);
 
 /*
@@ -43,7 +64,7 @@ void store_case_wait_health(struct store_case *c, enum store_health health);
 /* The mode bits of the file beside the store with that suffix; 0: none. */
 unsigned store_case_mode(const struct store_case *c, const char *suffix);
 
-/* The reason of the last failure is one line that names the file. */
+/* The reason of the last failure is one line that names the store. */
 void store_case_assert_reason(const struct store_case *c);
 
 /* Open it in a mode and say how that went; the reason is in c. */
@@ -51,14 +72,20 @@ enum store_rc store_case_try(struct store_case *c, enum store_mode mode);
 
 void store_case_close(struct store_case *c);
 
-/* Close the store and remove the directory. */
+/* Close the store; remove the directory, and the database. */
 void store_case_fini(struct store_case *c);
 
 /* One number by SQL, over a connection of its own. */
 int64_t store_case_int(const struct store_case *c, const char *sql);
 
-/* Run SQL on the file of a closed store. */
+/* Run SQL on a closed store. */
 void store_case_sql(const struct store_case *c, const char *sql);
+
+/*
+ * Does the store hold that text? In a file and its log that is any byte of
+ * them; in a database what SQL can read.
+ */
+bool store_case_says(const struct store_case *c, const char *text);
 
 /* What a done() was given; texts and events are not kept, but ids are. */
 #define CASE_RUNNABLE_MAX 256

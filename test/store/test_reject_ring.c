@@ -257,5 +257,5 @@ main(void)
 		CASE(test_duplicates_are_noted_within_bounds),
 	};
 
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (store_case_run("reject_ring", tests));
 }

@@ -468,5 +468,5 @@ main(void)
 		CASE(test_event_is_counted),
 	};
 
-	return (cmocka_run_group_tests_name("store", tests, NULL, NULL));
+	return (store_case_run("store", tests));
 }

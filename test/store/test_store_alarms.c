@@ -282,5 +282,5 @@ main(void)
 		CASE(test_unguard_cancels_what_has_not_begun),
 	};
 
-	return (cmocka_run_group_tests_name("store_alarms", tests, NULL, NULL));
+	return (store_case_run("store_alarms", tests));
 }

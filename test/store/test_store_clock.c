@@ -315,5 +315,5 @@ main(void)
 		CASE(test_due_times_are_shown_by_the_wall_clock),
 	};
 
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (store_case_run("store_clock", tests));
 }

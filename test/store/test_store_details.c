@@ -1,8 +1,6 @@
 /* What came from outside: shown while it is kept, and gone with a purge. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "store/store_read.h"
 #include "test/lib/cmocka_all.h"
@@ -30,35 +28,6 @@ teardown(void **state)
 	(void)state;
 	store_case_fini(&c);
 	return (0);
-}
-
-/* Does any byte of a file say it? One that is not there says nothing. */
-static bool
-file_says(const char *ending, const char *text)
-{
-	char path[STORE_CASE_PATH_MAX + 8];
-	struct stat sb;
-	bool found;
-	char *buf;
-	FILE *in;
-
-	(void)snprintf(path, sizeof(path), "%s%s", c.path, ending);
-	if (stat(path, &sb) == -1)
-		return (false);
-	assert_non_null(buf = malloc((size_t)sb.st_size + 1));
-	assert_non_null(in = fopen(path, "rb"));
-	found = memmem(buf, fread(buf, 1, (size_t)sb.st_size, in), text,
-		    strlen(text)) != NULL;
-	assert_int_equal(fclose(in), 0);
-	free(buf);
-	return (found);
-}
-
-static bool
-store_says(const char *text)
-{
-	return (file_says("", text) || file_says("-wal", text) ||
-		file_says("-shm", text));
 }
 
 /* An event whose body has a canary, and its job. */
@@ -238,7 +207,7 @@ test_a_detail_is_shown_while_it_is_kept(void **state)
 	assert_string_equal(job_outcome(1), "discarded");
 }
 
-/* A canary by every way in; after a purge by age no byte of it is left. */
+/* A canary by every way in; after a purge by age none of it is left. */
 static void
 test_no_way_in_outlives_a_purge(void **state)
 {
@@ -247,11 +216,11 @@ test_no_way_in_outlives_a_purge(void **state)
 	discard(append("e2"), CANARY " wants it gone");
 	reject("x: " CANARY, "", 0, 0);
 	reject("x: y", CANARY, sizeof(CANARY) - 1, 9999);
-	assert_true(store_says(CANARY));
+	assert_true(store_case_says(&c, CANARY));
 	purge(&by_age);
 	assert_int_equal(purged.n, 4);
 	assert_int_equal(purged.rejections, 2);
-	assert_false(store_says(CANARY));
+	assert_false(store_case_says(&c, CANARY));
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM attempts "
 					    "WHERE outcome = 'exit 3'"),
 	    1);
@@ -268,7 +237,7 @@ test_no_way_in_outlives_a_purge_by_order(void **state)
 	purge(&by_order);
 	assert_int_equal(purged.n, 3);
 	assert_int_equal(purged.rejections, 1);
-	assert_false(store_says(CANARY));
+	assert_false(store_case_says(&c, CANARY));
 }
 
 /* -- Rejections by order -- */
@@ -397,7 +366,7 @@ test_old_outcomes_are_taken_apart(void **state)
 	assert_string_equal(job_outcome(3), "discarded: " CANARY);
 	assert_string_equal(job_outcome(4), "already: job 1");
 	purge(&by_age);
-	assert_false(store_says(CANARY));
+	assert_false(store_case_says(&c, CANARY));
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -415,6 +384,5 @@ main(void)
 		CASE(test_old_outcomes_are_taken_apart),
 	};
 
-	return (
-	    cmocka_run_group_tests_name("store_details", tests, NULL, NULL));
+	return (store_case_run("store_details", tests));
 }

@@ -453,5 +453,5 @@ main(void)
 		CASE(test_pause_is_kept),
 	};
 
-	return (cmocka_run_group_tests_name("store_lists", tests, NULL, NULL));
+	return (store_case_run("store_lists", tests));
 }

@@ -525,5 +525,5 @@ main(void)
 		CASE(test_close_ends_backup),
 	};
 
-	return (cmocka_run_group_tests_name("store_purge", tests, NULL, NULL));
+	return (store_case_run("store_purge", tests));
 }

@@ -203,6 +203,5 @@ main(void)
 		CASE(test_rejections_are_filtered_and_paged),
 	};
 
-	return (
-	    cmocka_run_group_tests_name("store_rejections", tests, NULL, NULL));
+	return (store_case_run("store_rejections", tests));
 }

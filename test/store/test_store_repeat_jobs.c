@@ -287,5 +287,5 @@ main(void)
 		CASE(test_the_original_may_go_first),
 	};
 
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (store_case_run("store_repeat_jobs", tests));
 }

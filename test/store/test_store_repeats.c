@@ -248,5 +248,5 @@ main(void)
 		CASE(test_two_in_one_batch),
 	};
 
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (store_case_run("store_repeats", tests));
 }

@@ -472,5 +472,5 @@ main(void)
 		CASE(test_origin_is_kept),
 	};
 
-	return (cmocka_run_group_tests_name("store_scope", tests, NULL, NULL));
+	return (store_case_run("store_scope", tests));
 }

@@ -571,5 +571,5 @@ main(void)
 		TEST(test_huge_bodies_share_no_commit),
 	};
 
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (store_case_run("store_shown", tests));
 }
