@@ -6,7 +6,7 @@ usage: run_suites.py [SUITE...]     one or more of the names below; without
 
   check     rooms, configuration, formatting; how the release is hardened
   unit      pure modules, cmocka
-  store     conformance, faults, power loss
+  store     conformance over each backend, faults, power loss
   fuzz      every fuzzer over its corpus
   blackbox  the real binary, pytest
   web       the inspector of the real binary, in a real browser
@@ -109,9 +109,11 @@ def build(directory, *options):
 def meson_suite(directory, suite, *options):
     """Run one of meson's suites. Returns a Count."""
     before = time.time()
-    run = subprocess.run(["meson", "test", "-C", directory, "--no-rebuild",
-                          "--print-errorlogs", "--suite", suite, *options],
-                         cwd=ROOT, env=ENV)
+    # One server for all tests of the store.
+    wrapper = [ROOT / "test" / "with_postgres.py"] if suite == "store" else []
+    run = subprocess.run([*wrapper, "meson", "test", "-C", directory,
+                          "--no-rebuild", "--print-errorlogs", "--suite", suite,
+                          *options], cwd=ROOT, env=ENV)
     for log in sorted((directory / "meson-logs").glob("testlog*.json"),
                       key=lambda path: path.stat().st_mtime, reverse=True):
         if log.stat().st_mtime < before - 1:
