@@ -118,10 +118,10 @@ case_database_sql(struct case_database *db, const char *sql)
 bool
 case_database_says(struct case_database *db, const char *text)
 {
-	PGresult *tables = case_query(db,
-	    "SELECT format('SELECT count(*) FROM %I AS t WHERE "
-	    "strpos(t::text, ', tablename) FROM pg_tables "
-	    "WHERE schemaname = 'klikitd'");
+	PGresult *tables =
+	    case_query(db, "SELECT format('SELECT count(*) FROM %I AS t WHERE "
+			   "strpos(t::text, ', tablename) FROM pg_tables "
+			   "WHERE schemaname = 'klikitd'");
 	bool says = false;
 	char sql[256];
 

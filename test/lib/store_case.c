@@ -399,8 +399,10 @@ store_case_run_tests(const char *name, const struct CMUnitTest *tests, size_t n)
 		at += strspn(at, " ");
 	}
 	if (words != n - left) {
-		(void)fprintf(stderr, "STORE_CASE_WITHOUT names other tests "
-				      "than %s has: %s\n", name, without);
+		(void)fprintf(stderr,
+		    "STORE_CASE_WITHOUT names other tests "
+		    "than %s has: %s\n",
+		    name, without);
 		abort();
 	}
 	rc = _cmocka_run_group_tests(name, chosen, left, NULL, NULL);
