@@ -56,6 +56,26 @@ pg_judge(const char *sqlstate)
 	return (verdict);
 }
 
+enum store_rc
+pg_rc(enum pg_verdict verdict)
+{
+	switch (verdict) {
+	case PG_ALONE:
+		return (STORE_REFUSED);
+	case PG_AGAIN:
+	case PG_BUSY:
+		return (STORE_BUSY);
+	case PG_FULL:
+		return (STORE_FULL);
+	case PG_AWAY:
+	case PG_FENCED:
+		return (STORE_AWAY);
+	case PG_FAILED:
+		break;
+	}
+	return (STORE_FAILED);
+}
+
 bool
 pg_is_setting(const char *sqlstate)
 {
@@ -89,4 +109,41 @@ pg_clean(char *text)
 	while (to > text && (to[-1] == ' ' || to[-1] == '.'))
 		to--;
 	*to = '\0';
+}
+
+#define SQLSTATE_LEN 5
+
+/* Where "SEVERITY:  SQLSTATE: " stands in the line; NULL: nowhere. */
+static char *
+find_sqlstate(char *line)
+{
+	static const char sign[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	char *p = line;
+
+	while ((p = strstr(p, ":  ")) != NULL) {
+		p += 3;
+		if (strspn(p, sign) == SQLSTATE_LEN && p[5] == ':' &&
+		    p[6] == ' ')
+			return (p);
+	}
+	return (NULL);
+}
+
+void
+pg_connect_words(char *text, char ret_sqlstate[6])
+{
+	char *from = text, *at;
+
+	ret_sqlstate[0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	if (strncmp(text, "connection to server ", 21) == 0 &&
+	    (at = strstr(text, " failed: ")) != NULL)
+		from = at + 9;
+	if ((at = find_sqlstate(from)) != NULL) {
+		memcpy(ret_sqlstate, at, SQLSTATE_LEN);
+		ret_sqlstate[SQLSTATE_LEN] = '\0';
+		from = at + SQLSTATE_LEN + 2;
+	}
+	memmove(text, from, strlen(from) + 1);
+	pg_clean(text);
 }

@@ -23,28 +23,47 @@ struct pg_statement {
 	const char *text; /* each $n with a cast */
 };
 
+/* The kernel's monotonic clock, of which all deadlines are. */
+int64_t pg_now_ms(void);
+
 /* What pg_connect() is to make. */
 struct pg_connect {
-	const char *url;     /* as configured, for libpq */
-	bool read_only;      /* lists only; may be a standby's */
-	int64_t deadline_ms; /* of the whole, by the monotonic clock */
+	const char *url;       /* as configured */
+	bool read_only;        /* lists only; may be a standby's */
+	int64_t deadline_ms;   /* of the whole */
+	unsigned statement_ms; /* how long any statement may take */
+	unsigned idle_ms;      /* and a transaction wait for its next */
+	/*
+	 * An eventfd, borrowed as long as the connection lives; -1: none. While
+	 * it is readable, what waits for the server fails with STORE_AWAY. It
+	 * is never read here. The connecting is ended by it, too.
+	 */
+	int stop_fd;
 };
 
 /*
  * Connect, look whether the server is one that keeps what it acknowledges, and
  * set up the session. Returns STORE_OK and *ret_c; STORE_AWAY (it cannot be
- * reached, refuses the login, is no primary, is starting, has no connection
- * left), or STORE_FAILED (it can never do: pgbouncer in transaction mode, fsync
- * off, no UTF8, too old); reason names the server without any password.
+ * reached, is no primary, is starting, has no connection left); STORE_REFUSED
+ * (it refuses the login, or has no such database: by that a start fails; later
+ * it is as STORE_AWAY); or STORE_FAILED (it can never do: pgbouncer in
+ * transaction mode, fsync off, no UTF8, too old; an option that libpq does not
+ * take). The reason names the server, without any password.
  */
 enum store_rc pg_connect(const struct pg_connect *what, struct pg_conn **ret_c,
     char reason[STORE_REASON_MAX]);
 void pg_conn_free(struct pg_conn *c); /* accepts NULL */
 
-/* Any thread: have what waits on c fail soon. */
-void pg_interrupt(struct pg_conn *c);
+/* The server, as a reason names it. */
+const char *pg_name(const struct pg_conn *c);
 
-/* What went wrong last on c, as outcome and words: errors.c's table. */
+/* Is a transaction open, or one that has failed and waits for ROLLBACK? */
+bool pg_in_transaction(const struct pg_conn *c);
+
+/*
+ * What went wrong last on c, as outcome (pg_rc() of the verdict) and words, or
+ * of what the server warned (STORE_AWAY).
+ */
 enum store_rc pg_reason(struct pg_conn *c, char reason[STORE_REASON_MAX]);
 
 /*
@@ -55,29 +74,47 @@ enum store_rc pg_query(struct pg_conn *c, const struct pg_statement *s,
     const struct pg_args *args, PGresult **ret_res,
     char reason[STORE_REASON_MAX]);
 
+/*
+ * Several statements without values in one text, as psql would send them: all
+ * in one transaction, unless one is open already. Returns as pg_query().
+ */
+enum store_rc pg_script(struct pg_conn *c, const char *sql,
+    char reason[STORE_REASON_MAX]);
+
 /* -- Pieces of a pipeline: for batch.c -- */
 
 /*
  * Put a statement into the pipeline (prepared before it if it is not yet), or
- * end it there. Returns STORE_OK; or as pg_reason().
+ * end it there. args may be NULL: it has no values; what they lead to is
+ * borrowed for the call. Returns STORE_OK; or as pg_reason(), and then the
+ * connection is of no use.
  */
 enum store_rc pg_send(struct pg_conn *c, const struct pg_statement *s,
     const struct pg_args *args);
 enum store_rc pg_sync(struct pg_conn *c);
 
 /*
- * The result of the next statement that was sent, or after the last of them the
- * end of the pipeline. STORE_OK: *ret_res is the caller's to PQclear(). Else as
- * pg_reason(); all that follow up to the end fail the same way. deadline_ms is
- * of the monotonic clock: past it the answer is STORE_AWAY, and the connection
- * is of no use.
+ * The result of the next statement that was sent. STORE_OK: *ret_res is the
+ * caller's to PQclear(). Else as pg_reason(), and all that follow up to the end
+ * fail the same way. deadline_ms is of the monotonic clock: past it the answer
+ * is STORE_AWAY, and the connection is of no use.
  */
 enum store_rc pg_receive(struct pg_conn *c, int64_t deadline_ms,
     PGresult **ret_res);
+
+/*
+ * The end of the pipeline, after pg_sync(); results that were not received are
+ * dropped. Returns STORE_OK, or how a statement failed: then the connection is
+ * of use only if pg_verdict() is not PG_AWAY, and a transaction that was open
+ * waits for ROLLBACK.
+ */
 enum store_rc pg_receive_end(struct pg_conn *c, int64_t deadline_ms);
 
-/* What went wrong last, as errors.c's table has it; and whether the server had
- * something to say beside an answer (a COMMIT whose standby is gone). */
+/*
+ * What went wrong last, as errors.c's table has it; and whether the server had
+ * something to say beside its answers since the first pg_send() of this
+ * pipeline: of a COMMIT that a standby is gone, and that it may be lost.
+ */
 enum pg_verdict pg_verdict(const struct pg_conn *c);
 bool pg_warned(const struct pg_conn *c);
 
