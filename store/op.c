@@ -133,6 +133,13 @@ deliver_handlers(struct store_op *op)
 }
 
 static void
+deliver_receivers(struct store_op *op)
+{
+	op->done.receivers(op->res.rc, op->receivers, op->nrows, op->res.reason,
+	    op->arg);
+}
+
+static void
 deliver_figures(struct store_op *op)
 {
 	op->done.figures(op->res.rc, op->figures, op->res.reason, op->arg);
@@ -176,6 +183,7 @@ static const struct {
 	[STORE_OP_LIST_EVENT_ATTEMPTS] = { STORE_QUEUE_READS,
 	    deliver_attempts },
 	[STORE_OP_LIST_HANDLERS] = { STORE_QUEUE_READS, deliver_handlers },
+	[STORE_OP_LIST_RECEIVERS] = { STORE_QUEUE_READS, deliver_receivers },
 	[STORE_OP_MEASURE] = { STORE_QUEUE_READS, deliver_figures },
 	[STORE_OP_CLOCK_GET] = { STORE_QUEUE_READS, deliver_clock },
 	[STORE_OP_LIST_REJECTIONS] = { STORE_QUEUE_READS, deliver_rejections },

@@ -191,9 +191,12 @@ store_submit(struct store *st, struct store_op *op, int copied)
 
 	(void)pthread_mutex_lock(&st->mutex);
 	st->queued_bytes += op->weight;
-	if (st->held && st->damage && op->kind == STORE_OP_APPEND) {
-		/* A repair may take long, and a sender comes again. */
-		store_op_fail(op, STORE_FAILED, st->reason);
+	if (st->held && op->kind == STORE_OP_APPEND &&
+	    (st->damage || st->health == STORE_UNREACHABLE)) {
+		/* A repair, or a server, may take long: the sender comes
+		   again. */
+		store_op_fail(op, st->damage ? STORE_FAILED : STORE_AWAY,
+		    st->reason);
 		store_finished(st, op);
 	} else {
 		store_put(st, op);
@@ -268,6 +271,8 @@ store_collect(struct store *st)
 	    sizeof(st->caller.seen_reason));
 	progress = st->progress;
 	st->progress.op = NULL;
+	store_news_merge(&st->caller.listener.news, &st->sharing.news);
+	store_news_reset(&st->sharing.news);
 	(void)pthread_mutex_unlock(&st->mutex);
 
 	store_deliver_notes(st);
@@ -279,6 +284,13 @@ store_collect(struct store *st)
 		store_unpend(st, op);
 		store_op_deliver(op);
 		store_op_free(op);
+	}
+	/* Last: what was done here is known, and news may say more of it. */
+	if (store_news_any(&st->caller.listener.news)) {
+		if (st->caller.listener.fn != NULL && !st->caller.closing)
+			st->caller.listener.fn(&st->caller.listener.news,
+			    st->caller.listener.arg);
+		store_news_reset(&st->caller.listener.news);
 	}
 }
 

@@ -30,7 +30,8 @@ static void
 reader_report(struct store *st, const struct store_op *op)
 {
 	if (op->res.rc != STORE_NOTADB || op->kind == STORE_OP_BACKUP ||
-	    !st->writer.started || st->health == STORE_DAMAGED)
+	    !st->writer.started || st->health == STORE_DAMAGED ||
+	    st->ops->repair == NULL)
 		return;
 	st->damage = true;
 	(void)pthread_cond_signal(&st->writer.cond);

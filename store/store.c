@@ -1,4 +1,4 @@
-/* Opening and closing, and what is asked of a store that is not open. */
+/* Opening and closing. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,36 +12,6 @@
 #define STORE_BATCH_MAX 512
 #endif
 #define STORE_PAUSE_MS 10
-
-/* Every backend that is built in. */
-static const struct store_ops *const backends[] = {
-	&store_sqlite_ops,
-};
-#define NBACKENDS (sizeof(backends) / sizeof(backends[0]))
-
-void
-store_process_init(void)
-{
-	for (size_t i = 0; i < NBACKENDS; i++)
-		if (backends[i]->process_init != NULL)
-			backends[i]->process_init();
-}
-
-/* The backend of that URL, and what follows its scheme. */
-static const struct store_ops *
-store_backend(const char *url, const char **ret_path)
-{
-	for (size_t i = 0; i < NBACKENDS; i++) {
-		size_t len = strlen(backends[i]->scheme);
-
-		if (strncmp(url, backends[i]->scheme, len) == 0 &&
-		    url[len] == ':' && url[len + 1] != '\0') {
-			*ret_path = url + len + 1;
-			return (backends[i]);
-		}
-	}
-	return (NULL);
-}
 
 /*
  * Conditions wait on the monotonic clock: the pauses of a failing writer must
@@ -99,17 +69,27 @@ store_new(const struct store_options *opt, const struct store_setup *setup)
 	return (st);
 }
 
+/* Is the store open, but not fit for writing before it was reopened? */
+static bool
+store_starts_shut(struct store *st)
+{
+	enum store_rc rc = st->ops->is_shut(st->be, st->reason);
+
+	st->health = rc == STORE_OK     ? STORE_READY
+		     : rc == STORE_AWAY ? STORE_UNREACHABLE
+					: STORE_RECOVERING;
+	return (rc != STORE_OK);
+}
+
 static int
 store_run(struct store *st)
 {
 	if (st->caller.stand_in != NULL)
 		return (0);
 	/* Before the threads are there. */
-	if (st->ops->is_shut(st->be)) {
-		st->health = st->caller.seen_health = STORE_RECOVERING;
+	if (store_starts_shut(st)) {
+		st->caller.seen_health = st->health;
 		st->held = true;
-		(void)snprintf(st->reason, sizeof(st->reason),
-		    "it was not closed properly; its log is being copied");
 		memcpy(st->caller.seen_reason, st->reason,
 		    sizeof(st->caller.seen_reason));
 	}
@@ -129,23 +109,26 @@ store_open_with(const struct store_options *opt,
     const struct store_setup *setup, struct store **ret_st,
     char reason[STORE_REASON_MAX])
 {
-	struct store_place place = { .mode = opt->mode, .now_ms = opt->now_ms };
+	struct store_place place = {
+		.url = opt->url,
+		.mode = opt->mode,
+		.now_ms = opt->now_ms,
+		.receiver = opt->receiver != NULL ? opt->receiver : "",
+		.version = opt->version != NULL ? opt->version : "",
+		.lease_ms = opt->lease_ms != 0 ? opt->lease_ms : STORE_LEASE_MS,
+	};
 	const struct store_ops *ops;
 	struct store *st;
 	enum store_rc rc;
 
-	ops = store_backend(opt->url, &place.path);
-	if (ops == NULL) {
-		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: no store; write sqlite:PATH", opt->url);
+	if ((ops = store_backend(opt->url, &place.path, reason)) == NULL)
 		return (STORE_FAILED);
-	}
 	if (setup != NULL) {
 		ops = setup->ops != NULL ? setup->ops : ops;
 		place.arg = setup->arg;
 	}
 	if ((st = store_new(opt, setup)) == NULL) {
-		(void)snprintf(reason, STORE_REASON_MAX, "%s: %s", place.path,
+		(void)snprintf(reason, STORE_REASON_MAX, "the store: %s",
 		    strerror(errno));
 		return (STORE_FAILED);
 	}
@@ -159,7 +142,7 @@ store_open_with(const struct store_options *opt,
 			return (STORE_OK);
 		}
 		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: cannot start a thread", place.path);
+		    "the store: cannot start a thread");
 		rc = STORE_FAILED;
 	}
 	store_close(st);
@@ -171,58 +154,6 @@ store_open(const struct store_options *opt, struct store **ret_st,
     char reason[STORE_REASON_MAX])
 {
 	return (store_open_with(opt, NULL, ret_st, reason));
-}
-
-int
-store_locate(const char *url, char ret_path[PATH_MAX])
-{
-	const struct store_ops *ops;
-	const char *path;
-
-	ops = store_backend(url, &path);
-	return (ops == NULL || ops->locate == NULL
-		    ? -1
-		    : ops->locate(path, ret_path));
-}
-
-enum store_rc
-store_would_open(const char *url, enum store_found *ret_found,
-    char reason[STORE_REASON_MAX])
-{
-	const struct store_ops *ops;
-	const char *path;
-
-	ops = store_backend(url, &path);
-	if (ops != NULL && ops->would_open != NULL)
-		return (ops->would_open(path, ret_found, reason));
-	*ret_found = STORE_FOUND;
-	return (STORE_OK);
-}
-
-void
-store_set_aside(const char *url, store_set_aside_fn *each, void *arg)
-{
-	const struct store_ops *ops;
-	const char *path;
-
-	ops = store_backend(url, &path);
-	if (ops != NULL && ops->set_aside != NULL)
-		ops->set_aside(path, each, arg);
-}
-
-enum store_rc
-store_restore(const struct store_restore *what, struct store_restored *ret,
-    char reason[STORE_REASON_MAX])
-{
-	struct store_restore inner = *what;
-	const struct store_ops *ops;
-
-	ops = store_backend(what->url, &inner.url);
-	if (ops != NULL && ops->restore != NULL)
-		return (ops->restore(&inner, ret, reason));
-	(void)snprintf(reason, STORE_REASON_MAX,
-	    "%s: cannot be restored by klikitd", what->url);
-	return (STORE_FAILED);
 }
 
 /* Let the threads finish: the writer commits all, the reader gives up. */

@@ -79,11 +79,12 @@ struct store_options {
 			    libpq takes, "postgres://..." */
 	enum store_mode mode;
 	/*
-	 * Of a store that several receivers share: the name of this one, for
-	 * people (NULL: none), and for how long it counts as alive without a
-	 * commit; then others take its jobs over. 0: STORE_LEASE_MS.
+	 * Of this receiver, for people: its name and its version (copied; NULL:
+	 * none). Of a store that several share: for how long it counts as alive
+	 * without a commit; then others take its jobs over. 0: STORE_LEASE_MS.
 	 */
 	const char *receiver;
+	const char *version;
 	unsigned lease_ms;
 	size_t queue_max;   /* bytes of events waiting; one always fits */
 	unsigned batch_max; /* operations per commit; 0: the default */

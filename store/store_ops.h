@@ -18,9 +18,10 @@ struct store_place {
 	const char *path; /* the URL after its scheme and colon */
 	enum store_mode mode;
 	int64_t now_ms;
-	const char *receiver; /* never NULL */
-	unsigned lease_ms;    /* never 0 */
-	void *arg;            /* of the struct store_setup */
+	const char *receiver; /* never NULL, nor is the version */
+	const char *version;
+	unsigned lease_ms; /* never 0 */
+	void *arg;         /* of the struct store_setup */
 };
 
 /*
@@ -54,10 +55,10 @@ struct store_asked {
 struct store_ops {
 	struct store_traits traits;
 
-	/* What such a URL looks like, for messages: "sqlite:PATH". */
-	const char *form;
-
-	/* As store_url_name() and store_check_url(). */
+	/*
+	 * (-) As store_url_name(), which shows the URL as it stands without it;
+	 * and as store_check_url().
+	 */
 	void (*url_name)(const char *url, char ret_name[STORE_NAME_MAX]);
 	int (
 	    *check_url)(const char *url, const char **ret_advice, char *reason);
@@ -187,6 +188,7 @@ struct store_ops {
 };
 
 extern const struct store_ops store_sqlite_ops;
+extern const struct store_ops store_postgres_ops; /* if HAVE_POSTGRES */
 
 /* For tests: how the SQLite backend is to differ from the product. */
 struct store_sqlite_setup {
@@ -223,6 +225,13 @@ struct store_setup {
 	unsigned pause_ms; /* first pause between reopenings; 0: the default */
 	const struct store_stand_in *stand_in; /* kept; NULL: none */
 };
+
+/*
+ * The backend that the URL names, and what follows its scheme; or NULL, with
+ * the reason, which holds no password.
+ */
+const struct store_ops *store_backend(const char *url, const char **ret_path,
+    char reason[STORE_REASON_MAX]);
 
 /* As store_open(); setup NULL: the backend that the URL names. */
 enum store_rc store_open_with(const struct store_options *opt,

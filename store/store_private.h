@@ -1,12 +1,13 @@
 /*
- * store_private.h -- private to store.c, writer.c, reader.c and note.c: the
- * queues, and what the threads share.
+ * store_private.h -- private to the files of store/ itself: the queues, and
+ * what the threads share.
  */
 #ifndef STORE_STORE_PRIVATE_H
 #define STORE_STORE_PRIVATE_H
 
 #include <pthread.h>
 
+#include "store/news.h"
 #include "store/op.h"
 #include "store/store_ops.h"
 
@@ -54,6 +55,7 @@ struct store_caller {
 	void (*gather)(void *arg); /* NULL: the writer is woken at once */
 	void *gather_arg;
 	bool unflushed; /* gather was called, store_flush() is due */
+	struct store_listener listener;
 	struct store_queue collected; /* done() is due */
 	struct store_op *pend_head, *pend_tail;
 	uint64_t next_seq;
@@ -69,6 +71,7 @@ struct store_writing {
 	unsigned pause_ms; /* the first one between reopenings */
 	unsigned tries;    /* repairs that came to STORE_OK */
 	int64_t looked_ms; /* when look was called last */
+	struct store_ticking ticking;
 };
 
 struct store {
@@ -94,6 +97,7 @@ struct store {
 	bool reading;             /* it is in ops->read() */
 	bool damage;              /* somebody met damage: repair is due */
 	bool stop;
+	struct store_sharing sharing;
 
 	struct store_notes notes; /* has a mutex of its own */
 	struct store_caller caller;

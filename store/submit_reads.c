@@ -183,6 +183,17 @@ store_list_handlers(struct store *st, store_handlers_fn *done, void *arg)
 }
 
 int
+store_list_receivers(struct store *st, store_receivers_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_LIST_RECEIVERS, arg)) == NULL)
+		return (-1);
+	op->done.receivers = done;
+	return (store_submit(st, op, 0));
+}
+
+int
 store_get_clock(struct store *st, store_clock_fn *done, void *arg)
 {
 	struct store_op *op;

@@ -10,6 +10,8 @@
  *    | v         v
  *   RECOVERING <-'         a write or a sync failed, or nobody closed the
  *                          store: reopen and probe until that works
+ *   UNREACHABLE            the same, of a database on a server that cannot be
+ *                          reached
  *
  * Was damage met, by a commit or by a read, a repair follows the reopening. If
  * that cannot help, the health is DAMAGED, and stays it.
@@ -29,8 +31,9 @@
 #define IDLE_LOOKS 2     /* so many times that when there is nothing to do */
 #define BATCH_ROWS 4096  /* that a commit writes, but for a larger body */
 #define PAUSE_GROWTH 100 /* the longest pause, in first ones */
-#define REPAIRS_MAX 3    /* then it is the disk that damages it */
-#define INTERRUPT_MS 20  /* between the calls to a reader to end */
+#define IDLE_MS (LOOK_MS * IDLE_LOOKS)
+#define REPAIRS_MAX 3   /* then it is the disk that damages it */
+#define INTERRUPT_MS 20 /* between the calls to a reader to end */
 
 /* With the mutex held. */
 static void
@@ -75,11 +78,13 @@ writer_pause(struct store *st, unsigned ms)
 static void
 writer_fail_queued(struct store *st)
 {
+	enum store_rc rc =
+	    st->health == STORE_UNREACHABLE ? STORE_AWAY : STORE_FAILED;
 	struct store_op *op;
 
 	while ((op = store_queue_get(&st->urgent)) != NULL ||
 	       (op = store_queue_get(&st->background)) != NULL) {
-		store_op_fail(op, STORE_FAILED, st->reason);
+		store_op_fail(op, rc, st->reason);
 		store_finished(st, op);
 	}
 }
@@ -198,6 +203,28 @@ writer_await_files(struct store *st, char *reason)
 	return (rc);
 }
 
+/* What is wrong with a store for which reopen came to rc. */
+static enum store_health
+writer_health_of(enum store_rc rc)
+{
+	return (rc == STORE_FULL   ? STORE_NOSPACE
+		: rc == STORE_AWAY ? STORE_UNREACHABLE
+				   : STORE_RECOVERING);
+}
+
+/*
+ * Half of ms to ms: receivers that lost their server at one moment do not all
+ * come back at one moment.
+ */
+static unsigned
+writer_jitter(unsigned ms)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (ms - (unsigned)(t.tv_nsec / 1000) % (ms / 2 + 1));
+}
+
 /*
  * With the mutex held: reopen until that works. It is never given up, but for
  * damage: a disk may come back, and until then somebody has to answer 503.
@@ -210,6 +237,9 @@ writer_recover(struct store *st)
 	enum store_rc rc;
 
 	while (!st->stop) {
+		/* A disk is looked at in no time; a server may be silent. */
+		if (st->health == STORE_UNREACHABLE)
+			writer_fail_queued(st);
 		if ((rc = writer_reopen(st, reason)) == STORE_OK) {
 			st->damage = false;
 			writer_set_health(st, STORE_READY, "");
@@ -221,7 +251,7 @@ writer_recover(struct store *st)
 			writer_fail_queued(st);
 			return;
 		}
-		if (rc == STORE_NOTADB) {
+		if (rc == STORE_NOTADB && st->ops->repair != NULL) {
 			st->damage = true;
 			continue;
 		}
@@ -229,16 +259,16 @@ writer_recover(struct store *st)
 			(void)writer_await_files(st, reason);
 			continue;
 		}
-		writer_set_health(st,
-		    rc == STORE_FULL ? STORE_NOSPACE : STORE_RECOVERING,
-		    reason);
-		writer_fail_for(st, pause_ms);
+		writer_set_health(st, writer_health_of(rc), reason);
+		writer_fail_for(st,
+		    rc == STORE_AWAY ? writer_jitter(pause_ms) : pause_ms);
 		pause_ms *= 2;
 		if (pause_ms > st->writing.pause_ms * PAUSE_GROWTH)
 			pause_ms = st->writing.pause_ms * PAUSE_GROWTH;
 	}
 	/* What is still queued must not go to what is not sound. */
-	writer_set_health(st, STORE_RECOVERING, st->reason);
+	if (st->health != STORE_UNREACHABLE)
+		writer_set_health(st, STORE_RECOVERING, st->reason);
 }
 
 /* With the mutex held: go on when the files that are open are back. */
@@ -273,13 +303,15 @@ writer_judge(struct store *st, enum store_rc rc, const char *reason)
 	case STORE_NOTFOUND:
 	case STORE_REFUSED:
 	case STORE_NEWER:
+	case STORE_LOST:
+	case STORE_AWAY:
 	case STORE_FAILED:
 		break;
 	case STORE_NOTADB:
-		st->damage = true;
+		st->damage = st->ops->repair != NULL;
 		break;
 	}
-	writer_set_health(st, STORE_RECOVERING, reason);
+	writer_set_health(st, writer_health_of(rc), reason);
 	writer_recover(st);
 }
 
@@ -413,11 +445,11 @@ writer_idle(struct store *st)
 	char reason[STORE_REASON_MAX];
 	enum store_rc rc;
 
-	if (st->ops->look == NULL) {
+	if (st->ops->look == NULL && st->ops->tick == NULL) {
 		(void)pthread_cond_wait(&st->writer.cond, &st->mutex);
 		return;
 	}
-	writer_pause(st, LOOK_MS * IDLE_LOOKS);
+	writer_pause(st, IDLE_MS);
 	(void)pthread_mutex_unlock(&st->mutex);
 	rc = writer_look(st, reason);
 	(void)pthread_mutex_lock(&st->mutex);
@@ -429,7 +461,38 @@ writer_idle(struct store *st)
 static bool
 writer_is_shut(const struct store *st)
 {
-	return (st->health == STORE_RECOVERING || st->health == STORE_DAMAGED);
+	return (st->health == STORE_RECOVERING ||
+		st->health == STORE_UNREACHABLE || st->health == STORE_DAMAGED);
+}
+
+/* With the mutex held: what is due every now and then, commits or not. */
+static void
+writer_tick(struct store *st)
+{
+	struct store_ticking *w = &st->writing.ticking;
+	struct store_asked asked = { .watched = st->sharing.watched };
+	int64_t now = writer_now_ms();
+	char reason[STORE_REASON_MAX];
+	enum store_rc rc;
+
+	if (st->ops->tick == NULL || st->mode != STORE_SERVE || st->stop ||
+	    writer_is_shut(st) || now - w->at_ms < st->ops->tick_ms)
+		return;
+	w->at_ms = now;
+	if (st->sharing.report_due) {
+		st->sharing.report_due = false;
+		memcpy(w->report, st->sharing.report, sizeof(w->report));
+		asked.report = w->report;
+	}
+	(void)pthread_mutex_unlock(&st->mutex);
+	store_news_reset(&w->news);
+	rc = st->ops->tick(st->be, &asked, &w->news, reason);
+	(void)pthread_mutex_lock(&st->mutex);
+	store_news_merge(&st->sharing.news, &w->news);
+	if (store_news_any(&st->sharing.news))
+		store_wake(st);
+	if (rc != STORE_OK)
+		writer_judge(st, rc, reason);
 }
 
 /* With the mutex held: wait until there is something to do. */
@@ -448,6 +511,7 @@ writer_wait(struct store *st)
 		} else {
 			writer_idle(st);
 		}
+		writer_tick(st);
 	}
 }
 
@@ -478,7 +542,7 @@ store_writer_main(void *arg)
 	size_t n;
 
 	(void)pthread_mutex_lock(&st->mutex);
-	if (st->health == STORE_RECOVERING)
+	if (writer_is_shut(st))
 		writer_recover(st);
 	for (;;) {
 		writer_wait(st);
@@ -496,13 +560,15 @@ store_writer_main(void *arg)
 		}
 		if ((n = writer_take(st)) > 0)
 			writer_commit(st, n);
+		writer_tick(st);
 		if (writer_is_shut(st))
 			continue;
 		if ((st->writing.batch[0] = store_queue_get(&st->background)) !=
 		    NULL)
 			writer_commit(st, 1);
-		if (!st->stop && (st->health == STORE_READY ||
-				     st->upkeep == STORE_UPKEEP_DONE))
+		if (!st->stop && st->ops->upkeep != NULL &&
+		    (st->health == STORE_READY ||
+			st->upkeep == STORE_UPKEEP_DONE))
 			writer_upkeep(st);
 	}
 	(void)pthread_mutex_unlock(&st->mutex);

@@ -73,7 +73,8 @@ CIRCLES = [
     {"handlers/exec/child", "handlers/exec/child_spawn"},
     # The two halves of the store's interface, what travels through it, and its
     # table of backends.
-    {"store/op", "store/store", "store/store_ops", "store/store_read"},
+    {"store/news", "store/op", "store/store", "store/store_ops",
+     "store/store_read"},
     {"store/sqlite/db", "store/sqlite/sql", "store/sqlite/sqlite"},
 ]
 

@@ -87,11 +87,13 @@ admin_store_error(struct admin_call *call, enum store_rc rc, const char *reason)
 		break;
 	case STORE_EXISTS:
 	case STORE_REFUSED:
+	case STORE_LOST:
 		status = 409;
 		break;
 	case STORE_BUSY:
 	case STORE_FULL:
 	case STORE_MOVED:
+	case STORE_AWAY:
 		status = 503;
 		break;
 	case STORE_OK:

@@ -334,6 +334,10 @@ print_jobs(FILE *f, const struct metrics_sources *from,
 	print_one(f, "klikitd_jobs_already_total", METRICS_COUNTER,
 	    "Jobs not called, since an earlier one had done their orders.",
 	    stats.already);
+	print_one(f, "klikitd_jobs_lost_total", METRICS_COUNTER,
+	    "Attempts whose end did not count: the job had ended, or another "
+	    "receiver had taken it over.",
+	    stats.lost);
 	print_one(f, "klikitd_alarms_total", METRICS_COUNTER,
 	    "Alarms that rang.", stats.alarms);
 	metrics_family(f, "klikitd_end_to_end_seconds", METRICS_HISTOGRAM,

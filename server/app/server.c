@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,9 +133,12 @@ server_watch_health(struct server *s)
 	enum store_health health = store_health(s->st);
 
 	if (health == s->health) {
-		if (health == STORE_RECOVERING &&
+		if ((health == STORE_RECOVERING ||
+			health == STORE_UNREACHABLE) &&
 		    strcmp(s->reason, store_reason(s->st)) != 0)
-			log_error("store: still recovering: %s",
+			log_error("store: still %s: %s",
+			    health == STORE_RECOVERING ? "recovering"
+						       : "unreachable",
 			    store_reason(s->st));
 		(void)strcpy(s->reason, store_reason(s->st));
 		return;
@@ -162,6 +166,11 @@ server_watch_health(struct server *s)
 			  "it is back: %s",
 		    store_reason(s->st));
 		server_rescue_begin(&s->rescue, s->st, s->cfg->store_url);
+		break;
+	case STORE_UNREACHABLE:
+		log_error("store: unreachable: deliveries are answered 503 "
+			  "until it is there again: %s",
+		    store_reason(s->st));
 		break;
 	case STORE_RECOVERING:
 		log_error("store: recovering: deliveries are answered 503 "
@@ -258,13 +267,27 @@ server_open_loop(struct server *s)
 	return (0);
 }
 
+/* The name of this receiver among others: HOST/PID. */
+static void
+server_receiver_name(char *ret, size_t size)
+{
+	char host[HOST_NAME_MAX + 1] = "?";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	(void)snprintf(ret, size, "%s/%ld", host, (long)getpid());
+}
+
 static int
 server_open_store(struct server *s)
 {
+	char receiver[HOST_NAME_MAX + 32];
 	const struct store_options opt = {
 		.url = s->cfg->store_url,
 		.mode = STORE_SERVE,
 		.queue_max = (size_t)s->cfg->store_queue_max,
+		.receiver = receiver,
+		.version = KLIKITD_VERSION,
+		.lease_ms = (unsigned)s->cfg->store_lease_ms,
 		.now_ms = clock_wall_ms(),
 		.note = server_note_cb,
 	};
@@ -273,6 +296,7 @@ server_open_store(struct server *s)
 	sigset_t old;
 	enum store_rc rc;
 
+	server_receiver_name(receiver, sizeof(receiver));
 	/* Signals are for the loop's thread, not for those made here. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -282,7 +306,7 @@ server_open_store(struct server *s)
 		log_error("%s", reason);
 		return (-1);
 	}
-	log_info("store: %s", s->cfg->store_url);
+	log_info("store: %s", s->cfg->store_name);
 	s->store_ev = event_new(s->base, store_fd(s->st), EV_READ | EV_PERSIST,
 	    server_store_cb, s);
 	s->flush_ev = event_new(s->base, -1, 0, server_flush_cb, s);

@@ -83,6 +83,9 @@ server_ready_cb(void *arg, struct admin_ready *ret_why)
 		ret_why->advice = "stop klikitd, run klikitd restore BACKUP, "
 				  "and ask klikit to replay";
 		return (false);
+	case STORE_UNREACHABLE:
+		ret_why->why = "store unreachable";
+		return (false);
 	case STORE_RECOVERING:
 		ret_why->why = "store recovering";
 		return (false);

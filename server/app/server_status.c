@@ -25,6 +25,8 @@ health_word(enum store_health health)
 		return ("file lost");
 	case STORE_DAMAGED:
 		return ("damaged");
+	case STORE_UNREACHABLE:
+		return ("unreachable");
 	case STORE_RECOVERING:
 		break;
 	}
@@ -69,7 +71,7 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->started_at_ms = s->started_at_ms;
 	ret_status->webhooks = (const char *const *)s->webhooks.urls;
 	ret_status->nwebhooks = s->webhooks.n;
-	ret_status->store_url = s->cfg->store_url;
+	ret_status->store_url = s->cfg->store_name;
 	ret_status->health = health_word(store_health(s->st));
 	ret_status->check = server_check_word(s);
 	ret_status->clock =

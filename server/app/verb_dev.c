@@ -159,7 +159,7 @@ dev_ready(const struct server_ready *r)
 		     "    %s\n"
 		     "The secret that signs them is in\n"
 		     "    %s\n\n",
-	    r->cfg->store_url + strcspn(r->cfg->store_url, ":") + 1, source);
+	    config_store_place(r->cfg), source);
 	print_commands(&place);
 	if (r->ca_file != NULL)
 		print_trust(r->url, r->ca_file);

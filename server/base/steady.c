@@ -75,7 +75,9 @@ steady_start(struct steady *s, const struct store_clock *kept,
 {
 	struct steady_time at = { now->wall.ms };
 
-	if (kept->steady.ms != 0)
+	if (kept->shared)
+		at = kept->steady;
+	else if (kept->steady.ms != 0)
 		at = steady_add(kept->steady, gap_ms(kept, now));
 
 	/* Events come more often than this is kept, and it never goes back. */
@@ -87,7 +89,7 @@ steady_start(struct steady *s, const struct store_clock *kept,
 		.proof_ms = now->boot_ms,
 		.in_step = at,
 	};
-	if (kept->steady.ms != 0)
+	if (!kept->shared && kept->steady.ms != 0)
 		steady_resume(s, kept, now);
 	steady_judge(s, now);
 }

@@ -40,9 +40,12 @@ admin_link_write(const char *store_url, const char *url,
 	size_t len = strlen(url);
 	int fd, rc = -1;
 
+	if (!store_traits(store_url)->is_file)
+		return (0); /* verbs go to the store by themselves */
 	if (link_path(store_url, "", path) == -1 ||
 	    link_path(store_url, ".new", tmp) == -1)
-		return (fail(reason, store_url, "the path is too long"));
+		return (fail(reason, "the store",
+		    "is no file, or its path is too long"));
 	/* Whatever is there is a dead server's: we hold the lock. */
 	(void)unlink(tmp);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -77,7 +80,8 @@ admin_link_read(const char *store_url, char ret_url[HTTP_URL_MAX],
 	int rc = -1;
 
 	if (link_path(store_url, "", path) == -1)
-		return (fail(reason, store_url, "the path is too long"));
+		return (fail(reason, "the store",
+		    "is no file, or its path is too long"));
 	if ((in = fopen(path, "re")) == NULL)
 		return (fail(reason, path, strerror(errno)));
 	if (fgets(ret_url, HTTP_URL_MAX, in) == NULL)

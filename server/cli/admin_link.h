@@ -15,7 +15,8 @@
 
 /*
  * Write url to the file beside the store of that url ("sqlite:PATH"),
- * replacing it at once. Returns 0; -1 and one line of reason.
+ * replacing it at once. Of a store that is no file nothing is written: verbs
+ * change it by themselves. Returns 0; -1 and one line of reason.
  */
 int admin_link_write(const char *store_url, const char *url,
     char reason[ADMIN_LINK_REASON_MAX]);

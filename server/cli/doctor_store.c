@@ -154,7 +154,7 @@ doctor_store(struct doctor *d)
 	const char *name;
 
 	(void)snprintf(d->store_path, sizeof(d->store_path), "%s",
-	    d->cfg->store_url + strcspn(d->cfg->store_url, ":") + 1);
+	    config_store_place(d->cfg));
 	d->holder = proc_server(d->cfg->store_url);
 	store_set_aside(d->cfg->store_url, store_aside_cb, d);
 	if (!store_is_usable(d))

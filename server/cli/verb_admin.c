@@ -102,7 +102,7 @@ need_server(struct verb_admin *va)
 		fprintf(stderr,
 		    "klikitd %s: %s is held by a server without an admin "
 		    "listener, or by another verb: %s\n",
-		    va->verb, log_text(va->cfg->store_url), reason);
+		    va->verb, log_text(va->cfg->store_name), reason);
 	return (-1);
 }
 
@@ -160,7 +160,7 @@ open_all(struct verb_admin *va, enum verb_intent intent)
 		say(va, reason);
 		return (-1);
 	}
-	fprintf(stderr, "store: %s%s%s%s\n", log_text(va->cfg->store_url),
+	fprintf(stderr, "store: %s%s%s%s\n", log_text(va->cfg->store_name),
 	    va->url[0] == '\0' ? "" : " (by way of ", va->url,
 	    va->url[0] == '\0' ? "" : ")");
 	if (intent == VERB_CHANGES && va->url[0] == '\0' &&

@@ -34,7 +34,7 @@ print_globals(const struct config *cfg)
 		printf("\nplain       ");
 		print_list(&cfg->http_plain_listen);
 	}
-	printf("\nstore       %s\n", log_text(cfg->store_url));
+	printf("\nstore       %s\n", log_text(cfg->store_name));
 }
 
 /* What is known of a secret's bytes, never they. */

@@ -42,7 +42,8 @@ default_store_exists(const struct verb_args *args)
 	bool there = true; /* of a bad configuration dev is no way out */
 
 	if (cfg != NULL)
-		there = access(strchr(cfg->store_url, ':') + 1, F_OK) == 0;
+		there = !store_traits(cfg->store_url)->is_file ||
+			access(config_store_place(cfg), F_OK) == 0;
 	config_free(cfg);
 	return (there);
 }

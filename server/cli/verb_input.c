@@ -113,11 +113,11 @@ verb_store_named(const struct verb_args *args, struct verb_store_name *ret_name)
 	opt.queue_max = (size_t)cfg->store_queue_max;
 	opt.now_ms = clock_wall_ms();
 	(void)snprintf(ret_name->path, sizeof(ret_name->path), "%s",
-	    cfg->store_url + strcspn(cfg->store_url, ":") + 1);
+	    config_store_place(cfg));
 	if (store_open(&opt, &st, reason) != STORE_OK)
 		fprintf(stderr, "klikitd %s: %s\n", args->verb->name, reason);
 	else
-		fprintf(stderr, "store: %s\n", log_text(cfg->store_url));
+		fprintf(stderr, "store: %s\n", log_text(cfg->store_name));
 	config_free(cfg);
 	return (st);
 }

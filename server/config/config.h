@@ -92,7 +92,10 @@ struct config {
 	int64_t tls_handshake_timeout_ms; /* from accept to its end */
 	int64_t tls_max_handshakes;       /* at once */
 
-	char *store_url;         /* "sqlite:" and an absolute path */
+	char *store_url;  /* "sqlite:" and an absolute path, or what libpq
+			     takes, which may hold a password */
+	char *store_name; /* the same, as it may be shown */
+	int64_t store_lease_ms;
 	int64_t store_queue_max; /* bytes of events waiting for their commit */
 
 	struct key_list admin_listen; /* one address, or none */
@@ -192,6 +195,12 @@ void config_target(const struct config *cfg, const char *name,
 /* With what its type opens an instance; borrows cfg. */
 struct handler_options config_handler_options(const struct config *cfg,
     const struct config_handler *h);
+
+/*
+ * Where the store is, for people: the path of its file, or what may be shown of
+ * its URL. Valid as long as cfg.
+ */
+const char *config_store_place(const struct config *cfg);
 
 /* The file that a KEY_PATH or a KEY_SECRET names; NULL: none. */
 const char *config_file_of(const struct key *key, const void *settings);

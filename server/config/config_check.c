@@ -108,6 +108,24 @@ check_queue(struct config_draft *d)
 }
 
 static void
+check_store(struct config_draft *d)
+{
+	const char *url = d->cfg->store_url, *advice = NULL;
+	char reason[STORE_REASON_MAX];
+
+	if (url == NULL || store_check_url(url, &advice, reason) == -1 ||
+	    advice == NULL)
+		return;
+	if (d->store_flag)
+		config_draft_error(d,
+		    "--store-url: everybody on this machine sees a password in "
+		    "it: %s",
+		    advice);
+	else
+		config_draft_warn(d, "store.url: %s", advice);
+}
+
+static void
 check_retention(struct config_draft *d)
 {
 	if (d->cfg->retention_ids_ms < d->cfg->retention_bodies_ms)
@@ -262,6 +280,7 @@ config_check(struct config_draft *d)
 	check_listen(d);
 	check_admin(d);
 	check_queue(d);
+	check_store(d);
 	check_retention(d);
 	check_status(d);
 	config_check_handlers(d);

@@ -36,6 +36,7 @@ struct config_draft {
 	unsigned nerrors;
 
 	bool store_relative; /* the path in store.url */
+	bool store_flag;     /* store.url came by a flag */
 	bool secret_flag;    /* klikit.secret_file came by a flag */
 	/* Of the sections [secret NAME], like cfg->secrets. */
 	unsigned secret_lines[SECRETS_MAX];

@@ -42,6 +42,8 @@ set_flags(struct config_draft *d)
 		config_draft_set(d, key, d->cfg, where, value);
 		if (key->offset == offsetof(struct config, secret_file))
 			d->secret_flag = value[0] != '\0';
+		if (key->check == config_check_store)
+			d->store_flag = true;
 	}
 }
 
@@ -95,6 +97,19 @@ set_dirs(struct config_draft *d)
 	return (cfg->dir == NULL ? -1 : 0);
 }
 
+/* How the store may be shown, now that it is known which one it is. */
+static void
+name_store(struct config_draft *d)
+{
+	char name[STORE_NAME_MAX];
+
+	if (d->cfg->store_url == NULL)
+		return;
+	store_url_name(d->cfg->store_url, name);
+	if ((d->cfg->store_name = strdup(name)) == NULL)
+		config_draft_error(d, "out of memory");
+}
+
 /* -- The whole -- */
 
 struct config *
@@ -121,6 +136,7 @@ config_load(const struct config_source *src, config_error_fn *error, void *arg)
 	config_env_read(&d);
 	set_flags(&d);
 	config_place_store(&d);
+	name_store(&d);
 	config_check(&d);
 out:
 	cfg = d.cfg;
@@ -191,6 +207,7 @@ config_free(struct config *cfg)
 	if (cfg->admin_token != NULL)
 		explicit_bzero(cfg->admin_token, strlen(cfg->admin_token));
 	free(cfg->admin_token);
+	free(cfg->store_name);
 	free(cfg->path);
 	free(cfg->dir);
 	free(cfg);

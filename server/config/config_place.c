@@ -12,6 +12,7 @@
 #include "server/config/config_draft.h"
 #include "server/config/config_env.h"
 #include "server/config/config_place.h"
+#include "store/store.h"
 
 #define ETC "/etc"
 #define STATE "/var/lib/klikitd"
@@ -75,12 +76,21 @@ choose(struct config_draft *d, const char *here)
 	case CONFIG_PLACE_HERE:
 		break;
 	}
-	if (asprintf(&url, "sqlite:%s", here) == -1) {
+	if (asprintf(&url, "%.*s%s", (int)(before - d->cfg->store_url),
+		d->cfg->store_url, here) == -1) {
 		config_draft_error(d, "out of memory");
 		return;
 	}
 	free(d->cfg->store_url);
 	d->cfg->store_url = url;
+}
+
+const char *
+config_store_place(const struct config *cfg)
+{
+	if (!store_traits(cfg->store_url)->is_file)
+		return (cfg->store_name);
+	return (strchr(cfg->store_url, ':') + 1);
 }
 
 void
@@ -91,9 +101,10 @@ config_place_store(struct config_draft *d)
 	char *folder, *here = NULL;
 
 	if (d->src->dev || d->src->path == NULL || !d->store_relative ||
-	    path == NULL || (folder = state_folder(d)) == NULL)
+	    path == NULL || !store_traits(path)->is_file ||
+	    (folder = state_folder(d)) == NULL)
 		return;
-	path += strlen("sqlite:") + (len == 1 ? 0 : len) + 1;
+	path = strchr(path, ':') + 1 + (len == 1 ? 0 : len) + 1;
 	if (strcmp(folder, d->cfg->dir) != 0 &&
 	    (here = config_path_join(folder, path)) != NULL)
 		choose(d, here);

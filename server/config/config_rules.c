@@ -7,8 +7,7 @@
 
 #include "server/base/log.h"
 #include "server/config/config_table.h"
-
-#define STORE_SCHEME "sqlite:"
+#include "store/store.h"
 
 int
 config_check_events(void *value, const char *dir, char reason[KEY_REASON_MAX])
@@ -56,14 +55,16 @@ config_check_scope(void *value, const char *dir, char reason[KEY_REASON_MAX])
 int
 config_check_store(void *value, const char *dir, char reason[KEY_REASON_MAX])
 {
-	const size_t len = strlen(STORE_SCHEME);
-	char **url = value, *path, *whole;
+	char why[STORE_REASON_MAX], **url = value, *path, *whole;
+	const size_t len = strcspn(*url, ":") + 1;
+	const char *advice;
 
-	if (strncmp(*url, STORE_SCHEME, len) != 0 || (*url)[len] == '\0')
-		return (config_reason(reason,
-		    "\"%s\" is not " STORE_SCHEME "PATH", log_text(*url)));
+	if (store_check_url(*url, &advice, why) == -1)
+		return (config_reason(reason, "%s", log_text(why)));
+	if (!store_traits(*url)->is_file)
+		return (0);
 	if ((path = config_path_join(dir, *url + len)) == NULL ||
-	    asprintf(&whole, STORE_SCHEME "%s", path) == -1) {
+	    asprintf(&whole, "%.*s%s", (int)len, *url, path) == -1) {
 		free(path);
 		return (config_reason(reason, "out of memory"));
 	}

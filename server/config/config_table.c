@@ -88,7 +88,13 @@ const struct key config_global_keys[] = {
 	    .text = "Where events are kept. A relative path is one in "
 		    "$STATE_DIRECTORY, else for a configuration under /etc in "
 		    "/var/lib/klikitd if it is there, else beside the "
-		    "configuration." },
+		    "configuration. Several klikitd share postgres://..., as "
+		    "libpq takes it: the password is best kept in a file that "
+		    "PGPASSFILE names." },
+	{ "store.lease", KEY_DURATION, IN_CONFIG(store_lease_ms), .def = "15s",
+	    .min = 5000, .max = HOUR, .flags = KEY_RESTART, .value = "DURATION",
+	    .text = "Of a shared store: a klikitd that has not written for so "
+		    "long counts as gone, and others take its jobs over." },
 	{ "store.queue", KEY_SIZE, IN_CONFIG(store_queue_max), .def = "64m",
 	    .min = 64 * KIB, .max = 4 * GIB, .flags = KEY_RESTART,
 	    .value = "SIZE",

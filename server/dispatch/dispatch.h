@@ -140,6 +140,7 @@ struct dispatch_stats {
 	uint64_t retries;
 	uint64_t unknown; /* of the retries: it may have been done */
 	uint64_t dead;
+	uint64_t lost;   /* ends that did not count: see STORE_LOST */
 	uint64_t alarms; /* that rang */
 };
 void dispatch_stats(const struct dispatch *d, struct dispatch_stats *ret);

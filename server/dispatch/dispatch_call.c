@@ -242,7 +242,7 @@ call_started(struct run *run, struct live_handler *live,
 	store_event_unref(run->job.ev);
 	run->job = *job;
 	journal_note(d->journal, JOURNAL_JOB, job->id);
-	run->out = (struct store_outcome){ 0 };
+	run->out = (struct store_outcome){ .number = job->attempts };
 	run->attempt = (struct store_attempt){
 		.started_at_ms = d->env->now_ms(d->env->arg),
 	};
@@ -282,7 +282,8 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 			dispatch_due(d, run->job.handler, res->next_due);
 		break;
 	case STORE_NOTFOUND:
-	case STORE_REFUSED: /* it has ended, or stands behind another */
+	case STORE_REFUSED: /* it stands behind another */
+	case STORE_LOST:    /* it has ended, or another receiver has it */
 		log_debug("job %" PRId64 ": not begun: %s", run->job.id,
 		    res->reason);
 		break;
@@ -291,6 +292,7 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 	case STORE_MOVED:
 	case STORE_NEWER:
 	case STORE_NOTADB:
+	case STORE_AWAY:
 	case STORE_FAILED:
 		if (live != NULL)
 			backlog_look(&live->backlog);

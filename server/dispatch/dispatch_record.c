@@ -51,9 +51,26 @@ dispatch_record_again(struct dispatch *d)
 }
 
 /*
- * The store will never take this outcome: its rows break a constraint, or the
- * job has ended meanwhile. As it might be the first, have it end dead, lest
- * it hold up its lanes for ever; in the other case that is refused too.
+ * The attempt does not count any more: the job has ended, be it by this outcome
+ * in a commit whose answer was lost, or another receiver has taken it over. If
+ * it waits for us, it is found again by the store.
+ */
+static void
+run_lost(struct run *run, struct live_handler *live,
+    const struct store_result *res)
+{
+	run->d->stats.lost++;
+	log_warn("job %" PRId64 " %s: %s, which is not recorded: %s",
+	    run->job.id, live == NULL ? "?" : live->name, run->out.outcome,
+	    res->reason);
+	if (live != NULL)
+		backlog_look(&live->backlog);
+	run_free(run);
+}
+
+/*
+ * The store will never take this outcome: its rows break a constraint. Have it
+ * end dead, lest it hold up its lanes for ever.
  */
 static void
 run_refused(struct run *run, struct live_handler *live,
@@ -67,6 +84,7 @@ run_refused(struct run *run, struct live_handler *live,
 		run->refused = true;
 		run->out = (struct store_outcome){
 			.job = run->job.id,
+			.number = run->out.number,
 			.to = JOB_DEAD,
 			.outcome = run->outcome,
 			.at_ms = run->d->env->now_ms(run->d->env->arg),
@@ -147,11 +165,15 @@ dispatch_recorded_cb(const struct store_result *res, void *arg)
 	case STORE_REFUSED:
 		run_refused(run, live, res);
 		break;
+	case STORE_LOST:
+		run_lost(run, live, res);
+		break;
 	case STORE_BUSY:
 	case STORE_FULL:
 	case STORE_MOVED:
 	case STORE_NEWER:
 	case STORE_NOTADB:
+	case STORE_AWAY:
 	case STORE_FAILED:
 		run_put_off(run, live);
 		break;

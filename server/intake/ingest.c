@@ -163,6 +163,8 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 	case STORE_MOVED:
 	case STORE_NEWER:
 	case STORE_NOTADB:
+	case STORE_LOST:
+	case STORE_AWAY:
 	case STORE_FAILED:
 		if (!late)
 			in->stats.busy++;

@@ -81,6 +81,8 @@ janitor_purged_cb(const struct store_result *res, void *arg)
 	case STORE_MOVED:
 	case STORE_NEWER:
 	case STORE_NOTADB:
+	case STORE_LOST:
+	case STORE_AWAY:
 	case STORE_FAILED:
 		janitor_fail(j, res->reason);
 		break;

@@ -150,7 +150,7 @@ attempts_start(struct db *db, struct store_op *op)
 	if ((rc = jobs_load(db, op, move.job, &row)) != SQLITE_ROW)
 		return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 	if (!job_may_move(row.state, JOB_RUNNING))
-		return (jobs_refuse(op, STORE_REFUSED,
+		return (jobs_refuse(op, STORE_LOST,
 		    "the job is in a state in which it cannot start"));
 	if (row.behind != 0)
 		return (jobs_refuse(op, STORE_REFUSED,
@@ -202,6 +202,15 @@ attempts_record(struct db *db, const struct store_outcome *out,
 	    out->outcome));
 }
 
+/* Is it this attempt that may end: under way; or (0) one that never started? */
+static bool
+attempts_is_current(const struct jobs_row *row, unsigned number)
+{
+	if (number == 0)
+		return (job_may_move(row->state, JOB_RUNNING));
+	return (row->state == JOB_RUNNING && row->attempts == number);
+}
+
 int
 attempts_finish(struct db *db, struct store_op *op)
 {
@@ -216,11 +225,12 @@ attempts_finish(struct db *db, struct store_op *op)
 
 	if ((rc = jobs_load(db, op, out->job, &row)) != SQLITE_ROW)
 		return (rc == SQLITE_DONE ? SQLITE_OK : rc);
-	if (!(row.state == JOB_RUNNING ||
-		job_may_move(row.state, JOB_RUNNING)) ||
-	    !job_may_move(JOB_RUNNING, out->to))
+	if (!job_may_move(JOB_RUNNING, out->to))
 		return (jobs_refuse(op, STORE_REFUSED,
-		    "the job is in a state that cannot move there"));
+		    "no attempt ends in such a state"));
+	if (!attempts_is_current(&row, out->number))
+		return (jobs_refuse(op, STORE_LOST,
+		    "the job has ended, or another attempt is under way"));
 
 	move.begun = row.state == JOB_RUNNING ? 0 : 1;
 	if ((rc = attempts_alarm(db, &row, &move)) != SQLITE_OK ||

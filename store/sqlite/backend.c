@@ -66,6 +66,30 @@ read_check(struct sqlite_store *s, struct store_op *op)
 	}
 }
 
+/* Whoever serves, alone. */
+static void
+read_receivers(struct sqlite_store *s, struct store_op *op)
+{
+	struct store_receiver_info *row;
+
+	if (s->mode != STORE_SERVE)
+		return;
+	if ((row = arena_alloc(&op->res_mem, sizeof(*row))) == NULL) {
+		store_op_fail(op, STORE_FAILED, "out of memory");
+		return;
+	}
+	*row = (struct store_receiver_info){
+		.number = 1,
+		.name = s->receiver,
+		.version = s->version,
+		.started_at_ms = s->now_ms,
+		.alive = true,
+		.own = true,
+	};
+	op->receivers = row;
+	op->nrows = 1;
+}
+
 /*
  * run: within a transaction of others' making. after: what it asks for beside
  * its rows, once its batch is committed. read: without a transaction.
@@ -94,6 +118,7 @@ static const struct {
 	[STORE_OP_LIST_ATTEMPTS] = { .run = lists_attempts },
 	[STORE_OP_LIST_EVENT_ATTEMPTS] = { .run = lists_event_attempts },
 	[STORE_OP_LIST_HANDLERS] = { .run = lists_handlers },
+	[STORE_OP_LIST_RECEIVERS] = { .read = read_receivers },
 	[STORE_OP_MEASURE] = { .run = measure_run },
 	[STORE_OP_CLOCK_GET] = { .run = clock_get },
 	[STORE_OP_LIST_REJECTIONS] = { .run = lists_rejections },
@@ -470,12 +495,16 @@ sqlite_was_unclean(const void *be)
 	return (s->unclean);
 }
 
-static bool
-sqlite_is_shut(const void *be)
+static enum store_rc
+sqlite_is_shut(const void *be, char *reason)
 {
 	const struct sqlite_store *s = be;
 
-	return (s->mode != STORE_READ && s->writer.conn == NULL);
+	if (s->mode == STORE_READ || s->writer.conn != NULL)
+		return (STORE_OK);
+	(void)snprintf(reason, STORE_REASON_MAX,
+	    "it was not closed properly; its log is being copied");
+	return (STORE_FAILED);
 }
 
 static void
@@ -491,7 +520,7 @@ sqlite_process_init(void)
 }
 
 const struct store_ops store_sqlite_ops = {
-	.scheme = "sqlite",
+	.traits = { .is_file = true },
 	.process_init = sqlite_process_init,
 	.locate = place_locate,
 	.would_open = would_open,

@@ -136,6 +136,8 @@ checkpoint_copy(struct sqlite_store *s, char *reason)
 	case STORE_MOVED:
 	case STORE_NEWER:
 	case STORE_NOTADB:
+	case STORE_LOST:
+	case STORE_AWAY:
 	case STORE_FAILED:
 		break;
 	}

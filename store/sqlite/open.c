@@ -251,6 +251,8 @@ open_once(const struct store_place *place, struct sqlite_store **ret_s,
 	s->lock_fd = s->file_fd = -1;
 	s->st = place->st;
 	s->now_ms = place->now_ms;
+	(void)snprintf(s->receiver, sizeof(s->receiver), "%s", place->receiver);
+	(void)snprintf(s->version, sizeof(s->version), "%s", place->version);
 	s->mode = place->mode;
 	(void)pthread_mutex_init(&s->mutex, NULL);
 	if (setup != NULL)

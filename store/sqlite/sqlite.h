@@ -31,7 +31,8 @@ struct sqlite_store {
 	char *path;       /* without symbolic links */
 	char *lock_path;
 	enum store_mode mode;
-	int64_t now_ms; /* when it was opened */
+	int64_t now_ms;                  /* when it was opened */
+	char receiver[128], version[32]; /* who opened it */
 	struct store_sqlite_setup setup;
 	struct disk disk; /* of all connections but a STORE_READ's */
 	int lock_fd;      /* of lock_path */

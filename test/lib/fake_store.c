@@ -120,7 +120,6 @@ fake_close(void *be)
 }
 
 static const struct store_ops fake_ops = {
-	.scheme = "fake",
 	.open = fake_open,
 	.close = fake_close,
 };

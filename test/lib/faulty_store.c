@@ -167,12 +167,12 @@ faulty_was_unclean(const void *be)
 	return (store_sqlite_ops.was_unclean(f->inner));
 }
 
-static bool
-faulty_is_shut(const void *be)
+static enum store_rc
+faulty_is_shut(const void *be, char *reason)
 {
 	const struct faulty_store *f = be;
 
-	return (store_sqlite_ops.is_shut(f->inner));
+	return (store_sqlite_ops.is_shut(f->inner, reason));
 }
 
 static void
@@ -185,7 +185,6 @@ faulty_close(void *be)
 }
 
 static const struct store_ops faulty_ops = {
-	.scheme = "sqlite",
 	.open = faulty_open,
 	.commit = faulty_commit,
 	.probe = faulty_probe,

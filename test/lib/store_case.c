@@ -308,12 +308,41 @@ case_append(struct store_case *c, const char *event_id,
 	return (res);
 }
 
-void
-case_queue_finish(struct store_case *c, int64_t job, enum job_state to,
+/* store_attempts_fn: the number of the one that has no outcome yet. */
+static void
+case_number_cb(enum store_rc rc, const struct store_attempt_info *rows,
+    size_t n, const char *reason, void *arg)
+{
+	unsigned *number = arg;
+
+	(void)reason;
+	assert_int_equal(rc, STORE_OK);
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].outcome == NULL)
+			*number = rows[i].number;
+	}
+}
+
+unsigned
+case_number(struct store_case *c, int64_t job)
+{
+	unsigned number = 0;
+
+	assert_int_equal(store_list_attempts(c->st, job, case_number_cb,
+			     &number),
+	    0);
+	store_wait(c->st);
+	return (number);
+}
+
+/* Queue a verdict about the attempt of that number. */
+static void
+case_end(struct store_case *c, int64_t job, unsigned number, enum job_state to,
     int64_t due_ms, struct case_result *res)
 {
 	struct store_outcome out = {
 		.job = job,
+		.number = number,
 		.to = to,
 		.outcome = job_state_name(to),
 		.at_ms = CASE_NOW_MS,
@@ -325,13 +354,20 @@ case_queue_finish(struct store_case *c, int64_t job, enum job_state to,
 	assert_int_equal(res->calls, 0);
 }
 
+void
+case_queue_finish(struct store_case *c, int64_t job, enum job_state to,
+    int64_t due_ms, struct case_result *res)
+{
+	case_end(c, job, 0, to, due_ms, res);
+}
+
 struct case_result
 case_finish(struct store_case *c, int64_t job, enum job_state to,
     int64_t due_ms)
 {
 	struct case_result res;
 
-	case_queue_finish(c, job, to, due_ms, &res);
+	case_end(c, job, case_number(c, job), to, due_ms, &res);
 	store_wait(c->st);
 	assert_int_equal(res.calls, 1);
 	return (res);

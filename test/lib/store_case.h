@@ -118,10 +118,14 @@ void case_queue_append(struct store_case *c, const char *event_id,
 struct case_result case_append(struct store_case *c, const char *event_id,
     const char *const *order_ids, int64_t handler);
 
-/* Queue a verdict without rows. */
+/* The number of the job's attempt that is under way; 0: none is. Waits. */
+unsigned case_number(struct store_case *c, int64_t job);
+
+/* Queue a verdict without rows about a job that was not started. */
 void case_queue_finish(struct store_case *c, int64_t job, enum job_state to,
     int64_t due_ms, struct case_result *res);
 
+/* The same of one that was started, or not; waited for. */
 struct case_result case_finish(struct store_case *c, int64_t job,
     enum job_state to, int64_t due_ms);
 

@@ -77,13 +77,14 @@ static void run_finished_cb(const struct store_result *res, void *arg);
 static void run_started_cb(const struct store_result *res, void *arg);
 
 static void
-run_finish(struct store_case *c, const struct store_job *job)
+run_finish(struct store_case *c, const struct store_job *job, unsigned number)
 {
 	static struct run_event ends[EVENTS];
 	struct store_attempt attempt = { .code = 200 };
 	struct store_write writes[2] = { 0 };
 	struct store_outcome out = {
 		.job = job->id,
+		.number = number,
 		.to = JOB_DONE,
 		.outcome = "done",
 		.at_ms = 1,
@@ -118,7 +119,7 @@ run_job(struct store_case *c, const struct store_job *job)
 	if (job->replay) /* or there would be no end of it */
 		return;
 	if (n % 2 == 0) {
-		run_finish(c, job);
+		run_finish(c, job, 0);
 		return;
 	}
 	starts[n].c = c;
@@ -145,7 +146,7 @@ run_started_cb(const struct store_result *res, void *arg)
 
 	assert_int_equal(res->rc, STORE_OK);
 	run_promised(e->n, IMAGE_STARTED, "start");
-	run_finish(e->c, &res->runnable[0]);
+	run_finish(e->c, &res->runnable[0], res->runnable[0].attempts);
 }
 
 /* store_done_fn: a job is replayed; the replay is left as it is. */

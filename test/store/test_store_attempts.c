@@ -86,6 +86,7 @@ serve(int64_t job)
 		.answer = "ok",
 		.answer_len = 2 };
 	struct store_outcome out = { .job = job,
+		.number = case_number(&c, job),
 		.to = JOB_DONE,
 		.outcome = "done",
 		.at_ms = NOW,
@@ -146,8 +147,43 @@ test_start_is_an_attempt(void **state)
 			     "AND outcome IS NULL AND duration = 0"),
 	    1);
 	assert_int_equal(case_runnable(&c, h, 9, NOW).nrunnable, 0);
-	assert_int_equal(start(job, false).res.rc, STORE_REFUSED);
+	assert_int_equal(start(job, false).res.rc, STORE_LOST);
 	assert_int_equal(start(99, false).res.rc, STORE_NOTFOUND);
+}
+
+/* The end of an attempt counts only while the job runs under its number. */
+static void
+test_only_the_attempt_under_way_ends(void **state)
+{
+	struct store_outcome out = { .to = JOB_WAITING,
+		.outcome = "late",
+		.at_ms = NOW };
+	static const unsigned others[] = { 0, 1, 3 };
+	int64_t h = case_handler(&c, "a");
+	struct case_result r = { 0 };
+
+	(void)state;
+	out.job = case_append(&c, "e1", NULL, h).runnable[0];
+	(void)start(out.job, false);
+	assert_int_equal(case_finish(&c, out.job, JOB_WAITING, NOW).rc,
+	    STORE_OK);
+	out.number = 1; /* as its end, sent once more */
+	assert_int_equal(store_finish(c.st, &out, case_done_cb, &r), 0);
+	store_wait(c.st);
+	assert_int_equal(r.rc, STORE_LOST);
+	assert_int_equal(start(out.job, false).attempts, 2);
+	for (size_t i = 0; i < 3; i++) {
+		out.number = others[i];
+		assert_int_equal(store_finish(c.st, &out, case_done_cb, &r), 0);
+		store_wait(c.st);
+		assert_int_equal(r.rc, STORE_LOST);
+	}
+	assert_int_equal(jobs_where("state = 'running' AND attempts = 2"), 1);
+	assert_int_equal(store_case_int(&c,
+			     "SELECT count(*) FROM attempts WHERE outcome = "
+			     "'late'"),
+	    0);
+	assert_int_equal(case_finish(&c, out.job, JOB_DONE, 0).rc, STORE_OK);
 }
 
 /* Its end completes that row; the next start is the second attempt. */
@@ -564,6 +600,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_start_is_an_attempt),
+		CASE(test_only_the_attempt_under_way_ends),
 		CASE(test_finish_completes_attempt),
 		CASE(test_start_keeps_lanes),
 		CASE(test_running_is_unknown_after_crash),

@@ -183,7 +183,7 @@ test_illegal_moves_are_refused(void **state)
 	assert_int_equal(case_finish(&c, a.runnable[0], JOB_DONE, 0).rc,
 	    STORE_OK);
 	r = case_finish(&c, a.runnable[0], JOB_DEAD, 0);
-	assert_int_equal(r.rc, STORE_REFUSED);
+	assert_int_equal(r.rc, STORE_LOST);
 	assert_int_equal(store_case_int(&c, "SELECT attempts FROM jobs"), 1);
 	assert_int_equal(store_case_int(&c,
 			     "SELECT count(*) FROM jobs WHERE state = 'done'"),

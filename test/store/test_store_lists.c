@@ -293,7 +293,8 @@ test_attempts_in_order(void **state)
 		.code = 502,
 		.answer = "bad",
 		.answer_len = 3 };
-	struct store_outcome out = { .to = JOB_WAITING,
+	struct store_outcome out = { .number = 1,
+		.to = JOB_WAITING,
 		.outcome = "answered 502",
 		.at_ms = NOW,
 		.attempt = &at };
