@@ -479,9 +479,11 @@ conn_ask(struct pg_conn *c, const char *sql, int64_t deadline_ms,
 }
 
 enum store_rc
-pg_script(struct pg_conn *c, const char *sql, char reason[STORE_REASON_MAX])
+pg_script(struct pg_conn *c, const char *sql, unsigned within_ms,
+    char reason[STORE_REASON_MAX])
 {
-	int64_t deadline_ms = statement_deadline(c);
+	int64_t deadline_ms =
+	    within_ms != 0 ? pg_now_ms() + within_ms : statement_deadline(c);
 	PGresult *res = NULL;
 	ExecStatusType status;
 

@@ -76,9 +76,10 @@ enum store_rc pg_query(struct pg_conn *c, const struct pg_statement *s,
 
 /*
  * Several statements without values in one text, as psql would send them: all
- * in one transaction, unless one is open already. Returns as pg_query().
+ * in one transaction, unless one is open already. within_ms is for all of it;
+ * 0: as for any statement. Returns as pg_query().
  */
-enum store_rc pg_script(struct pg_conn *c, const char *sql,
+enum store_rc pg_script(struct pg_conn *c, const char *sql, unsigned within_ms,
     char reason[STORE_REASON_MAX]);
 
 /* -- Pieces of a pipeline: for batch.c -- */

@@ -2,8 +2,11 @@
 -- the epoch, by the database's clock, which is the wall clock and the steady
 -- one of all receivers. Texts that are keys are compared byte by byte.
 
+-- A klikitd whose newest migration is below usable_from of any row must not go
+-- on here; see schema.c.
 CREATE TABLE migrations (
 	number int PRIMARY KEY,
+	usable_from int NOT NULL DEFAULT 1,
 	taken_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	taken_by text NOT NULL -- the version of klikitd
 );
@@ -223,3 +226,15 @@ CREATE TABLE rejections (
 CREATE INDEX rejections_at ON rejections (at);
 CREATE INDEX rejections_class ON rejections (class, id);
 CREATE INDEX rejections_digest ON rejections (digest) WHERE digest IS NOT NULL;
+
+-- What is large is compressed fast, or not at all: pglz takes longer than the
+-- disk saves.
+DO $$ BEGIN
+	ALTER TABLE bodies ALTER COLUMN body SET COMPRESSION lz4;
+	ALTER TABLE attempts ALTER COLUMN answer SET COMPRESSION lz4;
+	ALTER TABLE rejections ALTER COLUMN body SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN
+	ALTER TABLE bodies ALTER COLUMN body SET STORAGE EXTERNAL;
+	ALTER TABLE attempts ALTER COLUMN answer SET STORAGE EXTERNAL;
+	ALTER TABLE rejections ALTER COLUMN body SET STORAGE EXTERNAL;
+END $$;
