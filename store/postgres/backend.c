@@ -1,5 +1,5 @@
 /*
- * The table of functions, and of the kinds of operations.
+ * The table of functions that this backend is.
  *
  * The writer's connection and the reader's live by themselves: the reader's is
  * made when it is first needed, and again when it was lost.
@@ -18,23 +18,6 @@
 
 #define READ_MS 300000 /* a list, or a check of all there is */
 #define READ_IDLE_MS 10000
-
-const struct pg_kind pg_kinds[STORE_NOPS] = {
-	[STORE_OP_APPEND] = { PG_APPENDS, .add = append_add },
-	[STORE_OP_FINISH] = { PG_FINISHES },
-	[STORE_OP_START] = { PG_STARTS },
-	[STORE_OP_ACT] = { PG_IN_PLACE },
-	[STORE_OP_PAUSE] = { PG_IN_PLACE },
-	[STORE_OP_UNGUARD] = { PG_IN_PLACE },
-	[STORE_OP_RUNNABLE] = { PG_IN_PLACE },
-	[STORE_OP_REGISTER] = { PG_IN_PLACE },
-	[STORE_OP_CLOCK_NOTE] = { PG_IN_PLACE, .add = clock_note_add },
-	[STORE_OP_REJECT] = { PG_IN_PLACE },
-	[STORE_OP_PURGE] = { PG_IN_PLACE },
-	[STORE_OP_CLOCK_GET] = { .read = clock_read },
-	[STORE_OP_BACKUP] = { .read = backup_refuse },
-	[STORE_OP_CHECK] = { .read = check_read },
-};
 
 /* -- Reading -- */
 

@@ -31,7 +31,7 @@ struct pg_kind {
 	enum store_rc (*read)(struct pg_conn *c, struct store_op *op,
 	    char reason[STORE_REASON_MAX]);
 };
-extern const struct pg_kind pg_kinds[STORE_NOPS]; /* backend.c */
+extern const struct pg_kind pg_kinds[STORE_NOPS]; /* kinds.c */
 
 /* -- Writing: append.c, finish.c, start.c, acts.c, ... -- */
 
