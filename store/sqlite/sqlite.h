@@ -16,6 +16,7 @@
 #include "store/sqlite/db.h"
 #include "store/sqlite/disk.h"
 #include "store/op.h"
+#include "store/ring.h"
 #include "store/store_ops.h"
 
 /* The files of a store whose names are watched: watch.c. */
@@ -550,10 +551,6 @@ void backup_run(struct sqlite_store *s, struct store_op *op);
 int orders_write(struct db *db, const struct store_write *w);
 
 /* -- rejections.c -- */
-#define REJECTIONS_STRANGER_MAX 4000
-#define REJECTIONS_KNOWN_MAX 1000
-#define REJECTIONS_AUTHENTIC_MAX 5000
-#define REJECTIONS_BYTES_MAX (64 << 20) /* of all; authentic ones make room */
 int rejections_write(struct db *db, struct store_op *op);
 
 /* The transaction of rejections_write() was committed: note what it cost. */
