@@ -11,7 +11,7 @@ const struct pg_kind pg_kinds[STORE_NOPS] = {
 	[STORE_OP_RUNNABLE] = { PG_IN_PLACE, .add = runnable_add },
 	[STORE_OP_REGISTER] = { PG_IN_PLACE, .add = register_add },
 	[STORE_OP_CLOCK_NOTE] = { PG_IN_PLACE, .add = clock_note_add },
-	[STORE_OP_REJECT] = { PG_IN_PLACE },
+	[STORE_OP_REJECT] = { PG_IN_PLACE, .add = reject_add },
 	[STORE_OP_PURGE] = { PG_IN_PLACE },
 	[STORE_OP_LIST_JOBS] = { .read = list_jobs },
 	[STORE_OP_LIST_ATTEMPTS] = { .read = list_attempts },
