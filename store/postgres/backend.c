@@ -278,7 +278,6 @@ const struct store_ops store_postgres_ops = {
 			    "log, archives and standbys",
 	},
 	.url_name = url_name,
-	.check_url = url_check,
 	.open = postgres_open,
 	.commit = postgres_commit,
 	.probe = postgres_probe,

@@ -96,7 +96,7 @@ session_open(struct pg_conn *c, const struct pg_connect *what, char *reason)
 	enum store_rc rc;
 	char sql[2048];
 
-	if (conn_ask(c, ask, what->deadline_ms, &res) != STORE_OK)
+	if (pg_ask(c, ask, what->deadline_ms, &res) != STORE_OK)
 		return (pg_reason(c, reason));
 	rc = judge(c, what, res, reason);
 	PQclear(res);
@@ -105,7 +105,7 @@ session_open(struct pg_conn *c, const struct pg_connect *what, char *reason)
 		return (rc);
 	(void)snprintf(sql, sizeof(sql), set, LOCK_MS, what->statement_ms,
 	    what->idle_ms, what->read_only ? "true" : "false");
-	if (conn_ask(c, sql, what->deadline_ms, &res) != STORE_OK)
+	if (pg_ask(c, sql, what->deadline_ms, &res) != STORE_OK)
 		return (pg_reason(c, reason));
 	PQclear(res);
 	return (STORE_OK);
@@ -126,7 +126,7 @@ pg_connect(const struct pg_connect *what, struct pg_conn **ret_c,
 		    words);
 		return (rc);
 	}
-	if ((c = conn_new(pg, name, what->stop_fd)) == NULL) {
+	if ((c = pg_conn_new(pg, name, what->stop_fd)) == NULL) {
 		(void)snprintf(reason, STORE_REASON_MAX,
 		    "%.200s: out of memory", name);
 		return (STORE_AWAY);

@@ -151,7 +151,7 @@ pg_in_transaction(const struct pg_conn *c)
 /* -- Life -- */
 
 struct pg_conn *
-conn_new(PGconn *pg, const char *name, int stop_fd)
+pg_conn_new(PGconn *pg, const char *name, int stop_fd)
 {
 	struct pg_conn *c = calloc(1, sizeof(*c));
 
@@ -464,7 +464,7 @@ pg_query(struct pg_conn *c, const struct pg_statement *s,
 }
 
 enum store_rc
-conn_ask(struct pg_conn *c, const char *sql, int64_t deadline_ms,
+pg_ask(struct pg_conn *c, const char *sql, int64_t deadline_ms,
     PGresult **ret_res)
 {
 	assert(!c->open);

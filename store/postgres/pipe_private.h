@@ -51,10 +51,10 @@ struct pg_conn {
  * A connection out of one of libpq's, which it takes, also on failure; name is
  * copied. NULL when out of memory.
  */
-struct pg_conn *conn_new(PGconn *pg, const char *name, int stop_fd);
+struct pg_conn *pg_conn_new(PGconn *pg, const char *name, int stop_fd);
 
 /* One statement without values that is not prepared; its result is of texts. */
-enum store_rc conn_ask(struct pg_conn *c, const char *sql, int64_t deadline_ms,
+enum store_rc pg_ask(struct pg_conn *c, const char *sql, int64_t deadline_ms,
     PGresult **ret_res);
 
 #endif /* STORE_POSTGRES_PIPE_PRIVATE_H */

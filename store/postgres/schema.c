@@ -96,8 +96,7 @@ static enum store_rc
 ask(struct pg_conn *c, const char *sql, PGresult **ret_res, char *reason)
 {
 	*ret_res = NULL;
-	if (conn_ask(c, sql, pg_now_ms() + c->statement_ms, ret_res) ==
-	    STORE_OK)
+	if (pg_ask(c, sql, pg_now_ms() + c->statement_ms, ret_res) == STORE_OK)
 		return (STORE_OK);
 	return (pg_reason(c, reason));
 }
