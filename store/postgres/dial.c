@@ -6,6 +6,7 @@
  * share of the time.
  */
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/postgres/dial.h"
@@ -25,6 +27,8 @@
 #define TARGETS_MAX 16
 /* The least that is given to an address, if so much is left. */
 #define SHARE_MIN_MS 500
+/* There is none below what is no folder. */
+#define NO_FILE "/dev/null/none"
 #define SOCKET_FOLDER "/var/run/postgresql"
 /* Shared by all the words of why; the reason has the server's name as well. */
 #define WORDS_MAX (STORE_REASON_MAX - 64)
@@ -50,7 +54,10 @@ struct dial {
 	char words[WORDS_MAX];
 	struct target targets[TARGETS_MAX];
 	size_t ntargets;
-	bool keepalive_set; /* the URL says how long silence may last */
+	/* What libpq is to hear of the URL, the service, the environment. */
+	bool has_silence;        /* says how long silence may last */
+	int64_t each_ms;         /* an address; 0: it does not say */
+	char passfile[PATH_MAX]; /* others may read it: not used; "": none */
 };
 
 static atomic_uint ndials;
@@ -104,6 +111,14 @@ dial_say_libpq(struct dial *d, enum store_rc rc, const struct target *t,
 	pg_connect_words(words, sqlstate);
 	if (pg_is_setting(sqlstate) || PQconnectionNeedsPassword(pg))
 		rc = STORE_REFUSED;
+	if (PQconnectionNeedsPassword(pg) && d->passfile[0] != '\0')
+		(void)snprintf(words, sizeof(words),
+		    "%.150s is not used since others may read it: chmod 600 it",
+		    d->passfile);
+	else if (PQconnectionNeedsPassword(pg))
+		(void)snprintf(words, sizeof(words),
+		    "it asks for a password; name a file with it in "
+		    "PGPASSFILE");
 	dial_say(d, rc, t, words);
 }
 
@@ -180,6 +195,27 @@ target_fill(struct target *t, size_t n)
 		(void)snprintf(t->port, sizeof(t->port), "5432");
 }
 
+/*
+ * libpq writes to stderr about a file of passwords that others may read, each
+ * time; so it is kept from it, and the reason says so. named NULL: libpq's own.
+ */
+static void
+find_passfile(struct dial *d, const char *named)
+{
+	const char *home = getenv("HOME");
+	char path[PATH_MAX];
+	struct stat sb;
+
+	if (named != NULL && *named != '\0')
+		(void)snprintf(path, sizeof(path), "%s", named);
+	else
+		(void)snprintf(path, sizeof(path), "%s/.pgpass",
+		    home != NULL ? home : "");
+	if (stat(path, &sb) == 0 &&
+	    (!S_ISREG(sb.st_mode) || (sb.st_mode & (S_IRWXG | S_IRWXO)) != 0))
+		memcpy(d->passfile, path, sizeof(path));
+}
+
 /* All that libpq found for these: the URL, a service file, the environment. */
 static void
 dial_find(struct dial *d, const PQconninfoOption *options)
@@ -187,6 +223,7 @@ dial_find(struct dial *d, const PQconninfoOption *options)
 	const char *host = option_of(options, "host");
 	const char *addr = option_of(options, "hostaddr");
 	const char *port = option_of(options, "port");
+	const char *each = option_of(options, "connect_timeout");
 	size_t n = list_length(addr != NULL ? addr : host);
 	struct target t;
 
@@ -201,7 +238,10 @@ dial_find(struct dial *d, const PQconninfoOption *options)
 		else
 			target_resolve(d, &t);
 	}
-	d->keepalive_set = option_of(options, "tcp_user_timeout") != NULL;
+	d->has_silence = option_of(options, "tcp_user_timeout") != NULL;
+	if (each != NULL)
+		d->each_ms = (int64_t)strtol(each, NULL, 10) * 1000;
+	find_passfile(d, option_of(options, "passfile"));
 }
 
 static void
@@ -223,8 +263,9 @@ static void
 dial_look(struct dial *d)
 {
 	static const char option[] = "target_session_attrs";
-	const char *keys[] = { "dbname", option, NULL };
-	const char *values[] = { d->url, "none", NULL }; /* not one of its */
+	/* Not one of its values; and a password, so that it reads no file. */
+	const char *keys[] = { "dbname", option, "password", NULL };
+	const char *values[] = { d->url, "none", "none", NULL };
 	PGconn *pg = PQconnectStartParams(keys, values, 1);
 	PQconninfoOption *options = pg != NULL ? PQconninfo(pg) : NULL;
 
@@ -245,10 +286,10 @@ target_start(const struct dial *d, const struct target *t, bool any)
 {
 	const char *keys[] = { "dbname", "fallback_application_name",
 		"client_encoding", "target_session_attrs", "tcp_user_timeout",
-		"host", "hostaddr", "port", NULL };
+		"host", "hostaddr", "port", "passfile", NULL };
 	const char *values[] = { d->url, "klikitd", "UTF8",
-		any ? "any" : "primary", d->keepalive_set ? "" : "2000",
-		t->host, t->addr, t->port, NULL };
+		any ? "any" : "primary", d->has_silence ? "" : "2000", t->host,
+		t->addr, t->port, d->passfile[0] != '\0' ? NO_FILE : "", NULL };
 	PGconn *pg = PQconnectStartParams(keys, values, 1);
 
 	/* With the SQLSTATE, which a connection tells nowhere else. */
@@ -317,6 +358,8 @@ dial_try_all(struct dial *d, bool any, int64_t until_ms)
 		left = (until_ms - pg_now_ms()) / (int64_t)(d->ntargets - i);
 		if (left < SHARE_MIN_MS)
 			left = SHARE_MIN_MS;
+		if (d->each_ms > 0 && left > d->each_ms)
+			left = d->each_ms;
 		left += pg_now_ms();
 		if (!target_try(d, &d->targets[i], any,
 			left < until_ms ? left : until_ms))

@@ -69,6 +69,56 @@ test_settings_are_known(void **state)
 	assert_false(pg_is_setting(NULL));
 }
 
+/* Of a batch's outcome all that is needed is what to do next. */
+static void
+test_verdicts_have_their_outcome(void **state)
+{
+	(void)state;
+	assert_int_equal(pg_rc(PG_ALONE), STORE_REFUSED);
+	assert_int_equal(pg_rc(PG_AGAIN), STORE_BUSY);
+	assert_int_equal(pg_rc(PG_BUSY), STORE_BUSY);
+	assert_int_equal(pg_rc(PG_FULL), STORE_FULL);
+	assert_int_equal(pg_rc(PG_AWAY), STORE_AWAY);
+	assert_int_equal(pg_rc(PG_FENCED), STORE_AWAY);
+	assert_int_equal(pg_rc(PG_FAILED), STORE_FAILED);
+}
+
+/* What libpq says of a connection it did not get: the server's own words. */
+static void
+test_a_failed_connection_has_its_sqlstate(void **state)
+{
+	static const struct {
+		const char *text, *words, *sqlstate;
+	} rows[] = {
+		{ "connection to server at \"db\" (10.0.0.1), port 5432 "
+		  "failed: "
+		  "FATAL:  28P01: password authentication failed for user "
+		  "\"k\"\nLOCATION:  auth_failed, auth.c:331\n",
+		    "password authentication failed for user \"k\"", "28P01" },
+		{ "connection to server on socket \"/x/.s.PGSQL.1\" failed: "
+		  "No such file or directory\n\tIs the server running?\n",
+		    "No such file or directory", "" },
+		{ "connection to server at \"db\", port 1 failed: FEHLER:  "
+		  "57P03: das Datenbanksystem startet\n",
+		    "das Datenbanksystem startet", "57P03" },
+		{ "invalid sslmode value: \"x\"\n",
+		    "invalid sslmode value: \"x\"", "" },
+		/* No SQLSTATE, though it looks like one. */
+		{ "FATAL:  28P0: x", "FATAL:  28P0: x", "" },
+		{ "FATAL:  28P01", "FATAL:  28P01", "" },
+		{ "", "", "" },
+	};
+	char text[256], sqlstate[6];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		strcpy(text, rows[i].text);
+		pg_connect_words(text, sqlstate);
+		assert_string_equal(text, rows[i].words);
+		assert_string_equal(sqlstate, rows[i].sqlstate);
+	}
+}
+
 /* Words of a server become one line that may be shown. */
 static void
 test_words_are_one_line(void **state)
@@ -92,6 +142,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_states_have_their_verdict),
 		cmocka_unit_test(test_settings_are_known),
+		cmocka_unit_test(test_verdicts_have_their_outcome),
+		cmocka_unit_test(test_a_failed_connection_has_its_sqlstate),
 		cmocka_unit_test(test_words_are_one_line),
 	};
 
