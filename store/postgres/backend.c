@@ -87,6 +87,8 @@ postgres_read(void *be, struct store_op *op)
 	}
 	if (rc != STORE_OK)
 		store_op_fail(op, rc, reason);
+	else if (op->kind == STORE_OP_LIST_RECEIVERS)
+		receivers_find_own(op, s->receiver);
 }
 
 static void

@@ -82,16 +82,19 @@
 	"SELECT j.id, j.place, j.state, j.attempts, j.due_at, "                \
 	"j.finished_at, j.discarded_at, j.outcome, j.replay_of, h.name, "      \
 	"e.event_id, e.scope, e.type "
-#define JOB_INFO                                                               \
-	"SELECT j.id, j.place, j.state, j.attempts, j.due_at, "                \
-	"j.finished_at, j.discarded_at, j.replay_of, (WITH RECURSIVE r (id) "  \
-	"AS (SELECT k.id FROM jobs AS k WHERE k.replay_of = j.id UNION "       \
-	"SELECT k.id FROM r CROSS JOIN LATERAL (SELECT k.id FROM jobs AS k "   \
-	"WHERE k.replay_of = r.id OFFSET 0) AS k) SELECT max(r.id) FROM r), "  \
-	"j.name, j.event_id, j.scope, j.type, "                                \
+#define REPLAYED_BY                                                            \
+	"(WITH RECURSIVE r (id) AS (SELECT k.id FROM jobs AS k "               \
+	"WHERE k.replay_of = j.id UNION SELECT k.id FROM r "                   \
+	"CROSS JOIN LATERAL (SELECT k.id FROM jobs AS k "                      \
+	"WHERE k.replay_of = r.id OFFSET 0) AS k) SELECT max(r.id) FROM r) "
+#define OUTCOME                                                                \
 	"j.outcome || coalesce((SELECT ': ' || a.detail FROM attempts AS a "   \
 	"WHERE a.job = j.id AND a.number = j.attempts "                        \
-	"AND a.outcome = j.outcome), '') FROM ("
+	"AND a.outcome = j.outcome), '') "
+#define JOB_INFO                                                               \
+	"SELECT j.id, j.place, j.state, j.attempts, j.due_at, "                \
+	"j.finished_at, j.discarded_at, j.replay_of, " REPLAYED_BY             \
+	", j.name, j.event_id, j.scope, j.type, " OUTCOME "FROM ("
 #define JOB_PAGE_END                                                           \
 	"ORDER BY j.id DESC LIMIT $4::int8) AS j ORDER BY j.id DESC"
 
@@ -99,7 +102,215 @@
 	"a.job, a.number, a.started_at, a.duration, "                          \
 	"a.outcome || coalesce(': ' || a.detail, ''), a.code, a.answer "
 
+/* -- Events: $6 type, $7 brand, $8 branch, $9 progress, $10 with jobs -- */
+
+/* How it stands by its jobs; progress as enum store_progress has it. */
+#define EVENT_COUNTS                                                           \
+	"CROSS JOIN LATERAL (SELECT c.total, c.unfinished, c.dead, "           \
+	"CASE WHEN c.dead > 0 THEN 3 WHEN c.unfinished > 0 THEN 1 "            \
+	"ELSE 2 END AS progress FROM (SELECT count(*) AS total, "              \
+	"count(*) FILTER (WHERE j.finished_at IS NULL) AS unfinished, "        \
+	"count(*) FILTER (WHERE " IS_DEAD ") AS dead "                         \
+	"FROM jobs AS j WHERE j.event = e.id) AS c OFFSET 0) AS c "
+#define EVENT_PAGE                                                             \
+	"SELECT e.id, e.repeat_of, e.duplicates, e.last_duplicate_at, "        \
+	"e.purged_at, c.total, c.unfinished, c.dead, c.progress "
+#define EVENT_LISTED                                                           \
+	"e.id < $1::int8 AND " EVENT_FITS                                      \
+	"AND ($7::text IS NULL OR e.brand = $7::text) "                        \
+	"AND ($8::text IS NULL OR e.branch = $8::text) "                       \
+	"AND ($9::int8 = 0 OR c.progress = $9::int8) "
+#define EVENT_OF_ID                                                            \
+	"CROSS JOIN LATERAL (SELECT e.id, e.scope, e.type, e.brand, "          \
+	"e.branch, e.received_at, e.repeat_of, e.duplicates, "                 \
+	"e.last_duplicate_at, e.purged_at FROM events AS e "                   \
+	"WHERE e.id = o.id OFFSET 0) AS e "
+#define EVENT_PAGE_END "ORDER BY e.id DESC LIMIT $4::int8) AS e "
+
+/*
+ * What is shown of those in a page: as event_row.c has it, then its figures,
+ * then an array for each member of its jobs.
+ */
+#define EVENT_INFO                                                             \
+	"SELECT r.id, r.event_id, r.scope, r.type, r.origin, r.repeat_of, "    \
+	"r.original, r.brand, r.branch, r.signature, r.secret, r.peer, "       \
+	"r.received_at, r.came_at, r.body_size, r.body, r.places, "            \
+	"r.order_ids, r.statuses, r.updated_ats, r.external_ids, "             \
+	"e.duplicates, e.last_duplicate_at, e.unfinished, e.dead, "            \
+	"coalesce(e.purged_at, (SELECT o.purged_at FROM events AS o "          \
+	"WHERE o.id = e.repeat_of)), e.progress, e.total, "                    \
+	"(SELECT count(*) FROM event_orders AS eo "                            \
+	"WHERE eo.event = coalesce(e.repeat_of, e.id)), "                      \
+	"j.ids, j.places, j.states, j.attempts, j.due_ats, j.finished_ats, "   \
+	"j.discarded_ats, j.replay_ofs, j.replayed_bys, j.names, j.outcomes "  \
+	"FROM ("
+#define EVENT_JOBS                                                             \
+	"CROSS JOIN LATERAL (SELECT array_agg(j.id) AS ids, "                  \
+	"array_agg(j.place::int8) AS places, "                                 \
+	"array_agg(j.state::text) AS states, "                                 \
+	"array_agg(j.attempts::int8) AS attempts, "                            \
+	"array_agg(j.due_at) AS due_ats, "                                     \
+	"array_agg(coalesce(j.finished_at, 0)) AS finished_ats, "              \
+	"array_agg(coalesce(j.discarded_at, 0)) AS discarded_ats, "            \
+	"array_agg(coalesce(j.replay_of, 0)) AS replay_ofs, "                  \
+	"array_agg(coalesce(" REPLAYED_BY ", 0)) AS replayed_bys, "            \
+	"array_agg(j.name::text) AS names, "                                   \
+	"array_agg(" OUTCOME ") AS outcomes FROM (SELECT j.id, j.place, "      \
+	"j.state, j.attempts, j.due_at, j.finished_at, j.discarded_at, "       \
+	"j.replay_of, j.name, j.outcome FROM (SELECT " JOB_COLUMNS             \
+	", h.name FROM jobs AS j " HANDLER_OF_JOB                              \
+	"WHERE j.event = e.id OFFSET 0) AS j ORDER BY j.id LIMIT "
+#define EVENT_BRIEF                                                            \
+	"CROSS JOIN LATERAL event_rows(e.id, -1, "                             \
+	"CASE WHEN $10::bool THEN 64 END, false) AS r " EVENT_JOBS             \
+	"CASE WHEN $10::bool THEN 64 ELSE 0 END) AS j) AS j "
+
+/* -- Orders: $6 brand, $7 branch, $8 status, $9 open, $10 ends -- */
+
+/* A record with its newest cart; and a cart of which there is no record. */
+#define ORDER_COLUMNS                                                          \
+	"x.at, x.order_id, x.scope, x.brand, x.branch, x.external_id, "        \
+	"x.status, x.updated_at, x.event, x.place, x.event_id, x.cart, "       \
+	"x.received_at "
+#define RECORD                                                                 \
+	"SELECT o.event AS at, o.order_id, o.scope, o.brand, o.branch, "       \
+	"o.external_id, o.status, o.updated_at, o.event, o.place, "            \
+	"e.event_id, c.event AS cart, e.received_at FROM "
+#define RECORDS_OF_ID                                                          \
+	"(SELECT o.order_id, o.scope, o.brand, o.branch, o.external_id, "      \
+	"o.status, o.updated_at, o.event, o.place FROM orders AS o "           \
+	"WHERE o.order_id = "
+#define RECORD_JOINED                                                          \
+	"LEFT JOIN LATERAL (SELECT e.event_id, e.scope, e.received_at "        \
+	"FROM events AS e WHERE e.id = o.event OFFSET 0) AS e ON true "        \
+	"LEFT JOIN LATERAL (SELECT c.event FROM carts AS c "                   \
+	"WHERE c.order_id = o.order_id AND c.scope = o.scope OFFSET 0) "       \
+	"AS c ON true "
+#define CART                                                                   \
+	"SELECT c.event AS at, c.order_id, c.scope, e.brand, e.branch, "       \
+	"NULL::text AS external_id, NULL::text AS status, "                    \
+	"NULL::text AS updated_at, 0::int8 AS event, c.place, "                \
+	"NULL::text AS event_id, c.event AS cart, e.received_at FROM "
+#define CARTS_OF_ID                                                            \
+	"(SELECT c.order_id, c.scope, c.event, c.place FROM carts AS c "       \
+	"WHERE c.order_id = "
+#define CART_JOINED                                                            \
+	"LEFT JOIN LATERAL (SELECT e.scope, e.brand, e.branch, "               \
+	"e.received_at FROM events AS e WHERE e.id = c.event OFFSET 0) AS e "  \
+	"ON true "
+#define HAS_NO_RECORD                                                          \
+	"(SELECT o.event FROM orders AS o WHERE o.order_id = c.order_id "      \
+	"AND o.scope = c.scope LIMIT 1) IS NULL "
+#define ORDER_OF_TIME                                                          \
+	"($2::int8 = 0 OR e.received_at >= $2::int8) "                         \
+	"AND ($3::int8 = 9223372036854775807 OR e.received_at < $3::int8) "    \
+	"AND ($5::text IS NULL OR e.scope = $5::text) "
+#define RECORD_FITS                                                            \
+	"o.event < $1::int8 AND ($6::text IS NULL OR o.brand = $6::text) "     \
+	"AND ($7::text IS NULL OR o.branch = $7::text) "                       \
+	"AND ($8::text IS NULL OR o.status = $8::text) "                       \
+	"AND (NOT $9::bool OR o.status IS NULL "                               \
+	"OR o.status <> ALL ($10::text[])) AND " ORDER_OF_TIME
+#define CART_FITS                                                              \
+	"$8::text IS NULL AND NOT $9::bool AND c.event < $1::int8 "            \
+	"AND ($6::text IS NULL OR e.brand = $6::text) "                        \
+	"AND ($7::text IS NULL OR e.branch = $7::text) AND " ORDER_OF_TIME
+/* Those of one event are not torn. */
+#define NOT_TORN "DESC FETCH FIRST ($4::int8) ROWS WITH TIES"
+#define ORDER_INFO                                                             \
+	"SELECT x.order_id, x.scope, x.brand, x.branch, x.external_id, "       \
+	"x.status, x.updated_at, x.event, x.place, x.event_id, x.cart, "       \
+	"x.received_at, "
+#define ORDER_PAGE ORDER_INFO "NULL::text FROM (SELECT " ORDER_COLUMNS "FROM ("
+#define ORDER_PAGE_END                                                         \
+	") AS x ORDER BY x.at " NOT_TORN                                       \
+	") AS x ORDER BY x.at DESC, x.order_id, x.scope"
+
+#define REJECTION_COLUMNS                                                      \
+	"r.id, r.at, r.peer, r.cause, r.code, r.diagnosis, r.size, "           \
+	"r.repeats, r.last_at, r.not_kept, "
+
 static const struct pg_statement statements[] = {
+	[LIST_EVENTS] = { "list_events", FEW
+	    ", bounds AS MATERIALIZED (SELECT "
+	    "CASE WHEN " ARE_NOT_FEW "THEN 0 ELSE coalesce((SELECT min(few.id) "
+	    "FROM few), 9223372036854775807) END AS low, "
+	    "CASE WHEN " ARE_NOT_FEW "THEN 9223372036854775807 "
+	    "ELSE (SELECT max(few.id) FROM few) END AS high) " EVENT_INFO
+		EVENT_PAGE "FROM events AS e " EVENT_COUNTS
+	    "WHERE e.id >= (SELECT b.low FROM bounds AS b) "
+	    "AND e.id <= (SELECT b.high FROM bounds AS b) AND " EVENT_LISTED
+		EVENT_PAGE_END EVENT_BRIEF "ORDER BY e.id DESC" },
+	[LIST_EVENTS_OF_ORDER] = { "list_events_of_order", EVENT_INFO EVENT_PAGE
+	    "FROM " EVENTS_OF_ORDER EVENT_OF_ID EVENT_COUNTS
+	    "WHERE " EVENT_LISTED EVENT_PAGE_END EVENT_BRIEF
+	    "ORDER BY e.id DESC" },
+	/* Along two indexes that have what has not ended, and no other. */
+	[LIST_EVENTS_OPEN] = { "list_events_open", EVENT_INFO EVENT_PAGE
+	    "FROM (SELECT DISTINCT u.event AS id FROM " HANDLERS
+	    "CROSS JOIN LATERAL (SELECT j.event FROM jobs AS j "
+	    "WHERE j.finished_at IS NULL AND j.behind = 0 "
+	    "AND j.handler = h.id UNION ALL "
+	    "SELECT j.event FROM jobs AS j "
+	    "WHERE j.finished_at IS NULL AND j.behind > 0 "
+	    "AND j.handler = h.id OFFSET 0) AS u WHERE u.event < $1::int8 "
+	    "ORDER BY u.event DESC OFFSET 0) AS o " EVENT_OF_ID EVENT_COUNTS
+	    "WHERE " EVENT_LISTED
+	    "ORDER BY o.id DESC LIMIT $4::int8) AS e " EVENT_BRIEF
+	    "ORDER BY e.id DESC" },
+	[LIST_EVENTS_DEAD] = { "list_events_dead", EVENT_INFO EVENT_PAGE
+	    "FROM (SELECT DISTINCT j.event AS id FROM " HANDLERS
+	    "CROSS JOIN LATERAL (SELECT j.event FROM jobs AS j "
+	    "WHERE j.handler = h.id AND " IS_DEAD "OFFSET 0) AS j "
+	    "WHERE j.event < $1::int8 ORDER BY j.event DESC OFFSET 0) AS "
+	    "o " EVENT_OF_ID EVENT_COUNTS "WHERE " EVENT_LISTED
+	    "ORDER BY o.id DESC LIMIT $4::int8) AS e " EVENT_BRIEF
+	    "ORDER BY e.id DESC" },
+	/* $10 as above */
+	[LIST_EVENTS_NUMBERED] = { "list_events_numbered", EVENT_INFO EVENT_PAGE
+	    ", o.at "
+	    "FROM unnest($1::int8[]) WITH ORDINALITY AS o (id, at) " EVENT_OF_ID
+		EVENT_COUNTS ") AS e CROSS JOIN LATERAL "
+	    "event_rows(e.id, -1, CASE WHEN $2::bool THEN 64 END, false) "
+	    "AS r " EVENT_JOBS
+	    "CASE WHEN $2::bool THEN 64 ELSE 0 END) AS j) AS j "
+	    "ORDER BY e.at" },
+	[LIST_EVENT_NAMED] = { "list_event_named", EVENT_INFO EVENT_PAGE
+	    ", e.scope FROM events AS e " EVENT_COUNTS
+	    "WHERE e.event_id = $1::text "
+	    "AND ($2::text IS NULL OR e.scope = $2::text)) AS e "
+	    "CROSS JOIN LATERAL event_rows(e.id, -1, NULL, true) AS "
+	    "r " EVENT_JOBS "NULL) AS j) AS j ORDER BY e.scope" },
+	/* Carts are looked at as far back as the page of records goes. */
+	[LIST_ORDERS] = { "list_orders", FEW
+	    ", low AS MATERIALIZED (SELECT CASE WHEN " ARE_NOT_FEW
+	    "THEN 0 ELSE coalesce((SELECT min(few.id) FROM few), "
+	    "9223372036854775807) END AS id), records AS MATERIALIZED (" RECORD
+	    "orders AS o " RECORD_JOINED
+	    "WHERE o.event >= (SELECT low.id FROM low) AND " RECORD_FITS
+	    "ORDER BY o.event " NOT_TORN "), back AS MATERIALIZED (SELECT CASE "
+	    "WHEN (SELECT count(*) FROM records) < $4::int8 THEN 0 "
+	    "ELSE (SELECT min(x.at) FROM records AS x) END AS at) " ORDER_PAGE
+	    "SELECT " ORDER_COLUMNS "FROM records AS x UNION ALL (" CART
+	    "carts AS c " CART_JOINED
+	    "WHERE c.event >= (SELECT low.id FROM low) "
+	    "AND c.event >= (SELECT b.at FROM back AS b) "
+	    "AND " HAS_NO_RECORD "AND " CART_FITS "ORDER BY c.event " NOT_TORN
+	    ")" ORDER_PAGE_END },
+	[LIST_ORDERS_OF_ID] = { "list_orders_of_id",
+	    ORDER_PAGE RECORD RECORDS_OF_ID
+	    "$11::text OFFSET 0) AS o " RECORD_JOINED "WHERE " RECORD_FITS
+	    "UNION ALL " CART CARTS_OF_ID
+	    "$11::text OFFSET 0) AS c " CART_JOINED "WHERE " HAS_NO_RECORD
+	    "AND " CART_FITS ORDER_PAGE_END },
+	[LIST_ORDER_NAMED] = { "list_order_named", ORDER_INFO
+	    "(SELECT order_document(b.body, x.place) "
+	    "FROM bodies AS b WHERE b.event = x.event) FROM (" RECORD
+		RECORDS_OF_ID "$1::text OFFSET 0) AS o " RECORD_JOINED
+	    "WHERE ($2::text IS NULL OR o.scope = $2::text) UNION ALL " CART
+		CARTS_OF_ID "$1::text OFFSET 0) AS c " CART_JOINED
+	    "WHERE ($2::text IS NULL OR c.scope = $2::text) "
+	    "AND " HAS_NO_RECORD ") AS x ORDER BY x.scope" },
 	/* From the first job on that an event of that time can have. */
 	[LIST_JOBS] = { "list_jobs", FEW
 	    ", low AS MATERIALIZED (SELECT CASE WHEN " ARE_NOT_FEW
@@ -192,6 +403,33 @@ static const struct pg_statement statements[] = {
 	    "(SELECT j.event FROM jobs AS j WHERE j.replay_of IS NOT NULL "
 	    "AND j.finished_at IS NULL AND j.handler = h.id OFFSET 0) AS x)) "
 	    "OFFSET 0) AS e ON true WHERE h.id > 0 ORDER BY h.id" },
+	/* Lanes in which a job stands behind another; and all bytes. */
+	[LIST_FIGURES] = { "list_figures",
+	    "SELECT (SELECT coalesce(sum(x.n), 0)::int8 FROM " HANDLERS
+	    "CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT 1 "
+	    "FROM lanes AS l WHERE l.handler = h.id GROUP BY l.lane, l.scope "
+	    "HAVING count(*) > 1) AS y) AS x), "
+	    "(SELECT sum(pg_total_relation_size(t.oid))::int8 "
+	    "FROM pg_class AS t WHERE t.relkind = 'r' AND t.relnamespace = "
+	    "(SELECT n.oid FROM pg_namespace AS n "
+	    "WHERE n.nspname = current_schema()))" },
+	/* Those that live, and of all others the newest. */
+	[LIST_RECEIVERS] = { "list_receivers",
+	    "SELECT x.id, x.name, x.version, x.started_at, x.alive, "
+	    "(SELECT p.report FROM reports AS p WHERE p.receiver = x.id) "
+	    "FROM (SELECT r.id, r.name, r.version, r.started_at, NOT r.dead "
+	    "AND r.alive_until > clock_timestamp() AS alive "
+	    "FROM receivers AS r WHERE r.id > 0 "
+	    "ORDER BY r.dead, r.id DESC LIMIT $1::int8) AS x ORDER BY x.id" },
+	[LIST_REJECTIONS] = { "list_rejections",
+	    "SELECT " REJECTION_COLUMNS "NULL::text, NULL::bytea "
+	    "FROM rejections AS r WHERE r.id < $1::int8 "
+	    "AND r.at >= $2::int8 AND r.at < $3::int8 "
+	    "AND ($5::text IS NULL OR r.cause = $5::text) "
+	    "ORDER BY r.id DESC LIMIT $4::int8" },
+	[LIST_REJECTION] = { "list_rejection",
+	    "SELECT " REJECTION_COLUMNS "r.headers, r.body "
+	    "FROM rejections AS r WHERE r.id = $1::int8" },
 };
 
 const struct pg_statement *

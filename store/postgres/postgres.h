@@ -61,6 +61,8 @@ pg_read_fn list_jobs; /* lists_jobs.c */
 pg_read_fn list_attempts;
 pg_read_fn list_event_attempts;
 pg_read_fn list_handlers;
+pg_read_fn list_receivers; /* receivers.c; `own' is set by the next: */
+void receivers_find_own(struct store_op *op, int64_t receiver);
 pg_read_fn list_rejections; /* lists_rejections.c */
 pg_read_fn get_rejection;
 pg_read_fn measure_read;  /* measure.c */

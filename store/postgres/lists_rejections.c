@@ -1,0 +1,75 @@
+/* Lists of rejections. */
+#include "store/postgres/lists_sql.h"
+#include "store/postgres/postgres.h"
+#include "store/postgres/row.h"
+
+/* One row of REJECTION_COLUMNS, headers and body: as list_row_fn. */
+static int
+rejection_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
+{
+	struct store_rejection_info *info = ret_row;
+	struct store_rejection *r = &info->r;
+	struct arena *a = &op->res_mem;
+	const void *body;
+
+	info->id = pg_int(res, row, 0);
+	r->at_ms = pg_int(res, row, 1);
+	r->size = (size_t)pg_int(res, row, 6);
+	r->repeats = (uint64_t)pg_int(res, row, 7);
+	r->last_at_ms = pg_int(res, row, 8);
+	r->not_kept = (uint64_t)pg_int(res, row, 9);
+	body = pg_bytes(res, row, 11, &r->body_len);
+	/* SQLite has no empty body either. */
+	if (body != NULL && r->body_len > 0 &&
+	    (r->body = arena_dup(a, body, r->body_len)) == NULL)
+		return (-1);
+	if (pg_text(res, row, 2, a, &r->peer) == -1 ||
+	    pg_text(res, row, 3, a, &r->cause) == -1 ||
+	    pg_text(res, row, 4, a, &r->code) == -1 ||
+	    pg_text(res, row, 5, a, &r->diagnosis) == -1)
+		return (-1);
+	return (pg_text(res, row, 10, a, &r->headers));
+}
+
+static enum store_rc
+rejection_rows(struct pg_conn *c, struct store_op *op, enum list_sql which,
+    const struct pg_args *args, char reason[STORE_REASON_MAX])
+{
+	const struct list_ask ask = { which,
+		sizeof(struct store_rejection_info), rejection_row };
+	enum store_rc rc;
+	void *rows = NULL;
+
+	rc = list_rows(c, op, &ask, args, &rows, reason);
+	op->rejections = rows;
+	return (rc);
+}
+
+enum store_rc
+list_rejections(struct pg_conn *c, struct store_op *op,
+    char reason[STORE_REASON_MAX])
+{
+	const struct store_rejection_filter *f = &op->in.rejections;
+	struct pg_args args;
+
+	if (!list_could_match(&f->cause, 1))
+		return (STORE_OK);
+	pg_args_init(&args, &op->res_mem);
+	pg_arg_int(&args, f->before > 0 ? f->before : LIST_NO_END);
+	pg_arg_int(&args, f->since_ms);
+	pg_arg_int(&args, f->until_ms > 0 ? f->until_ms : LIST_NO_END);
+	pg_arg_int(&args, (int64_t)f->limit);
+	pg_arg_text(&args, f->cause);
+	return (rejection_rows(c, op, LIST_REJECTIONS, &args, reason));
+}
+
+enum store_rc
+get_rejection(struct pg_conn *c, struct store_op *op,
+    char reason[STORE_REASON_MAX])
+{
+	struct pg_args args;
+
+	pg_args_init(&args, &op->res_mem);
+	pg_arg_int(&args, op->in.rejection);
+	return (rejection_rows(c, op, LIST_REJECTION, &args, reason));
+}
