@@ -308,7 +308,7 @@ BEGIN
 		AND CASE WHEN f.number > 0
 			THEN j.state = 'running' AND j.attempts = f.number
 				AND j.owner = finish_jobs.receiver
-			ELSE j.state <> 'running' AND j.behind = 0
+			ELSE j.state <> 'running'
 				AND j.owner IN (0, finish_jobs.receiver) END
 		RETURNING f.*, j.attempts AS counted, j.ordered, j.guards
 	), old_attempt AS (
