@@ -79,6 +79,7 @@ conn_lose(struct pg_conn *c, const char *why)
 	if (!c->failed || c->verdict != PG_AWAY)
 		conn_say(c, PG_AWAY, "%s: %.300s", c->name, why);
 	c->failed = c->lost = true;
+	c->open = false;
 	return (STORE_AWAY);
 }
 
