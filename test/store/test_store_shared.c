@@ -439,6 +439,86 @@ test_a_handler_has_one_number(void **state)
 	assert_int_equal(case_handler(&a, "bell"), 2);
 }
 
+/* -- Plans -- */
+
+/* How often one of the tables that grow was read from end to end. */
+static int64_t
+scans(void)
+{
+	/* A connection that ends says then what it has counted. */
+	while (store_case_int(&a, "SELECT count(*) FROM pg_stat_activity "
+				  "WHERE datname = current_database() "
+				  "AND pid <> pg_backend_pid()") > 0)
+		;
+	return (store_case_int(&a,
+	    "SELECT sum(seq_scan) FROM pg_stat_user_tables "
+	    "WHERE relname IN ('events', 'bodies', 'event_orders', 'jobs', "
+	    "'lanes', 'order_locks', 'attempts', 'served', 'orders', "
+	    "'carts')"));
+}
+
+/* An event with an alarm comes, is done, and is written to the orders. */
+static void
+work_through(int64_t h, int64_t bell, enum job_state to)
+{
+	const struct store_order record = { .order_id = "1", .status = "2" };
+	struct store_write writes[] = {
+		{ .table = STORE_ORDERS, .order = &record, .event = 1 },
+		{ .table = STORE_CARTS, .order = &record, .event = 1 },
+	};
+	struct store_outcome out = { .number = 1,
+		.to = to,
+		.outcome = job_state_name(to),
+		.at_ms = NOW,
+		.served = true,
+		.writes = writes,
+		.nwrites = 2 };
+	struct case_result r = { 0 };
+
+	out.job = append_guarded(h, bell).runnable[0];
+	assert_int_equal(store_finish(b.st, &out, case_done_cb, &r), 0);
+	store_wait(b.st);
+	assert_int_equal(r.rc, STORE_OK);
+}
+
+/* Whatever is asked for, no table is read whole. */
+static void
+test_no_write_scans(void **state)
+{
+	int64_t h = case_handler(&a, "pos"), bell = case_handler(&a, "bell");
+	struct case_result r = { 0 };
+	int64_t before, job;
+
+	(void)state;
+	store_case_close(&a);
+	store_case_close(&b);
+	before = scans();
+	store_case_open(&a);
+	open_b();
+	work_through(h, bell, JOB_DONE);
+	job = case_append(&b, "e2", order, h).runnable[0];
+	(void)case_append(&a, "e3", order, h);
+	assert_int_equal(case_runnable(&a, h, 9, NOW).nrunnable, 0);
+	assert_int_equal(act(&a, STORE_DISCARD, job).rc, STORE_OK);
+	assert_int_equal(act(&a, STORE_REPLAY, job).rc, STORE_OK);
+	r = case_runnable(&a, h, 9, NOW);
+	assert_int_equal(r.nrunnable, 1);
+	r = start_skipping(&a, r.runnable[0],
+	    STORE_SKIP_SERVED | STORE_SKIP_REPEATS);
+	assert_int_equal(r.rc, STORE_EXISTS);
+	assert_int_equal(r.nrunnable, 1);
+	assert_int_equal(start(&b, r.runnable[0]).rc, STORE_LOST);
+	assert_int_equal(start(&a, r.runnable[0]).rc, STORE_OK);
+	assert_int_equal(finish(&a, r.runnable[0], 1, JOB_WAITING).rc,
+	    STORE_OK);
+	assert_int_equal(act(&b, STORE_RETRY, r.runnable[0]).rc, STORE_OK);
+	assert_int_equal(store_unguard(a.st, h, NOW, case_done_cb, &r), 0);
+	store_wait(a.st);
+	store_case_close(&a);
+	store_case_close(&b);
+	assert_int_equal(scans(), before);
+}
+
 int
 main(void)
 {
@@ -467,6 +547,8 @@ main(void)
 		    test_alarm_and_its_job_end_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_handler_has_one_number,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_write_scans, setup,
+		    teardown),
 	};
 
 	return (store_case_run("shared", tests));

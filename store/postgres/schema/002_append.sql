@@ -94,6 +94,14 @@ DECLARE
 	made bigint[];
 	i int;
 BEGIN
+	-- Instead of a reference: that would lock a handler's row each time.
+	i := (SELECT u.id FROM unnest(handlers) AS u (id) WHERE NOT EXISTS
+		(SELECT FROM handlers AS h WHERE h.id = u.id) LIMIT 1);
+	IF i IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation',
+			MESSAGE = format('there is no handler %s', i);
+	END IF;
+
 	-- In the order of arrival. Most orders have no earlier event, or few.
 	SELECT ARRAY(SELECT nextval('event_numbers')
 			FROM generate_series(1, n)),

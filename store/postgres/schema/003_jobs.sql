@@ -654,7 +654,7 @@ BEGIN
 		last := next;
 		PERFORM FROM jobs AS j WHERE j.id = last FOR NO KEY UPDATE;
 	END LOOP;
-	PERFORM FROM events AS e WHERE e.id = old.source FOR SHARE;
+	PERFORM FROM events AS e WHERE e.id = old.source FOR KEY SHARE;
 
 	answer.words := CASE
 		WHEN old.is_open THEN
