@@ -16,6 +16,7 @@
  *   GET  /api/v1/orders/ID               with its document and its events
  *   GET  /api/v1/rejections?...          what was refused
  *   GET  /api/v1/rejections/ID           with headers and what is kept of it
+ *   GET  /api/v1/receivers               who has this store open
  *   GET  /api/v1/handlers                every handler with its backlog
  *   POST /api/v1/handlers/NAME/pause     {"why": TEXT}, which may be missing
  *   POST /api/v1/handlers/NAME/resume
@@ -97,6 +98,13 @@ struct admin_times {
 	int64_t stored_ms;
 	int64_t acked_ms;
 };
+
+/*
+ * What a receiver counts, as JSON, for the pages of the others
+ * (store_report()): the same as in `counts' of the status. The caller's to
+ * free(); NULL when out of memory.
+ */
+char *admin_report(const struct admin_status *status);
 
 /*
  * What the API asks the server for, and reports to it; each may be NULL but for

@@ -85,6 +85,7 @@ enum admin_when admin_orders_list(struct admin_call *call);
 enum admin_when admin_orders_show(struct admin_call *call);
 enum admin_when admin_rejections_list(struct admin_call *call);
 enum admin_when admin_rejections_show(struct admin_call *call);
+enum admin_when admin_receivers(struct admin_call *call);
 enum admin_when admin_handlers_list(struct admin_call *call);
 enum admin_when admin_handlers_pause(struct admin_call *call);
 enum admin_when admin_handlers_resume(struct admin_call *call);

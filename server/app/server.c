@@ -16,6 +16,7 @@
 #include "server/app/server_certs.h"
 #include "server/app/server_http.h"
 #include "server/app/server_metrics.h"
+#include "server/app/server_news.h"
 #include "server/app/server_parts.h"
 #include "server/app/server_reload.h"
 #include "server/base/clock.h"
@@ -399,6 +400,7 @@ static void
 server_close(struct server *s)
 {
 	janitor_stop(s->janitor);
+	server_close_news(s);
 	clock_watch_keep(s->clock);
 	if (s->dispatch != NULL) {
 		dispatch_stop(s->dispatch);
@@ -469,13 +471,14 @@ server_run(const struct server_options *opt)
 	}
 	server_warn(s.cfg);
 	if (start_check(s.cfg, true, server_check_cb, NULL) > 0 ||
-	    server_open_loop(&s) == -1 ||      /* event base, signals */
-	    server_open_store(&s) == -1 ||     /* database, schema */
-	    server_open_pipeline(&s) == -1 ||  /* dispatch, then ingest */
-	    server_open_work(&s) == -1 ||      /* handlers, subscriptions */
-	    server_open_admin(&s) == -1 ||     /* the operator's listener */
+	    server_open_loop(&s) == -1 ||     /* event base, signals */
+	    server_open_store(&s) == -1 ||    /* database, schema */
+	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
+	    server_open_work(&s) == -1 ||     /* handlers, subscriptions */
+	    server_open_admin(&s) == -1 ||    /* the operator's listener */
 	    server_open_http(&s, url) == -1 || /* secrets, TLS, listeners */
-	    server_open_watch(&s) == -1)       /* of certificates */
+	    server_open_watch(&s) == -1 ||     /* of certificates */
+	    server_open_news(&s) == -1)        /* of other receivers */
 		goto out;
 
 	if (opt->ready != NULL)

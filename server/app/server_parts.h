@@ -84,6 +84,7 @@ struct server {
 	struct store *st;
 	struct event *store_ev;
 	struct event *flush_ev;   /* the end of a turn that gave it work */
+	struct event *news_timer; /* NULL: it is not shared */
 	enum store_health health; /* as it was last logged */
 	char reason[STORE_REASON_MAX];
 	struct server_rescue rescue;

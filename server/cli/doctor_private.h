@@ -25,7 +25,7 @@ struct doctor {
 	int64_t now_ms;
 
 	/* Found by the check of the store. */
-	char store_path[PATH_MAX];
+	char store_path[PATH_MAX]; /* or its name, if it is no file */
 	struct store *st;    /* NULL: there is none, or it cannot be opened */
 	struct steady clock; /* as a server has it; only with a store */
 	pid_t holder;        /* who serves from it; 0: nobody */

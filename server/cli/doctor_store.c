@@ -64,6 +64,8 @@ store_is_usable(struct doctor *d)
 		    "%s", reason);
 		return (false);
 	}
+	if (!store_traits(d->cfg->store_url)->is_file)
+		return (true);
 	if (found == STORE_FOUND_NONE)
 		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: is not there yet: the first start makes it",
@@ -96,7 +98,10 @@ store_unread(struct doctor *d, enum store_rc rc, const char *reason)
 		? "do what is said there, and ask klikit to replay; look at "
 		  "the disk as well"
 	    : rc == STORE_BUSY ? "do what is said there; the store is whole"
-			       : advice,
+	    : !store_traits(d->cfg->store_url)->is_file
+		? "do what is said there; until then deliveries are "
+		  "answered 503, and come again"
+		: advice,
 	    "%s", reason);
 }
 
@@ -140,9 +145,51 @@ store_aside_cb(const char *path, const char *what, int64_t at_ms, void *arg)
 	    log_text(path), what, format_time(at_ms, at));
 }
 
+/* store_receivers_fn: who serves from a store that several share. */
+static void
+store_receivers_cb(enum store_rc rc, const struct store_receiver_info *rows,
+    size_t n, const char *reason, void *arg)
+{
+	struct doctor *d = arg;
+	size_t alive = 0;
+
+	if (rc != STORE_OK) {
+		store_unread(d, rc, reason);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!rows[i].alive)
+			continue;
+		alive++;
+		doctor_report(d, DOCTOR_OK, NULL,
+		    "%s: receiver %s serves from it (klikitd %s)",
+		    log_text(d->store_path), log_text(rows[i].name),
+		    log_text(rows[i].version));
+	}
+	if (alive == 0)
+		doctor_report(d, DOCTOR_OK, NULL,
+		    "%s: nobody serves from it now", log_text(d->store_path));
+}
+
+/* Who has the file's lock. */
+static void
+store_holder(struct doctor *d)
+{
+	const char *name = d->holder == 0 ? NULL : proc_name(d->holder);
+
+	if (name == NULL)
+		doctor_report(d, DOCTOR_OK, NULL,
+		    "%s: nobody serves from it now", log_text(d->store_path));
+	else
+		doctor_report(d, DOCTOR_OK, NULL,
+		    "%s: %s serves from it (pid %d)", log_text(d->store_path),
+		    name, (int)d->holder);
+}
+
 void
 doctor_store(struct doctor *d)
 {
+	bool shared = store_traits(d->cfg->store_url)->is_shared;
 	const struct store_options opt = {
 		.url = d->cfg->store_url,
 		.mode = STORE_READ,
@@ -151,7 +198,6 @@ doctor_store(struct doctor *d)
 	};
 	char reason[STORE_REASON_MAX];
 	enum store_rc rc;
-	const char *name;
 
 	(void)snprintf(d->store_path, sizeof(d->store_path), "%s",
 	    config_store_place(d->cfg));
@@ -165,15 +211,11 @@ doctor_store(struct doctor *d)
 		return;
 	}
 	store_clock(d);
-	store_wal(d);
-	name = d->holder == 0 ? NULL : proc_name(d->holder);
-	if (name == NULL)
-		doctor_report(d, DOCTOR_OK, NULL,
-		    "%s: nobody serves from it now", log_text(d->store_path));
-	else
-		doctor_report(d, DOCTOR_OK, NULL,
-		    "%s: %s serves from it (pid %d)", log_text(d->store_path),
-		    name, (int)d->holder);
+	if (!shared) {
+		store_wal(d);
+		store_holder(d);
+	} else if (store_list_receivers(d->st, store_receivers_cb, d) == 0)
+		store_wait(d->st);
 }
 
 /* -- What is in it -- */
@@ -191,6 +233,9 @@ integrity_cb(const struct store_result *res, void *arg)
 		doctor_report(d, DOCTOR_FAIL, "run doctor again",
 		    "%s: cannot be checked: %s", log_text(d->store_path),
 		    res->reason);
+	else if (!store_traits(d->cfg->store_url)->is_file)
+		doctor_report(d, DOCTOR_FAIL, "do what is said there",
+		    "%s: damaged: %s", log_text(d->store_path), res->reason);
 	else
 		doctor_report(d, DOCTOR_FAIL,
 		    "start klikitd, which makes damaged indexes anew; if it "
@@ -233,6 +278,8 @@ doctor_space(struct doctor *d)
 	char dir[PATH_MAX];
 	int64_t left;
 
+	if (!store_traits(d->cfg->store_url)->is_file)
+		return; /* the server's disk is not ours to see */
 	store_dir(d, dir);
 	if (statvfs(dir, &fs) == -1)
 		return; /* reported by the check of the store */

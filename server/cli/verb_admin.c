@@ -356,6 +356,12 @@ verb_admin_fetch(struct verb_admin *va, const char *path, size_t *ret_len)
 	return (check_answer(va));
 }
 
+const struct store_traits *
+verb_admin_traits(const struct verb_admin *va)
+{
+	return (store_traits(va->cfg->store_url));
+}
+
 json_t *
 verb_admin_get(struct verb_admin *va, const char *path)
 {

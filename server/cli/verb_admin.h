@@ -26,6 +26,9 @@ enum verb_intent { VERB_LOOKS, VERB_CHANGES };
 struct verb_admin *verb_admin_open(const struct verb_args *args,
     enum verb_intent intent);
 
+/* What sort of store it is. */
+const struct store_traits *verb_admin_traits(const struct verb_admin *va);
+
 /*
  * GET path, which is encoded and may have a query. Returns the answer, owned
  * by the caller; NULL, said on stderr.

@@ -149,9 +149,13 @@ purge(struct verb_admin *va, json_t *what, struct purged *ret_purged)
 	return (0);
 }
 
-/* Say it, to a person or a program. pending: something was kept. */
+/*
+ * Say it, to a person or a program. leaves: where else traces may be; pending:
+ * something was kept.
+ */
 static enum verb_exit
-report(const struct verb_args *args, const struct purged *p, bool pending)
+report(const struct verb_args *args, const struct purged *p, const char *leaves,
+    bool pending)
 {
 	if (verb_has(args, "json"))
 		printf("{\"events\": %lld, \"rejections\": %lld, "
@@ -165,7 +169,8 @@ report(const struct verb_args *args, const struct purged *p, bool pending)
 		printf("purged %lld events and %lld rejections\n", p->events,
 		    p->rejections);
 	fprintf(stderr,
-	    "klikitd purge: backups made before hold what they held\n");
+	    "klikitd purge: backups made before hold what they held%s%s\n",
+	    leaves == NULL ? "" : "; ", leaves == NULL ? "" : leaves);
 	if (p->files_left > 0)
 		fprintf(stderr,
 		    "klikitd purge: %lld files set aside beside the store may "
@@ -197,7 +202,8 @@ purge_run(const struct verb_args *args)
 	if (verb_has(args, "order"))
 		pending = say_pending(va, verb_flag(args, "order", 0),
 		    verb_flag(args, "scope", 0));
-	rc = report(args, &p, pending != 0);
+	rc =
+	    report(args, &p, verb_admin_traits(va)->purge_leaves, pending != 0);
 out:
 	verb_admin_close(va);
 	json_decref(what);

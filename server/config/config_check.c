@@ -118,7 +118,7 @@ check_store(struct config_draft *d)
 		return;
 	if (d->store_flag)
 		config_draft_error(d,
-		    "--store-url: everybody on this machine sees a password in "
+		    "--store.url: everybody on this machine sees a password in "
 		    "it: %s",
 		    advice);
 	else

@@ -109,6 +109,12 @@ void dispatch_pause(struct dispatch *d, int64_t handler, bool paused);
  */
 void dispatch_look(struct dispatch *d, int64_t handler);
 
+/*
+ * The store may have runnable jobs of any handler that nobody has yet: look,
+ * when it suits. No probe is made earlier for it.
+ */
+void dispatch_look_again(struct dispatch *d);
+
 /* -- Stopping -- */
 
 /* Start no further job; calls and outcomes under way go on. */

@@ -72,6 +72,13 @@ dispatch_look_all(struct dispatch *d)
 }
 
 void
+dispatch_look_again(struct dispatch *d)
+{
+	dispatch_look_all(d);
+	dispatch_wake(d);
+}
+
+void
 dispatch_look(struct dispatch *d, int64_t handler)
 {
 	struct live_handler *live = live_handler_find(d, handler);

@@ -109,6 +109,25 @@ journal_acked_ms(const struct journal *j, int64_t event)
 
 /* -- News -- */
 
+/* Have the listener look, unless it is about to. */
+static void
+wake(struct journal *j)
+{
+	if (j->some)
+		return;
+	j->some = true;
+	j->wake(j->arg);
+}
+
+void
+journal_lose(struct journal *j)
+{
+	if (j == NULL || j->wake == NULL)
+		return;
+	j->lost = true;
+	wake(j);
+}
+
 void
 journal_note(struct journal *j, enum journal_kind kind, int64_t number)
 {
@@ -123,10 +142,7 @@ journal_note(struct journal *j, enum journal_kind kind, int64_t number)
 		j->lost = true;
 	else
 		noted->numbers[noted->n++] = number;
-	if (j->some)
-		return;
-	j->some = true;
-	j->wake(j->arg);
+	wake(j);
 }
 
 bool

@@ -53,6 +53,9 @@ void journal_acked(struct journal *j, int64_t event, int64_t at_ms);
 /* Something happened to what has that number in the store. */
 void journal_note(struct journal *j, enum journal_kind kind, int64_t number);
 
+/* More happened than anybody knows of: as if that were noted. */
+void journal_lose(struct journal *j);
+
 /* When that was; 0: it is not known, or no longer. */
 int64_t journal_stored_ms(const struct journal *j, int64_t event);
 int64_t journal_acked_ms(const struct journal *j, int64_t event);
