@@ -126,6 +126,7 @@ store_open_with(const struct store_options *opt,
 	if (setup != NULL) {
 		ops = setup->ops != NULL ? setup->ops : ops;
 		place.arg = setup->arg;
+		place.moving = setup->moving;
 	}
 	if ((st = store_new(opt, setup)) == NULL) {
 		(void)snprintf(reason, STORE_REASON_MAX, "the store: %s",

@@ -10,6 +10,16 @@
 #include "store/store.h"
 
 struct store_op;
+struct move_rows;
+struct move_table;
+
+/* Why a store is opened by klikitd migrate-store. */
+enum store_moving {
+	STORE_MOVING_NOT, /* it is not */
+	STORE_MOVING_FROM,
+	STORE_MOVING_TO,  /* it is made if it is not there */
+	STORE_MOVING_BACK /* what was moved away is to be served again */
+};
 
 /* What a backend is to open, and how. */
 struct store_place {
@@ -17,6 +27,7 @@ struct store_place {
 	const char *url;
 	const char *path; /* the URL after its scheme and colon */
 	enum store_mode mode;
+	enum store_moving moving; /* else STORE_CHANGE */
 	int64_t now_ms;
 	const char *receiver; /* never NULL, nor is the version */
 	const char *version;
@@ -42,6 +53,63 @@ enum store_upkeep {
 struct store_asked {
 	bool watched;       /* as store_watch() */
 	const char *report; /* a new one, or NULL */
+};
+
+/* What is no row of a table that is moved. */
+struct store_move_facts {
+	bool moved; /* it is marked: only what was copied before may be ended */
+	struct store_clock clock; /* as of store_get_clock() */
+	int64_t rejected_bytes;   /* of all bodies in the ring */
+};
+
+/*
+ * How a store that was opened for a move is read and filled: all by one thread,
+ * with no other running. What goes wrong is returned with a reason. A source
+ * nobody else can write until it is closed. A target is no store that could be
+ * opened for anything else until end() has passed, however this process ends.
+ */
+struct store_move_ops {
+	bool utf8; /* takes no text that is not UTF-8, and no NUL in it */
+
+	/* Of a source, before anything is read. */
+	enum store_rc (
+	    *facts)(void *be, struct store_move_facts *ret, char *reason);
+
+	/*
+	 * (-) Of a target whose steady clock is not the store's own: what is to
+	 * be added to times of a clock that is at `now'. The first answer is
+	 * kept: it is the same when a move goes on that was cut short.
+	 */
+	enum store_rc (*shift)(void *be, struct steady_time now,
+	    int64_t *ret_ms, char *reason);
+
+	/* How many rows there are. */
+	enum store_rc (*count)(void *be, const struct move_table *t,
+	    int64_t *ret_n, char *reason);
+
+	/* Put the key of the last row to *key; there is none: nothing. */
+	enum store_rc (*last)(void *be, const struct move_table *t,
+	    struct move_rows *key, char *reason);
+
+	/*
+	 * Put the rows that come after that key (empty: from the first on), in
+	 * the order of keys: as many as rows.h says, and one at least if there
+	 * is one. No more room: rows->failed.
+	 */
+	enum store_rc (*read)(void *be, const struct move_table *t,
+	    const struct move_rows *key, struct move_rows *rows, char *reason);
+
+	/* Add all of them, or none: durable on return. */
+	enum store_rc (*write)(void *be, const struct move_table *t,
+	    const struct move_rows *rows, char *reason);
+
+	/*
+	 * A source is not to be served any more, until it is taken back; a
+	 * target is a store from now on, with these facts (NULL for all but a
+	 * target); what was moved away is a store again. Durable on return.
+	 */
+	enum store_rc (
+	    *end)(void *be, const struct store_move_facts *facts, char *reason);
 };
 
 /*
@@ -183,6 +251,9 @@ struct store_ops {
 	 */
 	enum store_rc (*is_shut)(const void *be, char *reason);
 
+	/* How its content comes from, or goes to, another backend. */
+	const struct store_move_ops *move;
+
 	/* Never fails. */
 	void (*close)(void *be);
 };
@@ -224,6 +295,7 @@ struct store_setup {
 	void *arg;         /* for ops->open */
 	unsigned pause_ms; /* first pause between reopenings; 0: the default */
 	const struct store_stand_in *stand_in; /* kept; NULL: none */
+	enum store_moving moving;
 };
 
 /*

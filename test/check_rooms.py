@@ -41,7 +41,8 @@ FOREIGN = {
     "libpq-fe.h": ["store/postgres/*"],
     "mbedtls/": ["server/auth/signature.c", "server/tls/*",
                  "server/devtools/tls_dev.c", "server/cli/verb_version.c",
-                 "handlers/queue/digest.c", "handlers/queue/rsa_sign.c"],
+                 "handlers/queue/digest.c", "handlers/queue/rsa_sign.c",
+                 "store/move/digest.c"],
     "hiredis/": ["handlers/queue/redis_codec.c"],
     "ares.h": ["handlers/net/*"],
     "jansson.h": ["server/base/json.[ch]", "server/intake/*", "server/admin/*",
@@ -99,7 +100,8 @@ COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 def rooms(root):
     """The folders of sources, in their order."""
-    order = ["store/base", "store", "store/sqlite", "store/postgres"]
+    order = ["store/base", "store/move", "store", "store/sqlite",
+             "store/postgres"]
     for top, name in (("handlers", "handlers_rooms"), ("server", "rooms")):
         build = (root / top / "meson.build").read_text()
         found = re.search(rf"^{name} = \[([^]]*)\]", build, re.M)

@@ -539,5 +539,6 @@ const struct store_ops store_sqlite_ops = {
 	.interrupt = sqlite_interrupt,
 	.was_unclean = sqlite_was_unclean,
 	.is_shut = sqlite_is_shut,
+	.move = &sqlite_move_ops,
 	.close = sqlite_close,
 };

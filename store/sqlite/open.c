@@ -180,7 +180,8 @@ open_write(struct sqlite_store *s, char *reason)
 	enum store_rc what;
 	bool created;
 
-	if (s->mode == STORE_CHANGE && !restore_is_pending(s->path) &&
+	if (s->mode == STORE_CHANGE && s->moving != STORE_MOVING_TO &&
+	    !restore_is_pending(s->path) &&
 	    (what = open_find(s, reason)) != STORE_OK)
 		return (what);
 	if ((what = lock_take(s, reason)) != STORE_OK ||
@@ -254,6 +255,7 @@ open_once(const struct store_place *place, struct sqlite_store **ret_s,
 	(void)snprintf(s->receiver, sizeof(s->receiver), "%s", place->receiver);
 	(void)snprintf(s->version, sizeof(s->version), "%s", place->version);
 	s->mode = place->mode;
+	s->moving = place->moving;
 	(void)pthread_mutex_init(&s->mutex, NULL);
 	if (setup != NULL)
 		s->setup = *setup;

@@ -13,8 +13,14 @@
 
 #include "store/sqlite/sqlite.h"
 
-/* "klik": says in the file's header that it is ours. */
+/*
+ * Says in the file's header that it is ours: "klik". "klim", moved: its content
+ * is another store's now. "klit", target: not all of it is there yet. What is
+ * no "klik" no klikitd serves, however old.
+ */
 #define SCHEMA_APPLICATION 0x6b6c696b
+#define SCHEMA_MOVED 0x6b6c696d
+#define SCHEMA_TARGET 0x6b6c6974
 #define SCHEMA_PAGE 4096 /* see DESIGN.md, Pages */
 #define STR(x) STR_(x)
 #define STR_(x) #x
@@ -88,16 +94,54 @@ schema_look(struct db *db, struct schema_header *ret_h)
 	return (rc);
 }
 
+/* A move stands in the way of what is wanted, or its lack does. */
+static enum store_rc
+schema_judge_move(const struct sqlite_store *s, int64_t application,
+    char *reason)
+{
+	bool moved = application == SCHEMA_MOVED;
+	bool target = application == SCHEMA_TARGET;
+
+	if (target && s->moving != STORE_MOVING_TO)
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: klikitd migrate-store was cut short here, and not all "
+		    "is there; run it again, or remove the file",
+		    s->path);
+	else if (moved && (s->moving == STORE_MOVING_NOT ||
+			      s->moving == STORE_MOVING_TO))
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: klikitd migrate-store has moved all of it to another "
+		    "store; use that one, or take this one back as it was then "
+		    "by klikitd migrate-store --reopen sqlite:%s",
+		    s->path, s->path);
+	else if (!moved && !target && s->moving == STORE_MOVING_BACK)
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: was not moved away; there is nothing to take back",
+		    s->path);
+	else if (!target && s->moving == STORE_MOVING_TO)
+		(void)snprintf(reason, STORE_REASON_MAX,
+		    "%s: is there already; name a place where no file is",
+		    s->path);
+	else
+		return (STORE_OK);
+	return (STORE_REFUSED);
+}
+
 /* Is the file ours to write? */
 static enum store_rc
 schema_judge(const struct sqlite_store *s, const struct schema_header *h,
     char *reason)
 {
 	bool fresh = h->tables == 0 && h->version == 0 && h->application == 0;
+	enum store_rc what;
 
 	if (fresh && s->mode == STORE_SERVE)
 		return (STORE_OK);
-	if (h->application != SCHEMA_APPLICATION) {
+	what = schema_judge_move(s, h->application, reason);
+	if (what != STORE_OK)
+		return (what);
+	if (h->application != SCHEMA_APPLICATION &&
+	    h->application != SCHEMA_MOVED && h->application != SCHEMA_TARGET) {
 		(void)snprintf(reason, STORE_REASON_MAX,
 		    "%s: a database of another program; give another path",
 		    s->path);
@@ -168,6 +212,28 @@ schema_renew_cb(sqlite3_context *ctx, int n, sqlite3_value **values)
 	sqlite3_result_blob(ctx, key, sizeof(key), SQLITE_TRANSIENT);
 }
 
+int
+schema_mark(struct db *db, enum store_moving what)
+{
+	const char *sql = "PRAGMA application_id = " STR(SCHEMA_APPLICATION);
+
+	if (what == STORE_MOVING_FROM)
+		sql = "PRAGMA application_id = " STR(SCHEMA_MOVED);
+	if (what == STORE_MOVING_TO)
+		sql = "PRAGMA application_id = " STR(SCHEMA_TARGET);
+	return (sqlite3_exec(db->conn, sql, NULL, NULL, NULL));
+}
+
+int
+schema_is_moved(struct db *db, bool *ret_moved)
+{
+	int64_t application = 0;
+	int rc = db_int(db, "PRAGMA application_id", &application);
+
+	*ret_moved = application == SCHEMA_MOVED;
+	return (rc);
+}
+
 /* Take all steps from that version on, within a transaction. */
 static int
 schema_run(const struct sqlite_store *s, struct db *db, int64_t from)
@@ -181,9 +247,9 @@ schema_run(const struct sqlite_store *s, struct db *db, int64_t from)
 		rc = sqlite3_exec(db->conn, schema_sql(s, from), NULL, NULL,
 		    NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db->conn,
-		    "PRAGMA application_id = " STR(SCHEMA_APPLICATION), NULL,
-		    NULL, NULL);
+		rc = schema_mark(db, s->moving == STORE_MOVING_TO
+					 ? s->moving
+					 : STORE_MOVING_NOT);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->conn, version, NULL, NULL, NULL);
 	return (rc);

@@ -32,6 +32,7 @@ struct sqlite_store {
 	char *path;       /* without symbolic links */
 	char *lock_path;
 	enum store_mode mode;
+	enum store_moving moving;
 	int64_t now_ms;                  /* when it was opened */
 	char receiver[128], version[32]; /* who opened it */
 	struct store_sqlite_setup setup;
@@ -70,6 +71,16 @@ struct sqlite_store {
  * file counts when the caller has done so and given it its name.
  */
 int schema_write(const struct sqlite_store *s, const char *path);
+
+/*
+ * Say in the file's header, within a transaction, what it is now: a store
+ * (STORE_MOVING_NOT), or one that was moved away, or is being filled, and that
+ * nothing but the next move opens.
+ */
+int schema_mark(struct db *db, enum store_moving what);
+
+/* Was it moved away? */
+int schema_is_moved(struct db *db, bool *ret_moved);
 
 /* Whether the file that db has open is ours to use. */
 enum store_rc schema_allows(struct sqlite_store *s, struct db *db,
@@ -543,6 +554,9 @@ int scrub_log(struct sqlite_store *s, int how);
 
 /* Something was purged: begin anew. */
 void scrub_forget(struct sqlite_store *s);
+
+/* -- move.c: how its rows come from another store, or go there -- */
+extern const struct store_move_ops sqlite_move_ops;
 
 /* -- backup.c -- */
 void backup_run(struct sqlite_store *s, struct store_op *op);
