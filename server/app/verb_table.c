@@ -23,6 +23,7 @@ const struct verb *const verb_table[] = {
 	&verb_purge,
 	&verb_backup,
 	&verb_restore,
+	&verb_migrate_store,
 	&verb_sign,
 	&verb_verify,
 	&verb_check_config,

@@ -110,6 +110,19 @@ clock_watch_read(struct store *st, struct steady *ret_steady,
 	return (clock_take_up(st, boot, ret_steady, reason));
 }
 
+void
+clock_watch_renew(const struct store_clock *kept, struct store_clock *ret_now)
+{
+	char boot[STORE_BOOT_MAX];
+	struct steady_reading now;
+	struct steady steady;
+
+	boot_name(boot);
+	now = reading(boot);
+	steady_start(&steady, kept, &now);
+	steady_keep(&steady, &now, ret_now);
+}
+
 /* -- Watching -- */
 
 /* store_done_fn: it is kept, or the next hour's is. */

@@ -65,4 +65,11 @@ void clock_watch_free(struct clock_watch *w);
 enum store_rc clock_watch_read(struct store *st, struct steady *ret_steady,
     char reason[STORE_REASON_MAX]);
 
+/*
+ * What a server that has kept these readings would keep now; of a shared clock,
+ * if it went on by its own. For a store that moves: struct store_move renew.
+ */
+void clock_watch_renew(const struct store_clock *kept,
+    struct store_clock *ret_now);
+
 #endif /* SERVER_CLOCK_WATCH_H */
