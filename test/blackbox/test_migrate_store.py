@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -18,7 +19,8 @@ MOVED = 0x6B6C696D  # what was moved away
 TARGET = 0x6B6C6974  # not all of it is there
 TABLES = ["handlers", "events", "bodies", "event_orders", "jobs", "lanes",
           "attempts", "served", "orders", "carts", "rejections"]
-WAITING = 7  # orders of which each has a job that waits for the POS
+WAITING = 2  # orders of which each has a job that waits for the POS; with more
+# failures in a row klikitd would not try all of them
 
 
 def config(pos):
@@ -180,7 +182,7 @@ def test_json_has_the_same_digests_for_the_same_rows(old):
     assert second == first
     assert run("migrate-store", "--reopen", url(new)).returncode == 0
     with contextlib.closing(sqlite3.connect(new)) as conn:
-        conn.execute("UPDATE bodies SET body = body || x'20' WHERE event = 2")
+        conn.execute("UPDATE bodies SET body = x'7b7d' WHERE event = 2")
         conn.commit()
     other = json.loads(run("migrate-store", "--json", url(new),
                            url(old.directory / "fourth.db")).stdout)
@@ -192,6 +194,7 @@ def test_json_has_the_same_digests_for_the_same_rows(old):
 @pytest.mark.parametrize("which", ["source", "target"])
 def test_a_server_on_either_is_in_the_way(klikitd, old, which):
     other = klikitd(config=config(old.pos))
+    other.expect("retry in")
     if which == "source":
         new = old.directory / "new.db"
         old.start()
@@ -207,6 +210,7 @@ def test_a_server_on_either_is_in_the_way(klikitd, old, which):
 
 def test_a_store_or_file_that_is_there_is_not_overwritten(klikitd, old):
     other = klikitd(config=config(old.pos))
+    other.expect("retry in")
     received(other.post(order_body(1), "its own"))
     other.stop()
     _, said = move(url(old.database), url(other.database), 1)
@@ -237,9 +241,11 @@ def cut_short(source, target, call, number):
         ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
          "-e", f"inject={call}:error=EIO:signal=KILL:when={number}",
          BINARY, "migrate-store", source, target],
+        env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"},  # nor by strace
         capture_output=True, timeout=DEADLINE)
     assert b"Sanitizer" not in done.stderr, done.stderr.decode()
-    return done.returncode != 0
+    assert done.returncode in (0, 1, -9), done
+    return done.returncode == -9
 
 
 def one_of_them_is_a_store(old, new):
@@ -291,6 +297,7 @@ def test_a_half_filled_store_is_served_by_nobody(klikitd, old, half):
     assert "was cut short here" in server.log()
     assert run("migrate-store", "--reopen", url(half)).returncode == 1
     assert application(half) == TARGET
+    old.write_config(config(old.pos))
     old.start()  # the old one is as it was
     duplicate(old.post(order_body(1), "e1"))
 
@@ -299,7 +306,7 @@ def test_a_half_filled_store_is_served_by_nobody(klikitd, old, half):
 @pytest.mark.parametrize("change, named", [
     ("UPDATE events SET duplicates = duplicates + 1 WHERE id = 3",
      "events 3:"),
-    ("DELETE FROM events WHERE id = 4", "events 4:"),
+    ("DELETE FROM events WHERE id = 4", "events [45]:"),
     ("UPDATE handlers SET paused_why = 'Paused' WHERE name = 'idle'",
      "handlers [0-9]+:"),
 ])
