@@ -115,6 +115,9 @@ struct store_op {
 		bool scanning;   /* rejections, for those that name an order */
 		int64_t after;   /* up to this one all were looked at */
 		int64_t removed; /* of them */
+		/* Those that were found and are to be removed; in in_mem. */
+		int64_t *found;
+		size_t nfound, room;
 	} purge;
 	struct store_result res;
 	struct store_event_info *events; /* rows of a read */

@@ -12,7 +12,7 @@ const struct pg_kind pg_kinds[STORE_NOPS] = {
 	[STORE_OP_REGISTER] = { PG_IN_PLACE, .add = register_add },
 	[STORE_OP_CLOCK_NOTE] = { PG_IN_PLACE, .add = clock_note_add },
 	[STORE_OP_REJECT] = { PG_IN_PLACE, .add = reject_add },
-	[STORE_OP_PURGE] = { PG_IN_PLACE },
+	[STORE_OP_PURGE] = { PG_IN_PLACE, .add = purge_add },
 	[STORE_OP_LIST_EVENTS] = { .read = list_events },
 	[STORE_OP_GET_EVENT] = { .read = get_event },
 	[STORE_OP_LIST_ORDERS] = { .read = list_orders },

@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "store/base/mention.h"
 #include "store/sqlite/sqlite.h"
 
 static int
@@ -229,47 +228,21 @@ rejections_purge(struct db *db, const struct purge_age *age, size_t limit,
 
 /* -- Those of one order -- */
 
-/* Rows and bytes that are looked at in one transaction: acks wait for it. */
-#define SCAN_ROWS 256
-#define SCAN_BYTES (1 << 20)
-
-static bool
-column_names(sqlite3_stmt *st, int column, const char *order_id)
-{
-	const void *text = sqlite3_column_blob(st, column);
-
-	return (text != NULL &&
-		mention_finds(text, (size_t)sqlite3_column_bytes(st, column),
-		    order_id));
-}
-
-/*
- * Can nobody say which orders the body is of? It was cut, or does not look like
- * the text of JSON.
- */
-static bool
-is_obscure(const char *body, int64_t len, int64_t size)
-{
-	int64_t i = 0;
-
-	if (len < size)
-		return (true);
-	while (i < len && strchr(" \t\r\n", body[i]) != NULL && body[i] != '\0')
-		i++;
-	return (i < len && ((body[i] != '{' && body[i] != '[') ||
-			       memchr(body, '\0', (size_t)len) != NULL));
-}
-
 /* May the rejection, a row of SQL_PURGE_SCAN, hold that order's data? */
 static bool
 may_hold(sqlite3_stmt *st, const char *order_id)
 {
-	const char *body = sqlite3_column_blob(st, 2);
-	int64_t len = sqlite3_column_bytes(st, 2);
+	const struct ring_row row = {
+		.body = sqlite3_column_blob(st, 2),
+		.body_len = (size_t)sqlite3_column_bytes(st, 2),
+		.size = (size_t)sqlite3_column_int64(st, 1),
+		.headers = sqlite3_column_blob(st, 3),
+		.headers_len = (size_t)sqlite3_column_bytes(st, 3),
+		.diagnosis = sqlite3_column_blob(st, 4),
+		.diagnosis_len = (size_t)sqlite3_column_bytes(st, 4),
+	};
 
-	return (is_obscure(body, len, sqlite3_column_int64(st, 1)) ||
-		column_names(st, 2, order_id) ||
-		column_names(st, 3, order_id) || column_names(st, 4, order_id));
+	return (ring_may_hold(&row, order_id));
 }
 
 int
@@ -279,7 +252,7 @@ rejections_purge_order(struct db *db, const char *order_id, int64_t *after,
 	struct {
 		int64_t id;
 		int64_t len;
-	} found[SCAN_ROWS];
+	} found[RING_SCAN_ROWS];
 	int64_t bytes = 0;
 	size_t n = 0;
 	sqlite3_stmt *st;
@@ -288,9 +261,10 @@ rejections_purge_order(struct db *db, const char *order_id, int64_t *after,
 	if ((st = db_stmt(db, SQL_PURGE_SCAN)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, *after);
-	(void)sqlite3_bind_int64(st, 2, SCAN_ROWS);
+	(void)sqlite3_bind_int64(st, 2, RING_SCAN_ROWS);
 	*ret_more = false;
-	while (bytes < SCAN_BYTES && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+	while (
+	    bytes < RING_SCAN_BYTES && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		*ret_more = true;
 		*after = sqlite3_column_int64(st, 0);
 		bytes += sqlite3_column_bytes(st, 2);

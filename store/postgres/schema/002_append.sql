@@ -124,11 +124,21 @@ BEGIN
 	append.originals := array_fill(0::bigint, ARRAY[n]);
 	append.again := append.originals;
 	FOREACH i IN ARRAY maybe LOOP
-		append.originals[i] := coalesce(repeated_event(
-			ARRAY(SELECT u.o FROM unnest(order_events, order_ids)
-				WITH ORDINALITY AS u (e, o, at) WHERE u.e = i
-				ORDER BY u.at), scopes[i], types[i], digests[i],
-			secrets[i], contents[i], since[i], timed[i]), 0);
+		-- What is repeated is not purged before the commit. If it was
+		-- meanwhile, it is not repeated.
+		LOOP
+			append.originals[i] := coalesce(repeated_event(
+				ARRAY(SELECT u.o FROM unnest(order_events,
+					order_ids) WITH ORDINALITY
+					AS u (e, o, at) WHERE u.e = i
+					ORDER BY u.at), scopes[i], types[i],
+				digests[i], secrets[i], contents[i], since[i],
+				timed[i]), 0);
+			EXIT WHEN append.originals[i] = 0;
+			PERFORM FROM events WHERE id = append.originals[i]
+				AND purged_at IS NULL FOR KEY SHARE;
+			EXIT WHEN FOUND;
+		END LOOP;
 	END LOOP;
 
 	-- Sorted, so that two that append the same never wait for each other.
