@@ -140,15 +140,18 @@ postgres_tick(void *be, const struct store_asked *asked,
 	}
 	if (pg_verdict(s->conn) == PG_FENCED)
 		settle_forget(s);
-	if (rc == STORE_AWAY) {
+	if (rc == STORE_AWAY)
 		settle_drop(s);
+	if (s->receiver == 0)
 		return (rc);
-	}
-	/* Nobody knows whether its transaction counts. */
-	if (settle_last(s, false, now_ms + PG_COMMIT_MS, &committed,
+	/*
+	 * Nobody knows whether its transaction counts. A server that was only
+	 * restarted is there again, so that no delivery has to wait for it.
+	 */
+	if (settle_last(s, false, pg_now_ms() + PG_SETTLE_MS, &committed,
 		unsettled) != STORE_OK)
 		return (STORE_AWAY);
-	return (rc);
+	return (rc == STORE_AWAY ? STORE_OK : rc);
 }
 
 static enum store_rc

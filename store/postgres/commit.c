@@ -122,16 +122,14 @@ commit_settle(struct pg_store *s, int64_t deadline_ms, struct pg_failure *why)
 	char reason[STORE_REASON_MAX];
 	bool committed;
 
+	settle_drop(s); /* it may still be in the transaction */
 	if (s->lease == NULL) {
-		settle_drop(s);
 		(void)snprintf(reason, sizeof(reason),
 		    "%.400s; look whether it was done, before you repeat it",
 		    why->reason);
 		return (commit_failed(why, PG_AWAY, STORE_AWAY, reason));
 	}
 	s->unsure = s->batch + 1;
-	if (why->rc == STORE_AWAY)
-		settle_drop(s);
 	if (settle_last(s, false, deadline_ms, &committed, reason) != STORE_OK)
 		return (commit_failed(why, PG_AWAY, STORE_AWAY, reason));
 	if (committed)
@@ -139,6 +137,26 @@ commit_settle(struct pg_store *s, int64_t deadline_ms, struct pg_failure *why)
 	/* On a connection that is good: perhaps there is time for it. */
 	why->verdict = PG_AGAIN;
 	return (PG_NOTHING);
+}
+
+/*
+ * The connection was lost before COMMIT: the server was restarted, say, while
+ * nobody had anything to do. One that is back already needs no second delivery.
+ */
+static void
+commit_reconnect(struct pg_store *s, int64_t deadline_ms,
+    struct pg_failure *why)
+{
+	char reason[STORE_REASON_MAX];
+	int64_t until_ms = pg_now_ms() + PG_SETTLE_MS;
+	bool committed;
+
+	if (s->lease == NULL)
+		return;
+	if (until_ms > deadline_ms)
+		until_ms = deadline_ms;
+	if (settle_last(s, false, until_ms, &committed, reason) == STORE_OK)
+		why->verdict = PG_AGAIN;
 }
 
 /* Run a batch, once, and know what became of it, if that can be known. */
@@ -163,6 +181,8 @@ commit_batch(struct pg_store *s, struct pg_batch *b, int64_t deadline_ms,
 		settle_forget(s);
 	if (why->rc == STORE_AWAY)
 		settle_drop(s);
+	if (why->verdict == PG_AWAY)
+		commit_reconnect(s, deadline_ms, why);
 	return (PG_NOTHING);
 }
 
@@ -232,6 +252,9 @@ commit_part(struct pg_store *s, struct store_op *const *ops, size_t n,
 		if (why.verdict != PG_AGAIN || tries == AGAIN_MAX ||
 		    pg_now_ms() >= deadline_ms - PG_SETTLE_MS)
 			break;
+		/* It may be what the batch asks for that ends connections. */
+		if (why.rc == STORE_AWAY)
+			tries = AGAIN_MAX - 1;
 	}
 	if (why.verdict == PG_ALONE && n > 1)
 		return (commit_halves(s, ops, n, deadline_ms, reason));
