@@ -16,7 +16,7 @@ from adversary import HANDLERS, CommitRelay, Deliveries, Pos
 from conftest import DEADLINE
 from unpacked import free_port
 
-LEASE_S = 4
+LEASE_S = 5  # the shortest there is
 CONFIG = """[http]
 listen = 127.0.0.1:{port}
 [store]
