@@ -34,7 +34,7 @@ retry = 20ms, 50ms, 200ms
 
 # What a receiver says while things are done to it.
 SAYS = ("not stored", "retry in", "in a row", "store: ", "lease", "cut off",
-        "under way", "database", "job")
+        "under way", "database", "job", "could not be read")
 
 
 class Attack:
