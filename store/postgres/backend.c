@@ -75,10 +75,6 @@ postgres_read(void *be, struct store_op *op)
 	bool was_connected = s->reader != NULL;
 	enum store_rc rc;
 
-	if (pg_kinds[op->kind].read == NULL) {
-		store_op_fail(op, STORE_FAILED, "not built yet");
-		return;
-	}
 	rc = read_once(s, op, reason);
 	/* It may have been lost long ago: that is no reason to fail. */
 	if (rc == STORE_AWAY && was_connected && !is_interrupted(s)) {
@@ -283,6 +279,7 @@ const struct store_ops store_postgres_ops = {
 			    "log, archives and standbys",
 	},
 	.url_name = url_name,
+	.check_url = url_check,
 	.open = postgres_open,
 	.commit = postgres_commit,
 	.probe = postgres_probe,

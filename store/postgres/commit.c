@@ -22,10 +22,6 @@ add_group(struct pg_batch *b, struct store_op *const *ops, size_t n)
 {
 	size_t fit;
 
-	for (size_t i = 0; i < n && pg_kinds[ops[0]->kind].add == NULL; i++)
-		store_op_fail(ops[i], STORE_FAILED, "not built yet");
-	if (n > 0 && pg_kinds[ops[0]->kind].add == NULL)
-		return (0);
 	for (; n > 0; ops += fit, n -= fit) {
 		fit = regroup_fits(ops, n);
 		if (pg_kinds[ops[0]->kind].add(b, ops, fit) == -1)

@@ -149,6 +149,20 @@ test_body_that_is_gone_takes_nothing(void **state)
 	assert_true(regroup_bytes(ops[0]) < 1 << 20);
 }
 
+/* Each kind is either written or read, as its queue says. */
+static void
+test_each_kind_has_its_way(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < STORE_NOPS; kind++) {
+		struct store_op op = { .kind = (enum store_op_kind)kind };
+		bool reads = store_op_queue(&op) == STORE_QUEUE_READS;
+
+		assert_true(reads == (pg_kinds[kind].read != NULL));
+		assert_true(reads == (pg_kinds[kind].add == NULL));
+	}
+}
+
 int
 main(void)
 {
@@ -161,6 +175,7 @@ main(void)
 		cmocka_unit_test_setup(test_statements_are_bounded, setup),
 		cmocka_unit_test_setup(test_body_that_is_gone_takes_nothing,
 		    setup),
+		cmocka_unit_test(test_each_kind_has_its_way),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
