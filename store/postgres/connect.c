@@ -64,9 +64,8 @@ judge(const struct pg_conn *c, const struct pg_connect *what,
 		return (say(reason, c, STORE_FAILED, "is no PostgreSQL"));
 	if (atoi(PQgetvalue(res, 0, ASK_PID)) != PQbackendPID(c->pg))
 		return (say(reason, c, STORE_FAILED,
-		    "a pooler stands between, and sessions are needed: "
-		    "connect to PostgreSQL itself, or set pool_mode = session "
-		    "there"));
+		    "a pooler stands between, and this needs a session of its "
+		    "own: connect to PostgreSQL itself"));
 	if (PQserverVersion(c->pg) < VERSION_MIN)
 		return (say(reason, c, STORE_FAILED,
 		    "this PostgreSQL is too old: 14 is the oldest that will "

@@ -629,9 +629,14 @@ test_another_host_is_tried(void **state)
 	assert_non_null(strstr(pg_name(w->c), "nowhere.invalid:1,127.0.0.1:"));
 
 	(void)snprintf(several, sizeof(several),
-	    "postgres://klikitd@127.0.0.1:1,localhost:1/%s", name);
+	    "postgres://klikitd@nowhere.invalid,127.0.0.1,localhost/%s?port=1",
+	    name);
 	assert_int_equal(try_connect(w, several, LONG_MS), STORE_AWAY);
 	assert_non_null(strstr(w->reason, "Connection refused; "));
+	assert_non_null(strstr(w->reason, ": nowhere.invalid: "));
+	assert_int_equal(try_connect(w, "postgres://nowhere.invalid/d",
+			     LONG_MS),
+	    STORE_AWAY);
 	pg_proxy_free(mute);
 }
 
