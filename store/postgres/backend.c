@@ -188,6 +188,7 @@ postgres_close(void *be)
 	free(s->url);
 	free(s->receiver_name);
 	free(s->starts);
+	free(s->move);
 	free(s);
 }
 
@@ -200,6 +201,7 @@ pg_store_new(const struct store_place *place)
 		return (NULL);
 	s->st = place->st;
 	s->mode = place->mode;
+	s->moving = place->moving;
 	s->lease_ms = place->lease_ms;
 	s->url = strdup(place->url);
 	s->receiver_name = strdup(place->receiver);
@@ -223,6 +225,8 @@ open_all(struct pg_store *s, char *reason)
 	if (s->mode == STORE_READ) {
 		if ((rc = connect_reader(s, reason)) == STORE_OK)
 			rc = schema_bring(s->reader, s->mode, reason);
+		if (rc == STORE_OK)
+			rc = move_look(s->reader, reason);
 		return (rc == STORE_REFUSED ? STORE_FAILED : rc);
 	}
 	rc = settle_reopen(s, reason);
@@ -290,5 +294,6 @@ const struct store_ops store_postgres_ops = {
 	.interrupt = postgres_interrupt,
 	.was_unclean = postgres_was_unclean,
 	.is_shut = postgres_is_shut,
+	.move = &postgres_move_ops,
 	.close = postgres_close,
 };

@@ -35,6 +35,7 @@ struct pg_store {
 	char *url, *receiver_name;
 	enum store_mode mode;
 	unsigned lease_ms;
+	enum store_moving moving;
 
 	/* The writer's. */
 	struct pg_conn *conn; /* NULL: only reopen helps */
@@ -49,6 +50,8 @@ struct pg_store {
 	struct flood flood;
 	enum store_rc shut; /* as is_shut() */
 	char why_shut[STORE_REASON_MAX];
+
+	struct pg_move *move; /* NULL: it is not moved; see move.c */
 
 	/* The reader's. */
 	struct pg_conn *reader;
@@ -85,5 +88,23 @@ enum store_rc settle_last(struct pg_store *s, bool give_back,
  * store_ops reopen; STORE_REFUSED: the login or the database is refused.
  */
 enum store_rc settle_reopen(struct pg_store *s, char *reason);
+
+/* -- move.c: how its rows come from another store, or go there -- */
+
+/* How long a statement may take then, and a transaction wait for its next. */
+#define MOVE_STATEMENT_MS 3600000
+#define MOVE_IDLE_MS 3600000
+
+extern const struct store_move_ops postgres_move_ops;
+
+/*
+ * The writer's connection is there, and the schema is this version's. If it is
+ * opened for a move, that begins; else: may it be opened at all? STORE_OK,
+ * STORE_REFUSED, or as pg_query().
+ */
+enum store_rc move_enter(struct pg_store *s, char *reason);
+
+/* The same for a connection that only reads. */
+enum store_rc move_look(struct pg_conn *c, char *reason);
 
 #endif /* STORE_POSTGRES_BACKEND_H */

@@ -33,6 +33,7 @@ static const struct {
 	{ "57", PG_AWAY },    /* 57P01 to 57P05: shut down, crashed, starting */
 	{ "57014", PG_BUSY }, /* cancelled: by statement_timeout, by an admin */
 	{ "KL001", PG_FENCED }, /* beat(): schema/006_lease.sql */
+	{ "KL002", PG_ALONE },  /* it was moved: schema/008_moving.sql */
 };
 #define NERRORS (sizeof(errors) / sizeof(errors[0]))
 

@@ -90,6 +90,11 @@ connect_writer(struct pg_store *s, int64_t deadline_ms, char *reason)
 		.stop_fd = -1 };
 	enum store_rc rc;
 
+	if (s->moving != STORE_MOVING_NOT) {
+		what.statement_ms = MOVE_STATEMENT_MS;
+		what.idle_ms = MOVE_IDLE_MS;
+	}
+
 	if ((rc = pg_connect(&what, &s->conn, reason)) != STORE_OK) {
 		s->conn = NULL;
 		return (rc);
@@ -242,18 +247,22 @@ enter(struct pg_store *s, char *reason)
 enum store_rc
 settle_reopen(struct pg_store *s, char *reason)
 {
+	enum store_mode mode = s->mode;
 	enum store_rc rc;
 
 	settle_drop(s);
 	if ((rc = connect_writer(s, pg_now_ms() + PG_REOPEN_MS, reason)) !=
 	    STORE_OK)
 		return (rc);
-	if ((rc = schema_bring(s->conn, s->mode, reason)) != STORE_OK) {
+	/* What is to be filled is made. */
+	if (s->moving == STORE_MOVING_TO)
+		mode = STORE_SERVE;
+	if ((rc = schema_bring(s->conn, mode, reason)) != STORE_OK) {
 		settle_drop(s);
 		return (rc);
 	}
 	if (s->lease == NULL)
-		return (STORE_OK);
+		return (move_enter(s, reason));
 	if (s->receiver != 0)
 		return (go_on(s, reason));
 	return (enter(s, reason));

@@ -69,7 +69,7 @@ test_every_column_is_moved(void **state)
 static void
 test_every_table_is_moved(void **state)
 {
-	int64_t others = store_case_is_shared() ? 6 : 2;
+	int64_t others = store_case_is_shared() ? 7 : 2;
 
 	(void)state;
 	assert_int_equal(store_case_int(&c,

@@ -44,6 +44,7 @@ test_states_have_their_verdict(void **state)
 		{ "57P05", PG_AWAY },
 		{ "57014", PG_BUSY },
 		{ "KL001", PG_FENCED },
+		{ "KL002", PG_ALONE },
 		{ "KL002", PG_FAILED },
 		{ "42501", PG_FAILED },
 		{ "42883", PG_FAILED },
