@@ -1,6 +1,6 @@
 /*
- * backend.h -- private to backend.c, commit.c and settle.c: an open store on
- * PostgreSQL.
+ * backend.h -- private to backend.c, commit.c, move.c and settle.c: an open
+ * store on PostgreSQL.
  */
 #ifndef STORE_POSTGRES_BACKEND_H
 #define STORE_POSTGRES_BACKEND_H

@@ -18,6 +18,12 @@
  */
 #define BEGIN_FROM "BEGIN; SET LOCAL lock_timeout = '10s'"
 
+/*
+ * Rows are read along the keys: a plan that was made while a table was empty
+ * would sort all that is left, for each piece.
+ */
+#define ALONG_KEYS "SET enable_sort = off; SET enable_bitmapscan = off"
+
 #define SQL_MAX 2048
 
 static const struct pg_statement refuse_moved = { "refuse_moved",
@@ -328,10 +334,14 @@ move_look(struct pg_conn *c, char *reason)
 enum store_rc
 move_enter(struct pg_store *s, char *reason)
 {
+	enum store_rc rc;
+
 	if (s->moving == STORE_MOVING_NOT)
 		return (move_look(s->conn, reason));
 	if (s->move == NULL && (s->move = calloc(1, sizeof(*s->move))) == NULL)
 		return (move_nomem(reason));
+	if ((rc = pg_script(s->conn, ALONG_KEYS, 0, reason)) != STORE_OK)
+		return (rc);
 	switch (s->moving) {
 	case STORE_MOVING_FROM:
 		return (move_enter_from(s, reason));

@@ -20,7 +20,7 @@ BEGIN
 	RAISE EXCEPTION USING ERRCODE = 'KL002', MESSAGE = CASE WHEN is_away
 		THEN 'klikitd migrate-store has moved all of it to another '
 			'store; use that one, or take this one back as it was '
-			'then by klikitd migrate-store --reopen'
+			'then by klikitd migrate-store --reopen URL'
 		ELSE format('klikitd migrate-store is under way or was cut short '
 			'here, and not all is there; run it again, or DROP SCHEMA '
 			'%I CASCADE', current_schema()) END;
