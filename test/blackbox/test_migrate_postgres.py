@@ -2,18 +2,16 @@
 
 import contextlib
 import json
-import os
 import re
 import sqlite3
-import subprocess
 
 import pytest
 
-from conftest import BINARY, DEADLINE, duplicate, received, run
+from conftest import DEADLINE, duplicate, received, run
 from load import order_body
 from test_migrate_store import (MOVED, STORE, TABLES, TARGET, WAITING,
-                                application, config, delivered, move, rows,
-                                served, url)
+                                application, config, cut_short, delivered,
+                                move, rows, served, url)
 from test_migrate_store import old  # noqa: F401 (a fixture)
 from test_outlets import sink  # noqa: F401 (a fixture)
 
@@ -206,19 +204,6 @@ def test_a_database_with_a_store_is_not_overwritten(old, postgres):
     assert "PGPASSFILE" in said and "hush" not in said
 
 
-def cut_short(source, target, call, at):
-    """A move that is killed in its n-th call of that name. Was it?"""
-    done = subprocess.run(
-        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
-         "-e", f"inject={call}:error=EIO:signal=KILL:when={at}",
-         BINARY, "migrate-store", source, target],
-        env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"},  # nor by strace
-        capture_output=True, timeout=DEADLINE)
-    assert b"Sanitizer" not in done.stderr, done.stderr.decode()
-    assert done.returncode in (0, 1, -9), done
-    return done.returncode == -9, done.stderr.decode()
-
-
 def idle(postgres):
     """Wait until the server has seen that who was killed is gone."""
     for _ in range(DEADLINE * 20):
@@ -235,7 +220,7 @@ def test_cut_short_anywhere_it_goes_on(klikitd, old, postgres, step):
     """There and back, each killed in one call to the server after another."""
     before = rows(old.database)
     at = 1
-    while cut_short(url(old.database), postgres.url, "sendto", at)[0]:
+    while cut_short(url(old.database), postgres.url, "sendto", at):
         idle(postgres)
         which = application(old.database), marks(postgres)
         assert which in ((STORE, None), (STORE, []), (STORE, [False]),
@@ -249,7 +234,7 @@ def test_cut_short_anywhere_it_goes_on(klikitd, old, postgres, step):
     for table in TABLES:
         assert number(postgres, table) == len(before[table])
     at = 1
-    while cut_short(postgres.url, url(new), "sendto", at)[0]:
+    while cut_short(postgres.url, url(new), "sendto", at):
         idle(postgres)
         which = marks(postgres), application(new)
         assert which in (([], None), ([], TARGET), ([True], TARGET),
@@ -266,7 +251,7 @@ def half(old, postgres):
     """A move that was cut short when some of it was there."""
     at = 1
     while marks(postgres) is None or number(postgres, "events") == 0:
-        assert cut_short(url(old.database), postgres.url, "sendto", at)[0]
+        assert cut_short(url(old.database), postgres.url, "sendto", at)
         idle(postgres)
         at += 3
     assert marks(postgres) == [False]
@@ -326,3 +311,4 @@ def test_what_was_pending_is_delivered_by_who_serves_the_database(
     assert {"new", *(f"e{order}" for order in range(1, WAITING + 1))} <= set(
         keys)
     assert "the shop is closed" in server.do("handlers")
+    server.stop()  # before its database goes

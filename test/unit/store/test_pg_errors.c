@@ -45,7 +45,7 @@ test_states_have_their_verdict(void **state)
 		{ "57014", PG_BUSY },
 		{ "KL001", PG_FENCED },
 		{ "KL002", PG_ALONE },
-		{ "KL002", PG_FAILED },
+		{ "KL999", PG_FAILED },
 		{ "42501", PG_FAILED },
 		{ "42883", PG_FAILED },
 		{ "58030", PG_FAILED },
