@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/postgres/pipe.h"
@@ -659,6 +660,133 @@ test_a_wrong_setting_is_told_apart(void **state)
 	    STORE_FAILED);
 }
 
+/* A file with that text and mode; the caller removes it. */
+static void
+write_file(char *ret_path, size_t room, const char *text, mode_t mode)
+{
+	int fd;
+
+	(void)snprintf(ret_path, room, "/tmp/test_pg_pipe.XXXXXX");
+	assert_true((fd = mkstemp(ret_path)) != -1);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	(void)close(fd);
+}
+
+/* try_connect(); how many bytes were written to stderr meanwhile. */
+static off_t
+try_aloud(struct world *w, const char *url, enum store_rc rc)
+{
+	FILE *out = tmpfile();
+	int old = dup(STDERR_FILENO);
+	enum store_rc got;
+	struct stat sb;
+
+	assert_true(out != NULL && old != -1);
+	assert_true(dup2(fileno(out), STDERR_FILENO) != -1);
+	got = try_connect(w, url, LONG_MS);
+	assert_true(dup2(old, STDERR_FILENO) != -1);
+	(void)close(old);
+	assert_int_equal(fstat(fileno(out), &sb), 0);
+	(void)fclose(out);
+	assert_int_equal(got, rc);
+	return (sb.st_size);
+}
+
+/* A user who has to give a password; the URL is without it. */
+static void
+add_guarded(struct world *w, char *ret_url, size_t room)
+{
+	char sql[256];
+
+	(void)snprintf(sql, sizeof(sql),
+	    "CREATE ROLE pipe_%d LOGIN PASSWORD 'sEcret' IN ROLE guarded",
+	    (int)getpid());
+	case_database_sql(w->db, sql);
+	(void)snprintf(ret_url, room, "%s&user=pipe_%d", w->through,
+	    (int)getpid());
+}
+
+static void
+drop_guarded(struct world *w)
+{
+	char sql[64];
+
+	pg_conn_free(w->c);
+	w->c = NULL;
+	(void)snprintf(sql, sizeof(sql), "DROP ROLE pipe_%d", (int)getpid());
+	case_database_sql(w->db, sql);
+}
+
+static void
+test_a_password_is_asked_for(void **state)
+{
+	struct world *w = *state;
+	char url[400], with[480], sql[128];
+
+	add_guarded(w, url, sizeof(url));
+	assert_int_equal(try_connect(w, url, LONG_MS), STORE_REFUSED);
+	assert_non_null(strstr(w->reason, "PGPASSFILE"));
+	(void)snprintf(with, sizeof(with), "%s&password=wRong", url);
+	assert_int_equal(try_connect(w, with, LONG_MS), STORE_REFUSED);
+	assert_non_null(strstr(w->reason, "password authentication failed"));
+	assert_null(strstr(w->reason, "wRong"));
+	(void)snprintf(with, sizeof(with), "%s&password=sEcret", url);
+	assert_int_equal(try_connect(w, with, LONG_MS), STORE_OK);
+	assert_null(strstr(pg_name(w->c), "sEcret"));
+
+	(void)snprintf(sql, sizeof(sql),
+	    "ALTER ROLE pipe_%d VALID UNTIL 'yesterday'", (int)getpid());
+	case_database_sql(w->db, sql);
+	assert_int_equal(try_connect(w, with, LONG_MS), STORE_REFUSED);
+	assert_null(strstr(w->reason, "sEcret"));
+	drop_guarded(w);
+}
+
+/* libpq would say on stderr that others may read it: with each try. */
+static void
+test_a_file_of_passwords_is_for_one_reader(void **state)
+{
+	struct world *w = *state;
+	char url[400], with[512], path[64];
+
+	add_guarded(w, url, sizeof(url));
+	write_file(path, sizeof(path), "*:*:*:*:sEcret\n", 0644);
+	(void)snprintf(with, sizeof(with), "%s&passfile=%s", url, path);
+	assert_int_equal(try_aloud(w, with, STORE_REFUSED), 0);
+	assert_non_null(strstr(w->reason, path));
+	assert_non_null(strstr(w->reason, "chmod 600"));
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(try_aloud(w, with, STORE_OK), 0);
+	assert_works(w);
+	(void)unlink(path);
+	drop_guarded(w);
+}
+
+static void
+test_a_service_may_be_named(void **state)
+{
+	struct world *w = *state;
+	char text[512], path[64];
+
+	(void)snprintf(text, sizeof(text),
+	    "[kitchen]\nhost=127.0.0.1\nport=%.*s\nuser=klikitd\n"
+	    "dbname=%s\nsslmode=disable\n",
+	    (int)strcspn(strrchr(w->url, ':') + 1, "/"),
+	    strrchr(w->url, ':') + 1, strrchr(w->url, '/') + 1);
+	write_file(path, sizeof(path), text, 0600);
+	assert_int_equal(setenv("PGSERVICEFILE", path, 1), 0);
+	assert_int_equal(try_connect(w, "postgres:?service=kitchen", LONG_MS),
+	    STORE_OK);
+	assert_works(w);
+	assert_string_equal(pg_name(w->c), "postgres:///?service=kitchen");
+	assert_int_equal(try_connect(w, "postgres:?service=bar", LONG_MS),
+	    STORE_FAILED);
+	assert_non_null(strstr(w->reason, "service \"bar\" not found"));
+	assert_int_equal(unsetenv("PGSERVICEFILE"), 0);
+	(void)unlink(path);
+}
+
 /* What the session needs is set, whatever the role or the URL say. */
 static void
 test_the_session_is_set_up(void **state)
@@ -765,6 +893,9 @@ main(void)
 		TEST(test_a_session_that_fails_to_begin_is_away),
 		TEST(test_another_host_is_tried),
 		TEST(test_a_wrong_setting_is_told_apart),
+		TEST(test_a_password_is_asked_for),
+		TEST(test_a_file_of_passwords_is_for_one_reader),
+		TEST(test_a_service_may_be_named),
 		TEST(test_the_session_is_set_up),
 		TEST(test_a_reader_does_not_write),
 		TEST(test_a_slow_statement_is_ended),
