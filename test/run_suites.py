@@ -315,7 +315,8 @@ def run_suite(suite):
         # Without valgrind, too: optimised, and no sanitizer in the way.
         unit = meson_suite(PLAIN, "unit").plus(
             meson_suite(PLAIN, "unit", "--setup=valgrind"))
-        return unit.plus(pytest_halves(PLAIN / "klikitd", "-m", "valgrind",
+        return unit.plus(pytest_halves(PLAIN / "klikitd", "-m",
+                                       "valgrind and not long",
                                        env={"KLIKITD_VALGRIND": "1"},
                                        marked="mark.valgrind"))
     if suite == "tsan":
@@ -326,7 +327,7 @@ def run_suite(suite):
         ctypes.CDLL(None).personality(ADDR_NO_RANDOMIZE)
         store = meson_suite(RACES, "store", "--timeout-multiplier", "4",
                             *RACES_TESTS)
-        box = pytest_suite(RACES / "klikitd", "-m", "tsan")
+        box = pytest_suite(RACES / "klikitd", "-m", "tsan and not long")
         return store.plus(box)
     if not build_sanitized():
         return BROKEN

@@ -1,5 +1,9 @@
 """Fixtures: a klikitd of one's own for each test, on a port the kernel chose.
 
+A test of a klikitd runs over both stores, SQLite and PostgreSQL: the latter in
+`./run test` too if it is marked `postgres', else in `./run test long' only, and
+not at all if it is marked `sqlite' with the reason.
+
 KLIKITD names the binary (default: build/klikitd beside the tests). A test that
 expects warnings in the log says so with server.expect(PATTERN); any other
 warning or error fails it at the end, as does a report of a sanitizer.
@@ -52,14 +56,21 @@ def own(body, event_id):
     return body.replace(b"{", b'{"own":"%s",' % event_id.encode(), 1)
 
 
+def to_postgres(sql, values):
+    """A statement with places for values as psycopg2 has them."""
+    return sql.replace("%", "%%").replace("?", "%s") if values else sql
+
+
 class Klikitd:
     """One server process in a directory of its own."""
 
     def __init__(self, directory, verb="serve", args=(), config="", env=None,
-                 secret=SECRET, wrapper=(), database="klikitd.db"):
+                 secret=SECRET, wrapper=(), database="klikitd.db",
+                 store=None):
         self.directory = pathlib.Path(directory)
         self.secret = secret
         self.database = self.directory / database
+        self.store = store  # a postgres_server.Database in place of that file
         self.config = self.directory / "klikitd.ini"
         self.verb = verb
         self.args = list(args)
@@ -78,6 +89,9 @@ class Klikitd:
         if "listen" not in text:
             text = "[http]\nlisten = 127.0.0.1:0\n" + text.replace(
                 "[http]\n", "")
+        if self.store and self.store.url not in text:
+            text = f"[store]\nurl = {self.store.url}\n" + text.replace(
+                "[store]\n", "")
         self.config.write_text(text)
 
     # -- life --
@@ -331,10 +345,24 @@ class Klikitd:
 
     def query(self, sql, *values):
         """Rows of the database, read beside the server."""
+        if self.store:
+            return self.store(to_postgres(sql, values), *values)
         conn = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True,
                                timeout=DEADLINE)
         try:
             return conn.execute(sql, values).fetchall()
+        finally:
+            conn.close()
+
+    def change(self, sql, *values):
+        """Change the store by hand; a file only while nobody has it open."""
+        if self.store:
+            self.store(to_postgres(sql, values), *values)
+            return
+        conn = sqlite3.connect(self.database)
+        try:
+            with conn:
+                conn.execute(sql, values)
         finally:
             conn.close()
 
@@ -363,6 +391,20 @@ class Klikitd:
             "SELECT count(*) FROM jobs WHERE finished_at IS NULL", [(0,)])
 
 
+def pytest_generate_tests(metafunc):
+    marked = metafunc.definition.get_closest_marker
+    if "store" in metafunc.fixturenames and not marked("sqlite"):
+        metafunc.parametrize("store", ["sqlite", pytest.param(
+            "postgres", marks=[pytest.mark.once] if marked("postgres")
+            else [pytest.mark.long])], indirect=True)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for mark in item.iter_markers("sqlite"):
+            assert len(mark.args) == 1, f"{item.nodeid}: sqlite, but why?"
+
+
 def pytest_report_header():
     return f"KLIKITD_SEED={SEED}"
 
@@ -374,14 +416,29 @@ def rng(request):
 
 
 @pytest.fixture
-def klikitd(tmp_path):
+def store(request):
+    """Where servers store: a function of their folders. None: in a file there,
+    as they do by default."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield lambda home: None
+        return
+    server = request.getfixturevalue("postgres_program")
+    made = {}
+    yield lambda home: made.get(home) or made.setdefault(
+        home, server.database())
+    for database in made.values():
+        database.close()
+
+
+@pytest.fixture
+def klikitd(tmp_path, store):
     """A factory of servers; all are stopped and checked at the end."""
     made = []
 
     def make(start=True, directory=None, **options):
-        home = directory or tmp_path / f"server{len(made)}"
-        pathlib.Path(home).mkdir(exist_ok=True)
-        server = Klikitd(home, **options)
+        home = pathlib.Path(directory or tmp_path / f"server{len(made)}")
+        home.mkdir(exist_ok=True)
+        server = Klikitd(home, store=store(home), **options)
         made.append(server)
         return server.start() if start else server
 
