@@ -9,6 +9,8 @@ import pytest
 from conftest import duplicate, payload, received
 from test_metrics import values
 
+pytestmark = pytest.mark.sqlite("a file that is damaged")
+
 BODY = payload("created-small.json")
 CONFIG = "[handler none]\ntype = orders\nevents = klikit.none\n"
 EVENTS = 400

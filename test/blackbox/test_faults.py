@@ -13,6 +13,8 @@ from conftest import duplicate, payload, received
 from load import order_body
 import root
 
+pytestmark = pytest.mark.sqlite("a disk that is full, fails or hangs")
+
 ASAN = {"ASAN_OPTIONS": "detect_leaks=0"}  # no leak check under ptrace
 
 

@@ -11,6 +11,8 @@ from load import order_body
 from root import small_disk
 from test_migration import old_store
 
+pytestmark = pytest.mark.sqlite("a disk that is full")
+
 BODY = order_body(1, pad=50_000)
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from conftest import payload, received
 
+pytestmark = pytest.mark.sqlite("files beside the store")
+
 BODY = payload("created-small.json")
 OLD = time.time() - 40 * 86400
 STAMP = "20260101-000000"

@@ -6,7 +6,11 @@ import re
 import sqlite3
 import time
 
+import pytest
+
 from conftest import CREATED, ROOT, duplicate, payload, received
+
+pytestmark = pytest.mark.sqlite("files of older versions")
 
 SCHEMA = ROOT / "store" / "sqlite" / "schema"
 BODY = payload("created-small.json")

@@ -5,8 +5,12 @@ import os
 import pathlib
 import time
 
+import pytest
+
 from conftest import DEADLINE, duplicate, payload, received, run
 from root import mounted, needs_mounts, needs_root
+
+pytestmark = pytest.mark.sqlite("names of the file, and its lock")
 
 BODY = payload("created-small.json")
 

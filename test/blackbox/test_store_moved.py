@@ -3,8 +3,12 @@
 import pathlib
 import shutil
 
+import pytest
+
 from conftest import duplicate, payload, received
 from root import small_disk
+
+pytestmark = pytest.mark.sqlite("a file that is moved or replaced")
 
 BODY = payload("created-small.json")
 

@@ -10,6 +10,8 @@ import pytest
 from conftest import BINARY, duplicate, payload, received
 from load import order_body
 
+pytestmark = pytest.mark.sqlite("the log of the file")
+
 BODY = payload("created-small.json")
 
 READER = """
