@@ -355,9 +355,13 @@ class Klikitd:
             conn.close()
 
     def change(self, sql, *values):
-        """Change the store by hand; a file only while nobody has it open."""
+        """Change the store by hand, while nobody serves it. Rows may have
+        numbers that were not given out yet."""
         if self.store:
             self.store(to_postgres(sql, values), *values)
+            for table in ("event", "job"):
+                self.store(f"SELECT setval('{table}_numbers', max(id)) "
+                           f"FROM {table}s HAVING max(id) IS NOT NULL")
             return
         conn = sqlite3.connect(self.database)
         try:
@@ -393,8 +397,8 @@ class Klikitd:
 
 def pytest_generate_tests(metafunc):
     marked = metafunc.definition.get_closest_marker
-    if "store" in metafunc.fixturenames and not marked("sqlite"):
-        metafunc.parametrize("store", ["sqlite", pytest.param(
+    if "databases" in metafunc.fixturenames and not marked("sqlite"):
+        metafunc.parametrize("databases", ["sqlite", pytest.param(
             "postgres", marks=[pytest.mark.once] if marked("postgres")
             else [pytest.mark.long])], indirect=True)
 
@@ -416,9 +420,9 @@ def rng(request):
 
 
 @pytest.fixture
-def store(request):
-    """Where servers store: a function of their folders. None: in a file there,
-    as they do by default."""
+def databases(request):
+    """The databases that servers store in, by their folders; None: in a file
+    there, as they do by default."""
     if getattr(request, "param", "sqlite") == "sqlite":
         yield lambda home: None
         return
@@ -431,14 +435,14 @@ def store(request):
 
 
 @pytest.fixture
-def klikitd(tmp_path, store):
+def klikitd(tmp_path, databases):
     """A factory of servers; all are stopped and checked at the end."""
     made = []
 
     def make(start=True, directory=None, **options):
         home = pathlib.Path(directory or tmp_path / f"server{len(made)}")
         home.mkdir(exist_ok=True)
-        server = Klikitd(home, store=store(home), **options)
+        server = Klikitd(home, store=databases(home), **options)
         made.append(server)
         return server.start() if start else server
 

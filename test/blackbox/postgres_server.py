@@ -102,9 +102,19 @@ class Database:
                     for v in row) for row in (
                         cursor.fetchall() if cursor.description else ())]
 
+    def says(self, *texts):
+        """Does any row of klikitd's tables hold one of these bytes?"""
+        return any(
+            self(f"SELECT count(*) FROM {table} AS t "
+                 "WHERE strpos(t::text, %s) > 0", text.decode()) != [(0,)]
+            for table, in self("SELECT tablename FROM pg_tables "
+                               "WHERE schemaname = 'klikitd'")
+            for text in texts)
+
     def connect(self, user=MASTER, **parameters):
         """A connection of psycopg2's; tables of klikitd's are found."""
-        parameters.setdefault("options", "-c search_path=klikitd,public")
+        parameters.setdefault("options", "-c search_path=klikitd,public "
+                              "-c bytea_output=escape")
         conn = unpacked.module("psycopg2").connect(
             host=HOST, port=self.server.port, user=user, dbname=self.name,
             connect_timeout=DEADLINE, **parameters)

@@ -10,6 +10,8 @@ from conftest import duplicate, payload, received, sign
 from test_metrics import values
 from test_outlets import alarm, forward, sink  # noqa: F401 (a fixture)
 
+pytestmark = pytest.mark.sqlite("the clocks of this machine")
+
 FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)
 DAY = 86400
 

@@ -12,6 +12,8 @@ from test_jobs import change, ids, jobs, lines
 from test_metrics import values
 from test_migration import old_store
 
+pytestmark = pytest.mark.postgres
+
 ALERTS = (ROOT / "server" / "admin" / "alerts.yml").read_text()
 # Of other orders each, so that none waits for another.
 BODIES = [payload("created-small.json").replace(b"9100001", b"%d" % (

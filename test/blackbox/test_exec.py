@@ -13,7 +13,7 @@ import pytest
 from conftest import CREATED, payload, received, run
 from root import needs
 
-ATTEMPTS = """SELECT j.state, a.number, a.outcome, a.code, CAST(a.answer AS TEXT)
+ATTEMPTS = """SELECT j.state, a.number, a.outcome, a.code, a.answer
     FROM jobs j JOIN attempts a ON a.job = j.id ORDER BY j.id, a.number"""
 
 
@@ -61,7 +61,7 @@ def test_a_program_gets_the_event_and_is_recorded(bell, tmp_path):
     fds = pathlib.Path(f"{out}.fd").read_text()
     assert "socket:" not in fds and "klikitd.db" not in fds
     [(state, number, _, code, answer)] = server.query(ATTEMPTS)
-    assert (state, number, code, answer) == ("done", 1, 0, "2:two words\n")
+    assert (state, number, code, answer) == ("done", 1, 0, b"2:two words\n")
 
 
 def test_75_is_tried_again_and_other_statuses_are_dead(bell):

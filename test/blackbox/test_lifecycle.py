@@ -10,6 +10,8 @@ import pytest
 from conftest import CREATED, SECRET, payload, received, sign
 from load import Senders
 
+pytestmark = pytest.mark.postgres
+
 SMALL = payload("created-small.json")
 
 

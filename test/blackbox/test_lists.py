@@ -7,6 +7,8 @@ import pytest
 from conftest import payload, received
 from test_jobs import change, lines
 
+pytestmark = pytest.mark.postgres
+
 LISTS = ["events", "jobs", "orders", "rejections", "handlers"]
 FILTERS = {
     "events": [("--type", "klikit.order.created.v2"), ("--order", "9100001"),

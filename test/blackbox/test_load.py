@@ -55,6 +55,7 @@ def fill(server, count):
     db.close()
 
 
+@pytest.mark.sqlite("filled, or read, as a file")
 def test_a_backlog_at_start_is_processed_beside_new_deliveries(klikitd):
     server = klikitd()
     received(server.post(order_body(1), "first"))
@@ -74,6 +75,7 @@ def test_a_backlog_at_start_is_processed_beside_new_deliveries(klikitd):
         0][0] >= BACKLOG + 200
 
 
+@pytest.mark.sqlite("filled, or read, as a file")
 def test_a_long_list_delays_no_ack(server):
     """A reader that keeps a snapshot open does not stop the writer."""
     received(server.post(payload("created-small.json")))

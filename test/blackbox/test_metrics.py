@@ -9,6 +9,8 @@ import pytest
 
 from conftest import DEADLINE, ROOT, payload, received
 
+pytestmark = pytest.mark.postgres
+
 SMALL = payload("created-small.json")
 ALERTS = ROOT / "server" / "admin" / "alerts.yml"
 

@@ -3,8 +3,12 @@
 import hashlib
 import json
 
+import pytest
+
 from conftest import payload, received
 from test_outlets import forward, sink  # noqa: F401 (a fixture)
+
+pytestmark = pytest.mark.postgres
 
 
 def batch(*orders):

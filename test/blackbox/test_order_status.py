@@ -8,6 +8,8 @@ import pytest
 
 from conftest import CART, CREATED, STATUS, received
 
+pytestmark = pytest.mark.postgres
+
 NOON = "2026-06-25T12:00:00Z"
 
 

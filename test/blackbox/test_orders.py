@@ -7,6 +7,8 @@ import pytest
 
 from conftest import CART, CREATED, STATUS, payload, received
 
+pytestmark = pytest.mark.postgres
+
 ORDER = "9100001"
 
 

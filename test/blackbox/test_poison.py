@@ -4,13 +4,14 @@ import http.server
 import json
 import re
 import socketserver
-import sqlite3
 import threading
 
 import pytest
 
 from conftest import received
 from load import order_body
+
+pytestmark = pytest.mark.postgres
 
 BAD = 25  # orders 1 to BAD; the others are good
 
@@ -133,10 +134,7 @@ def test_many_due_orders_hide_no_other_after_a_start(klikitd, pos):
     server.do("pause", "pos")
     post(server, 100, 600)
     server.stop()
-    conn = sqlite3.connect(server.database, isolation_level=None)
-    conn.execute("UPDATE jobs SET state = 'waiting', attempts = 3, "
-                 "due_at = 1")
-    conn.close()
+    server.change("UPDATE jobs SET state = 'waiting', attempts = 3, due_at = 1")
     far.all_bad = True
     server.start()
     post(server, 1000, 5)

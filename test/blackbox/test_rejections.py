@@ -3,13 +3,14 @@
 import contextlib
 import http.client
 import json
-import sqlite3
 import threading
 import time
 
 import pytest
 
 from conftest import DEADLINE, payload, received, sign
+
+pytestmark = pytest.mark.postgres
 
 SMALL = payload("created-small.json")
 FORGED = "0" * 64
@@ -71,19 +72,16 @@ def flood(server, source, threads=3):
     assert not failed, failed
 
 
-def rows(server, where="1"):
+def rows(server, where="1 = 1"):
     return server.query(f"SELECT count(*) FROM rejections WHERE {where}")[0][0]
 
 
 def fill_ring(server):
     """As many strangers' rows as there may be of all, after what is there."""
-    db = sqlite3.connect(server.database)
-    db.executemany(
-        "INSERT INTO rejections (at, peer, cause, size) "
-        "VALUES (?, '192.0.2.1:1', 'signature', 0)",
-        ((1_750_000_000_000 + i,) for i in range(10_000)))
-    db.commit()
-    db.close()
+    server.change("""INSERT INTO rejections (at, peer, cause, size, class)
+        WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL
+            SELECT i + 1 FROM n WHERE i < 9999)
+        SELECT 1750000000000 + i, '192.0.2.1:1', 'signature', 0, 0 FROM n""")
 
 
 def test_an_authentic_rejection_survives_forgeries(server):

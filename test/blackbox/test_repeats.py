@@ -13,6 +13,8 @@ from conftest import CART, CREATED, STATUS, duplicate, payload, received
 from load import order_body
 from sink import Sink
 
+pytestmark = pytest.mark.postgres
+
 SMALL = payload("created-small.json")
 POS = """[handler rows]
 type = orders
@@ -50,7 +52,7 @@ def repeats(server):
 def jobs(server, event_id):
     """What became of an event's jobs, by handler."""
     return dict(server.query(
-        "SELECT h.name, j.state || ': ' || ifnull(j.outcome, '') FROM jobs j "
+        "SELECT h.name, j.state || ': ' || coalesce(j.outcome, '') FROM jobs j "
         "JOIN handlers h ON h.id = j.handler "
         "JOIN events e ON e.id = j.event WHERE e.event_id = ?", event_id))
 

@@ -11,6 +11,8 @@ import pytest
 
 from conftest import CREATED, STATUS, duplicate, received, run
 
+pytestmark = pytest.mark.postgres
+
 SANDBOX = b"the secret of the sandbox"
 SCOPED = "[secret sandbox]\nfile = sandbox\nscope = sandbox\n"
 

@@ -14,6 +14,8 @@ import pytest
 
 from conftest import BINARY, DEADLINE, run
 
+pytestmark = pytest.mark.postgres
+
 ANSWERS = [b'{"e":"caf\xe9"}', b"a\0b", b'{"e":"x\\n"}',
            "\x9b31m \u202e \u2066 \u061c".encode()]
 NASTY = "n\x9b31m\u202ex\u2066y\u061cz\u2028\U000e0041"

@@ -36,6 +36,7 @@ def test_a_port_in_use_is_named(klikitd):
                 str(port), "in use")
 
 
+@pytest.mark.sqlite("one server has the file")
 def test_a_second_server_on_the_store_is_refused(klikitd):
     first = klikitd()
     refused(klikitd(start=False, directory=first.directory),
@@ -43,6 +44,7 @@ def test_a_second_server_on_the_store_is_refused(klikitd):
     received(first.post(SMALL))
 
 
+@pytest.mark.sqlite("what stands in the way of a file")
 def test_a_newer_schema_is_refused_and_not_touched(klikitd):
     server = klikitd()
     received(server.post(SMALL))
@@ -58,6 +60,7 @@ def test_a_newer_schema_is_refused_and_not_touched(klikitd):
     assert server.database.read_bytes() == before
 
 
+@pytest.mark.sqlite("what stands in the way of a file")
 @pytest.mark.parametrize("content", [b"no database at all, but a long text" *
                                      100, b"SQLite format 3\0" + b"\xff" * 9000])
 def test_a_file_that_is_no_database_is_refused_and_not_touched(klikitd,
@@ -68,6 +71,7 @@ def test_a_file_that_is_no_database_is_refused_and_not_touched(klikitd,
     assert server.database.read_bytes() == content
 
 
+@pytest.mark.sqlite("what stands in the way of a file")
 def test_a_foreign_database_is_refused(klikitd):
     server = klikitd(start=False)
     db = sqlite3.connect(server.database)
@@ -77,12 +81,14 @@ def test_a_foreign_database_is_refused(klikitd):
     refused(server, str(server.database))
 
 
+@pytest.mark.sqlite("what stands in the way of a file")
 def test_a_directory_that_is_missing_is_named(klikitd, tmp_path):
     refused(klikitd(start=False,
                     config=f"[store]\nurl = sqlite:{tmp_path}/no/k.db\n"),
             f"{tmp_path}/no")
 
 
+@pytest.mark.sqlite("what stands in the way of a file")
 def test_a_read_only_directory_is_named(klikitd):
     """/proc takes no file from anybody, not even from root."""
     refused(klikitd(start=False, config="[store]\nurl = sqlite:/proc/k.db\n"),
@@ -105,6 +111,7 @@ def test_a_wrong_key_is_named_with_file_and_line(klikitd, config, words):
     refused(server, *words)
 
 
+@pytest.mark.sqlite("what stands in the way of a file")
 def test_the_store_and_its_companions_are_for_the_owner_only(server):
     received(server.post(SMALL))
     names = [p for p in server.directory.iterdir() if "klikitd.db" in p.name]

@@ -12,6 +12,8 @@ import pytest
 from conftest import DEADLINE, duplicate, payload, received
 from sse import Stream
 
+pytestmark = pytest.mark.postgres
+
 SMALL = payload("created-small.json")
 TOKEN = "a-token-of-the-operator"
 
