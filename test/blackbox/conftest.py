@@ -419,6 +419,12 @@ def rng(request):
     return random.Random(f"{SEED} {request.node.name}")
 
 
+@pytest.fixture(scope="session")
+def postgres_unused():
+    """Databases with klikitd's tables that are empty again."""
+    return []
+
+
 @pytest.fixture
 def databases(request):
     """The databases that servers store in, by their folders; None: in a file
@@ -426,12 +432,19 @@ def databases(request):
     if getattr(request, "param", "sqlite") == "sqlite":
         yield lambda home: None
         return
+    unused = request.getfixturevalue("postgres_unused")
     server = request.getfixturevalue("postgres_program")
-    made = {}
-    yield lambda home: made.get(home) or made.setdefault(
-        home, server.database())
-    for database in made.values():
-        database.close()
+    used = {}
+
+    def of(home):
+        if home not in used:
+            used[home] = unused.pop() if unused else server.database()
+        return used[home]
+
+    yield of
+    for database in used.values():
+        database.empty()
+        unused.append(database)
 
 
 @pytest.fixture

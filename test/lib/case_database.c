@@ -47,56 +47,45 @@ case_exec(PGconn *conn, const char *sql)
 	return (res);
 }
 
-struct case_database *
-case_database_new(char *ret_url, size_t room)
+/* Make the database, and connect to it. */
+static void
+case_create(struct case_database *db)
 {
-	struct case_database *db = calloc(1, sizeof(*db));
-	static unsigned number;
+	PGconn *conn = case_connect(NULL);
 	char sql[160];
-	PGconn *conn;
 
-	assert_non_null(db);
-	(void)snprintf(db->name, sizeof(db->name), "c%d_%u", (int)getpid(),
-	    ++number);
-	conn = case_connect(NULL);
-	(void)snprintf(sql, sizeof(sql),
-	    "CREATE DATABASE %s TEMPLATE template0 OWNER " OWNER, db->name);
+	(void)snprintf(db->name, sizeof(db->name), "c%d", (int)getpid());
+	(void)snprintf(sql, sizeof(sql), "CREATE DATABASE %s OWNER " OWNER,
+	    db->name);
 	PQclear(case_exec(conn, sql));
-	assert_in_range(snprintf(ret_url, room, "postgres://" OWNER "@%s:%s/%s",
-			    PQhost(conn), PQport(conn), db->name),
-	    1, room - 1);
 	PQfinish(conn);
-	return (db);
+	db->conn = case_connect(db->name);
+}
+
+struct case_database *
+case_database_take(char *ret_url, size_t room)
+{
+	static struct case_database db;
+
+	if (db.conn == NULL)
+		case_create(&db);
+	assert_in_range(snprintf(ret_url, room, "postgres://" OWNER "@%s:%s/%s",
+			    PQhost(db.conn), PQport(db.conn), db.name),
+	    1, room - 1);
+	return (&db);
 }
 
 void
-case_database_free(struct case_database *db)
+case_database_give(struct case_database *db)
 {
-	char sql[160];
-	PGconn *conn;
-
-	if (db == NULL)
-		return;
-	PQfinish(db->conn);
-	conn = case_connect(NULL);
-	(void)snprintf(sql, sizeof(sql), "DROP DATABASE %s (FORCE)", db->name);
-	PQclear(case_exec(conn, sql));
-	PQfinish(conn);
-	free(db);
-}
-
-static PGresult *
-case_query(struct case_database *db, const char *sql)
-{
-	if (db->conn == NULL)
-		db->conn = case_connect(db->name);
-	return (case_exec(db->conn, sql));
+	if (db != NULL)
+		case_database_sql(db, "SELECT empty_klikitd()");
 }
 
 int64_t
 case_database_int(struct case_database *db, const char *sql)
 {
-	PGresult *res = case_query(db, sql);
+	PGresult *res = case_exec(db->conn, sql);
 	int64_t value;
 	char *end;
 
@@ -112,16 +101,16 @@ case_database_int(struct case_database *db, const char *sql)
 void
 case_database_sql(struct case_database *db, const char *sql)
 {
-	PQclear(case_query(db, sql));
+	PQclear(case_exec(db->conn, sql));
 }
 
 bool
 case_database_says(struct case_database *db, const char *text)
 {
-	PGresult *tables =
-	    case_query(db, "SELECT format('SELECT count(*) FROM %I AS t WHERE "
-			   "strpos(t::text, ', tablename) FROM pg_tables "
-			   "WHERE schemaname = 'klikitd'");
+	PGresult *tables = case_exec(db->conn,
+	    "SELECT format('SELECT count(*) FROM %I AS t WHERE "
+	    "strpos(t::text, ', tablename) FROM pg_tables "
+	    "WHERE schemaname = 'klikitd'");
 	bool says = false;
 	char sql[256];
 

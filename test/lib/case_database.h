@@ -1,8 +1,8 @@
 /*
- * case_database.h -- a PostgreSQL database for one test, on the server that
- * test/with_postgres.py has started.
+ * case_database.h -- a PostgreSQL database for a program of tests, on the server
+ * that test/with_postgres.py has started.
  *
- * Owns: the database, which it makes and drops. Fails by cmocka's assertions.
+ * Owns: the database, which goes with the server. Fails by cmocka's assertions.
  */
 #ifndef TEST_LIB_CASE_DATABASE_H
 #define TEST_LIB_CASE_DATABASE_H
@@ -16,11 +16,14 @@
 
 struct case_database;
 
-/* A new, empty one; its URL, of a user who owns it and may do no more. */
-struct case_database *case_database_new(char *ret_url, size_t room);
+/*
+ * It, without a row; klikitd's tables may be there already. Its URL is that of a
+ * user who owns it and may do no more.
+ */
+struct case_database *case_database_take(char *ret_url, size_t room);
 
-/* Drop it, whoever is connected. Accepts NULL. */
-void case_database_free(struct case_database *db);
+/* Let no row stay, whoever is connected. Accepts NULL. */
+void case_database_give(struct case_database *db);
 
 /* One number by SQL; no row, or NULL, is a failed test. */
 int64_t case_database_int(struct case_database *db, const char *sql);

@@ -379,13 +379,16 @@ test_end_in_the_middle(void **state)
 {
 	const char *const order[] = { "7", NULL };
 	int64_t h = case_handler(&c, "a");
-	struct case_result a, f;
+	struct case_result a, f = { 0 };
 
 	(void)state;
 	a = case_append(&c, "e1", order, h);
 	(void)case_append(&c, "e2", order, h);
 	(void)case_append(&c, "e3", order, h);
-	f = case_finish(&c, a.runnable[0] + 1, JOB_DEAD, 0);
+	assert_int_equal(store_act(c.st, STORE_DISCARD, a.runnable[0] + 1, NULL,
+			     NOW, case_done_cb, &f),
+	    0);
+	store_wait(c.st);
 	assert_int_equal(f.rc, STORE_OK);
 	assert_int_equal(f.nrunnable, 0);
 	assert_int_equal(wrong_behind(), 0);
