@@ -1,6 +1,6 @@
 /*
- * case_database.h -- a PostgreSQL database for a program of tests, on the server
- * that test/with_postgres.py has started.
+ * case_database.h -- a PostgreSQL database for a program of tests, on the
+ * server that test/with_postgres.py has started.
  *
  * Owns: the database, which goes with the server. Fails by cmocka's assertions.
  */
@@ -17,8 +17,8 @@
 struct case_database;
 
 /*
- * It, without a row; klikitd's tables may be there already. Its URL is that of a
- * user who owns it and may do no more.
+ * It, without a row; klikitd's tables may be there already. Its URL is that of
+ * a user who owns it and may do no more.
  */
 struct case_database *case_database_take(char *ret_url, size_t room);
 
