@@ -1,7 +1,7 @@
 """Fixtures: a klikitd of one's own for each test, on a port the kernel chose.
 
 A test of a klikitd runs over both stores, SQLite and PostgreSQL: the latter in
-`./run test` too if it is marked `postgres', else in `./run test long' only, and
+`./run test` too if it is marked `both', else in `./run test long' only, and
 not at all if it is marked `sqlite' with the reason.
 
 KLIKITD names the binary (default: build/klikitd beside the tests). A test that
@@ -399,7 +399,7 @@ def pytest_generate_tests(metafunc):
     marked = metafunc.definition.get_closest_marker
     if "databases" in metafunc.fixturenames and not marked("sqlite"):
         metafunc.parametrize("databases", ["sqlite", pytest.param(
-            "postgres", marks=[pytest.mark.once] if marked("postgres")
+            "postgres", marks=[pytest.mark.once] if marked("both")
             else [pytest.mark.long])], indirect=True)
 
 

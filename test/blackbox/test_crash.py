@@ -4,7 +4,7 @@ import pytest
 
 from load import Senders
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 
 def stored_ids(server):

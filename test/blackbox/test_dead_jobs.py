@@ -8,11 +8,11 @@ import threading
 import pytest
 
 from conftest import DEADLINE, ROOT, payload, received
-from test_jobs import change, ids, jobs, lines
+from test_jobs import ids, jobs, lines
 from test_metrics import values
 from test_migration import old_store
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 ALERTS = (ROOT / "server" / "admin" / "alerts.yml").read_text()
 # Of other orders each, so that none waits for another.
@@ -201,14 +201,15 @@ def test_what_was_discarded_while_it_waited_is_not_dead(server, tmp_path):
     assert_dead(server)
 
 
+@pytest.mark.sqlite("files of older versions")
 def test_a_store_of_before_knows_what_was_discarded(klikitd):
     server = klikitd(start=False)
     old_store(server.database, 9)
     for outcome in ("exit 1", "discarded", "discarded: by phone",
                     "discarded too late"):
-        change(server, "INSERT INTO jobs (event, place, handler, state, "
-               "attempts, behind, finished_at, outcome) "
-               "VALUES (7, -1, 1, 'dead', 0, 0, 1, ?)", outcome)
+        server.change("INSERT INTO jobs (event, place, handler, state, "
+                      "attempts, behind, finished_at, outcome) "
+                      "VALUES (7, -1, 1, 'dead', 0, 0, 1, ?)", outcome)
     server.start()
     assert ids(jobs(server, "--state", "dead")) == [5, 2]
     row = jobs(server)[1]

@@ -1,7 +1,6 @@
 """A full disk has a way out: a purge works, and a start is no failure."""
 
 import os
-import sqlite3
 import uuid
 
 import pytest

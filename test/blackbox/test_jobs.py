@@ -8,7 +8,7 @@ import pytest
 
 from conftest import duplicate, payload, received
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 SMALL = payload("created-small.json")
 HOUR = 3600 * 1000  # what waits for one does not come due in a test

@@ -10,7 +10,7 @@ import pytest
 from conftest import CREATED, SECRET, payload, received, sign
 from load import Senders
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 SMALL = payload("created-small.json")
 

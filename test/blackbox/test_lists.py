@@ -5,9 +5,9 @@ import os
 import pytest
 
 from conftest import payload, received
-from test_jobs import change, lines
+from test_jobs import lines
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 LISTS = ["events", "jobs", "orders", "rejections", "handlers"]
 FILTERS = {
@@ -82,8 +82,8 @@ def test_one_is_what_the_api_answers(server, what, word):
 
 
 def test_a_table_has_the_words_of_the_api(server):
-    change(server, "UPDATE jobs SET state = 'dead', outcome = 'no' "
-           "WHERE id = 1")
+    server.change("UPDATE jobs SET state = 'dead', outcome = 'no' "
+                  "WHERE id = 1")
     for served in (True, False):
         for what, place in (("events", 7), ("jobs", 4), ("handlers", 1)):
             rows = lines(server.do(what, "--json"))

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import DEADLINE, ROOT, payload, received
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 SMALL = payload("created-small.json")
 ALERTS = ROOT / "server" / "admin" / "alerts.yml"

@@ -8,7 +8,7 @@ import pytest
 from conftest import payload, received
 from test_outlets import forward, sink  # noqa: F401 (a fixture)
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 
 def batch(*orders):

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import CART, CREATED, STATUS, received
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 NOON = "2026-06-25T12:00:00Z"
 

@@ -7,7 +7,7 @@ import pytest
 
 from conftest import CART, CREATED, STATUS, payload, received
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 ORDER = "9100001"
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import received
 from load import order_body
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 BAD = 25  # orders 1 to BAD; the others are good
 

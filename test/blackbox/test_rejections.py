@@ -10,7 +10,7 @@ import pytest
 
 from conftest import DEADLINE, payload, received, sign
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 SMALL = payload("created-small.json")
 FORGED = "0" * 64

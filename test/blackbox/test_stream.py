@@ -12,7 +12,7 @@ import pytest
 from conftest import DEADLINE, duplicate, payload, received
 from sse import Stream
 
-pytestmark = pytest.mark.postgres
+pytestmark = pytest.mark.both
 
 SMALL = payload("created-small.json")
 TOKEN = "a-token-of-the-operator"

@@ -63,7 +63,7 @@ case_create(struct case_database *db)
 }
 
 struct case_database *
-case_database_take(char *ret_url, size_t room)
+case_database_new(char *ret_url, size_t room)
 {
 	static struct case_database db;
 
@@ -76,7 +76,7 @@ case_database_take(char *ret_url, size_t room)
 }
 
 void
-case_database_give(struct case_database *db)
+case_database_free(struct case_database *db)
 {
 	if (db != NULL)
 		case_database_sql(db, "SELECT empty_klikitd()");

@@ -20,10 +20,10 @@ struct case_database;
  * It, without a row; klikitd's tables may be there already. Its URL is that of
  * a user who owns it and may do no more.
  */
-struct case_database *case_database_take(char *ret_url, size_t room);
+struct case_database *case_database_new(char *ret_url, size_t room);
 
 /* Let no row stay, whoever is connected. Accepts NULL. */
-void case_database_give(struct case_database *db);
+void case_database_free(struct case_database *db);
 
 /* One number by SQL; no row, or NULL, is a failed test. */
 int64_t case_database_int(struct case_database *db, const char *sql);

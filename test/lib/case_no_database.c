@@ -4,7 +4,7 @@
 #include "test/lib/case_database.h"
 
 struct case_database *
-case_database_take(char *ret_url, size_t room)
+case_database_new(char *ret_url, size_t room)
 {
 	(void)ret_url;
 	(void)room;
@@ -12,7 +12,7 @@ case_database_take(char *ret_url, size_t room)
 }
 
 void
-case_database_give(struct case_database *db)
+case_database_free(struct case_database *db)
 {
 	(void)db;
 }

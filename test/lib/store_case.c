@@ -31,7 +31,7 @@ store_case_init(struct store_case *c)
 	assert_non_null(mkdtemp(c->dir));
 	c->queue_max = 64 << 20;
 	if (store_case_is_shared()) {
-		c->db = case_database_take(c->url, sizeof(c->url));
+		c->db = case_database_new(c->url, sizeof(c->url));
 		return;
 	}
 	(void)snprintf(c->path, sizeof(c->path), "%s/s.db", c->dir);
@@ -136,7 +136,7 @@ store_case_fini(struct store_case *c)
 	DIR *d;
 
 	store_case_close(c);
-	case_database_give(c->db);
+	case_database_free(c->db);
 	c->db = NULL;
 	assert_non_null(d = opendir(c->dir));
 	while ((e = readdir(d)) != NULL) {
