@@ -46,7 +46,8 @@ BEGIN
 				sum(unkept[u.i])::bigint AS not_kept,
 				max(u.i) AS newest
 			FROM u WHERE u.id IS NOT NULL GROUP BY u.id) AS a
-		WHERE r.id = a.id RETURNING r.id
+		WHERE r.id = a.id AND r.id = ANY (ARRAY(SELECT u.id FROM u))
+		RETURNING r.id
 	), new AS (
 		SELECT min(u.i) AS i, max(u.i) AS newest, count(*) AS n,
 			sum(repeated[u.i])::bigint + count(*) - 1 AS repeats,
@@ -94,11 +95,11 @@ DECLARE
 BEGIN
 	FOREACH c IN ARRAY classes LOOP
 		WITH d AS (
-			DELETE FROM rejections WHERE id IN (SELECT r.id
+			DELETE FROM rejections WHERE id = ANY (ARRAY(SELECT r.id
 				FROM rejections AS r WHERE r.class = c
 				ORDER BY r.id LIMIT greatest(0, (SELECT count(*)
 					FROM rejections AS k WHERE k.class = c)
-					- rows_max[c + 1]))
+					- rows_max[c + 1])))
 			RETURNING length(body) AS length
 		)
 		SELECT total - coalesce(sum(d.length), 0) INTO total FROM d;

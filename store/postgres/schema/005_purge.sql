@@ -74,7 +74,8 @@ DECLARE
 			JOIN events AS re ON re.repeat_of = ro.event
 			WHERE ro.order_id = of_order))
 		AND (of_scope IS NULL OR e.scope = of_scope)
-		AND e.purged_at IS NULL
+		-- Thus, lest the index of all that are not purged is read.
+		AND coalesce(e.purged_at, 0) = 0
 		ORDER BY e.id LIMIT most FOR UPDATE);
 	claimed bigint[] := claim_events(candidates);
 BEGIN
@@ -119,7 +120,8 @@ BEGIN
 			ORDER BY e.received_at LIMIT most - purge_aged.events
 			FOR UPDATE SKIP LOCKED)));
 	END IF;
-	IF bodies_before <> 0 AND EXISTS (SELECT FROM rejections AS r
+	IF bodies_before <> 0 AND most > purge_aged.events
+		AND EXISTS (SELECT FROM rejections AS r
 			WHERE r.at >= since AND r.at < bodies_before
 			AND coalesce(r.came_at, r.at) < bodies_came) THEN
 		PERFORM FROM store WHERE id = 1 FOR NO KEY UPDATE;
