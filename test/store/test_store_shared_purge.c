@@ -356,6 +356,82 @@ test_what_is_in_use_is_left(void **state)
 	assert_sound();
 }
 
+/* -- Plans -- */
+
+#define MANY 5000
+
+/* How many rows of the tables that grow were read, or found by an index. */
+static int64_t
+rows_read(void)
+{
+	/* Ours says now what it has counted; one that ends says so then. */
+	case_database_sql(a.db, "SELECT pg_stat_force_next_flush()");
+	while (count("pg_stat_activity WHERE datname = current_database() "
+		     "AND pid <> pg_backend_pid()") > 0)
+		;
+	return (store_case_int(&a,
+	    "SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables "
+	    "WHERE relname = ANY (t)) + (SELECT sum(idx_tup_read) "
+	    "FROM pg_stat_user_indexes WHERE relname = ANY (t)) FROM "
+	    "(VALUES ('{events,bodies,event_orders,jobs,attempts}'::text[])) "
+	    "AS x (t)"));
+}
+
+static void
+fill(void)
+{
+	case_database_sql(a.db,
+	    "INSERT INTO events (id, event_id, type, signature, secret, peer, "
+	    "received_at, body_size, purged_at) SELECT g, 'old' || g, 't', "
+	    "decode(repeat('ab', 32), 'hex'), 's', 'p', 1750000000000 - g, 1, "
+	    "CASE WHEN g % 2 = 0 THEN 1 END FROM generate_series(1, 5000) AS g;"
+	    "INSERT INTO bodies SELECT id, 'x' FROM events "
+	    "WHERE purged_at IS NULL;"
+	    "INSERT INTO event_orders (event, place, order_id) "
+	    "SELECT id, 0, (id / 3)::text FROM events;"
+	    "INSERT INTO jobs (id, event, place, handler, state, finished_at) "
+	    "SELECT id, id, -1, 1, 'done', 1 FROM events;"
+	    "INSERT INTO attempts SELECT id, 1, 1, 1, 'done', 200, 'x' "
+	    "FROM events;"
+	    "SELECT setval('event_numbers', 5000), setval('job_numbers', 5000);"
+	    "ANALYZE");
+	assert_int_equal(count("events"), MANY);
+}
+
+/* However much is stored, little is read. */
+static void
+test_little_is_read(void **state)
+{
+	const struct store_purge aged = { .bodies_before_ms = NOW + 5,
+		.ids_before_ms = NOW + 4,
+		.limit = 9 };
+	struct case_result r;
+	int64_t before;
+
+	(void)state;
+	store_case_close(&a);
+	store_case_close(&b);
+	fill();
+	before = rows_read();
+	store_case_open(&a);
+	store_case_open(&b);
+	queue(&a, "new", "new", "1000", &r);
+	queue(&b, "old1", "again", "1", &r);
+	wait_for_both();
+	assert_int_equal(r.rc, STORE_EXISTS);
+	queue_purge(&a, (struct store_purge){ .order_id = "900" }, &r);
+	store_wait(a.st);
+	assert_int_equal(r.rc, STORE_OK);
+	assert_true(r.id > 0);
+	queue_purge(&b, aged, &r);
+	store_wait(b.st);
+	assert_int_equal(r.id, 9);
+	store_case_close(&a);
+	store_case_close(&b);
+	assert_in_range(rows_read() - before, 1, MANY / 5);
+	store_case_open(&b);
+}
+
 int
 main(void)
 {
@@ -368,6 +444,7 @@ main(void)
 		T(test_a_repeat_of_what_is_purged),
 		T(test_a_replay_of_what_is_purged),
 		T(test_what_is_in_use_is_left),
+		T(test_little_is_read),
 #undef T
 	};
 

@@ -95,6 +95,8 @@ CREATE FUNCTION purge_aged(since bigint, bodies_before bigint,
 	most bigint, OUT events bigint, OUT rejections bigint)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
+DECLARE
+	refused bigint[];
 BEGIN
 	purge_aged.events := 0;
 	purge_aged.rejections := 0;
@@ -120,16 +122,15 @@ BEGIN
 			ORDER BY e.received_at LIMIT most - purge_aged.events
 			FOR UPDATE SKIP LOCKED)));
 	END IF;
-	IF bodies_before <> 0 AND most > purge_aged.events
-		AND EXISTS (SELECT FROM rejections AS r
-			WHERE r.at >= since AND r.at < bodies_before
-			AND coalesce(r.came_at, r.at) < bodies_came) THEN
-		PERFORM FROM store WHERE id = 1 FOR NO KEY UPDATE;
-		purge_aged.rejections := remove_rejections(ARRAY(
-			SELECT r.id FROM rejections AS r
+	IF bodies_before <> 0 THEN
+		refused := ARRAY(SELECT r.id FROM rejections AS r
 			WHERE r.at >= since AND r.at < bodies_before
 			AND coalesce(r.came_at, r.at) < bodies_came
-			ORDER BY r.at LIMIT most - purge_aged.events));
+			ORDER BY r.at LIMIT most - purge_aged.events);
+	END IF;
+	IF cardinality(refused) > 0 THEN
+		PERFORM FROM store WHERE id = 1 FOR NO KEY UPDATE;
+		purge_aged.rejections := remove_rejections(refused);
 	END IF;
 END $$;
 
