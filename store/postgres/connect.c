@@ -22,12 +22,16 @@ static const char ask[] =
     "pg_is_in_recovery()";
 
 /*
- * Plans: those that are made while the tables are empty would scan them for
- * ever. A role or a database may have weakened synchronous_commit.
+ * Plans that are made while the tables are empty stay for ever. So they may not
+ * depend on how many rows there are: all go along indexes, in their order, one
+ * row after another. A role or a database may have weakened synchronous_commit.
  */
 static const char set[] =
     "SELECT set_config('search_path', 'klikitd, pg_temp', false), "
     "set_config('enable_seqscan', 'off', false), "
+    "set_config('enable_bitmapscan', 'off', false), "
+    "set_config('enable_hashjoin', 'off', false), "
+    "set_config('enable_mergejoin', 'off', false), "
     "set_config('plan_cache_mode', 'force_generic_plan', false), "
     "set_config('jit', 'off', false), "
     "set_config('standard_conforming_strings', 'on', false), "

@@ -131,12 +131,14 @@
  * What is shown of those in a page: as event_row.c has it, then its figures,
  * then an array for each member of its jobs.
  */
-#define EVENT_INFO                                                             \
+#define EVENT_ROW                                                              \
 	"SELECT r.id, r.event_id, r.scope, r.type, r.origin, r.repeat_of, "    \
 	"r.original, r.brand, r.branch, r.signature, r.secret, r.peer, "       \
 	"r.received_at, r.came_at, r.body_size, r.body, r.places, "            \
-	"r.order_ids, r.statuses, r.updated_ats, r.external_ids, "             \
-	"e.duplicates, e.last_duplicate_at, e.unfinished, e.dead, "            \
+	"r.order_ids, r.statuses, r.updated_ats, r.external_ids "
+#define EVENT_INFO                                                             \
+	EVENT_ROW                                                              \
+	", e.duplicates, e.last_duplicate_at, e.unfinished, e.dead, "          \
 	"coalesce(e.purged_at, (SELECT o.purged_at FROM events AS o "          \
 	"WHERE o.id = e.repeat_of)), e.progress, e.total, "                    \
 	"(SELECT count(*) FROM event_orders AS eo "                            \
@@ -161,9 +163,9 @@
 	", h.name FROM jobs AS j " HANDLER_OF_JOB                              \
 	"WHERE j.event = e.id OFFSET 0) AS j ORDER BY j.id LIMIT "
 #define EVENT_BRIEF                                                            \
-	"CROSS JOIN LATERAL event_rows(e.id, -1, "                             \
-	"CASE WHEN $10::bool THEN 64 END, false) AS r " EVENT_JOBS             \
-	"CASE WHEN $10::bool THEN 64 ELSE 0 END) AS j) AS j "
+	"CROSS JOIN LATERAL (" EVENT_ROW "FROM event_rows(e.id, -1, "          \
+	"CASE WHEN $10::bool THEN 64 END, false) AS r OFFSET 0) AS "           \
+	"r " EVENT_JOBS "CASE WHEN $10::bool THEN 64 ELSE 0 END) AS j) AS j "
 
 /* -- Orders: $6 brand, $7 branch, $8 status, $9 open, $10 ends -- */
 
@@ -270,16 +272,17 @@ static const struct pg_statement statements[] = {
 	[LIST_EVENTS_NUMBERED] = { "list_events_numbered", EVENT_INFO EVENT_PAGE
 	    ", o.at "
 	    "FROM unnest($1::int8[]) WITH ORDINALITY AS o (id, at) " EVENT_OF_ID
-		EVENT_COUNTS ") AS e CROSS JOIN LATERAL "
-	    "event_rows(e.id, -1, CASE WHEN $2::bool THEN 64 END, false) "
-	    "AS r " EVENT_JOBS
+		EVENT_COUNTS ") AS e CROSS JOIN LATERAL (" EVENT_ROW
+	    "FROM event_rows(e.id, -1, CASE WHEN $2::bool THEN 64 END, false) "
+	    "AS r OFFSET 0) AS r " EVENT_JOBS
 	    "CASE WHEN $2::bool THEN 64 ELSE 0 END) AS j) AS j "
 	    "ORDER BY e.at" },
 	[LIST_EVENT_NAMED] = { "list_event_named", EVENT_INFO EVENT_PAGE
 	    ", e.scope FROM events AS e " EVENT_COUNTS
 	    "WHERE e.event_id = $1::text "
 	    "AND ($2::text IS NULL OR e.scope = $2::text)) AS e "
-	    "CROSS JOIN LATERAL event_rows(e.id, -1, NULL, true) AS "
+	    "CROSS JOIN LATERAL (" EVENT_ROW
+	    "FROM event_rows(e.id, -1, NULL, true) AS r OFFSET 0) AS "
 	    "r " EVENT_JOBS "NULL) AS j) AS j ORDER BY e.scope" },
 	/* Carts are looked at as far back as the page of records goes. */
 	[LIST_ORDERS] = { "list_orders", FEW
