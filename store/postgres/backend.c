@@ -30,11 +30,11 @@ is_interrupted(const struct pg_store *s)
 }
 
 static enum store_rc
-connect_reader(struct pg_store *s, char *reason)
+connect_reader(struct pg_store *s, unsigned within_ms, char *reason)
 {
 	struct pg_connect what = { .url = s->url,
 		.read_only = s->mode == STORE_READ,
-		.deadline_ms = pg_now_ms() + PG_REOPEN_MS,
+		.deadline_ms = pg_now_ms() + within_ms,
 		.statement_ms = READ_MS,
 		.idle_ms = READ_IDLE_MS,
 		.stop_fd = s->stop_fd };
@@ -59,7 +59,7 @@ read_once(struct pg_store *s, struct store_op *op, char *reason)
 	enum store_rc rc = STORE_OK;
 
 	if (s->reader == NULL)
-		rc = connect_reader(s, reason);
+		rc = connect_reader(s, PG_REOPEN_MS, reason);
 	if (rc == STORE_OK)
 		rc = pg_kinds[op->kind].read(s->reader, op, reason);
 	if (rc == STORE_AWAY)
@@ -160,7 +160,7 @@ postgres_reopen(void *be, char *reason)
 
 	got = read(s->stop_fd, &n, sizeof(n)); /* may be empty */
 	(void)got;
-	rc = settle_reopen(s, reason);
+	rc = settle_reopen(s, PG_REOPEN_MS, reason);
 	/* Others are in the way, or the login does not do now: that passes. */
 	if (rc == STORE_BUSY || rc == STORE_REFUSED)
 		rc = STORE_AWAY;
@@ -223,13 +223,14 @@ open_all(struct pg_store *s, char *reason)
 	enum store_rc rc;
 
 	if (s->mode == STORE_READ) {
-		if ((rc = connect_reader(s, reason)) == STORE_OK)
+		rc = connect_reader(s, PG_OPEN_MS, reason);
+		if (rc == STORE_OK)
 			rc = schema_bring(s->reader, s->mode, reason);
 		if (rc == STORE_OK)
 			rc = move_look(s->reader, reason);
 		return (rc == STORE_REFUSED ? STORE_FAILED : rc);
 	}
-	rc = settle_reopen(s, reason);
+	rc = settle_reopen(s, PG_OPEN_MS, reason);
 	if (s->mode == STORE_SERVE &&
 	    (rc == STORE_AWAY || rc == STORE_BUSY || rc == STORE_FULL)) {
 		s->shut = rc == STORE_AWAY ? STORE_AWAY : STORE_FAILED;

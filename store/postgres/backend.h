@@ -20,8 +20,9 @@
 #define PG_SETTLE_MS 1500
 #define PG_MS_PER_MB 100
 
-/* One try to reopen: what is queued meanwhile has to wait for its end. */
-#define PG_REOPEN_MS 2000
+/* One try to connect: of a reopen it holds up what is queued meanwhile. */
+#define PG_OPEN_MS 10000
+#define PG_REOPEN_MS 3000
 
 /* The connection of the writer, as the server knows it. */
 struct pg_session {
@@ -84,10 +85,12 @@ enum store_rc settle_last(struct pg_store *s, bool give_back,
     int64_t deadline_ms, bool *ret_committed, char *reason);
 
 /*
- * Connect the writer anew, settle, and be a receiver. Returns as struct
- * store_ops reopen; STORE_REFUSED: the login or the database is refused.
+ * Connect the writer anew, within that time, settle, and be a receiver. Returns
+ * as struct store_ops reopen; STORE_REFUSED: the login or the database is
+ * refused.
  */
-enum store_rc settle_reopen(struct pg_store *s, char *reason);
+enum store_rc settle_reopen(struct pg_store *s, unsigned within_ms,
+    char *reason);
 
 /* -- move.c: how its rows come from another store, or go there -- */
 

@@ -86,7 +86,8 @@ connect_writer(struct pg_store *s, int64_t deadline_ms, char *reason)
 	struct pg_connect what = { .url = s->url,
 		.deadline_ms = deadline_ms,
 		.statement_ms = STATEMENT_MS,
-		.idle_ms = IDLE_MS,
+		.idle_ms =
+		    s->lease_ms / 2 < IDLE_MS ? s->lease_ms / 2 : IDLE_MS,
 		.stop_fd = -1 };
 	enum store_rc rc;
 
@@ -245,14 +246,14 @@ enter(struct pg_store *s, char *reason)
 }
 
 enum store_rc
-settle_reopen(struct pg_store *s, char *reason)
+settle_reopen(struct pg_store *s, unsigned within_ms, char *reason)
 {
 	enum store_mode mode = s->mode;
 	enum store_rc rc;
 
 	settle_drop(s);
-	if ((rc = connect_writer(s, pg_now_ms() + PG_REOPEN_MS, reason)) !=
-	    STORE_OK)
+	rc = connect_writer(s, pg_now_ms() + within_ms, reason);
+	if (rc != STORE_OK)
 		return (rc);
 	/* What is to be filled is made. */
 	if (s->moving == STORE_MOVING_TO)

@@ -362,6 +362,34 @@ test_dead_receiver_writes_nothing(void **state)
 	    1);
 }
 
+/*
+ * A session of ours that the server has, but that has stopped, say, keeps the
+ * receiver's row locked. Once the lease is over nobody waits for it any more.
+ */
+static void
+test_locked_row_is_left_after_the_lease(void **state)
+{
+	struct store_options opt = { .url = c.url,
+		.mode = STORE_SERVE,
+		.lease_ms = 1000,
+		.queue_max = c.queue_max };
+
+	(void)state;
+	store_case_close(&c);
+	if (store_open(&opt, &c.st, c.reason) != STORE_OK)
+		fail_msg("%s", c.reason);
+	handler = case_handler(&c, "pos");
+	(void)append("e1");
+	case_database_sql(c.db, "BEGIN; SELECT 1 FROM receivers FOR UPDATE");
+	store_case_wait_health(&c, STORE_UNREACHABLE);
+	store_case_wait_health(&c, STORE_READY);
+	assert_int_equal(append("e2").rc, STORE_OK);
+	case_database_sql(c.db, "COMMIT");
+	assert_int_equal(count("SELECT count(*) FROM receivers"), 2);
+	assert_stored_once("e1");
+	assert_stored_once("e2");
+}
+
 /* -- Opening and closing -- */
 
 static void
@@ -497,6 +525,8 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_dead_receiver_writes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_locked_row_is_left_after_the_lease, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_opens_while_the_server_is_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verbs_need_the_server,
