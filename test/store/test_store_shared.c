@@ -441,15 +441,22 @@ test_a_handler_has_one_number(void **state)
 
 /* -- Plans -- */
 
-/* How often one of the tables that grow was read from end to end. */
-static int64_t
-scans(void)
+/* A connection that ends says then what it has counted. */
+static void
+close_both(void)
 {
-	/* A connection that ends says then what it has counted. */
+	store_case_close(&a);
+	store_case_close(&b);
 	while (store_case_int(&a, "SELECT count(*) FROM pg_stat_activity "
 				  "WHERE datname = current_database() "
 				  "AND pid <> pg_backend_pid()") > 0)
 		;
+}
+
+/* How often one of the tables that grow was read from end to end. */
+static int64_t
+scans(void)
+{
 	return (store_case_int(&a,
 	    "SELECT sum(seq_scan) FROM pg_stat_user_tables "
 	    "WHERE relname IN ('events', 'bodies', 'event_orders', 'jobs', "
@@ -490,8 +497,7 @@ test_no_write_scans(void **state)
 	int64_t before, job;
 
 	(void)state;
-	store_case_close(&a);
-	store_case_close(&b);
+	close_both();
 	before = scans();
 	store_case_open(&a);
 	open_b();
@@ -514,9 +520,48 @@ test_no_write_scans(void **state)
 	assert_int_equal(act(&b, STORE_RETRY, r.runnable[0]).rc, STORE_OK);
 	assert_int_equal(store_unguard(a.st, h, NOW, case_done_cb, &r), 0);
 	store_wait(a.st);
-	store_case_close(&a);
-	store_case_close(&b);
+	close_both();
 	assert_int_equal(scans(), before);
+}
+
+/*
+ * Plans are made while there is next to nothing. They are still good when there
+ * is a lot to do: what is found by its number is not looked for among all that
+ * is unfinished.
+ */
+static void
+test_plans_are_good_for_many(void **state)
+{
+	enum { MANY = 400, ENDED = 100 };
+	int64_t h = case_handler(&a, "pos"), bell = case_handler(&a, "bell");
+	static struct case_result r[MANY];
+	char id[16];
+
+	(void)state;
+	work_through(h, bell, JOB_DONE);
+	assert_int_equal(case_runnable(&b, h, 9, NOW).nrunnable, 0);
+	for (int i = 0; i < MANY; i++) {
+		const char *const orders[] = { id, NULL };
+
+		(void)snprintf(id, sizeof(id), "m%d", i);
+		case_queue_append(&b, id, orders, h, &r[i]);
+	}
+	store_wait(b.st);
+	for (int i = 0; i < ENDED; i++) {
+		assert_int_equal(r[i].nrunnable, 1);
+		assert_int_equal(start_skipping(&b, r[i].runnable[0],
+				     STORE_SKIP_SERVED | STORE_SKIP_REPEATS)
+				     .rc,
+		    STORE_OK);
+		assert_int_equal(finish(&b, r[i].runnable[0], 1, JOB_DONE).rc,
+		    STORE_OK);
+	}
+	close_both();
+	assert_in_range(store_case_int(&a,
+			    "SELECT sum(idx_tup_read) "
+			    "FROM pg_stat_user_indexes "
+			    "WHERE relname IN ('jobs', 'lanes', 'attempts')"),
+	    ENDED, (MANY + 2 * ENDED) * 16);
 }
 
 int
@@ -549,6 +594,8 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_write_scans, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_plans_are_good_for_many,
+		    setup, teardown),
 	};
 
 	return (store_case_run("shared", tests));

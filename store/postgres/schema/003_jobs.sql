@@ -85,66 +85,92 @@ CREATE TYPE job_result AS (
 	event event_row
 );
 
+-- A plan is made once, maybe while next to nothing is there, and kept. So what is
+-- found by its number must have no other way to be found: hash and merge joins
+-- are off, and no condition beside the number is one that a partial index has
+-- (finished_at IS NULL AND behind = 0; replay_of IS NOT NULL), since an index
+-- that is all but empty then would be read from end to end for ever after.
+
 -- -- The end of jobs --
 
 -- These jobs have ended, by the operations `ords'; the statement that said so
--- came before. Those that are done need no alarm any more, neither of
--- their own nor of a job that they repeat: it is cancelled, unless it runs (see
--- finish_jobs). Then they leave their lanes. Where one was the first, the next
--- one's `behind' goes down by one, and who comes to 0 by it is the receiver's,
--- and a row of the result. Nothing is counted again: what the locks of
--- the orders do not cover (another lane's head that another receiver ends) is in
--- the row as it is when its lock is had.
+-- came before. Those that are done (done_at: when; NULL: it is dead) need no
+-- alarm any more, neither of their own nor of a job that they repeat: it is
+-- cancelled, unless it runs (see cancel_needless). Then they leave their lanes.
+-- Where one was the first, the next one's `behind' goes down by one, and who
+-- comes to 0 by it is the receiver's, and a row of the result. Nothing is
+-- counted again: what the locks of the orders do not cover (another lane's head
+-- that another receiver ends) is in the row as it is when its lock is had.
 CREATE FUNCTION end_jobs(receiver bigint, jobs bigint[], ords bigint[],
 	done_at bigint[]) RETURNS SETOF job_result LANGUAGE plpgsql AS $$
 DECLARE
+	handlers bigint[]; -- of the lanes that were left, with
+	orders text[];
+	scopes text[];
+	firsts bigint[]; -- the first job that left it
+	left_by bigint[]; -- ords
 	moved bigint[];
-	moved_ords bigint[];
+	moved_in bigint[]; -- in how many lanes
+	moved_by bigint[]; -- ords
 BEGIN
-	-- done_at: NULL of a job that is not done, but dead.
-	WITH RECURSIVE done (id, at) AS (
-		SELECT t.id, t.at FROM unnest(end_jobs.jobs, end_jobs.done_at)
+	IF EXISTS (SELECT FROM unnest(end_jobs.jobs, end_jobs.done_at)
 			AS t (id, at)
-		WHERE t.at IS NOT NULL
-		UNION
-		SELECT j.replay_of, done.at FROM done
-		JOIN jobs AS j ON j.id = done.id
-		WHERE j.replay_of IS NOT NULL
-	), alarm AS MATERIALIZED (
-		SELECT a.id, done.at FROM done JOIN jobs AS a
-			ON a.guards = done.id AND a.finished_at IS NULL
-		WHERE a.state <> 'running'
-		ORDER BY a.id FOR NO KEY UPDATE OF a
-	)
-	UPDATE jobs AS j SET state = 'done', due_at = 0,
-		finished_at = alarm.at, outcome = 'cancelled'
-	FROM alarm WHERE j.id = alarm.id;
+		WHERE t.at IS NOT NULL AND (EXISTS (SELECT FROM jobs AS a
+				WHERE a.guards = t.id AND a.finished_at IS NULL)
+			OR (SELECT j.replay_of FROM jobs AS j
+				WHERE j.id = t.id) IS NOT NULL)) THEN
+		WITH RECURSIVE done (id, at) AS (
+			SELECT t.id, t.at
+			FROM unnest(end_jobs.jobs, end_jobs.done_at)
+				AS t (id, at)
+			WHERE t.at IS NOT NULL
+			UNION
+			SELECT (SELECT j.replay_of FROM jobs AS j
+				WHERE j.id = done.id), done.at
+			FROM done WHERE done.id IS NOT NULL
+		), alarm AS MATERIALIZED (
+			SELECT a.id, done.at FROM done JOIN jobs AS a
+				ON a.guards = done.id AND a.finished_at IS NULL
+			WHERE a.state <> 'running'
+			ORDER BY a.id FOR NO KEY UPDATE OF a
+		)
+		UPDATE jobs AS j SET state = 'done', due_at = 0,
+			finished_at = alarm.at, outcome = 'cancelled'
+		FROM alarm WHERE j.id = alarm.id;
+	END IF;
 
 	WITH gone AS (
 		DELETE FROM lanes AS l
 		USING unnest(end_jobs.jobs, end_jobs.ords) AS t (id, ord)
 		WHERE l.job = t.id
 		RETURNING l.handler, l.lane, l.scope, l.job, t.ord
-	), head AS (
-		SELECT g.ord, g.first AS ended, (SELECT l.job FROM lanes AS l
+	)
+	SELECT array_agg(g.handler), array_agg(g.lane::text),
+		array_agg(g.scope::text), array_agg(g.first), array_agg(g.ord)
+	INTO handlers, orders, scopes, firsts, left_by
+	FROM (SELECT gone.handler, gone.lane, gone.scope,
+			min(gone.job) AS first, max(gone.ord) AS ord
+		FROM gone GROUP BY 1, 2, 3) AS g;
+	IF handlers IS NULL THEN
+		RETURN;
+	END IF;
+	SELECT array_agg(n.id), array_agg(n.n), array_agg(n.ord)
+	INTO moved, moved_in, moved_by
+	FROM (SELECT h.job AS id, count(*) AS n, max(g.ord) AS ord
+		FROM unnest(handlers, orders, scopes, firsts, left_by)
+			AS g (handler, lane, scope, first, ord)
+		CROSS JOIN LATERAL (SELECT l.job FROM lanes AS l
 			WHERE l.handler = g.handler AND l.lane = g.lane
-			AND l.scope = g.scope
-			AND NOT l.job = ANY (end_jobs.jobs)
-			ORDER BY l.job LIMIT 1) AS next,
-			(SELECT l.job FROM lanes AS l
-			WHERE l.handler = g.handler AND l.lane = g.lane
-			AND l.scope = g.scope
-			ORDER BY l.job LIMIT 1) AS was
-		FROM (SELECT gone.handler, gone.lane, gone.scope,
-				min(gone.job) AS first, max(gone.ord) AS ord
-			FROM gone GROUP BY 1, 2, 3) AS g
-	), next AS (
-		SELECT head.next AS id, count(*)::int AS n, max(head.ord) AS ord
-		FROM head WHERE head.ended = head.was
-		AND head.next IS NOT NULL GROUP BY 1
-	), held AS MATERIALIZED (
-		SELECT j.id, next.n, next.ord FROM next
-		JOIN jobs AS j ON j.id = next.id
+			AND l.scope = g.scope ORDER BY l.job LIMIT 1) AS h
+		WHERE h.job > g.first GROUP BY h.job) AS n;
+	IF moved IS NULL THEN
+		RETURN;
+	END IF;
+
+	WITH held AS MATERIALIZED (
+		SELECT j.id, t.n, t.ord
+		FROM unnest(moved, moved_in, moved_by) AS t (id, n, ord)
+		JOIN jobs AS j ON j.id = t.id
 		ORDER BY j.id FOR NO KEY UPDATE OF j
 	), up AS (
 		UPDATE jobs AS j SET behind = j.behind - held.n,
@@ -153,21 +179,17 @@ BEGIN
 		FROM held WHERE j.id = held.id
 		RETURNING j.id, j.behind, held.ord
 	)
-	SELECT array_agg(up.id ORDER BY up.id), array_agg(up.ord ORDER BY up.id)
-	INTO moved, moved_ords FROM up WHERE up.behind = 0;
-
-	IF moved IS NOT NULL THEN
-		RETURN QUERY SELECT t.ord,
-			CASE j.due_at WHEN 0 THEN 'runs' ELSE 'due' END,
-			NULL::text, j.id, j.handler, j.place::bigint,
-			j.attempts::bigint, j.replay_of IS NOT NULL,
-			coalesce(j.guards, 0), j.due_at, e
-		FROM unnest(moved, moved_ords) AS t (id, ord)
-		JOIN jobs AS j ON j.id = t.id
-		CROSS JOIN LATERAL event_rows(j.event, -1, NULL, false) AS e
-		WHERE j.finished_at IS NULL
-		ORDER BY t.ord, t.id;
-	END IF;
+	SELECT array_agg(up.id), array_agg(up.ord) INTO moved, moved_by
+	FROM up WHERE up.behind = 0;
+	RETURN QUERY SELECT t.ord, CASE j.due_at WHEN 0 THEN 'runs' ELSE 'due' END,
+		NULL::text, j.id, j.handler, j.place::bigint,
+		j.attempts::bigint, j.replay_of IS NOT NULL,
+		coalesce(j.guards, 0), j.due_at, e
+	FROM unnest(moved, moved_by) AS t (id, ord)
+	JOIN jobs AS j ON j.id = t.id
+	CROSS JOIN LATERAL event_rows(j.event, -1, NULL, false) AS e
+	WHERE j.state IN ('ready', 'waiting')
+	ORDER BY t.ord, t.id;
 END
 $$;
 
@@ -221,16 +243,18 @@ END
 $$;
 
 -- These orders of the jobs' events are served, each by the first that did it.
-CREATE FUNCTION note_served(jobs bigint[]) RETURNS void LANGUAGE sql AS $$
-INSERT INTO served (handler, order_id, scope, job)
-SELECT j.handler, eo.order_id, eo.scope, j.id
-FROM unnest(note_served.jobs) WITH ORDINALITY AS t (id, ord)
-JOIN jobs AS j ON j.id = t.id JOIN events AS e ON e.id = j.event
-JOIN event_orders AS eo ON eo.event = coalesce(e.repeat_of, e.id)
-	AND eo.place >= j.place AND eo.place <= CASE WHEN j.place = -1
-		THEN 2147483647 ELSE j.place END
-ORDER BY 1, 2, 3, t.ord
-ON CONFLICT (handler, order_id, scope) DO NOTHING
+CREATE FUNCTION note_served(jobs bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO served (handler, order_id, scope, job)
+	SELECT j.handler, eo.order_id, eo.scope, j.id
+	FROM unnest(note_served.jobs) WITH ORDINALITY AS t (id, ord)
+	JOIN jobs AS j ON j.id = t.id JOIN events AS e ON e.id = j.event
+	JOIN event_orders AS eo ON eo.event = coalesce(e.repeat_of, e.id)
+		AND eo.place >= j.place AND eo.place <= CASE WHEN j.place = -1
+			THEN 2147483647 ELSE j.place END
+	ORDER BY 1, 2, 3, t.ord
+	ON CONFLICT (handler, order_id, scope) DO NOTHING;
+END
 $$;
 
 -- Alarms of which the attempt that ended is to be followed by another: they end
@@ -277,7 +301,8 @@ CREATE FUNCTION finish_jobs(receiver bigint, jobs bigint[], numbers bigint[],
 	w_carts bool[], w_order_ids text[], w_scopes text[], w_brands text[],
 	w_branches text[], w_external_ids text[], w_statuses text[],
 	w_updated_ats text[], w_keys bytea[], w_events bigint[],
-	w_places bigint[]) RETURNS SETOF job_result LANGUAGE plpgsql AS $$
+	w_places bigint[]) RETURNS SETOF job_result LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
 	taken bigint[]; -- ords
 	ended bigint[]; -- jobs, with
@@ -304,11 +329,10 @@ BEGIN
 			finished_at = CASE WHEN f.state <> 'waiting'
 				THEN f.at END,
 			outcome = coalesce(f.outcome, j.outcome)
-		FROM f WHERE j.id = f.job AND j.finished_at IS NULL
-		AND CASE WHEN f.number > 0
+		FROM f WHERE j.id = f.job AND CASE WHEN f.number > 0
 			THEN j.state = 'running' AND j.attempts = f.number
 				AND j.owner = finish_jobs.receiver
-			ELSE j.state <> 'running'
+			ELSE j.state IN ('ready', 'waiting')
 				AND j.owner IN (0, finish_jobs.receiver) END
 		RETURNING f.*, j.attempts AS counted, j.ordered, j.guards
 	), old_attempt AS (
@@ -356,7 +380,12 @@ BEGIN
 	IF alarms IS NOT NULL THEN
 		PERFORM cancel_needless(alarms, alarms_at);
 	END IF;
-	IF cardinality(w_ords) > 0 AND taken IS NOT NULL THEN
+	IF cardinality(w_ords) > 0
+		AND cardinality(taken) = cardinality(finish_jobs.jobs) THEN
+		PERFORM write_orders(w_ords, w_carts, w_order_ids, w_scopes,
+			w_brands, w_branches, w_external_ids, w_statuses,
+			w_updated_ats, w_keys, w_events, w_places);
+	ELSIF cardinality(w_ords) > 0 AND taken IS NOT NULL THEN
 		PERFORM write_orders(w.ords, w.are_carts, w.order_ids,
 			w.scopes, w.brands, w.branches, w.external_ids,
 			w.statuses, w.updated_ats, w.keys, w.events, w.places)
@@ -396,7 +425,8 @@ $$;
 -- run, bits as enum store_skip has them; for that the orders of the job are
 -- locked. Who finds a row locked waits: the answer is to be sure.
 CREATE FUNCTION start_jobs(receiver bigint, jobs bigint[], skips bigint[],
-	ats bigint[]) RETURNS SETOF job_result LANGUAGE plpgsql AS $$
+	ats bigint[]) RETURNS SETOF job_result LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
 	begun bigint[]; -- ords
 	skipped bigint[]; -- jobs, with
@@ -404,26 +434,23 @@ DECLARE
 	skipped_ats bigint[];
 	skipped_by bigint[];
 BEGIN
-	IF 0 < ANY (skips) THEN
-		WITH held AS MATERIALIZED (
-			SELECT j.id, t.ord, t.skip, t.at, j.event, j.place,
-				j.handler, coalesce(e.repeat_of, e.id) AS source
-			FROM unnest(start_jobs.jobs, skips, ats)
-				WITH ORDINALITY AS t (id, skip, at, ord)
-			JOIN jobs AS j ON j.id = t.id
-			JOIN events AS e ON e.id = j.event
-			WHERE t.skip <> 0 AND j.replay_of IS NULL
-			AND j.finished_at IS NULL AND j.state <> 'running'
-			AND j.behind = 0
-			AND j.owner IN (0, start_jobs.receiver)
-			ORDER BY j.id FOR NO KEY UPDATE OF j
-		), other AS MATERIALIZED (
-			SELECT h.id, h.ord, h.at, coalesce(
-				CASE WHEN h.skip & 2 <> 0 AND h.source <> h.event
-				THEN (SELECT r.id FROM repeat_job(h.source,
-					h.event, h.handler, h.place) AS r (id))
-				END,
-				CASE WHEN h.skip & 1 <> 0
+	WITH held AS MATERIALIZED (
+		SELECT j.id, t.ord, t.at, j.event, j.place, j.handler,
+			CASE WHEN j.replay_of IS NULL THEN t.skip ELSE 0 END
+				AS skip
+		FROM unnest(start_jobs.jobs, skips, ats) WITH ORDINALITY
+			AS t (id, skip, at, ord)
+		JOIN jobs AS j ON j.id = t.id
+		WHERE j.state IN ('ready', 'waiting') AND j.behind = 0
+		AND j.owner IN (0, start_jobs.receiver)
+		ORDER BY j.id FOR NO KEY UPDATE OF j
+	), judged AS MATERIALIZED (
+		SELECT h.id, h.ord, h.at, CASE WHEN h.skip <> 0 THEN (
+			SELECT coalesce(CASE WHEN h.skip & 2 <> 0
+					AND e.repeat_of IS NOT NULL
+				THEN (SELECT r.id FROM repeat_job(e.repeat_of,
+					e.id, h.handler, h.place) AS r (id))
+				END, CASE WHEN h.skip & 1 <> 0
 				THEN (SELECT CASE WHEN count(*) = count(s.job)
 					THEN (array_agg(s.job
 						ORDER BY eo.place))[1] END
@@ -432,45 +459,34 @@ BEGIN
 					ON s.handler = h.handler
 					AND s.order_id = eo.order_id
 					AND s.scope = eo.scope
-					WHERE eo.event = h.source
+					WHERE eo.event =
+						coalesce(e.repeat_of, e.id)
 					AND eo.place >= h.place
 					AND eo.place <= CASE WHEN h.place = -1
 						THEN 2147483647 ELSE h.place END)
-				END) AS job
-			FROM held AS h
-		), up AS (
-			UPDATE jobs AS j SET state = 'done', due_at = 0,
-				finished_at = other.at,
-				outcome = 'already: job ' || other.job
-			FROM other WHERE j.id = other.id
-			AND other.job IS NOT NULL
-			RETURNING j.id, other.ord, other.at, other.job
-		)
-		SELECT array_agg(up.id), array_agg(up.ord), array_agg(up.at),
-			array_agg(up.job)
-		INTO skipped, skipped_ords, skipped_ats, skipped_by FROM up;
-	END IF;
-
-	-- What is skipped has ended, and so is not among these.
-	WITH held AS MATERIALIZED (
-		SELECT j.id, t.ord, t.at
-		FROM unnest(start_jobs.jobs, ats) WITH ORDINALITY
-			AS t (id, at, ord)
-		JOIN jobs AS j ON j.id = t.id
-		WHERE j.finished_at IS NULL AND j.state <> 'running'
-		AND j.behind = 0 AND j.owner IN (0, start_jobs.receiver)
-		ORDER BY j.id FOR NO KEY UPDATE OF j
-	), up AS (
+				END)
+			FROM events AS e WHERE e.id = h.event) END AS other
+		FROM held AS h
+	), skip AS (
+		UPDATE jobs AS j SET state = 'done', due_at = 0,
+			finished_at = k.at,
+			outcome = 'already: job ' || k.other
+		FROM judged AS k WHERE j.id = k.id AND k.other IS NOT NULL
+		RETURNING j.id, k.ord, k.at, k.other
+	), begin AS (
 		UPDATE jobs AS j SET state = 'running', due_at = 0,
 			attempts = j.attempts + 1,
 			owner = start_jobs.receiver::int
-		FROM held WHERE j.id = held.id
-		RETURNING j.id, j.attempts, held.ord, held.at
+		FROM judged AS k WHERE j.id = k.id AND k.other IS NULL
+		RETURNING j.id, j.attempts, k.ord, k.at
 	), attempt AS (
 		INSERT INTO attempts (job, number, started_at, duration, code)
-		SELECT up.id, up.attempts, up.at, 0, 0 FROM up
+		SELECT b.id, b.attempts, b.at, 0, 0 FROM begin AS b
 	)
-	SELECT array_agg(up.ord) INTO begun FROM up;
+	SELECT (SELECT array_agg(b.ord) FROM begin AS b),
+		array_agg(skip.id), array_agg(skip.ord), array_agg(skip.at),
+		array_agg(skip.other)
+	INTO begun, skipped, skipped_ords, skipped_ats, skipped_by FROM skip;
 
 	IF begun IS NOT NULL THEN
 		RETURN QUERY SELECT t.ord, 'runs', NULL::text, j.id, j.handler,
@@ -522,7 +538,8 @@ $$;
 -- and of those that were, the first due first. What another receiver looks
 -- at in this moment is left to it. And when the first comes due after that.
 CREATE FUNCTION claim_jobs(receiver bigint, of_handler bigint, most bigint,
-	now_at bigint) RETURNS SETOF job_result LANGUAGE plpgsql AS $$
+	now_at bigint) RETURNS SETOF job_result LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
 	listed bigint[];
 BEGIN
@@ -625,7 +642,8 @@ $$;
 -- on the way is locked, so that nobody adds one meanwhile. The body stays while
 -- its event is locked: what purges locks that first.
 CREATE FUNCTION replay_job(job bigint) RETURNS SETOF job_result
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
 	old record;
 	answer job_result;
@@ -708,7 +726,8 @@ $$;
 
 -- A job that waits is due now.
 CREATE FUNCTION retry_job(receiver bigint, job bigint) RETURNS SETOF job_result
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
 	waits record;
 	answer job_result;
@@ -743,7 +762,8 @@ $$;
 
 -- Nothing more is to be done about that job, by the word `why' (NULL: none).
 CREATE FUNCTION discard_job(job bigint, why text, at bigint)
-RETURNS SETOF job_result LANGUAGE plpgsql AS $$
+RETURNS SETOF job_result LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
 	old record;
 	answer job_result;
@@ -787,7 +807,8 @@ $$;
 -- The alarms of that handler's jobs end, but for those under way. Returns how
 -- many did.
 CREATE FUNCTION cancel_alarms(of_handler bigint, at bigint) RETURNS bigint
-LANGUAGE sql AS $$
+LANGUAGE sql
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 WITH held AS MATERIALIZED (
 	SELECT a.id FROM jobs AS a JOIN jobs AS g ON g.id = a.guards
 	WHERE a.guards IS NOT NULL AND a.finished_at IS NULL
