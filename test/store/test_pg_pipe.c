@@ -40,13 +40,40 @@ static const struct pg_statement insert = { "insert",
 static const struct pg_statement raise_state = { "raise",
 	"SELECT pg_temp.raise($1::text)" };
 
+/* One database for all: making one takes longer than a test. */
+static struct case_database *all_db;
+static char all_url[256];
+
+static int
+setup_all(void **state)
+{
+	(void)state;
+	all_db = case_database_new(all_url, sizeof(all_url));
+	/* What a session must not be left with. */
+	case_database_sql(all_db,
+	    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "
+	    "synchronous_commit = off', current_database()); EXECUTE "
+	    "format('ALTER DATABASE %I SET default_transaction_isolation = "
+	    "serializable', current_database()); END $$");
+	return (0);
+}
+
+static int
+teardown_all(void **state)
+{
+	(void)state;
+	case_database_free(all_db);
+	return (0);
+}
+
 static int
 setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
-	w->db = case_database_new(w->url, sizeof(w->url));
+	w->db = all_db;
+	memcpy(w->url, all_url, sizeof(all_url));
 	w->proxy = pg_proxy_new(w->url);
 	pg_proxy_url(w->proxy, w->through, sizeof(w->through));
 	w->stop_fd = eventfd(0, EFD_CLOEXEC);
@@ -61,7 +88,7 @@ teardown(void **state)
 
 	pg_conn_free(w->c);
 	pg_proxy_free(w->proxy);
-	case_database_free(w->db);
+	case_database_sql(w->db, "DROP TABLE IF EXISTS public.kept");
 	arena_fini(&w->mem);
 	(void)close(w->stop_fd);
 	free(w);
@@ -357,7 +384,8 @@ test_a_session_that_was_ended_says_so(void **state)
 	connect_through(w);
 	case_database_sql(w->db,
 	    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
-	    "WHERE application_name = 'klikitd'");
+	    "WHERE application_name = 'klikitd' AND datname = "
+	    "current_database()");
 	assert_int_equal(pg_query(w->c, &add, two(w, &a, 1, 1), &res,
 			     w->reason),
 	    STORE_AWAY);
@@ -808,11 +836,6 @@ test_the_session_is_set_up(void **state)
 	const char *text;
 	char url[400];
 
-	case_database_sql(w->db,
-	    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "
-	    "synchronous_commit = off', current_database()); EXECUTE "
-	    "format('ALTER DATABASE %I SET default_transaction_isolation = "
-	    "serializable', current_database()); END $$");
 	(void)snprintf(url, sizeof(url),
 	    "%s&client_encoding=LATIN1&options=-c%%20enable_seqscan%%3Don",
 	    w->through);
@@ -901,5 +924,5 @@ main(void)
 		TEST(test_a_slow_statement_is_ended),
 	};
 
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (cmocka_run_group_tests(tests, setup_all, teardown_all));
 }
