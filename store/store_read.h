@@ -101,6 +101,7 @@ struct store_figures {
 	int64_t floor_bytes;    /* with less free space no event is taken */
 	int64_t free_bytes;     /* on its disk; -1: not known */
 	uint64_t lanes_blocked; /* in which a job stands behind another */
+	uint64_t receivers;     /* that serve from it, and are alive */
 	const struct store_handler_info *handlers;
 	size_t nhandlers;
 };

@@ -330,6 +330,11 @@ print_jobs(FILE *f, const struct metrics_sources *from,
 	if (figures->known)
 		metrics_count(f, "klikitd_lanes_blocked", NULL,
 		    figures->f.lanes_blocked);
+	metrics_family(f, "klikitd_receivers", METRICS_GAUGE,
+	    "Receivers that serve from this store, this one among them.");
+	if (figures->known)
+		metrics_count(f, "klikitd_receivers", NULL,
+		    figures->f.receivers);
 	print_attempts(f, from->dispatch);
 	print_one(f, "klikitd_jobs_already_total", METRICS_COUNTER,
 	    "Jobs not called, since an earlier one had done their orders.",

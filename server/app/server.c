@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
 #include "server/cli/open_files.h"
+#include "server/cli/proc.h"
 #include "server/cli/process_guard.h"
 #include "server/cli/start_check.h"
 
@@ -268,20 +268,10 @@ server_open_loop(struct server *s)
 	return (0);
 }
 
-/* The name of this receiver among others: HOST/PID. */
-static void
-server_receiver_name(char *ret, size_t size)
-{
-	char host[HOST_NAME_MAX + 1] = "?";
-
-	(void)gethostname(host, sizeof(host) - 1);
-	(void)snprintf(ret, size, "%s/%ld", host, (long)getpid());
-}
-
 static int
 server_open_store(struct server *s)
 {
-	char receiver[HOST_NAME_MAX + 32];
+	char receiver[PROC_RECEIVER_MAX];
 	const struct store_options opt = {
 		.url = s->cfg->store_url,
 		.mode = STORE_SERVE,
@@ -297,7 +287,7 @@ server_open_store(struct server *s)
 	sigset_t old;
 	enum store_rc rc;
 
-	server_receiver_name(receiver, sizeof(receiver));
+	proc_receiver_name(receiver);
 	/* Signals are for the loop's thread, not for those made here. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -471,11 +461,11 @@ server_run(const struct server_options *opt)
 	}
 	server_warn(s.cfg);
 	if (start_check(s.cfg, true, server_check_cb, NULL) > 0 ||
-	    server_open_loop(&s) == -1 ||     /* event base, signals */
-	    server_open_store(&s) == -1 ||    /* database, schema */
-	    server_open_pipeline(&s) == -1 || /* dispatch, then ingest */
-	    server_open_work(&s) == -1 ||     /* handlers, subscriptions */
-	    server_open_admin(&s) == -1 ||    /* the operator's listener */
+	    server_open_loop(&s) == -1 ||      /* event base, signals */
+	    server_open_store(&s) == -1 ||     /* database, schema */
+	    server_open_pipeline(&s) == -1 ||  /* dispatch, then ingest */
+	    server_open_work(&s) == -1 ||      /* handlers, subscriptions */
+	    server_open_admin(&s) == -1 ||     /* the operator's listener */
 	    server_open_http(&s, url) == -1 || /* secrets, TLS, listeners */
 	    server_open_watch(&s) == -1 ||     /* of certificates */
 	    server_open_news(&s) == -1)        /* of other receivers */

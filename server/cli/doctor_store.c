@@ -15,6 +15,7 @@
 #include "server/base/exposure.h"
 #include "server/base/log.h"
 #include "server/cli/doctor_private.h"
+#include "server/cli/proc.h"
 #include "store/base/parse.h"
 #include "store/store_read.h"
 
@@ -161,6 +162,8 @@ store_receivers_cb(enum store_rc rc, const struct store_receiver_info *rows,
 		if (!rows[i].alive)
 			continue;
 		alive++;
+		if (d->holder == 0)
+			d->holder = proc_receiver(rows[i].name);
 		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: receiver %s serves from it (klikitd %s)",
 		    log_text(d->store_path), log_text(rows[i].name),

@@ -54,6 +54,31 @@ proc_server(const char *store_url)
 	return (proc_locker(lock));
 }
 
+void
+proc_receiver_name(char ret_name[PROC_RECEIVER_MAX])
+{
+	char host[HOST_NAME_MAX + 1] = "?";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	(void)snprintf(ret_name, PROC_RECEIVER_MAX, "%s/%ld", host,
+	    (long)getpid());
+}
+
+pid_t
+proc_receiver(const char *name)
+{
+	char host[HOST_NAME_MAX + 1] = "?";
+	const char *slash = strrchr(name, '/');
+	long pid;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	if (slash == NULL || (size_t)(slash - name) != strlen(host) ||
+	    strncmp(name, host, strlen(host)) != 0)
+		return (0);
+	pid = strtol(slash + 1, NULL, 10);
+	return (pid > 0 && proc_name((pid_t)pid) != NULL ? (pid_t)pid : 0);
+}
+
 /* The socket that listens on a port. */
 struct listening {
 	unsigned long inode; /* 0: there is none */

@@ -17,6 +17,14 @@ pid_t proc_locker(const char *path);
 /* Who serves from the store of that URL? 0: nobody, or it is not known. */
 pid_t proc_server(const char *store_url);
 
+/*
+ * The name of this process among the receivers that share a store: HOST/PID;
+ * and which process of this machine has such a name. 0: none.
+ */
+#define PROC_RECEIVER_MAX 128
+void proc_receiver_name(char ret_name[PROC_RECEIVER_MAX]);
+pid_t proc_receiver(const char *name);
+
 /* Who listens on the TCP port? 0: nobody, or it is not known. */
 pid_t proc_listener(unsigned port);
 

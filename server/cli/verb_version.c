@@ -11,20 +11,24 @@
 static enum verb_exit
 version_run(const struct verb_args *args)
 {
+	const char *libpq = store_libpq_version();
 	char mbedtls[32] = "";
 
 	mbedtls_version_get_string(mbedtls);
 	if (verb_has(args, "json"))
 		printf("{\"klikitd\":\"%s\",\"libevent\":\"%s\","
 		       "\"mbedtls\":\"%s\",\"jansson\":\"%s\","
-		       "\"sqlite\":\"%s\"}\n",
+		       "\"sqlite\":\"%s\",\"libpq\":%s%s%s}\n",
 		    KLIKITD_VERSION, event_get_version(), mbedtls,
-		    jansson_version_str(), store_sqlite_version());
+		    jansson_version_str(), store_sqlite_version(),
+		    libpq == NULL ? "" : "\"", libpq == NULL ? "null" : libpq,
+		    libpq == NULL ? "" : "\"");
 	else
 		printf("klikitd %s\nlibevent %s\nmbedTLS %s\njansson %s\n"
-		       "SQLite %s\n",
+		       "SQLite %s\nlibpq %s\n",
 		    KLIKITD_VERSION, event_get_version(), mbedtls,
-		    jansson_version_str(), store_sqlite_version());
+		    jansson_version_str(), store_sqlite_version(),
+		    libpq == NULL ? "none" : libpq);
 	return (VERB_DONE);
 }
 

@@ -415,7 +415,9 @@ static const struct pg_statement statements[] = {
 	    "(SELECT sum(pg_total_relation_size(t.oid))::int8 "
 	    "FROM pg_class AS t WHERE t.relkind = 'r' AND t.relnamespace = "
 	    "(SELECT n.oid FROM pg_namespace AS n "
-	    "WHERE n.nspname = current_schema()))" },
+	    "WHERE n.nspname = current_schema())), "
+	    "(SELECT count(*) FROM receivers AS r WHERE NOT r.dead "
+	    "AND r.alive_until > clock_timestamp())" },
 	/* Those that live, and of all others the newest. */
 	[LIST_RECEIVERS] = { "list_receivers",
 	    "SELECT x.id, x.name, x.version, x.started_at, x.alive, "

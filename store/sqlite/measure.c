@@ -61,6 +61,7 @@ measure_run(struct db *db, struct store_op *op)
 		f->free_bytes = (int64_t)(fs.f_bavail * fs.f_frsize);
 		f->floor_bytes = reserve_floor(&fs);
 	}
+	f->receivers = 1; /* the one that holds the lock */
 	op->figures = f;
 	return (SQLITE_OK);
 }

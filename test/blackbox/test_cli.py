@@ -127,8 +127,9 @@ def test_version_tells_the_libraries(cli):
     assert re.match(r"klikitd \d+\.\d+\.\d+\n", done.out)
     known = json.loads(cli("version", "--json").out)
     assert list(known) == ["klikitd", "libevent", "mbedtls", "jansson",
-                           "sqlite"]
-    assert all(known.values())
+                           "sqlite", "libpq"]
+    assert all(value for name, value in known.items() if name != "libpq")
+    assert f"\nlibpq {known['libpq'] or 'none'}\n" in done.out
 
 
 def test_a_closed_stdout_is_no_success(cli):
