@@ -62,6 +62,7 @@ static const struct field status_fields[] = {
 	{ "started_at", .kind = FIELD_TIME, AT(s.started_at_ms) },
 	{ "clock", .kind = FIELD_TEXT, AT(s.clock) },
 	{ "dev", .kind = FIELD_BOOL, AT(s.dev) },
+	{ "receivers", .kind = FIELD_COUNT, AT(f.receivers) },
 	{ "store", .kind = FIELD_OBJECT, .fields = store_fields },
 	{ "queue", .kind = FIELD_OBJECT, .fields = queue_fields },
 	{ "counts", .kind = FIELD_OBJECT, .fields = counts_fields },

@@ -310,8 +310,7 @@ server_open_store(struct server *s)
 	s->health = store_health(s->st);
 	(void)strcpy(s->reason, store_reason(s->st));
 	if (s->health != STORE_READY)
-		log_info("store: %s: deliveries are answered 503 until that "
-			 "is done",
+		log_info("store: %s: deliveries are answered 503 until then",
 		    store_reason(s->st));
 	return (0);
 }

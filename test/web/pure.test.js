@@ -27,6 +27,7 @@ const { EventsModel, ROWS_MAX } = await load('events_model.js');
 const { parseRoute, formatRoute } = await load('route.js');
 const { sentence } = await load('words.js');
 const { curlOf } = await load('curl.js');
+const { countAll } = await load('receivers.js');
 
 const bytes = (text) => new TextEncoder().encode(text);
 
@@ -256,4 +257,20 @@ test('what is named by a scope is asked for in it', async () => {
     file: 'f', admin: 'http://a', webhook: 'http://w', sign: 's',
     token: false });
   assert.match(shell, /events\/e\/body\?scope=x\.y'/);
+});
+
+test('the counts of all receivers that are alive are one sum', () => {
+  const counts = { received: 5, repeats: 0, duplicates: 1, conflicts: 0,
+    refused: { signature: 2 }, dead_jobs: 7 };
+  const other = { received: 10, repeats: 1, duplicates: 2, conflicts: 3,
+    refused: 4 };
+  const all = countAll(counts, [
+    { alive: true, own: true, counts: other },
+    { alive: true, own: false, counts: other },
+    { alive: false, own: false, counts: other },
+    { alive: true, own: false, counts: null },
+    { alive: true, own: false, counts: other }]);
+  assert.deepEqual(all, { received: 25, repeats: 2, duplicates: 5,
+    conflicts: 6, refused: { signature: 2, elsewhere: 8 }, dead_jobs: 7 });
+  assert.equal(counts.received, 5);
 });

@@ -6,6 +6,7 @@ import { fill } from './dom.js';
 import { Stream } from './stream.js';
 import { parseRoute, formatRoute } from './route.js';
 import { setServerNow } from './time.js';
+import { countAll } from './receivers.js';
 import { Shell } from './shell.js';
 import { TokenView } from './token.js';
 import { EventsView } from './events.js';
@@ -121,7 +122,11 @@ class App {
     if (this.view instanceof TokenView)
       return;
     try {
-      this.status = await get('/api/v1/status');
+      const status = await get('/api/v1/status');
+      if (status.receivers > 1)
+        status.counts = countAll(status.counts,
+          (await get('/api/v1/receivers')).receivers);
+      this.status = status;
     } catch {
       return; // the stream says that nobody answers
     }

@@ -5,6 +5,7 @@ import { get, post, part } from './api.js';
 import { h, button, fill, notice, loading } from './dom.js';
 import { ticking, moment } from './time.js';
 import { ask, toast } from './dialog.js';
+import { receiversTable } from './receivers.js';
 
 const AGAIN_MS = 500;
 const PATH = '/api/v1/handlers';
@@ -38,6 +39,7 @@ export class HandlersView {
   async load() {
     try {
       this.handlers = (await get(PATH)).handlers;
+      this.receivers = (await get('/api/v1/receivers')).receivers;
     } catch (e) {
       if (this.handlers === undefined)
         fill(this.box, notice('bad', 'The handlers could not be loaded',
@@ -53,7 +55,8 @@ export class HandlersView {
       document.activeElement.dataset.handler : undefined;
     fill(this.box, this.handlers.length === 0 ?
       notice('empty', 'No handler is configured') :
-      this.handlers.map((handler) => this.card(handler)));
+      this.handlers.map((handler) => this.card(handler)),
+    receiversTable(this.receivers ?? []));
     if (focused !== undefined)
       [...this.box.querySelectorAll('[data-handler]')]
         .find((b) => b.dataset.handler === focused)?.focus();
