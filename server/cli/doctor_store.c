@@ -51,6 +51,14 @@ store_permissions(struct doctor *d)
 		    log_text(d->store_path));
 }
 
+static void
+store_missing(struct doctor *d)
+{
+	doctor_report(d, DOCTOR_OK, NULL,
+	    "%s: is not there yet: the first start makes it",
+	    log_text(d->store_path));
+}
+
 /* Would a server start with it? Then, is it one that can be read? */
 static bool
 store_is_usable(struct doctor *d)
@@ -68,9 +76,7 @@ store_is_usable(struct doctor *d)
 	if (!store_traits(d->cfg->store_url)->is_file)
 		return (true);
 	if (found == STORE_FOUND_NONE)
-		doctor_report(d, DOCTOR_OK, NULL,
-		    "%s: is not there yet: the first start makes it",
-		    log_text(d->store_path));
+		store_missing(d);
 	else
 		store_permissions(d);
 	if (found == STORE_FOUND_OLDER)
@@ -209,8 +215,11 @@ doctor_store(struct doctor *d)
 	if (!store_is_usable(d))
 		return;
 	if ((rc = store_open(&opt, &d->st, reason)) != STORE_OK) {
-		store_unread(d, rc, reason);
 		d->st = NULL;
+		if (shared && rc == STORE_NOTFOUND)
+			store_missing(d);
+		else
+			store_unread(d, rc, reason);
 		return;
 	}
 	store_clock(d);
