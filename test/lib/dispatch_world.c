@@ -359,8 +359,12 @@ serve_finish(struct world *w, struct fake_op *op)
 	struct store_job next = { 0 };
 
 	(void)snprintf(w->outcome, sizeof(w->outcome), "%s", op->outcome);
-	if (res.rc == STORE_OK && job_is_end(wj->state)) {
-		res.rc = STORE_REFUSED;
+	/* The fence: only the attempt under way, or (0) none, may end. */
+	if (res.rc == STORE_OK &&
+	    (op->out.number == 0 ? !job_may_move(wj->state, JOB_RUNNING)
+				 : wj->state != JOB_RUNNING ||
+				       wj->attempts != op->out.number)) {
+		res.rc = STORE_LOST;
 		res.reason = "the job has ended";
 	}
 	if (op->out.to == JOB_DONE && wj->id == w->refuse_done) {

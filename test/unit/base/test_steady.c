@@ -345,6 +345,27 @@ test_each_doubt_has_words(void **state)
 	}
 }
 
+/* Of a shared store the clock is the database's, and is only followed. */
+static void
+test_a_shared_clock_is_the_databases(void **state)
+{
+	(void)state;
+	kept = (struct store_clock){ .steady = { NOW + 5000 }, .shared = true };
+	steady_start(&s, &kept, &at);
+	assert_int_equal(steady_ms(), NOW + 5000);
+	assert_int_equal(s.doubt, STEADY_FINE);
+	assert_false(s.foreign);
+	pass(HOUR);
+	assert_int_equal(steady_ms(), NOW + 5000 + HOUR);
+	step(3 * MINUTE);
+	assert_int_equal(steady_ms(), NOW + 5000 + HOUR);
+	/* A wall clock here that is days from the database's is not believed.
+	 */
+	at.wall.ms = NOW - 2 * DAY;
+	steady_start(&s, &kept, &at);
+	assert_int_equal(s.doubt, STEADY_BEHIND);
+}
+
 #define TEST(fn) cmocka_unit_test_setup(fn, setup)
 
 int
@@ -367,6 +388,7 @@ main(void)
 		TEST(test_slewing_is_no_step),
 		TEST(test_proof_takes_an_hour),
 		TEST(test_a_restart_needs_no_proof),
+		TEST(test_a_shared_clock_is_the_databases),
 		TEST(test_each_doubt_has_words),
 	};
 

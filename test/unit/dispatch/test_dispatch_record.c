@@ -169,10 +169,10 @@ static void
 test_a_failed_recording_is_repeated_after_a_pause(void **state)
 {
 	static const enum store_rc failures[] = { STORE_FULL, STORE_FAILED,
-		STORE_BUSY, STORE_NOTADB, STORE_NEWER };
+		STORE_BUSY, STORE_NOTADB, STORE_NEWER, STORE_AWAY };
 	struct world *w = one_job(state, HANDLER_DONE);
 
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		w->finish_rc = failures[i];
 		world_settle(w);
 		assert_int_equal(w->runs, i + 1);
@@ -183,7 +183,7 @@ test_a_failed_recording_is_repeated_after_a_pause(void **state)
 	}
 	w->finish_rc = STORE_OK;
 	world_settle(w);
-	assert_int_equal(w->runs, 6);
+	assert_int_equal(w->runs, 7);
 	assert_int_equal(w->jobs[0].state, JOB_DONE);
 }
 
@@ -253,6 +253,7 @@ static void
 test_an_outcome_that_comes_too_late_is_let_go(void **state)
 {
 	struct world *w = one_job(state, HANDLER_DONE);
+	struct dispatch_stats stats;
 
 	world_turn(w);
 	w->jobs[0].state = JOB_DEAD; /* discarded by somebody */
@@ -261,8 +262,36 @@ test_an_outcome_that_comes_too_late_is_let_go(void **state)
 	world_settle(w);
 	assert_int_equal(w->runs, 1);
 	assert_int_equal(w->jobs[0].state, JOB_DEAD);
-	assert_int_equal(fake_log_count("warn job 1 h1: not recorded"), 1);
+	assert_int_equal(fake_log_count("warn job 1 h1: done, which is not "
+					"recorded: the job has ended"),
+	    1);
 	assert_int_equal(dispatch_recording(w->d), 0);
+	dispatch_stats(w->d, &stats);
+	assert_int_equal(stats.lost, 1);
+	assert_int_equal(stats.done, 0);
+}
+
+/*
+ * One whose wait was recorded by a commit whose answer was lost is found again
+ * by the store: it is not forgotten.
+ */
+static void
+test_a_wait_that_is_lost_is_found_again(void **state)
+{
+	struct world *w = one_job(state, HANDLER_RETRY);
+
+	world_turn(w);
+	w->jobs[0].state = JOB_WAITING;
+	w->jobs[0].attempts = 1;
+	w->jobs[0].due_ms = fake_clock_wall_ms() + 5000;
+	fake_store_end(w->st, FAKE_FINISH, STORE_LOST);
+	w->verdict = HANDLER_DONE;
+	world_settle(w);
+	assert_int_equal(w->runs, 1);
+	fake_clock_pass_ms(5001);
+	world_settle(w);
+	assert_int_equal(w->runs, 2);
+	assert_int_equal(w->jobs[0].state, JOB_DONE);
 }
 
 /* A job whose row is gone is let go too. */
@@ -296,6 +325,7 @@ main(void)
 		world_test(test_a_refused_recording_is_repeated_after_a_pause),
 		world_test(test_rows_that_are_refused_make_a_job_dead),
 		world_test(test_an_outcome_that_comes_too_late_is_let_go),
+		world_test(test_a_wait_that_is_lost_is_found_again),
 		world_test(test_an_outcome_of_no_job_is_let_go),
 	};
 

@@ -115,6 +115,25 @@ test_lost(void **state)
 	assert_true(journal_lost(j));
 }
 
+/* What nobody knows of is lost, for who listens; and wakes it once. */
+static void
+test_losing_is_as_too_much(void **state)
+{
+	struct journal *j = *state;
+	unsigned before;
+
+	journal_lose(NULL);
+	journal_lose(j);
+	assert_false(journal_lost(j));
+	journal_listen(j, 2, wake_cb, &woken);
+	before = woken;
+	journal_lose(j);
+	journal_note(j, JOURNAL_EVENT, 1);
+	assert_int_equal(woken, before + 1);
+	assert_true(journal_lost(j));
+	assert_false(journal_has(j));
+}
+
 /* Who stops listening forgets what was noted. */
 static void
 test_listen_no_longer(void **state)
@@ -142,6 +161,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_take, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_losing_is_as_too_much,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_listen_no_longer, setup,
 		    teardown),
 	};
