@@ -1,0 +1,120 @@
+"""Receivers that share one PostgreSQL: what each of them sees of the others."""
+
+import threading
+
+import pytest
+
+from conftest import DEADLINE, Klikitd, payload, received
+from sse import Stream
+
+SMALL = payload("created-small.json")
+ORDERS = "[handler orders]\ntype = orders\n"
+SEEN_S = 1.5  # a pause is seen by all within a second
+
+
+@pytest.fixture
+def receivers(tmp_path, postgres):
+    """A factory of receivers on one database."""
+    made = []
+
+    def make():
+        home = tmp_path / f"receiver{len(made)}"
+        home.mkdir()
+        made.append(Klikitd(home, config=ORDERS, store=postgres))
+        return made[-1].start()
+
+    yield make
+    for each in made:
+        each.stop()
+        each.check_log()
+
+
+def until(what, wanted):
+    """Ask until that is the answer: others learn of it by their next tick."""
+    pause = threading.Event()
+    for _ in range(DEADLINE * 20):
+        if (found := what()) == wanted:
+            return
+        pause.wait(0.05)
+    raise AssertionError(f"{found}, not {wanted}")
+
+
+def seen_by(server):
+    rows = server.ask("GET", "/api/v1/receivers")[2]["receivers"]
+    return [(row["own"], row["alive"], row["name"].split("/")[1],
+             row["counts"] and (row["counts"]["received"],
+                                row["counts"]["duplicates"]))
+            for row in rows]
+
+
+def jobs(server, state):
+    return len(server.ask("GET", f"/api/v1/jobs?state={state}")[2]["jobs"])
+
+
+def test_each_is_seen_with_what_it_counts(receivers):
+    a, b = receivers(), receivers()
+    first, second = (str(each.pid) for each in (a, b))
+    received(a.post(SMALL, "e1"))
+    assert b.post(SMALL, "e1")[0] == 200
+    received(b.deliver(SMALL, "e2"))
+    until(lambda: seen_by(a), [(True, True, first, (1, 0)),
+                               (False, True, second, (1, 1))])
+    until(lambda: seen_by(b), [(False, True, first, (1, 0)),
+                               (True, True, second, (1, 1))])
+    assert a.ask("GET", "/api/v1/status")[2]["receivers"] == 2
+    assert a.metrics()["klikitd_receivers"] == 2
+    said = a.do("doctor", expect=None)
+    assert f"/{first} serves from it" in said
+    assert f"/{second} serves from it" in said
+    # Who stops properly is gone at once, not when its lease is over.
+    b.stop()
+    until(lambda: seen_by(a), [(True, True, first, (1, 0))])
+
+
+def test_a_pause_holds_at_all(receivers):
+    a, b = receivers(), receivers()
+    assert a.ask("POST", "/api/v1/handlers/orders/pause",
+                 {"why": "lunch"})[0] == 200
+    threading.Event().wait(SEEN_S)
+    for each in (a, b):
+        received(each.deliver(SMALL))
+    assert "paused" in b.do("handlers")
+    assert (jobs(b, "ready"), jobs(b, "done")) == (2, 0)
+    b.do("resume", "orders")
+    until(lambda: jobs(b, "done"), 2)
+
+
+def test_the_page_of_each_hears_of_all(receivers):
+    a, b = receivers(), receivers()
+    stream = Stream(a)
+    stream.until(lambda what, it: what == "reset")  # all know that it looks
+    received(b.post(SMALL, "e1"))
+    seen = stream.until(lambda what, it: what == "job" and
+                        it["state"] == "done")
+    assert ("event", "e1") in [(what, it.get("event_id"))
+                               for what, it in seen]
+    stream.close()
+
+
+def test_an_id_is_stored_once_whoever_gets_it(receivers):
+    """Also of a hundred at the same moment at both."""
+    servers = receivers(), receivers()
+    ids = [f"e{i}" for i in range(50)]
+    answers = []
+
+    def send(server):
+        for name in ids:
+            answers.append((name, server.deliver(SMALL, name)))
+
+    threads = [threading.Thread(target=send, args=(servers[i % 2],))
+               for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 200
+    assert {status for _, (status, *_) in answers} == {200}
+    listed = servers[0].ask("GET", "/api/v1/events?limit=500")[2]["events"]
+    assert sorted(e["event_id"] for e in listed) == sorted(ids)
+    assert sum(e["duplicates"] for e in listed) == 150
+    until(lambda: jobs(servers[1], "done"), 50)
