@@ -469,7 +469,9 @@ struct store_purge {
  * events and rejections were purged. 0: nothing is left to do, and the files
  * were scrubbed and the log truncated as well, so that no trace remains in
  * them, and files beside it removed; STORE_BUSY if a reader stood in the way of
- * that: call again later. Returns 0; -1 if memory is short.
+ * that: call again later. Of a shared store traits.purge_leaves says what keeps
+ * traces; by age, what another receiver has in use is left for a later call,
+ * and of an order it is STORE_BUSY. Returns 0; -1 if memory is short.
  */
 int store_purge(struct store *st, const struct store_purge *purge,
     store_done_fn *done, void *arg);
@@ -524,8 +526,8 @@ int store_note_clock(struct store *st, const struct store_clock *clock,
  * Add n rejections to the capped ring, in a transaction of their own that
  * makes no ack wait. Copies rej. done may be NULL. One whose cause and digest
  * are those of a row is counted there, and is no row of its own. STORE_OK: id
- * is the number of the last row that came, and those before it have the numbers
- * before it. Returns 0; -1 if memory is short.
+ * is the number of the last row that came (0: none did), and those before it
+ * have the numbers before it. Returns 0; -1 if memory is short.
  */
 int store_reject(struct store *st, const struct store_rejection *rej, size_t n,
     store_done_fn *done, void *arg);

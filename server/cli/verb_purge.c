@@ -178,9 +178,10 @@ report(const struct verb_args *args, const struct purged *p, const char *leaves,
 		    "purge --set-aside removes them\n",
 		    p->files_left);
 	if (p->busy)
-		fprintf(stderr,
-		    "klikitd purge: the store's log still holds traces: a "
-		    "list or a backup stood in the way; purge again\n");
+		fprintf(stderr, "klikitd purge: %s; purge again\n",
+		    leaves == NULL ? "the store's log still holds traces: a "
+				     "list or a backup stood in the way"
+				   : "some of it was in use, and was kept");
 	return (
 	    p->busy || pending || p->files_left > 0 ? VERB_FAILED : VERB_DONE);
 }
