@@ -113,8 +113,9 @@ print_text(const struct store_move_result *r)
 		       "none are U+FFFD now.\n",
 		    r->mended);
 	printf("All of it is in the new store, compared row by row. Name that "
-	       "one in [store] url\nand start klikitd; the old one is not "
-	       "served any more.\n");
+	       "one in [store] url\nand start klikitd. The old one is not "
+	       "served any more, but still holds customers'\ndata: remove "
+	       "it when it is not needed any more.\n");
 	return (VERB_DONE);
 }
 

@@ -2,19 +2,23 @@
 
 import contextlib
 import json
+import os
 import re
 import sqlite3
+import subprocess
 
 import pytest
 
-from conftest import DEADLINE, duplicate, received, run
+from conftest import BINARY, DEADLINE, duplicate, received, run
 from load import order_body
+from memory import OWN_ALLOCATOR
 from test_migrate_store import (MOVED, STORE, TABLES, TARGET, WAITING,
                                 application, config, cut_short, delivered,
                                 move, rows, served, url)
 from test_migrate_store import old  # noqa: F401 (a fixture)
 from test_outlets import sink  # noqa: F401 (a fixture)
 
+pytestmark = pytest.mark.sqlite("from a file into a database of the test's")
 STEADY = {"events": 16, "jobs": 6, "rejections": 9}  # which column of a row
 
 
@@ -312,3 +316,59 @@ def test_what_was_pending_is_delivered_by_who_serves_the_database(
         keys)
     assert "the shop is closed" in server.do("handlers")
     server.stop()  # before its database goes
+
+
+def fill(path, count):
+    """So many events with their jobs, done, in a stopped store."""
+    body = b'{"orders":[{"id":%d}]}' + b" " * 5000
+    with contextlib.closing(sqlite3.connect(path)) as conn:
+        ((first,),) = conn.execute("SELECT max(id) + 1 FROM events")
+        numbers = range(first, first + count)
+        conn.executemany(
+            "INSERT INTO events (id, event_id, type, peer, received_at, "
+            "body_size) VALUES (?, ?, 'klikit.order.created.v2', 'p', 1, ?)",
+            ((i, f"{first}-{i * 7919 % count}", len(body))
+             for i in numbers))
+        conn.executemany("INSERT INTO bodies VALUES (?, ?)",
+                         ((i, body % i) for i in numbers))
+        conn.executemany(
+            "INSERT INTO jobs (event, place, handler, state, attempts, "
+            "behind, finished_at, outcome) VALUES (?, -1, 1, 'done', 0, 0, "
+            "1, 'done')", ((i,) for i in numbers))
+        conn.commit()
+
+
+def bodies(path):
+    """How many there are."""
+    with contextlib.closing(sqlite3.connect(path)) as conn:
+        return conn.execute("SELECT count(*) FROM bodies").fetchone()[0]
+
+
+def peak_of(source, target):
+    """Move it. Returns the most memory that it had, in KB."""
+    with subprocess.Popen([BINARY, "migrate-store", source, target],
+                          stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE) as process:
+        said = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, said
+    assert b"Sanitizer" not in said, said
+    return used.ru_maxrss
+
+
+@pytest.mark.parametrize("count", [
+    4000, pytest.param(100_000, marks=pytest.mark.long)])
+def test_memory_does_not_grow_with_the_store(old, postgres, count):
+    few, many = old.directory / "few.db", old.directory / "many.db"
+    fill(old.database, 2000)
+    there = peak_of(url(old.database), postgres.url)
+    back = peak_of(postgres.url, url(few))
+    fill(few, count)
+    postgres("DROP SCHEMA klikitd CASCADE")
+    there_many = peak_of(url(few), postgres.url)
+    back_many = peak_of(postgres.url, url(many))
+    assert bodies(few) == bodies(many) > count
+    if OWN_ALLOCATOR:
+        assert there_many < there + 8192 and back_many < back + 8192, (
+            there, there_many, back, back_many)
