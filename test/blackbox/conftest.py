@@ -2,7 +2,8 @@
 
 A test of a klikitd runs over both stores, SQLite and PostgreSQL: the latter in
 `./run test` too if it is marked `both', else in `./run test long' only, and
-not at all if it is marked `sqlite' with the reason.
+not at all if it is marked `sqlite' with the reason. One that has a PostgreSQL of
+its own (postgres, postgres_server) runs once.
 
 KLIKITD names the binary (default: build/klikitd beside the tests). A test that
 expects warnings in the log says so with server.expect(PATTERN); any other
@@ -397,7 +398,9 @@ class Klikitd:
 
 def pytest_generate_tests(metafunc):
     marked = metafunc.definition.get_closest_marker
-    if "databases" in metafunc.fixturenames and not marked("sqlite"):
+    own = {"postgres_program", "postgres_server"} & set(metafunc.fixturenames)
+    if "databases" in metafunc.fixturenames and not own and (
+            not marked("sqlite")):
         metafunc.parametrize("databases", ["sqlite", pytest.param(
             "postgres", marks=[pytest.mark.once] if marked("both")
             else [pytest.mark.long])], indirect=True)

@@ -296,7 +296,7 @@ def test_a_tool_that_cannot_be_had_leaves_nothing_behind(bare):
 # whose behalf others do.
 SERVICES = {"systemd", "systemd-sysv", "sysvinit-core", "dbus", "x11-common",
             "udev", "cron", "avahi-daemon", "prometheus", "webhook",
-            "redis-server", "rabbitmq-server", "postgresql-15"}
+            "redis-server", "rabbitmq-server", "postgresql-15", "haproxy"}
 ONLY_DEBIAN = """Package: *
 Pin: release o=Debian
 Pin-Priority: 1001

@@ -1,0 +1,62 @@
+"""An HAProxy of one's own, with a configuration of the test's.
+
+    balancer = Haproxy(text)    # "stats socket PATH" is added to its `global'
+    balancer.states("klikitd")  # {"a": "UP", "b": "DOWN", ...} of a backend
+    balancer.close()
+
+The program is what `./run test` has unpacked, else the installed one. It never
+runs as root.
+"""
+
+import csv
+import io
+import socket
+import time
+
+from conftest import DEADLINE
+from unpacked import Home
+
+
+class Haproxy:
+    def __init__(self, text):
+        self.home = Home("haproxy")
+        self.socket = self.home.path / "stats"
+        assert text.count("global\n") == 1
+        config = self.home.write("haproxy.cfg", text.replace(
+            "global\n", f"global\n    stats socket {self.socket}\n"))
+        self.process = self.home.start(
+            [self.home.program("haproxy"), "-db", "-f", config])
+        self.wait_for(self.socket.exists, "socket")
+
+    def wait_for(self, condition, what):
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            assert self.process.poll() is None, self.log()
+            assert time.monotonic() < end, f"no {what}:\n{self.log()}"
+            time.sleep(0.02)  # nothing else says so to another process
+
+    def ask(self, command):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(DEADLINE)
+            sock.connect(str(self.socket))
+            sock.sendall(command.encode() + b"\n")
+            return b"".join(iter(lambda: sock.recv(65536), b"")).decode()
+
+    def servers(self, backend):
+        """What it counts of each of them, by name."""
+        rows = csv.DictReader(io.StringIO(
+            self.ask("show stat").removeprefix("# ")))
+        return {row["svname"]: row for row in rows
+                if row["pxname"] == backend and row["svname"] != "BACKEND"}
+
+    def states(self, backend):
+        return {name: row["status"].split()[0]
+                for name, row in self.servers(backend).items()}
+
+    def log(self):
+        return self.home.log()
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(DEADLINE)
+        self.home.remove()
