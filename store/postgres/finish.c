@@ -13,12 +13,6 @@ static const struct pg_statement finish = { "finish", JOB_RESULT_OF
 	"$20::text[], $21::text[], $22::text[], $23::text[], $24::bytea[], "
 	"$25::int8[], $26::int8[]) AS r" };
 
-static int64_t
-job_of(const struct store_op *op)
-{
-	return (op->in.finish.job);
-}
-
 /* One that cannot end so is refused before anything is sent. */
 static bool
 takes(struct store_op *op)
@@ -183,8 +177,8 @@ put_writes(struct pg_batch *b, struct pg_args *a, const struct job_ops *all)
 
 /* -- The statement -- */
 
-static int
-finish_round(struct pg_batch *b, struct store_op *const *ops, size_t n)
+int
+finish_add(struct pg_batch *b, struct store_op *const *ops, size_t n)
 {
 	struct job_ops *all;
 	struct pg_args *a;
@@ -205,17 +199,4 @@ finish_round(struct pg_batch *b, struct store_op *const *ops, size_t n)
 	if (put_writes(b, a, all) == -1)
 		return (-1);
 	return (pg_batch_add(b, &finish, a, job_result_take, all));
-}
-
-int
-finish_add(struct pg_batch *b, struct store_op *const *ops, size_t n)
-{
-	size_t taken;
-
-	for (; n > 0; ops += taken, n -= taken) {
-		taken = job_ops_round(ops, n, job_of);
-		if (finish_round(b, ops, taken) == -1)
-			return (-1);
-	}
-	return (0);
 }

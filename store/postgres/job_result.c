@@ -43,17 +43,6 @@ static const char *const whats[] = {
 _Static_assert(sizeof(whats) / sizeof(whats[0]) == NWHATS,
     "all that a row says has a word");
 
-size_t
-job_ops_round(struct store_op *const *ops, size_t n,
-    int64_t (*job_of)(const struct store_op *op))
-{
-	for (size_t i = 1; i < n; i++)
-		for (size_t k = 0; k < i; k++)
-			if (job_of(ops[k]) == job_of(ops[i]))
-				return (i);
-	return (n);
-}
-
 int
 job_ops_pick(struct pg_batch *b, struct store_op *const *ops, size_t n,
     bool (*takes)(struct store_op *op), struct job_ops **ret_all)

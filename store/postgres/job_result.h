@@ -20,18 +20,11 @@
 	"(r.event).places, (r.event).order_ids, (r.event).statuses, "          \
 	"(r.event).updated_ats, (r.event).external_ids FROM "
 
-/* The operations of one statement. */
+/* The operations of one statement; each names another job (regroup.c). */
 struct job_ops {
 	struct store_op **ops;
 	size_t n;
 };
-
-/*
- * The first of ops[0..n) up to one that names a job that one before it names:
- * a statement sees each job once. Returns how many; at least 1, if n is.
- */
-size_t job_ops_round(struct store_op *const *ops, size_t n,
-    int64_t (*job_of)(const struct store_op *op));
 
 /*
  * Those of ops[0..n) for which takes is true (NULL: all), in the batch's

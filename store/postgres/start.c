@@ -9,14 +9,8 @@ static const struct pg_statement start = { "start",
 	JOB_RESULT_OF "start_jobs($1::int8, $2::int8[], $3::int8[], "
 		      "$4::int8[]) AS r" };
 
-static int64_t
-job_of(const struct store_op *op)
-{
-	return (op->in.start.job);
-}
-
-static int
-start_round(struct pg_batch *b, struct store_op *const *ops, size_t n)
+int
+start_add(struct pg_batch *b, struct store_op *const *ops, size_t n)
 {
 	struct job_ops *all;
 	struct pg_args *a;
@@ -26,14 +20,14 @@ start_round(struct pg_batch *b, struct store_op *const *ops, size_t n)
 	/* One that may end without having run leaves its lanes. */
 	for (size_t i = 0; i < n; i++)
 		if (ops[i]->in.start.skip != 0 &&
-		    pg_batch_lock_job(b, job_of(ops[i])) == -1)
+		    pg_batch_lock_job(b, ops[i]->in.start.job) == -1)
 			return (-1);
 	if ((a = job_args_new(b)) == NULL)
 		return (-1);
 	pg_arg_int(a, pg_batch_receiver(b));
 	pg_arg_array(a, PG_INT8S, n);
 	for (size_t i = 0; i < n; i++)
-		pg_item_int(a, job_of(ops[i]));
+		pg_item_int(a, ops[i]->in.start.job);
 	pg_arg_array(a, PG_INT8S, n);
 	for (size_t i = 0; i < n; i++)
 		pg_item_int(a, ops[i]->in.start.skip);
@@ -41,17 +35,4 @@ start_round(struct pg_batch *b, struct store_op *const *ops, size_t n)
 	for (size_t i = 0; i < n; i++)
 		pg_item_int(a, ops[i]->in.start.now_ms);
 	return (pg_batch_add(b, &start, a, job_result_take, all));
-}
-
-int
-start_add(struct pg_batch *b, struct store_op *const *ops, size_t n)
-{
-	size_t taken;
-
-	for (; n > 0; ops += taken, n -= taken) {
-		taken = job_ops_round(ops, n, job_of);
-		if (start_round(b, ops, taken) == -1)
-			return (-1);
-	}
-	return (0);
 }
