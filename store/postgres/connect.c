@@ -32,6 +32,7 @@ static const char set[] =
     "set_config('enable_bitmapscan', 'off', false), "
     "set_config('enable_hashjoin', 'off', false), "
     "set_config('enable_mergejoin', 'off', false), "
+    "set_config('max_parallel_workers_per_gather', '0', false), "
     "set_config('plan_cache_mode', 'force_generic_plan', false), "
     "set_config('jit', 'off', false), "
     "set_config('standard_conforming_strings', 'on', false), "

@@ -42,14 +42,15 @@
  * to know them, since a walk soon finds a page of them. Dates are not in the
  * order of numbers, so a walk could not end where a date is too old.
  */
-#define FEW                                                                    \
+#define FEW_OF_TIME                                                            \
 	"WITH few AS MATERIALIZED ((SELECT e.id FROM events AS e "             \
 	"WHERE $2::int8 <> 0 AND e.purged_at IS NULL "                         \
 	"AND e.received_at >= $2::int8 AND e.received_at < $3::int8 "          \
 	"LIMIT 5001) UNION ALL (SELECT e.id FROM events AS e "                 \
 	"WHERE $2::int8 <> 0 AND e.purged_at IS NOT NULL "                     \
 	"AND e.received_at >= $2::int8 AND e.received_at < $3::int8 "          \
-	"LIMIT 5001)) "
+	"LIMIT 5001)"
+#define FEW FEW_OF_TIME ") "
 #define ARE_NOT_FEW "$2::int8 = 0 OR (SELECT count(*) FROM few) > 5000 "
 
 /* -- Jobs: $6 type, $7 state, $8 pending, $9 handler, $10 newest -- */
@@ -314,21 +315,36 @@ static const struct pg_statement statements[] = {
 		CARTS_OF_ID "$1::text OFFSET 0) AS c " CART_JOINED
 	    "WHERE ($2::text IS NULL OR c.scope = $2::text) "
 	    "AND " HAS_NO_RECORD ") AS x ORDER BY x.scope" },
-	/* From the first job on that an event of that time can have. */
-	[LIST_JOBS] = { "list_jobs", FEW
-	    ", low AS MATERIALIZED (SELECT CASE WHEN " ARE_NOT_FEW
-	    "THEN 0 ELSE coalesce((SELECT min(x.id) FROM few "
-	    "CROSS JOIN LATERAL (SELECT min(j.id) AS id FROM jobs AS j "
-	    "WHERE j.event = few.id) AS x), 9223372036854775807) END AS id), "
-	    "named AS MATERIALIZED (SELECT (SELECT h.id FROM handlers AS h "
-	    "WHERE h.name = $9::text) AS id) " JOB_INFO JOB_PAGE
-	    "FROM jobs AS j " EVENT_OF_JOB HANDLER_OF_JOB "WHERE " JOB_FITS
-	    "AND j.id >= (SELECT low.id FROM low) "
-	    "AND ($9::text IS NULL OR j.handler = (SELECT n.id FROM named AS "
-	    "n)) "
-	    "AND ($9::text IS NULL OR (SELECT n.id FROM named AS n) IS NOT "
-	    "NULL) "
-	    "AND " EVENT_FITS JOB_PAGE_END },
+	/*
+	 * Of few events all jobs, else along all jobs. Of a type or a scope
+	 * there may be few events as well, and to walk along those that are
+	 * not is less than to look up the event of each job.
+	 */
+	[LIST_JOBS] = { "list_jobs", FEW_OF_TIME
+	    " UNION ALL (SELECT e.id FROM events AS e WHERE e.id > 0 "
+	    "AND $2::int8 = 0 "
+	    "AND ($5::text IS NOT NULL OR $6::text IS NOT NULL) AND " EVENT_FITS
+	    "ORDER BY e.id DESC LIMIT 5001)), "
+	    "all_of AS MATERIALIZED (SELECT ($2::int8 = 0 "
+	    "AND $5::text IS NULL AND $6::text IS NULL) "
+	    "OR (SELECT count(*) FROM few) > 5000 AS jobs, "
+	    "(SELECT h.id FROM handlers AS h WHERE h.name = $9::text) "
+	    "AS handler) " JOB_INFO
+	    "SELECT j.id, j.place, j.state, j.attempts, j.due_at, "
+	    "j.finished_at, j.discarded_at, j.outcome, j.replay_of, j.name, "
+	    "j.event_id, j.scope, j.type FROM ((" JOB_PAGE
+	    "FROM few CROSS JOIN LATERAL (SELECT " JOB_COLUMNS
+	    "FROM jobs AS j WHERE j.event = few.id AND " JOB_FITS
+	    "OFFSET 0) AS j " EVENT_OF_JOB HANDLER_OF_JOB
+	    "WHERE NOT (SELECT a.jobs FROM all_of AS a) AND " HANDLER_FITS
+	    "AND " EVENT_FITS ") UNION ALL (" JOB_PAGE
+	    "FROM jobs AS j " EVENT_OF_JOB HANDLER_OF_JOB
+	    "WHERE (SELECT a.jobs FROM all_of AS a) AND ($9::text IS NULL "
+	    "OR (SELECT a.handler FROM all_of AS a) IS NOT NULL) "
+	    "AND ($9::text IS NULL "
+	    "OR j.handler = (SELECT a.handler FROM all_of AS a)) "
+	    "AND " JOB_FITS "AND " EVENT_FITS
+	    "ORDER BY j.id DESC LIMIT $4::int8)) AS j " JOB_PAGE_END },
 	/* Of each handler the newest ones, and the newest of those. */
 	[LIST_JOBS_DEAD] = { "list_jobs_dead", JOB_INFO JOB_PAGE
 	    "FROM " HANDLERS "CROSS JOIN LATERAL (SELECT " JOB_COLUMNS
@@ -416,8 +432,8 @@ static const struct pg_statement statements[] = {
 	    "FROM pg_class AS t WHERE t.relkind = 'r' AND t.relnamespace = "
 	    "(SELECT n.oid FROM pg_namespace AS n "
 	    "WHERE n.nspname = current_schema())), "
-	    "(SELECT count(*) FROM receivers AS r WHERE NOT r.dead "
-	    "AND r.alive_until > clock_timestamp())" },
+	    "(SELECT count(*) FROM receivers AS r WHERE r.id > 0 "
+	    "AND NOT r.dead AND r.alive_until > clock_timestamp())" },
 	/* Those that live, and of all others the newest. */
 	[LIST_RECEIVERS] = { "list_receivers",
 	    "SELECT x.id, x.name, x.version, x.started_at, x.alive, "

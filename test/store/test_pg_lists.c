@@ -37,9 +37,9 @@ teardown(void **state)
 /* -- Plans -- */
 
 /*
- * 5000 events with two jobs each, of which the last 20 wait, and some are dead;
- * an order for each three events, of which only the first is open, and carts,
- * of which only the oldest ones have no record.
+ * 5100 events, of which 5000 have two jobs each; of these the last 20 wait, and
+ * some are dead. An order for each three events, of which only the first is
+ * open, and carts, of which only the oldest ones have no record.
  */
 static const char fill[] =
     "INSERT INTO handlers (name, first_seen, last_seen) "
@@ -48,6 +48,9 @@ static const char fill[] =
     "repeat_of, purged_at) SELECT g, 'e' || g, 'order.created', 'p', "
     "1000000 + g, 2, CASE WHEN g % 100 = 0 THEN g - 1 END, "
     "CASE WHEN g < 2000 THEN 9000000 END FROM generate_series(1, 5000) AS g;"
+    "INSERT INTO events (id, event_id, type, peer, received_at, body_size, "
+    "purged_at) SELECT 9000 + g, 'f' || g, 'order.created', 'p', 1, 2, 1 "
+    "FROM generate_series(1, 100) AS g;"
     "INSERT INTO bodies SELECT g, '{}' FROM generate_series(2000, 5000) AS g "
     "WHERE g % 100 <> 0;"
     "INSERT INTO event_orders (event, place, order_id) SELECT g, 0, g / 3 "
@@ -81,36 +84,47 @@ static const struct {
 	enum list_sql which;
 	const char *values;
 	int rows;
+	bool far; /* it may walk along all events, or thousands */
 } asked[] = {
-	{ LIST_EVENTS, ANY "NULL, NULL, NULL, 0, true", 10 },
-	{ LIST_EVENTS, ANY "NULL, NULL, NULL, 2, false", 10 },
-	{ LIST_EVENTS, LATE "'order.none', NULL, NULL, 0, false", 0 },
-	{ LIST_EVENTS_OF_ORDER, ANY "NULL, NULL, NULL, 0, true, '833'", 3 },
-	{ LIST_EVENTS_OPEN, ANY "NULL, NULL, NULL, 1, true", 10 },
-	{ LIST_EVENTS_DEAD, ANY "NULL, NULL, NULL, 3, true", 6 },
-	{ LIST_EVENTS_NUMBERED, "'{7, 0, 4999}', true", 2 },
-	{ LIST_EVENT_NAMED, "'e4999', NULL", 1 },
-	{ LIST_ORDERS, ANY "NULL, NULL, NULL, false, '{}'", 10 },
-	{ LIST_ORDERS, LATE "NULL, NULL, '1', false, '{}'", 0 },
-	{ LIST_ORDERS_OF_ID, ANY "NULL, NULL, NULL, false, '{}', '77'", 1 },
-	{ LIST_ORDERS_OF_ID, ANY "NULL, NULL, NULL, false, '{}', 'cart3'", 1 },
-	{ LIST_ORDER_NAMED, "'77', NULL", 1 },
-	{ LIST_JOBS, ANY "NULL, NULL, false, NULL, true", 10 },
-	{ LIST_JOBS, ANY "NULL, NULL, false, 'nobody', false", 0 },
-	{ LIST_JOBS, LATE "'order.none', NULL, false, NULL, false", 0 },
-	{ LIST_JOBS_DEAD, ANY "NULL, 'dead', false, NULL, false", 6 },
-	{ LIST_JOBS_OPEN, ANY "NULL, NULL, true, NULL, false", 10 },
-	{ LIST_JOBS_OPEN, ANY "NULL, 'running', false, 'b', false", 0 },
-	{ LIST_JOBS_OF_EVENT, ANY "NULL, NULL, false, NULL, false, 'e77'", 2 },
-	{ LIST_JOBS_OF_ORDER, ANY "NULL, NULL, false, NULL, false, '833'", 6 },
-	{ LIST_JOBS_NUMBERED, "'{77, 0, 9999}'", 2 },
-	{ LIST_ATTEMPTS, "9998", 1 },
-	{ LIST_EVENT_ATTEMPTS, "4999, 500", 1 },
-	{ LIST_HANDLERS, "", 3 },
-	{ LIST_FIGURES, "", 1 },
-	{ LIST_RECEIVERS, "500", 0 },
-	{ LIST_REJECTIONS, "900, 0, 9223372036854775807, 10, NULL", 10 },
-	{ LIST_REJECTION, "7", 1 },
+	{ LIST_EVENTS, ANY "NULL, NULL, NULL, 0, true", 10, false },
+	{ LIST_EVENTS, ANY "NULL, NULL, NULL, 2, false", 10, false },
+	{ LIST_EVENTS, LATE "'order.none', NULL, NULL, 0, false", 0, false },
+	{ LIST_EVENTS_OF_ORDER, ANY "NULL, NULL, NULL, 0, true, '833'", 3,
+	    false },
+	{ LIST_EVENTS_OPEN, ANY "NULL, NULL, NULL, 1, true", 10, false },
+	{ LIST_EVENTS_DEAD, ANY "NULL, NULL, NULL, 3, true", 6, false },
+	{ LIST_EVENTS_NUMBERED, "'{7, 0, 4999}', true", 2, false },
+	{ LIST_EVENT_NAMED, "'e4999', NULL", 1, false },
+	{ LIST_ORDERS, ANY "NULL, NULL, NULL, false, '{}'", 10, false },
+	{ LIST_ORDERS, LATE "NULL, NULL, '1', false, '{}'", 0, false },
+	{ LIST_ORDERS_OF_ID, ANY "NULL, NULL, NULL, false, '{}', '77'", 1,
+	    false },
+	{ LIST_ORDERS_OF_ID, ANY "NULL, NULL, NULL, false, '{}', 'cart3'", 1,
+	    false },
+	{ LIST_ORDER_NAMED, "'77', NULL", 1, false },
+	{ LIST_JOBS, ANY "NULL, NULL, false, NULL, true", 10, false },
+	{ LIST_JOBS, ANY "NULL, NULL, false, 'nobody', false", 0, false },
+	{ LIST_JOBS, LATE "NULL, NULL, false, 'b', false", 10, false },
+	{ LIST_JOBS, ANY "'order.created', 'done', false, 'b', false", 10,
+	    true },
+	{ LIST_JOBS, ANY "'order.none', NULL, false, NULL, false", 0, true },
+	{ LIST_EVENTS, ANY "'order.none', NULL, NULL, 0, false", 0, true },
+	{ LIST_JOBS, LATE "'order.none', NULL, false, NULL, false", 0, false },
+	{ LIST_JOBS_DEAD, ANY "NULL, 'dead', false, NULL, false", 6, false },
+	{ LIST_JOBS_OPEN, ANY "NULL, NULL, true, NULL, false", 10, false },
+	{ LIST_JOBS_OPEN, ANY "NULL, 'running', false, 'b', false", 0, false },
+	{ LIST_JOBS_OF_EVENT, ANY "NULL, NULL, false, NULL, false, 'e77'", 2,
+	    false },
+	{ LIST_JOBS_OF_ORDER, ANY "NULL, NULL, false, NULL, false, '833'", 6,
+	    false },
+	{ LIST_JOBS_NUMBERED, "'{77, 0, 9999}'", 2, false },
+	{ LIST_ATTEMPTS, "9998", 1, false },
+	{ LIST_EVENT_ATTEMPTS, "4999, 500", 1, false },
+	{ LIST_HANDLERS, "", 3, false },
+	{ LIST_FIGURES, "", 1, false },
+	{ LIST_RECEIVERS, "500", 0, false },
+	{ LIST_REJECTIONS, "900, 0, 9223372036854775807, 10, NULL", 10, false },
+	{ LIST_REJECTION, "7", 1, false },
 };
 #define NASKED (sizeof(asked) / sizeof(asked[0]))
 
@@ -179,8 +193,9 @@ is_catalog(const char *line)
 
 /* Each step of the plan, by its words. */
 static void
-look_at_step(const char *name, const char *line, const char *next)
+look_at_step(size_t i, const char *line, const char *next)
 {
+	const char *name = list_statement(asked[i].which)->name;
 	const char *rows = strstr(line, "actual rows=");
 	double n = 0, loops = 0;
 
@@ -193,7 +208,7 @@ look_at_step(const char *name, const char *line, const char *next)
 	if (strstr(line, "Index") != NULL && strstr(line, " Scan") != NULL &&
 	    !is_catalog(line) && strstr(next, "Index Cond:") == NULL)
 		fail_msg("%s: %s without a condition: %s", name, line, next);
-	if (rows == NULL || strstr(line, "rejections") != NULL)
+	if (rows == NULL || asked[i].far || strstr(line, "rejections") != NULL)
 		return;
 	assert_int_equal(sscanf(rows, "actual rows=%lf loops=%lf", &n, &loops),
 	    2);
@@ -219,7 +234,7 @@ look_at_plan(struct pg_conn *conn, size_t i, const char *how)
 	line = plan_line(res, 0, &mem);
 	for (int row = 0; row < PQntuples(res); row++, line = next) {
 		next = plan_line(res, row + 1, &mem);
-		look_at_step(name, line, next);
+		look_at_step(i, line, next);
 	}
 	PQclear(res);
 	arena_fini(&mem);
