@@ -108,15 +108,22 @@ dial_say_libpq(struct dial *d, enum store_rc rc, const struct target *t,
 
 /* -- One address -- */
 
+/*
+ * Silence of the network. The kernel also counts the time in which the server
+ * does not read, which may be long while it works on what came before: no
+ * less than a statement may take. What is shorter are our own deadlines.
+ */
 static PGconn *
 target_start(const struct dial *d, const struct target *t, bool any)
 {
+	bool own = !d->to.has_silence;
 	const char *keys[] = { "dbname", "fallback_application_name",
 		"client_encoding", "target_session_attrs", "tcp_user_timeout",
+		"keepalives_idle", "keepalives_interval", "keepalives_count",
 		"host", "hostaddr", "port", "passfile", NULL };
 	const char *values[] = { d->url, "klikitd", "UTF8",
-		any ? "any" : "primary", d->to.has_silence ? "" : "2000",
-		t->host, t->addr, t->port,
+		any ? "any" : "primary", own ? "10000" : "", own ? "5" : "",
+		own ? "2" : "", own ? "3" : "", t->host, t->addr, t->port,
 		d->to.passfile[0] != '\0' ? NO_FILE : "", NULL };
 	PGconn *pg = PQconnectStartParams(keys, values, 1);
 

@@ -131,7 +131,10 @@ targets_of(const PQconninfoOption *options, struct targets *to, char *words)
 		else
 			target_resolve(to, &t, words);
 	}
-	to->has_silence = option_of(options, "tcp_user_timeout") != NULL;
+	to->has_silence = option_of(options, "tcp_user_timeout") != NULL ||
+			  option_of(options, "keepalives_idle") != NULL ||
+			  option_of(options, "keepalives_interval") != NULL ||
+			  option_of(options, "keepalives_count") != NULL;
 	if (each != NULL)
 		to->each_ms = (int64_t)strtol(each, NULL, 10) * 1000;
 	find_passfile(to, option_of(options, "passfile"));
