@@ -301,6 +301,7 @@ CREATE FUNCTION sweep(r bigint, INOUT after_order text, INOUT after_scope text,
 	most bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	ends record;
+	places tid[];
 BEGIN
 	SELECT last_value(x.order_id) OVER () AS order_id,
 		last_value(x.scope) OVER () AS scope, count(*) OVER () AS n
@@ -308,8 +309,8 @@ BEGIN
 		WHERE (order_id, scope) > (coalesce(after_order, ''),
 			coalesce(after_scope, ''))
 		ORDER BY order_id, scope LIMIT most) AS x;
-	DELETE FROM order_locks WHERE (order_id, scope) IN (
-		SELECT o.order_id, o.scope FROM order_locks AS o
+	-- By the rows' places: a join would be planned while there are none.
+	places := ARRAY(SELECT o.ctid FROM order_locks AS o
 		WHERE (o.order_id, o.scope) > (coalesce(after_order, ''),
 			coalesce(after_scope, ''))
 		AND (o.order_id, o.scope) <= (ends.order_id, ends.scope)
@@ -318,15 +319,16 @@ BEGIN
 				WHERE l.handler = h.id AND l.lane = o.order_id
 				AND l.scope = o.scope LIMIT 1) AS x)
 		FOR UPDATE OF o SKIP LOCKED);
+	DELETE FROM order_locks WHERE ctid = ANY (places);
 	after_order := CASE WHEN ends.n = most THEN ends.order_id END;
 	after_scope := CASE WHEN ends.n = most THEN ends.scope END;
 
 	DELETE FROM news WHERE receiver = r
 		AND at < clock_timestamp() - interval '10 s';
-	DELETE FROM news WHERE (receiver, batch) IN (
-		SELECT n.receiver, n.batch FROM news AS n
+	places := ARRAY(SELECT n.ctid FROM news AS n
 		WHERE n.at < clock_timestamp() - interval '1 min'
 		FOR UPDATE SKIP LOCKED);
+	DELETE FROM news WHERE ctid = ANY (places);
 	DELETE FROM receivers WHERE id IN (SELECT id FROM receivers
 		WHERE dead AND alive_until < clock_timestamp() - interval '1 day'
 		FOR UPDATE SKIP LOCKED);
