@@ -196,7 +196,7 @@ check_differs(struct move *m, const struct move_table *t,
 	(void)snprintf(m->reason, STORE_REASON_MAX,
 	    "%s %s: is not in the new store as it is in the old one, which "
 	    "may have been served since the move began; remove the new store "
-	    "and begin anew",
+	    "(of a database: DROP SCHEMA klikitd CASCADE) and begin anew",
 	    t->name, key);
 	return (STORE_REFUSED);
 }

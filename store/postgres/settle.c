@@ -262,9 +262,11 @@ settle_reopen(struct pg_store *s, unsigned within_ms, char *reason)
 		settle_drop(s);
 		return (rc);
 	}
-	if (s->lease == NULL)
-		return (move_enter(s, reason));
 	if (s->receiver != 0)
 		return (go_on(s, reason));
+	if ((rc = move_enter(s, reason)) != STORE_OK)
+		settle_drop(s);
+	if (rc != STORE_OK || s->lease == NULL)
+		return (rc);
 	return (enter(s, reason));
 }

@@ -192,6 +192,39 @@ def test_a_receiver_that_lives_is_in_the_way(old, postgres):
     assert not third.exists()
 
 
+def test_nobody_begins_while_it_is_moved_away(klikitd, old, postgres):
+    new = old.directory / "new.db"
+    move(url(old.database), postgres.url)
+    with contextlib.closing(postgres.connect()) as conn:
+        conn.autocommit = False
+        conn.cursor().execute("SELECT move_from()")
+        refused(serving(klikitd, old, postgres), "is at work in it")
+        _, said = move(postgres.url, url(new), 1)
+        assert "somebody else is at work in it" in said
+        conn.rollback()
+    move(postgres.url, url(new))
+
+
+def test_what_is_needed_at_the_end_is_asked_for_at_once(old, postgres):
+    move(url(old.database), postgres.url)
+    assert run("migrate-store", "--reopen", url(old.database)).returncode == 0
+    postgres("TRUNCATE " + ", ".join(TABLES))
+    role = f"waiter_{postgres.name}"
+    postgres.server.master(f"CREATE ROLE {role} LOGIN")
+    postgres(f"GRANT USAGE ON SCHEMA klikitd TO {role}")
+    postgres("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "
+             f"klikitd TO {role}")
+    postgres(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA klikitd TO {role}")
+    _, said = move(url(old.database), postgres.url_of(role), 1)
+    grant, = re.findall("GRANT UPDATE ON ALL SEQUENCES IN SCHEMA klikitd TO "
+                        r"\w+", said)
+    assert marks(postgres) == []
+    postgres(grant)
+    move(url(old.database), postgres.url_of(role))
+    postgres(f"DROP OWNED BY {role}")
+    postgres(f"DROP ROLE {role}")
+
+
 def test_a_database_with_a_store_is_not_overwritten(old, postgres):
     new = old.directory / "new.db"
     move(url(old.database), postgres.url)

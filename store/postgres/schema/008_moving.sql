@@ -8,11 +8,20 @@ CREATE TABLE moving (
 	shift bigint -- of one that is filled: ms added to steady times
 );
 
--- Raises if it is no store.
+-- Raises if it is no store, or is just being moved away: see move_from().
 CREATE FUNCTION refuse_moved() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	is_away bool;
 BEGIN
+	IF EXISTS (SELECT 1 FROM pg_locks WHERE granted
+			AND relation = 'receivers'::regclass
+			AND mode = 'ShareRowExclusiveLock'
+			AND pid <> pg_backend_pid()
+			AND database = (SELECT oid FROM pg_database
+				WHERE datname = current_database())) THEN
+		RAISE EXCEPTION USING ERRCODE = 'KL002', MESSAGE =
+			'klikitd migrate-store is at work in it';
+	END IF;
 	SELECT away INTO is_away FROM moving;
 	IF NOT FOUND THEN
 		RETURN;
@@ -69,6 +78,9 @@ BEGIN
 		EXIT WHEN take_over(1000) = 0;
 	END LOOP;
 	RETURN EXISTS (SELECT 1 FROM moving);
+EXCEPTION WHEN lock_not_available THEN
+	RAISE EXCEPTION USING ERRCODE = 'KL002', MESSAGE = 'somebody else is at '
+		'work in it, another klikitd migrate-store perhaps; try again later';
 END $$;
 
 -- In the same transaction, at the end of it.
@@ -93,6 +105,15 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'KL002', MESSAGE = format(
 			'a store is there already; name an empty database, or DROP '
 			'SCHEMA %I CASCADE', current_schema());
+	END IF;
+	-- Needed at the end: better said now.
+	IF NOT (SELECT bool_and(has_sequence_privilege(s, 'UPDATE'))
+			FROM unnest(ARRAY['event_numbers', 'job_numbers',
+				'handlers_id_seq', 'rejections_id_seq']) AS s) THEN
+		RAISE EXCEPTION USING ERRCODE = 'KL002', MESSAGE = format(
+			'role %I may not set its sequences; as the owner of the '
+			'database run: GRANT UPDATE ON ALL SEQUENCES IN SCHEMA %I TO '
+			'%I', current_user, current_schema(), current_user);
 	END IF;
 	INSERT INTO moving (id, away) VALUES (1, false);
 END $$;
