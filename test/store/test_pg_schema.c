@@ -29,6 +29,8 @@ setup(void **state)
 
 	assert_non_null(w);
 	w->db = case_database_new(w->url, sizeof(w->url));
+	/* That of the test before is empty, but there. */
+	case_database_sql(w->db, "DROP SCHEMA IF EXISTS klikitd CASCADE");
 	(void)snprintf(w->role, sizeof(w->role), "Role %d_%u", (int)getpid(),
 	    ++number);
 	(void)snprintf(sql, sizeof(sql), "CREATE ROLE \"%s\" LOGIN", w->role);
