@@ -14,7 +14,7 @@ DECLARE
 	is_away bool;
 BEGIN
 	IF EXISTS (SELECT 1 FROM pg_locks WHERE granted
-			AND relation = 'receivers'::regclass
+			AND relation = 'moving'::regclass
 			AND mode = 'ShareRowExclusiveLock'
 			AND pid <> pg_backend_pid()
 			AND database = (SELECT oid FROM pg_database
