@@ -83,10 +83,11 @@ conn_lose(struct pg_conn *c, const char *why)
 	return (STORE_AWAY);
 }
 
-/* So says libpq: the server may have said why before. */
+/* So says libpq, in its first line: the server may have said why before. */
 static enum store_rc
 conn_lose_libpq(struct pg_conn *c)
 {
+	char words[STORE_REASON_MAX];
 	PGresult *res;
 
 	for (int i = 0; i < LAST_WORDS_MAX && PQstatus(c->pg) == CONNECTION_BAD;
@@ -97,7 +98,9 @@ conn_lose_libpq(struct pg_conn *c)
 			(void)conn_fail(c, res);
 		PQclear(res);
 	}
-	return (conn_lose(c, PQerrorMessage(c->pg)));
+	(void)snprintf(words, sizeof(words), "%s", PQerrorMessage(c->pg));
+	words[strcspn(words, "\n")] = '\0';
+	return (conn_lose(c, words));
 }
 
 /* A notice receiver of libpq's: runs while it reads. */
