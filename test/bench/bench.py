@@ -3,6 +3,7 @@
 
 usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
        ./run bench --outlets [--quick] [--only STEP,...]
+       ./run bench --shared [--quick] [--only STEP,...]
        ./run bench --against BINARY [--rounds N]
 
   --quick      under 3 minutes: two short rounds; says whether all works,
@@ -14,6 +15,8 @@ usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
   --outlets    only this: from the POST to the confirmation of a broker, beside
                Node with the vendor's client; and what a backlog costs. Steps
                are redis, amqp, sqs, forward, and drain-NAME, beside-NAME
+  --shared     only this: receivers on one PostgreSQL, beside one in a file. Steps
+               are ack, handlers, latency, three, stored
   --against BINARY  only this: klikitd beside another build of it, N rounds
                (9), with and without handlers: is a change worth it?
 
@@ -37,6 +40,7 @@ import outlets
 import report
 import rounds
 import servers
+import shared
 import stats
 from context import ROOT, Bench, BenchError, OutOfTime, hard_limit
 
@@ -68,6 +72,7 @@ class Plan:
         self.outlet_events = pick(5000, 1500)
         self.outlet_drains = pick(2, 1)
         self.outlet_backlog = pick(50000, 3000)
+        self.shared_requests = pick(5000, 1000)
 
 
 def steps(bench, plan, full):
@@ -162,6 +167,7 @@ def read_arguments(argv):
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--outlets", action="store_true")
+    parser.add_argument("--shared", action="store_true")
     parser.add_argument("--against", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--build", type=pathlib.Path,
@@ -192,6 +198,8 @@ def main(argv):
             chosen = against(bench, arguments.against, arguments.rounds)
         if arguments.outlets:
             chosen = outlets.steps(bench, plan)
+        if arguments.shared:
+            chosen = shared.steps(bench, plan)
         if arguments.only:
             wanted = arguments.only.split(",")
             unknown = [name for name in wanted if name not in chosen]
@@ -205,7 +213,8 @@ def main(argv):
         run_steps(bench, chosen)
         verdicts = (goals.all_outlet_goals(bench.extra) if arguments.outlets
                     else goals.all_goals(bench.series, bench.extra))
-        if arguments.only or arguments.against or arguments.outlets:
+        if (arguments.only or arguments.against or arguments.outlets or
+                arguments.shared):
             verdicts = [goal for goal in verdicts if goal.value() is not None]
         took_s = time.monotonic() - started
         print_report(bench, plan, described, verdicts, took_s)

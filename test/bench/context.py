@@ -29,6 +29,7 @@ class Bench:
         self.deadline = time.monotonic() + limit_s
         self.server_core, self.load_core = machine.cores()
         self.processes = []
+        self.closing = []   # what is to be called at the end
         self.failures = []  # what could not be measured, and why
         self.failed = set() # (server, workload): not tried again
         self.series = {}    # workload -> stats.Series
@@ -113,6 +114,8 @@ class Bench:
     # -- the end --
 
     def close(self):
+        for close in self.closing:
+            close()
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
