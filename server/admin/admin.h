@@ -75,6 +75,7 @@ struct admin_status {
 	const char *const *webhooks; /* URLs that klikit could post to */
 	size_t nwebhooks;
 	const char *store_url;
+	const char *admin_url; /* of this listener; NULL: there is none */
 	const char *check; /* of the store: none, running, sound, repaired... */
 	const char *health; /* "ready", or why not */
 	const char *clock;  /* "ok", or what is wrong with it */
@@ -100,11 +101,14 @@ struct admin_times {
 };
 
 /*
- * What a receiver counts, as JSON, for the pages of the others
- * (store_report()): the same as in `counts' of the status. The caller's to
- * free(); NULL when out of memory.
+ * What a receiver has to say of itself, as JSON (store_report()): `counts', for
+ * the pages of the others, and `admin', where verbs on its machine find it. The
+ * caller's to free(); NULL when out of memory.
  */
 char *admin_report(const struct admin_status *status);
+
+/* The URL in such a report; "" if there is none, or it is too long. */
+void admin_report_url(const char *report, char *ret_url, size_t size);
 
 /*
  * What the API asks the server for, and reports to it; each may be NULL but for

@@ -3,6 +3,7 @@
  * of them counts.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/admin/admin_private.h"
 #include "server/base/json.h"
@@ -49,11 +50,25 @@ counts_json(const struct admin_status *status)
 char *
 admin_report(const struct admin_status *status)
 {
-	json_t *o = counts_json(status);
+	json_t *o = json_pack("{s:o, s:s?}", "counts", counts_json(status),
+	    "admin", status->admin_url);
 	char *text = json_dumps(o, JSON_COMPACT);
 
 	json_decref(o);
 	return (text);
+}
+
+void
+admin_report_url(const char *report, char *ret_url, size_t size)
+{
+	json_error_t where;
+	json_t *o = json_loads(report, 0, &where);
+	const char *url = json_string_value(json_object_get(o, "admin"));
+
+	ret_url[0] = '\0';
+	if (url != NULL && strlen(url) < size)
+		(void)strcpy(ret_url, url);
+	json_decref(o);
 }
 
 /* Its counts: our own as they are now, of others what they reported. */
@@ -63,7 +78,7 @@ receiver_counts(const struct admin_fns *fns,
 {
 	struct admin_status status = { 0 };
 	json_error_t where;
-	json_t *o = NULL;
+	json_t *o = NULL, *counts;
 
 	if (row->own && fns->status != NULL) {
 		fns->status(fns->arg, &status);
@@ -71,7 +86,9 @@ receiver_counts(const struct admin_fns *fns,
 	}
 	if (row->report != NULL)
 		o = json_loads(row->report, 0, &where);
-	return (json_is_object(o) ? o : json_null());
+	counts = json_incref(json_object_get(o, "counts"));
+	json_decref(o);
+	return (json_is_object(counts) ? counts : json_null());
 }
 
 /* store_receivers_fn */

@@ -72,6 +72,7 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->webhooks = (const char *const *)s->webhooks.urls;
 	ret_status->nwebhooks = s->webhooks.n;
 	ret_status->store_url = s->cfg->store_name;
+	ret_status->admin_url = s->admin.listener == NULL ? NULL : s->admin.url;
 	ret_status->health = health_word(store_health(s->st));
 	ret_status->check = server_check_word(s);
 	ret_status->clock =

@@ -16,7 +16,7 @@
 #include "server/cli/proc.h"
 #include "server/cli/trigger_client.h"
 #include "server/cli/verb_input.h"
-#include "store/store.h"
+#include "store/store_read.h"
 
 #define TIMEOUT_S 60
 #define LOOK_TIMEOUT_S 5 /* then the store alone is looked at */
@@ -76,11 +76,39 @@ open_store(struct verb_admin *va, enum store_mode mode, char *reason)
 	return (store_open(&opt, &va->st, reason));
 }
 
+/* store_receivers_fn: the one that runs on this machine, if any. */
+static void
+receivers_cb(enum store_rc rc, const struct store_receiver_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct verb_admin *va = arg;
+
+	(void)reason;
+	for (size_t i = 0; rc == STORE_OK && i < n && va->url[0] == '\0'; i++)
+		if (rows[i].alive && rows[i].report != NULL &&
+		    proc_receiver(rows[i].name) != 0)
+			admin_report_url(rows[i].report, va->url,
+			    sizeof(va->url));
+}
+
+/* Does a server of this machine serve from the store? */
+static bool
+is_served_here(struct verb_admin *va)
+{
+	if (!verb_admin_traits(va)->is_shared)
+		return (proc_server(va->cfg->store_url) != 0);
+	va->url[0] = '\0';
+	if (store_list_receivers(va->st, receivers_cb, va) == 0)
+		store_wait(va->st);
+	return (va->url[0] != '\0');
+}
+
 /* Where the server that holds the store answers. Returns 0; -1 and why not. */
 static int
 find_server(struct verb_admin *va, char reason[ADMIN_LINK_REASON_MAX])
 {
-	if (admin_link_read(va->cfg->store_url, va->url, reason) == -1)
+	if (!verb_admin_traits(va)->is_shared &&
+	    admin_link_read(va->cfg->store_url, va->url, reason) == -1)
 		return (-1);
 	if (va->cfg->admin_token_file == NULL)
 		return (0);
@@ -378,7 +406,7 @@ get_server(struct verb_admin *va, const char *path)
 	json_error_t where;
 	json_t *o = NULL;
 
-	if (proc_server(va->cfg->store_url) == 0)
+	if (!is_served_here(va))
 		return (NULL);
 	if (find_server(va, reason) == 0 &&
 	    ask_server(va, path, NULL, reason) == 0) {

@@ -140,6 +140,8 @@ def busy(klikitd, tmp_path):
     received(server.post(payload("created-small.json"), "e1"))
     server.expect("admin: refused")
     with open(tmp_path / "fifo", "wb") as fifo:  # opens when it is read
+        if server.store:  # where it answers stands there from its first tick
+            server.wait_query("SELECT count(*) FROM reports", 1)
         yield server
         fifo.write(b"x\n")
         fifo.flush()
