@@ -90,10 +90,17 @@ class Klikitd:
         if "listen" not in text:
             text = "[http]\nlisten = 127.0.0.1:0\n" + text.replace(
                 "[http]\n", "")
-        if self.store and self.store.url not in text:
-            text = f"[store]\nurl = {self.store.url}\n" + text.replace(
-                "[store]\n", "")
+        if self.store and not re.search(r"^url = (sqlite|postgres):", text,
+                                        re.M):
+            url = f"[store]\nurl = {self.store.url}\n"
+            text = (text.replace("[store]\n", url) if "[store]\n" in text
+                    else f"{text.rstrip()}\n{url}")  # lines keep their numbers
         self.config.write_text(text)
+
+    @property
+    def store_name(self):
+        """As verbs and the log name it."""
+        return self.store.name_shown if self.store else str(self.database)
 
     # -- life --
 

@@ -104,6 +104,10 @@ class Database:
     def url(self):
         return self.url_of()
 
+    @property
+    def name_shown(self):
+        return f"postgres://{HOST}:{self.server.port}/{self.name}"
+
     def url_of(self, user=OWNER, password=None, port=None, host=HOST,
                **parameters):
         """A URL for that user; other parameters are libpq's own."""
