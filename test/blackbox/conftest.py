@@ -311,12 +311,25 @@ class Klikitd:
 
     def do(self, *args, expect=0):
         """Run a verb on this server's store. Returns what it printed. An
-        expected exit code of None is any."""
+        expected exit code of None is any. A pause is waited for."""
+        seen = self._pauses(args)
         done = run(args[0], "-c", self.config, *args[1:], cwd=self.directory)
         assert b"Sanitizer" not in done.stderr, done.stderr.decode()
         assert expect is None or done.returncode == expect, done
         self.said = done.stderr.decode()
+        if seen is not None and done.returncode == 0:
+            self.wait_log(f"handler {args[1]}: paused", seen + 1)
         return done.stdout.decode()
+
+    def _pauses(self, args):
+        """How often the handler that the verb is about to pause was paused by
+        now; None: there is nothing to wait for. Of a shared store the server
+        hears within a second what a verb has written there."""
+        if (self.store is None or self.process is None or args[0] != "pause" or
+                self.query("SELECT paused_at FROM handlers WHERE name = ?",
+                           args[1]) != [(None,)]):
+            return None
+        return len(re.findall(f"handler {args[1]}: paused", self.log()))
 
     def ask(self, method, path, body=None, headers=None):
         """A request to the admin listener. Returns status, headers, JSON."""

@@ -124,8 +124,9 @@ def test_it_counts_what_happened(busy):
         "klikitd_stream_readers": 0,
     }
     assert {name: v[name] for name in wanted} == wanted
-    assert v["klikitd_store_bytes"] > 0 < v["klikitd_store_free_bytes"]
-    assert v["klikitd_store_wal_bytes"] > 0
+    assert v["klikitd_store_bytes"] > 0
+    if not busy.store:  # of another machine's disk nothing is known
+        assert v["klikitd_store_free_bytes"] > 0 < v["klikitd_store_wal_bytes"]
     assert v["klikitd_commit_operations_sum"] >= 4 + 5
     assert v["klikitd_commit_operations_count"] <= (
         v["klikitd_commit_operations_sum"])

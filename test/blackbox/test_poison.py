@@ -81,8 +81,8 @@ def post(server, first, count):
     for order in range(first, first + count):
         received(server.post(order_body(order), f"e{order}"))
 
-STATES = ("SELECT sum(state = 'done'), sum(state = 'waiting' OR "
-          "state = 'running' OR state = 'ready') FROM jobs")
+STATES = ("SELECT count(*) FILTER (WHERE state = 'done'), count(*) FILTER "
+          "(WHERE state IN ('waiting', 'running', 'ready')) FROM jobs")
 
 @pytest.mark.parametrize("retry", ["", "retry = 5s"])
 @pytest.mark.parametrize("bad", [500, 503, "cut"])

@@ -203,6 +203,7 @@ def test_a_purge_waits_for_who_reads_the_log(klikitd, running):
     assert "stood in the way" not in server.said
 
 
+@pytest.mark.sqlite("the log of the file")
 @pytest.mark.once
 def test_a_purge_says_that_somebody_reads_on(klikitd):
     server = klikitd(config=CONFIG)
