@@ -141,7 +141,7 @@ def busy(klikitd, tmp_path):
     server.expect("admin: refused")
     with open(tmp_path / "fifo", "wb") as fifo:  # opens when it is read
         if server.store:  # where it answers stands there from its first tick
-            server.wait_query("SELECT count(*) FROM reports", 1)
+            server.wait_query("SELECT count(*) FROM reports", [(1,)])
         yield server
         fifo.write(b"x\n")
         fifo.flush()
