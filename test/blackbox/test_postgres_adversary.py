@@ -111,10 +111,11 @@ class Attack:
         relay.cut_at_commit()
         relay.wait_for(lambda: relay.cuts > cuts)
 
-    def run(self, kills, crashes, cuts):
+    def run(self, kills, crashes, cuts, sleeps):
         """All of it, spread over the deliveries."""
         acts = ([self.kill] * kills + [self.crash] * crashes +
-                [self.cut] * cuts + [self.cut_commit] * cuts + [self.sleep])
+                [self.cut] * cuts + [self.cut_commit] * cuts +
+                [self.sleep] * sleeps)
         self.rng.shuffle(acts)
         for number, act in enumerate(acts):
             # The last tenth is for what they leave behind.
@@ -192,17 +193,17 @@ def attack(klikitd, postgres_server, rng):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("deliveries, kills, crashes, cuts", [
-    (1200, 4, 1, 2),
-    pytest.param(20000, 30, 3, 10, marks=pytest.mark.long)])
-def test_nothing_is_lost_doubled_or_out_of_order(attack, deliveries, kills,
-                                                 crashes, cuts):
+@pytest.mark.parametrize("deliveries, attacks", [
+    (1200, {"kills": 4, "crashes": 1, "cuts": 2, "sleeps": 1}),
+    pytest.param(20000, {"kills": 30, "crashes": 3, "cuts": 10, "sleeps": 4},
+                 marks=pytest.mark.long)])
+def test_nothing_is_lost_doubled_or_out_of_order(attack, deliveries, attacks):
     three = attack(deliveries)
-    three.run(kills, crashes, cuts)
+    three.run(**attacks)
     three.check_stored()
     three.check_calls()
     assert "deadlock detected" not in three.server.log()
-    # It was an attack: calls were under way that nobody saw the end of.
+    # It was an attack: of some calls nobody saw the end.
     assert three.database("SELECT count(*) > 0 FROM attempts "
                           "WHERE outcome = 'unknown'") == [(True,)]
     print(f"{three.pos.calls} calls, {dict(three.work.answers)}, "
