@@ -219,6 +219,16 @@ forward_done_cb(const struct http_client_answer *answer, void *arg)
 	free(fc);
 }
 
+/* http_client: may it leave? */
+static bool
+forward_may_send(void *arg)
+{
+	const struct forward_call *fc = arg;
+	const struct handler_env *env = fc->forward->env;
+
+	return (env->may_call == NULL || env->may_call(env->arg, fc->call));
+}
+
 /* Send it. Returns 0, or -1 when out of memory. */
 static int
 forward_send(struct forward *f, const struct forward_request *req,
@@ -230,6 +240,7 @@ forward_send(struct forward *f, const struct forward_request *req,
 		.body = m->body,
 		.body_len = m->body_len,
 		.timeout_ms = f->timeout_ms,
+		.may_send = forward_may_send,
 	};
 	struct forward_call *fc;
 

@@ -87,6 +87,13 @@ struct handler_env {
 	    const struct handler_result *result);
 
 	/*
+	 * Is the job of that attempt ours for sure, so that the call may leave?
+	 * Asked right before it does by a handler whose run() does not send at
+	 * once: if not, nothing is sent, and the attempt ends. NULL: it is.
+	 */
+	bool (*may_call)(void *arg, const struct handler_call *call);
+
+	/*
 	 * What connect() needs for a handler that calls by TLS: reads the
 	 * files. Owned by the caller, who gives it back by tls_close();
 	 * connections made with it may outlive that. On failure returns NULL

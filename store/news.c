@@ -23,6 +23,12 @@ store_watch(struct store *st, bool watched)
 	(void)pthread_mutex_unlock(&st->mutex);
 }
 
+bool
+store_holds(const struct store *st, int64_t hold)
+{
+	return (st->ops->holds == NULL || st->ops->holds(st->be, hold));
+}
+
 void
 store_report(struct store *st, const char *json)
 {

@@ -327,6 +327,7 @@ struct store_result {
 	enum store_rc rc;
 	int64_t id;        /* of the row: event, handler */
 	int64_t repeat_of; /* of an event that repeats another: which; else 0 */
+	int64_t hold;      /* store_start(): for store_holds() */
 	bool conflict;     /* with STORE_EXISTS: the bodies differ */
 	const struct store_job *runnable; /* made runnable by this, or found */
 	size_t nrunnable;
@@ -405,6 +406,14 @@ enum store_skip {
  */
 int store_start(struct store *st, int64_t job, unsigned skip, int64_t now_ms,
     store_done_fn *done, void *arg);
+
+/*
+ * Is a job that was begun with that hold still this receiver's for sure? Of a
+ * store that is not shared always. Of another not, once the lease is over, as
+ * after a time in which this process was stopped: then another may have it. To
+ * be asked before its call leaves; if not, the attempt ends without a call.
+ */
+bool store_holds(const struct store *st, int64_t hold);
 
 /* What can be done to a job by hand. */
 enum store_act {

@@ -216,6 +216,9 @@ struct store_ops {
 	enum store_rc (*tick)(void *be, const struct store_asked *asked,
 	    struct store_news *news, char *reason);
 
+	/* (-) As store_holds(); any thread. */
+	bool (*holds)(const void *be, int64_t hold);
+
 	/*
 	 * (-) What has to be done between commits; short, since acks wait for
 	 * it. `at' is the state of upkeep_long(); DONE is passed once after

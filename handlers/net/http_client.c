@@ -363,6 +363,8 @@ client_pump(struct http_client_call *call)
 		call_reroute(call);
 	else if (call->connected)
 		(void)evtimer_del(call->way);
+	else if (call->kept)
+		client_conn_send_kept(call->conn);
 	else if (call->way_late)
 		call_fail_way(call);
 	else if (call->shake_late)
@@ -478,6 +480,7 @@ http_client_post(struct http_client *hc, const struct http_client_request *req,
 	call->done = done;
 	call->arg = arg;
 	call->timeout_ms = req->timeout_ms;
+	call->may_send = req->may_send;
 	call->answer.room = req->room;
 	call->answer.room_size = req->room_size;
 	if (call_fill(call, req) == -1 ||

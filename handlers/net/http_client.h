@@ -105,6 +105,11 @@ struct http_client_request {
 	 * it is sent two thirds may have passed.
 	 */
 	int64_t timeout_ms;
+	/*
+	 * Asked with done()'s arg right before the request leaves: no, and it
+	 * ends as NOT_SENT. NULL: it may.
+	 */
+	bool (*may_send)(void *arg);
 };
 
 /*

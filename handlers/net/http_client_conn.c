@@ -76,16 +76,29 @@ conn_read(struct client_conn *conn)
 		conn_wake(conn);
 }
 
-/* Write the call's request. Returns 0, or -1 when out of memory. */
+/*
+ * Write the call's request, at once: whether it may be sent is asked now.
+ * Returns 0, or -1 when out of memory.
+ */
 static int
 conn_write(struct client_conn *conn)
 {
 	struct http_client_call *call = conn->call;
 	struct evbuffer *out = conn_output(conn->conn);
 
+	if (call->may_send != NULL && !call->may_send(call->arg)) {
+		(void)snprintf(call->dial_failure, sizeof(call->dial_failure),
+		    "not sent: it took so long that another may do it");
+		conn_wake(conn);
+		return (0);
+	}
 	call->connected = true;
 	conn->mark = conn_mark(conn->conn);
-	return (evbuffer_add_buffer_reference(out, call->request));
+	if (evbuffer_add_buffer_reference(out, call->request) == -1)
+		return (-1);
+	if (conn->hc->kind.tls == NULL) /* else we may be in its callback */
+		conn_flush(conn->conn);
+	return (0);
 }
 
 /* conn_calls: bytes have come. */
@@ -183,7 +196,21 @@ client_conn_send(struct client_conn *conn, struct http_client_call *call)
 	conn->call = call;
 	(void)snprintf(call->peer, sizeof(call->peer), "%s",
 	    conn_peer(conn->conn));
-	return (conn_is_ready(conn->conn) ? conn_write(conn) : 0);
+	if (!conn_is_ready(conn->conn))
+		return (0);
+	if (!call->kept || conn->hc->kind.tls != NULL)
+		return (conn_write(conn));
+	conn_wake(conn); /* client_conn_send_kept() */
+	return (0);
+}
+
+void
+client_conn_send_kept(struct client_conn *conn)
+{
+	if (!conn_is_quiet(conn->conn))
+		conn_lost_cb(conn, 0);
+	else if (conn_write(conn) == -1)
+		conn_lost_cb(conn, ENOMEM);
 }
 
 void

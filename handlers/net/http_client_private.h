@@ -34,6 +34,7 @@ struct http_client {
 struct http_client_call {
 	struct http_client *hc;
 	http_client_fn *done;
+	bool (*may_send)(void *arg); /* or NULL */
 	void *arg;
 	struct event *kick;     /* made active when a fact is new */
 	struct event *deadline; /* the time for all of it */
@@ -53,7 +54,7 @@ struct http_client_call {
 	bool late;
 	bool way_late;   /* the time until it can be sent is over */
 	bool shake_late; /* that for TLS at this address is */
-	char dial_failure[DIAL_REASON_MAX];
+	char dial_failure[DIAL_REASON_MAX]; /* or why it is not sent */
 
 	/* Facts of the connection now in use. */
 	bool connected; /* and the handshake is done, with TLS */
@@ -82,6 +83,12 @@ struct client_conn *client_conn_take(struct http_client *hc);
  * comes of it is recorded in the call. Returns 0, or -1 when out of memory.
  */
 int client_conn_send(struct client_conn *conn, struct http_client_call *call);
+
+/*
+ * The same, of one that was kept, without TLS, when the loop comes to the call:
+ * the far side may have closed it meanwhile.
+ */
+void client_conn_send_kept(struct client_conn *conn);
 
 /* Give a connection back after its call: it is kept if that can be. */
 void client_conn_release(struct client_conn *conn, bool reusable);

@@ -324,6 +324,14 @@ server_finish_cb(void *arg, struct handler_call *call,
 	dispatch_finish(call, result);
 }
 
+/* handler_env.may_call */
+static bool
+server_may_call_cb(void *arg, const struct handler_call *call)
+{
+	(void)arg;
+	return (dispatch_may_call(call));
+}
+
 static int
 server_open_pipeline(struct server *s)
 {
@@ -345,6 +353,7 @@ server_open_pipeline(struct server *s)
 	}
 	s->lent.env.child_files = open_files_raise();
 	s->lent.env.finish = server_finish_cb;
+	s->lent.env.may_call = server_may_call_cb;
 	rejections_set_journal(s->rej, s->journal);
 	rejections_set_clock(s->rej, clock_watch_steady(s->clock));
 	dispatch_set_journal(s->dispatch, s->journal);

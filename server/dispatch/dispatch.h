@@ -79,6 +79,9 @@ void dispatch_expect(struct dispatch *d, size_t deliveries);
 void dispatch_finish(struct handler_call *call,
     const struct handler_result *result);
 
+/* handler_env.may_call. */
+bool dispatch_may_call(const struct handler_call *call);
+
 /* -- Time -- */
 
 /* Now, by the clock of jobs. */

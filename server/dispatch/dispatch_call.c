@@ -142,10 +142,10 @@ call_end(struct run *run, const struct handler_result *result)
 		if (live->logs_answers && result->code != 0)
 			call_log_answer(run, live);
 		run_judge(run, live, result);
-		if (result->verdict == HANDLER_RETRY)
-			call_failed(run, live, result);
-		else
+		if (result->verdict != HANDLER_RETRY)
 			call_answered(run, live);
+		else if (dispatch_may_call(&run->call)) /* else it was we */
+			call_failed(run, live, result);
 		if (result->pause)
 			call_pause(run, live, result->reason);
 	}
@@ -158,6 +158,12 @@ void
 dispatch_finish(struct handler_call *call, const struct handler_result *result)
 {
 	call_end(call->run, result);
+}
+
+bool
+dispatch_may_call(const struct handler_call *call)
+{
+	return (store_holds(call->run->d->st, call->run->hold));
 }
 
 void
@@ -230,17 +236,22 @@ call_begin(struct run *run, struct live_handler *live)
 /* The start is on disk. */
 static void
 call_started(struct run *run, struct live_handler *live,
-    const struct store_job *job)
+    const struct store_job *job, int64_t hold)
 {
 	static const struct handler_result gone = {
 		.verdict = HANDLER_RETRY,
 		.reason = "not called: its handler is not configured any more",
+	};
+	static const struct handler_result late = {
+		.verdict = HANDLER_RETRY,
+		.reason = "not called: it took so long that another may do it",
 	};
 	struct dispatch *d = run->d;
 
 	(void)store_event_ref(job->ev);
 	store_event_unref(run->job.ev);
 	run->job = *job;
+	run->hold = hold;
 	journal_note(d->journal, JOURNAL_JOB, job->id);
 	run->out = (struct store_outcome){ .number = job->attempts };
 	run->attempt = (struct store_attempt){
@@ -249,6 +260,8 @@ call_started(struct run *run, struct live_handler *live,
 	run->started_us = clock_mono_us();
 	if (live == NULL)
 		call_end(run, &gone);
+	else if (!dispatch_may_call(&run->call))
+		call_end(run, &late);
 	else
 		call_begin(run, live);
 }
@@ -263,7 +276,7 @@ dispatch_started_cb(const struct store_result *res, void *arg)
 
 	dispatch_wake(d);
 	if (res->rc == STORE_OK && !d->cancelled) {
-		call_started(run, live, &res->runnable[0]);
+		call_started(run, live, &res->runnable[0], res->hold);
 		return;
 	}
 	switch (res->rc) {

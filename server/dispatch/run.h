@@ -78,6 +78,7 @@ struct run {
 	struct handler_call call;
 	struct shared_instance *shared; /* while CALLING */
 	bool once_per_order; /* its orders are not to be done again */
+	int64_t hold;        /* for store_holds() */
 	int64_t started_us;
 
 	/* What is being recorded; out points to the rest. */

@@ -150,6 +150,17 @@ postgres_tick(void *be, const struct store_asked *asked,
 	return (rc == STORE_AWAY ? STORE_OK : rc);
 }
 
+static bool
+postgres_holds(const void *be, int64_t hold)
+{
+	const struct pg_store *s = be;
+	/* First: whoever becomes another receiver writes it last. */
+	int64_t renewed_ms = s->renewed_ms;
+
+	return (s->receiver == hold &&
+		pg_now_ms() - renewed_ms < (int64_t)s->lease_ms);
+}
+
 static enum store_rc
 postgres_reopen(void *be, char *reason)
 {
@@ -291,6 +302,7 @@ const struct store_ops store_postgres_ops = {
 	.reopen = postgres_reopen,
 	.tick_ms = LEASE_TICK_MS,
 	.tick = postgres_tick,
+	.holds = postgres_holds,
 	.read = postgres_read,
 	.interrupt = postgres_interrupt,
 	.was_unclean = postgres_was_unclean,

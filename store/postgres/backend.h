@@ -41,10 +41,10 @@ struct pg_store {
 	/* The writer's. */
 	struct pg_conn *conn; /* NULL: only reopen helps */
 	struct pg_session session;
-	struct lease *lease;      /* NULL: a verb's, which owns nothing */
-	_Atomic int64_t receiver; /* 0: it has to become one */
-	int64_t batch;            /* of the last transaction that is known */
-	int64_t renewed_ms;       /* when that was begun */
+	struct lease *lease;        /* NULL: a verb's, which owns nothing */
+	_Atomic int64_t receiver;   /* 0: it has to become one */
+	int64_t batch;              /* of the last transaction that is known */
+	_Atomic int64_t renewed_ms; /* when that was begun */
 	int64_t unsure;  /* of one whose answer was lost; 0: there is none */
 	int64_t *starts; /* which jobs that one begins, or is to begin */
 	size_t nstarts, starts_room;

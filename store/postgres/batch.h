@@ -21,7 +21,7 @@ bool pg_batch_is_empty(const struct pg_batch *b);
 /* How a batch is run. */
 struct pg_batch_run {
 	int64_t number;      /* of the receiver's transaction */
-	int64_t deadline_ms; /* of all, by the monotonic clock */
+	int64_t deadline_ms; /* of all, by pg_now_ms() */
 	bool publish;        /* its news, for the pages of others */
 };
 

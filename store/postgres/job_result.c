@@ -230,8 +230,10 @@ job_result_take(struct pg_batch *b, const PGresult *res, void *arg)
 	struct store_op *op;
 	size_t i;
 
-	for (i = 0; i < all->n; i++)
+	for (i = 0; i < all->n; i++) {
 		all->ops[i]->res.rc = STORE_OK;
+		all->ops[i]->res.hold = pg_batch_receiver(b);
+	}
 	if (make_room(b, all, res, &jobs) == -1)
 		return (-1);
 	for (int row = 0; row < PQntuples(res); row++) {

@@ -3,7 +3,7 @@
  * others know that it lives, and with what they leave or change.
  *
  * Owns:    what was seen of the others so far.
- * Threads: the writer's alone. now_ms is of the monotonic clock.
+ * Threads: the writer's alone. now_ms is pg_now_ms().
  *
  * The fence is schema/006_lease.sql's: each transaction begins with lease_beat,
  * which raises KL001 for a receiver that is dead or that has lost count. Then

@@ -31,7 +31,8 @@ pg_now_ms(void)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	/* In suspend, too: the lease goes on there. */
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
 	return ((int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000);
 }
 

@@ -23,7 +23,7 @@ struct pg_statement {
 	const char *text; /* each $n with a cast */
 };
 
-/* The kernel's monotonic clock, of which all deadlines are. */
+/* The kernel's clock of the time since its start, of which deadlines are. */
 int64_t pg_now_ms(void);
 
 /* What pg_connect() is to make. */
@@ -97,7 +97,7 @@ enum store_rc pg_sync(struct pg_conn *c);
 /*
  * The result of the next statement that was sent. STORE_OK: *ret_res is the
  * caller's to PQclear(). Else as pg_reason(), and all that follow up to the end
- * fail the same way. deadline_ms is of the monotonic clock: past it the answer
+ * fail the same way. deadline_ms is of pg_now_ms(): past it the answer
  * is STORE_AWAY, and the connection is of no use.
  */
 enum store_rc pg_receive(struct pg_conn *c, int64_t deadline_ms,

@@ -14,6 +14,7 @@ struct fake {
 	size_t refuse;
 	size_t waiting[FAKE_NCALLS];
 	size_t total[FAKE_NCALLS];
+	bool lost; /* what is begun is not held */
 };
 
 static struct fake *
@@ -107,10 +108,18 @@ fake_take(struct store_op *op, void *arg)
 static enum store_rc
 fake_open(const struct store_place *place, void **ret_be, char *reason)
 {
-	(void)place;
 	(void)reason;
-	*ret_be = NULL;
+	*ret_be = place->arg;
 	return (STORE_OK);
+}
+
+static bool
+fake_holds(const void *be, int64_t hold)
+{
+	const struct fake *f = be;
+
+	(void)hold;
+	return (!f->lost);
 }
 
 static void
@@ -122,6 +131,7 @@ fake_close(void *be)
 static const struct store_ops fake_ops = {
 	.open = fake_open,
 	.close = fake_close,
+	.holds = fake_holds,
 };
 
 /* -- For tests -- */
@@ -136,6 +146,7 @@ fake_store_new(void)
 	};
 	struct fake *f = heap_alloc(sizeof(*f));
 	const struct store_setup setup = { .ops = &fake_ops,
+		.arg = f,
 		.stand_in = &f->stand_in };
 	char reason[STORE_REASON_MAX];
 	struct store *st;
@@ -147,6 +158,12 @@ fake_store_new(void)
 	assert_int_equal(store_open_with(&options, &setup, &st, reason),
 	    STORE_OK);
 	return (st);
+}
+
+void
+fake_store_lose(struct store *st)
+{
+	fake_of(st)->lost = true;
 }
 
 void

@@ -62,6 +62,9 @@ void fake_store_free(struct store *st);
 /* Let the next n calls return -1. */
 void fake_store_refuse(struct store *st, size_t n);
 
+/* What was begun is not held any more: store_holds(). */
+void fake_store_lose(struct store *st);
+
 /* The oldest call under way, of any kind; NULL if there is none. */
 struct fake_op *fake_store_first(struct store *st);
 

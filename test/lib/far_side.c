@@ -51,10 +51,14 @@ static void
 conn_reset(struct far_conn *c)
 {
 	const struct linger now = { 1, 0 };
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	int fd = bufferevent_getfd(c->bev);
 
-	assert_int_equal(setsockopt(bufferevent_getfd(c->bev), SOL_SOCKET,
-			     SO_LINGER, &now, sizeof(now)),
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now,
+			     sizeof(now)),
 	    0);
+	/* Now: closed it is in the next turn. */
+	(void)connect(fd, &nobody, sizeof(nobody));
 	conn_close(c);
 }
 

@@ -298,6 +298,28 @@ test_an_outcome_takes_the_next_start_along(void **state)
 	assert_int_equal(world_count(w, JOB_DONE), 2);
 }
 
+/*
+ * A receiver that was stopped for longer than its lease: what it has begun may
+ * be another's, and is not called.
+ */
+static void
+test_what_may_be_anothers_is_not_called(void **state)
+{
+	struct world *w = world_calls(state, HANDLER_PENDING, 1);
+
+	world_turn(w);
+	world_serve(w); /* found */
+	world_turn(w);
+	fake_store_lose(w->st);
+	world_serve(w);
+	assert_int_equal(w->runs, 0);
+	assert_int_equal(fake_log_count("another may do it"), 1);
+	world_settle(w);
+	assert_int_equal(w->runs, 0);
+	assert_int_equal(w->jobs[0].state, JOB_WAITING);
+	assert_int_equal(dispatch_busy(w->d), 0);
+}
+
 int
 main(void)
 {
@@ -314,6 +336,7 @@ main(void)
 		world_test(test_an_announced_alarm_rings_when_due),
 		world_test(test_big_starts_are_one_at_a_time),
 		world_test(test_an_outcome_takes_the_next_start_along),
+		world_test(test_what_may_be_anothers_is_not_called),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

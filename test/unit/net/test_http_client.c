@@ -53,6 +53,37 @@ test_http_client_sends_another_host(void **state)
 	    "Content-Length: 0\r\n\r\n");
 }
 
+/* http_client_request.may_send: arg is where the end is noted, too. */
+static bool
+may_not_send(void *arg)
+{
+	const struct client_case *c = arg;
+
+	return (c->ndone == 0);
+}
+
+/* What may not be sent any more is not, on whichever connection. */
+static void
+test_http_client_asks_before_it_sends(void **state)
+{
+	struct client_case *c = *state;
+	const struct http_client_request req = { .body = "",
+		.may_send = may_not_send,
+		.timeout_ms = 600000 };
+
+	far_play(&c->far, FAR_ANSWER, OK);
+	client_send(c, &req);
+	client_wait(c, 1);
+	assert_int_equal(c->answer.end, HTTP_CLIENT_ANSWERED);
+	for (unsigned i = 2; i < 4; i++) { /* kept; a new one */
+		client_send(c, &req);
+		client_wait(c, i);
+		assert_int_equal(c->answer.end, HTTP_CLIENT_NOT_SENT);
+		assert_non_null(strstr(c->reason, "another may do it"));
+	}
+	assert_int_equal(c->far.nrequests, 1);
+}
+
 /* A request of any method, to any path of that far side. */
 static void
 test_http_client_speaks_methods(void **state)
@@ -524,6 +555,7 @@ main(void)
 		CASE(test_http_client_drops_what_comes_behind),
 		CASE(test_http_client_notices_closed_connections),
 		CASE(test_http_client_tries_anew_once),
+		CASE(test_http_client_asks_before_it_sends),
 		CASE(test_http_client_reads_chunks),
 		CASE(test_http_client_reads_drips),
 		CASE(test_http_client_goes_on_after_1xx),
