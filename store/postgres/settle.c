@@ -16,7 +16,7 @@
 #include "store/postgres/row.h"
 #include "store/postgres/schema.h"
 
-#define STATEMENT_MS 5000 /* no statement of the writer takes longer */
+#define STATEMENT_MS 4000 /* the server ends it before we end the commit */
 #define IDLE_MS 2000      /* a transaction waits so long for its COMMIT */
 
 static const struct pg_statement who_am_i = { "who_am_i",
