@@ -81,6 +81,8 @@ postgres_read(void *be, struct store_op *op)
 		store_op_reset(op);
 		rc = read_once(s, op, reason);
 	}
+	if (rc == STORE_AWAY && is_interrupted(s)) /* it is we who end it */
+		rc = STORE_FAILED;
 	if (rc != STORE_OK)
 		store_op_fail(op, rc, reason);
 	else if (op->kind == STORE_OP_LIST_RECEIVERS)
@@ -180,6 +182,25 @@ postgres_reopen(void *be, char *reason)
 
 /* -- Opening and closing -- */
 
+/*
+ * Give all away at once, so that nobody has to wait for the end of a lease;
+ * if the server is there, even if it was not the last time.
+ */
+static void
+leave_all(struct pg_store *s)
+{
+	char reason[STORE_REASON_MAX];
+	bool committed;
+
+	if (s->lease == NULL || s->receiver == 0)
+		return;
+	if (s->conn == NULL)
+		(void)settle_last(s, true, pg_now_ms() + PG_SETTLE_MS,
+		    &committed, reason);
+	if (s->conn != NULL)
+		lease_leave(s->lease, s->conn);
+}
+
 static void
 postgres_close(void *be)
 {
@@ -187,8 +208,7 @@ postgres_close(void *be)
 
 	if (s == NULL)
 		return;
-	if (s->conn != NULL && s->receiver != 0)
-		lease_leave(s->lease, s->conn);
+	leave_all(s);
 	settle_drop(s);
 	drop_reader(s);
 	lease_free(s->lease);

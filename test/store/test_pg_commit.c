@@ -465,6 +465,25 @@ test_closing_gives_all_away(void **state)
 	assert_int_equal(count("SELECT count(*) FROM jobs WHERE owner = 0"), 1);
 }
 
+/* Also if the connection was lost with a start whose end nobody knows. */
+static void
+test_closing_finds_out_what_is_not_known(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	job = append("e1").runnable[0];
+	allow_connections(false);
+	pg_proxy_play(proxy, PG_TRICK_CUT_ANSWER, COMMIT, NULL);
+	assert_int_equal(begin(job).rc, STORE_AWAY);
+	allow_connections(true);
+	store_case_close(&c);
+	assert_int_equal(count("SELECT count(*) FROM receivers"), 0);
+	assert_int_equal(count("SELECT count(*) FROM jobs WHERE owner = 0 AND "
+			       "state = 'ready' AND attempts = 0"),
+	    1);
+}
+
 /* A verb is nobody: what it makes runnable is anybody's. */
 static void
 test_verbs_own_nothing(void **state)
@@ -537,6 +556,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_closing_gives_all_away,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_closing_finds_out_what_is_not_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_verbs_own_nothing, setup,
 		    teardown),
 	};
