@@ -22,6 +22,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 import uuid
 
 import pytest
@@ -394,7 +395,8 @@ class Klikitd:
     def wait_query(self, sql, wanted):
         """Wait until a query gives the wanted rows."""
         ticks = threading.Event()
-        for _ in range(DEADLINE * 50):
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
             rows = self.query(sql)
             if rows == wanted:
                 return
@@ -461,7 +463,8 @@ def databases(request):
 
     def of(home):
         if home not in used:
-            used[home] = unused.pop() if unused else server.database()
+            used[home] = (unused.pop() if unused
+                          else server.database().keep())
         return used[home]
 
     yield of

@@ -99,6 +99,14 @@ class Database:
     def __init__(self, server, name):
         self.server = server
         self.name = name
+        self.kept = {}  # connections, by user, if keep() was called
+        self.keeps = False
+
+    def keep(self):
+        """Ask over one connection, for as long as the server runs: a test that
+        polls would make fifty a second."""
+        self.keeps = True
+        return self
 
     @property
     def url(self):
@@ -118,13 +126,20 @@ class Database:
 
     def __call__(self, sql, *values, user=MASTER):
         """The rows of a statement, each in a transaction of its own."""
-        with contextlib.closing(self.connect(user)) as conn:
+        conn = self.kept.get(user) or self.connect(user)
+        try:
             with conn.cursor() as cursor:
                 cursor.execute(sql, values or None)
                 return [tuple(
                     bytes(v) if isinstance(v, memoryview) else v
                     for v in row) for row in (
                         cursor.fetchall() if cursor.description else ())]
+        finally:
+            if self.keeps and not conn.closed:
+                self.kept[user] = conn
+            else:
+                self.kept.pop(user, None)
+                conn.close()
 
     def says(self, *texts):
         """Does any row of klikitd's tables hold one of these bytes?"""
