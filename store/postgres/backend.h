@@ -95,7 +95,7 @@ enum store_rc settle_reopen(struct pg_store *s, unsigned within_ms,
 /* -- move.c: how its rows come from another store, or go there -- */
 
 /* How long a statement may take then, and a transaction wait for its next. */
-#define MOVE_STATEMENT_MS 3600000
+#define MOVE_STATEMENT_MS 600000
 #define MOVE_IDLE_MS 3600000
 
 extern const struct store_move_ops postgres_move_ops;

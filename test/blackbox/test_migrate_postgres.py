@@ -283,6 +283,25 @@ def test_cut_short_anywhere_it_goes_on(klikitd, old, postgres, step):
     delivered(old, served(klikitd, old, new))
 
 
+@pytest.mark.parametrize("at", [20, 35, 50])
+def test_a_connection_that_is_lost_is_said_and_it_goes_on(old, postgres, at):
+    before = {table: len(them) for table, them in rows(old.database).items()}
+    done = subprocess.run(
+        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=recvfrom", "-e",
+         f"inject=recvfrom:error=ECONNRESET:when={at}+", BINARY,
+         "migrate-store", url(old.database), postgres.url],
+        env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"},  # nor by strace
+        capture_output=True, timeout=DEADLINE)
+    said = done.stderr.decode()
+    assert "Sanitizer" not in said, said
+    assert done.returncode == 1 and "postgres://127.0.0.1" in said, said
+    assert application(old.database) == STORE
+    idle(postgres)
+    move(url(old.database), postgres.url)
+    for table in TABLES:
+        assert number(postgres, table) == before[table]
+
+
 @pytest.fixture
 def half(old, postgres):
     """A move that was cut short when some of it was there."""
