@@ -29,7 +29,8 @@ SENDERS = 24
 
 
 class Pos(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """Answers POST /HANDLER: one in six calls fails, some without an answer.
+    """Answers POST /HANDLER: one in six calls fails, some without an answer, and
+    one in fifty takes a second, so that another beside it is seen.
 
     A call is under way from when it was read until just before its answer."""
 
@@ -65,7 +66,9 @@ class Pos(socketserver.ThreadingMixIn, http.server.HTTPServer):
                     self.seen.add((lane, event))
                     self.arrivals[lane].append(event)
             end = self.rng.choices([200, 500, 503, None], [50, 5, 3, 2])[0]
-            return self.rng.expovariate(200), end
+            # Well below the lease, from whose last renewal it counts.
+            slow = self.rng.random() < 0.02
+            return 1 if slow else self.rng.expovariate(200), end
 
     def end(self, handler, event, orders, status):
         with self.lock:

@@ -33,8 +33,8 @@ retry = 20ms, 50ms, 200ms
 """ for name in HANDLERS)
 
 # What a receiver says while things are done to it.
-SAYS = ("not stored", "turned away", "retry in", "in a row", "store: ", "lease",
-        "cut off", "under way", "database", "job", "could not be read")
+SAYS = ("postgres://", "not stored", "turned away", "retry in", "in a row",
+        "store: ", "lease", "cut off", "under way", "database", "job")
 
 
 class Attack:
