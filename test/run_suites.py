@@ -54,7 +54,9 @@ GRACE_S = 5  # for a process to end that a suite leaves behind
 # Of the store's tests those that are quick with ThreadSanitizer.
 RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
                "store_open", "store_watch", "checkpoint", "log_file",
-               "faults", "repair", "line_writer")
+               "faults", "repair", "line_writer", "store_postgres",
+               "store_attempts_postgres", "store_jobs_postgres",
+               "store_shared_postgres")
 
 # Black-box tests that mostly wait, for far sides, clocks and handshakes: they
 # are one half, and run beside the others.
