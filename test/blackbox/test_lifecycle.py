@@ -89,6 +89,7 @@ def test_hup_refuses_a_bad_file_whole(server, change, word):
     received(server.deliver(SMALL, "b"))
 
 
+@pytest.mark.tsan
 def test_hup_under_load_fails_no_delivery(server):
     senders = Senders(server, count=8)
     for number in range(20):
