@@ -481,7 +481,9 @@ def klikitd(tmp_path, databases):
     def make(start=True, directory=None, **options):
         home = pathlib.Path(directory or tmp_path / f"server{len(made)}")
         home.mkdir(exist_ok=True)
-        server = Klikitd(home, store=databases(home), **options)
+        own = options.get("verb") == "dev"  # a file, whatever is configured
+        server = Klikitd(home, store=None if own else databases(home),
+                         **options)
         made.append(server)
         return server.start() if start else server
 
