@@ -14,8 +14,8 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-SOURCES = ("store", "handlers", "server", "test/unit", "test/store",
-           "test/check_rooms.py")
+SOURCES = ("store", "handlers", "server", "test/lib", "test/unit",
+           "test/store", "test/check_rooms.py")
 BUILD = ("store", "handlers", "server", "test", "meson.build",
          "meson_options.txt")
 

@@ -16,12 +16,6 @@ static const struct pg_statement unguard = { "unguard",
 static const struct pg_statement seen = { "seen",
 	"SELECT register_handler($1::text, $2::int8)" };
 
-void
-refuse(struct store_op *op, enum store_rc rc, const char *reason)
-{
-	store_op_fail(op, rc, reason);
-}
-
 /* -- Jobs -- */
 
 static int
@@ -79,7 +73,8 @@ take_number(struct pg_batch *b, const PGresult *res, void *arg)
 	if (PQntuples(res) != 1)
 		return (-1);
 	if (pg_null(res, 0, 0)) {
-		refuse(op, STORE_NOTFOUND, "there is no handler of that name");
+		store_op_fail(op, STORE_NOTFOUND,
+		    "there is no handler of that name");
 		return (0);
 	}
 	op->res.rc = STORE_OK;

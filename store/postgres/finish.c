@@ -19,7 +19,7 @@ takes(struct store_op *op)
 {
 	if (job_may_move(JOB_RUNNING, op->in.finish.to))
 		return (true);
-	refuse(op, STORE_REFUSED, "no attempt ends in such a state");
+	store_op_fail(op, STORE_REFUSED, "no attempt ends in such a state");
 	return (false);
 }
 

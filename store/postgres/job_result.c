@@ -161,7 +161,8 @@ fail(struct store_op *op, enum store_rc rc, const PGresult *res, int row)
 	int taken = pg_text(res, row, COLUMN_WORDS, &mem, &words);
 
 	if (taken == 0)
-		refuse(op, rc, words != NULL ? words : "no reason was given");
+		store_op_fail(op, rc,
+		    words != NULL ? words : "no reason was given");
 	arena_fini(&mem);
 	return (taken);
 }
@@ -190,7 +191,7 @@ take_row(struct store_op *op, const PGresult *res, int row,
 		op->res.id = pg_int(res, row, COLUMN_ID);
 		return (0);
 	case WHAT_NOT_FOUND:
-		refuse(op, STORE_NOTFOUND, "there is no such job");
+		store_op_fail(op, STORE_NOTFOUND, "there is no such job");
 		return (0);
 	case WHAT_REFUSED:
 		return (fail(op, STORE_REFUSED, res, row));

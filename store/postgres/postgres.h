@@ -88,9 +88,4 @@ pg_read_fn backup_refuse; /* check.c: names pg_dump */
 int event_row_read(struct store_op *op, const PGresult *res, int row, int first,
     struct store_event **ret_ev);
 
-/* -- acts.c -- */
-
-/* Fail op alone: nothing was written for it. */
-void refuse(struct store_op *op, enum store_rc rc, const char *reason);
-
 #endif /* STORE_POSTGRES_POSTGRES_H */
