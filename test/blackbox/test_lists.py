@@ -148,7 +148,6 @@ def busy(klikitd, tmp_path):
         server.wait_processed()
 
 
-@pytest.mark.sqlite("the address stands beside the file")
 def test_what_is_under_way_is_asked_of_the_server(busy, tmp_path):
     handler, = lines(busy.do("handlers", "--json"))
     assert (handler["state"], handler["under_way"], handler["pending"]) == (
