@@ -537,10 +537,28 @@ def postgres_server(tmp_path):
         each.close()
 
 
+def own_listeners(args, cwd=None):
+    """Variables for a verb that tries the ports: a klikitd that somebody has
+    beside the tests, as `./run` starts it, has the usual ones."""
+    if not args or str(args[0]) not in ("check-config", "doctor"):
+        return {}
+    args = [os.fsdecode(a) for a in map(os.fspath, map(
+        lambda a: a if isinstance(a, (bytes, os.PathLike)) else str(a), args))]
+    text = " ".join(args)
+    if "-c" in args[:-1]:
+        file = pathlib.Path(cwd or ".") / args[args.index("-c") + 1]
+        if file.is_file():
+            text += file.read_bytes().decode(errors="replace")
+    return {f"KLIKITD_{name.upper()}_LISTEN": "127.0.0.1:0"
+            for name in ("http", "admin")
+            if f"[{name}]" not in text and f"--{name}.listen" not in text}
+
+
 def run(*args, env=None, cwd=None, input=None):
     """Run a verb to its end."""
     base = {k: v for k, v in os.environ.items()
             if not k.startswith(("KLIKIT", "PORT", "STATE_DIR"))}
+    base.update(own_listeners(args, cwd))
     base.update(env or {})
     args = [a if isinstance(a, bytes) else str(a) for a in args]
     return subprocess.run([BINARY, *args], env=base, cwd=cwd,

@@ -64,7 +64,7 @@ def test_a_good_pair_is_told_with_its_dates(check, leaf):
         rf"certificate {leaf.path}: for localhost, 127\.0\.0\.1, ::1; "
         r"EC 256; 1 in the file; valid from 20\d\d-\d\d-\d\dT[\d:.]+Z until "
         r"20\d\d-\d\d-\d\dT[\d:.]+Z, (89|90) days from now", line), line
-    assert "*:8080, HTTPS\n" in out
+    assert "127.0.0.1:0, HTTPS\n" in out
     assert check.warned(leaf.path, leaf.key) == ""
 
 

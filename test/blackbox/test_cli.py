@@ -10,6 +10,8 @@ import threading
 
 import pytest
 
+from conftest import own_listeners
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KLIKITD = os.environ.get("KLIKITD", str(ROOT / "build" / "klikitd"))
 PAYLOADS = ROOT / "test" / "payloads"
@@ -24,6 +26,7 @@ def cli(tmp_path):
         clean = {k: v for k, v in os.environ.items()
                  if not k.startswith("KLIKIT")
                  and k not in ("PORT", "STATE_DIRECTORY")}
+        clean.update(own_listeners(args, tmp_path))
         if secret is not None:
             clean["KLIKIT_WEBHOOK_SECRET"] = secret
         clean.update(env or {})
@@ -200,7 +203,8 @@ def test_the_example_is_a_configuration(cli, tmp_path):
     example = cli("check-config", "--print-example").bytes
     assert example == (ROOT / "config.example.ini").read_bytes()
     (tmp_path / "k.ini").write_bytes(example)
-    assert cli("check-config", "-c", "k.ini").rc == 0
+    assert cli("check-config", "-c", "k.ini",
+               env=own_listeners(["check-config"])).rc == 0
 
 
 # -- Signatures --
