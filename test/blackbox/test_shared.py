@@ -1,5 +1,6 @@
 """Receivers that share one PostgreSQL: what each of them sees of the others."""
 
+import contextlib
 import threading
 
 import pytest
@@ -118,3 +119,40 @@ def test_an_id_is_stored_once_whoever_gets_it(receivers):
     assert sorted(e["event_id"] for e in listed) == sorted(ids)
     assert sum(e["duplicates"] for e in listed) == 150
     until(lambda: jobs(servers[1], "done"), 50)
+
+
+def test_a_newer_version_beside_this_one(receivers, postgres):
+    """As its migration leaves the database: one that only adds. Nothing is
+    refused meanwhile, and this version starts on it, too."""
+    a, b = receivers(), receivers()
+    stop, answers = threading.Event(), []
+
+    def send():
+        while not stop.is_set():
+            answers.append(a.deliver(SMALL)[0])
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        with contextlib.closing(postgres.connect("klikitd")) as conn:
+            conn.autocommit = False
+            with conn.cursor() as newer:
+                newer.execute("""
+                    ALTER TABLE events ADD COLUMN next_year text;
+                    CREATE TABLE of_next_year (id bigint PRIMARY KEY);
+                    INSERT INTO migrations (number, taken_by, usable_from)
+                    SELECT max(number) + 1, '9.9.9', 1 FROM migrations""")
+            conn.commit()
+        b.restart()
+        received(b.deliver(SMALL))
+    finally:
+        stop.set()
+        sender.join()
+    assert set(answers) == {200}
+    until(lambda: jobs(b, "ready") + jobs(b, "waiting") + jobs(b, "running"),
+          0)
+    # Once it is too new for this version, that says so.
+    postgres("UPDATE migrations SET usable_from = number")
+    b.stop()
+    b.do("events", expect=1)
+    assert "written by a newer klikitd" in b.said
