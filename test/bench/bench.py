@@ -212,6 +212,7 @@ def main(argv):
         hard_limit(plan.limit_s + 20)
         run_steps(bench, chosen)
         verdicts = (goals.all_outlet_goals(bench.extra) if arguments.outlets
+                    else goals.shared_goals(bench.extra) if arguments.shared
                     else goals.all_goals(bench.series, bench.extra))
         if (arguments.only or arguments.against or arguments.outlets or
                 arguments.shared):

@@ -56,6 +56,15 @@ def outlet_goals(kind, extra):
     ]
 
 
+def shared_goals(extra):
+    return [
+        Goal("P13", "one receiver on PostgreSQL against one in a file",
+             AT_LEAST, 0.5, extra.get("shared-ack")),
+        Goal("P13", "the same until the last event is processed", AT_LEAST,
+             0.5, extra.get("shared-handlers")),
+    ]
+
+
 def all_goals(series, extra):
     """Every goal.
 
@@ -99,10 +108,6 @@ def all_goals(series, extra):
              extra.get("stored_1m")),
         Goal("P9", "with 10 M ids stored against none", AT_LEAST, 0.4,
              extra.get("stored_10m")),
-        Goal("P13", "one receiver on PostgreSQL against one in a file",
-             AT_LEAST, 0.5, extra.get("shared-ack")),
-        Goal("P13", "the same until the last event is processed", AT_LEAST,
-             0.5, extra.get("shared-handlers")),
         Goal("P10", "memory of 5,000 idle connections", AT_MOST, 20,
              extra.get("idle_mb"), "MB"),
         Goal("P10", "health check while the store is blocked for 2 s",

@@ -166,6 +166,12 @@ def test_outlets_have_goals_of_their_own():
                                     "not measured", "NOT REACHED"]
 
 
+def test_a_shared_store_has_goals_of_its_own():
+    found = {"shared-ack": (0.4, 0.6, 0.7), "shared-handlers": (0.1, 0.2, 0.9)}
+    assert [(goal.name, goal.verdict()) for goal in goals.shared_goals(found)
+            ] == [("P13", "reached"), ("P13", "NOT REACHED")]
+
+
 def test_outlets_have_a_step_each():
     plan = types.SimpleNamespace(rounds=1, outlet_events=1, outlet_drains=1,
                                  outlet_backlog=1, seconds=1)
