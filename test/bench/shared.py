@@ -126,7 +126,11 @@ def _handlers(bench, plan):
 
 
 def _three(bench, postgres, plan):
-    """Three receivers on one database to one of them, a load for each."""
+    """Three receivers on one database to one of them, a load for each.
+
+    Each load has orders of its own: bodies that another has sent would be
+    repeats, and receivers wait for each other's orders.
+    """
     rates = {1: {}, 3: {}}
     for number in range(plan.rounds):
         for count in rates:
@@ -137,7 +141,9 @@ def _three(bench, postgres, plan):
             try:
                 loads = [bench.load_start(each, **bench.deliveries(
                     "5k", connections=64 // count, seconds=plan.seconds,
-                    warm_up=plan.warm_up)) for each in running]
+                    warm_up=plan.warm_up,
+                    first_order=(place + 1) * 10 ** 9))
+                    for place, each in enumerate(running)]
                 found = [bench.load_end(load) for load in loads]
             finally:
                 for each in running:
