@@ -58,11 +58,14 @@ RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
                "store_attempts_postgres", "store_jobs_postgres",
                "store_shared_postgres")
 
-# Black-box tests that mostly wait, for far sides, clocks and handshakes: they
-# are one half, and run beside the others.
-WAITING = ("test_amqp*", "test_brokers*", "test_bullmq*", "test_consumers*",
-           "test_kill_frame*", "test_links*", "test_paused_outlet*",
-           "test_pubsub*", "test_redis*", "test_sqs*", "test_tls*")
+# Black-box tests that mostly wait, for far sides, databases, clocks and starts
+# after a kill: they are one half, and run beside the others.
+WAITING = ("test_alarms*", "test_amqp*", "test_brokers*", "test_bullmq*",
+           "test_consumers*", "test_crash*", "test_dead_jobs*",
+           "test_kill_frame*", "test_links*", "test_migrate*",
+           "test_outlets*", "test_paused_outlet*", "test_poison*",
+           "test_postgres*", "test_pubsub*", "test_redis*", "test_retention*",
+           "test_sqs*", "test_tls*")
 
 # For personality(2), inherited by children.
 ADDR_NO_RANDOMIZE = 0x0040000

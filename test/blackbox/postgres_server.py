@@ -169,6 +169,15 @@ class Database:
         self.server.master(f"DROP DATABASE IF EXISTS {self.name} (FORCE)")
 
 
+def _runs(pid):
+    """Whether it has not ended; nobody may have waited for it yet."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"
+
+
 class PostgresServer:
     def __init__(self, tls=None, folder=None, **settings):
         self.home = Home("postgres", folder)
@@ -279,7 +288,7 @@ class PostgresServer:
         finally:
             self.process = None
         end = time.monotonic() + DEADLINE
-        while any(pathlib.Path(f"/proc/{pid}").exists() for pid in left):
+        while any(_runs(pid) for pid in left):
             assert time.monotonic() < end, f"{left} stay"
             time.sleep(0.01)  # a server that was killed waits for nobody
 

@@ -313,9 +313,10 @@ def test_a_flood_is_bounded_and_says_so(doctor):
         "SELECT count(*), sum(CASE WHEN code = 'skipped' THEN 1 END) "
         "FROM rejections")
     assert rows < 600 and skipped < rows
-    [(why,)] = doctor.query(
-        "SELECT DISTINCT diagnosis FROM rejections WHERE code = 'skipped'")
-    assert why.startswith("not examined: ")
+    # More than one, if the machine was slow: too many a second, or at once.
+    for (why,) in doctor.query("SELECT DISTINCT diagnosis FROM rejections "
+                               "WHERE code = 'skipped'"):
+        assert why.startswith("not examined: ")
 
 
 def test_large_bodies_are_told_to_be_too_large(klikitd):
