@@ -35,6 +35,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import typing
 import xml.etree.ElementTree
@@ -49,6 +50,7 @@ MESON_SUITES = ("check", "unit", "store", "fuzz")
 SUITES = MESON_SUITES + ("blackbox", "web", "release", "valgrind", "tsan")
 EXTRA = ("long",)
 LONG_LIMIT_S = 3600  # of each part of the suite `long`
+WEB_LIMIT_S = 600
 BARE_CANNOT = 77  # what bare.py exits with where it cannot be tried
 GRACE_S = 5  # for a process to end that a suite leaves behind
 # Of the store's tests those that are quick with ThreadSanitizer.
@@ -223,10 +225,13 @@ def web_suite(binary):
                                           "CHROMIUM": chromium},
                            stdout=subprocess.PIPE, text=True)
     counts = {}
+    limit = threading.Timer(WEB_LIMIT_S, run.terminate)
+    limit.start()
     for line in run.stdout:
         sys.stdout.write(line)
         if total := re.match(r"# (pass|fail|cancelled|skipped) (\d+)$", line):
             counts[total[1]] = int(total[2])
+    limit.cancel()
     bad = counts.get("fail", 0) + counts.get("cancelled", 0)
     if run.wait() != 0 or counts.get("pass", 0) == 0:
         bad = max(1, bad)

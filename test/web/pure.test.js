@@ -20,6 +20,16 @@ function address(name) {
 
 const load = (name) => import(address(name));
 
+// Only app.js does something when it is imported. Of the others a timer would
+// also keep this process for ever.
+const { setInterval } = globalThis;
+globalThis.setInterval = () => assert.fail('a module starts a timer');
+for (const name of fs.readdirSync(WEB)) {
+  if (name.endsWith('.js') && name !== 'app.js')
+    await load(name);
+}
+globalThis.setInterval = setInterval;
+
 const { scan, textOf } = await load('json_scan.js');
 const { markPersonal } = await load('personal.js');
 const { StreamParser, waitMs } = await load('stream.js');

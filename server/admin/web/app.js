@@ -5,7 +5,7 @@ import { get, onTokenRefused } from './api.js';
 import { fill } from './dom.js';
 import { Stream } from './stream.js';
 import { parseRoute, formatRoute } from './route.js';
-import { setServerNow } from './time.js';
+import { setServerNow, startTicking } from './time.js';
 import { countAll } from './receivers.js';
 import { Shell } from './shell.js';
 import { TokenView } from './token.js';
@@ -49,6 +49,7 @@ class App {
     document.addEventListener('keydown', (e) => this.key(e));
     document.addEventListener('visibilitychange', () => this.seen());
     setInterval(() => document.hidden || this.loadStatus(), STATUS_MS);
+    startTicking();
   }
 
   start() {

@@ -100,7 +100,10 @@ export function moment(iso, withMs = false) {
   return node;
 }
 
-setInterval(() => {
-  if (!document.hidden)
-    document.querySelectorAll('time[data-at]').forEach(tick);
-}, 1000);
+// From now on all of setTicking() go on, each second that somebody looks.
+export function startTicking() {
+  setInterval(() => {
+    if (!document.hidden)
+      document.querySelectorAll('time[data-at]').forEach(tick);
+  }, 1000);
+}
