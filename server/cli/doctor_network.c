@@ -24,7 +24,7 @@ port_in_use(struct doctor *d, const char *key, const char *address,
 {
 	pid_t pid = proc_listener(port);
 
-	if (pid != 0 && pid == d->holder)
+	if (pid != 0 && served_has(&d->servers, pid))
 		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: %s: klikitd itself listens there (pid %d)", key,
 		    address, (int)pid);

@@ -11,6 +11,7 @@
 #include "server/base/steady.h"
 #include "server/cli/doctor.h"
 #include "server/cli/proc.h"
+#include "server/cli/served.h"
 
 struct store;
 
@@ -26,9 +27,10 @@ struct doctor {
 
 	/* Found by the check of the store. */
 	char store_path[PATH_MAX]; /* or its name, if it is no file */
-	struct store *st;    /* NULL: there is none, or it cannot be opened */
-	struct steady clock; /* as a server has it; only with a store */
-	pid_t holder;        /* who serves from it; 0: nobody */
+	struct store *st;      /* NULL: there is none, or it cannot be opened */
+	struct steady clock;   /* as a server has it; only with a store */
+	struct served servers; /* who of this machine serves from it */
+	pid_t holder;          /* the first of them; 0: nobody */
 };
 
 /*

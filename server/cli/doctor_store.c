@@ -168,8 +168,6 @@ store_receivers_cb(enum store_rc rc, const struct store_receiver_info *rows,
 		if (!rows[i].alive)
 			continue;
 		alive++;
-		if (d->holder == 0)
-			d->holder = proc_receiver(rows[i].name);
 		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: receiver %s serves from it (klikitd %s)",
 		    log_text(d->store_path), log_text(rows[i].name),
@@ -178,6 +176,15 @@ store_receivers_cb(enum store_rc rc, const struct store_receiver_info *rows,
 	if (alive == 0)
 		doctor_report(d, DOCTOR_OK, NULL,
 		    "%s: nobody serves from it now", log_text(d->store_path));
+}
+
+/* Of a shared store it must be open. */
+static void
+store_find_servers(struct doctor *d)
+{
+	served_find(d->cfg, d->st, &d->servers);
+	if (d->servers.n > 0)
+		d->holder = d->servers.pids[0];
 }
 
 /* Who has the file's lock. */
@@ -210,7 +217,8 @@ doctor_store(struct doctor *d)
 
 	(void)snprintf(d->store_path, sizeof(d->store_path), "%s",
 	    config_store_place(d->cfg));
-	d->holder = proc_server(d->cfg->store_url);
+	if (!shared)
+		store_find_servers(d);
 	store_set_aside(d->cfg->store_url, store_aside_cb, d);
 	if (!store_is_usable(d))
 		return;
@@ -226,8 +234,11 @@ doctor_store(struct doctor *d)
 	if (!shared) {
 		store_wal(d);
 		store_holder(d);
-	} else if (store_list_receivers(d->st, store_receivers_cb, d) == 0)
-		store_wait(d->st);
+	} else {
+		store_find_servers(d);
+		if (store_list_receivers(d->st, store_receivers_cb, d) == 0)
+			store_wait(d->st);
+	}
 }
 
 /* -- What is in it -- */

@@ -67,7 +67,7 @@ proc_receiver_name(char ret_name[PROC_RECEIVER_MAX])
 pid_t
 proc_receiver(const char *name)
 {
-	char host[HOST_NAME_MAX + 1] = "?";
+	char host[HOST_NAME_MAX + 1] = "?", path[64];
 	const char *slash = strrchr(name, '/');
 	long pid;
 
@@ -76,7 +76,8 @@ proc_receiver(const char *name)
 	    strncmp(name, host, strlen(host)) != 0)
 		return (0);
 	pid = strtol(slash + 1, NULL, 10);
-	return (pid > 0 && proc_name((pid_t)pid) != NULL ? (pid_t)pid : 0);
+	(void)snprintf(path, sizeof(path), "/proc/%ld", pid);
+	return (pid > 0 && access(path, F_OK) == 0 ? (pid_t)pid : 0);
 }
 
 /* The socket that listens on a port. */

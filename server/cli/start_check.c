@@ -9,6 +9,7 @@
 #include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/cli/proc.h"
+#include "server/cli/served.h"
 #include "server/http/http_address.h"
 #include "store/store.h"
 
@@ -45,14 +46,15 @@ check_store(struct start *st)
 		start_error(st, "%s", reason);
 }
 
-/* Is it the server of this very store that has the port? */
+/* Is it a server of this very store that has the port? */
 static bool
 is_our_port(const struct start *st, const char *address)
 {
-	pid_t server = proc_server(st->cfg->store_url);
 	pid_t pid = proc_listener(address_port(address));
+	struct served served;
 
-	return (server != 0 && (pid == 0 || pid == server));
+	served_find(st->cfg, NULL, &served);
+	return (pid == 0 ? served.n > 0 : served_has(&served, pid));
 }
 
 static void

@@ -27,6 +27,7 @@ def guarded(klikitd):
     return server.start()
 
 
+@pytest.mark.sqlite("the address stands beside the file")
 def test_its_address_is_told_and_left_beside_the_store(klikitd):
     server = klikitd()
     link = server.directory / "klikitd.db.admin"
@@ -94,6 +95,7 @@ def test_without_the_token_nobody_comes_in(guarded, value):
     assert TOKEN not in guarded.final_log()
 
 
+@pytest.mark.sqlite("verbs change a shared store by themselves")
 def test_with_the_token_one_comes_in(guarded):
     headers = {"Authorization": f"Bearer {TOKEN}"}
     assert guarded.ask("POST", PAUSE, {}, headers)[0] == 200
@@ -154,6 +156,7 @@ def test_a_port_in_use_is_told(klikitd, server):
     assert "the port is in use" in other.log()
 
 
+@pytest.mark.sqlite("verbs change a shared store by themselves")
 def test_it_can_be_left_out(klikitd):
     server = klikitd(config="[http]\nlisten = 127.0.0.1:0\n"
                      "[admin]\nlisten =\n")

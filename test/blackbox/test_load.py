@@ -101,6 +101,7 @@ def test_a_long_list_delays_no_ack(server):
     assert not senders.refused
 
 
+@pytest.mark.sqlite("filled, or read, as a file")
 @pytest.mark.parametrize("count", [
     10_000, pytest.param(50_000, marks=pytest.mark.long)])
 def test_a_list_of_many_events_delays_no_ack(klikitd, count):

@@ -60,7 +60,8 @@ def everything_works(server, tmp_path):
     assert server.query("SELECT count(*) FROM attempts "
                         "WHERE outcome <> 'done'") == [(0,)]
     assert server.ask("GET", "/api/v1/status")[0] == 200
-    server.do("backup", str(tmp_path / "copy.db"))
+    if not server.store:  # of a database pg_dump makes it
+        server.do("backup", str(tmp_path / "copy.db"))
     server.reload()
     for _ in range(100):  # each of them is a connection at the same time
         assert server.ask("GET", "/readyz")[0] == 200

@@ -6,6 +6,7 @@ import pytest
 from conftest import SECRET, payload, received, run
 from sink import Sink
 from test_jobs import lines
+from test_shared import until
 
 ORDER = payload("created-small.json")
 
@@ -34,6 +35,8 @@ def test_a_far_side_that_pauses_loses_nothing(pos):
     pos.wait_log("handler pos: paused: ")
     for event in "second", "third":
         received(pos.post(ORDER.replace(b"GF-1001", event.encode()), event))
+    # Until a server that shares its store has said where it is to be asked.
+    until(lambda: only(pos)["last_error"], "pos answered 410 Gone")
     shown = only(pos)
     assert shown["state"] == "paused"
     assert shown["paused_by"] == "klikitd"

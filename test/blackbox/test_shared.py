@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from conftest import DEADLINE, Klikitd, payload, received
+from conftest import DEADLINE, SECRET, Klikitd, payload, received
 from sse import Stream
 
 SMALL = payload("created-small.json")
@@ -70,6 +70,26 @@ def test_each_is_seen_with_what_it_counts(receivers):
     # Who stops properly is gone at once, not when its lease is over.
     b.stop()
     until(lambda: seen_by(a), [(True, True, first, (1, 0))])
+
+
+def test_the_ports_of_a_receiver_are_its_own(receivers):
+    """check-config and doctor pass beside those that serve from the store."""
+    for each in [receivers() for _ in range(2)]:
+        admin = each.admin.rsplit(":", 1)[1]
+        secret = each.directory / "secret"
+        secret.write_bytes(SECRET)
+        secret.chmod(0o600)
+        each.write_config(f"[http]\nlisten = 127.0.0.1:{each.port}\n"
+                          f"[admin]\nlisten = 127.0.0.1:{admin}\n"
+                          "[klikit]\nsecret_file = secret\n" + ORDERS)
+        each.do("check-config")
+        assert "error" not in each.said
+        assert each.do("doctor").count(
+            f"klikitd itself listens there (pid {each.pid})") == 2
+    # So are all of them beside a port that is free.
+    each.config.write_text(each.config.read_text().replace(
+        f":{each.port}\n", ":0\n"))
+    each.do("check-config")
 
 
 def test_a_pause_holds_at_all(receivers):

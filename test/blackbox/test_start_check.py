@@ -333,6 +333,7 @@ def test_handlers_that_cannot_work(box, section, words):
 # -- Beside a server --
 
 
+@pytest.mark.sqlite("of a shared one: test_shared")
 def test_it_passes_beside_the_server_that_has_it_all(klikitd):
     server = klikitd()
     port = server.admin.rsplit(":", 1)[1]

@@ -35,6 +35,7 @@ command = /bin/true
 """
 
 
+@pytest.mark.sqlite("a backup is made by pg_dump")
 @pytest.mark.tsan
 def test_load_reloads_purges_backups_and_a_stop_at_once(klikitd, tmp_path):
     pos = Sink(tmp_path, "--fail", "10%", "--drop-after-read", "5%")

@@ -106,6 +106,7 @@ def end(process):
     process.stdout.close()
 
 
+@pytest.mark.sqlite("it has a network of its own")
 def test_a_whole_64_is_one_address(klikitd, networks):
     inside, stranger, good = networks
     server = klikitd(start=False, wrapper=["nsenter", "-t", str(inside), "-n"],
