@@ -129,7 +129,8 @@ def test_a_primary_that_became_a_standby_is_left(postgres_server, klikitd):
 
 def test_too_many_connections_pass(postgres_server, klikitd):
     database = postgres_server(max_connections=6,
-                               superuser_reserved_connections=1).database()
+                               superuser_reserved_connections=1
+                               ).database().keep()
     server = klikitd(config=store(database.url))
     server.expect(AWAY)
     received(server.deliver(SMALL, "before"))
