@@ -84,8 +84,11 @@ def test_the_ports_of_a_receiver_are_its_own(receivers):
                           "[klikit]\nsecret_file = secret\n" + ORDERS)
         each.do("check-config")
         assert "error" not in each.said
-        assert each.do("doctor").count(
-            f"klikitd itself listens there (pid {each.pid})") == 2
+        # Who is not root cannot see whose port it is in a release.
+        said = each.do("doctor")
+        assert said.count("listens there") == 2, said
+        assert (f"klikitd itself listens there (pid {each.pid})" in said or
+                ", or another program of its user, listens there" in said)
     # So are all of them beside a port that is free.
     each.config.write_text(each.config.read_text().replace(
         f":{each.port}\n", ":0\n"))
