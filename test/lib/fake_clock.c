@@ -8,11 +8,14 @@
 
 #define START_MONO_US INT64_C(3600000000)
 
-/* The program's clocks: there is but one of each, so this is global. */
-static int64_t wall_us = FAKE_CLOCK_START_MS * 1000;
-static int64_t mono_us = START_MONO_US;
-static int64_t boot_us = START_MONO_US;
-static int64_t step_us;
+/*
+ * The program's clocks: there is but one of each, so this is global. Atomic,
+ * since the store's threads read them: with a step of 0, too, that writes.
+ */
+static _Atomic int64_t wall_us = FAKE_CLOCK_START_MS * 1000;
+static _Atomic int64_t mono_us = START_MONO_US;
+static _Atomic int64_t boot_us = START_MONO_US;
+static _Atomic int64_t step_us;
 static int timer_fd = -1; /* becomes readable at jumps and sleeps */
 
 void
