@@ -156,7 +156,7 @@ static bool
 postgres_holds(const void *be, int64_t hold)
 {
 	const struct pg_store *s = be;
-	/* First: whoever becomes another receiver writes it last. */
+	/* Read before the number: of a new receiver the number is set first. */
 	int64_t renewed_ms = s->renewed_ms;
 
 	return (s->receiver == hold &&

@@ -1,7 +1,7 @@
 /* What the reader thread lists: pages of rows, each in one statement. */
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/lists.h"
 
 static sqlite3_stmt *
 lists_filter(struct db *db, enum db_sql which, const struct store_filter *f)

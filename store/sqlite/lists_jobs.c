@@ -1,5 +1,5 @@
 /* Lists of jobs, their attempts and the handlers they are for. */
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/lists.h"
 
 /* One row of JOB_INFO. Returns 0, or -1 when out of memory. */
 static int

@@ -1,5 +1,5 @@
 /* Lists of rejections. */
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/lists.h"
 
 /* One row of REJECTION_COLUMNS, headers and body. 0, or -1: out of memory. */
 static int

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/sqlite/sqlite.h"
+#include "store/sqlite/lists.h"
 
 /* The size of a file of this name and suffix; 0 if there is none. */
 static int64_t

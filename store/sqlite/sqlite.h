@@ -582,27 +582,4 @@ int rejections_purge(struct db *db, const struct purge_age *age, size_t limit,
 int rejections_purge_order(struct db *db, const char *order_id, int64_t *after,
     int64_t *ret_n, bool *ret_more);
 
-/* -- lists.c -- */
-int lists_events(struct db *db, struct store_op *op);
-int lists_event(struct db *db, struct store_op *op);
-int lists_orders(struct db *db, struct store_op *op);
-int lists_order(struct db *db, struct store_op *op);
-
-/* -- lists_jobs.c -- */
-
-/* The first jobs of an event, up to max, in op's result memory. */
-int lists_jobs_of_event(struct db *db, struct store_op *op, size_t max,
-    struct store_event_info *info);
-int lists_jobs(struct db *db, struct store_op *op);
-int lists_attempts(struct db *db, struct store_op *op);
-int lists_event_attempts(struct db *db, struct store_op *op);
-int lists_handlers(struct db *db, struct store_op *op);
-
-/* -- measure.c -- */
-int measure_run(struct db *db, struct store_op *op);
-
-/* -- lists_rejections.c -- */
-int lists_rejections(struct db *db, struct store_op *op);
-int lists_rejection(struct db *db, struct store_op *op);
-
 #endif /* STORE_SQLITE_SQLITE_H */
