@@ -424,8 +424,6 @@ test_alarm_and_its_job_end_at_once(void **state)
 	assert_int_equal(jobs_where("finished_at IS NULL"), 0);
 }
 
-/* -- Handlers -- */
-
 /* Both are given one number, and none is used up by that. */
 static void
 test_a_handler_has_one_number(void **state)
@@ -441,8 +439,7 @@ test_a_handler_has_one_number(void **state)
 
 /* -- Plans -- */
 
-/* A connection that ends says then what it has counted; ours does when asked.
- */
+/* A connection says what it has counted when it ends; ours when it is asked. */
 static void
 close_both(void)
 {
@@ -576,38 +573,26 @@ test_plans_are_good_for_many(void **state)
 	assert_in_range(index_reads() - before, ENDED, (MANY + 2 * ENDED) * 16);
 }
 
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_a_job_is_who_appended_its,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_what_moves_up_is_the_others, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_what_is_skipped_moves_up_the_next, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_what_is_nobodys_is_claimed_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_an_old_attempt_is_lost,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(test_retry_at_another, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_what_is_done_by_hand_is_for_all, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_replayed_by_two, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_alarm_of_anothers_job,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(test_alarm_under_way, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_alarm_and_its_job_end_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_handler_has_one_number,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_write_scans, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(test_plans_are_good_for_many,
-		    setup, teardown),
+		CASE(test_a_job_is_who_appended_its),
+		CASE(test_what_moves_up_is_the_others),
+		CASE(test_what_is_skipped_moves_up_the_next),
+		CASE(test_what_is_nobodys_is_claimed_once),
+		CASE(test_an_old_attempt_is_lost),
+		CASE(test_retry_at_another),
+		CASE(test_what_is_done_by_hand_is_for_all),
+		CASE(test_replayed_by_two),
+		CASE(test_alarm_of_anothers_job),
+		CASE(test_alarm_under_way),
+		CASE(test_alarm_and_its_job_end_at_once),
+		CASE(test_a_handler_has_one_number),
+		CASE(test_no_write_scans),
+		CASE(test_plans_are_good_for_many),
 	};
 
 	return (store_case_run("shared", tests));
