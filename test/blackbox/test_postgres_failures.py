@@ -177,10 +177,9 @@ def test_its_disk_is_full(small_disk, postgres_server, shop):
                              min_wal_size="2MB")
     opened = shop(server.database())
     filler = small_disk / "filler"
-    with filler.open("wb") as out, contextlib.suppress(OSError):
+    with filler.open("wb", buffering=0) as out, contextlib.suppress(OSError):
         while True:
             out.write(bytes(65536))
-            out.flush()
     opened.fails(status=None)  # it ends, or refuses what needs more
     filler.unlink()
     if not server.alive():  # it ends when its log finds no room
