@@ -8,11 +8,6 @@ import rounds
 import stats
 from machine import BenchError
 
-UNFINISHED = """
-SELECT EXISTS (SELECT 1 FROM jobs WHERE finished_at IS NULL AND behind = 0)
-    OR EXISTS (SELECT 1 FROM jobs WHERE finished_at IS NULL AND behind > 0)
-"""
-
 
 def _wait(bench, what, seconds, ready, pause=0.02):
     deadline = time.monotonic() + seconds
@@ -29,7 +24,7 @@ def _connect(path):
 
 # -- P8: until the last event is processed --
 
-def _processed(bench, server, count):
+def until_processed(bench, server, count):
     """Events per second from the first request until all are processed."""
     running = server.start()
     try:
@@ -40,10 +35,8 @@ def _processed(bench, server, count):
             _wait(bench, "node", 60, lambda: running.log().count("\n[") +
                   running.log().startswith("[") >= count)
         else:
-            db = _connect(server.database_path(running.folder))
-            _wait(bench, server.name, 120,
-                  lambda: db.execute(UNFINISHED).fetchone()[0] == 0)
-            db.close()
+            _wait(bench, server.name, 120, lambda: not server.query(
+                running.folder, server.UNFINISHED)[0][0])
         took = result["seconds"] + time.monotonic() - before
         server.check(running, count)
     finally:
@@ -58,8 +51,8 @@ def processed(bench, names, count, requests):
     for number in range(count):
         for name in names:
             bench.need_time(30)
-            rates[name][number] = _processed(bench, bench.servers[name],
-                                             requests)
+            rates[name][number] = until_processed(
+                bench, bench.servers[name], requests)
         bench.say(f"until all is processed: round {number + 1}")
     ours, theirs = names
     bench.extra["processed"] = stats.spread(

@@ -22,7 +22,6 @@ import urllib.request
 import machine
 import stats
 from goals import OUTLETS
-from growth import UNFINISHED
 from machine import BenchError
 from servers import Klikitd, Server
 
@@ -153,7 +152,7 @@ class Ours(Klikitd):
         path = self.database_path(running.folder)
         with contextlib.closing(sqlite3.connect(
                 f"file:{path}?mode=ro", uri=True, timeout=30)) as db:
-            _wait(self, lambda: db.execute(UNFINISHED).fetchone()[0] == 0)
+            _wait(self, lambda: db.execute(self.UNFINISHED).fetchone()[0] == 0)
             done = db.execute("SELECT count(*) FROM jobs WHERE state = "
                               "'done'").fetchone()[0]
         if done != count:

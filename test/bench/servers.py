@@ -139,6 +139,13 @@ class Server:
 
 
 class Klikitd(Server):
+    # Is there a job that has not ended? By the index of what has not.
+    UNFINISHED = """
+        SELECT EXISTS (SELECT 1 FROM jobs
+            WHERE finished_at IS NULL AND behind = 0)
+        OR EXISTS (SELECT 1 FROM jobs
+            WHERE finished_at IS NULL AND behind > 0)"""
+
     def __init__(self, bench, name, text, binary="klikitd", handlers=False,
                  tmpfs=None):
         super().__init__(bench, name, text)

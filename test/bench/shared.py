@@ -8,6 +8,7 @@ import pathlib
 import sys
 import time
 
+import growth
 import rounds
 import stats
 from machine import BenchError
@@ -18,7 +19,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "blackbox"))
 
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB"}
-UNFINISHED = "SELECT EXISTS (SELECT 1 FROM klikitd.jobs WHERE finished_at IS NULL)"
 
 # As fill.py makes them in a file.
 FILL = (
@@ -45,6 +45,9 @@ FILL = (
 
 class Shared(Klikitd):
     """klikitd on a database: of its own for each run, or one that stays."""
+
+    UNFINISHED = "SELECT EXISTS (SELECT 1 FROM klikitd.jobs " \
+        "WHERE finished_at IS NULL)"
 
     def __init__(self, bench, postgres, name, text, handlers=False):
         super().__init__(bench, name, text, handlers=handlers)
@@ -92,34 +95,13 @@ def _pair(bench, workload, names, each, key, text, pick=stats.rate):
            found.values(names[1], pick))
 
 
-def _processed(bench, server, count):
-    """Events per second until the last of them is processed."""
-    running = server.start()
-    try:
-        result = bench.load(running, **bench.deliveries(
-            "5k", requests=count, seconds=120))
-        began = time.monotonic()
-        sql = UNFINISHED if isinstance(server, Shared) else \
-            UNFINISHED.replace("klikitd.", "")
-        while server.query(running.folder, sql)[0][0]:
-            bench.need_time()
-            time.sleep(0.02)
-        took = result["seconds"] + time.monotonic() - began
-        server.check(running, count)
-    finally:
-        if running.process.poll() is None:
-            running.kill()
-    server.clean(running)
-    return count / took
-
-
 def _handlers(bench, plan):
     rates = {"postgres-handlers": {}, "klikitd-handlers": {}}
     for number in range(plan.rounds):
         for name, found in rates.items():
             bench.need_time(30)
-            found[number] = _processed(bench, bench.servers[name],
-                                       plan.shared_requests)
+            found[number] = growth.until_processed(
+                bench, bench.servers[name], plan.shared_requests)
         bench.say(f"until all is processed: round {number + 1}")
     _ratio(bench, "shared-handlers", "until the last event is processed, "
            "PostgreSQL to a file", *rates.values())
