@@ -371,6 +371,13 @@ class PostgresServer:
     def promote(self):
         self.master("SELECT pg_promote()")
 
+    def wait_primary(self):
+        """Until it has read all that it is to recover, and takes writes."""
+        end = time.monotonic() + DEADLINE
+        while self.is_standby():
+            assert time.monotonic() < end, f"it stays behind:\n{self.log()}"
+            time.sleep(0.02)
+
     def wait_caught_up(self):
         """Until each standby has all that this one has written."""
         end = time.monotonic() + DEADLINE

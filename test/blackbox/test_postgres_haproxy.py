@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import shlex
+import shutil
 
 import pytest
 
@@ -12,13 +13,19 @@ from certificates import Authority
 from conftest import DEADLINE, ROOT, SECRET, duplicate, payload, received
 from haproxy import Haproxy
 from load import Senders
-from postgres_server import Database
+from postgres_server import HOST, MASTER, Database
 from sink import Sink
 from unpacked import free_port
 
 GUIDE = (ROOT / "server" / "docs" / "postgres.md").read_text()
 SMALL = payload("created-small.json")
 NAMES = ("a", "b", "c")
+# What a newer version's only adds: this one knows nothing of it.
+NEXT_MIGRATION = """
+    ALTER TABLE events ADD COLUMN next_year text NOT NULL DEFAULT 'new';
+    CREATE INDEX events_next_year ON events (next_year);
+    INSERT INTO migrations (number, taken_by, usable_from)
+    SELECT max(number) + 1, '9.9.9', 1 FROM migrations"""
 
 
 def blocks(language):
@@ -148,6 +155,32 @@ def test_a_rolling_restart_refuses_nothing(database, receive, balancer, pos):
 
 
 @pytest.mark.once
+def test_a_rolling_upgrade_refuses_nothing(database, receive, balancer):
+    """The first of the newer ones runs a migration that only adds, beside two
+    that do not know it; then the others follow."""
+    receivers = [receive(name) for name in NAMES]
+    front = balancer(receivers)
+    senders = Senders(Front(front), orders=200)
+    senders.wait_for(50)
+    for number, server in enumerate(receivers):
+        server.stop()
+        if number == 0:
+            database(NEXT_MIGRATION)
+        senders.wait_for(50)
+        server.start()
+        wait_up(front)
+        senders.wait_for(50)
+    senders.stop()
+    assert not senders.refused and not senders.broken
+    receivers[0].wait_processed()
+    stored = [row[0] for row in database("SELECT event_id FROM events")]
+    assert len(stored) == len(set(stored))
+    assert set(senders.acknowledged) <= set(stored)
+    assert database("SELECT DISTINCT state FROM jobs") == [("done",)]
+    assert database("SELECT count(next_year) FROM events") == [(len(stored),)]
+
+
+@pytest.mark.once
 def test_a_receiver_that_is_killed_refuses_nothing(database, receive,
                                                    balancer):
     receivers = [receive(name) for name in NAMES]
@@ -215,7 +248,7 @@ def test_a_dump_is_a_backup(database, receive):
     server.do("backup", "copy", expect=1)
     assert "pg_dump" in server.said
     url = database.url_of("klikitd", "change-me", sslmode="require")
-    for command in re.findall(r"^(pg_\w+ .*)$", GUIDE, re.M):
+    for command in re.findall(r"^(pg_(?:dump|restore) .*)$", GUIDE, re.M):
         if command.startswith("pg_restore"):
             server.stop()
             database.server.master("DROP DATABASE klikitd")
@@ -227,3 +260,42 @@ def test_a_dump_is_a_backup(database, receive):
     received(server.deliver(SMALL, "two"))
     server.wait_processed()
     assert database("SELECT count(*) FROM bodies") == [(2,)]
+
+
+
+def settings(text, folder):
+    """What a block of postgresql.conf sets, its folders below that one."""
+    return {name: value.strip("'").replace("/srv/", f"{folder}/")
+            for name, value in re.findall(r"^(\w+) = (.*)$", text, re.M)}
+
+
+def test_an_archive_is_a_backup(database, receive):
+    server = database.server
+    archive, recovery = (settings(each, server.home.path)
+                         for each in blocks("conf"))
+    wal = server.home.path / "wal"
+    wal.mkdir()
+    server.home.give(wal)
+    server.configure(**archive)
+    server.restart()
+    receiver = receive("a")
+    received(receiver.post(SMALL, "one"))
+    command, = re.findall(r"^(pg_basebackup .*)$", GUIDE, re.M)
+    server.run(*shlex.split(put(command, "/srv/", f"{server.home.path}/")),
+               "-h", HOST, "-p", server.port, "-U", MASTER)
+    received(receiver.post(SMALL, "two"))
+    receiver.wait_processed()
+    receiver.stop()
+    server.stop()  # archives what it has
+    shutil.rmtree(server.data)
+    (server.home.path / "base").rename(server.data)
+    server.write("recovery.signal", "")
+    server.configure(**recovery)
+    server.start()
+    server.wait_primary()
+    receiver.start()
+    for each in ("one", "two"):
+        duplicate(receiver.post(SMALL, each))
+    received(receiver.deliver(SMALL, "three"))
+    receiver.wait_processed()
+    assert database("SELECT count(*) FROM events") == [(3,)]
