@@ -71,6 +71,11 @@ struct store_event {
 	int64_t received_at_ms;
 	struct steady_time came_at; /* the same moment, as ages are counted;
 				       0: as it is dated */
+	/*
+	 * The clock that received_at_ms is of was not believed. Of what is read
+	 * only lists and store_get_event() say it.
+	 */
+	bool date_doubted;
 	const struct store_order *orders;
 	size_t norders;
 	void *body;      /* as received; NULL once dropped or not read */

@@ -122,8 +122,9 @@ admin_event_timeline(const struct store_event_info *info,
 
 	if ((t.moments = calloc(t.room, sizeof(*t.moments))) == NULL)
 		return (NULL);
-	note(&t, ev->received_at_ms, "received", "%zu bytes from %s",
-	    ev->body_len, ev->peer);
+	note(&t, ev->received_at_ms, "received", "%zu bytes from %s%s",
+	    ev->body_len, ev->peer,
+	    ev->date_doubted ? "; the clock was not believed" : "");
 	if (ev->secret != NULL)
 		note(&t, ev->received_at_ms, "verified", "under the secret %s",
 		    ev->secret);

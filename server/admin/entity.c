@@ -30,6 +30,18 @@ cell_order_id(const json_t *o, char *buf, size_t max)
 	return (cell_scoped(o, "order_id", buf, max));
 }
 
+/* Marked where the clock was not believed that it is of. */
+static const char *
+cell_received(const json_t *o, char *buf, size_t max)
+{
+	const char *at = json_string_value(json_object_get(o, "received_at"));
+
+	if (at == NULL || !json_is_true(json_object_get(o, "date_doubted")))
+		return (at == NULL ? "-" : at);
+	(void)snprintf(buf, max, "%s ?", at);
+	return (buf);
+}
+
 /* The order of an event that has one; else how many it has. */
 static const char *
 cell_orders(const json_t *o, char *buf, size_t max)
@@ -217,6 +229,14 @@ event_is_repeat(const void *row)
 	return (r->ev.repeat_of != 0);
 }
 
+static bool
+event_is_doubted(const void *row)
+{
+	const struct event_row *r = row;
+
+	return (r->ev.date_doubted);
+}
+
 static const char *
 event_origin(const void *row)
 {
@@ -235,8 +255,10 @@ event_state(const void *row)
 
 #define AT(member) FIELD(struct event_row, member)
 const struct field entity_event[] = {
-	{ "received_at", "RECEIVED", .kind = FIELD_TIME,
-	    AT(ev.received_at_ms) },
+	{ "received_at", "RECEIVED", .kind = FIELD_TIME, AT(ev.received_at_ms),
+	    .cell = cell_received },
+	{ "date_doubted", .kind = FIELD_BOOL, AT(ev.date_doubted),
+	    .has = event_is_doubted },
 	{ "event_id", "EVENT", .kind = FIELD_TEXT, AT(ev.event_id),
 	    .cell = cell_event_id },
 	{ "scope", .kind = FIELD_TEXT, AT(ev.scope), .has = event_has_scope },

@@ -87,6 +87,9 @@ bool dispatch_may_call(const struct handler_call *call);
 /* Now, by the clock of jobs. */
 struct steady_time dispatch_now(const struct dispatch *d);
 
+/* Is the wall clock not believed now, so that nothing should be dated by it? */
+bool dispatch_doubts_date(const struct dispatch *d);
+
 /*
  * The machine has slept: look at once at what came due meanwhile, as timers
  * that were armed before do not know of it.

@@ -52,3 +52,9 @@ dispatch_now(const struct dispatch *d)
 {
 	return (steady_now(d->clock));
 }
+
+bool
+dispatch_doubts_date(const struct dispatch *d)
+{
+	return (d->clock->doubt != STEADY_FINE);
+}

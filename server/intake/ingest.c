@@ -214,8 +214,8 @@ ingest_timer_cb(evutil_socket_t fd, short what, void *arg)
 
 /* An event made of the delivery and its envelope; takes the body. */
 static struct store_event *
-ingest_event(const struct delivery *del, const struct envelope *env,
-    struct steady_time came_at)
+ingest_event(const struct ingest *in, const struct delivery *del,
+    const struct envelope *env, struct steady_time came_at)
 {
 	struct store_event src = {
 		.event_id = del->event_id,
@@ -227,6 +227,7 @@ ingest_event(const struct delivery *del, const struct envelope *env,
 		.peer = del->peer,
 		.received_at_ms = del->received_at_ms,
 		.came_at = came_at,
+		.date_doubted = dispatch_doubts_date(in->d),
 		.orders = env->orders,
 		.norders = env->norders,
 		.body = del->body,
@@ -306,7 +307,7 @@ ingest_queue(struct ingest *in, const struct delivery *del,
 	p->arg = arg;
 	p->deadline_us = clock_mono_us() + INGEST_COMMIT_MS * (int64_t)1000;
 	specs = ingest_jobs(in->subs, del->type, env, now, &njobs);
-	if (specs == NULL || (p->ev = ingest_event(del, env, now)) == NULL)
+	if (specs == NULL || (p->ev = ingest_event(in, del, env, now)) == NULL)
 		goto fail;
 	p->alarm = first_alarm(specs, njobs);
 	if (store_append(in->st, p->ev, specs, njobs, ingest_stored_cb, p) ==

@@ -35,7 +35,7 @@ const struct move_table move_tables[MOVE_TABLES] = {
 		BYTES("signature"), NAME("secret"), TEXT("peer"),
 		INT("received_at"), INT("body_size"), INT("duplicates"),
 		INT("last_duplicate_at"), INT("purged_at"), INT("repeat_of"),
-		STEADY("came_at") } },
+		STEADY("came_at"), BOOL("date_doubted") } },
 	{ "bodies", 1, { INT("event"), BYTES("body") } },
 	{ "event_orders", 2,
 	    { INT("event"), INT("place"), NAME("order_id"), NAME("scope"),

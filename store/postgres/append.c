@@ -19,6 +19,9 @@ static const struct pg_statement append = { "append",
 	"$27::int8[], $28::int8[], $29::text[], $30::int8[], $31::bool[], "
 	"$32::int8[], $33::text[], $34::int8[], $35::text[], $36::text[])" };
 
+static const struct pg_statement doubt = { "doubt_dates",
+	"SELECT doubt_dates($1::text[], $2::text[], $3::int8[], $4::int8[])" };
+
 /* -- What came of it -- */
 
 /* What append() answers, an item for each event, or for each job. */
@@ -150,6 +153,29 @@ append_round(struct pg_batch *b, struct store_op *const *ops, size_t n,
 	return (pg_batch_add(b, &append, a, append_take, all));
 }
 
+/* Mark what came in while the wall clock was not believed. */
+static int
+append_doubt(struct pg_batch *b, struct store_op *const *ops, size_t n)
+{
+	struct arena *mem = pg_batch_mem(b);
+	struct appends doubted = { 0 };
+	struct store_op **some;
+	struct pg_args *a;
+
+	if ((a = arena_alloc(mem, sizeof(*a))) == NULL ||
+	    (some = arena_array(mem, n, sizeof(struct store_op *))) == NULL)
+		return (-1);
+	for (size_t i = 0; i < n; i++)
+		if (ops[i]->in.append.ev->date_doubted)
+			some[doubted.n++] = ops[i];
+	if (doubted.n == 0)
+		return (0);
+	doubted.ops = some;
+	pg_args_init(a, mem);
+	append_put_doubted(a, &doubted);
+	return (pg_batch_add(b, &doubt, a, NULL, NULL));
+}
+
 int
 append_add(struct pg_batch *b, struct store_op *const *ops, size_t n)
 {
@@ -165,7 +191,8 @@ append_add(struct pg_batch *b, struct store_op *const *ops, size_t n)
 	/* Of an earlier statement all may be duplicates, that are noted. */
 	for (; n > 0; ops += taken, n -= taken, left -= (int64_t)taken) {
 		taken = rounds_next(ops, n);
-		if (append_round(b, ops, taken, left) == -1)
+		if (append_round(b, ops, taken, left) == -1 ||
+		    append_doubt(b, ops, taken) == -1)
 			return (-1);
 	}
 	return (0);

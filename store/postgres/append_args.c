@@ -303,6 +303,16 @@ put_lane(struct pg_args *a, const struct puts *all, enum lane_value which)
 }
 
 void
+append_put_doubted(struct pg_args *a, const struct appends *doubted)
+{
+	struct puts puts = { .of = doubted };
+
+	put_texts(a, &puts, offsetof(struct store_event, event_id));
+	put_texts(a, &puts, offsetof(struct store_event, scope));
+	put_times(a, &puts);
+}
+
+void
 append_put(struct pg_args *a, const struct appends *all)
 {
 	struct puts puts = { .of = all };

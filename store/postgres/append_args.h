@@ -20,4 +20,10 @@ void append_put(struct pg_args *a, const struct appends *all);
 /* Does a job stand in the lanes of its orders? */
 bool append_has_lanes(const struct store_job_spec *spec);
 
+/*
+ * Put those events whose date is doubted, as the arrays of doubt_dates() in
+ * schema/009_doubted.sql.
+ */
+void append_put_doubted(struct pg_args *a, const struct appends *doubted);
+
 #endif /* STORE_POSTGRES_APPEND_ARGS_H */

@@ -15,6 +15,7 @@ enum event_column {
 	EVENT_PROGRESS,
 	EVENT_JOBS_TOTAL,
 	EVENT_ORDERS_TOTAL,
+	EVENT_DATE_DOUBTED,
 	EVENT_JOB_IDS, /* from here on an array for each member of its jobs */
 	EVENT_JOB_PLACES,
 	EVENT_JOB_STATES,
@@ -115,6 +116,7 @@ event_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
 
 	if (event_row_read(op, res, row, 0, &ev) == -1)
 		return (-1);
+	ev->date_doubted = pg_bool(res, row, EVENT_DATE_DOUBTED);
 	info->ev = ev;
 	info->duplicates = (unsigned)pg_int(res, row, EVENT_DUPLICATES);
 	info->last_duplicate_at_ms = pg_int(res, row, EVENT_LAST_DUPLICATE_AT);

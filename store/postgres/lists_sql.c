@@ -144,6 +144,7 @@
 	"WHERE o.id = e.repeat_of)), e.progress, e.total, "                    \
 	"(SELECT count(*) FROM event_orders AS eo "                            \
 	"WHERE eo.event = coalesce(e.repeat_of, e.id)), "                      \
+	"(SELECT o.date_doubted FROM events AS o WHERE o.id = e.id), "         \
 	"j.ids, j.places, j.states, j.attempts, j.due_ats, j.finished_ats, "   \
 	"j.discarded_ats, j.replay_ofs, j.replayed_bys, j.names, j.outcomes "  \
 	"FROM ("

@@ -36,6 +36,7 @@ events_insert(struct db *db, const struct store_event *ev, int64_t repeat_of)
 		(void)sqlite3_bind_int64(st, 12, repeat_of);
 	if (ev->came_at.ms != 0)
 		(void)sqlite3_bind_int64(st, 13, ev->came_at.ms);
+	(void)sqlite3_bind_int(st, 14, ev->date_doubted);
 	return (db_run(db, st));
 }
 
@@ -262,6 +263,7 @@ events_load_row(struct db *db, struct arena *a, int64_t id,
 		ev->body_len = (size_t)sqlite3_column_int64(st, 9);
 		ev->repeat_of = sqlite3_column_int64(st, 12);
 		ev->came_at.ms = sqlite3_column_int64(st, 13);
+		ev->date_doubted = sqlite3_column_int(st, 15) != 0;
 	}
 	(void)sqlite3_reset(st);
 	return (rc);

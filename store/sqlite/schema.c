@@ -37,6 +37,7 @@ extern const char schema_009_checks[];
 extern const char schema_010_discarded[];
 extern const char schema_011_repeats[];
 extern const char schema_012_rejections[];
+extern const char schema_013_doubted[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -51,6 +52,7 @@ static const char *const steps[] = {
 	schema_010_discarded,
 	schema_011_repeats,
 	schema_012_rejections,
+	schema_013_doubted,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

@@ -160,8 +160,9 @@ static const char *const texts[] = {
 	[SQL_EVENT_INSERT] =
 	    "INSERT INTO events (event_id, type, brand, branch, signature, "
 	    "secret, peer, received_at, body_size, scope, origin, repeat_of, "
-	    "came_at) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
+	    "came_at, date_doubted) "
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+	    "?14) "
 	    "ON CONFLICT (event_id, scope) DO NOTHING",
 	[SQL_EVENT_FIND] = "SELECT e.id, e.signature, e.secret, b.body "
 			   "FROM events AS e "
@@ -174,8 +175,8 @@ static const char *const texts[] = {
 			    "NOT BETWEEN ?2 - 60000 AND ?2)",
 	[SQL_EVENT_LOAD] =
 	    "SELECT " EVENT_COLUMNS ", " CAME_AT ", (SELECT o.event_id "
-	    "FROM events AS o WHERE o.id = e.repeat_of) FROM events AS e "
-	    "WHERE e.id = ?1",
+	    "FROM events AS o WHERE o.id = e.repeat_of), e.date_doubted "
+	    "FROM events AS e WHERE e.id = ?1",
 	/* Newest first; for most deliveries there is none. */
 	[SQL_REPEAT_EVENTS] =
 	    "SELECT DISTINCT event FROM event_orders WHERE order_id = ?1 "

@@ -133,6 +133,30 @@ def test_a_wrong_clock_purges_nothing_and_is_told(klikitd, clock, seconds,
     assert values(server)["klikitd_clock_believed"] == 0
 
 
+def test_what_comes_in_under_an_unset_clock_is_marked(klikitd, clock):
+    """Until it is set; the date stays what the clock said."""
+    clock.set(-56 * 365 * DAY)
+    server = klikitd(env=clock.env)
+    server.expect("clock is not believed")
+    received(server.post(payload("created-small.json"), "unset"))
+    server.wait_processed()
+    reboot(server, clock, 0)
+    assert server.ask("GET", "/readyz")[2] == {"status": "ready"}
+    received(server.post(payload("created-typical.json"), "set"))
+    duplicate(server.post(payload("created-small.json"), "unset"))
+    server.wait_processed()
+    events = server.ask("GET", "/api/v1/events")[2]["events"]
+    assert [(e["event_id"], e.get("date_doubted")) for e in events] == [
+        ("set", None), ("unset", True)]
+    now, before = server.do("events").splitlines()[-2:]
+    assert " ? " in before and before.split()[0] < "1971", before
+    assert " ? " not in now
+    assert "date_doubted" in server.do("events", "unset")
+    assert "date_doubted" not in server.do("events", "set")
+    timeline = server.ask("GET", "/api/v1/events/unset")[2]["timeline"]
+    assert "the clock was not believed" in timeline[0]["detail"]
+
+
 def test_a_night_off_is_believed(klikitd, clock):
     server = klikitd(env=clock.env)
     received(server.post(payload("created-small.json"), "old"))

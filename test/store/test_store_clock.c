@@ -299,6 +299,80 @@ test_due_times_are_shown_by_the_wall_clock(void **state)
 	assert_int_equal(due_ms, NOW + 6000);
 }
 
+/* Ids of events whose date is doubted, with a blank behind each. */
+struct doubted {
+	char ids[64];
+};
+
+/* store_events_fn */
+static void
+doubted_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct doubted *d = arg;
+
+	(void)reason;
+	assert_int_equal(rc, STORE_OK);
+	for (size_t i = 0; i < n; i++) {
+		if (!rows[i].ev->date_doubted)
+			continue;
+		(void)strcat(d->ids, rows[i].ev->event_id);
+		(void)strcat(d->ids, " ");
+	}
+}
+
+static void
+assert_doubted(const char *ids)
+{
+	const struct store_filter all = { .limit = 9 };
+	struct doubted d = { "" };
+
+	assert_int_equal(store_list_events(c.st, &all, doubted_cb, &d), 0);
+	store_wait(c.st);
+	assert_string_equal(d.ids, ids);
+}
+
+static void
+queue_event(const char *id, int64_t wall_ms, bool doubted,
+    struct case_result *res)
+{
+	struct store_event *ev = case_event(id, "{}", NULL);
+
+	ev->received_at_ms = wall_ms;
+	ev->came_at.ms = NOW;
+	ev->date_doubted = doubted;
+	assert_int_equal(store_append(c.st, ev, NULL, 0, case_done_cb, res), 0);
+	store_event_unref(ev);
+}
+
+/*
+ * What came in while the clock was not believed is marked, and only that: not
+ * what is committed with it, nor what came in before and comes again.
+ */
+static void
+test_a_doubted_date_is_marked(void **state)
+{
+	struct case_result res[6] = { { 0 } };
+	struct doubted d = { "" };
+
+	(void)state;
+	queue_event("right", NOW, false, &res[0]);
+	queue_event("1970", 5, true, &res[1]);
+	queue_event("right", 6, true, &res[2]);
+	queue_event("too", NOW, false, &res[3]);
+	store_wait(c.st);
+	assert_doubted("1970 ");
+	assert_int_equal(res[2].rc, STORE_EXISTS);
+	queue_event("1970", NOW, false, &res[4]);
+	queue_event("too", 7, true, &res[5]);
+	store_wait(c.st);
+	assert_doubted("1970 ");
+	assert_int_equal(store_get_event(c.st, "1970", NULL, doubted_cb, &d),
+	    0);
+	store_wait(c.st);
+	assert_string_equal(d.ids, "1970 ");
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -313,6 +387,7 @@ main(void)
 		CASE(test_rejections_have_two_ages_too),
 		CASE(test_the_clocks_are_kept),
 		CASE(test_due_times_are_shown_by_the_wall_clock),
+		CASE(test_a_doubted_date_is_marked),
 	};
 
 	return (store_case_run("store_clock", tests));

@@ -343,6 +343,7 @@ static const char before[] =
     "ALTER TABLE jobs DROP COLUMN discarded_at;"
     "CREATE INDEX jobs_dead ON jobs (state, handler) WHERE state = 'dead';"
     "DROP INDEX events_repeat_of;"
+    "ALTER TABLE events DROP COLUMN date_doubted;"
     "PRAGMA user_version = 7;";
 
 static void

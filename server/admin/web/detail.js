@@ -11,7 +11,7 @@ import { curlOf } from './curl.js';
 import { JobList } from './jobs.js';
 import { eventState } from './events_model.js';
 import { codeNode } from './nodes.js';
-import { bytesText, sentence, stateText, stepText } from './words.js';
+import { DOUBTED, bytesText, sentence, stateText, stepText } from './words.js';
 
 const AGAIN_MS = 300; // after a message: several come together
 
@@ -137,7 +137,8 @@ export class DetailView {
     fill(this.facts,
       fact('Type', h('bdi', null, e.type)),
       fact('Received', moment(e.received_at, true), ' ',
-        h('span', { class: 'dim' }, '(', ticking(e.received_at, 'ago'), ')')),
+        h('span', { class: 'dim' }, e.date_doubted ? `(${DOUBTED})` :
+          ['(', ticking(e.received_at, 'ago'), ')'])),
       fact('Scope', e.scope), fact('Origin', e.origin),
       fact('Brand', e.brand), fact('Branch', e.branch),
       fact('Size', bytesText(e.size)),

@@ -11,7 +11,7 @@ import { DetailView } from './detail.js';
 import { guide } from './first_run.js';
 import { StatusStrip } from './status_strip.js';
 import { codeNode, placeText, scopeNode, typeNodes } from './nodes.js';
-import { EVENT_TYPES, stateText, countText } from './words.js';
+import { DOUBTED, EVENT_TYPES, stateText, countText } from './words.js';
 
 const PAGE = 200;
 const PATH = '/api/v1/events';
@@ -111,7 +111,8 @@ export class EventsView {
     return h('li', { class: row.fresh ? 'row fresh-row' : 'row' },
       h('a', { href: formatRoute({ view: 'events', id: e.event_id,
         values: { ...this.values, in: e.scope } }) },
-      h('span', { class: 'c-time' }, moment(e.received_at)),
+      h('span', { class: 'c-time' }, moment(e.received_at),
+        e.date_doubted && h('span', { title: DOUBTED }, ' ?')),
       h('span', { class: 'c-type' }, typeNodes(e.type)),
       h('span', { class: 'c-order' }, orderNodes(e)),
       h('span', { class: 'c-place' }, placeText(e), ' ', scopeNode(e)),

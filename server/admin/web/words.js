@@ -35,6 +35,9 @@ export function causeText(cause) {
   return CAUSES[cause]?.[1] ?? '';
 }
 
+// Of an event's date.
+export const DOUBTED = 'not to be trusted: the clock was not believed then';
+
 const STATES = {
   done: 'done',
   pending: 'pending',

@@ -392,6 +392,32 @@ test_what_was_dated_ahead_goes_by_its_age(void **state)
 	box_close(&b);
 }
 
+/* What is dated while the clock is not believed is marked, and nothing else. */
+static void
+test_only_doubted_dates_are_marked(void **state)
+{
+	static struct box b;
+
+	(void)state;
+	box_open(&b, DATE);
+	b.pos_works = true;
+	(void)box_deliver(&b, 'A');
+	box_reboot(&b, MINUTE, 0, false);
+	(void)box_deliver(&b, 'B');
+	assert_int_equal(box_count(&b, "events WHERE date_doubted"), 1);
+	box_step(&b, date(&b));
+	(void)box_deliver(&b, 'C');
+	box_step(&b, 2 * YEAR);
+	(void)box_deliver(&b, 'D');
+	box_step(&b, -2 * YEAR);
+	(void)box_deliver(&b, 'E');
+	assert_int_equal(box_count(&b, "events WHERE date_doubted AND "
+				       "event_id IN ('B', 'D')"),
+	    2);
+	assert_int_equal(box_count(&b, "events WHERE date_doubted"), 2);
+	box_close(&b);
+}
+
 /* Made in 1970, then put right: nothing goes before its age. */
 static void
 test_what_was_dated_in_1970_is_kept(void **state)
@@ -403,6 +429,7 @@ test_what_was_dated_in_1970_is_kept(void **state)
 	b.pos_works = true;
 	(void)box_deliver(&b, 'A');
 	box_step(&b, DATE);
+	assert_int_equal(box_count(&b, "events WHERE date_doubted"), 1);
 	pass_days(&b, 29);
 	assert_int_equal(box_count(&b, "bodies"), 1);
 	pass_days(&b, 1);
@@ -448,6 +475,7 @@ main(void)
 		cmocka_unit_test(test_an_honest_clock_purges_in_time),
 		cmocka_unit_test(test_nights_off_count_as_age),
 		cmocka_unit_test(test_what_was_dated_ahead_goes_by_its_age),
+		cmocka_unit_test(test_only_doubted_dates_are_marked),
 		cmocka_unit_test(test_what_was_dated_in_1970_is_kept),
 		cmocka_unit_test(
 		    test_a_clock_that_stays_ahead_purges_nothing_early),
