@@ -9,6 +9,8 @@
 #include "server/admin/metrics_route.h"
 #include "server/admin/page.h"
 #include "server/admin/stream_route.h"
+#include "server/auth/signature.h"
+#include "server/base/address.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/peer_debt.h"
@@ -21,6 +23,7 @@
 /* An address may name so many wrong tokens, then one per GUESS_MS. */
 #define GUESS_BURST 30
 #define GUESS_MS 1000
+#define LIMIT_LOG_EVERY_S 60
 
 struct admin_listener {
 	struct http *http;
@@ -35,6 +38,8 @@ struct admin_listener {
 	void *arg;
 	struct rate refused_rate;
 	struct peer_debts guesses;
+	struct rate guesses_rate; /* lines on those who guess */
+	uint64_t limited;
 };
 
 /* -- Who may come in -- */
@@ -73,6 +78,25 @@ guessed_too_often(const struct admin_listener *l, struct http_request *req)
 		    (int64_t)(GUESS_BURST - 1) * GUESS_MS);
 }
 
+/* Its token is not looked at. */
+static void
+turn_away_guesser(struct admin_listener *l, struct http_request *req)
+{
+	char host[ADDRESS_HOST_MAX], more[RATE_MORE_MAX];
+
+	l->limited++;
+	if (rate_ask_every(&l->guesses_rate, LIMIT_LOG_EVERY_S, more)) {
+		address_host(http_request_peer(req), host);
+		log_warn("admin: too many wrong tokens came from %s: answered "
+			 "429 unseen: see who uses an old token there, or keep "
+			 "it away from this port%s",
+		    host, more);
+	}
+	http_request_set_field(req, "Retry-After", "1");
+	http_request_finish(req, refusals[ACCESS_TOO_MANY_GUESSES].status,
+	    refusals[ACCESS_TOO_MANY_GUESSES].json);
+}
+
 /* Say why it does not come in: to the client, and to the operator's log. */
 static void
 turn_away(struct admin_listener *l, struct http_request *req,
@@ -80,6 +104,10 @@ turn_away(struct admin_listener *l, struct http_request *req,
 {
 	char more[RATE_MORE_MAX];
 
+	if (rc == ACCESS_TOO_MANY_GUESSES) {
+		turn_away_guesser(l, req);
+		return;
+	}
 	if (rate_ask(&l->refused_rate, more))
 		log_warn("admin: refused %s: %s %s, host %s, origin %s%s",
 		    http_request_peer(req),
@@ -92,8 +120,6 @@ turn_away(struct admin_listener *l, struct http_request *req,
 			peer_debt_add(&l->guesses, http_request_net(req),
 			    GUESS_MS, now_ms());
 	}
-	if (rc == ACCESS_TOO_MANY_GUESSES)
-		http_request_set_field(req, "Retry-After", "1");
 	http_request_finish(req, refusals[rc].status, refusals[rc].json);
 }
 
@@ -245,6 +271,8 @@ admin_listener_new(struct event_base *base, struct admin *a,
 	(void)snprintf(reason, 256, "cannot start: out of memory");
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return (NULL);
+	if (signature_random(&l->guesses.seed, sizeof(l->guesses.seed)) == -1)
+		goto fail;
 	l->ready = opt->ready;
 	l->clock = opt->clock;
 	l->arg = opt->arg;
@@ -256,18 +284,25 @@ admin_listener_new(struct event_base *base, struct admin *a,
 	    (l->api = admin_route_new(a)) == NULL ||
 	    (l->streams = stream_route_new(base, opt->stream)) == NULL ||
 	    (l->http = listener_http(l, base, opt->metrics)) == NULL ||
-	    http_listen(l->http, opt->address, ret_url, reason) == -1) {
-		admin_listener_free(l);
-		return (NULL);
-	}
+	    http_listen(l->http, opt->address, ret_url, reason) == -1)
+		goto fail;
 	local_url(ret_url);
 	return (l);
+fail:
+	admin_listener_free(l);
+	return (NULL);
 }
 
 struct http *
 admin_listener_http(const struct admin_listener *l)
 {
 	return (l->http);
+}
+
+uint64_t
+admin_listener_limited(const struct admin_listener *l)
+{
+	return (l->limited);
 }
 
 void

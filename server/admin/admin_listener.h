@@ -60,6 +60,9 @@ struct admin_listener *admin_listener_new(struct event_base *base,
 /* Its listener, for its numbers. */
 struct http *admin_listener_http(const struct admin_listener *l);
 
+/* How many requests were answered 429: too many wrong tokens came before. */
+uint64_t admin_listener_limited(const struct admin_listener *l);
+
 /* As http_drain(). */
 void admin_listener_drain(struct admin_listener *l, void (*done)(void *arg),
     void *arg);

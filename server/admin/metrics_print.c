@@ -103,6 +103,8 @@ print_deliveries(FILE *f, const struct metrics_sources *from)
 	    LABELS("result", "refused"), refused);
 	metrics_count(f, "klikitd_deliveries_total", LABELS("result", "busy"),
 	    in.busy);
+	metrics_count(f, "klikitd_deliveries_total",
+	    LABELS("result", "limited"), from->limited(from->arg));
 	print_one(f, "klikitd_repeats_total", METRICS_COUNTER,
 	    "Deliveries that were received, but have the bytes of an earlier "
 	    "event.",
@@ -475,6 +477,10 @@ print_http(FILE *f, const struct metrics_sources *from)
 	    "Connections that were cut for being slow or greedy.",
 	    (uint64_t[]){ stats[0].cut, stats[1].cut });
 	print_room_cuts(f, stats);
+	print_listeners(f, "klikitd_limited_requests_total", METRICS_COUNTER,
+	    "Requests answered 429 unseen: too much from there had failed.",
+	    (uint64_t[]){ from->limited(from->arg),
+		from->limited_admin(from->arg) });
 	print_listeners(f, "klikitd_unverified_bytes", METRICS_GAUGE,
 	    "What has come of requests that are not whole.",
 	    (uint64_t[]){ stats[0].unverified, stats[1].unverified });

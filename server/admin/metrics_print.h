@@ -52,6 +52,9 @@ struct metrics_sources {
 	struct http *(*http)(void *arg);            /* NULL: not open yet */
 	struct http *(*http_admin)(void *arg);      /* the same */
 	const struct histogram *(*acks)(void *arg); /* the same; in us */
+	/* Requests answered 429. */
+	uint64_t (*limited)(void *arg);
+	uint64_t (*limited_admin)(void *arg);
 	const struct secrets *(*secrets)(void *arg);
 	/* The i-th; false past the end. NULL: there are none. */
 	bool (

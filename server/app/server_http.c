@@ -163,6 +163,8 @@ server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
+	webhook_set_limit(s->front.webhook, s->cfg->http_max_failures,
+	    s->cfg->http_failure_work);
 	if (listen_on(s, "http.listen", &s->cfg->http_listen,
 		s->front.tls != NULL ? http_listen_tls : http_listen,
 		ret_url) == -1 ||

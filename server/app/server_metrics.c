@@ -26,6 +26,25 @@ source_acks(void *arg)
 	    s->front.webhook == NULL ? NULL : webhook_acks(s->front.webhook));
 }
 
+static uint64_t
+source_limited(void *arg)
+{
+	const struct server *s = arg;
+
+	return (
+	    s->front.webhook == NULL ? 0 : webhook_limited(s->front.webhook));
+}
+
+static uint64_t
+source_limited_admin(void *arg)
+{
+	const struct server *s = arg;
+
+	return (s->admin.listener == NULL
+		    ? 0
+		    : admin_listener_limited(s->admin.listener));
+}
+
 static struct http *
 source_http_admin(void *arg)
 {
@@ -91,6 +110,8 @@ server_metrics(struct server *s)
 		.http = source_http,
 		.http_admin = source_http_admin,
 		.acks = source_acks,
+		.limited = source_limited,
+		.limited_admin = source_limited_admin,
 		.secrets = source_secrets,
 		.certificate = source_certificate,
 		.tls = source_tls,

@@ -60,6 +60,8 @@ reload_apply(struct reload *r)
 	secrets_inherit(r->secrets, s->front.secrets);
 	s->front.secrets = r->secrets;
 	webhook_set_secrets(s->front.webhook, s->front.secrets);
+	webhook_set_limit(s->front.webhook, r->cfg->http_max_failures,
+	    r->cfg->http_failure_work);
 	r->secrets = old;
 	s->front.diag_keys = r->diag_keys;
 	diagnosis_queue_set_keys(s->front.diag, s->front.diag_keys);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "store/base/parse.h"
@@ -33,6 +34,15 @@ address_split(const char *text, char ret_host[ADDRESS_HOST_MAX],
 	ret_host[len] = '\0';
 	*ret_port = (unsigned)port;
 	return (ADDRESS_OK);
+}
+
+void
+address_host(const char *text, char ret_host[ADDRESS_HOST_MAX])
+{
+	unsigned port;
+
+	if (address_split(text, ret_host, &port) != ADDRESS_OK)
+		(void)snprintf(ret_host, ADDRESS_HOST_MAX, "%s", text);
 }
 
 enum address_rc

@@ -46,6 +46,9 @@ int address_parse_host(const char *text, size_t len,
 /* How many of its bytes count: 4, 16, or 0 of AF_UNSPEC. */
 size_t address_len(const struct address *address);
 
+/* The host of HOST:PORT, without brackets; all of what is none, cut off. */
+void address_host(const char *text, char ret_host[ADDRESS_HOST_MAX]);
+
 /* The port of HOST:PORT; 0 if it has none. */
 unsigned address_port(const char *text);
 

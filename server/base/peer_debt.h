@@ -1,8 +1,10 @@
 /*
  * peer_debt.h -- what addresses have used up lately, paid off by time.
  *
- * Owns:    for each of the PEER_DEBTS_MAX addresses that owe most, until when
- *          they owe; those that owe least are forgotten for others.
+ * Owns:    for thousands of addresses until when they owe, in memory of one
+ *          size. An address has its place in one of PEER_DEBTS_SETS, drawn by
+ *          the seed; where PEER_DEBTS_WAYS stand already, the one that owes
+ *          least, and so would be paid off first, is forgotten.
  * Touches: nothing. Pure; the time is passed in.
  *
  * A use costs milliseconds, which pass: who uses less than time gives back owes
@@ -15,14 +17,19 @@
 
 #include "server/base/peer_net.h"
 
-#define PEER_DEBTS_MAX 256
+#define PEER_DEBTS_SETS 512
+#define PEER_DEBTS_WAYS 8
 
-/* All zero: nobody owes anything. */
+/*
+ * All but the seed is zero: nobody owes anything. The seed is random, so that
+ * nobody can choose addresses for which another one is forgotten.
+ */
 struct peer_debts {
-	struct {
+	uint64_t seed;
+	struct peer_debtor {
 		struct peer_net net;
 		int64_t until_ms;
-	} of[PEER_DEBTS_MAX];
+	} of[PEER_DEBTS_SETS][PEER_DEBTS_WAYS];
 };
 
 /* How much the address owes, in ms; 0: nothing. */

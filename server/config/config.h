@@ -81,6 +81,8 @@ struct config {
 	int64_t http_max_connections;
 	int64_t http_request_timeout_ms; /* for a whole request to arrive */
 	int64_t http_idle_timeout_ms;    /* between requests */
+	int64_t http_max_failures;       /* of an address a minute; 0: any */
+	int64_t http_failure_work; /* bytes a second verified beyond that */
 
 	char *secret_file;  /* absolute; NULL: none is named */
 	char *secret_scope; /* of the secret "default" */

@@ -48,6 +48,18 @@ const struct key config_global_keys[] = {
 	{ "http.idle_timeout", KEY_DURATION, IN_CONFIG(http_idle_timeout_ms),
 	    .def = "75s", .min = 100, .max = 24 * HOUR, .value = "DURATION",
 	    .text = "How long a connection may stay silent between requests." },
+	{ "http.max_failures", KEY_INT, IN_CONFIG(http_max_failures),
+	    .def = "600", .max = 60000, .value = "NUMBER",
+	    .text = "Deliveries of one address (IPv6: of a /64) that may fail "
+		    "verification in a minute; each 16 KiB of a body count as "
+		    "one. Beyond it http.failure_work is the limit; 0: none." },
+	{ "http.failure_work", KEY_SIZE, IN_CONFIG(http_failure_work),
+	    .def = "32m", .max = GIB, .value = "SIZE",
+	    .text =
+		"Bytes a second, times the secrets, that are verified all the "
+		"same for addresses beyond http.max_failures, since klikit may "
+		"share one with strangers: a tunnel's. What is more is "
+		"answered 429 unseen. 0: everything of such an address is." },
 
 	{ "klikit.secret_file", KEY_PATH, IN_CONFIG(secret_file), .def = "",
 	    .dev = CONFIG_DEV_SECRET, .value = "FILE",

@@ -16,6 +16,7 @@
 
 #include <event2/http.h>
 
+#include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/http/http_conn.h"
 #include "server/http/http_room.h"
@@ -46,23 +47,12 @@ http_room_is_there(const struct http_room *room)
 			   HTTP_SHARE_CONNECTIONS));
 }
 
-/* The address without its port. */
-static void
-peer_address(struct http_conn *conn, char ret_address[HTTP_PEER_MAX])
-{
-	char *colon;
-
-	(void)snprintf(ret_address, HTTP_PEER_MAX, "%s", http_conn_peer(conn));
-	if ((colon = strrchr(ret_address, ':')) != NULL)
-		*colon = '\0';
-}
-
 static void
 room_log(struct http_room *room, struct http_conn *conn, enum http_limit limit)
 {
 	const char *why = "", *advice = "";
 	enum http_share_what what = HTTP_SHARE_CONNECTIONS;
-	char address[HTTP_PEER_MAX], more[RATE_MORE_MAX];
+	char host[ADDRESS_HOST_MAX], more[RATE_MORE_MAX];
 
 	if (!rate_ask_every(&room->rates[limit], LOG_EVERY_S, more))
 		return;
@@ -87,10 +77,10 @@ room_log(struct http_room *room, struct http_conn *conn, enum http_limit limit)
 		advice = "close pages that nobody looks at";
 		break;
 	}
-	peer_address(conn, address);
+	address_host(http_conn_peer(conn), host);
 	log_warn("%s: %s: closed one of the %zu that %s has, the most of all "
 		 "%zu: %s%s",
-	    room->name, why, http_share_of(&conn->share, what), address,
+	    room->name, why, http_share_of(&conn->share, what), host,
 	    http_shares_total(&room->conns->shares, what), advice, more);
 }
 

@@ -25,7 +25,7 @@
 
 #define REJECT_SHARE_PART 16 /* of an hour's bytes, an address's share */
 
-/* All zero before its first use; fields private to reject_budget.c. */
+/* All zero but taken.seed; other fields private to reject_budget.c. */
 struct reject_budget {
 	int64_t at_ms; /* when the figures held; 0: not yet */
 	int64_t stranger;

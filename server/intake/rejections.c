@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 
+#include "server/auth/signature.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/peer_net.h"
@@ -469,6 +470,11 @@ rejections_new(struct event_base *base, struct store *st)
 	TAILQ_INIT(&rej->waiting);
 	TAILQ_INIT(&rej->writing);
 	rej->st = st;
+	if (signature_random(&rej->budget.taken.seed,
+		sizeof(rej->budget.taken.seed)) == -1) {
+		free(rej);
+		return (NULL);
+	}
 	if ((rej->timer = evtimer_new(base, rejections_timer_cb, rej)) ==
 	    NULL) {
 		free(rej);

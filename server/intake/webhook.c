@@ -15,11 +15,16 @@
 #include <event2/buffer.h>
 
 #include "server/auth/secrets.h"
+#include "server/auth/signature.h"
+#include "server/base/address.h"
 #include "server/base/clock.h"
 #include "server/base/histogram.h"
+#include "server/base/log.h"
+#include "server/base/rate.h"
 #include "server/base/steady.h"
 #include "server/http/route.h"
 #include "server/intake/diagnosis_queue.h"
+#include "server/intake/failure_limit.h"
 #include "server/intake/ingest.h"
 #include "server/intake/rejections.h"
 #include "server/intake/webhook.h"
@@ -29,6 +34,10 @@
 #define HEADERS_MAX 64   /* of a refused delivery: more are not looked at */
 #define RETRY_AFTER_S 5
 #define RETRY_SPREAD_S 3
+
+/* A failed verification costs about as much as hashing so much more. */
+#define FAILURE_WORK 4096
+#define LIMIT_LOG_EVERY_S 60
 
 #define SIGNATURE_HEADER "x-klikit-signature"
 
@@ -45,6 +54,9 @@ struct webhook {
 	struct secrets *sec;
 	const struct steady *clock; /* of their validity; NULL: the wall's */
 	struct histogram acks;      /* us */
+	struct failure_limit failures;
+	struct rate limited_rate; /* lines on who is beyond it */
+	uint64_t limited;
 	unsigned nbusy;
 };
 
@@ -114,6 +126,46 @@ note(const struct parcel *p, enum reject_cause cause, const void *body,
 	diagnosis_queue_add(p->w->diag, &r);
 }
 
+/* -- Who has failed too often -- */
+
+/* Charge the delivery's address with a verification that has failed. */
+static void
+charge(const struct parcel *p, size_t size)
+{
+	int64_t hashed = (int64_t)size + FAILURE_WORK;
+
+	failure_limit_charge(&p->w->failures, http_request_net(p->req), size,
+	    hashed * (int64_t)secrets_count(p->w->sec), p->whole_us / 1000);
+}
+
+/* Has the delivery's address failed too often? Then turn it away unseen. */
+static bool
+turn_away(const struct parcel *p)
+{
+	struct webhook *w = p->w;
+	int64_t wait_s = failure_limit_wait(&w->failures,
+	    http_request_net(p->req), p->whole_us / 1000);
+	char seconds[24], host[ADDRESS_HOST_MAX], more[RATE_MORE_MAX];
+
+	if (wait_s == 0)
+		return (false);
+	w->limited++;
+	if (rate_ask_every(&w->limited_rate, LIMIT_LOG_EVERY_S, more)) {
+		address_host(http_request_peer(p->req), host);
+		log_warn("http: too many deliveries from %s failed "
+			 "verification: answered 429 unseen: block it in front "
+			 "of klikitd, or see what klikit is told by `klikitd "
+			 "rejections'%s",
+		    host, more);
+	}
+	(void)snprintf(seconds, sizeof(seconds), "%lld", (long long)wait_s);
+	http_request_set_field(p->req, "Retry-After", seconds);
+	http_request_finish(p->req, 429,
+	    "{\"error\":\"too many deliveries from this address failed "
+	    "verification\"}");
+	return (true);
+}
+
 /* Refuse a delivery that nobody has vouched for. */
 static void
 refuse(const struct parcel *p, enum reject_cause cause, int status,
@@ -121,6 +173,8 @@ refuse(const struct parcel *p, enum reject_cause cause, int status,
 {
 	size_t size = evbuffer_get_length(p->body), len = size;
 	const void *body;
+
+	charge(p, size);
 
 	/* What is too long to be examined is not made one piece for it. */
 	if (len > DIAGNOSIS_BODY_MAX)
@@ -306,6 +360,8 @@ webhook_run(struct http_request *req, void *arg)
 		.at_ms = clock_wall_ms(),
 		.whole_us = clock_mono_us() };
 
+	if (turn_away(&p))
+		return;
 	if (p.event_id == NULL || *p.event_id == '\0' || p.type == NULL ||
 	    *p.type == '\0' || p.signature == NULL || *p.signature == '\0') {
 		refuse(&p, REJECT_HEADERS_MISSING, 400,
@@ -336,9 +392,15 @@ webhook_new(struct ingest *in, struct diagnosis_queue *diag,
     struct secrets *sec, const struct steady *clock)
 {
 	struct webhook *w;
+	uint64_t seed;
 
 	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return (NULL);
+	if (signature_random(&seed, sizeof(seed)) == -1) {
+		free(w);
+		return (NULL);
+	}
+	failure_limit_init(&w->failures, seed);
 	w->in = in;
 	w->diag = diag;
 	w->sec = sec;
@@ -351,6 +413,20 @@ void
 webhook_set_secrets(struct webhook *w, struct secrets *sec)
 {
 	w->sec = sec;
+	/* What failed with the old ones may be right now. */
+	failure_limit_forget(&w->failures);
+}
+
+void
+webhook_set_limit(struct webhook *w, int64_t failures, int64_t work_per_s)
+{
+	failure_limit_set(&w->failures, failures, work_per_s);
+}
+
+uint64_t
+webhook_limited(const struct webhook *w)
+{
+	return (w->limited);
 }
 
 const struct histogram *

@@ -2,11 +2,13 @@
  * webhook.h -- POST /webhooks/klikit: a request becomes a delivery.
  *
  * Owns:    the checks of a delivery's headers and signature, its answer, and
- *          how long the answers took.
- * Touches: route.h, secrets.h, ingest.h, diagnosis_queue.h.
+ *          how long the answers took; whose deliveries fail too often.
+ * Touches: route.h, secrets.h, ingest.h, diagnosis_queue.h, the log.
  */
 #ifndef SERVER_WEBHOOK_H
 #define SERVER_WEBHOOK_H
+
+#include <stdint.h>
 
 struct diagnosis_queue;
 struct histogram;
@@ -29,8 +31,21 @@ struct webhook *webhook_new(struct ingest *in, struct diagnosis_queue *diag,
 /* http_route: a delivery; arg is the struct webhook. */
 void webhook_run(struct http_request *req, void *arg);
 
-/* Take other secrets from now on; keeps sec, lets go of the old ones. */
+/*
+ * Take other secrets from now on; keeps sec, lets go of the old ones. What has
+ * failed by those is forgiven.
+ */
 void webhook_set_secrets(struct webhook *w, struct secrets *sec);
+
+/*
+ * Of an address that fails more often than that a minute only what so many
+ * bytes a second allow is verified (failure_limit.h), the rest is answered
+ * 429. 0 failures, as at first: there is no limit.
+ */
+void webhook_set_limit(struct webhook *w, int64_t failures, int64_t work_per_s);
+
+/* How many were answered 429. */
+uint64_t webhook_limited(const struct webhook *w);
 
 /*
  * From a delivery's being whole to its `received' having left, in us; until

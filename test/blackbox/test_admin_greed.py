@@ -26,7 +26,7 @@ def guarded(klikitd):
         "listen = *:0\ntoken_file = token\n")
     (server.directory / "token").write_text(TOKEN + "\n")
     server.expect("admin: refused", "as many connections are open",
-                  "as many readers follow")
+                  "as many readers follow", "too many wrong tokens")
     return server.start()
 
 

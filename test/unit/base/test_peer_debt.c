@@ -58,7 +58,7 @@ test_peer_debt_is_bounded(void **state)
 
 	(void)state;
 	peer_debt_add(&d, net("10.0.0.1"), 30000, NOW);
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 100000; i++) {
 		(void)snprintf(address, sizeof(address), "10.%d.%d.%d",
 		    1 + i / 65536, i / 256 % 256, i % 256);
 		peer_debt_add(&d, net(address), 1000, NOW);

@@ -134,6 +134,53 @@ test_webhook_checks_the_headers_first(void **state)
 	peer_close(&c);
 }
 
+/* Who has failed too often is turned away, right or wrong, until it is
+ * forgiven.
+ */
+static void
+test_webhook_turns_away_who_fails_too_often(void **state)
+{
+	struct webhook_case *f = *state;
+	struct peer c;
+
+	webhook_set_limit(f->webhook, 1, 0);
+	peer_open(&c, &f->h);
+	webhook_post(&c, "a", "{}", "wrong");
+	peer_wait(&c, "401 Unauthorized");
+	webhook_post(&c, "b", "{}", "wrong");
+	peer_wait(&c, "429 Too Many Requests");
+	peer_wait(&c, "Retry-After: 60\r\n");
+	webhook_post(&c, "c", "{}", NULL);
+	peer_wait(&c, "429 Too Many Requests");
+	assert_int_equal(f->diag.n, 1);
+	assert_int_equal(webhook_limited(f->webhook), 2);
+	webhook_set_secrets(f->webhook, f->sec);
+	webhook_post(&c, "d", "{}", NULL);
+	webhook_wait_pending(f, 1);
+	webhook_commit(f, INGEST_RECEIVED, 1);
+	peer_wait(&c, "200 OK");
+	peer_close(&c);
+}
+
+/* Good deliveries are charged nothing, however many. */
+static void
+test_webhook_charges_only_what_failed(void **state)
+{
+	struct webhook_case *f = *state;
+	struct peer c;
+
+	webhook_set_limit(f->webhook, 1, 0);
+	peer_open(&c, &f->h);
+	for (int i = 0; i < 10; i++) {
+		webhook_post(&c, "a", "{}", NULL);
+		webhook_wait_pending(f, 1);
+		webhook_commit(f, INGEST_DUPLICATE, 1);
+		peer_wait(&c, "200 OK");
+	}
+	assert_int_equal(webhook_limited(f->webhook), 0);
+	peer_close(&c);
+}
+
 /* A client gone before its commit costs nothing, and its jobs run. */
 static void
 test_webhook_outlives_a_client_gone_before_its_commit(void **state)
@@ -237,6 +284,8 @@ main(void)
 		WEBHOOK_TEST(test_webhook_answers_each_outcome),
 		WEBHOOK_TEST(test_webhook_notes_forgeries_without_secrets),
 		WEBHOOK_TEST(test_webhook_checks_the_headers_first),
+		WEBHOOK_TEST(test_webhook_turns_away_who_fails_too_often),
+		WEBHOOK_TEST(test_webhook_charges_only_what_failed),
 		WEBHOOK_TEST(
 		    test_webhook_outlives_a_client_gone_before_its_commit),
 		WEBHOOK_TEST(test_webhook_reports_an_answer_that_never_left),
