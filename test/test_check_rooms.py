@@ -17,7 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 SOURCES = ("store", "handlers", "server", "test/lib", "test/unit",
            "test/store", "test/check_rooms.py")
 BUILD = ("store", "handlers", "server", "test", "meson.build",
-         "meson_options.txt")
+         "meson_options.txt", "debian", "CHANGELOG.md", "README.md",
+         "config.example.ini")
 
 
 def copy_sources(folder, names):

@@ -28,6 +28,7 @@ const struct verb *const verb_table[] = {
 	&verb_verify,
 	&verb_check_config,
 	&verb_doctor,
+	&verb_manual,
 	&verb_version,
 	&verb_help,
 	NULL,

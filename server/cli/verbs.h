@@ -14,6 +14,7 @@ extern const struct verb verb_events;
 extern const struct verb verb_handlers;
 extern const struct verb verb_help;
 extern const struct verb verb_jobs;
+extern const struct verb verb_manual;
 extern const struct verb verb_migrate_store;
 extern const struct verb verb_orders;
 extern const struct verb verb_pause;

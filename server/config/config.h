@@ -228,6 +228,12 @@ void config_print_flags(FILE *out);
 /* Print the keys of [handler NAME] and the types with theirs, for help. */
 void config_print_handlers(FILE *out, const struct handler *const *types);
 
+/* Print every global key as a flag, a blank before each, for a shell. */
+void config_print_flag_names(FILE *out);
+
+/* Print the man page klikitd.ini(5) from its first text on: every key. */
+void config_print_man(FILE *out, const struct handler *const *types);
+
 /* Print config.example.ini as it should be: every key, commented out. */
 void config_print_example(FILE *out, const struct handler *const *types);
 

@@ -65,6 +65,14 @@ config_print_flags(FILE *out)
 	}
 }
 
+void
+config_print_flag_names(FILE *out)
+{
+	for (const struct key *key = config_global_keys; key->name != NULL;
+	     key++)
+		fprintf(out, " --%s", key->name);
+}
+
 static void
 help_type(FILE *out, const struct handler *type)
 {

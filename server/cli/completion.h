@@ -1,0 +1,19 @@
+/*
+ * completion.h -- what a shell completes behind "klikitd".
+ *
+ * Touches: the stream it is given, nothing else.
+ */
+#ifndef SERVER_COMPLETION_H
+#define SERVER_COMPLETION_H
+
+#include <stdio.h>
+
+#include "server/cli/verb.h"
+
+/*
+ * Print a file for bash: it completes verbs, the flags of each, those that are
+ * keys of the configuration once "--" and a letter are there, and files.
+ */
+void completion_print_bash(FILE *out, const struct verb *const *table);
+
+#endif /* SERVER_COMPLETION_H */
