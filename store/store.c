@@ -225,3 +225,16 @@ store_stats(struct store *st, struct store_stats *ret_stats)
 	*ret_stats = st->stats;
 	(void)pthread_mutex_unlock(&st->mutex);
 }
+
+bool
+store_is_behind(struct store *st, uint64_t *ret_answers)
+{
+	bool behind;
+
+	(void)pthread_mutex_lock(&st->mutex);
+	behind = st->committing || st->urgent.head != NULL ||
+		 st->background.head != NULL;
+	*ret_answers = st->answers;
+	(void)pthread_mutex_unlock(&st->mutex);
+	return (behind);
+}

@@ -281,6 +281,13 @@ struct store_stats {
 void store_stats(struct store *st, struct store_stats *ret_stats);
 
 /*
+ * Has the writer anything to do, and how often has it answered so far? If it
+ * has, and that number does not grow, it hangs: in a sync, for one. Not while
+ * the health is neither STORE_READY nor STORE_NOSPACE: a repair takes long.
+ */
+bool store_is_behind(struct store *st, uint64_t *ret_answers);
+
+/*
  * Of a store that several receivers share: what others did. Comes from
  * store_collect().
  */

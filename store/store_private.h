@@ -1,7 +1,4 @@
-/*
- * store_private.h -- private to the files of store/ itself: the queues, and
- * what the threads share.
- */
+/* store_private.h -- private to store/ itself: queues, what threads share. */
 #ifndef STORE_STORE_PRIVATE_H
 #define STORE_STORE_PRIVATE_H
 
@@ -95,8 +92,10 @@ struct store {
 	enum store_upkeep upkeep; /* the reader's part */
 	bool held;                /* the reader is not to begin anything */
 	bool reading;             /* it is in ops->read() */
+	bool committing;          /* the writer is in ops->commit() */
 	bool damage;              /* somebody met damage: repair is due */
 	bool stop;
+	uint64_t answers; /* of the writer; a batch is one */
 	struct store_sharing sharing;
 
 	struct store_notes notes; /* has a mutex of its own */

@@ -86,6 +86,7 @@ writer_fail_queued(struct store *st)
 	       (op = store_queue_get(&st->background)) != NULL) {
 		store_op_fail(op, rc, st->reason);
 		store_finished(st, op);
+		st->answers++;
 	}
 }
 
@@ -378,6 +379,7 @@ writer_commit(struct store *st, size_t n)
 	bool committed = false, full;
 	enum store_rc rc, verdict;
 
+	st->committing = true;
 	(void)pthread_mutex_unlock(&st->mutex);
 	if ((rc = writer_look(st, reason)) == STORE_OK)
 		rc = st->ops->commit(st->be, st->writing.batch, n, reason);
@@ -390,6 +392,8 @@ writer_commit(struct store *st, size_t n)
 	}
 	verdict = writer_look_at_space(st, rc, reason);
 	(void)pthread_mutex_lock(&st->mutex);
+	st->committing = false;
+	st->answers++;
 	if (rc == STORE_OK || committed)
 		writer_count(st, n);
 	/* A purge had the reserve: it says nothing about other commits. */

@@ -18,6 +18,7 @@
 #include "server/app/server_news.h"
 #include "server/app/server_parts.h"
 #include "server/app/server_reload.h"
+#include "server/app/server_service.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -110,6 +111,7 @@ server_stop_cb(void *arg)
 	}
 	log_info("stopping: finishing what is under way");
 	s->stop.draining = true;
+	server_service_stopping(s);
 	server_arm_drain(s);
 	s->stop.undrained = 1;
 	http_drain(s->front.http, server_drained_cb, s);
@@ -146,6 +148,7 @@ server_watch_health(struct server *s)
 	}
 	(void)strcpy(s->reason, store_reason(s->st));
 	s->health = health;
+	server_service_tell(s);
 	switch (health) {
 	case STORE_READY:
 		log_info("store: works again");
@@ -201,7 +204,7 @@ server_gather_cb(void *arg)
 	struct server *s = arg;
 
 	/* Runs after all that is active by now, so at the end of the turn. */
-	event_active(s->flush_ev, EV_TIMEOUT, 0);
+	event_active(s->store_events.flush, EV_TIMEOUT, 0);
 }
 
 /* event: the turn that gave the store work is over. */
@@ -298,11 +301,12 @@ server_open_store(struct server *s)
 		return (-1);
 	}
 	log_info("store: %s", s->cfg->store_name);
-	s->store_ev = event_new(s->base, store_fd(s->st), EV_READ | EV_PERSIST,
-	    server_store_cb, s);
-	s->flush_ev = event_new(s->base, -1, 0, server_flush_cb, s);
-	if (s->store_ev == NULL || event_add(s->store_ev, NULL) == -1 ||
-	    s->flush_ev == NULL) {
+	s->store_events.finished = event_new(s->base, store_fd(s->st),
+	    EV_READ | EV_PERSIST, server_store_cb, s);
+	s->store_events.flush = event_new(s->base, -1, 0, server_flush_cb, s);
+	if (s->store_events.finished == NULL ||
+	    event_add(s->store_events.finished, NULL) == -1 ||
+	    s->store_events.flush == NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
@@ -425,16 +429,17 @@ server_close(struct server *s)
 	diagnosis_queue_free(s->front.diag);
 	rejections_free(s->rej);
 	journal_free(s->journal);
-	if (s->store_ev != NULL)
-		event_free(s->store_ev);
+	if (s->store_events.finished != NULL)
+		event_free(s->store_events.finished);
 	store_close(s->st);
-	if (s->flush_ev != NULL)
-		event_free(s->flush_ev);
+	if (s->store_events.flush != NULL)
+		event_free(s->store_events.flush);
 	secrets_free(s->front.secrets);
 	tls_context_unref(s->front.tls);
 	diagnosis_keys_free(s->front.diag_keys);
 	if (s->stop.timer != NULL)
 		event_free(s->stop.timer);
+	server_close_service(s);
 	signals_free(s->signals);
 	if (s->base != NULL)
 		event_base_free(s->base);
@@ -460,6 +465,7 @@ server_run(const struct server_options *opt)
 		.webhooks = { .dev = opt->dev, .ca_file = opt->ca_file },
 		.started_at_ms = clock_wall_ms(),
 		.stop = { .exit_code = 1 },
+		.service = { .notify = { -1 } },
 	};
 
 	log_setup(s.cfg->log_level, s.cfg->log_format);
@@ -470,6 +476,7 @@ server_run(const struct server_options *opt)
 	server_warn(s.cfg);
 	if (start_check(s.cfg, true, server_check_cb, NULL) > 0 ||
 	    server_open_loop(&s) == -1 ||      /* event base, signals */
+	    server_open_service(&s) == -1 ||   /* who started us */
 	    server_open_store(&s) == -1 ||     /* database, schema */
 	    server_open_pipeline(&s) == -1 ||  /* dispatch, then ingest */
 	    server_open_work(&s) == -1 ||      /* handlers, subscriptions */
@@ -486,6 +493,7 @@ server_run(const struct server_options *opt)
 		log_warn("running as root, with power over the whole machine: "
 			 "give klikitd a user of its own");
 	s.work.listening = true;
+	server_service_ready(&s, url);
 	s.stop.exit_code = 0;
 	if (event_base_dispatch(s.base) == -1) {
 		log_error("the event loop failed");

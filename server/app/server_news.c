@@ -69,7 +69,7 @@ news_timer_cb(evutil_socket_t fd, short what, void *arg)
 	if ((json = admin_report(&status)) != NULL)
 		store_report(s->st, json);
 	free(json);
-	(void)evtimer_add(s->news_timer, &report_pause);
+	(void)evtimer_add(s->store_events.news, &report_pause);
 }
 
 int
@@ -77,7 +77,8 @@ server_open_news(struct server *s)
 {
 	if (!store_traits(s->cfg->store_url)->is_shared)
 		return (0);
-	if ((s->news_timer = evtimer_new(s->base, news_timer_cb, s)) == NULL) {
+	if ((s->store_events.news = evtimer_new(s->base, news_timer_cb, s)) ==
+	    NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
@@ -91,7 +92,7 @@ server_close_news(struct server *s)
 {
 	if (s->st != NULL)
 		store_on_news(s->st, NULL, NULL);
-	if (s->news_timer != NULL)
-		event_free(s->news_timer);
-	s->news_timer = NULL;
+	if (s->store_events.news != NULL)
+		event_free(s->store_events.news);
+	s->store_events.news = NULL;
 }

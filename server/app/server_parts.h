@@ -25,6 +25,8 @@
 #include "server/intake/janitor.h"
 #include "server/intake/rejections.h"
 #include "server/intake/webhook.h"
+#include "server/service/notify.h"
+#include "server/service/watchdog.h"
 #include "server/tls/cert_watch.h"
 #include "server/tls/tls.h"
 #include "store/store_read.h"
@@ -67,11 +69,30 @@ struct server_work {
 	const char *check; /* of an unclean store; NULL: none */
 };
 
+/* What the service manager lends and is told: server_service.c. */
+struct server_service {
+	struct notify notify;
+	struct event *look; /* at the watchdog; NULL: nobody watches */
+	struct timeval every;
+	struct watchdog dog;
+	char url[HTTP_URL_MAX]; /* of a listener; "": not ready yet */
+	bool reloading;
+	bool refused; /* the last reload was */
+	bool starved; /* the watchdog was not fed at the last look */
+};
+
 struct server_stop {
 	struct event *timer;
 	bool draining;
 	unsigned undrained; /* listeners with connections left */
 	int exit_code;
+};
+
+/* Of the store. */
+struct server_store_events {
+	struct event *finished; /* it has something to collect */
+	struct event *flush;    /* the end of a turn that gave it work */
+	struct event *news;     /* a timer; NULL: it is not shared */
 };
 
 struct server {
@@ -82,9 +103,7 @@ struct server {
 	int64_t started_at_ms;
 
 	struct store *st;
-	struct event *store_ev;
-	struct event *flush_ev;   /* the end of a turn that gave it work */
-	struct event *news_timer; /* NULL: it is not shared */
+	struct server_store_events store_events;
 	enum store_health health; /* as it was last logged */
 	char reason[STORE_REASON_MAX];
 	struct server_rescue rescue;
@@ -102,6 +121,7 @@ struct server {
 	struct server_work work;
 	struct reload *reload; /* under way; NULL: none */
 	struct server_stop stop;
+	struct server_service service;
 };
 
 #endif /* SERVER_SERVER_PARTS_H */

@@ -8,6 +8,7 @@
 #include "server/app/server_parts.h"
 #include "server/app/server_reload.h"
 #include "server/app/server_secrets.h"
+#include "server/app/server_service.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -32,6 +33,17 @@ reload_free(struct reload *r)
 	diagnosis_keys_free(r->diag_keys);
 	config_free(r->cfg);
 	free(r);
+}
+
+/* It is over, done or refused. */
+static void
+reload_end(struct reload *r)
+{
+	struct server *s = r->s;
+
+	s->reload = NULL;
+	reload_free(r);
+	server_service_reloaded(s);
 }
 
 /* Everything new is there and sound: let it replace the old. */
@@ -76,6 +88,7 @@ reload_apply(struct reload *r)
 	s->cfg = r->cfg;
 	r->cfg = NULL;
 	(void)server_certs_watch(s->front.certs, s->cfg);
+	s->service.refused = false;
 	log_info("reload: done");
 }
 
@@ -92,8 +105,7 @@ reload_listed_cb(enum store_rc rc, const struct store_handler_info *rows,
 		server_note_paused(r->known, r->cfg->nhandlers, rows, n);
 		reload_apply(r);
 	}
-	r->s->reload = NULL;
-	reload_free(r);
+	reload_end(r);
 }
 
 /* A number that reload_registered_cb() is to fill in. */
@@ -123,8 +135,7 @@ reload_registered_cb(const struct store_result *res, void *arg)
 		return;
 	if (!r->failed)
 		log_error("reload: refused: out of memory");
-	r->s->reload = NULL;
-	reload_free(r);
+	reload_end(r);
 }
 
 void
@@ -167,21 +178,16 @@ reload_config(struct server *s)
 	return (cfg);
 }
 
-void
-server_reload(struct server *s)
+/* Read it, and ask the store for what it needs; s->reload goes on from there.
+ */
+static void
+reload_begin(struct server *s)
 {
 	struct config *cfg;
 	struct reload *r;
 	struct reload_slot *slot;
 	char reason[TLS_REASON_MAX];
 
-	if (s->stop.draining || s->reload != NULL || !s->work.begun) {
-		log_warn("reload: refused: %s",
-		    s->stop.draining ? "stopping"
-		    : s->work.begun  ? "another one is under way"
-				     : "the store is not ready yet");
-		return;
-	}
 	if ((cfg = reload_config(s)) == NULL)
 		return;
 	r = calloc(1, sizeof(*r) + cfg->nhandlers * sizeof(r->known[0]));
@@ -222,4 +228,20 @@ server_reload(struct server *s)
 		s->reload = NULL;
 		reload_free(r);
 	}
+}
+
+void
+server_reload(struct server *s)
+{
+	if (s->stop.draining || s->reload != NULL || !s->work.begun) {
+		log_warn("reload: refused: %s",
+		    s->stop.draining ? "stopping"
+		    : s->work.begun  ? "another one is under way"
+				     : "the store is not ready yet");
+		return;
+	}
+	server_service_reloading(s);
+	reload_begin(s);
+	if (s->reload == NULL)
+		server_service_reloaded(s);
 }

@@ -18,11 +18,14 @@
 
 #include "server/config/config.h"
 
-/* What holds a secret itself, and not the name of its file. */
+/* What holds a secret itself, or is meant for this process alone. */
 static const char *const secret_variables[] = { CONFIG_ENV_SECRET,
 	/* Of a handler that calls AWS. */
 	"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-	"AWS_CONTAINER_AUTHORIZATION_TOKEN" };
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN",
+	/* Of the service manager: a child could speak or listen as we. */
+	"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS",
+	"LISTEN_FDNAMES", "LISTEN_PID", "CREDENTIALS_DIRECTORY" };
 
 /* As it came; NULL: the environment was left as it is. */
 static char **whole;

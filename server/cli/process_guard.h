@@ -11,9 +11,10 @@
 #include <stdbool.h>
 
 /*
- * Take the secrets out of the environment: /proc/PID/environ, environ(7) and
- * children have them no longer. Once, at the start, before any thread. Returns
- * 0; or -1 when out of memory, and then nothing was changed.
+ * Take the secrets out of the environment, and what the service manager has put
+ * there: /proc/PID/environ, environ(7) and children have them no longer. Once,
+ * at the start, before any thread. Returns 0; or -1 when out of memory, and
+ * then nothing was changed.
  */
 int process_guard_environment(void);
 

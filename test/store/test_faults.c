@@ -229,6 +229,26 @@ test_foreign_lock_is_busy(void **state)
 	assert_int_equal(case_append(&c, "busy", NULL, 0).rc, STORE_OK);
 }
 
+/* A commit that hangs is seen from outside; it has ended, so that is over. */
+static void
+test_a_hanging_commit_shows(void **state)
+{
+	struct case_result r;
+	uint64_t before, after;
+
+	(void)state;
+	assert_false(store_is_behind(c.st, &before));
+	faulty_store_block(f);
+	case_queue_append(&c, "first", NULL, 0, &r);
+	faulty_store_wait_blocked(f);
+	assert_true(store_is_behind(c.st, &after));
+	assert_int_equal(after, before);
+	faulty_store_release(f);
+	store_wait(c.st);
+	assert_false(store_is_behind(c.st, &after));
+	assert_int_equal(after, before + 1);
+}
+
 /* What gathers behind a slow commit shares the next one. */
 static void
 test_batch_gathers(void **state)
@@ -342,6 +362,7 @@ main(void)
 		CASE(test_reopening_leaves_none_hanging),
 		CASE(test_reopening_outlasts_full_disk),
 		CASE(test_foreign_lock_is_busy),
+		CASE(test_a_hanging_commit_shows),
 		CASE(test_batch_gathers),
 		CASE(test_rejections_stay_apart),
 		CASE(test_full_queue_refuses),
