@@ -284,7 +284,7 @@ admin_listener_new(struct event_base *base, struct admin *a,
 	    (l->api = admin_route_new(a)) == NULL ||
 	    (l->streams = stream_route_new(base, opt->stream)) == NULL ||
 	    (l->http = listener_http(l, base, opt->metrics)) == NULL ||
-	    http_listen(l->http, opt->address, ret_url, reason) == -1)
+	    http_listen(l->http, opt->socket, ret_url, reason) == -1)
 		goto fail;
 	local_url(ret_url);
 	return (l);

@@ -38,6 +38,7 @@ struct admin_ready {
 
 struct admin_listener_options {
 	const char *address;     /* HOST:PORT; copied */
+	const char *socket;      /* what is opened for it: http_listen() */
 	const char *token;       /* copied; NULL: none is asked for */
 	struct stream *stream;   /* kept */
 	struct metrics *metrics; /* kept */

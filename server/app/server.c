@@ -19,6 +19,7 @@
 #include "server/app/server_parts.h"
 #include "server/app/server_reload.h"
 #include "server/app/server_service.h"
+#include "server/app/server_sockets.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -474,7 +475,8 @@ server_run(const struct server_options *opt)
 		goto out;
 	}
 	server_warn(s.cfg);
-	if (start_check(s.cfg, true, server_check_cb, NULL) > 0 ||
+	if (server_open_sockets(&s) == -1 || /* the service manager's */
+	    start_check(s.cfg, &s.service.sockets, server_check_cb, NULL) > 0 ||
 	    server_open_loop(&s) == -1 ||      /* event base, signals */
 	    server_open_service(&s) == -1 ||   /* who started us */
 	    server_open_store(&s) == -1 ||     /* database, schema */

@@ -14,6 +14,7 @@
 #include "server/app/server_http.h"
 #include "server/app/server_metrics.h"
 #include "server/app/server_parts.h"
+#include "server/app/server_sockets.h"
 #include "server/app/server_status.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -116,8 +117,11 @@ server_now_cb(void *arg)
 static int
 server_listen_admin(struct server *s)
 {
+	char socket[SERVER_ADDRESS_MAX];
+	size_t n = 0;
 	const struct admin_listener_options opt = {
 		.address = s->cfg->admin_listen.items[0],
+		.socket = socket,
 		.token = s->cfg->admin_token,
 		.stream = s->admin.stream,
 		.metrics = s->admin.metrics,
@@ -127,6 +131,8 @@ server_listen_admin(struct server *s)
 	};
 	char reason[256];
 
+	(void)server_sockets_next(s, LISTEN_ADMIN, &s->cfg->admin_listen, &n,
+	    socket);
 	s->admin.listener = admin_listener_new(s->base, s->admin.api, &opt,
 	    s->admin.url, reason);
 	if (s->admin.listener == NULL)

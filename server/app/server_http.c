@@ -12,6 +12,7 @@
 #include "server/app/server_http.h"
 #include "server/app/server_parts.h"
 #include "server/app/server_secrets.h"
+#include "server/app/server_sockets.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
 #include "server/cli/open_files.h"
@@ -118,25 +119,38 @@ public_http(struct server *s, const struct http_options *limits)
 typedef int listen_fn(struct http *h, const char *address,
     char ret_url[HTTP_URL_MAX], char reason[256]);
 
+/* Listen there, say where, and note it. */
+static int
+listen_at(struct server *s, const char *key, const char *address,
+    listen_fn *listen, char ret_url[HTTP_URL_MAX])
+{
+	char reason[256];
+
+	if (listen(s->front.http, address, ret_url, reason) == -1) {
+		log_error("%s: %s", key, reason);
+		return (-1);
+	}
+	server_webhooks_add(&s->webhooks, s->cfg, ret_url);
+	server_announce("listening", ret_url);
+	return (0);
+}
+
 /*
  * Listen on each that the key lists, and print where. ret_first is the first
  * one's, if any.
  */
 static int
-listen_on(struct server *s, const char *key, const struct key_list *list,
+listen_on(struct server *s, enum listen_key which, const struct key_list *list,
     listen_fn *listen, char ret_first[HTTP_URL_MAX])
 {
-	char url[HTTP_URL_MAX];
-	char reason[256];
+	char address[SERVER_ADDRESS_MAX], url[HTTP_URL_MAX];
+	size_t n = 0;
 
-	for (size_t i = 0; i < list->n; i++) {
-		if (listen(s->front.http, list->items[i], url, reason) == -1) {
-			log_error("%s: %s", key, reason);
+	while (server_sockets_next(s, which, list, &n, address)) {
+		if (listen_at(s, server_sockets_key(which), address, listen,
+			url) == -1)
 			return (-1);
-		}
-		server_webhooks_add(&s->webhooks, s->cfg, url);
-		server_announce("listening", url);
-		if (i == 0)
+		if (ret_first[0] == '\0')
 			(void)strcpy(ret_first, url);
 	}
 	return (0);
@@ -146,7 +160,7 @@ int
 server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 {
 	const struct http_options limits = server_http_limits(s->cfg);
-	char plain[HTTP_URL_MAX];
+	char plain[HTTP_URL_MAX] = "";
 	char reason[TLS_REASON_MAX];
 
 	if (server_load_tls(s->cfg, &s->front.tls, reason) == -1) {
@@ -165,11 +179,11 @@ server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 	}
 	webhook_set_limit(s->front.webhook, s->cfg->http_max_failures,
 	    s->cfg->http_failure_work);
-	if (listen_on(s, "http.listen", &s->cfg->http_listen,
+	if (listen_on(s, LISTEN_HTTP, &s->cfg->http_listen,
 		s->front.tls != NULL ? http_listen_tls : http_listen,
 		ret_url) == -1 ||
-	    listen_on(s, "http.plain_listen", &s->cfg->http_plain_listen,
-		http_listen, plain) == -1)
+	    listen_on(s, LISTEN_PLAIN, &s->cfg->http_plain_listen, http_listen,
+		plain) == -1)
 		return (-1);
-	return (0);
+	return (server_sockets_used(s));
 }

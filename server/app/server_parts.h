@@ -25,6 +25,7 @@
 #include "server/intake/janitor.h"
 #include "server/intake/rejections.h"
 #include "server/intake/webhook.h"
+#include "server/service/listen_fds.h"
 #include "server/service/notify.h"
 #include "server/service/watchdog.h"
 #include "server/tls/cert_watch.h"
@@ -71,6 +72,7 @@ struct server_work {
 
 /* What the service manager lends and is told: server_service.c. */
 struct server_service {
+	struct listen_fds sockets; /* that are not in use yet */
 	struct notify notify;
 	struct event *look; /* at the watchdog; NULL: nobody watches */
 	struct timeval every;

@@ -139,6 +139,7 @@ server_service_stopping(struct server *s)
 void
 server_close_service(struct server *s)
 {
+	listen_fds_close(&s->service.sockets);
 	notify_close(&s->service.notify);
 	if (s->service.look != NULL)
 		event_free(s->service.look);

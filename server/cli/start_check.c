@@ -17,7 +17,7 @@
 
 struct start {
 	const struct config *cfg;
-	bool starts;
+	const struct listen_fds *sockets; /* NULL: another process starts */
 	config_error_fn *error;
 	void *arg;
 	size_t errors;
@@ -58,7 +58,8 @@ is_our_port(const struct start *st, const char *address)
 }
 
 static void
-check_listen(struct start *st, const char *key, const struct key_list *list)
+check_listen(struct start *st, const char *key, enum listen_key which,
+    const struct key_list *list)
 {
 	char reason[HTTP_ADDRESS_REASON_MAX];
 	const char *address;
@@ -66,10 +67,13 @@ check_listen(struct start *st, const char *key, const struct key_list *list)
 
 	for (size_t i = 0; i < list->n; i++) {
 		address = list->items[i];
+		if (st->sockets != NULL &&
+		    listen_fds_has(st->sockets, which, address))
+			continue;
 		if ((error = http_address_test(address)) == 0)
 			continue;
 		if (error == EADDRINUSE &&
-		    (st->starts || is_our_port(st, address)))
+		    (st->sockets != NULL || is_our_port(st, address)))
 			continue;
 		http_address_reason(address, error, reason);
 		start_error(st, "%s: %s", key, reason);
@@ -79,14 +83,17 @@ check_listen(struct start *st, const char *key, const struct key_list *list)
 static void
 check_public(struct start *st)
 {
-	check_listen(st, "http.listen", &st->cfg->http_listen);
-	check_listen(st, "http.plain_listen", &st->cfg->http_plain_listen);
+	if (st->sockets == NULL || !listen_fds_has_http(st->sockets))
+		check_listen(st, "http.listen", LISTEN_HTTP,
+		    &st->cfg->http_listen);
+	check_listen(st, "http.plain_listen", LISTEN_PLAIN,
+	    &st->cfg->http_plain_listen);
 }
 
 static void
 check_admin(struct start *st)
 {
-	check_listen(st, "admin.listen", &st->cfg->admin_listen);
+	check_listen(st, "admin.listen", LISTEN_ADMIN, &st->cfg->admin_listen);
 }
 
 static void (*const checks[])(struct start *st) = {
@@ -96,11 +103,11 @@ static void (*const checks[])(struct start *st) = {
 };
 
 size_t
-start_check(const struct config *cfg, bool starts, config_error_fn *error,
-    void *arg)
+start_check(const struct config *cfg, const struct listen_fds *sockets,
+    config_error_fn *error, void *arg)
 {
 	struct start st = { .cfg = cfg,
-		.starts = starts,
+		.sockets = sockets,
 		.error = error,
 		.arg = arg };
 

@@ -227,7 +227,7 @@ check_config_run(const struct verb_args *args)
 	source.dates = true;
 	if ((cfg = verb_config_load(&source)) == NULL)
 		return (VERB_FAILED);
-	if (start_check(cfg, false, error_cb, NULL) > 0)
+	if (start_check(cfg, NULL, error_cb, NULL) > 0)
 		rc = VERB_FAILED;
 	print_globals(cfg);
 	if (cfg->tls_certificate != NULL)

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -126,19 +127,41 @@ http_address_reason(const char *address, int error,
 	    "cannot listen on %.100s: %s", address, hint);
 }
 
-/* Where a client on this machine finds the socket. */
+/* The host of a socket that was given to us, as in an address. */
+static void
+read_host(int fd, const struct sockaddr_storage *ss,
+    char host[ADDRESS_HOST_MAX])
+{
+	int alone = 1;
+	socklen_t len = sizeof(alone);
+
+	(void)getnameinfo((const struct sockaddr *)ss, sizeof(*ss), host,
+	    ADDRESS_HOST_MAX, NULL, 0, NI_NUMERICHOST);
+	if (strcmp(host, "::") == 0 &&
+	    getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &alone, &len) == 0 &&
+	    alone == 0)
+		(void)strcpy(host, "*");
+}
+
+/* Where a client on this machine finds the socket. host NULL: as it says. */
 static void
 write_url(int fd, const char *scheme, const char *host,
     char ret_url[HTTP_URL_MAX])
 {
+	char own[ADDRESS_HOST_MAX] = "";
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	unsigned port = 0;
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
+	memset(&ss, 0, sizeof(ss));
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0) {
 		port = ntohs(ss.ss_family == AF_INET6
 				 ? ((struct sockaddr_in6 *)&ss)->sin6_port
 				 : ((struct sockaddr_in *)&ss)->sin_port);
+		read_host(fd, &ss, own);
+	}
+	if (host == NULL)
+		host = own;
 	(void)snprintf(ret_url, HTTP_URL_MAX,
 	    strchr(host, ':') != NULL ? "%s://[%.64s]:%u" : "%s://%.64s:%u",
 	    scheme, host, port);
@@ -148,10 +171,16 @@ int
 http_address_open(const char *address, const char *scheme,
     char ret_url[HTTP_URL_MAX], char reason[HTTP_ADDRESS_REASON_MAX])
 {
+	const size_t prefix = strlen(HTTP_ADDRESS_FD);
 	char host[ADDRESS_HOST_MAX];
 	unsigned port;
 	int fd;
 
+	if (strncmp(address, HTTP_ADDRESS_FD, prefix) == 0) {
+		fd = atoi(address + prefix);
+		write_url(fd, scheme, NULL, ret_url);
+		return (fd);
+	}
 	if (address_split(address, host, &port) != ADDRESS_OK) {
 		http_address_reason(address, 0, reason);
 		return (-1);

@@ -4,13 +4,17 @@
  * Touches: sockets. No name server, no loop, no log.
  *
  * An address is "HOST:PORT", "[V6]:PORT" or "*:PORT" (every address, IPv6 and
- * IPv4), HOST numeric or "localhost"; port 0 lets the kernel choose.
+ * IPv4), HOST numeric or "localhost"; port 0 lets the kernel choose. Or it is
+ * "fd:N": a listening socket that this process has already, and gives away. No
+ * configuration can name one.
  */
 #ifndef SERVER_HTTP_ADDRESS_H
 #define SERVER_HTTP_ADDRESS_H
 
 #define HTTP_ADDRESS_REASON_MAX 256
 #define HTTP_URL_MAX 128
+
+#define HTTP_ADDRESS_FD "fd:"
 
 /*
  * A listening socket, which does not block. Writes "SCHEME://HOST:PORT" with

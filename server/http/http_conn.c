@@ -30,6 +30,7 @@
 #include "server/http/http_conn.h"
 #include "server/tls/tls.h"
 
+#define DRAIN_GRACE_S 1
 #define MANY 256 /* connections whose memory is worth giving back */
 
 static struct http_conn *
@@ -287,8 +288,6 @@ conn_adopt(struct http_conn *conn)
 	evhttp_connection_set_closecb(conn->evcon, conn_close_cb, conn);
 	if (!conn->tls)
 		http_wire_init(&conn->wire, all->base, bev, &conn->guard);
-	if (all->draining)
-		http_guard_close(&conn->guard);
 	all->fns.adopted(all->fns.arg, conn);
 	(void)bufferevent_decref(bev);
 	return;
@@ -354,15 +353,36 @@ http_conn_peer(struct http_conn *conn)
 	return (conn->peer);
 }
 
-void
-http_conns_drain(struct http_conns *all)
+/* Close what is idle, and has been heard of before or need not be waited for.
+ */
+static void
+conns_close_idle(struct http_conns *all, bool silent_too)
 {
 	struct http_conn *conn;
 
-	all->draining = true;
 	TAILQ_FOREACH (conn, &all->adopted, next)
-		if (http_guard_idle(&conn->guard))
+		if (http_guard_idle(&conn->guard) &&
+		    (silent_too || conn->guard.spoke))
 			http_guard_close(&conn->guard);
+}
+
+/* evtimer: who has said nothing had its time. */
+static void
+conns_grace_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	conns_close_idle(arg, true);
+}
+
+void
+http_conns_drain(struct http_conns *all)
+{
+	static const struct timeval grace = { DRAIN_GRACE_S, 0 };
+
+	all->draining = true;
+	conns_close_idle(all, false);
+	(void)evtimer_add(all->grace, &grace);
 }
 
 int
@@ -378,7 +398,8 @@ http_conns_init(struct http_conns *all, bool needs_length)
 	all->guards.shares = &all->shares;
 	all->guards.of = guard_of;
 	all->adopt = event_new(all->base, -1, 0, conn_adopt_cb, all);
-	return (all->adopt == NULL ||
+	all->grace = evtimer_new(all->base, conns_grace_cb, all);
+	return (all->adopt == NULL || all->grace == NULL ||
 			http_guards_init(&all->guards, all->base) == -1 ||
 			signature_random(&seed, sizeof(seed)) == -1 ||
 			http_shares_init(&all->shares, seed) == -1
@@ -394,6 +415,8 @@ http_conns_fini(struct http_conns *all)
 		conn_adopt_cb(-1, 0, all);
 		event_free(all->adopt);
 	}
+	if (all->grace != NULL)
+		event_free(all->grace);
 	assert(all->kept == 0); /* every request has had its answer */
 	free(all->by_fd);
 	http_shares_fini(&all->shares);

@@ -110,6 +110,7 @@ struct http_conns {
 	size_t most; /* since the memory of closed ones was given back */
 	size_t kept; /* requests that are still to be answered */
 	bool draining;
+	struct event *grace;    /* of a drain: who was silent is closed */
 	struct rate guard_rate; /* lines of the guard */
 	struct rate tls_rate;   /* lines on failures of TLS */
 };
@@ -169,7 +170,10 @@ void http_conn_serve(struct http_conn *conn, bool served);
 /* Of all connections it is now among the last to pay for a shared limit. */
 void http_conn_prove(struct http_conn *conn);
 
-/* From now on answers end their connections. Closes those that are idle. */
+/*
+ * From now on answers end their connections. Closes those that are idle; one
+ * that has said nothing yet was just made, and gets a second for its request.
+ */
 void http_conns_drain(struct http_conns *all);
 
 /* Its request is finished, and it was closed before. */

@@ -81,6 +81,7 @@ class Klikitd:
         # What test_guard.py is about; all else runs as whoever runs it.
         self.expected = [ROOT_WARNING] if verb == "serve" else []
         self.tls = None  # an ssl.SSLContext: that is how it is spoken to
+        self.pass_fds = ()  # what the wrapper hands on
         self.process = None
         self.lines = []
         self.changed = threading.Condition()
@@ -127,7 +128,8 @@ class Klikitd:
         since = len(self.lines)
         self.process = subprocess.Popen(
             self.command(), cwd=self.directory, env=self.environment(),
-            stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+            stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+            pass_fds=self.pass_fds)
         self.readers = [
             threading.Thread(target=self._read, args=(stream, kind),
                              daemon=True)
