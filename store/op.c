@@ -176,6 +176,7 @@ static const struct {
 	[STORE_OP_PURGE] = { STORE_QUEUE_BACKGROUND, deliver_result },
 	[STORE_OP_LIST_EVENTS] = { STORE_QUEUE_READS, deliver_events },
 	[STORE_OP_GET_EVENT] = { STORE_QUEUE_READS, deliver_events },
+	[STORE_OP_LAST_EVENT] = { STORE_QUEUE_READS, deliver_events },
 	[STORE_OP_LIST_ORDERS] = { STORE_QUEUE_READS, deliver_orders },
 	[STORE_OP_GET_ORDER] = { STORE_QUEUE_READS, deliver_orders },
 	[STORE_OP_LIST_JOBS] = { STORE_QUEUE_READS, deliver_jobs },

@@ -25,6 +25,7 @@ enum store_op_kind {
 	STORE_OP_PURGE,
 	STORE_OP_LIST_EVENTS,
 	STORE_OP_GET_EVENT,
+	STORE_OP_LAST_EVENT,
 	STORE_OP_LIST_ORDERS,
 	STORE_OP_GET_ORDER,
 	STORE_OP_LIST_JOBS,
@@ -105,7 +106,8 @@ struct store_op {
 			store_progress_fn *progress; /* caller's thread */
 		} backup;
 		struct {
-			const char *id;    /* event_id or order_id */
+			const char *id;    /* event_id or order_id; or what it
+					      begins with */
 			const char *scope; /* NULL: in each that has it */
 		} named;
 	} in;

@@ -87,7 +87,8 @@ struct store_handler_info {
 	const char *paused_by;  /* NULL if it is not */
 	const char *paused_why; /* NULL if it is not */
 	uint64_t unfinished;
-	uint64_t dead; /* now: neither replayed nor discarded */
+	uint64_t dead;          /* now: neither replayed nor discarded */
+	uint64_t dead_internal; /* of them: of events of klikitd's own */
 	int64_t
 	    oldest_ms; /* when its oldest unfinished event came in; 0: none */
 	struct steady_time oldest; /* the same moment */
@@ -282,6 +283,14 @@ int store_list_events(struct store *st, const struct store_filter *filter,
  * memory is short.
  */
 int store_get_event(struct store *st, const char *event_id, const char *scope,
+    store_events_fn *done, void *arg);
+
+/*
+ * Of the events without a scope whose x-klikit-event-id begins with prefix the
+ * one whose id is the greatest, byte by byte, with its body: n is 1 or 0.
+ * Copies prefix. Returns 0; -1 if memory is short.
+ */
+int store_last_event(struct store *st, const char *prefix,
     store_events_fn *done, void *arg);
 
 /*

@@ -86,6 +86,18 @@ store_get_event(struct store *st, const char *event_id, const char *scope,
 }
 
 int
+store_last_event(struct store *st, const char *prefix, store_events_fn *done,
+    void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_LAST_EVENT, arg)) == NULL)
+		return (-1);
+	op->done.events = done;
+	return (store_submit(st, op, copy_named(op, prefix, NULL)));
+}
+
+int
 store_list_orders(struct store *st, const struct store_filter *filter,
     store_orders_fn *done, void *arg)
 {

@@ -15,6 +15,7 @@ const struct pg_kind pg_kinds[STORE_NOPS] = {
 	[STORE_OP_PURGE] = { PG_IN_PLACE, .add = purge_add },
 	[STORE_OP_LIST_EVENTS] = { .read = list_events },
 	[STORE_OP_GET_EVENT] = { .read = get_event },
+	[STORE_OP_LAST_EVENT] = { .read = last_event },
 	[STORE_OP_LIST_ORDERS] = { .read = list_orders },
 	[STORE_OP_GET_ORDER] = { .read = get_order },
 	[STORE_OP_LIST_JOBS] = { .read = list_jobs },

@@ -222,6 +222,19 @@ get_event(struct pg_conn *c, struct store_op *op, char reason[STORE_REASON_MAX])
 	return (event_rows(c, op, LIST_EVENT_NAMED, &args, reason));
 }
 
+enum store_rc
+last_event(struct pg_conn *c, struct store_op *op,
+    char reason[STORE_REASON_MAX])
+{
+	struct pg_args args;
+
+	pg_args_init(&args, &op->res_mem);
+	pg_arg_text(&args, op->in.named.id);
+	if (!list_could_match(&op->in.named.id, 1))
+		return (STORE_OK);
+	return (event_rows(c, op, LIST_EVENT_LAST, &args, reason));
+}
+
 /* -- Orders -- */
 
 /* One row of ORDER_INFO: as list_row_fn. */

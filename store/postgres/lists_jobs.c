@@ -168,8 +168,9 @@ handler_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
 	h->paused_at_ms = pg_int(res, row, 3);
 	h->unfinished = (uint64_t)pg_int(res, row, 6);
 	h->dead = (uint64_t)pg_int(res, row, 7);
-	h->oldest_ms = pg_int(res, row, 8);
-	h->oldest.ms = pg_int(res, row, 9);
+	h->dead_internal = (uint64_t)pg_int(res, row, 8);
+	h->oldest_ms = pg_int(res, row, 9);
+	h->oldest.ms = pg_int(res, row, 10);
 	if (pg_text(res, row, 1, a, &h->name) == -1 ||
 	    pg_text(res, row, 4, a, &h->paused_by) == -1 ||
 	    pg_text(res, row, 5, a, &h->paused_why) == -1)

@@ -286,6 +286,15 @@ static const struct pg_statement statements[] = {
 	    "CROSS JOIN LATERAL (" EVENT_ROW
 	    "FROM event_rows(e.id, -1, NULL, true) AS r OFFSET 0) AS "
 	    "r " EVENT_JOBS "NULL) AS j) AS j ORDER BY e.scope" },
+	/* Ids are printable ASCII: all of a prefix come before its DEL. */
+	[LIST_EVENT_LAST] = { "list_event_last", EVENT_INFO EVENT_PAGE
+	    ", e.scope FROM (SELECT e.* FROM events AS e "
+	    "WHERE e.event_id >= $1::text AND e.event_id < $1::text || "
+	    "chr(127) "
+	    "AND e.scope = '' ORDER BY e.event_id DESC LIMIT 1) AS "
+	    "e " EVENT_COUNTS ") AS e CROSS JOIN LATERAL (" EVENT_ROW
+	    "FROM event_rows(e.id, -1, NULL, true) AS r OFFSET 0) AS "
+	    "r " EVENT_JOBS "NULL) AS j) AS j" },
 	/* Carts are looked at as far back as the page of records goes. */
 	[LIST_ORDERS] = { "list_orders", FEW
 	    ", low AS MATERIALIZED (SELECT CASE WHEN " ARE_NOT_FEW
@@ -412,7 +421,11 @@ static const struct pg_statement statements[] = {
 	    "WHERE j.finished_at IS NULL AND j.behind > 0 "
 	    "AND j.handler = h.id), "
 	    "(SELECT count(*) FROM jobs AS j WHERE j.handler = h.id "
-	    "AND " IS_DEAD "), e.received_at, e.came_at "
+	    "AND " IS_DEAD "), (SELECT count(*) FROM (SELECT j.event "
+	    "FROM jobs AS j WHERE j.handler = h.id AND " IS_DEAD
+	    "OFFSET 0) AS j WHERE (SELECT i.origin = 'internal' "
+	    "FROM events AS i WHERE i.id = j.event OFFSET 0)), "
+	    "e.received_at, e.came_at "
 	    "FROM handlers AS h CROSS JOIN LATERAL (SELECT count(*) AS n, "
 	    "min(j.id) AS oldest FROM jobs AS j WHERE j.finished_at IS NULL "
 	    "AND j.behind = 0 AND j.handler = h.id) AS r "

@@ -55,6 +55,7 @@ typedef enum store_rc pg_read_fn(struct pg_conn *c, struct store_op *op,
     char reason[STORE_REASON_MAX]);
 pg_read_fn list_events; /* lists.c */
 pg_read_fn get_event;
+pg_read_fn last_event;
 pg_read_fn list_orders;
 pg_read_fn get_order;
 pg_read_fn list_jobs; /* lists_jobs.c */

@@ -113,6 +113,7 @@ static const struct {
 	[STORE_OP_PURGE] = { .run = purge_run, .after = after_purge },
 	[STORE_OP_LIST_EVENTS] = { .run = lists_events },
 	[STORE_OP_GET_EVENT] = { .run = lists_event },
+	[STORE_OP_LAST_EVENT] = { .run = lists_last_event },
 	[STORE_OP_LIST_ORDERS] = { .run = lists_orders },
 	[STORE_OP_GET_ORDER] = { .run = lists_order },
 	[STORE_OP_LIST_JOBS] = { .run = lists_jobs },

@@ -130,18 +130,14 @@ lists_events(struct db *db, struct store_op *op)
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
-int
-lists_event(struct db *db, struct store_op *op)
+/* The rows of a statement that asks for events by name. */
+static int
+lists_named(struct db *db, struct store_op *op, sqlite3_stmt *st)
 {
 	struct store_event_info *rows = NULL;
 	size_t n = 0, room = 0;
-	sqlite3_stmt *st;
 	int rc;
 
-	if ((st = db_stmt(db, SQL_GET_EVENT)) == NULL)
-		return (sqlite3_extended_errcode(db->conn));
-	db_bind_text(st, 1, op->in.named.id);
-	db_bind_text(st, 2, op->in.named.scope);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		rows = arena_more(&op->res_mem, rows, n, &room, sizeof(*rows));
 		if (rows == NULL)
@@ -157,6 +153,29 @@ lists_event(struct db *db, struct store_op *op)
 	op->events = rows;
 	op->nrows = n;
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+}
+
+int
+lists_event(struct db *db, struct store_op *op)
+{
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, SQL_GET_EVENT)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	db_bind_text(st, 1, op->in.named.id);
+	db_bind_text(st, 2, op->in.named.scope);
+	return (lists_named(db, op, st));
+}
+
+int
+lists_last_event(struct db *db, struct store_op *op)
+{
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, SQL_LAST_EVENT)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	db_bind_text(st, 1, op->in.named.id);
+	return (lists_named(db, op, st));
 }
 
 /* One row of ORDER_COLUMNS. Returns 0, or -1 when out of memory. */

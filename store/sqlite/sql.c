@@ -373,6 +373,11 @@ static const char *const texts[] = {
 	[SQL_GET_EVENT] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id = ?1 "
 	    "AND (?2 IS NULL OR e.scope = ?2) ORDER BY e.scope",
+	/* Ids are printable ASCII: all of a prefix come before its DEL. */
+	[SQL_LAST_EVENT] =
+	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id >= ?1 "
+	    "AND e.event_id < ?1 || char(127) AND e.scope = '' "
+	    "ORDER BY e.event_id DESC LIMIT 1",
 	[SQL_GET_EVENT_NUMBER] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id = ?1",
 	[SQL_EVENT_JOBS] = "SELECT " JOB_INFO JOB_FROM
@@ -426,6 +431,9 @@ static const char *const texts[] = {
 	    "AND behind > 0 AND handler = h.id), "
 	    "(SELECT count(*) FROM jobs AS j WHERE " IS_DEAD
 	    "AND j.handler = h.id), "
+	    "(SELECT count(*) FROM jobs AS j WHERE " IS_DEAD
+	    "AND j.handler = h.id AND (SELECT i.origin = 'internal' "
+	    "FROM events AS i WHERE i.id = j.event)), "
 	    "e.received_at, " CAME_AT
 	    "FROM handlers AS h LEFT JOIN events AS e ON e.id = "
 	    "(SELECT min(event) "

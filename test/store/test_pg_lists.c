@@ -95,6 +95,7 @@ static const struct {
 	{ LIST_EVENTS_DEAD, ANY "NULL, NULL, NULL, 3, true", 6, false },
 	{ LIST_EVENTS_NUMBERED, "'{7, 0, 4999}', true", 2, false },
 	{ LIST_EVENT_NAMED, "'e4999', NULL", 1, false },
+	{ LIST_EVENT_LAST, "'e499'", 1, false },
 	{ LIST_ORDERS, ANY "NULL, NULL, NULL, false, '{}'", 10, false },
 	{ LIST_ORDERS, LATE "NULL, NULL, '1', false, '{}'", 0, false },
 	{ LIST_ORDERS_OF_ID, ANY "NULL, NULL, NULL, false, '{}', '77'", 1,
