@@ -13,12 +13,30 @@ int
 config_check_events(void *value, const char *dir, char reason[KEY_REASON_MAX])
 {
 	const struct key_list *list = value;
+	bool every = false;
 
 	(void)dir;
-	for (size_t i = 0; list->n > 1 && i < list->n; i++) {
-		if (strcmp(list->items[i], CONFIG_EVERY_EVENT) == 0)
+	for (size_t i = 0; i < list->n; i++) {
+		const char *word = list->items[i];
+		const char *star = strchr(word, '*');
+
+		if (star == NULL)
+			continue;
+		if (strcmp(word, CONFIG_EVERY_EVENT) == 0) {
+			every = true;
+			continue;
+		}
+		if (star[1] != '\0' || star == word || star[-1] != '.')
 			return (config_reason(reason,
-			    "* is every event and stands alone"));
+			    "\"%s\": a * is all, or the end after a dot",
+			    log_text(word)));
+	}
+	for (size_t i = 0; every && i < list->n; i++) {
+		if (strcmp(list->items[i], CONFIG_EVERY_EVENT) != 0 &&
+		    strncmp(list->items[i], "klikitd.", 8) != 0)
+			return (config_reason(reason,
+			    "* is every event of klikit's; only types of "
+			    "klikitd's own stand beside it"));
 	}
 	return (0);
 }

@@ -325,8 +325,9 @@ diagnosis_guess_headers(const struct diagnosis *d,
 		guess_missing(d, ret);
 	else
 		diagnosis_say(ret, DIAGNOSIS_HEADERS_INVALID,
-		    "the event id or the event type is over 255 bytes long, or "
-		    "not in printable ASCII; klikit sends short plain words");
+		    "the event id or the event type is over 255 bytes long, "
+		    "not in printable ASCII, or begins with klikitd.; klikit "
+		    "sends short plain words");
 }
 
 /* -- Signed bodies that are no document -- */

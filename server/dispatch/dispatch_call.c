@@ -113,6 +113,23 @@ call_answered(const struct run *run, struct live_handler *live)
 	journal_note(run->d->journal, JOURNAL_HANDLER, live->number);
 }
 
+/* For how long has it failed? What nobody waits for does not count. */
+static void
+call_note_work(struct run *run, struct live_handler *live,
+    const struct handler_result *result)
+{
+	bool works = result->verdict != HANDLER_RETRY;
+
+	if (run->job.ev->origin == STORE_INTERNAL ||
+	    (!works && !dispatch_may_call(&run->call))) /* it was we */
+		return;
+	live->works = works;
+	if (works)
+		live->failing_since.ms = 0;
+	else if (live->failing_since.ms == 0)
+		live->failing_since = dispatch_now(run->d);
+}
+
 /* For a developer: the answer, whatever it means. */
 static void
 call_log_answer(const struct run *run, const struct live_handler *live)
@@ -142,6 +159,7 @@ call_end(struct run *run, const struct handler_result *result)
 		if (live->logs_answers && result->code != 0)
 			call_log_answer(run, live);
 		run_judge(run, live, result);
+		call_note_work(run, live, result);
 		if (result->verdict != HANDLER_RETRY)
 			call_answered(run, live);
 		else if (dispatch_may_call(&run->call)) /* else it was we */

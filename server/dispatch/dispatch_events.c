@@ -26,21 +26,22 @@ dispatch_open(struct dispatch *d, int64_t event)
 
 /* Warn of a type that klikit does not document, once for each. */
 static void
-warn_unknown_type(struct dispatch *d, const char *type)
+warn_unknown_type(struct dispatch *d, const struct store_event *ev)
 {
-	if (event_kind(type) != EVENT_UNKNOWN)
+	if (ev->origin == STORE_INTERNAL ||
+	    event_kind(ev->type) != EVENT_UNKNOWN)
 		return;
 	for (size_t i = 0; i < d->nunknown_types; i++) {
-		if (strcmp(d->unknown_types[i], type) == 0)
+		if (strcmp(d->unknown_types[i], ev->type) == 0)
 			return;
 	}
 	if (d->nunknown_types == UNKNOWN_TYPES_MAX ||
-	    (d->unknown_types[d->nunknown_types] = strdup(type)) == NULL)
+	    (d->unknown_types[d->nunknown_types] = strdup(ev->type)) == NULL)
 		return;
 	d->nunknown_types++;
 	log_warn("unknown event type: %s: stored, and given to the handlers "
 		 "whose events match it",
-	    log_text(type));
+	    log_text(ev->type));
 }
 
 void
@@ -72,7 +73,7 @@ dispatch_start_event(struct dispatch *d)
 	    log_text(ev->type), log_text(ev->brand), log_text(ev->branch),
 	    ev->norders, log_text(ev->event_id),
 	    ev->repeat_of == 0 ? "" : " (a repeat)");
-	warn_unknown_type(d, ev->type);
+	warn_unknown_type(d, ev);
 	for (size_t i = 0; i < held->njobs; i++)
 		dispatch_add(d, &held->jobs[i]);
 	if (held->offered)

@@ -51,6 +51,13 @@ struct dispatch_live {
 	bool connected;    /* and has it now */
 	const char *error; /* of its last attempt; NULL: that was a success */
 	int64_t error_ms;  /* when, by the wall clock */
+	/*
+	 * Of jobs of others' events than klikitd's own: since when no call has
+	 * succeeded, or was answered for good; 0: the last one was, or none was
+	 * made since the start (works says which).
+	 */
+	struct steady_time failing_since;
+	bool works;
 };
 
 #endif /* SERVER_DISPATCH_HANDLER_H */

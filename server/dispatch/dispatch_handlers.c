@@ -136,6 +136,8 @@ dispatch_live(const struct dispatch *d, size_t i,
 		    h->type->connected != NULL && h->type->connected(h),
 		.error = live->error[0] == '\0' ? NULL : live->error,
 		.error_ms = live->error_ms,
+		.failing_since = live->failing_since,
+		.works = live->works,
 	};
 	return (0);
 }

@@ -136,6 +136,8 @@ live_handler_inherit(struct live_handler *live, struct live_handler *old)
 	live->attempts = old->attempts;
 	(void)strcpy(live->error, old->error);
 	live->error_ms = old->error_ms;
+	live->failing_since = old->failing_since;
+	live->works = old->works;
 }
 
 struct turn

@@ -38,6 +38,8 @@ struct live_handler {
 	struct dispatch_attempts attempts;
 	char error[HANDLER_REASON_MAX]; /* of its last attempt; or empty */
 	int64_t error_ms;
+	struct steady_time failing_since; /* see struct dispatch_live */
+	bool works;
 };
 
 /*

@@ -89,6 +89,29 @@ int ingest_subscribe(struct ingest *in, const struct subscription *subs,
 enum ingest_rc ingest_submit(struct ingest *in, const struct delivery *del,
     ingest_done_fn *done, void *arg);
 
+/* An event of klikitd's own: nobody signed it, and it carries no order. */
+struct own_event {
+	const char *event_id; /* both begin with TYPE_OWN */
+	const char *type;
+	const char *branch; /* that it is about; NULL: about none */
+	int64_t at_ms;
+	void *body; /* from malloc */
+	size_t body_len;
+};
+
+/* Is there a handler for events of klikitd's own of that type and branch? */
+bool ingest_takes(const struct ingest *in, const char *type,
+    const char *branch);
+
+/*
+ * Queue it like any event; its jobs may run as soon as it is on disk. Returns
+ * 0: its body is taken, and done() runs exactly once, not before this call
+ * returns: INGEST_RECEIVED, INGEST_DUPLICATE or INGEST_BUSY. Returns -1, and
+ * then it stays the caller's: not now.
+ */
+int ingest_own(struct ingest *in, const struct own_event *own,
+    ingest_done_fn *done, void *arg);
+
 /*
  * The answer to an event that was INGEST_RECEIVED or INGEST_REPEAT has left, or
  * (left false) never will: its jobs may run. To be called exactly once for

@@ -14,18 +14,52 @@ list_has(const char *const *list, size_t n, const char *text)
 }
 
 bool
+type_is_own(const char *type)
+{
+	return (strncmp(type, TYPE_OWN, strlen(TYPE_OWN)) == 0);
+}
+
+/* Does the word of a list stand for that type? */
+static bool
+word_takes(const char *word, const char *type)
+{
+	size_t len = strlen(word);
+
+	if (strcmp(word, "*") == 0)
+		return (!type_is_own(type));
+	if (len > 2 && strcmp(word + len - 2, ".*") == 0)
+		return (strncmp(word, type, len - 1) == 0);
+	return (strcmp(word, type) == 0);
+}
+
+static bool
+words_take(const struct subscription *sub, const char *type)
+{
+	for (size_t i = 0; i < sub->nevents; i++) {
+		if (word_takes(sub->events[i], type))
+			return (true);
+	}
+	return (false);
+}
+
+/* Is `name' among those that are wanted, if any are named? */
+static bool
+is_wanted(const char *const *list, size_t n, const char *name, bool own)
+{
+	if (n == 0)
+		return (true);
+	return (name == NULL ? own : list_has(list, n, name));
+}
+
+bool
 subscription_takes(const struct subscription *sub, const char *type,
     const char *brand, const char *branch)
 {
-	if (!list_has(sub->events, sub->nevents, "*") &&
-	    !list_has(sub->events, sub->nevents, type))
-		return (false);
-	if (sub->nbrands > 0 &&
-	    (brand == NULL || !list_has(sub->brands, sub->nbrands, brand)))
-		return (false);
-	return (sub->nbranches == 0 ||
-		(branch != NULL &&
-		    list_has(sub->branches, sub->nbranches, branch)));
+	bool own = type_is_own(type);
+
+	return (words_take(sub, type) &&
+		is_wanted(sub->brands, sub->nbrands, brand, own) &&
+		is_wanted(sub->branches, sub->nbranches, branch, own));
 }
 
 void

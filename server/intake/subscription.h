@@ -22,7 +22,7 @@ struct status_codes {
 /* Which events a handler is for; texts are borrowed and copied. */
 struct subscription {
 	int64_t handler;           /* its number in the store */
-	const char *const *events; /* types; "*" matches every one */
+	const char *const *events; /* see subscription_takes() */
 	size_t nevents;
 	const char *const *brands; /* none: any */
 	size_t nbrands;
@@ -41,9 +41,16 @@ struct subscription {
 	int64_t alarm;       /* that handler's number in the store */
 };
 
+/* How the types of klikitd's own events begin: no delivery has such a one. */
+#define TYPE_OWN "klikitd."
+
+bool type_is_own(const char *type);
+
 /*
- * Does the handler take events of this type, brand and branch? An event without
- * a brand (NULL) is not for one that names brands; branches likewise.
+ * Does the handler take events of this type, brand and branch? Of its types "*"
+ * takes all but klikitd's own, "a.b.*" what begins with "a.b.", any other the
+ * same one. An event without a brand (NULL) is not for one that names brands,
+ * unless it is klikitd's own; branches likewise.
  */
 bool subscription_takes(const struct subscription *sub, const char *type,
     const char *brand, const char *branch);

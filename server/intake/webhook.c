@@ -81,11 +81,14 @@ struct commit {
 	int64_t event; /* once it is stored */
 };
 
+/* An event's id or type; those of klikitd's own events are not for others. */
 static bool
 is_name(const char *text)
 {
 	size_t i;
 
+	if (type_is_own(text))
+		return (false);
 	for (i = 0; text[i] != '\0'; i++)
 		if (i == NAME_MAX_LEN || text[i] < 0x20 || text[i] > 0x7e)
 			return (false);

@@ -14,7 +14,7 @@ const CAUSES = {
     'One of x-klikit-signature, x-klikit-event-id and x-klikit-event-type ' +
     'is missing or empty.'],
   headers_invalid: ['klikit header not readable',
-    'An event id or type is over 255 bytes, or not printable ASCII.'],
+    'An event id or type is over 255 bytes, not printable ASCII, or klikitd\'s own.'],
   invalid_json: ['Not a JSON document',
     'The signature is right, but the body is neither a JSON object nor an ' +
     'array.'],

@@ -58,7 +58,8 @@ test_bad_handlers_are_reported(void **state)
 	    "[handler]\n"
 	    "[http x]\n",
 	    "%:2: handler.type: no type \"ordres\"; there is: ^\n"
-	    "%:3: handler.events: * is every event and stands alone\n"
+	    "%:3: handler.events: * is every event of klikit's; only types of "
+	    "klikitd's own stand beside it\n"
 	    "%:4: handler.brands: \"1 2\" is no single word; items are "
 	    "separated by commas\n"
 	    "%:5: handler.ordering: \"some\" is not one of auto, order, none\n"
@@ -336,6 +337,27 @@ test_retention_is_read(void **state)
 	    "kept without its id\n");
 }
 
+/* A star is all of klikit's, or what follows a dot. */
+static void
+test_stars_in_types(void **state)
+{
+	struct config_case *f = *state;
+
+	config_free(config_case_load_good(f,
+	    "[handler a]\ntype = orders\nevents = klikitd.alert.*, a.b\n"
+	    "[handler b]\ntype = orders\nevents = *, klikitd.alert.*\n"));
+	config_case_errors(f,
+	    "[handler a]\ntype = orders\nevents = klikit*\n"
+	    "[handler b]\ntype = orders\nevents = a.*.b\n"
+	    "[handler c]\ntype = orders\nevents = **\n",
+	    "%:3: handler.events: \"klikit*\": a * is all, or the end after a "
+	    "dot\n"
+	    "%:6: handler.events: \"a.*.b\": a * is all, or the end after a "
+	    "dot\n"
+	    "%:9: handler.events: \"**\": a * is all, or the end after a "
+	    "dot\n");
+}
+
 #define TEST(fn)                                                               \
 	cmocka_unit_test_setup_teardown(fn, config_case_setup,                 \
 	    config_case_teardown)
@@ -357,6 +379,7 @@ main(void)
 		TEST(test_alarms_are_read),
 		TEST(test_bad_alarms_are_reported),
 		TEST(test_retention_is_read),
+		TEST(test_stars_in_types),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -41,6 +41,45 @@ test_star_takes_every_type(void **state)
 	assert_true(subscription_takes(&r, "", NULL, NULL));
 }
 
+/* What ends in a dot and a star takes all that begins so, and no other. */
+static void
+test_beginnings_match(void **state)
+{
+	static const char *const orders[] = { "klikit.order.*" };
+	const struct subscription r = { .events = orders, .nevents = 1 };
+
+	(void)state;
+	assert_true(subscription_takes(&r, CREATED, NULL, NULL));
+	assert_true(subscription_takes(&r, STATUS, NULL, NULL));
+	assert_false(subscription_takes(&r, "klikit.orders", NULL, NULL));
+	assert_false(subscription_takes(&r, "klikit.order", NULL, NULL));
+	assert_false(subscription_takes(&r, "klikit.cart.x", NULL, NULL));
+}
+
+/* klikitd's own are for those that name them, whatever else these choose. */
+static void
+test_own_types_are_named(void **state)
+{
+	static const char *const own[] = { "*", "klikitd.alert.*" };
+	struct subscription r = { .events = every, .nevents = 1 };
+
+	(void)state;
+	assert_false(subscription_takes(&r, "klikitd.alert.disk", NULL, NULL));
+	r = (struct subscription){ .events = own + 1, .nevents = 1 };
+	assert_true(subscription_takes(&r, "klikitd.alert.disk", NULL, NULL));
+	assert_false(subscription_takes(&r, CREATED, NULL, NULL));
+	r = (struct subscription){ .events = own,
+		.nevents = 2,
+		.brands = places,
+		.nbrands = 2,
+		.branches = places,
+		.nbranches = 2 };
+	assert_true(subscription_takes(&r, "klikitd.alert.disk", NULL, NULL));
+	assert_true(subscription_takes(&r, "klikitd.alert.disk", NULL, "8"));
+	assert_false(subscription_takes(&r, "klikitd.alert.disk", NULL, "9"));
+	assert_false(subscription_takes(&r, CREATED, NULL, NULL));
+}
+
 /* A star in a delivery's type is a type like any other. */
 static void
 test_star_as_a_type_matches_only_a_star(void **state)
@@ -117,6 +156,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types_match_exactly),
 		cmocka_unit_test(test_star_takes_every_type),
+		cmocka_unit_test(test_beginnings_match),
+		cmocka_unit_test(test_own_types_are_named),
 		cmocka_unit_test(test_star_as_a_type_matches_only_a_star),
 		cmocka_unit_test(test_no_types_take_nothing),
 		cmocka_unit_test(test_brands_select),
