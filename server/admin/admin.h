@@ -47,6 +47,7 @@
 
 #include <jansson.h>
 
+struct alerts;
 struct store;
 struct store_handler_info;
 struct admin; /* opaque */
@@ -89,6 +90,7 @@ struct admin_status {
 	size_t nrefused;
 	struct admin_secret secrets[ADMIN_SECRETS_MAX];
 	size_t nsecrets;
+	const struct alerts *alerts;
 	const char *trigger; /* commands for a shell; NULL: there is none */
 	const char *sign;    /* lacks the file's name */
 	const char *curl;

@@ -2,6 +2,7 @@
  * admin_status.c -- how the server stands, for the eye.
  */
 #include "server/admin/admin_private.h"
+#include "server/alert/alerts.h"
 #include "server/base/clock.h"
 #include "server/base/json.h"
 #include "server/base/log.h"
@@ -82,6 +83,34 @@ static const struct field secret_fields[] = {
 };
 #undef AT
 
+#define AT(member) FIELD(struct alert, member)
+static const struct field alert_fields[] = {
+	{ "subject", .kind = FIELD_TEXT, AT(subject) },
+	{ "sentence", .kind = FIELD_TEXT, AT(sentence) },
+	{ "since", .kind = FIELD_TIME, AT(since_ms) },
+	{ .name = NULL },
+};
+#undef AT
+
+/* Those that are up. NULL when out of memory. */
+static json_t *
+status_alerts(const struct alerts *alerts)
+{
+	json_t *list = json_array();
+	const struct alert *a;
+
+	for (size_t i = 0; (a = alerts_up(alerts, i)) != NULL; i++) {
+		json_t *o = field_json(alert_fields, a);
+		int bad = json_set_text(o, "kind", alert_kind_name(a->kind));
+
+		bad |= json_set_text(o, "advice", alert_kind_advice(a->kind));
+		json_list_add(&list, bad == 0 ? o : NULL);
+		if (bad != 0)
+			json_decref(o);
+	}
+	return (list);
+}
+
 /* Count what is in several places. */
 static void
 status_count(struct status_row *r, struct steady_time now)
@@ -117,6 +146,7 @@ status_add(json_t *o, const struct admin_status *s)
 	bad |= json_object_set_new(o, "webhooks", webhooks);
 	bad |= json_object_set_new(json_object_get(o, "counts"), "refused",
 	    refused);
+	bad |= json_object_set_new(o, "alerts", status_alerts(s->alerts));
 	bad |= json_object_set_new(o, "secrets",
 	    field_array(secret_fields, s->secrets, s->nsecrets,
 		sizeof(s->secrets[0])));

@@ -8,6 +8,7 @@
 #include "server/admin/metrics_print.h"
 #include "server/admin/metrics_text.h"
 #include "server/admin/stream.h"
+#include "server/alert/alerts.h"
 #include "server/auth/secrets.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
@@ -548,6 +549,22 @@ print_clock(FILE *f, const struct clock_watch *clock)
 	    "Times that the wall clock was set.", clock_watch_steps(clock));
 }
 
+static void
+print_alerts(FILE *f, const struct alerts *alerts)
+{
+	static const char name[] = "klikitd_alert_active";
+
+	metrics_family(f, name, METRICS_GAUGE,
+	    "Alerts that are up, by what they are about.");
+	for (int i = 0; i < ALERT_NKINDS; i++)
+		metrics_count(f, name,
+		    LABELS("kind", alert_kind_name((enum alert_kind)i)),
+		    alerts_count(alerts, (enum alert_kind)i));
+	print_one(f, "klikitd_alert_looks_total", METRICS_COUNTER,
+	    "Times that all that may need help was looked at.",
+	    alerts_looks(alerts));
+}
+
 void
 metrics_print(FILE *f, const struct metrics_sources *from,
     const struct metrics_figures *figures)
@@ -564,4 +581,5 @@ metrics_print(FILE *f, const struct metrics_sources *from,
 	print_certificates(f, from);
 	print_stream(f, from->stream);
 	print_clock(f, from->clock);
+	print_alerts(f, from->alerts);
 }

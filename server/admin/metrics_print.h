@@ -12,6 +12,7 @@
 
 #include "store/store_read.h"
 
+struct alerts;
 struct clock_watch;
 struct diagnosis_queue;
 struct dispatch;
@@ -44,6 +45,7 @@ struct metrics_sources {
 	struct ingest *ingest;
 	struct dispatch *dispatch;
 	const struct clock_watch *clock;
+	const struct alerts *alerts;
 	struct rejections *rej;
 	struct diagnosis_queue *diag;
 	struct stream *stream;

@@ -11,6 +11,7 @@
 
 #include "server/app/server.h"
 #include "server/app/server_admin.h"
+#include "server/app/server_alerts.h"
 #include "server/app/server_begin.h"
 #include "server/app/server_certs.h"
 #include "server/app/server_http.h"
@@ -364,7 +365,7 @@ server_open_pipeline(struct server *s)
 	dispatch_set_journal(s->dispatch, s->journal);
 	ingest_set_journal(s->ingest, s->journal);
 	clock_watch_on_move(s->clock, server_slept_cb, s);
-	return (0);
+	return (server_open_alerts(s));
 }
 
 /* What is seen of the listeners, and of their certificates. */
@@ -403,6 +404,7 @@ static void
 server_close(struct server *s)
 {
 	janitor_stop(s->janitor);
+	server_stop_alerts(s);
 	server_close_news(s);
 	clock_watch_keep(s->clock);
 	if (s->dispatch != NULL) {
@@ -422,6 +424,7 @@ server_close(struct server *s)
 	server_close_admin(s);
 	server_webhooks_fini(&s->webhooks);
 	server_flush_rejections(s);
+	server_close_alerts(s);
 	ingest_free(s->ingest);
 	dispatch_free(s->dispatch);
 	clock_watch_free(s->clock);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/app/server_alerts.h"
 #include "server/app/server_begin.h"
 #include "server/app/server_handlers.h"
 #include "server/app/server_parts.h"
@@ -92,6 +93,7 @@ begin_work(struct begin *b)
 	store_set_repeat_window(s->st, s->cfg->repeat_window_ms);
 	janitor_set(s->janitor, s->cfg->retention_bodies_ms,
 	    s->cfg->retention_ids_ms);
+	server_set_alerts(s, s->cfg);
 	begin_check(s);
 	if (s->work.listening)
 		log_info("store: deliveries are taken");

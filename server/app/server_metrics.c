@@ -102,6 +102,7 @@ server_metrics(struct server *s)
 		.ingest = s->ingest,
 		.dispatch = s->dispatch,
 		.clock = s->clock,
+		.alerts = s->alerts.all,
 		.rej = s->rej,
 		.diag = s->front.diag,
 		.stream = s->admin.stream,

@@ -33,6 +33,8 @@
 #include "store/store_read.h"
 
 struct admin;
+struct alert_watch;
+struct alerts;
 struct begin;
 struct clock_watch;
 struct metrics;
@@ -97,6 +99,12 @@ struct server_store_events {
 	struct event *news;     /* a timer; NULL: it is not shared */
 };
 
+/* What calls for help. */
+struct server_alerts {
+	struct alerts *all;
+	struct alert_watch *watch;
+};
+
 struct server {
 	struct config *cfg;
 	const struct config_source *source;
@@ -117,6 +125,7 @@ struct server {
 	struct dispatch *dispatch;
 	struct ingest *ingest;
 	struct janitor *janitor;
+	struct server_alerts alerts;
 	struct server_front front;
 	struct server_webhooks webhooks;
 	struct server_admin admin;

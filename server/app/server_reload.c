@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/app/server_alerts.h"
 #include "server/app/server_certs.h"
 #include "server/app/server_handlers.h"
 #include "server/app/server_http.h"
@@ -82,6 +83,7 @@ reload_apply(struct reload *r)
 	store_set_repeat_window(s->st, r->cfg->repeat_window_ms);
 	janitor_set(s->janitor, r->cfg->retention_bodies_ms,
 	    r->cfg->retention_ids_ms);
+	server_set_alerts(s, r->cfg);
 	log_setup(r->cfg->log_level, r->cfg->log_format);
 	server_warn(r->cfg);
 	config_free(s->cfg);

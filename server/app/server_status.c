@@ -93,6 +93,7 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	}
 	ret_status->nrefused = REJECT_NCAUSES;
 	status_secrets(s, ret_status);
+	ret_status->alerts = s->alerts.all;
 	ret_status->trigger = s->webhooks.trigger;
 	ret_status->sign = s->webhooks.sign;
 	ret_status->curl = s->webhooks.curl;

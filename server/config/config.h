@@ -114,6 +114,9 @@ struct config {
 	int64_t retention_ids_ms;    /* that it ever came in */
 	int64_t repeat_window_ms;    /* 0: repeats are not looked for */
 
+	int64_t alert_after_ms;  /* what lasts so long is worth a call */
+	int64_t alert_remind_ms; /* between two calls for it; 0: one only */
+
 	struct config_handler *handlers; /* at least one */
 	size_t nhandlers;
 };

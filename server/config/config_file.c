@@ -28,6 +28,7 @@ static const struct section {
 	{ "admin", config_global_keys },
 	{ "log", config_global_keys },
 	{ "retention", config_global_keys },
+	{ "alert", config_global_keys },
 	{ "status", config_global_keys },
 	{ "secret", config_secret_keys },
 	{ "handler", config_handler_keys },

@@ -148,6 +148,17 @@ const struct key config_global_keys[] = {
 		    "klikit signs no ids: anyone who saw a delivery can send "
 		    "it again. 0: every id is an event of its own." },
 
+	{ "alert.after", KEY_DURATION, IN_CONFIG(alert_after_ms), .def = "10m",
+	    .min = SECOND, .max = 30 * DAY, .value = "DURATION",
+	    .text = "How long something that may pass by itself lasts until "
+		    "there is an alert: a handler whose calls fail, a store "
+		    "that recovers. Alerts are events; they go to handlers "
+		    "with events = klikitd.alert.*, and are logged without." },
+	{ "alert.remind", KEY_DURATION, IN_CONFIG(alert_remind_ms), .def = "4h",
+	    .max = 3650 * DAY, .value = "DURATION",
+	    .text = "As long as it lasts, the alert comes again after so long; "
+		    "0: it does not. When it is over, that is told once." },
+
 	{ "status.order", KEY_WORDS, IN_CONFIG(status_order), .def = "",
 	    .value = "CODE, ...", .example = "1, 2, 4, 5, 9, 3",
 	    .text = "Status codes from the first to the last, for versions of "
@@ -186,7 +197,9 @@ const struct key config_handler_keys[] = {
 	{ "handler.events", KEY_WORDS, IN_HANDLER(events),
 	    .check = config_check_events, .def = CONFIG_EVERY_EVENT,
 	    .value = "TYPE, ...",
-	    .text = "Types of events it is for; * is every one." },
+	    .text = "Types of events it is for; * is every one of klikit's; "
+		    "a.b.* is all that begin with a.b. -- klikitd's own, "
+		    "klikitd.alert.*, are for those alone that name them." },
 	{ "handler.brands", KEY_WORDS, IN_HANDLER(brands), .def = "",
 	    .value = "ID, ...",
 	    .text = "Only events of these brands; empty: of any." },

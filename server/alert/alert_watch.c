@@ -1,0 +1,166 @@
+#include "server/alert/alert_watch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <event2/event.h>
+
+#include "server/alert/alerts.h"
+#include "server/base/clock.h"
+#include "server/dispatch/dispatch.h"
+#include "store/base/timeval.h"
+#include "store/store_read.h"
+
+/* Counting may take so small a part of the reader's time: 1 of so many. */
+#define COUNT_SHARE 10
+
+struct alert_watch {
+	struct store *st;
+	struct dispatch *d;
+	struct alerts *alerts;
+	struct event *timer;
+	int64_t asked_us; /* the store counts since then; 0: it does not */
+	int64_t took_us;  /* the last time */
+	bool stopped;
+};
+
+/* -- Handlers -- */
+
+static void
+look_at_handler(struct alert_watch *w, const struct dispatch_live *live)
+{
+	char sentence[ALERT_SENTENCE_MAX];
+	int64_t ms;
+
+	if (live->works)
+		alerts_clear(w->alerts, ALERT_HANDLER_FAILING, live->name);
+	if (live->failing_since.ms == 0)
+		return;
+	ms = steady_since(dispatch_now(w->d), live->failing_since);
+	if (ms < alerts_after_ms(w->alerts))
+		return;
+	(void)snprintf(sentence, sizeof(sentence),
+	    "handler %s has failed for %" PRId64 " minutes: %s", live->name,
+	    ms / 60000, live->error == NULL ? "?" : live->error);
+	alerts_raise(w->alerts, ALERT_HANDLER_FAILING, live->name, sentence);
+}
+
+static void
+look_at_handlers(struct alert_watch *w)
+{
+	struct dispatch_live live;
+
+	for (size_t i = 0; dispatch_live(w->d, i, &live) == 0; i++)
+		look_at_handler(w, &live);
+	alerts_sweep(w->alerts, ALERT_HANDLER_FAILING);
+}
+
+/* -- What the store counts -- */
+
+/* Dead jobs of our own events make no alert: it might not arrive either. */
+static void
+look_at_dead(struct alert_watch *w, const struct store_handler_info *h)
+{
+	uint64_t dead = h->dead - h->dead_internal;
+	char sentence[ALERT_SENTENCE_MAX];
+
+	if (dead == 0) {
+		alerts_clear(w->alerts, ALERT_JOB_DEAD, h->name);
+		return;
+	}
+	(void)snprintf(sentence, sizeof(sentence),
+	    "%" PRIu64 " %s dead at handler %s: not done, and not tried again",
+	    dead, dead == 1 ? "job is" : "jobs are", h->name);
+	alerts_raise(w->alerts, ALERT_JOB_DEAD, h->name, sentence);
+}
+
+/* store_figures_fn */
+static void
+counted_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
+    void *arg)
+{
+	struct alert_watch *w = arg;
+
+	(void)reason; /* that the store is in trouble is seen elsewhere */
+	w->took_us = clock_mono_us() - w->asked_us;
+	w->asked_us = 0;
+	if (rc != STORE_OK || w->stopped)
+		return;
+	for (size_t i = 0; i < f->nhandlers; i++)
+		look_at_dead(w, &f->handlers[i]);
+	alerts_looked(w->alerts);
+}
+
+static void
+watch_arm(struct alert_watch *w)
+{
+	int64_t wait_ms = alerts_look_ms(w->alerts);
+	struct timeval tv;
+
+	if (wait_ms < w->took_us * COUNT_SHARE / 1000)
+		wait_ms = w->took_us * COUNT_SHARE / 1000;
+	tv = timeval_of_ms(wait_ms);
+	(void)evtimer_add(w->timer, &tv);
+}
+
+/* evtimer: look at all. */
+static void
+watch_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct alert_watch *w = arg;
+
+	(void)fd;
+	(void)what;
+	look_at_handlers(w);
+	if (w->asked_us == 0) {
+		w->asked_us = clock_mono_us();
+		if (store_measure(w->st, counted_cb, w) == -1)
+			w->asked_us = 0;
+	}
+	watch_arm(w);
+}
+
+/* -- On and off -- */
+
+void
+alert_watch_begin(struct alert_watch *w)
+{
+	if (!w->stopped)
+		watch_timer_cb(-1, 0, w);
+}
+
+struct alert_watch *
+alert_watch_new(const struct alert_watch_options *opt)
+{
+	struct alert_watch *w;
+
+	if ((w = calloc(1, sizeof(*w))) == NULL)
+		return (NULL);
+	w->st = opt->st;
+	w->d = opt->d;
+	w->alerts = opt->alerts;
+	if ((w->timer = evtimer_new(opt->base, watch_timer_cb, w)) == NULL) {
+		free(w);
+		return (NULL);
+	}
+	return (w);
+}
+
+void
+alert_watch_stop(struct alert_watch *w)
+{
+	if (w == NULL)
+		return;
+	w->stopped = true;
+	(void)evtimer_del(w->timer);
+}
+
+void
+alert_watch_free(struct alert_watch *w)
+{
+	if (w == NULL)
+		return;
+	event_free(w->timer);
+	free(w);
+}

@@ -1,0 +1,188 @@
+"""Calls for help: raised once, reminded, cleared; to whoever takes them."""
+
+import threading
+
+import pytest
+
+from conftest import DEADLINE, payload, received
+from ops import Ops
+
+pytestmark = pytest.mark.both
+
+BODIES = [payload("created-small.json").replace(b"9100001", b"%d" % (
+    9300001 + i)) for i in range(40)]
+TYPE = "klikitd.alert."
+
+
+@pytest.fixture
+def ops():
+    """Where alerts go to, as a chat would get them."""
+    made = []
+
+    def make(status=200):
+        made.append(Ops(status))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+def config(url, rest="", after="1s", remind="0"):
+    return ("[http]\nlisten = 127.0.0.1:0\n"
+            f"[alert]\nafter = {after}\nremind = {remind}\n"
+            f"[handler ops]\ntype = forward\nevents = klikitd.alert.*\n"
+            f"url = {url}\nretry = 100ms\n" + rest)
+
+
+def pos(tmp_path, more=""):
+    """Does what there is a file `good' for; says 75 while there is `away'."""
+    return ("[handler pos]\ntype = exec\nordering = none\n"
+            "once_per_order = no\nretry = 100ms\n" + more +
+            f"command = /bin/sh -c 'test -e {tmp_path}/away && exit 75; "
+            f"test -e {tmp_path}/good'\n")
+
+
+def states(alerts):
+    return [(a["kind"], a["subject"], a["state"]) for a in alerts]
+
+
+def looks(server, count=3):
+    """Wait until it has looked at all that many times more."""
+    def seen():
+        return server.metrics()["klikitd_alert_looks_total"]
+    goal = seen() + count
+    for _ in range(DEADLINE * 20):
+        if seen() >= goal:
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError("it does not look")
+
+
+def test_dead_jobs_make_one_alert(klikitd, ops, tmp_path):
+    """However many there are; it is over when none is left."""
+    far = ops()
+    server = klikitd(config=config(far.url, pos(tmp_path)))
+    server.expect("dead: event", "alert: job_dead")
+    received(server.post(BODIES[0], "first"))
+    first, = far.wait(1)
+    assert states([first]) == [("job_dead", "pos", "raised")]
+    assert first["sentence"].startswith("1 job is dead at handler pos")
+    assert first["advice"] in first["text"] and first["reminder"] == 0
+    for i, body in enumerate(BODIES[1:], 1):
+        received(server.post(body, f"more{i}"))
+    server.wait_query("SELECT count(*) FROM jobs WHERE state = 'dead'",
+                      [(len(BODIES),)])
+    looks(server)
+    assert len(far.told()) == 1
+    (tmp_path / "good").touch()
+    server.do("replay", "--state", "dead", "--handler", "pos")
+    server.wait_processed()
+    alerts = far.wait(2)
+    assert states(alerts)[1] == ("job_dead", "pos", "cleared")
+    assert alerts[1]["since"] == first["since"]
+    line = far.posts()[1]
+    assert line.type == TYPE + "cleared"
+
+
+def test_a_handler_that_fails_is_told_of_and_reminded(klikitd, ops, tmp_path):
+    far = ops()
+    (tmp_path / "away").touch()
+    server = klikitd(config=config(far.url, pos(tmp_path), remind="1s"))
+    server.expect("retry in", "alert: handler_failing", "calls failed")
+    received(server.post(BODIES[0], "first"))
+    alerts = far.wait(3)
+    assert states(alerts[:3]) == [
+        ("handler_failing", "pos", "raised"),
+        ("handler_failing", "pos", "reminder"),
+        ("handler_failing", "pos", "reminder")]
+    assert [a["reminder"] for a in alerts[:3]] == [0, 1, 2]
+    assert len({a["since"] for a in alerts[:3]}) == 1
+    (tmp_path / "good").touch()
+    (tmp_path / "away").unlink()
+    server.wait_processed()
+    looks(server)
+    last = far.told()[-1]
+    assert last["state"] == "cleared" and last["kind"] == "handler_failing"
+    looks(server)
+    assert far.told()[-1] == last
+
+
+def test_a_restart_tells_nothing_twice(klikitd, ops, tmp_path):
+    far = ops()
+    server = klikitd(config=config(far.url, pos(tmp_path)))
+    server.expect("dead: event", "alert: job_dead")
+    received(server.post(BODIES[0], "first"))
+    first, = far.wait(1)
+    server.restart()
+    looks(server)
+    assert len(far.told()) == 1
+    server.stop()
+    (tmp_path / "good").touch()
+    server.do("discard", "1", "--reason", "known")
+    server.start()
+    alerts = far.wait(2)
+    assert states(alerts) == [("job_dead", "pos", "raised"),
+                              ("job_dead", "pos", "cleared")]
+    assert alerts[1]["since"] == first["since"]
+    assert alerts[1]["sentence"] == first["sentence"]
+
+
+def test_an_alert_makes_no_alert(klikitd, ops, tmp_path):
+    """Neither one that cannot be delivered, nor one that is dead."""
+    far = ops(500)
+    server = klikitd(config=config(far.url, pos(tmp_path)))
+    server.expect("dead: event", "alert: job_dead", "retry in",
+                  "calls failed")
+    received(server.post(BODIES[0], "first"))
+    server.wait_query("SELECT attempts >= 12 FROM jobs AS j JOIN handlers "
+                      "AS h ON h.id = j.handler WHERE h.name = 'ops'",
+                      [(1,)])
+    looks(server, 8)
+    assert server.query("SELECT count(*) FROM events "
+                        "WHERE origin = 'internal'") == [(1,)]
+    far.status = 400
+    server.wait_query("SELECT state FROM jobs AS j JOIN handlers AS h "
+                      "ON h.id = j.handler WHERE h.name = 'ops'",
+                      [("dead",)])
+    looks(server, 4)
+    assert server.query("SELECT type FROM events "
+                        "WHERE origin = 'internal'") == [(TYPE + "job_dead",)]
+
+
+def test_alerts_are_for_those_that_name_them(klikitd, ops, tmp_path):
+    """A handler of every event gets klikit's; nobody else can make one."""
+    far, every = ops(), ops()
+    server = klikitd(config=config(
+        far.url, pos(tmp_path) + "[handler all]\ntype = forward\n"
+        f"events = *\nurl = {every.url}\n"))
+    server.expect("dead: event", "alert: job_dead", "delivery ")
+    received(server.post(BODIES[0], "first"))
+    far.wait(1)
+    every.wait(1)
+    for options in ({"type": TYPE + "job_dead"},
+                    {"event_id": TYPE + "job_dead/pos/00000002"}):
+        status, answer = server.post(
+            BODIES[1], **{"event_id": "forged", **options})[:2]
+        assert status == 400, answer
+    looks(server)
+    assert [line.type for line in every.posts()] == [
+        "klikit.order.created.v2"]
+    line, = far.posts()
+    assert line.type == TYPE + "job_dead"
+    assert line.key and line.signature is None
+
+
+def test_without_a_handler_nothing_is_stored(klikitd, ops, tmp_path):
+    """It is logged and shown; and told as soon as somebody takes it."""
+    far = ops()
+    server = klikitd(config="[http]\nlisten = 127.0.0.1:0\n"
+                     "[alert]\nafter = 1s\n" + pos(tmp_path))
+    server.expect("dead: event", "alert: job_dead")
+    received(server.post(BODIES[0], "first"))
+    server.wait_log("alert: job_dead pos: ")
+    looks(server)
+    assert server.query("SELECT count(*) FROM events") == [(1,)]
+    assert server.metrics()['klikitd_alert_active{kind="job_dead"}'] == 1
+    server.write_config(config(far.url, pos(tmp_path)))
+    server.reload()
+    assert states(far.wait(1)) == [("job_dead", "pos", "raised")]
