@@ -56,6 +56,14 @@ server_http_limits(const struct config *cfg)
 }
 
 int
+server_http_trust(const struct config *cfg, struct networks *ret_trusted)
+{
+	const struct key_list *list = &cfg->http_trusted_proxies;
+
+	return (networks_read(list->items, list->n, ret_trusted));
+}
+
+int
 server_load_tls(const struct config *cfg, struct tls_context **ret_ctx,
     char reason[TLS_REASON_MAX])
 {
@@ -160,6 +168,7 @@ int
 server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 {
 	const struct http_options limits = server_http_limits(s->cfg);
+	struct networks trusted = { NULL, 0 };
 	char plain[HTTP_URL_MAX] = "";
 	char reason[TLS_REASON_MAX];
 
@@ -173,12 +182,14 @@ server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 		 s->front.secrets, clock_watch_steady(s->clock))) == NULL ||
 	    (s->front.http = public_http(s, &limits)) == NULL ||
 	    (s->front.tls != NULL &&
-		http_set_tls(s->front.http, s->front.tls) == -1)) {
+		http_set_tls(s->front.http, s->front.tls) == -1) ||
+	    server_http_trust(s->cfg, &trusted) == -1) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
 	webhook_set_limit(s->front.webhook, s->cfg->http_max_failures,
 	    s->cfg->http_failure_work);
+	http_set_trust(s->front.http, trusted);
 	if (listen_on(s, LISTEN_HTTP, &s->cfg->http_listen,
 		s->front.tls != NULL ? http_listen_tls : http_listen,
 		ret_url) == -1 ||

@@ -14,6 +14,12 @@ struct server;
 struct http_options server_http_limits(const struct config *cfg);
 
 /*
+ * Whom the public listeners trust by cfg; owned by the caller. Returns 0; -1
+ * when out of memory.
+ */
+int server_http_trust(const struct config *cfg, struct networks *ret_trusted);
+
+/*
  * The certificate and key of cfg, ready for use, owned by the caller; NULL if
  * it names none. Returns 0, or -1 with a reason.
  */

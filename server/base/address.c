@@ -83,6 +83,32 @@ address_parse_host(const char *text, size_t len, struct address *ret_address)
 	return (0);
 }
 
+bool
+address_unmap(struct address *address)
+{
+	static const unsigned char prefix[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0xff, 0xff };
+
+	if (address->family != AF_INET6 ||
+	    memcmp(address->bytes, prefix, sizeof(prefix)) != 0)
+		return (false);
+	address->family = AF_INET;
+	memmove(address->bytes, address->bytes + sizeof(prefix),
+	    sizeof(struct in_addr));
+	memset(address->bytes + sizeof(struct in_addr), 0, sizeof(prefix));
+	return (true);
+}
+
+const char *
+address_text(const struct address *address, char ret_text[ADDRESS_HOST_MAX])
+{
+	if (address->family == AF_UNSPEC ||
+	    inet_ntop(address->family, address->bytes, ret_text,
+		ADDRESS_HOST_MAX) == NULL)
+		(void)strcpy(ret_text, "*");
+	return (ret_text);
+}
+
 size_t
 address_len(const struct address *address)
 {

@@ -43,6 +43,16 @@ enum address_rc address_parse(const char *text, struct address *ret_address);
 int address_parse_host(const char *text, size_t len,
     struct address *ret_address);
 
+/*
+ * If it is IPv4 on a socket for both families (::ffff:a.b.c.d, RFC 4291 section
+ * 2.5.5.2), make it the IPv4 address that it is. Returns whether it was.
+ */
+bool address_unmap(struct address *address);
+
+/* Its host, without brackets and port; "*" of AF_UNSPEC. */
+const char *address_text(const struct address *address,
+    char ret_text[ADDRESS_HOST_MAX]);
+
 /* How many of its bytes count: 4, 16, or 0 of AF_UNSPEC. */
 size_t address_len(const struct address *address);
 

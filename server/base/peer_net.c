@@ -10,20 +10,32 @@
 #include "server/base/address.h"
 #include "server/base/peer_net.h"
 
-static struct peer_net
-net_of(int family, const void *bytes)
-{
-	struct peer_net net = { .family = (uint32_t)family };
-	struct in6_addr v6;
+#define NOBODY UINT32_MAX /* in place of a family */
 
-	if (family == AF_INET6) {
-		memcpy(&v6, bytes, sizeof(v6));
-		if (IN6_IS_ADDR_V4MAPPED(&v6))
-			return (net_of(AF_INET, v6.s6_addr + 12));
-	}
-	memcpy(&net.bits, bytes,
-	    family == AF_INET ? sizeof(struct in_addr) : sizeof(net.bits));
+struct peer_net
+peer_net_of(const struct address *address)
+{
+	struct address plain = *address;
+	struct peer_net net = { 0 };
+
+	(void)address_unmap(&plain);
+	net.family = (uint32_t)plain.family;
+	memcpy(&net.bits, plain.bytes,
+	    plain.family == AF_INET ? sizeof(struct in_addr)
+				    : sizeof(net.bits));
 	return (net);
+}
+
+struct peer_net
+peer_net_nobody(uint64_t number)
+{
+	return ((struct peer_net){ .bits = number, .family = NOBODY });
+}
+
+bool
+peer_net_is_nobody(struct peer_net net)
+{
+	return (net.family == NOBODY);
 }
 
 struct peer_net
@@ -43,7 +55,7 @@ peer_net_parse(const char *text)
 		len = (size_t)(end - text);
 	if (address_parse_host(text, len, &address) == -1)
 		return ((struct peer_net){ 0 });
-	return (net_of(address.family, address.bytes));
+	return (peer_net_of(&address));
 }
 
 bool

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct address;
+
 /* Plain data; all zero: no address. */
 struct peer_net {
 	uint64_t bits;   /* as they stand on the wire */
@@ -21,6 +23,16 @@ struct peer_net {
 
 /* The address of a peer "A.B.C.D:PORT" or "[V6]:PORT", or without the port. */
 struct peer_net peer_net_parse(const char *text);
+
+/* The same of an address. */
+struct peer_net peer_net_of(const struct address *address);
+
+/*
+ * One that no address has, another for each number. It is for what nobody is
+ * to be charged with: peer_net_is_nobody().
+ */
+struct peer_net peer_net_nobody(uint64_t number);
+bool peer_net_is_nobody(struct peer_net net);
 
 bool peer_net_equal(struct peer_net a, struct peer_net b);
 

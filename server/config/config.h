@@ -75,9 +75,10 @@ struct config {
 	char *path; /* of the file, absolute; NULL: none was given */
 	char *dir;  /* what relative paths are relative to, absolute */
 
-	struct key_list http_listen;       /* HOST:PORT, [V6]:PORT, *:PORT */
-	struct key_list http_plain_listen; /* of the loopback only */
-	int64_t http_max_body;             /* bytes */
+	struct key_list http_listen;          /* HOST:PORT, [V6]:PORT, *:PORT */
+	struct key_list http_plain_listen;    /* of the loopback only */
+	struct key_list http_trusted_proxies; /* networks */
+	int64_t http_max_body;                /* bytes */
 	int64_t http_max_connections;
 	int64_t http_request_timeout_ms; /* for a whole request to arrive */
 	int64_t http_idle_timeout_ms;    /* between requests */

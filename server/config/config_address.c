@@ -1,11 +1,12 @@
 /*
  * Addresses of listeners: how they are written, and which of them cannot be
- * had together. Pure.
+ * had together; networks. Pure.
  */
 #include <sys/socket.h>
 
 #include "server/base/address.h"
 #include "server/base/log.h"
+#include "server/base/network.h"
 #include "server/config/config_address.h"
 #include "server/config/config_table.h"
 
@@ -86,6 +87,48 @@ config_check_admin(void *value, const char *dir, char reason[KEY_REASON_MAX])
 	if (list->n > 1)
 		return (config_reason(reason, "is one address, not a list"));
 	return (check_all(list, reason));
+}
+
+/* "10.0.0.0/8", "2001:db8::/32" or an address. */
+static int
+check_network(const char *text, char *reason)
+{
+	char meant[NETWORK_TEXT_MAX];
+	struct network network;
+
+	switch (network_parse(text, &network)) {
+	case NETWORK_OK:
+		return (0);
+	case NETWORK_BAD_ADDRESS:
+		return (config_reason(reason,
+		    "\"%s\" is no numeric address or network; write 192.0.2.7, "
+		    "10.0.0.0/8 or 2001:db8::/32",
+		    log_text(text)));
+	case NETWORK_BAD_LENGTH:
+		return (config_reason(reason,
+		    "\"%s\" has no length of a network after the slash: 0 to "
+		    "32, of IPv6 to 128",
+		    log_text(text)));
+	case NETWORK_BITS_LEFT:
+		break;
+	}
+	return (config_reason(reason,
+	    "\"%s\" is no network but an address in one; write %s, or the "
+	    "address without a slash",
+	    log_text(text), network_text(&network, meant)));
+}
+
+int
+config_check_networks(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	const struct key_list *list = value;
+
+	(void)dir;
+	for (size_t i = 0; i < list->n; i++) {
+		if (check_network(list->items[i], reason) == -1)
+			return (-1);
+	}
+	return (0);
 }
 
 bool

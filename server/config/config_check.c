@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/auth/admin_token.h"
+#include "server/base/network.h"
 
 #define LISTENERS_MAX 64
 #define ENV_SECRET_FILE "KLIKIT_WEBHOOK_SECRET_FILE"
@@ -67,6 +68,21 @@ check_listen(struct config_draft *d)
 				check_two(d, &all[k], &all[n]);
 			n++;
 		}
+	}
+}
+
+/* Is everybody in it? That is hardly ever meant. */
+static void
+check_networks(struct config_draft *d, const char *key,
+    const struct key_list *list, const char *advice)
+{
+	struct network network;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (network_parse(list->items[i], &network) == NETWORK_OK &&
+		    network_is_every(&network))
+			config_draft_warn(d, "%s: %s is everybody: %s", key,
+			    list->items[i], advice);
 	}
 }
 
@@ -278,6 +294,9 @@ void
 config_check(struct config_draft *d)
 {
 	check_listen(d);
+	check_networks(d, "http.trusted_proxies", &d->cfg->http_trusted_proxies,
+	    "whoever connects can then say that he is somebody else; name your "
+	    "proxies only");
 	check_admin(d);
 	check_queue(d);
 	check_store(d);

@@ -31,6 +31,13 @@ const struct key config_global_keys[] = {
 	    .value = "HOST:PORT, ...",
 	    .text = "Addresses of the loopback that stay without TLS beside "
 		    "http.listen, for a tunnel or a proxy on this machine." },
+	{ "http.trusted_proxies", KEY_WORDS, IN_CONFIG(http_trusted_proxies),
+	    .check = config_check_networks, .def = "", .value = "NETWORK, ...",
+	    .example = "127.0.0.1, 10.0.0.0/24",
+	    .text = "Addresses of your proxies and balancers. Only these are "
+		    "believed when they say by Forwarded or X-Forwarded-For "
+		    "for whom they ask. Nobody is trusted unasked, not even "
+		    "the loopback." },
 	{ "http.max_body", KEY_SIZE, IN_CONFIG(http_max_body), .def = "1m",
 	    .min = KIB, .max = CONFIG_BODY_MAX_MIB * MIB, .value = "SIZE",
 	    .text = "Largest body accepted; a larger one is answered 413. All "

@@ -232,6 +232,12 @@ http_set_limits(struct http *h, const struct http_options *opt)
 	http_pump(h);
 }
 
+void
+http_set_trust(struct http *h, struct networks trusted)
+{
+	http_conns_trust(&h->conns, trusted);
+}
+
 /* Put a side into use. Returns 0; -1 when out of memory. */
 static int
 side_open(struct http *h, enum http_side_kind kind)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/base/network.h"
 #include "server/http/http_address.h"
 #include "server/http/http_limit.h"
 #include "server/http/route.h"
@@ -81,6 +82,12 @@ int http_listen_tls(struct http *h, const char *address,
 
 /* Take other limits: sizes and times are for connections to come. */
 void http_set_limits(struct http *h, const struct http_options *opt);
+
+/*
+ * Believe these proxies when they say for whom they ask (http_asker.h), from
+ * now on. Takes trusted.
+ */
+void http_set_trust(struct http *h, struct networks trusted);
 
 /*
  * Stop accepting, close idle connections, and answer what is under way with

@@ -230,6 +230,15 @@ http_conn_prove(struct http_conn *conn)
 		http_guard_prove(&conn->guard);
 }
 
+void
+http_conn_answered(struct http_conn *conn)
+{
+	http_asker_end(&conn->asker);
+	if (http_asker_is_proxy(&conn->asker))
+		conn->proven = false;
+	http_conn_serve(conn, false);
+}
+
 /* -- Its beginning -- */
 
 /* Make room for fd in the table. Returns 0, or -1 when out of memory. */
@@ -252,15 +261,33 @@ by_fd_reach(struct http_conns *all, size_t fd)
 	return (0);
 }
 
+/* The address that it has come from. */
+static struct address
+conn_address(const struct http_conn *conn)
+{
+	struct address address = { 0 };
+	char *text = NULL;
+	ev_uint16_t port = 0;
+
+	evhttp_connection_get_peer(conn->evcon, &text, &port);
+	/* Of a link it has a scope, RFC 4007; a Unix socket has none. */
+	if (text == NULL ||
+	    address_parse_host(text, strcspn(text, "%"), &address) == -1)
+		return ((struct address){ 0 });
+	address.port = port;
+	return (address);
+}
+
 /* Enter it where it is looked for. Returns 0; -1 when out of memory. */
 static int
 conn_enter(struct http_conn *conn)
 {
+	const struct address from = conn_address(conn);
 	struct http_conns *all = conn->all;
 
 	if (by_fd_reach(all, (size_t)conn->fd) == -1 ||
-	    http_share_join(&all->shares, &conn->share,
-		peer_net_parse(http_conn_peer(conn))) == -1)
+	    http_asker_join(&conn->asker, &all->askers, &conn->share, &from) ==
+		-1)
 		return (-1);
 	all->by_fd[conn->fd] = conn;
 	TAILQ_INSERT_TAIL(&all->adopted, conn, next);
@@ -338,19 +365,17 @@ http_conn_of(const struct http_conns *all, struct evhttp_request *req)
 const char *
 http_conn_peer(struct http_conn *conn)
 {
-	const char *mapped = "::ffff:";
-	char *address = NULL;
-	ev_uint16_t port = 0;
+	return (http_asker_peer(&conn->asker));
+}
 
-	if (conn->peer[0] != '\0' || conn->evcon == NULL)
-		return (conn->peer);
-	evhttp_connection_get_peer(conn->evcon, &address, &port);
-	if (strncmp(address, mapped, strlen(mapped)) == 0)
-		address += strlen(mapped); /* IPv4 on a socket for both */
-	(void)snprintf(conn->peer, sizeof(conn->peer),
-	    strchr(address, ':') != NULL ? "[%s]:%u" : "%s:%u", address,
-	    (unsigned)port);
-	return (conn->peer);
+void
+http_conns_trust(struct http_conns *all, struct networks trusted)
+{
+	struct http_conn *conn;
+
+	http_askers_trust(&all->askers, trusted);
+	TAILQ_FOREACH (conn, &all->adopted, next)
+		http_asker_judge(&conn->asker);
 }
 
 /* Close what is idle, and has been heard of before or need not be waited for.
@@ -397,6 +422,7 @@ http_conns_init(struct http_conns *all, bool needs_length)
 	all->guards.arg = &all->guard_rate;
 	all->guards.shares = &all->shares;
 	all->guards.of = guard_of;
+	all->askers.shares = &all->shares;
 	all->adopt = event_new(all->base, -1, 0, conn_adopt_cb, all);
 	all->grace = evtimer_new(all->base, conns_grace_cb, all);
 	return (all->adopt == NULL || all->grace == NULL ||
@@ -419,6 +445,7 @@ http_conns_fini(struct http_conns *all)
 		event_free(all->grace);
 	assert(all->kept == 0); /* every request has had its answer */
 	free(all->by_fd);
+	http_askers_fini(&all->askers);
 	http_shares_fini(&all->shares);
 	http_guards_fini(&all->guards);
 }

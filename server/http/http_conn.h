@@ -15,13 +15,12 @@
 
 #include <sys/queue.h>
 
-#include <netinet/in.h>
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "server/base/rate.h"
+#include "server/http/http_asker.h"
 #include "server/http/http_guard.h"
 #include "server/http/http_share.h"
 #include "server/http/http_wire.h"
@@ -34,8 +33,6 @@ struct http_conns;
 struct http_room;
 struct tls_context;
 struct tls_engine;
-
-#define HTTP_PEER_MAX (INET6_ADDRSTRLEN + 16)
 
 /* See http_request.c, which moves a request from one to the next. */
 enum http_request_state {
@@ -65,6 +62,7 @@ struct http_conn {
 	struct http_conns *all;
 	struct http_guard guard;
 	struct http_holder share; /* what it holds, once adopted */
+	struct http_asker asker;
 	struct http_wire wire;
 	struct http_request request;
 	struct bufferevent *bev;
@@ -73,9 +71,8 @@ struct http_conn {
 	TAILQ_ENTRY(http_conn) next;
 	int fd; /* -1 until adopted */
 	bool closed;
-	bool proven;              /* http_conn_prove() */
-	bool served;              /* http_conn_serve() */
-	char peer[HTTP_PEER_MAX]; /* made when first asked for */
+	bool proven; /* http_conn_prove() */
+	bool served; /* http_conn_serve() */
 };
 TAILQ_HEAD(http_conn_list, http_conn);
 
@@ -98,8 +95,9 @@ struct http_conns {
 	struct http_conn_fns fns;
 	struct http_guards guards;
 	struct http_shares shares; /* of the adopted */
-	struct http_room *room;    /* who is closed for a limit */
-	size_t max_body;           /* these of connections to come */
+	struct http_askers askers;
+	struct http_room *room; /* who is closed for a limit */
+	size_t max_body;        /* these of connections to come */
 	int64_t request_timeout_ms;
 	struct http_conn_list adopted;
 	struct http_conn_list fresh; /* accepted in this turn */
@@ -158,7 +156,7 @@ struct http_conn *http_conn_of_bev(const struct http_conns *all,
 struct http_conn *http_conn_of_share(const struct http_holder *share);
 struct http_conn *http_conn_of_request(const struct http_request *r);
 
-/* "ADDRESS:PORT" of the client; borrowed. */
+/* As http_asker_peer(): who asks now. */
 const char *http_conn_peer(struct http_conn *conn);
 
 /*
@@ -169,6 +167,13 @@ void http_conn_serve(struct http_conn *conn, bool served);
 
 /* Of all connections it is now among the last to pay for a shared limit. */
 void http_conn_prove(struct http_conn *conn);
+
+/* The answer of its request has left: a proxy's next one may be a stranger's.
+ */
+void http_conn_answered(struct http_conn *conn);
+
+/* Trust these proxies from now on. Takes trusted. */
+void http_conns_trust(struct http_conns *all, struct networks trusted);
 
 /*
  * From now on answers end their connections. Closes those that are idle; one

@@ -116,7 +116,7 @@ http_request_peer(struct http_request *r)
 struct peer_net
 http_request_net(struct http_request *r)
 {
-	return (peer_net_parse(http_request_peer(r)));
+	return (http_asker_net(&http_conn_of_request(r)->asker));
 }
 
 void
@@ -133,6 +133,35 @@ http_request_is_proven(const struct http_request *r)
 
 /* -- Its life -- */
 
+/* Read for whom a trusted proxy asks. */
+static void
+read_asker(struct http_request *r, const struct networks *trusted,
+    struct http_forwarded *ret_named)
+{
+	const struct evkeyvalq *fields =
+	    evhttp_request_get_input_headers(r->req);
+	enum http_forwarded_field field;
+
+	http_forwarded_begin(ret_named);
+	for (const struct evkeyval *f = fields->tqh_first; f != NULL;
+	     f = f->next.tqe_next) {
+		if (http_forwarded_is(f->key, strlen(f->key), &field))
+			http_forwarded_add(ret_named, trusted, field, f->value);
+	}
+}
+
+/* From here on it is its client's. */
+static void
+find_asker(struct http_conn *conn)
+{
+	struct http_forwarded named;
+
+	if (!http_asker_is_proxy(&conn->asker))
+		return;
+	read_asker(&conn->request, &conn->all->askers.trusted, &named);
+	http_asker_begin(&conn->asker, &named);
+}
+
 struct http_request *
 http_request_start(struct http_conn *conn, struct evhttp_request *req)
 {
@@ -142,6 +171,7 @@ http_request_start(struct http_conn *conn, struct evhttp_request *req)
 	r->req = req;
 	r->in_route = true;
 	r->left = NULL;
+	find_asker(conn);
 	http_guard_settled(&conn->guard);
 	return (r);
 }
@@ -277,7 +307,7 @@ answer_left_cb(struct evhttp_request *req, void *arg)
 
 	(void)req;
 	request_over(&conn->request, true);
-	http_conn_serve(conn, false);
+	http_conn_answered(conn);
 	http_guard_answered(&conn->guard);
 	if (conn->all->draining && http_guard_idle(&conn->guard))
 		http_guard_close(&conn->guard);

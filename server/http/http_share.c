@@ -111,6 +111,20 @@ http_share_join(struct http_shares *shares, struct http_holder *holder,
 	return (0);
 }
 
+/* A holder has left it: forget the address if that was the last one. */
+static void
+share_fewer(struct http_shares *shares, struct http_share *share)
+{
+	if (!TAILQ_EMPTY(&share->holders))
+		return;
+	LIST_REMOVE(share, next);
+	free(share);
+	shares->naddresses--;
+	if (shares->nbuckets > BUCKETS_MIN &&
+	    shares->naddresses < shares->nbuckets / 8)
+		resize(shares, shares->nbuckets / 2);
+}
+
 void
 http_share_leave(struct http_shares *shares, struct http_holder *holder)
 {
@@ -122,14 +136,45 @@ http_share_leave(struct http_shares *shares, struct http_holder *holder)
 		http_share_hold(shares, holder, (enum http_share_what)what, 0);
 	TAILQ_REMOVE(&share->holders, holder, next);
 	holder->share = NULL;
-	if (!TAILQ_EMPTY(&share->holders))
-		return;
+	share_fewer(shares, share);
+}
+
+/* Have the only holder of a share, and so the share, be of that address. */
+static void
+rename_share(struct http_shares *shares, struct http_share *share,
+    struct peer_net net)
+{
 	LIST_REMOVE(share, next);
-	free(share);
-	shares->naddresses--;
-	if (shares->nbuckets > BUCKETS_MIN &&
-	    shares->naddresses < shares->nbuckets / 8)
-		resize(shares, shares->nbuckets / 2);
+	share->net = net;
+	LIST_INSERT_HEAD(bucket_of(shares, net), share, next);
+}
+
+int
+http_share_move(struct http_shares *shares, struct http_holder *holder,
+    struct peer_net net)
+{
+	struct http_share *from = holder->share, *to;
+
+	if (from == NULL || peer_net_equal(from->net, net))
+		return (0);
+	holder->heard = ++shares->turn;
+	to = find(shares, net);
+	if (to == NULL && TAILQ_FIRST(&from->holders) == holder &&
+	    TAILQ_NEXT(holder, next) == NULL) {
+		rename_share(shares, from, net);
+		return (0);
+	}
+	if (to == NULL && (to = share_new(shares, net)) == NULL)
+		return (-1);
+	for (int what = 0; what < HTTP_SHARE_NWHATS; what++) {
+		from->sum[holder->standing][what] -= holder->held[what];
+		to->sum[holder->standing][what] += holder->held[what];
+	}
+	TAILQ_REMOVE(&from->holders, holder, next);
+	TAILQ_INSERT_TAIL(&to->holders, holder, next);
+	holder->share = to;
+	share_fewer(shares, from);
+	return (0);
 }
 
 void

@@ -15,7 +15,7 @@
  * never.
  *
  * An address is in the table only while it has a connection: the table is never
- * larger than the limit on connections.
+ * larger than the limit on connections, whoever says which address it is.
  */
 #ifndef SERVER_HTTP_SHARE_H
 #define SERVER_HTTP_SHARE_H
@@ -79,6 +79,13 @@ void http_shares_fini(struct http_shares *shares);
  * of memory, and then leave is harmless.
  */
 int http_share_join(struct http_shares *shares, struct http_holder *holder,
+    struct peer_net net);
+
+/*
+ * Its connection is net's now: all that it holds is, with its standing. Returns
+ * 0; -1 when out of memory, and then it stays where it is. Not in the table: 0.
+ */
+int http_share_move(struct http_shares *shares, struct http_holder *holder,
     struct peer_net net);
 
 /* It is gone, and gives back what it holds. Also after it has left. */

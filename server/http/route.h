@@ -64,7 +64,10 @@ size_t http_request_fields(const struct http_request *r,
 /* The body. The route may take bytes out of it. */
 struct evbuffer *http_request_body(struct http_request *r);
 
-/* "ADDRESS:PORT" of the client, and what limits take for its address. */
+/*
+ * Who asks, and what limits take for his address: http_asker_peer() and
+ * http_asker_net(). A peer_net_is_nobody() is not to be limited by its address.
+ */
 const char *http_request_peer(struct http_request *r);
 struct peer_net http_request_net(struct http_request *r);
 

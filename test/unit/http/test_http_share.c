@@ -214,6 +214,39 @@ tear_down(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* With all that it holds, as it stands; an address without any is forgotten. */
+static void
+test_a_connection_may_become_anothers(void **state)
+{
+	struct http_holder h[3];
+
+	(void)state;
+	join(&h[0], 1);
+	join(&h[1], 1);
+	join(&h[2], 2);
+	http_share_hold(&shares, &h[0], HTTP_SHARE_BYTES, 100);
+	http_share_hold(&shares, &h[2], HTTP_SHARE_BYTES, 50);
+	http_share_stand(&h[0], HTTP_SHARE_PROVEN);
+	assert_int_equal(http_share_move(&shares, &h[0], address(2)), 0);
+	assert_int_equal(http_share_of(&h[1], HTTP_SHARE_CONNECTIONS), 1);
+	assert_int_equal(http_share_of(&h[1], HTTP_SHARE_BYTES), 0);
+	assert_int_equal(http_share_of(&h[2], HTTP_SHARE_CONNECTIONS), 2);
+	assert_int_equal(http_share_of(&h[2], HTTP_SHARE_BYTES), 150);
+	assert_int_equal(http_shares_total(&shares, HTTP_SHARE_BYTES), 150);
+	assert_ptr_equal(greediest(HTTP_SHARE_BYTES), &h[2]);
+	/* The last one takes its address along. */
+	assert_int_equal(http_share_move(&shares, &h[1], address(3)), 0);
+	assert_int_equal(http_shares_addresses(&shares), 2);
+	assert_int_equal(http_share_move(&shares, &h[1], address(2)), 0);
+	assert_int_equal(http_shares_addresses(&shares), 1);
+	assert_int_equal(http_share_of(&h[1], HTTP_SHARE_CONNECTIONS), 3);
+	assert_int_equal(http_share_move(&shares, &h[1], address(2)), 0);
+	leave(h, 3);
+	/* After it has left there is nothing to move. */
+	assert_int_equal(http_share_move(&shares, &h[1], address(4)), 0);
+	assert_int_equal(http_shares_addresses(&shares), 0);
+}
+
 int
 main(void)
 {
@@ -227,6 +260,7 @@ main(void)
 		TEST(test_one_as_greedy_as_a_tunnel_is_cut_inside_itself),
 		TEST(test_the_table_is_no_larger_than_who_is_connected),
 		TEST(test_a_hundred_thousand_at_once_are_found_again),
+		TEST(test_a_connection_may_become_anothers),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
