@@ -12,6 +12,22 @@ static const struct {
 	[ALERT_HANDLER_FAILING] = { ALERT_TYPE "handler_failing",
 	    "See that its far side runs and can be reached; klikitd doctor "
 	    "tries it. What waits is sent by itself when it works again." },
+	[ALERT_STORE] = { ALERT_TYPE "store",
+	    "Deliveries are answered 503 meanwhile, and klikit sends them "
+	    "again for two hours only. The log and klikitd doctor say what to "
+	    "do.",
+	    .common = true },
+	[ALERT_DISK] = { ALERT_TYPE "disk",
+	    "Make room: below the floor no event is taken. klikitd purge "
+	    "removes what is old; see also logs and backups." },
+	[ALERT_CLOCK] = { ALERT_TYPE "clock",
+	    "Set it, by NTP best. Jobs keep their time; dates, certificates "
+	    "and retention do not." },
+	[ALERT_CERTIFICATE] = { ALERT_TYPE "certificate",
+	    "Renew it, and send klikitd a HUP." },
+	[ALERT_REJECTIONS] = { ALERT_TYPE "rejections",
+	    "Orders may be lost. klikitd rejections shows what was refused, "
+	    "and why." },
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == ALERT_NKINDS,
     "every kind has a row");

@@ -9,7 +9,16 @@
 #include <stdbool.h>
 
 /* A new kind: one here, one row in alert_kind.c, one in DESIGN.md. */
-enum alert_kind { ALERT_JOB_DEAD, ALERT_HANDLER_FAILING, ALERT_NKINDS };
+enum alert_kind {
+	ALERT_JOB_DEAD,
+	ALERT_HANDLER_FAILING,
+	ALERT_STORE,
+	ALERT_DISK,
+	ALERT_CLOCK,
+	ALERT_CERTIFICATE,
+	ALERT_REJECTIONS,
+	ALERT_NKINDS
+};
 
 /* The types of the events: this and the kind's word, or ALERT_CLEARED. */
 #define ALERT_TYPE "klikitd.alert."

@@ -6,6 +6,8 @@
 
 #include <event2/event.h>
 
+#include "server/alert/alert_machine.h"
+#include "server/alert/alert_refused.h"
 #include "server/alert/alerts.h"
 #include "server/base/clock.h"
 #include "server/dispatch/dispatch.h"
@@ -19,6 +21,8 @@ struct alert_watch {
 	struct store *st;
 	struct dispatch *d;
 	struct alerts *alerts;
+	struct alert_machine machine;
+	struct alert_refused refused;
 	struct event *timer;
 	int64_t asked_us; /* the store counts since then; 0: it does not */
 	int64_t took_us;  /* the last time */
@@ -89,6 +93,7 @@ counted_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 		return;
 	for (size_t i = 0; i < f->nhandlers; i++)
 		look_at_dead(w, &f->handlers[i]);
+	alert_machine_counted(&w->machine, f);
 	alerts_looked(w->alerts);
 }
 
@@ -113,6 +118,8 @@ watch_timer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	look_at_handlers(w);
+	alert_machine_look(&w->machine);
+	alert_refused_look(&w->refused, dispatch_now(w->d));
 	if (w->asked_us == 0) {
 		w->asked_us = clock_mono_us();
 		if (store_measure(w->st, counted_cb, w) == -1)
@@ -122,6 +129,12 @@ watch_timer_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 /* -- On and off -- */
+
+void
+alert_watch_set_certs(struct alert_watch *w, const struct cert_watch *certs)
+{
+	w->machine.certs = certs;
+}
 
 void
 alert_watch_begin(struct alert_watch *w)
@@ -140,6 +153,12 @@ alert_watch_new(const struct alert_watch_options *opt)
 	w->st = opt->st;
 	w->d = opt->d;
 	w->alerts = opt->alerts;
+	w->machine = (struct alert_machine){ .alerts = opt->alerts,
+		.st = opt->st,
+		.clock = opt->clock };
+	w->refused = (struct alert_refused){ .alerts = opt->alerts,
+		.rej = opt->rej,
+		.in = opt->in };
 	if ((w->timer = evtimer_new(opt->base, watch_timer_cb, w)) == NULL) {
 		free(w);
 		return (NULL);

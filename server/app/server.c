@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 
+#include "server/alert/alert_watch.h"
 #include "server/app/server.h"
 #include "server/app/server_admin.h"
 #include "server/app/server_alerts.h"
@@ -379,6 +380,7 @@ server_open_watch(struct server *s)
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
+	alert_watch_set_certs(s->alerts.watch, s->front.certs);
 	return (0);
 }
 

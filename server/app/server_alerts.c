@@ -26,6 +26,9 @@ server_open_alerts(struct server *s)
 		 .base = s->base,
 		 .st = s->st,
 		 .d = s->dispatch,
+		 .in = s->ingest,
+		 .rej = s->rej,
+		 .clock = clock_watch_steady(s->clock),
 		 .alerts = s->alerts.all,
 	     })) == NULL) {
 		log_error("cannot start: out of memory");

@@ -1,6 +1,7 @@
 #include <sys/queue.h>
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,10 @@ struct rejections {
 	bool gathering;  /* the timer is armed for the long pause */
 	struct recent recent[REJECTIONS_AGAIN_MAX];
 	struct reject_budget budget;
+	struct {
+		uint64_t n;
+		char text[STORE_REASON_MAX];
+	} of_klikit;
 };
 
 static int64_t
@@ -386,6 +391,25 @@ rejections_lose(struct rejections *rej, const struct rejection *r,
 	    reject_cause_name(r->cause), log_text(r->peer), why);
 }
 
+/* Has klikit sent it, or somebody who saw a delivery of it? */
+static void
+note_of_klikit(struct rejections *rej, const struct rejection *r)
+{
+	if (r->cause == REJECT_ID_CONFLICT ||
+	    class_of(r) == STORE_REJECT_STRANGER)
+		return;
+	rej->of_klikit.n++;
+	(void)snprintf(rej->of_klikit.text, sizeof(rej->of_klikit.text), "%s",
+	    r->diagnosis == NULL ? reject_cause_name(r->cause) : r->diagnosis);
+}
+
+uint64_t
+rejections_of_klikit(const struct rejections *rej, const char **ret_text)
+{
+	*ret_text = rej->of_klikit.text;
+	return (rej->of_klikit.n);
+}
+
 void
 rejections_add(struct rejections *rej, const struct rejection *r)
 {
@@ -395,6 +419,7 @@ rejections_add(struct rejections *rej, const struct rejection *r)
 	struct kept *k;
 
 	rej->counts[r->cause]++;
+	note_of_klikit(rej, r);
 	if ((!authentic && rej->nstrangers >= max) ||
 	    !rejections_may_cost(rej, r)) {
 		rejections_note_not_kept(rej, r->cause);

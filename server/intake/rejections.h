@@ -69,6 +69,15 @@ void rejections_add(struct rejections *rej, const struct rejection *r);
 uint64_t rejections_count(const struct rejections *rej,
     enum reject_cause cause);
 
+/*
+ * Those that klikit must have sent, whatever became of them on their way:
+ * authentic ones, but for an id that came again, and those of which a form was
+ * signed. How many there were since the start; what was found about the last is
+ * *ret_text, "" for none, valid for the moment.
+ */
+uint64_t rejections_of_klikit(const struct rejections *rej,
+    const char **ret_text);
+
 /* How many of them are only counted: strangers', or the disk has failed. */
 uint64_t rejections_not_kept(const struct rejections *rej,
     enum reject_cause cause);

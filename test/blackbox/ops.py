@@ -1,9 +1,11 @@
-"""A far side that keeps what is posted to it, as a chat's webhook would."""
+"""Alerts, and a far side that keeps them, as a chat's webhook would."""
 
 import http.server
 import json
 import threading
 import types
+
+import pytest
 
 from conftest import DEADLINE
 
@@ -64,3 +66,39 @@ class Ops:
             assert self.changed.wait_for(lambda: len(self.all) >= count,
                                          DEADLINE), (len(self.all), count)
         return self.told()
+
+
+@pytest.fixture
+def ops():
+    """Where alerts go to, as a chat would get them."""
+    made = []
+
+    def make(status=200):
+        made.append(Ops(status))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+def alerting(url, rest="", after="1s", remind="0"):
+    return ("[http]\nlisten = 127.0.0.1:0\n"
+            f"[alert]\nafter = {after}\nremind = {remind}\n"
+            f"[handler ops]\ntype = forward\nevents = klikitd.alert.*\n"
+            f"url = {url}\nretry = 100ms\n" + rest)
+
+
+def states(alerts):
+    return [(a["kind"], a["subject"], a["state"]) for a in alerts]
+
+
+def looks(server, count=3):
+    """Wait until it has looked at all that many times more."""
+    def seen():
+        return server.metrics()["klikitd_alert_looks_total"]
+    goal = seen() + count
+    for _ in range(DEADLINE * 20):
+        if seen() >= goal:
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError("it does not look")

@@ -1,37 +1,15 @@
 """Calls for help: raised once, reminded, cleared; to whoever takes them."""
 
-import threading
-
 import pytest
 
-from conftest import DEADLINE, payload, received
-from ops import Ops
+from conftest import payload, received
+from ops import alerting, looks, ops, states  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.both
 
 BODIES = [payload("created-small.json").replace(b"9100001", b"%d" % (
     9300001 + i)) for i in range(40)]
 TYPE = "klikitd.alert."
-
-
-@pytest.fixture
-def ops():
-    """Where alerts go to, as a chat would get them."""
-    made = []
-
-    def make(status=200):
-        made.append(Ops(status))
-        return made[-1]
-    yield make
-    for one in made:
-        one.close()
-
-
-def config(url, rest="", after="1s", remind="0"):
-    return ("[http]\nlisten = 127.0.0.1:0\n"
-            f"[alert]\nafter = {after}\nremind = {remind}\n"
-            f"[handler ops]\ntype = forward\nevents = klikitd.alert.*\n"
-            f"url = {url}\nretry = 100ms\n" + rest)
 
 
 def pos(tmp_path, more=""):
@@ -42,26 +20,10 @@ def pos(tmp_path, more=""):
             f"test -e {tmp_path}/good'\n")
 
 
-def states(alerts):
-    return [(a["kind"], a["subject"], a["state"]) for a in alerts]
-
-
-def looks(server, count=3):
-    """Wait until it has looked at all that many times more."""
-    def seen():
-        return server.metrics()["klikitd_alert_looks_total"]
-    goal = seen() + count
-    for _ in range(DEADLINE * 20):
-        if seen() >= goal:
-            return
-        threading.Event().wait(0.05)
-    raise AssertionError("it does not look")
-
-
 def test_dead_jobs_make_one_alert(klikitd, ops, tmp_path):
     """However many there are; it is over when none is left."""
     far = ops()
-    server = klikitd(config=config(far.url, pos(tmp_path)))
+    server = klikitd(config=alerting(far.url, pos(tmp_path)))
     server.expect("dead: event", "alert: job_dead")
     received(server.post(BODIES[0], "first"))
     first, = far.wait(1)
@@ -87,7 +49,7 @@ def test_dead_jobs_make_one_alert(klikitd, ops, tmp_path):
 def test_a_handler_that_fails_is_told_of_and_reminded(klikitd, ops, tmp_path):
     far = ops()
     (tmp_path / "away").touch()
-    server = klikitd(config=config(far.url, pos(tmp_path), remind="1s"))
+    server = klikitd(config=alerting(far.url, pos(tmp_path), remind="1s"))
     server.expect("retry in", "alert: handler_failing", "calls failed")
     received(server.post(BODIES[0], "first"))
     alerts = far.wait(3)
@@ -109,7 +71,7 @@ def test_a_handler_that_fails_is_told_of_and_reminded(klikitd, ops, tmp_path):
 
 def test_a_restart_tells_nothing_twice(klikitd, ops, tmp_path):
     far = ops()
-    server = klikitd(config=config(far.url, pos(tmp_path)))
+    server = klikitd(config=alerting(far.url, pos(tmp_path)))
     server.expect("dead: event", "alert: job_dead")
     received(server.post(BODIES[0], "first"))
     first, = far.wait(1)
@@ -130,7 +92,7 @@ def test_a_restart_tells_nothing_twice(klikitd, ops, tmp_path):
 def test_an_alert_makes_no_alert(klikitd, ops, tmp_path):
     """Neither one that cannot be delivered, nor one that is dead."""
     far = ops(500)
-    server = klikitd(config=config(far.url, pos(tmp_path)))
+    server = klikitd(config=alerting(far.url, pos(tmp_path)))
     server.expect("dead: event", "alert: job_dead", "retry in",
                   "calls failed")
     received(server.post(BODIES[0], "first"))
@@ -152,7 +114,7 @@ def test_an_alert_makes_no_alert(klikitd, ops, tmp_path):
 def test_alerts_are_for_those_that_name_them(klikitd, ops, tmp_path):
     """A handler of every event gets klikit's; nobody else can make one."""
     far, every = ops(), ops()
-    server = klikitd(config=config(
+    server = klikitd(config=alerting(
         far.url, pos(tmp_path) + "[handler all]\ntype = forward\n"
         f"events = *\nurl = {every.url}\n"))
     server.expect("dead: event", "alert: job_dead", "delivery ")
@@ -183,6 +145,6 @@ def test_without_a_handler_nothing_is_stored(klikitd, ops, tmp_path):
     looks(server)
     assert server.query("SELECT count(*) FROM events") == [(1,)]
     assert server.metrics()['klikitd_alert_active{kind="job_dead"}'] == 1
-    server.write_config(config(far.url, pos(tmp_path)))
+    server.write_config(alerting(far.url, pos(tmp_path)))
     server.reload()
     assert states(far.wait(1)) == [("job_dead", "pos", "raised")]
