@@ -4,7 +4,6 @@
  * verdict. The program is looked up once, when the handler is opened.
  */
 #include <sys/queue.h>
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,14 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "handlers/exec/child.h"
+#include "handlers/exec/child_outcome.h"
+#include "handlers/exec/child_vars.h"
 #include "handlers/exec/program.h"
 #include "handlers/registry.h"
 #include "store/base/arena.h"
-
-#define VARS_MAX 16
 
 struct exec_settings {
 	struct key_list command; /* argv, NULL after the last */
@@ -42,14 +40,6 @@ struct exec_call {
 	struct exec *x;
 	struct handler_call *call;
 	struct child *child;
-};
-
-/* The environment of one child. */
-struct exec_vars {
-	struct arena memory;
-	char *vars[VARS_MAX + 1];
-	size_t n;
-	bool failed; /* out of memory */
 };
 
 /* -- Opening and closing -- */
@@ -116,20 +106,6 @@ exec_open(const struct handler_env *env, const struct handler_options *opt,
 
 /* -- The environment -- */
 
-static void
-put_var(struct exec_vars *v, const char *name, const char *value)
-{
-	size_t size = strlen(name) + strlen(value) + 2;
-	char *var;
-
-	if (v->n == VARS_MAX || (var = arena_alloc(&v->memory, size)) == NULL) {
-		v->failed = true;
-		return;
-	}
-	(void)snprintf(var, size, "%s=%s", name, value);
-	v->vars[v->n++] = var;
-}
-
 /* The order at the job's place; empty if what stands there has no id. */
 static const char *
 job_order(const struct handler_job *job)
@@ -141,103 +117,63 @@ job_order(const struct handler_job *job)
 	return ("");
 }
 
-/* Everything but this stays ours: the secret is often in our environment. */
 static void
-put_vars(struct exec_vars *v, const struct handler_job *job)
+put_vars(struct child_vars *v, const struct handler_job *job)
 {
-	static const char *const ours[] = { "PATH", "HOME", "LANG", "TZ" };
 	const struct store_event *ev = job->ev;
 	char attempt[16], number[24];
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		if (getenv(ours[i]) != NULL)
-			put_var(v, ours[i], getenv(ours[i]));
-	}
+	child_vars_init(v);
 	(void)snprintf(attempt, sizeof(attempt), "%u", job->attempt);
-	put_var(v, "KLIKIT_EVENT_ID", ev->event_id);
-	put_var(v, "KLIKIT_EVENT_TYPE", ev->type);
-	put_var(v, "KLIKIT_BRAND_ID", ev->brand == NULL ? "" : ev->brand);
-	put_var(v, "KLIKIT_BRANCH_ID", ev->branch == NULL ? "" : ev->branch);
-	put_var(v, "KLIKIT_SCOPE", ev->scope);
-	put_var(v, "KLIKIT_ATTEMPT", attempt);
+	child_vars_put(v, "KLIKIT_EVENT_ID", ev->event_id);
+	child_vars_put(v, "KLIKIT_EVENT_TYPE", ev->type);
+	child_vars_put(v, "KLIKIT_BRAND_ID",
+	    ev->brand == NULL ? "" : ev->brand);
+	child_vars_put(v, "KLIKIT_BRANCH_ID",
+	    ev->branch == NULL ? "" : ev->branch);
+	child_vars_put(v, "KLIKIT_SCOPE", ev->scope);
+	child_vars_put(v, "KLIKIT_ATTEMPT", attempt);
 	if (job->place != STORE_WHOLE_EVENT) {
 		(void)snprintf(number, sizeof(number), "%" PRId32, job->place);
-		put_var(v, "KLIKIT_ORDER_ID", job_order(job));
-		put_var(v, "KLIKIT_ORDER_PLACE", number);
+		child_vars_put(v, "KLIKIT_ORDER_ID", job_order(job));
+		child_vars_put(v, "KLIKIT_ORDER_PLACE", number);
 	}
 	if (job->guards != 0) {
 		(void)snprintf(number, sizeof(number), "%" PRId64, job->guards);
-		put_var(v, "KLIKIT_ALARM", number);
+		child_vars_put(v, "KLIKIT_ALARM", number);
 	}
 }
 
 /* -- The verdict -- */
 
-/* The first line of what was printed, made fit for a line; or nothing. */
-static void
-first_line(const struct child_end *end, char ret_line[HANDLER_REASON_MAX])
-{
-	const char *p = end->output;
-	size_t len = 0, left = end->output_len;
-
-	for (; left > 0 && (*p == '\n' || *p == '\r' || *p == ' '); p++)
-		left--;
-	while (len < left && p[len] != '\n' && p[len] != '\r')
-		len++;
-	if (len > HANDLER_REASON_MAX - 1) {
-		len = HANDLER_REASON_MAX - 1;
-		while (len > 0 && ((unsigned char)p[len] & 0xc0) == 0x80)
-			len--; /* no half characters */
-	}
-	for (size_t i = 0; i < len; i++) {
-		ret_line[i] = p[i];
-		if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
-			ret_line[i] = ' ';
-	}
-	ret_line[len] = '\0';
-}
-
-/* What an exit status means. */
-static void
-judge_exit(const struct child_end *end, struct handler_result *res)
-{
-	res->code = WEXITSTATUS(end->status);
-	if (res->code == 0) {
-		res->verdict = HANDLER_DONE;
-		return;
-	}
-	res->verdict = res->code == EX_TEMPFAIL ? HANDLER_RETRY : HANDLER_DEAD;
-	(void)snprintf(res->reason, sizeof(res->reason), "exit %d", res->code);
-}
-
 static void
 judge(const struct exec *x, const struct child_end *end,
     struct handler_result *res)
 {
-	bool killed = !end->lost && WIFSIGNALED(end->status);
-
-	if (!end->lost && WIFEXITED(end->status))
-		judge_exit(end, res);
-	if (killed)
-		res->code = 128 + WTERMSIG(end->status);
-	if (end->limited)
-		(void)snprintf(res->reason, sizeof(res->reason),
-		    "time limit of %" PRId64 " ms exceeded", x->timeout_ms);
-	else if (killed)
-		(void)snprintf(res->reason, sizeof(res->reason),
-		    "signal %d (%s)", WTERMSIG(end->status),
-		    strsignal(WTERMSIG(end->status)));
-	else if (end->lost)
-		(void)snprintf(res->reason, sizeof(res->reason),
-		    "exit status lost");
-	if (end->limited || end->lost || killed) {
+	switch (child_judge(end, x->timeout_ms, &res->code, res->reason)) {
+	case CHILD_DONE:
+		res->verdict = HANDLER_DONE;
+		break;
+	case CHILD_FAILED:
+		res->verdict = HANDLER_DEAD;
+		break;
+	case CHILD_LATER:
+		res->verdict = HANDLER_RETRY;
+		break;
+	case CHILD_KILLED:
 		res->verdict = HANDLER_RETRY;
 		res->unknown = true;
-		res->fault = killed && !end->limited ? HANDLER_FAULT_JOB
-						     : HANDLER_FAULT_UNCLEAR;
+		res->fault = HANDLER_FAULT_JOB;
+		break;
+	case CHILD_LIMITED:
+	case CHILD_LOST:
+		res->verdict = HANDLER_RETRY;
+		res->unknown = true;
+		res->fault = HANDLER_FAULT_UNCLEAR;
+		break;
 	}
 	if (res->verdict != HANDLER_DONE)
-		first_line(end, res->detail);
+		child_first_line(end, res->detail);
 	res->answer = end->output_len > 0 ? end->output : NULL;
 	res->answer_len = end->output_len;
 }
@@ -275,7 +211,7 @@ exec_run(struct handler_instance *h, const struct handler_job *job,
     struct handler_result *ret_result)
 {
 	struct exec *x = (struct exec *)h;
-	struct exec_vars vars = { .n = 0 };
+	struct child_vars vars;
 	struct exec_call *ec;
 	const struct child_spec spec = {
 		.path = x->path,
@@ -299,7 +235,7 @@ exec_run(struct handler_instance *h, const struct handler_job *job,
 		ec->child = child_start(x->pool, &spec, exec_child_cb, ec);
 		error = errno;
 	}
-	arena_fini(&vars.memory);
+	child_vars_fini(&vars);
 	if (ec == NULL || ec->child == NULL) {
 		free(ec);
 		return (not_started(x, error, ret_result));
