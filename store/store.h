@@ -186,9 +186,14 @@ struct store_restore {
 	const char *url;    /* of the store */
 	const char *backup; /* the file: by store_backup(), or a copy */
 	int64_t now_ms;
+	/*
+	 * Only see whether it could be done: the backup is opened read-only and
+	 * all of it is checked; nothing is changed, and a server may run.
+	 */
+	bool only_check;
 };
 struct store_restored {
-	char path[PATH_MAX]; /* the store's file */
+	char path[PATH_MAX]; /* the store's file; "" if it is not replaced */
 	char kept[PATH_MAX]; /* where what was there is now, if replaced */
 	bool replaced;
 	int64_t events;    /* in the backup */

@@ -213,6 +213,15 @@ restore_measure(struct restore *r)
 	    rc == SQLITE_OK ? STORE_OK : restore_fail_sqlite(r, r->source, rc));
 }
 
+/* Is it a backup, and whole? Changes nothing. */
+static enum store_rc
+restore_look(struct restore *r)
+{
+	enum store_rc what = restore_open(r);
+
+	return (what == STORE_OK ? restore_measure(r) : what);
+}
+
 /* Copy the open backup to the file at tmp, which is empty. */
 static enum store_rc
 restore_copy(struct restore *r)
@@ -296,8 +305,7 @@ restore_run(struct restore *r)
 	struct stat sb;
 
 	if ((what = restore_resume(&r->s, r->reason)) != STORE_OK ||
-	    (what = restore_open(r)) != STORE_OK ||
-	    (what = restore_measure(r)) != STORE_OK ||
+	    (what = restore_look(r)) != STORE_OK ||
 	    (what = restore_make(r)) != STORE_OK)
 		return (what);
 	r->ret->replaced = lstat(r->s.path, &sb) == 0;
@@ -321,7 +329,6 @@ restore_prepare(struct restore *r, const char *path)
 {
 	int n = -1;
 
-	r->s.lock_fd = r->s.file_fd = -1;
 	r->s.mode = STORE_SERVE;
 	if ((r->s.path = place_real(path)) == NULL ||
 	    asprintf(&r->s.lock_path, "%s.lock", r->s.path) == -1) {
@@ -354,7 +361,10 @@ restore_store(const struct store_restore *what, struct store_restored *ret,
 	r->ret = ret;
 	r->reason = reason;
 	r->s.now_ms = what->now_ms;
-	if ((rc = restore_prepare(r, what->url)) == STORE_OK)
+	r->s.lock_fd = r->s.file_fd = -1;
+	if (what->only_check)
+		rc = restore_look(r);
+	else if ((rc = restore_prepare(r, what->url)) == STORE_OK)
 		rc = restore_run(r);
 	(void)sqlite3_close(r->source);
 	(void)snprintf(ret->path, sizeof(ret->path), "%s",
