@@ -46,6 +46,7 @@ FOREIGN = {
     "hiredis/": ["handlers/queue/redis_codec.c"],
     "ares.h": ["handlers/net/*"],
     "jansson.h": ["server/base/json.[ch]", "server/intake/*", "server/alert/*",
+                  "server/upkeep/*",
                   "server/admin/*", "server/cli/*", "server/devtools/*",
                   "handlers/queue/*"],
     # Routes know route.h, and no evhttp.
@@ -58,6 +59,7 @@ FOREIGN = {
     "event2/": ["handlers/net/*", "handlers/exec/*", "handlers/queue/*",
                 "handlers/*.[ch]", "server/base/*", "server/tls/*", "server/http/*",
                 "server/dispatch/*", "server/intake/*", "server/alert/*",
+                "server/upkeep/*",
                 "server/admin/*", "server/cli/*", "server/devtools/*", "server/app/*"],
     "pthread.h": ["store/*", "handlers/exec/*", "handlers/queue/rsa_sign.c",
                   "server/base/line_writer.c", "server/app/server.c"],

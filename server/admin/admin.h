@@ -48,6 +48,8 @@
 #include <jansson.h>
 
 struct alerts;
+#include "server/upkeep/backups.h"
+
 struct store;
 struct store_handler_info;
 struct admin; /* opaque */
@@ -91,6 +93,7 @@ struct admin_status {
 	struct admin_secret secrets[ADMIN_SECRETS_MAX];
 	size_t nsecrets;
 	const struct alerts *alerts;
+	struct backups_status backup;
 	const char *trigger; /* commands for a shell; NULL: there is none */
 	const char *sign;    /* lacks the file's name */
 	const char *curl;

@@ -23,6 +23,7 @@ struct status_row {
 	int64_t not_kept; /* of the refused: in no list */
 	int64_t dropped;  /* lines of the log */
 	int64_t dead, pending, oldest_ms;
+	const char *backup_newest, *backup_error, *push_error; /* NULL: none */
 };
 
 #define AT(member) FIELD(struct status_row, member)
@@ -55,6 +56,24 @@ static const struct field counts_fields[] = {
 	{ "pending_jobs", .kind = FIELD_COUNT, AT(pending) },
 	{ "oldest_pending_ms", .kind = FIELD_NUMBER, AT(oldest_ms),
 	    .none = INT64_MIN },
+	{ .name = NULL },
+};
+
+static const struct field backup_fields[] = {
+	{ "dir", .kind = FIELD_TEXT, AT(s.backup.dir) },
+	{ "every_ms", .kind = FIELD_COUNT, AT(s.backup.every_ms) },
+	{ "running", .kind = FIELD_BOOL, AT(s.backup.running) },
+	{ "newest", .kind = FIELD_TEXT, AT(backup_newest) },
+	{ "newest_at", .kind = FIELD_TIME, AT(s.backup.newest_ms) },
+	{ "newest_bytes", .kind = FIELD_COUNT, AT(s.backup.newest_bytes) },
+	{ "backups", .kind = FIELD_COUNT, AT(s.backup.count) },
+	{ "bytes", .kind = FIELD_COUNT, AT(s.backup.bytes) },
+	{ "error", .kind = FIELD_TEXT, AT(backup_error) },
+	{ "error_at", .kind = FIELD_TIME, AT(s.backup.failed_ms) },
+	{ "pushes", .kind = FIELD_BOOL, AT(s.backup.pushes) },
+	{ "pushed_at", .kind = FIELD_TIME, AT(s.backup.push.success_ms) },
+	{ "push_error", .kind = FIELD_TEXT, AT(push_error) },
+	{ "push_error_at", .kind = FIELD_TIME, AT(s.backup.push.failed_ms) },
 	{ .name = NULL },
 };
 
@@ -133,8 +152,9 @@ status_count(struct status_row *r, struct steady_time now)
 
 /* Add what has names or a number of its own. Returns 0, or -1: no memory. */
 static int
-status_add(json_t *o, const struct admin_status *s)
+status_add(json_t *o, const struct status_row *r)
 {
+	const struct admin_status *s = &r->s;
 	json_t *webhooks = json_array(), *refused = json_object();
 	int bad = 0;
 
@@ -147,6 +167,9 @@ status_add(json_t *o, const struct admin_status *s)
 	bad |= json_object_set_new(json_object_get(o, "counts"), "refused",
 	    refused);
 	bad |= json_object_set_new(o, "alerts", status_alerts(s->alerts));
+	if (r->s.backup.on)
+		bad |= json_object_set_new(o, "backup",
+		    field_json(backup_fields, r));
 	bad |= json_object_set_new(o, "secrets",
 	    field_array(secret_fields, s->secrets, s->nsecrets,
 		sizeof(s->secrets[0])));
@@ -166,7 +189,7 @@ status_json(struct admin_call *call, struct status_row *r)
 
 	r->f.free_bytes -= free_bytes % TAG_FREE_BYTES;
 	o = field_json(status_fields, r);
-	bad = status_add(o, &r->s);
+	bad = status_add(o, r);
 	admin_tag(call, o);
 	r->f.free_bytes = free_bytes;
 	bad |= json_object_set_new(o, "store", field_json(store_fields, r));
@@ -175,6 +198,12 @@ status_json(struct admin_call *call, struct status_row *r)
 		return (o);
 	json_decref(o);
 	return (NULL);
+}
+
+static const char *
+text_or_null(const char *text)
+{
+	return (text[0] == '\0' ? NULL : text);
 }
 
 /* store_figures_fn */
@@ -193,6 +222,9 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	r.f = *f;
 	fns->status(fns->arg, &r.s);
 	status_count(&r, fns->now(fns->arg));
+	r.backup_newest = text_or_null(r.s.backup.newest);
+	r.backup_error = text_or_null(r.s.backup.reason);
+	r.push_error = text_or_null(r.s.backup.push.reason);
 	(void)admin_answer(call, 200, status_json(call, &r));
 	admin_finish(call);
 }

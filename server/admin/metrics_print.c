@@ -20,6 +20,7 @@
 #include "server/intake/diagnosis_queue.h"
 #include "server/intake/ingest.h"
 #include "server/intake/rejections.h"
+#include "server/upkeep/backups.h"
 #include "store/version.h"
 
 #ifndef KLIKITD_VERSION
@@ -565,6 +566,43 @@ print_alerts(FILE *f, const struct alerts *alerts)
 	    alerts_looks(alerts));
 }
 
+static void
+print_backups(FILE *f, const struct backups *b)
+{
+	static const char last[] =
+	    "klikitd_backup_last_success_timestamp_seconds";
+	static const char pushed[] =
+	    "klikitd_backup_last_push_timestamp_seconds";
+	struct backups_status st;
+
+	backups_status(b, &st);
+	metrics_family(f, "klikitd_backup_interval_seconds", METRICS_GAUGE,
+	    "How often a backup is to be made; 0: none are.");
+	metrics_real(f, "klikitd_backup_interval_seconds", NULL,
+	    st.on ? (double)st.every_ms / 1e3 : 0);
+	metrics_family(f, last, METRICS_GAUGE,
+	    "Of when the newest verified backup is; 0: there is none.");
+	if (st.known)
+		metrics_real(f, last, NULL, (double)st.newest_ms / 1e3);
+	print_one(f, "klikitd_backup_failures_total", METRICS_COUNTER,
+	    "Backups that could not be made.", st.failures);
+	metrics_family(f, "klikitd_backups", METRICS_GAUGE,
+	    "Verified backups that are there.");
+	if (st.known)
+		metrics_count(f, "klikitd_backups", NULL, (uint64_t)st.count);
+	metrics_family(f, "klikitd_backup_bytes", METRICS_GAUGE,
+	    "What they take together.");
+	if (st.known)
+		metrics_count(f, "klikitd_backup_bytes", NULL,
+		    (uint64_t)st.bytes);
+	print_one(f, "klikitd_backup_push_failures_total", METRICS_COUNTER,
+	    "Runs of backup.command that failed.", st.push.failures);
+	metrics_family(f, pushed, METRICS_GAUGE,
+	    "When backup.command last succeeded, since the start.");
+	if (st.push.success_ms != 0)
+		metrics_real(f, pushed, NULL, (double)st.push.success_ms / 1e3);
+}
+
 void
 metrics_print(FILE *f, const struct metrics_sources *from,
     const struct metrics_figures *figures)
@@ -582,4 +620,5 @@ metrics_print(FILE *f, const struct metrics_sources *from,
 	print_stream(f, from->stream);
 	print_clock(f, from->clock);
 	print_alerts(f, from->alerts);
+	print_backups(f, from->backups);
 }

@@ -13,6 +13,7 @@
 #include "store/store_read.h"
 
 struct alerts;
+struct backups;
 struct clock_watch;
 struct diagnosis_queue;
 struct dispatch;
@@ -49,6 +50,7 @@ struct metrics_sources {
 	struct rejections *rej;
 	struct diagnosis_queue *diag;
 	struct stream *stream;
+	const struct backups *backups;
 	int64_t started_at_ms;
 	size_t queue_max;
 	struct http *(*http)(void *arg);            /* NULL: not open yet */

@@ -22,6 +22,7 @@
 #include "server/app/server_reload.h"
 #include "server/app/server_service.h"
 #include "server/app/server_sockets.h"
+#include "server/app/server_upkeep.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -353,8 +354,7 @@ server_open_pipeline(struct server *s)
 		 clock_watch_steady(s->clock))) == NULL ||
 	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
 		NULL ||
-	    (s->janitor = janitor_new(s->base, s->st,
-		 clock_watch_steady(s->clock))) == NULL) {
+	    server_open_upkeep(s) == -1) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
@@ -405,7 +405,7 @@ server_flush_rejections(struct server *s)
 static void
 server_close(struct server *s)
 {
-	janitor_stop(s->janitor);
+	server_stop_upkeep(s);
 	server_stop_alerts(s);
 	server_close_news(s);
 	clock_watch_keep(s->clock);
@@ -431,7 +431,7 @@ server_close(struct server *s)
 	dispatch_free(s->dispatch);
 	clock_watch_free(s->clock);
 	lent_env_close(&s->lent);
-	janitor_free(s->janitor);
+	server_close_upkeep(s);
 	diagnosis_queue_free(s->front.diag);
 	rejections_free(s->rej);
 	journal_free(s->journal);

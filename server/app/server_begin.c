@@ -15,6 +15,7 @@
 #include "server/app/server_begin.h"
 #include "server/app/server_handlers.h"
 #include "server/app/server_parts.h"
+#include "server/app/server_upkeep.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -91,8 +92,7 @@ begin_work(struct begin *b)
 	s->work.begun = true;
 	ingest_set_open(s->ingest, true);
 	store_set_repeat_window(s->st, s->cfg->repeat_window_ms);
-	janitor_set(s->janitor, s->cfg->retention_bodies_ms,
-	    s->cfg->retention_ids_ms);
+	server_set_upkeep(s, s->cfg);
 	server_set_alerts(s, s->cfg);
 	begin_check(s);
 	if (s->work.listening)

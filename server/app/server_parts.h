@@ -35,6 +35,7 @@
 struct admin;
 struct alert_watch;
 struct alerts;
+struct backups;
 struct begin;
 struct clock_watch;
 struct metrics;
@@ -85,6 +86,12 @@ struct server_service {
 	bool starved; /* the watchdog was not fed at the last look */
 };
 
+/* What is done by a clock: server_upkeep.c. */
+struct server_upkeep {
+	struct janitor *janitor;
+	struct backups *backups;
+};
+
 struct server_stop {
 	struct event *timer;
 	bool draining;
@@ -124,8 +131,8 @@ struct server {
 	struct rejections *rej;
 	struct dispatch *dispatch;
 	struct ingest *ingest;
-	struct janitor *janitor;
 	struct server_alerts alerts;
+	struct server_upkeep upkeep;
 	struct server_front front;
 	struct server_webhooks webhooks;
 	struct server_admin admin;

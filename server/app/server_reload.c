@@ -10,6 +10,7 @@
 #include "server/app/server_reload.h"
 #include "server/app/server_secrets.h"
 #include "server/app/server_service.h"
+#include "server/app/server_upkeep.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -85,8 +86,7 @@ reload_apply(struct reload *r)
 	http_set_trust(s->front.http, r->trusted);
 	r->trusted = (struct networks){ NULL, 0 };
 	store_set_repeat_window(s->st, r->cfg->repeat_window_ms);
-	janitor_set(s->janitor, r->cfg->retention_bodies_ms,
-	    r->cfg->retention_ids_ms);
+	server_set_upkeep(s, r->cfg);
 	server_set_alerts(s, r->cfg);
 	log_setup(r->cfg->log_level, r->cfg->log_format);
 	server_warn(r->cfg);

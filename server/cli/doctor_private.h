@@ -50,6 +50,7 @@ void doctor_store(struct doctor *d);
 void doctor_integrity(struct doctor *d);
 void doctor_jobs(struct doctor *d);
 void doctor_space(struct doctor *d);
+void doctor_backups(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_ports(struct doctor *d);
 void doctor_handlers(struct doctor *d);

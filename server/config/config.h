@@ -117,6 +117,13 @@ struct config {
 
 	int64_t alert_after_ms;  /* what lasts so long is worth a call */
 	int64_t alert_remind_ms; /* between two calls for it; 0: one only */
+	int64_t backup_every_ms; /* 0: none are made */
+	int64_t backup_keep;
+	char *backup_dir;               /* absolute; NULL: none are made */
+	struct key_list backup_command; /* argv, NULL after the last */
+	struct key_durations
+	    backup_retry;          /* of the command; the last repeats */
+	int64_t backup_timeout_ms; /* for one run of it */
 
 	struct config_handler *handlers; /* at least one */
 	size_t nhandlers;

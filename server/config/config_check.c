@@ -150,6 +150,33 @@ check_retention(struct config_draft *d)
 		    "is not kept without its id");
 }
 
+/* Legal, but hardly what is meant. */
+static void
+check_backup(struct config_draft *d)
+{
+	const struct config *cfg = d->cfg;
+	bool every = cfg->backup_every_ms != 0, dir = cfg->backup_dir != NULL;
+	const struct store_traits *traits =
+	    cfg->store_url == NULL ? NULL : store_traits(cfg->store_url);
+
+	if (every != dir)
+		config_draft_warn(d,
+		    "backup.%s: none are made without "
+		    "backup.%s",
+		    every ? "every" : "dir", every ? "dir" : "every");
+	if (!every || !dir)
+		return;
+	if (traits != NULL && traits->backup_with != NULL)
+		config_draft_warn(d,
+		    "backup.every: none are made of this store; it is backed "
+		    "up by %s",
+		    traits->backup_with);
+	if (cfg->backup_keep > cfg->retention_bodies_ms / cfg->backup_every_ms)
+		config_draft_warn(d,
+		    "backup.keep: some would be older than retention.bodies; "
+		    "these are removed, since customers' data is in them");
+}
+
 static void
 check_status(struct config_draft *d)
 {
@@ -301,6 +328,7 @@ config_check(struct config_draft *d)
 	check_queue(d);
 	check_store(d);
 	check_retention(d);
+	check_backup(d);
 	check_status(d);
 	config_check_handlers(d);
 	config_check_tls(d);

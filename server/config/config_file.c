@@ -29,6 +29,7 @@ static const struct section {
 	{ "log", config_global_keys },
 	{ "retention", config_global_keys },
 	{ "alert", config_global_keys },
+	{ "backup", config_global_keys },
 	{ "status", config_global_keys },
 	{ "secret", config_secret_keys },
 	{ "handler", config_handler_keys },

@@ -165,6 +165,37 @@ const struct key config_global_keys[] = {
 	    .max = 3650 * DAY, .value = "DURATION",
 	    .text = "As long as it lasts, the alert comes again after so long; "
 		    "0: it does not. When it is over, that is told once." },
+	{ "backup.every", KEY_DURATION, IN_CONFIG(backup_every_ms),
+	    .min = SECOND, .max = 30 * DAY, .value = "DURATION",
+	    .example = "24h",
+	    .text = "How often a verified backup of the store is made in "
+		    "backup.dir; without both, none is. One that was missed is "
+		    "made soon after the start." },
+	{ "backup.keep", KEY_INT, IN_CONFIG(backup_keep), .def = "7", .min = 1,
+	    .max = 1000, .value = "NUMBER",
+	    .text = "How many are kept. Older ones are removed when a newer "
+		    "one is there; and those older than retention.bodies, "
+		    "since customers' data is in them, but for the newest." },
+	{ "backup.dir", KEY_PATH, IN_CONFIG(backup_dir), .def = "",
+	    .value = "DIRECTORY", .example = "/mnt/usb/klikitd",
+	    .text = "Where they are made. It must be there, and is best on "
+		    "another disk than the store. Only files that klikitd made "
+		    "for this store are ever removed from it." },
+	{ "backup.command", KEY_COMMAND, IN_CONFIG(backup_command),
+	    .value = "PROGRAM ARGUMENT ...",
+	    .example = "/usr/local/bin/upload --to office",
+	    .text = "Run after each, without a shell, to bring it elsewhere: "
+		    "its path is the last argument, and KLIKITD_BACKUP. Exit "
+		    "code 0 is done; 75, a signal and the timeout are tried "
+		    "again; anything else is given up until the next backup." },
+	{ "backup.retry", KEY_DURATIONS, IN_CONFIG(backup_retry),
+	    .def = "1m, 5m, 30m, 2h", .min = 1, .max = 720 * HOUR,
+	    .value = "DURATION, ...",
+	    .text =
+		"Waits between tries of backup.command; the last repeats." },
+	{ "backup.timeout", KEY_DURATION, IN_CONFIG(backup_timeout_ms),
+	    .def = "1h", .min = SECOND, .max = 24 * HOUR, .value = "DURATION",
+	    .text = "For one run of backup.command." },
 
 	{ "status.order", KEY_WORDS, IN_CONFIG(status_order), .def = "",
 	    .value = "CODE, ...", .example = "1, 2, 4, 5, 9, 3",

@@ -104,8 +104,8 @@ def test_a_new_box_that_is_in_order(doctor):
     found = doctor()
     assert bad(found) == []
     assert [f["check"] for f in found] == [
-        "configuration", "secrets", "store", "space", "clock", "ports",
-        "ports", "limits", "handlers"]
+        "configuration", "secrets", "store", "space", "backups", "clock",
+        "ports", "ports", "limits", "handlers"]
     one(found, "store", "ok", "is not there yet: the first start makes it")
     assert sorted(p.name for p in doctor.home.iterdir()) == [
         "klikitd.ini", "secret"]
