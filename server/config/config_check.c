@@ -4,6 +4,7 @@
  */
 #include "server/config/config_address.h"
 #include "server/config/config_check.h"
+#include "server/config/config_credential.h"
 #include "server/config/config_draft.h"
 #include "server/config/config_env.h"
 
@@ -22,6 +23,29 @@ struct listener {
 	const char *key;
 	const char *address;
 };
+
+/* One for which no file is named. Not for dev, which is no service. */
+static char *
+credential(const struct config_draft *d, const char *name)
+{
+	return (
+	    d->src->dev ? NULL : config_credential_find(d->credentials, name));
+}
+
+/* The token, and the certificate with its key; the secret comes later. */
+static void
+find_credentials(struct config_draft *d)
+{
+	struct config *cfg = d->cfg;
+
+	if (cfg->admin_token_file == NULL)
+		cfg->admin_token_file = credential(d, CONFIG_CREDENTIAL_TOKEN);
+	if (cfg->tls_certificate == NULL && cfg->tls_key == NULL)
+		cfg->tls_certificate =
+		    credential(d, CONFIG_CREDENTIAL_CERTIFICATE);
+	if (cfg->tls_certificate != NULL && cfg->tls_key == NULL)
+		cfg->tls_key = credential(d, CONFIG_CREDENTIAL_KEY);
+}
 
 /* Can the kernel give both what they ask for? */
 static void
@@ -225,10 +249,15 @@ report_no_secret(struct config_draft *d)
 {
 	config_draft_error(d,
 	    "no webhook secret: set " CONFIG_ENV_SECRET " or " ENV_SECRET_FILE
-	    ", or name its file by klikit.secret_file in the configuration");
+	    ", name its file by klikit.secret_file in the configuration, or "
+	    "have the service manager hand it over as the "
+	    "credential " CONFIG_CREDENTIAL_SECRET);
 }
 
-/* A flag's file, then the two variables, then the configured file. */
+/*
+ * A flag's file, then the two variables, then the configured file, then what
+ * the service manager hands over.
+ */
 static void
 find_default(struct config_draft *d)
 {
@@ -244,6 +273,8 @@ find_default(struct config_draft *d)
 		    ": " ENV_SECRET_FILE " is set as well; unset one of them");
 		return;
 	}
+	if (text == NULL && file == NULL && cfg->secret_file == NULL)
+		cfg->secret_file = credential(d, CONFIG_CREDENTIAL_SECRET);
 	if (text == NULL && file == NULL && cfg->secret_file == NULL) {
 		if (cfg->nsecrets == 0)
 			report_no_secret(d);
@@ -320,6 +351,7 @@ check_scopes(struct config_draft *d)
 void
 config_check(struct config_draft *d)
 {
+	find_credentials(d);
 	check_listen(d);
 	check_networks(d, "http.trusted_proxies", &d->cfg->http_trusted_proxies,
 	    "whoever connects can then say that he is somebody else; name your "

@@ -10,6 +10,7 @@
 #include "server/base/nearest.h"
 #include "server/config/config_address.h"
 #include "server/config/config_draft.h"
+#include "server/config/config_credential.h"
 
 #define NAME_MAX_LEN 128
 #define LINE_MAX_LEN 1024
@@ -103,8 +104,18 @@ void
 config_draft_set(struct config_draft *d, const struct key *key, void *base,
     const char *where, const char *text)
 {
-	char reason[KEY_REASON_MAX];
+	bool file = key->kind == KEY_PATH || key->kind == KEY_SECRET;
+	char reason[KEY_REASON_MAX], *path = NULL;
 
+	if (file &&
+	    strncmp(text, CONFIG_CREDENTIAL, strlen(CONFIG_CREDENTIAL)) == 0) {
+		if ((path = config_credential_path(d->credentials, text,
+			 reason)) == NULL) {
+			config_draft_error(d, "%s%s", where, reason);
+			return;
+		}
+		text = path;
+	}
 	if (key->check == config_check_store)
 		d->store_relative = text[strcspn(text, ":")] == ':' &&
 				    text[strcspn(text, ":") + 1] != '/';
@@ -114,6 +125,7 @@ config_draft_set(struct config_draft *d, const struct key *key, void *base,
 				    key->check == config_check_admin))
 		check_dev_listen(d,
 		    (const void *)((const char *)base + key->offset), where);
+	free(path);
 }
 
 /* -- Defaults -- */

@@ -29,7 +29,8 @@ struct config_typed {
 struct config_draft {
 	const struct config_source *src;
 	struct config *cfg;
-	char *dev_dir; /* where dev's defaults are */
+	char *dev_dir;           /* where dev's defaults are */
+	const char *credentials; /* their folder; NULL: none are handed over */
 
 	config_error_fn *error;
 	void *error_arg;

@@ -15,6 +15,7 @@
 #include "server/base/log.h"
 #include "server/base/nearest.h"
 #include "server/config/config_check.h"
+#include "server/config/config_credential.h"
 #include "server/config/config_draft.h"
 #include "server/config/config_env.h"
 #include "server/config/config_place.h"
@@ -127,6 +128,8 @@ config_load(const struct config_source *src, config_error_fn *error, void *arg)
 		    "out of memory, or no working directory");
 		goto out;
 	}
+	d.credentials = config_credential_folder(
+	    config_env_get(src->env, "CREDENTIALS_DIRECTORY"));
 	config_draft_defaults(&d, config_global_keys, d.cfg);
 	d.store_relative = true;
 	if (src->dev)

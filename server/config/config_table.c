@@ -74,7 +74,10 @@ const struct key config_global_keys[] = {
 	    .text = "File with klikit's webhook secret; its bytes are used as "
 		    "they are, but for one newline at the end. The variables "
 		    "KLIKIT_WEBHOOK_SECRET and KLIKIT_WEBHOOK_SECRET_FILE win "
-		    "over it." },
+		    "over it; without any of them it is the credential "
+		    "klikit-secret of the service manager (LoadCredential= of "
+		    "systemd). Each key that names a file also takes "
+		    "credential:NAME." },
 
 	{ "klikit.scope", KEY_NAME, IN_CONFIG(secret_scope),
 	    .check = config_check_scope, .def = "", .value = "WORD",
@@ -85,10 +88,12 @@ const struct key config_global_keys[] = {
 	    .value = "FILE", .example = "/etc/klikitd/cert.pem",
 	    .text = "File with the certificate (PEM), and after it those of "
 		    "its issuers up to the root: with it http.listen speaks "
-		    "HTTPS. A HUP reads it again." },
+		    "HTTPS. A HUP reads it again. Empty: the credential "
+		    "tls-certificate, if there is one." },
 	{ "tls.key", KEY_PATH, IN_CONFIG(tls_key), .def = "", .value = "FILE",
 	    .example = "/etc/klikitd/key.pem",
-	    .text = "File with the certificate's key (PEM, not encrypted)." },
+	    .text = "File with the certificate's key (PEM, not encrypted). "
+		    "Empty: the credential tls-key." },
 	{ "tls.handshake_timeout", KEY_DURATION,
 	    IN_CONFIG(tls_handshake_timeout_ms), .def = "10s", .min = 100,
 	    .max = HOUR, .value = "DURATION",
@@ -131,7 +136,8 @@ const struct key config_global_keys[] = {
 	    .flags = KEY_RESTART, .value = "FILE",
 	    .text = "File with the token that every request must then carry "
 		    "(Authorization: Bearer): at least 16 printable "
-		    "characters. The verbs read it too." },
+		    "characters. The verbs read it too. Empty: the credential "
+		    "admin-token, if there is one." },
 
 	{ "log.level", KEY_CHOICE, IN_CONFIG(log_level), .def = "info",
 	    .value = "error|warn|info|debug",

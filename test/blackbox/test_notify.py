@@ -107,7 +107,7 @@ def test_children_get_nothing_of_the_service(klikitd, manager, tmp_path):
 
 # -- the watchdog --
 
-QUICK = {"WATCHDOG_USEC": "400000"}  # looked at every 100 ms
+QUICK = {"WATCHDOG_USEC": "2000000"}  # looked at every 500 ms
 
 
 def test_it_is_fed_again_and_again(klikitd, manager):

@@ -168,8 +168,9 @@ test_config_needs_a_secret(void **state)
 	f->env[0] = "KLIKIT_WEBHOOK_SECRET=";
 	config_case_errors(f, NULL,
 	    "no webhook secret: set KLIKIT_WEBHOOK_SECRET or "
-	    "KLIKIT_WEBHOOK_SECRET_FILE, or name its file by "
-	    "klikit.secret_file in the configuration\n");
+	    "KLIKIT_WEBHOOK_SECRET_FILE, name its file by "
+	    "klikit.secret_file in the configuration, or have the service "
+	    "manager hand it over as the credential klikit-secret\n");
 	f->src.need = CONFIG_STORE;
 	cfg = config_case_load_good(f, "[klikit]\nsecret_file = nowhere\n");
 	assert_int_equal(cfg->nsecrets, 0);

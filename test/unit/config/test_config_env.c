@@ -72,8 +72,9 @@ test_config_env_warns_beside_errors(void **state)
 	f->env[0] = "KLIKITD_WEBHOOK_SECRET=x";
 	config_case_errors(f, "[http]\n",
 	    "no webhook secret: set KLIKIT_WEBHOOK_SECRET or "
-	    "KLIKIT_WEBHOOK_SECRET_FILE, or name its file by "
-	    "klikit.secret_file in the configuration\n"
+	    "KLIKIT_WEBHOOK_SECRET_FILE, name its file by "
+	    "klikit.secret_file in the configuration, or have the service "
+	    "manager hand it over as the credential klikit-secret\n"
 	    "warning: KLIKITD_WEBHOOK_SECRET: unknown variable, ignored; did "
 	    "you mean KLIKIT_WEBHOOK_SECRET?\n");
 }
