@@ -475,6 +475,9 @@ print_http(FILE *f, const struct metrics_sources *from)
 	print_listeners(f, "klikitd_bad_requests_total", METRICS_COUNTER,
 	    "Requests that are no proper HTTP.",
 	    (uint64_t[]){ stats[0].bad_requests, stats[1].bad_requests });
+	print_listeners(f, "klikitd_forbidden_requests_total", METRICS_COUNTER,
+	    "Requests of addresses that are not in http.allow.",
+	    (uint64_t[]){ stats[0].forbidden, stats[1].forbidden });
 	print_listeners(f, "klikitd_guard_cuts_total", METRICS_COUNTER,
 	    "Connections that were cut for being slow or greedy.",
 	    (uint64_t[]){ stats[0].cut, stats[1].cut });

@@ -56,11 +56,15 @@ server_http_limits(const struct config *cfg)
 }
 
 int
-server_http_trust(const struct config *cfg, struct networks *ret_trusted)
+server_http_trust(const struct config *cfg, struct http_trust *ret_trust)
 {
-	const struct key_list *list = &cfg->http_trusted_proxies;
+	const struct key_list *proxies = &cfg->http_trusted_proxies;
+	const struct key_list *allow = &cfg->http_allow;
 
-	return (networks_read(list->items, list->n, ret_trusted));
+	if (networks_read(proxies->items, proxies->n, &ret_trust->proxies) ==
+	    -1)
+		return (-1);
+	return (networks_read(allow->items, allow->n, &ret_trust->allowed));
 }
 
 int
@@ -111,7 +115,7 @@ public_http(struct server *s, const struct http_options *limits)
 	const struct http_route routes[] = {
 		{ WEBHOOK_PATH, HTTP_POST, webhook_run, s->front.webhook,
 		    true },
-		{ "/healthz", HTTP_GET | HTTP_HEAD, http_request_run_health,
+		{ HTTP_HEALTH_PATH, HTTP_GET | HTTP_HEAD, http_request_run_health,
 		    NULL, true },
 	};
 
@@ -168,7 +172,7 @@ int
 server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 {
 	const struct http_options limits = server_http_limits(s->cfg);
-	struct networks trusted = { NULL, 0 };
+	struct http_trust trust = { 0 };
 	char plain[HTTP_URL_MAX] = "";
 	char reason[TLS_REASON_MAX];
 
@@ -183,13 +187,14 @@ server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 	    (s->front.http = public_http(s, &limits)) == NULL ||
 	    (s->front.tls != NULL &&
 		http_set_tls(s->front.http, s->front.tls) == -1) ||
-	    server_http_trust(s->cfg, &trusted) == -1) {
+	    server_http_trust(s->cfg, &trust) == -1) {
+		http_trust_fini(&trust);
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
 	webhook_set_limit(s->front.webhook, s->cfg->http_max_failures,
 	    s->cfg->http_failure_work);
-	http_set_trust(s->front.http, trusted);
+	http_set_trust(s->front.http, trust);
 	if (listen_on(s, LISTEN_HTTP, &s->cfg->http_listen,
 		s->front.tls != NULL ? http_listen_tls : http_listen,
 		ret_url) == -1 ||

@@ -14,10 +14,11 @@ struct server;
 struct http_options server_http_limits(const struct config *cfg);
 
 /*
- * Whom the public listeners trust by cfg; owned by the caller. Returns 0; -1
- * when out of memory.
+ * Whom the public listeners trust by cfg, and let in; *ret_trust is all zero
+ * before, and the caller's, also when this fails. Returns 0; -1 when out of
+ * memory.
  */
-int server_http_trust(const struct config *cfg, struct networks *ret_trusted);
+int server_http_trust(const struct config *cfg, struct http_trust *ret_trust);
 
 /*
  * The certificate and key of cfg, ready for use, owned by the caller; NULL if

@@ -21,7 +21,7 @@ struct reload {
 	struct config *cfg;
 	struct secrets *secrets;
 	struct tls_context *tls;
-	struct networks trusted;
+	struct http_trust trust;
 	struct diagnosis_keys *diag_keys;
 	size_t missing; /* numbers not there yet */
 	bool failed;
@@ -33,7 +33,7 @@ reload_free(struct reload *r)
 {
 	secrets_free(r->secrets);
 	tls_context_unref(r->tls);
-	networks_fini(&r->trusted);
+	http_trust_fini(&r->trust);
 	diagnosis_keys_free(r->diag_keys);
 	config_free(r->cfg);
 	free(r);
@@ -83,8 +83,8 @@ reload_apply(struct reload *r)
 	diagnosis_queue_set_keys(s->front.diag, s->front.diag_keys);
 	r->diag_keys = old_keys;
 	http_set_limits(s->front.http, &limits);
-	http_set_trust(s->front.http, r->trusted);
-	r->trusted = (struct networks){ NULL, 0 };
+	http_set_trust(s->front.http, r->trust);
+	r->trust = (struct http_trust){ 0 };
 	store_set_repeat_window(s->st, r->cfg->repeat_window_ms);
 	server_set_upkeep(s, r->cfg);
 	server_set_alerts(s, r->cfg);
@@ -208,7 +208,7 @@ reload_begin(struct server *s)
 	if ((r->secrets = server_secrets_new(cfg,
 		 clock_watch_wall(s->clock).ms)) == NULL ||
 	    (r->diag_keys = diagnosis_keys_new(cfg)) == NULL ||
-	    server_http_trust(cfg, &r->trusted) == -1 ||
+	    server_http_trust(cfg, &r->trust) == -1 ||
 	    server_load_tls(cfg, &r->tls, reason) == -1) {
 		log_error("reload: refused: %s; the old configuration stays in "
 			  "force",

@@ -78,6 +78,7 @@ struct config {
 	struct key_list http_listen;          /* HOST:PORT, [V6]:PORT, *:PORT */
 	struct key_list http_plain_listen;    /* of the loopback only */
 	struct key_list http_trusted_proxies; /* networks */
+	struct key_list http_allow;           /* the same; empty: everybody */
 	int64_t http_max_body;                /* bytes */
 	int64_t http_max_connections;
 	int64_t http_request_timeout_ms; /* for a whole request to arrive */

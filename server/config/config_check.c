@@ -356,6 +356,8 @@ config_check(struct config_draft *d)
 	check_networks(d, "http.trusted_proxies", &d->cfg->http_trusted_proxies,
 	    "whoever connects can then say that he is somebody else; name your "
 	    "proxies only");
+	check_networks(d, "http.allow", &d->cfg->http_allow,
+	    "leave the key out, if that is meant");
 	check_admin(d);
 	check_queue(d);
 	check_store(d);

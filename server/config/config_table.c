@@ -38,6 +38,13 @@ const struct key config_global_keys[] = {
 		    "believed when they say by Forwarded or X-Forwarded-For "
 		    "for whom they ask. Nobody is trusted unasked, not even "
 		    "the loopback." },
+	{ "http.allow", KEY_WORDS, IN_CONFIG(http_allow),
+	    .check = config_check_networks, .def = "", .value = "NETWORK, ...",
+	    .example = "192.0.2.0/24, 2001:db8::/48",
+	    .text = "Only these addresses are let in, by their own or as a "
+		    "trusted proxy names them; others are answered 403 before "
+		    "their body is read. /healthz is for trusted proxies as "
+		    "well. Empty: everybody." },
 	{ "http.max_body", KEY_SIZE, IN_CONFIG(http_max_body), .def = "1m",
 	    .min = KIB, .max = CONFIG_BODY_MAX_MIB * MIB, .value = "SIZE",
 	    .text = "Largest body accepted; a larger one is answered 413. All "

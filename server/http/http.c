@@ -233,9 +233,9 @@ http_set_limits(struct http *h, const struct http_options *opt)
 }
 
 void
-http_set_trust(struct http *h, struct networks trusted)
+http_set_trust(struct http *h, struct http_trust trust)
 {
-	http_conns_trust(&h->conns, trusted);
+	http_conns_trust(&h->conns, trust);
 }
 
 /* Put a side into use. Returns 0; -1 when out of memory. */
@@ -350,6 +350,7 @@ http_stats(const struct http *h, struct http_stats *ret_stats)
 {
 	ret_stats->requests = h->requests;
 	ret_stats->bad_requests = h->conns.guards.bad_requests;
+	ret_stats->forbidden = h->conns.guards.forbidden;
 	ret_stats->cut = h->conns.guards.cut;
 	memcpy(ret_stats->room_cuts, h->room.cuts, sizeof(h->room.cuts));
 	ret_stats->unverified =

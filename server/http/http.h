@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/base/network.h"
 #include "server/http/http_address.h"
+#include "server/http/http_asker.h"
 #include "server/http/http_limit.h"
 #include "server/http/route.h"
 
@@ -84,10 +84,10 @@ int http_listen_tls(struct http *h, const char *address,
 void http_set_limits(struct http *h, const struct http_options *opt);
 
 /*
- * Believe these proxies when they say for whom they ask (http_asker.h), from
- * now on. Takes trusted.
+ * From now on believe these proxies when they say for whom they ask, and let in
+ * only who is allowed: http_asker.h. Takes trust.
  */
-void http_set_trust(struct http *h, struct networks trusted);
+void http_set_trust(struct http *h, struct http_trust trust);
 
 /*
  * Stop accepting, close idle connections, and answer what is under way with
@@ -102,8 +102,9 @@ size_t http_connections(const struct http *h);
 /* What was counted since the start. */
 struct http_stats {
 	uint64_t requests;
-	uint64_t bad_requests;            /* refused by the strict check */
-	uint64_t cut;                     /* connections cut by the guard */
+	uint64_t bad_requests; /* refused by the strict check */
+	uint64_t forbidden;    /* of addresses that are not allowed */
+	uint64_t cut;          /* connections cut by the guard */
 	uint64_t room_cuts[HTTP_NLIMITS]; /* connections closed for a limit */
 	size_t unverified; /* bytes held that are not verified, now */
 };

@@ -9,7 +9,8 @@
  *
  * A connection is its socket's address's. Only if that is in
  * http.trusted_proxies is anything else believed: then each request is its
- * client's, as the proxy names it, and is charged to him while it is under way.
+ * client's, as the proxy names it, and is charged to him from the end of its
+ * head until its answer has left.
  * Between requests, and when the proxy asks for itself (it names nobody), the
  * connection is nobody's: an address of its own, so that a proxy is never the
  * greediest for having many clients. Where nobody can know the client
@@ -26,18 +27,26 @@
 #include "server/base/peer_net.h"
 #include "server/base/rate.h"
 #include "server/http/http_forwarded.h"
+#include "server/http/http_reader.h"
 
 struct http_holder;
 struct http_shares;
 
 #define HTTP_PEER_MAX (ADDRESS_HOST_MAX + sizeof("[]:65535"))
 
+/* Whom a listener trusts, and whom it lets in. */
+struct http_trust {
+	struct networks proxies; /* http.trusted_proxies */
+	struct networks allowed; /* http.allow; none: everybody */
+};
+void http_trust_fini(struct http_trust *trust);
+
 /* What the connections of a listener share. All zero: nobody is trusted. */
 struct http_askers {
 	struct http_shares *shares;
-	struct networks trusted; /* http.trusted_proxies */
-	uint64_t numbers;        /* given to connections */
-	struct rate rate;        /* lines on clients that nobody knows */
+	struct http_trust trust;
+	uint64_t numbers; /* given to connections */
+	struct rate rate; /* lines on clients that nobody knows */
 };
 
 enum http_asker_who {
@@ -53,16 +62,19 @@ struct http_asker {
 	uint64_t number;
 	struct address owner;
 	bool is_proxy; /* the owner is trusted */
+	bool in_route; /* a request is with a route */
 	enum http_asker_who who;
-	struct address named;     /* of HTTP_ASKER_NAMED */
+	struct address named;        /* of HTTP_ASKER_NAMED */
+	struct http_forwarded field; /* of the head that was read last */
+	struct http_head_watch watch;
 	char peer[HTTP_PEER_MAX]; /* made when first asked for */
 };
 
 /*
- * Trust these from now on. Takes trusted. The connections that there are have
- * to be told: http_asker_judge().
+ * Trust these from now on. Takes trust. The connections that there are have to
+ * be told: http_asker_judge().
  */
-void http_askers_trust(struct http_askers *all, struct networks trusted);
+void http_askers_trust(struct http_askers *all, struct http_trust trust);
 void http_askers_fini(struct http_askers *all);
 
 /*
@@ -78,11 +90,20 @@ void http_asker_judge(struct http_asker *a);
 /* Is what a request's header fields say of its client believed? */
 bool http_asker_is_proxy(const struct http_asker *a);
 
+/*
+ * What the reader of the connection has to tell; NULL: nothing. Valid as long
+ * as a, and until the next http_asker_judge().
+ */
+const struct http_head_watch *http_asker_watch(struct http_asker *a);
+
 /* A trusted proxy's request has reached its route; named: what it says. */
 void http_asker_begin(struct http_asker *a, const struct http_forwarded *named);
 
-/* The answer to a request has left. */
-void http_asker_end(struct http_asker *a);
+/*
+ * The answer to a request has left; has_head: that of the next one has been
+ * read already.
+ */
+void http_asker_end(struct http_asker *a, bool has_head);
 
 /*
  * "ADDRESS:PORT" of who asks, or "ADDRESS" where a proxy names no port; of one

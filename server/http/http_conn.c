@@ -233,7 +233,7 @@ http_conn_prove(struct http_conn *conn)
 void
 http_conn_answered(struct http_conn *conn)
 {
-	http_asker_end(&conn->asker);
+	http_asker_end(&conn->asker, http_guard_has_head(&conn->guard));
 	if (http_asker_is_proxy(&conn->asker))
 		conn->proven = false;
 	http_conn_serve(conn, false);
@@ -289,6 +289,7 @@ conn_enter(struct http_conn *conn)
 	    http_asker_join(&conn->asker, &all->askers, &conn->share, &from) ==
 		-1)
 		return (-1);
+	http_guard_watch(&conn->guard, http_asker_watch(&conn->asker));
 	all->by_fd[conn->fd] = conn;
 	TAILQ_INSERT_TAIL(&all->adopted, conn, next);
 	return (0);
@@ -369,13 +370,15 @@ http_conn_peer(struct http_conn *conn)
 }
 
 void
-http_conns_trust(struct http_conns *all, struct networks trusted)
+http_conns_trust(struct http_conns *all, struct http_trust trust)
 {
 	struct http_conn *conn;
 
-	http_askers_trust(&all->askers, trusted);
-	TAILQ_FOREACH (conn, &all->adopted, next)
+	http_askers_trust(&all->askers, trust);
+	TAILQ_FOREACH (conn, &all->adopted, next) {
 		http_asker_judge(&conn->asker);
+		http_guard_watch(&conn->guard, http_asker_watch(&conn->asker));
+	}
 }
 
 /* Close what is idle, and has been heard of before or need not be waited for.

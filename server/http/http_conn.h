@@ -172,8 +172,8 @@ void http_conn_prove(struct http_conn *conn);
  */
 void http_conn_answered(struct http_conn *conn);
 
-/* Trust these proxies from now on. Takes trusted. */
-void http_conns_trust(struct http_conns *all, struct networks trusted);
+/* Trust these, let in those, from now on. Takes trust. */
+void http_conns_trust(struct http_conns *all, struct http_trust trust);
 
 /*
  * From now on answers end their connections. Closes those that are idle; one

@@ -37,6 +37,7 @@
 	"{\"error\":\"" error "\"}"
 static const char bad_request[] =
     REFUSAL("400 Bad Request", "bad request", "23");
+static const char forbidden[] = REFUSAL("403 Forbidden", "forbidden", "21");
 static const char not_allowed[] = REFUSAL_WITH("405 Method Not Allowed",
     "Allow: GET, HEAD, POST\r\n", "method not allowed", "30");
 static const char length_required[] =
@@ -144,6 +145,8 @@ static const char *
 refusal(enum http_read_rc verdict)
 {
 	switch (verdict) {
+	case HTTP_READ_FORBIDDEN:
+		return (forbidden);
 	case HTTP_READ_METHOD:
 		return (not_allowed);
 	case HTTP_READ_LENGTH:
@@ -185,7 +188,10 @@ refuse(struct http_guard *g)
 {
 	const char *reason = http_reader_reason(&g->feed.reader);
 
-	g->all->bad_requests++;
+	if (g->verdict == HTTP_READ_FORBIDDEN)
+		g->all->forbidden++;
+	else
+		g->all->bad_requests++;
 	end_with(g, refusal(g->verdict),
 	    reason == NULL ? "out of memory" : reason);
 }
@@ -387,6 +393,19 @@ http_guard_limit(struct http_guard *g, size_t max_body, int64_t timeout_ms)
 	    g->all->needs_length);
 	g->timeout_ms = timeout_ms;
 	g->max_held = HTTP_HEAD_MAX + max_body + HTTP_GUARD_SLACK;
+}
+
+void
+http_guard_watch(struct http_guard *g, const struct http_head_watch *watch)
+{
+	http_reader_watch(&g->feed.reader, watch);
+}
+
+bool
+http_guard_has_head(const struct http_guard *g)
+{
+	return (g->state == HTTP_GUARD_READING &&
+		http_reader_has_head(&g->feed.reader));
 }
 
 void

@@ -62,6 +62,7 @@ struct http_guards {
 	bool balancing;
 	size_t peak; /* of what is held, since trim last fired */
 	uint64_t bad_requests;
+	uint64_t forbidden;
 	uint64_t cut;
 	/* Called when a connection is refused or cut; static reason. */
 	void (*report)(struct http_guard *g, const char *reason, void *arg);
@@ -112,6 +113,13 @@ int http_guard_init(struct http_guard *g, struct http_guards *all,
 /* Before the first byte: how long a request may take, how large it may be. */
 void http_guard_limit(struct http_guard *g, size_t max_body,
     int64_t timeout_ms);
+
+/* Have watch, which is kept, know of heads from now on; NULL: nobody. */
+void http_guard_watch(struct http_guard *g,
+    const struct http_head_watch *watch);
+
+/* Has the head of a request been read, and not the whole of it? */
+bool http_guard_has_head(const struct http_guard *g);
 
 void http_guard_fini(struct http_guard *g);
 

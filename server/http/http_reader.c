@@ -36,7 +36,8 @@ enum flag {
 	IN_CHUNKS = 1 << 3,  /* the body is; its trailer is a part of it */
 	IN_TRAILER = 1 << 4,
 	OPTIONS = 1 << 5, /* the method, the only one of a whole server */
-	WHOLE = 1 << 6    /* the target begins with an asterisk */
+	WHOLE = 1 << 6,   /* the target begins with an asterisk */
+	HEALTH = 1 << 7   /* the target is HTTP_HEALTH_PATH */
 };
 
 /* Headers that matter to us: each at most once, none in a trailer. */
@@ -58,6 +59,8 @@ static const struct {
 #undef NAME
 };
 #define NINTERESTS (sizeof(interests) / sizeof(interests[0]))
+/* In place of an index: a field that says who asks. */
+#define NAMES_CLIENT (NINTERESTS + 1)
 
 #define LENGTH_DIGITS_MAX 18 /* fits an int64_t, which evhttp uses */
 
@@ -110,10 +113,19 @@ lower(unsigned char c)
 	return (c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c);
 }
 
+/* What the fields of the head say of the client; NULL: nobody asks. */
+static struct http_forwarded *
+named(const struct http_reader *r)
+{
+	return (r->watch == NULL ? NULL : r->watch->named);
+}
+
 /* Wait for the next request. */
 static void
 begin(struct http_reader *r)
 {
+	if (named(r) != NULL)
+		http_forwarded_begin(named(r));
 	r->state = AT_START;
 	r->failed = HTTP_READ_MORE;
 	r->reason = NULL;
@@ -133,7 +145,14 @@ http_reader_init(struct http_reader *r, uint64_t max_body, bool needs_length)
 {
 	r->max_body = max_body;
 	r->needs_length = needs_length;
+	r->watch = NULL;
 	begin(r);
+}
+
+void
+http_reader_watch(struct http_reader *r, const struct http_head_watch *watch)
+{
+	r->watch = watch;
 }
 
 /* The method has ended at its blank. */
@@ -168,6 +187,19 @@ end_version(struct http_reader *r)
 	return (HTTP_READ_MORE);
 }
 
+/* If it is a field that says who asks, begin to read it. */
+static void
+begin_naming(struct http_reader *r)
+{
+	enum http_forwarded_field field;
+
+	if ((r->flags & IN_TRAILER) != 0 ||
+	    !http_forwarded_is((const char *)r->line, r->line_len, &field))
+		return;
+	http_forwarded_open(named(r), field);
+	r->left = NAMES_CLIENT;
+}
+
 /*
  * The name has ended at its colon. While the value is read, left is the index
  * of its header among the interests, NINTERESTS if it is none.
@@ -189,6 +221,8 @@ end_name(struct http_reader *r)
 		r->left = i;
 		break;
 	}
+	if (r->left == NINTERESTS && named(r) != NULL)
+		begin_naming(r);
 	r->line_len = 0;
 	r->state = BEFORE_VALUE;
 	return (HTTP_READ_MORE);
@@ -246,6 +280,8 @@ end_value(struct http_reader *r)
 		 (r->line_len > sizeof(r->line) ||
 		     !http_field_is_host((const char *)r->line, r->line_len)))
 		rc = bad(r, "Host is none");
+	else if (r->left == NAMES_CLIENT && named(r) != NULL)
+		http_forwarded_close(named(r), r->watch->trusted);
 	r->state = LINE_LF;
 	return (rc);
 }
@@ -269,6 +305,9 @@ end_head(struct http_reader *r)
 		return (fail(r, HTTP_READ_LENGTH, "no length"));
 	if (r->length > r->max_body)
 		return (fail(r, HTTP_READ_TOO_LARGE, "body too large"));
+	if (r->watch != NULL &&
+	    !r->watch->ended(r->watch->arg, (r->flags & HEALTH) != 0))
+		return (fail(r, HTTP_READ_FORBIDDEN, "not in http.allow"));
 
 	r->line_len = 0;
 	r->left = 0;
@@ -295,13 +334,17 @@ read_target(struct http_reader *r, unsigned char c)
 		if ((r->flags & WHOLE) != 0 &&
 		    (r->line_len != 1 || (r->flags & OPTIONS) == 0))
 			return (bad(r, "target * of other than OPTIONS"));
+		if (r->watch != NULL &&
+		    line_is(r, HTTP_HEALTH_PATH, sizeof(HTTP_HEALTH_PATH) - 1))
+			r->flags |= HEALTH;
 		r->line_len = 0;
 		r->state = IN_VERSION;
 		return (HTTP_READ_MORE);
 	}
 	if (c <= 0x20 || c >= 0x7f || c == '#')
 		return (bad(r, "target with other than URI characters"));
-	if (r->line_len++ > 0 || c == '/')
+	line_add(r, c);
+	if (r->line_len > 1 || c == '/')
 		return (HTTP_READ_MORE);
 	if (c == '*')
 		r->flags |= WHOLE;
@@ -383,6 +426,9 @@ read_field(struct http_reader *r, unsigned char *byte)
 			return (bad(r, "control byte in a header"));
 		if (r->left < NEITHER)
 			line_add(r, lower(c));
+		else if (r->left == NAMES_CLIENT && named(r) != NULL)
+			http_forwarded_read(named(r), r->watch->trusted,
+			    (const char *)byte, 1);
 		break;
 	}
 	return (HTTP_READ_MORE);
@@ -474,7 +520,8 @@ skip_value(struct http_reader *r, const unsigned char *p, size_t len)
 {
 	size_t room = HTTP_HEAD_MAX - r->head_len, n = 0;
 
-	if (r->state != IN_VALUE || r->left < NEITHER || r->flags & IN_CHUNKS)
+	if (r->state != IN_VALUE || r->left < NEITHER ||
+	    r->left == NAMES_CLIENT || r->flags & IN_CHUNKS)
 		return (0);
 	if (room < len)
 		len = room;
@@ -538,6 +585,12 @@ bool
 http_reader_begun(const struct http_reader *r)
 {
 	return (r->state != AT_START && r->state != EMPTY_LF);
+}
+
+bool
+http_reader_has_head(const struct http_reader *r)
+{
+	return (r->state == IN_BODY || (r->flags & IN_CHUNKS) != 0);
 }
 
 uint64_t

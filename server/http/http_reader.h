@@ -36,6 +36,7 @@
 #include <stdint.h>
 
 #include "server/http/http_chunks.h"
+#include "server/http/http_forwarded.h"
 
 #define HTTP_HEAD_MAX (16 * 1024)   /* request line and headers */
 #define HTTP_FIELDS_MAX 100         /* in head and trailer together */
@@ -49,12 +50,27 @@ enum http_read_rc {
 	HTTP_READ_DONE,    /* a request ended; what follows is the next */
 	/* To be answered so; reads no further. */
 	HTTP_READ_BAD,       /* 400 */
+	HTTP_READ_FORBIDDEN, /* 403 */
 	HTTP_READ_METHOD,    /* 405 */
 	HTTP_READ_LENGTH,    /* 411 */
 	HTTP_READ_TOO_LARGE, /* 413 */
 	HTTP_READ_CODING,    /* 501 */
 	HTTP_READ_NO_MEMORY  /* 503; never by http_reader_read() */
 };
+
+/* Who wants to know of a head before its body comes. */
+struct http_head_watch {
+	/* What its fields say of the client; NULL: they are not looked at. */
+	struct http_forwarded *named;
+	const struct networks *trusted;
+
+	/* It has ended. May the request come in? Else it is answered 403. */
+	bool (*ended)(void *arg, bool health);
+	void *arg;
+};
+
+/* The path whose requests are of health: a balancer asks for it. */
+#define HTTP_HEALTH_PATH "/healthz"
 
 /*
  * The state of one connection. Open only so that it can be embedded: all
@@ -63,6 +79,7 @@ enum http_read_rc {
 struct http_reader {
 	uint64_t max_body;
 	bool needs_length;
+	const struct http_head_watch *watch; /* NULL: nobody */
 	int state;
 	enum http_read_rc failed; /* MORE while sound */
 	const char *reason;
@@ -88,6 +105,13 @@ struct http_reader {
  */
 void http_reader_init(struct http_reader *r, uint64_t max_body,
     bool needs_length);
+
+/* Have watch, which is kept, know of heads from now on; NULL: nobody. */
+void http_reader_watch(struct http_reader *r,
+    const struct http_head_watch *watch);
+
+/* Has the head of the current request ended, and not the request? */
+bool http_reader_has_head(const struct http_reader *r);
 
 /*
  * Read on, at most to the end of the current request, or of its head if a body

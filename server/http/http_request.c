@@ -158,7 +158,7 @@ find_asker(struct http_conn *conn)
 
 	if (!http_asker_is_proxy(&conn->asker))
 		return;
-	read_asker(&conn->request, &conn->all->askers.trusted, &named);
+	read_asker(&conn->request, &conn->all->askers.trust.proxies, &named);
 	http_asker_begin(&conn->asker, &named);
 }
 

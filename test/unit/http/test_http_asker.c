@@ -22,15 +22,15 @@ static int
 setup(void **state)
 {
 	char text[] = "10.0.0.0/24", *texts[] = { text };
-	struct networks trusted;
+	struct http_trust trust = { 0 };
 
 	(void)state;
 	fake_log_clear();
 	askers = (struct http_askers){ .shares = &shares };
 	if (http_shares_init(&shares, 7) == -1 ||
-	    networks_read(texts, 1, &trusted) == -1)
+	    networks_read(texts, 1, &trust.proxies) == -1)
 		return (-1);
-	http_askers_trust(&askers, trusted);
+	http_askers_trust(&askers, trust);
 	return (0);
 }
 
@@ -69,8 +69,8 @@ ask(struct conn *c, const char *client)
 
 	http_forwarded_begin(&named);
 	if (client != NULL)
-		http_forwarded_add(&named, &askers.trusted, HTTP_FORWARDED_X,
-		    client);
+		http_forwarded_add(&named, &askers.trust.proxies,
+		    HTTP_FORWARDED_X, client);
 	http_asker_begin(&c->asker, &named);
 }
 
@@ -100,7 +100,7 @@ test_a_strangers_connection_is_his(void **state)
 	assert_string_equal(http_asker_peer(&b.asker), "192.0.2.7:4711");
 	assert_true(is_of(&a, "192.0.2.7"));
 	assert_int_equal(connections(&a), 2);
-	http_asker_end(&a.asker);
+	http_asker_end(&a.asker, false);
 	assert_int_equal(connections(&a), 2);
 	leave(&a);
 	leave(&b);
@@ -117,7 +117,7 @@ test_a_peer_is_written_with_its_port_if_it_has_one(void **state)
 	join(&b, PROXY);
 	ask(&b, "2001:db8::7");
 	assert_string_equal(http_asker_peer(&b.asker), "2001:db8::7");
-	http_asker_end(&b.asker);
+	http_asker_end(&b.asker, false);
 	assert_string_equal(http_asker_peer(&b.asker), PROXY ":4711");
 	leave(&a);
 	leave(&b);
@@ -159,7 +159,7 @@ test_a_request_is_charged_to_its_client(void **state)
 	    1000);
 	assert_ptr_equal(http_shares_greediest(&shares, HTTP_SHARE_BYTES),
 	    &proxy.share);
-	http_asker_end(&proxy.asker);
+	http_asker_end(&proxy.asker, false);
 	assert_int_equal(connections(&stranger), 1);
 	assert_int_equal(http_share_of(&stranger.share, HTTP_SHARE_BYTES), 0);
 	assert_int_equal(http_share_of(&proxy.share, HTTP_SHARE_BYTES), 1000);
@@ -168,7 +168,7 @@ test_a_request_is_charged_to_its_client(void **state)
 	assert_int_equal(connections(&proxy), 1);
 	assert_int_equal(http_shares_total(&shares, HTTP_SHARE_CONNECTIONS), 3);
 	assert_int_equal(http_shares_total(&shares, HTTP_SHARE_BYTES), 1000);
-	http_asker_end(&proxy.asker);
+	http_asker_end(&proxy.asker, false);
 	leave(&proxy);
 	leave(&other);
 	leave(&stranger);
@@ -185,7 +185,7 @@ test_a_proxy_that_asks_for_itself_is_nobody(void **state)
 	ask(&c, NULL);
 	assert_true(peer_net_is_nobody(http_asker_net(&c.asker)));
 	assert_string_equal(http_asker_peer(&c.asker), PROXY ":4711");
-	http_asker_end(&c.asker);
+	http_asker_end(&c.asker, false);
 	/* Another one as well, for which it asks. */
 	ask(&c, "10.0.0.2");
 	assert_true(peer_net_is_nobody(http_asker_net(&c.asker)));
@@ -209,7 +209,7 @@ test_clients_that_nobody_knows_are_one(void **state)
 	assert_int_equal(connections(&a), 2);
 	assert_false(peer_net_is_nobody(http_asker_net(&a.asker)));
 	assert_string_equal(http_asker_peer(&a.asker), PROXY ":4711");
-	http_asker_end(&a.asker);
+	http_asker_end(&a.asker, false);
 	assert_int_equal(connections(&a), 1);
 	leave(&a);
 	leave(&b);
@@ -219,10 +219,9 @@ test_clients_that_nobody_knows_are_one(void **state)
 static void
 test_trust_may_change_under_a_connection(void **state)
 {
-	struct networks none = { NULL, 0 };
+	struct http_trust none = { 0 }, trust = { 0 };
 	struct conn idle, busy;
 	char text[] = PROXY, *texts[] = { text };
-	struct networks trusted;
 
 	(void)state;
 	join(&idle, PROXY);
@@ -233,11 +232,11 @@ test_trust_may_change_under_a_connection(void **state)
 	http_asker_judge(&busy.asker);
 	assert_true(is_of(&idle, PROXY));
 	assert_true(is_of(&busy, "192.0.2.7"));
-	http_asker_end(&busy.asker);
+	http_asker_end(&busy.asker, false);
 	assert_true(is_of(&busy, PROXY));
 	assert_int_equal(connections(&idle), 2);
-	assert_int_equal(networks_read(texts, 1, &trusted), 0);
-	http_askers_trust(&askers, trusted);
+	assert_int_equal(networks_read(texts, 1, &trust.proxies), 0);
+	http_askers_trust(&askers, trust);
 	http_asker_judge(&idle.asker);
 	assert_true(peer_net_is_nobody(http_asker_net(&idle.asker)));
 	assert_int_equal(connections(&idle), 1);
@@ -260,11 +259,84 @@ test_addresses_from_fields_do_not_pile_up(void **state)
 		    18 + i / 65536, i / 256 % 256, i % 256);
 		ask(&c, text);
 		assert_int_equal(http_shares_addresses(&shares), 2);
-		http_asker_end(&c.asker);
+		http_asker_end(&c.asker, false);
 	}
 	assert_int_equal(http_shares_addresses(&shares), 2);
 	leave(&c);
 	leave(&other);
+}
+
+/* The head of a request for that one; NULL: it names nobody. */
+static bool
+head(struct conn *c, const char *client, bool health)
+{
+	const struct http_head_watch *watch = http_asker_watch(&c->asker);
+
+	if (watch == NULL)
+		return (true);
+	if (watch->named != NULL)
+		http_forwarded_begin(watch->named);
+	if (watch->named != NULL && client != NULL)
+		http_forwarded_add(watch->named, watch->trusted,
+		    HTTP_FORWARDED_X, client);
+	return (watch->ended(watch->arg, health));
+}
+
+static void
+test_a_request_is_charged_from_its_head_on(void **state)
+{
+	struct conn proxy, stranger;
+
+	(void)state;
+	join(&proxy, PROXY);
+	join(&stranger, "192.0.2.7");
+	assert_null(http_asker_watch(&stranger.asker));
+	assert_true(head(&proxy, "192.0.2.7", false));
+	assert_int_equal(connections(&stranger), 2);
+	ask(&proxy, "192.0.2.7");
+	/* The head of the next one changes nothing for this one. */
+	assert_true(head(&proxy, "198.51.100.1", false));
+	assert_true(is_of(&proxy, "192.0.2.7"));
+	assert_string_equal(http_asker_peer(&proxy.asker), "192.0.2.7");
+	http_asker_end(&proxy.asker, true);
+	assert_true(is_of(&proxy, "198.51.100.1"));
+	ask(&proxy, "198.51.100.1");
+	http_asker_end(&proxy.asker, false);
+	assert_true(peer_net_is_nobody(http_asker_net(&proxy.asker)));
+	leave(&proxy);
+	leave(&stranger);
+}
+
+static void
+test_who_is_not_allowed_is_not_let_in(void **state)
+{
+	char proxies[] = "10.0.0.0/24", allow[] = "192.0.2.0/24";
+	char *proxy_texts[] = { proxies }, *allow_texts[] = { allow };
+	struct http_trust trust = { 0 };
+	struct conn proxy, good, bad;
+
+	(void)state;
+	assert_int_equal(networks_read(proxy_texts, 1, &trust.proxies), 0);
+	assert_int_equal(networks_read(allow_texts, 1, &trust.allowed), 0);
+	http_askers_trust(&askers, trust);
+	join(&proxy, PROXY);
+	join(&good, "192.0.2.7");
+	join(&bad, "198.51.100.1");
+	assert_true(head(&good, NULL, false));
+	assert_true(head(&good, "198.51.100.1", false));
+	assert_false(head(&bad, NULL, false));
+	assert_false(head(&bad, "192.0.2.7", false));
+	assert_false(head(&bad, NULL, true));
+	assert_true(head(&proxy, "192.0.2.7", false));
+	assert_false(head(&proxy, "192.0.2.7, 198.51.100.1", false));
+	assert_false(head(&proxy, "198.51.100.1", true));
+	assert_false(head(&proxy, "unknown", true));
+	/* The proxy itself: only whether we are well. */
+	assert_false(head(&proxy, NULL, false));
+	assert_true(head(&proxy, NULL, true));
+	leave(&proxy);
+	leave(&good);
+	leave(&bad);
 }
 
 int
@@ -287,6 +359,11 @@ main(void)
 		    test_clients_that_nobody_knows_are_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_trust_may_change_under_a_connection, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_request_is_charged_from_its_head_on, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_who_is_not_allowed_is_not_let_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_addresses_from_fields_do_not_pile_up, setup, teardown),
 	};
