@@ -233,7 +233,8 @@ listener_http(struct admin_listener *l, struct event_base *base,
 	};
 	const unsigned looks = HTTP_GET | HTTP_HEAD;
 	const struct http_route own[] = {
-		{ HTTP_HEALTH_PATH, looks, http_request_run_health, NULL, true },
+		{ HTTP_HEALTH_PATH, looks, http_request_run_health, NULL,
+		    true },
 		{ "/readyz", looks, ready_run, l, true },
 		{ "/metrics", looks, metrics_route_run, metrics, false },
 		{ "/api/v1/stream", looks, stream_route_run, l->streams,

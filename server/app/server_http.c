@@ -115,8 +115,8 @@ public_http(struct server *s, const struct http_options *limits)
 	const struct http_route routes[] = {
 		{ WEBHOOK_PATH, HTTP_POST, webhook_run, s->front.webhook,
 		    true },
-		{ HTTP_HEALTH_PATH, HTTP_GET | HTTP_HEAD, http_request_run_health,
-		    NULL, true },
+		{ HTTP_HEALTH_PATH, HTTP_GET | HTTP_HEAD,
+		    http_request_run_health, NULL, true },
 	};
 
 	return (http_new(s->base, limits,
