@@ -18,8 +18,9 @@
 #include "store/base/json_scan.h"
 
 #define TEXT_SIZE (ENVELOPE_TEXT_MAX + 1)
-#define FIELDS 4 /* texts of an order */
-#define FEW 8    /* orders that `few' reads */
+#define FIELDS 4      /* texts of an order */
+#define FEW 8         /* orders that `few' reads */
+#define NODES_SIZE 16 /* of a node of SQLite's tree: at most one a byte */
 
 struct envelope_reader {
 	sqlite3 *db;
@@ -312,19 +313,11 @@ envelope_read(struct envelope_reader *er, struct envelope *ret_env)
 	return (ENVELOPE_OK);
 }
 
-enum envelope_rc
-envelope_scan(struct envelope_reader *er, const void *body, size_t body_len,
-    struct envelope *ret_env)
+/* Scan the text that was kept. */
+static enum envelope_rc
+envelope_scan_text(struct envelope_reader *er, struct envelope *ret_env)
 {
 	enum envelope_rc rc = ENVELOPE_NOMEM;
-
-	/* SQLite would take a NUL for the end. */
-	if (body_len == 0 || memchr(body, '\0', body_len) != NULL)
-		return (ENVELOPE_INVALID);
-	if (envelope_keep_text(er, body, body_len) == -1)
-		return (ENVELOPE_NOMEM);
-	if (is_refused_unseen(er->text, er->text + body_len))
-		return (ENVELOPE_INVALID);
 
 	(void)sqlite3_bind_text(er->head, 1, er->text, -1, SQLITE_STATIC);
 	switch (sqlite3_step(er->head)) {
@@ -338,6 +331,36 @@ envelope_scan(struct envelope_reader *er, const void *body, size_t body_len,
 	}
 	(void)sqlite3_reset(er->head);
 	return (rc);
+}
+
+/* Is there as much memory as SQLite may need for a text of that length? */
+static bool
+has_memory(size_t len)
+{
+	void *p = malloc(len * NODES_SIZE + TEXT_SIZE);
+
+	free(p);
+	return (p != NULL);
+}
+
+enum envelope_rc
+envelope_scan(struct envelope_reader *er, const void *body, size_t body_len,
+    struct envelope *ret_env)
+{
+	enum envelope_rc rc;
+
+	/* SQLite would take a NUL for the end. */
+	if (body_len == 0 || memchr(body, '\0', body_len) != NULL)
+		return (ENVELOPE_INVALID);
+	if (envelope_keep_text(er, body, body_len) == -1)
+		return (ENVELOPE_NOMEM);
+	if (is_refused_unseen(er->text, er->text + body_len))
+		return (ENVELOPE_INVALID);
+	rc = envelope_scan_text(er, ret_env);
+	/* SQLite may also call a text malformed for which it has no memory. */
+	if (rc == ENVELOPE_INVALID && !has_memory(body_len))
+		return (ENVELOPE_NOMEM);
+	return (rc == ENVELOPE_INVALID ? envelope_scan_text(er, ret_env) : rc);
 }
 
 void
