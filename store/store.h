@@ -40,7 +40,7 @@ enum store_rc {
 	STORE_EXISTS,   /* this event_id is stored already, in this scope */
 	STORE_NOTFOUND, /* no such row, or no such store */
 	STORE_REFUSED,  /* an illegal move, a broken constraint; nothing done */
-	STORE_BUSY,     /* locked by another process; try again */
+	STORE_BUSY,     /* locked by another process, or no memory: try again */
 	STORE_FULL,     /* no space: new work is refused, reads go on */
 	STORE_MOVED,    /* its file was deleted, moved or replaced */
 	STORE_NEWER,    /* written by a newer klikitd; not touched */

@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 
+#include "server/base/spare_memory.h"
 #include "server/http/http_private.h"
 #include "server/http/http_request.h"
 #include "server/tls/tls.h"
@@ -92,7 +93,7 @@ listen_again_cb(void *arg)
 	struct http *h = arg;
 
 	http_room_relax(&h->room);
-	if (prepare(h) == -1)
+	if (prepare(h) == -1 || spare_memory_is_short())
 		http_listen_starve(&h->listen, "out of memory");
 	http_pump(h);
 }

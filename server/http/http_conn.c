@@ -27,6 +27,7 @@
 
 #include "server/auth/signature.h"
 #include "server/base/log.h"
+#include "server/base/spare_memory.h"
 #include "server/http/http_conn.h"
 #include "server/tls/tls.h"
 
@@ -134,7 +135,8 @@ conn_bev_cb(struct event_base *base, void *arg)
 	event_active(all->adopt, EV_TIMEOUT, 0);
 	if (conn->tls)
 		tls_start(conn->bev);
-	all->fns.accepted(all->fns.arg, http_side_prepare(side) == 0);
+	all->fns.accepted(all->fns.arg,
+	    http_side_prepare(side) == 0 && !spare_memory_is_short());
 	return (conn->bev);
 }
 

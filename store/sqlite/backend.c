@@ -190,7 +190,8 @@ backend_batch(struct sqlite_store *s, struct store_op *const *ops, size_t n,
 
 /*
  * Say why a transaction failed and leave it. Says STORE_FAILED if it cannot
- * be left: then the connection is of no use.
+ * be left: then the connection is of no use. Without memory nothing was
+ * written, or no more than a log has behind its last commit: it is tried again.
  */
 static enum store_rc
 backend_abort(struct sqlite_store *s, int rc, char *reason)
@@ -203,6 +204,8 @@ backend_abort(struct sqlite_store *s, int rc, char *reason)
 	if (db->conn == NULL || sqlite3_get_autocommit(db->conn) == 0 ||
 	    atomic_load(&s->disk.failed))
 		return (STORE_FAILED);
+	if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM)
+		return (STORE_BUSY);
 	return (what);
 }
 
