@@ -20,6 +20,7 @@ static const struct {
 	{ "integrity", doctor_integrity, true, false },
 	{ "jobs", doctor_jobs, true, false },
 	{ "space", doctor_space, true, false },
+	{ "disk", doctor_disk, true, false },
 	{ "backups", doctor_backups, true, false },
 	{ "clock", doctor_clock, false, false },
 	{ "ports", doctor_ports, true, false },

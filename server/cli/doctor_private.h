@@ -41,6 +41,9 @@ void doctor_report(const struct doctor *d, enum doctor_level level,
     const char *advice, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The directory that the store, a file, is in: an absolute path. */
+void doctor_store_dir(const struct doctor *d, char ret_dir[PATH_MAX]);
+
 /* The checks. */
 void doctor_configuration(struct doctor *d);
 void doctor_secrets(struct doctor *d);
@@ -50,6 +53,7 @@ void doctor_store(struct doctor *d);
 void doctor_integrity(struct doctor *d);
 void doctor_jobs(struct doctor *d);
 void doctor_space(struct doctor *d);
+void doctor_disk(struct doctor *d);
 void doctor_backups(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_ports(struct doctor *d);

@@ -27,9 +27,8 @@
 
 /* -- The file -- */
 
-/* The directory that the store is in; the path is absolute. */
-static void
-store_dir(const struct doctor *d, char ret_dir[PATH_MAX])
+void
+doctor_store_dir(const struct doctor *d, char ret_dir[PATH_MAX])
 {
 	char *slash;
 
@@ -303,7 +302,7 @@ doctor_space(struct doctor *d)
 
 	if (!store_traits(d->cfg->store_url)->is_file)
 		return; /* the server's disk is not ours to see */
-	store_dir(d, dir);
+	doctor_store_dir(d, dir);
 	if (statvfs(dir, &fs) == -1)
 		return; /* reported by the check of the store */
 	left = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;

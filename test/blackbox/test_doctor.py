@@ -93,8 +93,10 @@ def one(found, check, level, *words):
 
 
 def bad(found):
-    """What is not in order; that a box has no time service is not ours."""
-    return [f for f in found if f["level"] != "ok" and "(NTP)" not in f["text"]]
+    """What is not in order; that a box has no time service, or that its /tmp
+    is in memory, is not ours."""
+    return [f for f in found if f["level"] != "ok" and
+            "(NTP)" not in f["text"] and "is in memory" not in f["text"]]
 
 
 # -- All is well --
@@ -104,8 +106,8 @@ def test_a_new_box_that_is_in_order(doctor):
     found = doctor()
     assert bad(found) == []
     assert [f["check"] for f in found] == [
-        "configuration", "secrets", "store", "space", "backups", "clock",
-        "ports", "ports", "limits", "handlers"]
+        "configuration", "secrets", "store", "space", "disk", "backups",
+        "clock", "ports", "ports", "limits", "handlers"]
     one(found, "store", "ok", "is not there yet: the first start makes it")
     assert sorted(p.name for p in doctor.home.iterdir()) == [
         "klikitd.ini", "secret"]
@@ -340,6 +342,35 @@ def test_a_disk_that_is_not_fit(doctor, disk, options, level, words):
     one(found, "space", level, f"{place}: ", words)
     if options == "ro":
         one(found, "store", "failure", "is mounted read-only")
+
+
+def test_a_store_in_memory(doctor, disk):
+    place = disk("size=2g")
+    doctor.write(f"[store]\nurl = sqlite:{place}/klikitd.db")
+    one(doctor(), "disk", "failure", f"{place}: ", "(tmpfs, at ",
+        "all events are gone when the machine stops")
+
+
+@needs("--mount")
+def test_a_file_system_that_does_not_sync(doctor):
+    """By a link to it, as many a store is."""
+    image, place = doctor.home / "image", doctor.home / "mnt"
+    place.mkdir()
+    (doctor.home / "link").symlink_to(place)
+    image.write_bytes(b"")
+    os.truncate(image, 32 << 20)
+    mount = f"mount -o loop,data=writeback,barrier=0 {image} {place}"
+    made = subprocess.run(f"mkfs.ext4 -q {image} && unshare -m sh -c '{mount}'",
+                          shell=True, capture_output=True)
+    if made.returncode != 0:
+        pytest.skip(f"no loop device: {made.stderr.decode()}")
+    doctor.write(f"[store]\nurl = sqlite:{doctor.home}/link/klikitd.db")
+    found = doctor(command=[
+        "unshare", "-m", "sh", "-c", f"{mount} && exec \"$@\"", "sh",
+        BINARY, "doctor", "-c", doctor.config, "--json"])
+    one(found, "disk", "failure", f"(ext4, at {place})", "nobarrier",
+        "acknowledged events are lost when the power fails")
+    one(found, "disk", "warning", "data=writeback")
 
 
 def test_a_clock_that_was_never_set(doctor, tmp_path):
