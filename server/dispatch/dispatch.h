@@ -31,9 +31,10 @@ struct journal;
 struct steady;
 struct dispatch; /* opaque */
 
-#define DISPATCH_SLICE_US 2000      /* of each turn of the loop */
-#define DISPATCH_SLICE_MAX_US 20000 /* of one in which much else was done */
-#define DISPATCH_SLICE_MIN 4        /* jobs of each turn, whatever they take */
+#define DISPATCH_DATES_WAIT_MS 15000 /* where a clock may be wrong */
+#define DISPATCH_SLICE_US 2000       /* of each turn of the loop */
+#define DISPATCH_SLICE_MAX_US 20000  /* of one in which much else was done */
+#define DISPATCH_SLICE_MIN 4         /* jobs of each turn, whatever they take */
 
 /*
  * Keeps base, st, env (which lends the wall clock, for dates) and clock, by

@@ -8,6 +8,7 @@
 #include "server/base/log.h"
 #include "server/dispatch/backoff.h"
 #include "server/dispatch/dispatch_private.h"
+#include "server/tls/tls.h"
 
 int64_t
 run_age_ms(const struct run *run)
@@ -36,21 +37,39 @@ run_log_dead(const struct run *run, const struct live_handler *live)
 	    log_text(run->outcome), run_hint(run, hint));
 }
 
+/*
+ * The next wait. A certificate that is out of its dates is so perhaps because
+ * this clock is wrong: nothing tells when it is right, so it is soon asked
+ * again.
+ */
+static int64_t
+run_wait_ms(const struct run *run, const struct live_handler *live,
+    const struct handler_result *result)
+{
+	const struct backoff backoff = { live->retry_ms, live->nretry };
+	uint32_t rnd = 0;
+	int64_t wait_ms;
+
+	if (getrandom(&rnd, sizeof(rnd), 0) != sizeof(rnd))
+		rnd = 0; /* a wait that is not spread is a wait */
+	wait_ms = backoff_next(&backoff, run->job.attempts, 0, rnd);
+	if (wait_ms > DISPATCH_DATES_WAIT_MS &&
+	    result->fault == HANDLER_FAULT_DOWN &&
+	    tls_reason_is_of_dates(result->reason))
+		wait_ms = DISPATCH_DATES_WAIT_MS;
+	return (wait_ms);
+}
+
 /* Not now: when the job is due again, or that it is too old for that. */
 static void
 run_judge_retry(struct run *run, struct live_handler *live,
     const struct handler_result *result)
 {
-	const struct backoff backoff = { live->retry_ms, live->nretry };
 	int64_t left_ms = live->max_age_ms - run_age_ms(run);
 	int64_t after_ms = result->retry_after_ms;
+	int64_t wait_ms = run_wait_ms(run, live, result);
 	char hint[64];
-	int64_t wait_ms;
-	uint32_t rnd = 0;
 
-	if (getrandom(&rnd, sizeof(rnd), 0) != sizeof(rnd))
-		rnd = 0; /* a wait that is not spread is a wait */
-	wait_ms = backoff_next(&backoff, run->job.attempts, 0, rnd);
 	if (after_ms > left_ms)
 		after_ms = left_ms; /* no wish of the far side kills a job */
 	if (after_ms > wait_ms)

@@ -181,6 +181,12 @@ const struct tls_context *tls_context_of(struct bufferevent *bev);
 const char *tls_reason(struct bufferevent *bev);
 
 /*
+ * Is such a reason part of the text, of a client whose far side's certificate
+ * is out of its dates? Then it may well be our clock that is wrong. Pure.
+ */
+bool tls_reason_is_of_dates(const char *text);
+
+/*
  * bev is to make room for others: if its handshake is under way this is why it
  * fails. The caller then calls tls_close().
  */

@@ -6,19 +6,22 @@
 
 #include <mbedtls/error.h>
 
+#include "server/tls/tls.h"
 #include "server/tls/tls_mbedtls.h"
 #include "server/tls/tls_reason.h"
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+#define EXPIRED "the certificate has expired"
+#define FUTURE "the certificate is not valid yet, or this clock is wrong"
 
 /* The faults of a certificate; the first that applies is reported. */
 static const struct {
 	uint32_t flag;
 	const char *text;
 } certificates[] = {
-	{ MBEDTLS_X509_BADCERT_EXPIRED, "the certificate has expired" },
-	{ MBEDTLS_X509_BADCERT_FUTURE,
-	    "the certificate is not valid yet, or this clock is wrong" },
+	{ MBEDTLS_X509_BADCERT_EXPIRED, EXPIRED },
+	{ MBEDTLS_X509_BADCERT_FUTURE, FUTURE },
 	{ MBEDTLS_X509_BADCERT_CN_MISMATCH,
 	    "the certificate is for another name" },
 	{ MBEDTLS_X509_BADCERT_REVOKED, "the certificate is revoked" },
@@ -83,6 +86,12 @@ tls_reason_worst(uint32_t flags)
 			return (certificates[i].flag);
 	}
 	return (0);
+}
+
+bool
+tls_reason_is_of_dates(const char *text)
+{
+	return (strstr(text, EXPIRED) != NULL || strstr(text, FUTURE) != NULL);
 }
 
 static const char *

@@ -9,6 +9,7 @@ import pytest
 from conftest import duplicate, payload, received, sign
 from test_metrics import values
 from test_outlets import alarm, forward, sink  # noqa: F401 (a fixture)
+from test_tls_forward import authority, pos  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.sqlite("the clocks of this machine")
 
@@ -155,6 +156,22 @@ def test_what_comes_in_under_an_unset_clock_is_marked(klikitd, clock):
     assert "date_doubted" not in server.do("events", "set")
     timeline = server.ask("GET", "/api/v1/events/unset")[2]["timeline"]
     assert "the clock was not believed" in timeline[0]["detail"]
+
+
+def test_a_call_that_the_clock_broke_goes_on_when_it_is_set(
+        klikitd, clock, authority, pos):  # noqa: F811
+    """The waits of retry would have it wait for six hours."""
+    far = pos()
+    clock.set(-2 * 365 * DAY)
+    server = klikitd(env=clock.env, config=forward(
+        far.url, f"ca_file = {authority.root.path}").replace(
+            "retry = 100ms, 200ms, 500ms", "retry = 100ms, 6h"))
+    server.expect(".")
+    received(server.post(payload("created-small.json"), "early"))
+    server.wait_log("retry in 15 s: .* is not valid yet, or this clock is")
+    clock.set(0)
+    server.wait_processed()
+    assert far.keys == ["early"]
 
 
 def test_a_night_off_is_believed(klikitd, clock):

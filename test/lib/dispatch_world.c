@@ -86,8 +86,9 @@ world_run(struct handler_instance *h, const struct handler_job *job,
 	w->disorder += wj->id < w->last[wj->handler];
 	w->last[wj->handler] = wj->id;
 	if (w->verdict != HANDLER_DONE)
-		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "the POS is closed");
+		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX, "%s",
+		    w->result.reason[0] != '\0' ? w->result.reason
+						: "the POS is closed");
 	return (w->verdict);
 }
 

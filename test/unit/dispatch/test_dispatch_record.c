@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -91,6 +92,37 @@ test_retry_runs_again_when_due(void **state)
 	dispatch_stats(w->d, &stats);
 	assert_int_equal(stats.retries, 2);
 	assert_int_equal(stats.done, 1);
+}
+
+/* A certificate out of its dates is soon tried again: the clock may be wrong.
+ */
+static void
+test_dates_are_soon_tried_again(void **state)
+{
+	static const char *const reasons[] = {
+		"10.0.0.5: the certificate is not valid yet, or this clock is "
+		"wrong (CN=pos from 2026-01-01T00:00:00.000Z)",
+		"10.0.0.5: the certificate has expired (CN=pos)",
+	};
+	struct world *w = *state;
+
+	w->outlets = 1;
+	(void)strcpy(w->result.reason, reasons[0]);
+	(void)one_job(state, HANDLER_RETRY);
+	world_settle(w); /* due in about 5 s, as it is configured */
+	for (unsigned run = 2; run < 10; run++) {
+		(void)strcpy(w->result.reason, reasons[run % 2]);
+		fake_clock_pass_ms(15000);
+		world_settle(w);
+		assert_int_equal(w->runs, run);
+		assert_int_equal(w->jobs[0].due_ms,
+		    fake_clock_wall_ms() + DISPATCH_DATES_WAIT_MS);
+	}
+	(void)strcpy(w->result.reason, "10.0.0.5: connection refused");
+	fake_clock_pass_ms(15000);
+	world_settle(w);
+	assert_in_range(w->jobs[0].due_ms, fake_clock_wall_ms() + 27000,
+	    fake_clock_wall_ms() + 33000);
 }
 
 /* Of several that wait, the timer is for the first. */
@@ -316,6 +348,7 @@ main(void)
 		world_test(test_done_is_recorded),
 		world_test(test_retry_waits_with_its_reason),
 		world_test(test_retry_runs_again_when_due),
+		world_test(test_dates_are_soon_tried_again),
 		world_test(test_the_earliest_retry_comes_first),
 		world_test(test_a_retry_beyond_max_age_is_dead),
 		world_test(test_dead_is_recorded_with_its_reason),

@@ -67,6 +67,8 @@ test_tls_client_refuses(void **state)
 		tls_case_run_until(f, &client.failed);
 		assert_int_equal(client.error, EPROTO);
 		assert_non_null(strstr(client.why, cases[i].why));
+		assert_int_equal(tls_reason_is_of_dates(client.why),
+		    strcmp(cases[i].server, "expired") == 0);
 		assert_false(client.connected);
 		assert_int_equal(tls_sent(client.bev), 0);
 		tls_case_run_until(f, &server.failed);
