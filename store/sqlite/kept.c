@@ -25,7 +25,7 @@ static const struct {
 	bool copy;
 	const char *what;
 } kinds[] = {
-	{ ".before-v", true, "the copy made before a migration" },
+	{ SCHEMA_COPY, true, "the copy made before a migration" },
 	{ ".restoring.tmp", true, "the copy of a restore that was cut short" },
 	{ ".damaged-", false, "a damaged store that was set aside" },
 	{ ".rescued-", false, "what was saved of a lost store" },
@@ -60,7 +60,7 @@ kept_ends(const char *word, const char *p)
 		".new", ".new-journal", ".tmp", ".tmp-journal" };
 	size_t digits;
 
-	if (strcmp(word, ".before-v") == 0) {
+	if (strcmp(word, SCHEMA_COPY) == 0) {
 		if ((digits = strspn(p, "0123456789")) == 0)
 			return (false);
 		p += digits;

@@ -20,7 +20,6 @@
 
 #include "store/sqlite/sqlite.h"
 
-#define ASIDE ".before-v"
 #define UNFINISHED ".new"
 #define SAY_MS 5000     /* between two lines on how far it is */
 #define COPY_PAGES 1024 /* at once */
@@ -266,7 +265,7 @@ migrate_run(struct sqlite_store *s, int64_t from, int64_t to, char *reason)
 	enum store_rc what;
 	int n, rc;
 
-	n = snprintf(m.copy, sizeof(m.copy), "%s" ASIDE "%lld", s->path,
+	n = snprintf(m.copy, sizeof(m.copy), "%s" SCHEMA_COPY "%lld", s->path,
 	    (long long)to);
 	if (n < 0 || (size_t)n >= sizeof(m.copy) - strlen(UNFINISHED)) {
 		(void)snprintf(reason, STORE_REASON_MAX,

@@ -129,6 +129,34 @@ schema_judge_move(const struct sqlite_store *s, int64_t application,
 	return (STORE_REFUSED);
 }
 
+/*
+ * A newer klikitd brought the store further than we know: say so, and name the
+ * copy that it made before, if that is still there.
+ */
+static enum store_rc
+schema_refuse_newer(const struct sqlite_store *s, int64_t version, char *reason)
+{
+	char copy[PATH_MAX] = "";
+	int64_t to = schema_version(s);
+	int n;
+
+	do {
+		n = snprintf(copy, sizeof(copy), "%s" SCHEMA_COPY "%lld",
+		    s->path, (long long)++to);
+		if (n < 0 || (size_t)n >= sizeof(copy) || to > version)
+			copy[0] = '\0';
+	} while (copy[0] != '\0' && access(copy, F_OK) == -1);
+	(void)snprintf(reason, STORE_REASON_MAX,
+	    "%s: written by a newer klikitd (schema %lld, this one "
+	    "knows %lld); install that version%s%s",
+	    s->path, (long long)version, (long long)schema_version(s),
+	    copy[0] == '\0' ? ""
+			    : ", or go back to before its upgrade, without "
+			      "what came since: klikitd restore ",
+	    copy);
+	return (STORE_NEWER);
+}
+
 /* Is the file ours to write? */
 static enum store_rc
 schema_judge(const struct sqlite_store *s, const struct schema_header *h,
@@ -149,14 +177,8 @@ schema_judge(const struct sqlite_store *s, const struct schema_header *h,
 		    s->path);
 		return (STORE_NOTADB);
 	}
-	if (h->version > schema_version(s)) {
-		(void)snprintf(reason, STORE_REASON_MAX,
-		    "%s: written by a newer klikitd (schema %lld, this one "
-		    "knows %lld); install that version",
-		    s->path, (long long)h->version,
-		    (long long)schema_version(s));
-		return (STORE_NEWER);
-	}
+	if (h->version > schema_version(s))
+		return (schema_refuse_newer(s, h->version, reason));
 	if (h->version < schema_version(s) && s->mode == STORE_READ) {
 		(void)snprintf(reason, STORE_REASON_MAX,
 		    "%s: written by an older klikitd (schema %lld); "

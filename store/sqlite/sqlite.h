@@ -330,6 +330,9 @@ void holder_of_log(const struct sqlite_store *s, char ret_text[HOLDER_MAX]);
 
 /* -- migrate.c: from an older version, with a copy kept aside -- */
 
+/* The copy's name: the store's, this, and the version that is made of it. */
+#define SCHEMA_COPY ".before-v"
+
 /*
  * Bring the writer's file from one version to another: see that there is room
  * for it, copy it aside, take the steps. Notes how that goes. Whatever fails,

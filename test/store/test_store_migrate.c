@@ -64,6 +64,9 @@ test_migration_keeps_copy(void **state)
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 1);
 	c.setup = NULL;
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_NEWER);
+	assert_non_null(strstr(c.reason, "klikitd restore "));
+	assert_string_equal(c.reason + strlen(c.reason) - strlen(suffix),
+	    suffix);
 }
 
 extern const char schema_001_init[];

@@ -164,6 +164,8 @@ test_newer_schema_is_refused(void **state)
 	assert_int_equal(stat(c.path, &before), 0);
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_NEWER);
 	store_case_assert_reason(&c);
+	/* No copy was made: none is named. */
+	assert_null(strstr(c.reason, "restore"));
 	assert_int_equal(store_case_try(&c, STORE_READ), STORE_NEWER);
 	assert_int_equal(stat(c.path, &after), 0);
 	assert_memory_equal(&before.st_mtim, &after.st_mtim,
