@@ -18,8 +18,9 @@ usage: run_suites.py [SUITE...]     one or more of the names below; without
             ThreadSanitizer: no data race
   long      what takes longer, each with a short version in the others: the
             black-box tests marked `long`, on the sanitized and on the release
-            build (KLIKITD_SEED=N repeats a run's chances), and the two
-            commands of README on a bare Debian (test/bare.py: as root only)
+            build (KLIKITD_SEED=N repeats a run's chances), the two
+            commands of README on a bare Debian (test/bare.py: as root only),
+            and the packages, made and tried (test/package/)
 
 A process that a suite leaves behind counts as a failed test.
 """
@@ -251,7 +252,14 @@ def long_suite():
             directory / "klikitd", "-m", "long",
             env={"KLIKITD_SEED": seed}, limit_s=LONG_LIMIT_S))
     return total.plus(bare_suite("user")).plus(
-        bare_suite("root", "check", "store", "blackbox", "web"))
+        bare_suite("root", "check", "store", "blackbox", "web")).plus(
+            packages_suite())
+
+
+def packages_suite():
+    """All packages, made and tried. Returns a Count."""
+    return BROKEN if subprocess.run([ROOT / "run", "package", "test"],
+                                    cwd=ROOT).returncode else Count(1, 0)
 
 
 def bare_suite(user, *suites):

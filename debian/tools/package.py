@@ -1,25 +1,35 @@
 #!/usr/bin/python3
 """Make what klikitd is installed from; `./run package` calls it.
 
-usage: package.py [--out FOLDER] [deb]...
+usage: package.py [--out FOLDER] [deb | static | container]...
 
-  deb       a package for this Debian, with PostgreSQL and Redis
+  deb        a package for this Debian, with PostgreSQL and Redis
+  static     programs for amd64, arm64 and armhf that need nothing of the
+             machine, without PostgreSQL; each takes a delivery by HTTPS here,
+             the foreign ones under qemu
+  container  the one for this machine, and the recipe of a container beside it
 
-The results, with a list of what is linked into each (SBOM, CycloneDX) and
-SHA256SUMS, go to build-package/, or the folder named. The same sources give
-the same bytes, whenever and wherever they are built.
+Without any, deb and static. The results, with a list of what is linked into
+each (SBOM, CycloneDX) and SHA256SUMS, go to build-package/, or the folder
+named. The same sources give the same bytes, whenever and wherever they are
+built.
 """
 
 import argparse
 import hashlib
 import pathlib
+import shutil
 import sys
 
+import cross
 import deb
+import deliver
 import sbom
 import sources
+import static
 
-KINDS = ("deb",)
+KINDS = ("deb", "static", "container")
+RECIPE = sources.ROOT / "server/docs/Containerfile"
 
 
 def say(text):
@@ -35,6 +45,20 @@ def sums(out):
     return files
 
 
+def make_deb(out):
+    say("building the .deb")
+    made = deb.make(out)
+    sbom.write(made, sbom.linked_to_deb(made))
+
+
+def make_static(out, arch):
+    say(f"building the static program for {arch}")
+    made, linked = static.make(out, arch)
+    sbom.write(made, linked)
+    deliver.see([made] if arch == static.NATIVE else [cross.qemu(arch), made])
+    say(f"{made.name}: takes a delivery by HTTPS")
+
+
 def main():
     args = argparse.ArgumentParser(usage=__doc__)
     args.add_argument("--out", type=pathlib.Path,
@@ -46,11 +70,16 @@ def main():
             args.error(f"there is no {kind}")
     out = args.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    kinds = args.kinds or KINDS
+    kinds = args.kinds or ("deb", "static")
     if "deb" in kinds:
-        say("building the .deb")
-        made = deb.make(out)
-        sbom.write(made, sbom.linked_to_deb(made))
+        make_deb(out)
+    if "static" in kinds:
+        for arch in static.ARCHITECTURES:
+            make_static(out, arch)
+    elif "container" in kinds:
+        make_static(out, static.NATIVE)
+    if "static" in kinds or "container" in kinds:
+        shutil.copy2(RECIPE, out)
     for path in sums(out):
         say(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
 
