@@ -26,8 +26,10 @@ def build(place, source):
     return next(place.glob("klikitd_*.deb"))
 
 
-def lint(deb):
-    """Fail on what lintian calls an error."""
+def lint(deb, program):
+    """Fail on what lintian calls an error, and on a program that is not
+    hardened."""
+    subprocess.run([sources.ROOT / "test/check_binary.py", program], check=True)
     done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error",
                            "--tag-display-limit", "0", deb])
     if done.returncode != 0:
@@ -39,5 +41,6 @@ def make(out, source=sources.ROOT):
     place = pathlib.Path(out) / "deb"
     place.mkdir(parents=True, exist_ok=True)
     deb = build(place, source)
-    lint(deb)
+    lint(deb, place / f"klikitd-{sources.version(source)}"
+         / "debian/klikitd/usr/bin/klikitd")
     return pathlib.Path(shutil.copy2(deb, out))

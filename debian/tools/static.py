@@ -1,5 +1,6 @@
 """Programs that need nothing of the machine they run on: static-pie, without
-libpq, for this architecture and for foreign ones."""
+libpq, for this architecture and for foreign ones. On armhf Debian's libc has no
+static-pie (rcrt1.o): there it is a static program at fixed addresses."""
 
 import json
 import os
@@ -16,7 +17,13 @@ NATIVE = "amd64"
 ARCHITECTURES = (NATIVE, *cross.FOREIGN)
 OPTIONS = ("--buildtype=release", "-Db_lto=true", "-Dprefer_static=true",
            "-Dtests=disabled", "-Dbench=disabled", "-Dpostgres=disabled",
-           "-Dredis=enabled", "-Dstatic_pie=true", "-Dsystemd_unit_dir=")
+           "-Dredis=enabled", "-Dsystemd_unit_dir=")
+PIE = ("-Dstatic=pie",)
+FIXED = ("-Dstatic=fixed", "-Db_pie=false")
+
+
+def kind(arch):
+    return FIXED if arch == "armhf" else PIE
 
 
 def build(place, arch, source):
@@ -29,7 +36,8 @@ def build(place, arch, source):
     env = {**os.environ, "SOURCE_DATE_EPOCH": sources.epoch(tree),
            "CFLAGS": flags[0], "LDFLAGS": flags[1]}
     with open(place / "static.log", "w") as log:
-        for command in (["meson", "setup", "build", *OPTIONS, *foreign],
+        for command in (["meson", "setup", "build", *OPTIONS, *kind(arch),
+                         *foreign],
                         ["ninja", "-C", "build", "--quiet", "klikitd"]):
             done = subprocess.run(command, cwd=tree, env=env, stdout=log,
                                   stderr=log)
@@ -44,12 +52,14 @@ def build(place, arch, source):
     return program, tree / "build/klikitd.map"
 
 
-def is_static_pie(program):
-    """Has it neither an interpreter nor a library, and no fixed place?"""
+def is_static(program, arch):
+    """Has it neither an interpreter nor a library, and a fixed place only where
+    that cannot be helped?"""
     read = subprocess.run(["readelf", "-hld", program], check=True,
                           capture_output=True, text=True).stdout
     return ("INTERP" not in read and "(NEEDED)" not in read and
-            re.search(r"Type:\s+DYN", read) is not None)
+            re.search(rf"Type:\s+{'DYN' if kind(arch) == PIE else 'EXEC'}",
+                      read) is not None)
 
 
 def linked(linker_map, arch):
@@ -80,8 +90,8 @@ def make(out, arch, source=sources.ROOT):
     place = pathlib.Path(out) / f"static-{arch}"
     place.mkdir(parents=True, exist_ok=True)
     program, linker_map = build(place, arch, source)
-    if not is_static_pie(program):
-        raise SystemExit(f"package: {program} is no static-pie")
+    if not is_static(program, arch):
+        raise SystemExit(f"package: {program} is not linked as it should be")
     target = out / f"klikitd-{sources.version(source)}-{arch}"
     return (pathlib.Path(shutil.copy2(program, target)),
             linked(linker_map, arch))
