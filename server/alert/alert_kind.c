@@ -28,6 +28,10 @@ static const struct {
 	[ALERT_REJECTIONS] = { ALERT_TYPE "rejections",
 	    "Orders may be lost. klikitd rejections shows what was refused, "
 	    "and why." },
+	[ALERT_BRANCH_SILENT] = { ALERT_TYPE "branch_silent",
+	    "It may be closed. Else see that klikit reaches this address: "
+	    "the tunnel or proxy in front, klikitd rejections.",
+	    .common = true },
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == ALERT_NKINDS,
     "every kind has a row");

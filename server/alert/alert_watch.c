@@ -8,6 +8,7 @@
 
 #include "server/alert/alert_machine.h"
 #include "server/alert/alert_refused.h"
+#include "server/alert/alert_silence.h"
 #include "server/alert/alerts.h"
 #include "server/base/clock.h"
 #include "server/dispatch/dispatch.h"
@@ -23,6 +24,7 @@ struct alert_watch {
 	struct alerts *alerts;
 	struct alert_machine machine;
 	struct alert_refused refused;
+	struct alert_silence *silence;
 	struct event *timer;
 	int64_t asked_us; /* the store counts since then; 0: it does not */
 	int64_t took_us;  /* the last time */
@@ -120,6 +122,7 @@ watch_timer_cb(evutil_socket_t fd, short what, void *arg)
 	look_at_handlers(w);
 	alert_machine_look(&w->machine);
 	alert_refused_look(&w->refused, dispatch_now(w->d));
+	alert_silence_look(w->silence);
 	if (w->asked_us == 0) {
 		w->asked_us = clock_mono_us();
 		if (store_measure(w->st, counted_cb, w) == -1)
@@ -137,10 +140,12 @@ alert_watch_set_certs(struct alert_watch *w, const struct cert_watch *certs)
 }
 
 void
-alert_watch_begin(struct alert_watch *w)
+alert_watch_begin(struct alert_watch *w, int64_t silence_ms)
 {
-	if (!w->stopped)
-		watch_timer_cb(-1, 0, w);
+	if (w->stopped)
+		return;
+	alert_silence_set(w->silence, silence_ms);
+	watch_timer_cb(-1, 0, w);
 }
 
 struct alert_watch *
@@ -159,11 +164,18 @@ alert_watch_new(const struct alert_watch_options *opt)
 	w->refused = (struct alert_refused){ .alerts = opt->alerts,
 		.rej = opt->rej,
 		.in = opt->in };
-	if ((w->timer = evtimer_new(opt->base, watch_timer_cb, w)) == NULL) {
-		free(w);
-		return (NULL);
-	}
-	return (w);
+	w->silence = alert_silence_new(&(struct alert_silence_options){
+	    .base = opt->base,
+	    .st = opt->st,
+	    .in = opt->in,
+	    .clock = opt->clock,
+	    .alerts = opt->alerts,
+	});
+	if (w->silence != NULL &&
+	    (w->timer = evtimer_new(opt->base, watch_timer_cb, w)) != NULL)
+		return (w);
+	alert_watch_free(w);
+	return (NULL);
 }
 
 void
@@ -173,6 +185,7 @@ alert_watch_stop(struct alert_watch *w)
 		return;
 	w->stopped = true;
 	(void)evtimer_del(w->timer);
+	alert_silence_stop(w->silence);
 }
 
 void
@@ -180,6 +193,8 @@ alert_watch_free(struct alert_watch *w)
 {
 	if (w == NULL)
 		return;
-	event_free(w->timer);
+	if (w->timer != NULL)
+		event_free(w->timer);
+	alert_silence_free(w->silence);
 	free(w);
 }

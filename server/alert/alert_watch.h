@@ -9,6 +9,8 @@
 #ifndef SERVER_ALERT_WATCH_H
 #define SERVER_ALERT_WATCH_H
 
+#include <stdint.h>
+
 struct alert_watch; /* opaque */
 struct alerts;
 struct cert_watch;
@@ -23,7 +25,7 @@ struct alert_watch_options {
 	struct event_base *base; /* all kept */
 	struct store *st;
 	struct dispatch *d;
-	const struct ingest *in;
+	struct ingest *in;
 	const struct rejections *rej;
 	const struct steady *clock;
 	struct alerts *alerts;
@@ -36,8 +38,11 @@ struct alert_watch *alert_watch_new(const struct alert_watch_options *opt);
 void alert_watch_set_certs(struct alert_watch *w,
     const struct cert_watch *certs);
 
-/* Look now, and then as often as alerts_look_ms() says. */
-void alert_watch_begin(struct alert_watch *w);
+/*
+ * Look now, and then as often as alerts_look_ms() says. Branches that are
+ * silent for so long in their usual hours are told of; 0: none.
+ */
+void alert_watch_begin(struct alert_watch *w, int64_t silence_ms);
 
 /* Ask nothing more of the store. Accepts NULL. */
 void alert_watch_stop(struct alert_watch *w);

@@ -97,11 +97,11 @@ is_others(const struct alerts *a, const struct alert *alert)
 
 /* -- Telling -- */
 
+/* The branch that it is about, if that is one: handlers may choose by it. */
 static const char *
 branch_of(const struct alert *a)
 {
-	(void)a;
-	return (NULL);
+	return (a->kind == ALERT_BRANCH_SILENT ? a->subject : NULL);
 }
 
 static void

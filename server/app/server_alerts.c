@@ -41,7 +41,7 @@ void
 server_set_alerts(struct server *s, const struct config *cfg)
 {
 	alerts_set(s->alerts.all, cfg->alert_after_ms, cfg->alert_remind_ms);
-	alert_watch_begin(s->alerts.watch);
+	alert_watch_begin(s->alerts.watch, cfg->alert_silence_ms);
 }
 
 void

@@ -135,6 +135,8 @@ server_seed_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		const struct store_event *ev = rows[i].ev;
 
+		if (ev->origin == STORE_INTERNAL)
+			continue;
 		ingest_seen(s->ingest, ev->branch, ev->came_at);
 		if (ev->secret != NULL)
 			secrets_used(s->front.secrets, ev->secret,

@@ -116,8 +116,10 @@ struct config {
 	int64_t retention_ids_ms;    /* that it ever came in */
 	int64_t repeat_window_ms;    /* 0: repeats are not looked for */
 
-	int64_t alert_after_ms;  /* what lasts so long is worth a call */
-	int64_t alert_remind_ms; /* between two calls for it; 0: one only */
+	int64_t alert_after_ms;   /* what lasts so long is worth a call */
+	int64_t alert_remind_ms;  /* between two calls for it; 0: one only */
+	int64_t alert_silence_ms; /* of a branch's usual hours; 0: never */
+
 	int64_t backup_every_ms; /* 0: none are made */
 	int64_t backup_keep;
 	char *backup_dir;               /* absolute; NULL: none are made */

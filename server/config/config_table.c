@@ -178,6 +178,12 @@ const struct key config_global_keys[] = {
 	    .max = 3650 * DAY, .value = "DURATION",
 	    .text = "As long as it lasts, the alert comes again after so long; "
 		    "0: it does not. When it is over, that is told once." },
+	{ "alert.silence", KEY_DURATION, IN_CONFIG(alert_silence_ms),
+	    .def = "2h", .max = 7 * DAY, .value = "DURATION",
+	    .text = "There is an alert for a branch of which nothing came for "
+		    "so long, counting whole hours of the week in which "
+		    "something came in three of the last four weeks. 0: "
+		    "never." },
 	{ "backup.every", KEY_DURATION, IN_CONFIG(backup_every_ms),
 	    .min = SECOND, .max = 30 * DAY, .value = "DURATION",
 	    .example = "24h",

@@ -2,6 +2,9 @@
 
 import contextlib
 import os
+import re
+import sqlite3
+import time
 
 import pytest
 
@@ -115,6 +118,42 @@ def test_database_that_is_away(klikitd, ops, postgres_server):
     raised, _ = ended(far)
     assert raised["kind"] == "store"
     server.stop()  # before its database
+
+
+def opened(server, branch, weeks, until_hours):
+    """Give the store an event an hour, for so many weeks, until so many hours
+    ago: as if it had run so long."""
+    now = int(time.time() * 1000)
+    with sqlite3.connect(server.database) as db:
+        for hour in range(until_hours, weeks * 168):
+            at = now - hour * 3600_000
+            db.execute(
+                "INSERT INTO events (event_id, type, branch, peer, "
+                "received_at, body_size, came_at) "
+                "VALUES (?, 'klikit.order.created.v2', ?, 'p', ?, 2, ?)",
+                (f"{branch}-{hour}", branch, at, at))
+    db.close()
+
+
+@sqlite
+def test_a_branch_that_is_silent_in_its_usual_hours(klikitd, ops):
+    """One of which less is known is left alone."""
+    far = ops()
+    server = klikitd(config=alerting(far.url))
+    server.expect("alert: branch_silent")
+    server.stop()
+    opened(server, "new", 2, 4)
+    opened(server, "2041", 5, 4)
+    server.start()
+    raised, = far.wait(1)
+    assert states([raised]) == [("branch_silent", "2041", "raised")]
+    assert re.search("nothing came in [34] hours", raised["sentence"])
+    assert server.query("SELECT branch FROM events "
+                        "WHERE origin = 'internal'") == [("2041",)]
+    looks(server)
+    assert len(far.told()) == 1
+    received(server.post(BODY, "again"))
+    ended(far)
 
 
 @pytest.mark.both
