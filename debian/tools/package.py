@@ -19,6 +19,7 @@ import argparse
 import hashlib
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import cross
@@ -59,29 +60,42 @@ def make_static(out, arch):
     say(f"{made.name}: takes a delivery by HTTPS")
 
 
+def done(make, out, *which):
+    """Make one. Says why if that fails, and goes on: the others may do."""
+    try:
+        make(out, *which)
+    except (SystemExit, subprocess.CalledProcessError) as why:
+        print(why, file=sys.stderr, flush=True)
+        return False
+    return True
+
+
 def main():
-    args = argparse.ArgumentParser(usage=__doc__)
-    args.add_argument("--out", type=pathlib.Path,
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--out", type=pathlib.Path,
                       default=sources.ROOT / "build-package")
-    args.add_argument("kinds", nargs="*")
-    args = args.parse_args()
+    parser.add_argument("kinds", nargs="*")
+    args = parser.parse_args()
     for kind in args.kinds:
         if kind not in KINDS:
-            args.error(f"there is no {kind}")
+            parser.error(f"there is no {kind}")
     out = args.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     kinds = args.kinds or ("deb", "static")
+    architectures = (static.ARCHITECTURES if "static" in kinds else
+                     (static.NATIVE,) if "container" in kinds else ())
+    failed = 0
     if "deb" in kinds:
-        make_deb(out)
-    if "static" in kinds:
-        for arch in static.ARCHITECTURES:
-            make_static(out, arch)
-    elif "container" in kinds:
-        make_static(out, static.NATIVE)
-    if "static" in kinds or "container" in kinds:
+        failed += not done(make_deb, out)
+    for arch in architectures:
+        failed += not done(make_static, out, arch)
+    if architectures:
         shutil.copy2(RECIPE, out)
     for path in sums(out):
         say(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+    if failed:
+        say(f"FAILED: {failed} of them, see above")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -194,3 +195,22 @@ def test_scripts_of_the_package_are_right_shell(name):
     done = subprocess.run(["sh", "-n", DEBIAN / name])
     assert done.returncode == 0
     assert "\n#DEBHELPER#\n" in (DEBIAN / name).read_text()
+
+
+def test_what_cannot_be_packaged_is_refused():
+    done = subprocess.run([ROOT / "debian/tools/package.py", "rpm"],
+                          capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.endswith("there is no rpm\n")
+
+
+def test_sources_are_found_without_git(tmp_path):
+    """As in a copy of the tree: neither builds nor what tests leave."""
+    sys.path.insert(0, str(DEBIAN / "tools"))
+    import sources
+    for name in ("meson.build", ".clang-format", "server/a.c", "server/build.h",
+                 "build-x/a.o", ".klikitd/dev.db", "test/__pycache__/a.pyc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert sorted(sources.names(tmp_path)) == [
+        ".clang-format", "meson.build", "server/a.c", "server/build.h"]
