@@ -67,7 +67,8 @@ event_texts_size(const struct store_event *ev)
 	size = text_size(ev->event_id) + 1 + text_size(ev->scope) +
 	       text_size(ev->type) + text_size(ev->brand) +
 	       text_size(ev->branch) + text_size(ev->secret) +
-	       text_size(ev->peer) + text_size(ev->original);
+	       text_size(ev->peer) + text_size(ev->endpoint) +
+	       text_size(ev->original);
 	for (size_t i = 0; i < ev->norders; i++) {
 		const struct store_order *o = &ev->orders[i];
 
@@ -106,6 +107,7 @@ store_event_new(const struct store_event *src)
 	ev->branch = tail_copy(&t, src->branch);
 	ev->secret = tail_copy(&t, src->secret);
 	ev->peer = tail_copy(&t, src->peer);
+	ev->endpoint = tail_copy(&t, src->endpoint);
 	ev->original = tail_copy(&t, src->original);
 	ev->orders = orders;
 	ev->id = 0;

@@ -68,6 +68,8 @@ struct store_event {
 	const char *secret; /* name of the secret that verified it; NULL: it is
 			       not signed, and there is no digest */
 	const char *peer;   /* address and port it came from */
+	const char *endpoint; /* the name of the one it came through; NULL: it
+				 came through none, or that is not known */
 	int64_t received_at_ms;
 	struct steady_time came_at; /* the same moment, as ages are counted;
 				       0: as it is dated */
@@ -194,6 +196,7 @@ struct store_rejection {
 	int64_t at_ms;
 	struct steady_time came_at; /* the same moment; 0: as it is dated */
 	const char *peer;
+	const char *endpoint;  /* as in an event */
 	const char *cause;     /* one word: signature, headers, ... */
 	const char *code;      /* what was found, one word; NULL: nothing */
 	const char *diagnosis; /* the same in words; NULL if there is none */

@@ -149,9 +149,9 @@ copy_rejection(struct arena *a, const struct store_rejection *src,
     struct store_rejection *r)
 {
 	*r = *src;
-	if (arena_texts(a, (const char **const[]){ &r->peer, &r->cause,
-			       &r->code, &r->diagnosis, &r->headers, NULL }) ==
-	    -1)
+	if (arena_texts(a,
+		(const char **const[]){ &r->peer, &r->endpoint, &r->cause,
+		    &r->code, &r->diagnosis, &r->headers, NULL }) == -1)
 		return (-1);
 	if (src->digest != NULL &&
 	    (r->digest = arena_dup(a, src->digest, ORDER_DIGEST_LEN)) == NULL)

@@ -67,6 +67,7 @@ struct admin_refused {
 
 struct admin_secret {
 	const char *name;
+	const char *endpoint;   /* that it opens; NULL: none */
 	int64_t valid_until_ms; /* 0: for ever */
 	int64_t last_used_ms;   /* 0: not since the start */
 };

@@ -96,6 +96,7 @@ static const struct field status_fields[] = {
 #define AT(member) FIELD(struct admin_secret, member)
 static const struct field secret_fields[] = {
 	{ "name", .kind = FIELD_TEXT, AT(name) },
+	{ "endpoint", .kind = FIELD_TEXT, AT(endpoint) },
 	{ "valid_until", .kind = FIELD_TIME, AT(valid_until_ms) },
 	{ "last_used", .kind = FIELD_TIME, AT(last_used_ms) },
 	{ .name = NULL },

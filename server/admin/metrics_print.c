@@ -18,6 +18,7 @@
 #include "server/http/http.h"
 #include "server/intake/branches.h"
 #include "server/intake/diagnosis_queue.h"
+#include "server/intake/endpoint.h"
 #include "server/intake/ingest.h"
 #include "server/intake/rejections.h"
 #include "server/upkeep/backups.h"
@@ -126,6 +127,26 @@ print_deliveries(FILE *f, const struct metrics_sources *from)
 		metrics_count(f, "klikitd_rejections_not_kept_total",
 		    LABELS("cause", reject_cause_name((enum reject_cause)i)),
 		    rejections_not_kept(from->rej, (enum reject_cause)i));
+}
+
+/* As many as there are sections. */
+static void
+print_endpoints(FILE *f, struct endpoints *all)
+{
+	static const char name[] = "klikitd_endpoint_deliveries_total";
+	size_t n = all == NULL ? 0 : endpoints_count(all);
+
+	metrics_family(f, name, METRICS_COUNTER,
+	    "Deliveries to an endpoint, by how they were answered.");
+	for (size_t i = 0; i < n; i++) {
+		const struct endpoint *e = endpoints_at(all, i);
+
+		for (int a = 0; a < ENDPOINT_NANSWERS; a++)
+			metrics_count(f, name,
+			    LABELS("endpoint", e->name, "result",
+				endpoint_answer_name((enum endpoint_answer)a)),
+			    e->tally->n[a]);
+	}
 }
 
 static void
@@ -612,6 +633,7 @@ metrics_print(FILE *f, const struct metrics_sources *from,
 {
 	print_server(f, from);
 	print_deliveries(f, from);
+	print_endpoints(f, from->endpoints(from->arg));
 	print_diagnoses(f, from->diag);
 	print_branches(f, from, dispatch_now(from->dispatch));
 	print_secrets(f, from->secrets(from->arg));

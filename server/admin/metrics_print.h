@@ -17,6 +17,7 @@ struct backups;
 struct clock_watch;
 struct diagnosis_queue;
 struct dispatch;
+struct endpoints;
 struct histogram;
 struct http;
 struct http_admin;
@@ -60,6 +61,7 @@ struct metrics_sources {
 	uint64_t (*limited)(void *arg);
 	uint64_t (*limited_admin)(void *arg);
 	const struct secrets *(*secrets)(void *arg);
+	struct endpoints *(*endpoints)(void *arg); /* NULL: none yet */
 	/* The i-th; false past the end. NULL: there are none. */
 	bool (
 	    *certificate)(void *arg, size_t i, struct metrics_certificate *ret);

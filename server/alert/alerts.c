@@ -136,6 +136,7 @@ told_cb(enum ingest_rc rc, int64_t event, void *arg)
 	case INGEST_REPEAT: /* these never of an event of our own */
 	case INGEST_INVALID:
 	case INGEST_TOO_MANY:
+	case INGEST_MISFIT:
 	case INGEST_PENDING:
 	case INGEST_BUSY:
 		tell_later(s);

@@ -440,6 +440,7 @@ server_close(struct server *s)
 	store_close(s->st);
 	if (s->store_events.flush != NULL)
 		event_free(s->store_events.flush);
+	endpoints_free(s->front.endpoints);
 	secrets_free(s->front.secrets);
 	tls_context_unref(s->front.tls);
 	diagnosis_keys_free(s->front.diag_keys);

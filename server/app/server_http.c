@@ -6,9 +6,11 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "server/app/server_endpoints.h"
 #include "server/app/server_http.h"
 #include "server/app/server_parts.h"
 #include "server/app/server_secrets.h"
@@ -112,20 +114,23 @@ server_announce(const char *what, const char *url)
 static struct http *
 public_http(struct server *s, const struct http_options *limits)
 {
-	const struct http_route routes[] = {
-		{ WEBHOOK_PATH, HTTP_POST, webhook_run, s->front.webhook,
-		    true },
-		{ HTTP_HEALTH_PATH, HTTP_GET | HTTP_HEAD,
-		    http_request_run_health, NULL, true },
-	};
-
-	return (http_new(s->base, limits,
-	    &(struct http_site){ .name = "http",
+	struct http_site site = {
+		.name = "http",
 		.advice = "block it in front of klikitd, or raise "
 			  "http.max_connections if it is no stranger",
 		.needs_length = true,
-		.routes = routes,
-		.nroutes = sizeof(routes) / sizeof(routes[0]) }));
+	};
+	struct http_route *routes;
+	struct http *h;
+
+	routes =
+	    server_endpoints_routes(s->cfg, s->front.endpoints, &site.nroutes);
+	if (routes == NULL)
+		return (NULL);
+	site.routes = routes;
+	h = http_new(s->base, limits, &site);
+	free(routes);
+	return (h);
 }
 
 typedef int listen_fn(struct http *h, const char *address,
@@ -183,7 +188,9 @@ server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 	if ((s->front.secrets = server_secrets_new(s->cfg,
 		 clock_watch_wall(s->clock).ms)) == NULL ||
 	    (s->front.webhook = webhook_new(s->ingest, s->front.diag,
-		 s->front.secrets, clock_watch_steady(s->clock))) == NULL ||
+		 clock_watch_steady(s->clock))) == NULL ||
+	    (s->front.endpoints = server_endpoints_new(s->cfg, s->front.webhook,
+		 s->front.secrets)) == NULL ||
 	    (s->front.http = public_http(s, &limits)) == NULL ||
 	    (s->front.tls != NULL &&
 		http_set_tls(s->front.http, s->front.tls) == -1) ||

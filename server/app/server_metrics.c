@@ -63,6 +63,14 @@ source_secrets(void *arg)
 	return (s->front.secrets);
 }
 
+static struct endpoints *
+source_endpoints(void *arg)
+{
+	const struct server *s = arg;
+
+	return (s->front.endpoints);
+}
+
 static bool
 source_certificate(void *arg, size_t i, struct metrics_certificate *ret)
 {
@@ -115,6 +123,7 @@ server_metrics(struct server *s)
 		.limited = source_limited,
 		.limited_admin = source_limited_admin,
 		.secrets = source_secrets,
+		.endpoints = source_endpoints,
 		.certificate = source_certificate,
 		.tls = source_tls,
 		.arg = s,

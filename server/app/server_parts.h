@@ -21,6 +21,7 @@
 #include "server/dispatch/journal.h"
 #include "server/http/http.h"
 #include "server/intake/diagnosis_queue.h"
+#include "server/intake/endpoint.h"
 #include "server/intake/ingest.h"
 #include "server/intake/janitor.h"
 #include "server/intake/rejections.h"
@@ -42,9 +43,10 @@ struct metrics;
 struct stream;
 struct reload;
 
-/* What faces klikit; a reload may replace the first three. */
+/* What faces klikit; a reload may replace the first four. */
 struct server_front {
 	struct secrets *secrets;
+	struct endpoints *endpoints;      /* with these secrets */
 	struct tls_context *tls;          /* NULL: http.listen is without */
 	struct diagnosis_keys *diag_keys; /* of the same secrets */
 	struct diagnosis_queue *diag;

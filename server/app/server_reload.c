@@ -4,6 +4,7 @@
 
 #include "server/app/server_alerts.h"
 #include "server/app/server_certs.h"
+#include "server/app/server_endpoints.h"
 #include "server/app/server_handlers.h"
 #include "server/app/server_http.h"
 #include "server/app/server_parts.h"
@@ -20,6 +21,9 @@ struct reload {
 	struct server *s;
 	struct config *cfg;
 	struct secrets *secrets;
+	struct endpoints *endpoints;
+	struct http_route *routes; /* to these */
+	size_t nroutes;
 	struct tls_context *tls;
 	struct http_trust trust;
 	struct diagnosis_keys *diag_keys;
@@ -31,12 +35,42 @@ struct reload {
 static void
 reload_free(struct reload *r)
 {
+	free(r->routes);
+	endpoints_free(r->endpoints);
 	secrets_free(r->secrets);
 	tls_context_unref(r->tls);
 	http_trust_fini(&r->trust);
 	diagnosis_keys_free(r->diag_keys);
 	config_free(r->cfg);
 	free(r);
+}
+
+/*
+ * What faces klikit; the old goes with r. Requests that have come whole were
+ * routed by now, and have copied what they need of it.
+ */
+static void
+reload_front(struct reload *r)
+{
+	struct server_front *front = &r->s->front;
+	struct diagnosis_keys *old_keys = front->diag_keys;
+	struct endpoints *old_endpoints = front->endpoints;
+	struct secrets *old = front->secrets;
+	struct tls_context *old_tls = front->tls;
+
+	front->tls = r->tls;
+	r->tls = old_tls;
+	secrets_inherit(r->secrets, old);
+	front->secrets = r->secrets;
+	r->secrets = old;
+	http_set_routes(front->http, r->routes, r->nroutes);
+	r->routes = NULL;
+	endpoints_inherit(r->endpoints, old_endpoints);
+	front->endpoints = r->endpoints;
+	r->endpoints = old_endpoints;
+	front->diag_keys = r->diag_keys;
+	diagnosis_queue_set_keys(front->diag, front->diag_keys);
+	r->diag_keys = old_keys;
 }
 
 /* It is over, done or refused. */
@@ -55,9 +89,6 @@ static void
 reload_apply(struct reload *r)
 {
 	struct server *s = r->s;
-	struct diagnosis_keys *old_keys = s->front.diag_keys;
-	struct secrets *old = s->front.secrets;
-	struct tls_context *old_tls = s->front.tls;
 	const struct http_options limits = server_http_limits(r->cfg);
 	char reason[HANDLER_REASON_MAX];
 
@@ -68,20 +99,13 @@ reload_apply(struct reload *r)
 	if (server_set_handlers(s, r->cfg, r->known, reason) == -1) {
 		log_error("reload: refused: %s", reason);
 		if (r->tls != NULL)
-			(void)http_set_tls(s->front.http, old_tls);
+			(void)http_set_tls(s->front.http, s->front.tls);
 		return;
 	}
-	s->front.tls = r->tls;
-	r->tls = old_tls;
-	secrets_inherit(r->secrets, s->front.secrets);
-	s->front.secrets = r->secrets;
-	webhook_set_secrets(s->front.webhook, s->front.secrets);
+	reload_front(r);
 	webhook_set_limit(s->front.webhook, r->cfg->http_max_failures,
 	    r->cfg->http_failure_work);
-	r->secrets = old;
-	s->front.diag_keys = r->diag_keys;
-	diagnosis_queue_set_keys(s->front.diag, s->front.diag_keys);
-	r->diag_keys = old_keys;
+	webhook_forgive(s->front.webhook);
 	http_set_limits(s->front.http, &limits);
 	http_set_trust(s->front.http, r->trust);
 	r->trust = (struct http_trust){ 0 };
@@ -93,6 +117,7 @@ reload_apply(struct reload *r)
 	config_free(s->cfg);
 	s->cfg = r->cfg;
 	r->cfg = NULL;
+	server_webhooks_set(&s->webhooks, s->cfg);
 	(void)server_certs_watch(s->front.certs, s->cfg);
 	s->service.refused = false;
 	log_info("reload: done");
@@ -207,6 +232,10 @@ reload_begin(struct server *s)
 	(void)strcpy(reason, "out of memory");
 	if ((r->secrets = server_secrets_new(cfg,
 		 clock_watch_wall(s->clock).ms)) == NULL ||
+	    (r->endpoints = server_endpoints_new(cfg, s->front.webhook,
+		 r->secrets)) == NULL ||
+	    (r->routes = server_endpoints_routes(cfg, r->endpoints,
+		 &r->nroutes)) == NULL ||
 	    (r->diag_keys = diagnosis_keys_new(cfg)) == NULL ||
 	    server_http_trust(cfg, &r->trust) == -1 ||
 	    server_load_tls(cfg, &r->tls, reason) == -1) {

@@ -55,6 +55,7 @@ status_secrets(const struct server *s, struct admin_status *st)
 	for (size_t i = 0; i < st->nsecrets; i++) {
 		secrets_info(s->front.secrets, i, &info);
 		st->secrets[i].name = info.name;
+		st->secrets[i].endpoint = s->cfg->secrets[i].endpoint;
 		st->secrets[i].valid_until_ms = info.valid_until_ms;
 		st->secrets[i].last_used_ms = info.last_used_ms;
 	}

@@ -8,53 +8,50 @@
 
 #include "server/base/log.h"
 #include "server/cli/commands.h"
-#include "server/intake/webhook.h"
 
-/* The commands that send something to its first listener. */
+/* The endpoint's first path at the first listener; NULL: no memory. */
+static char *
+first_url(const struct server_webhooks *w, const struct config_endpoint *ep)
+{
+	char *url;
+
+	if (asprintf(&url, "%s%s", w->bases[0], ep->paths.items[0]) == -1)
+		return (NULL);
+	return (url);
+}
+
+/* The commands that send something to the usual endpoint. */
 static void
 make_commands(struct server_webhooks *w, const struct config *cfg)
 {
-	const char *source = cfg->secrets[0].source;
+	const struct config_endpoint *ep = config_endpoint_usual(cfg);
+	const char *source =
+	    cfg->secrets[config_endpoint_secret(cfg, ep)].source;
 	char program[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	char *url = first_url(w, ep);
 	const struct commands_place place = {
 		.program = n > 0 ? program : "klikitd",
 		.secret_file = source[0] == '/' ? source : NULL,
-		.url = w->urls[0],
+		.url = url,
 		.ca_file = w->ca_file,
-		.certificate = strncmp(w->urls[0], "https:", 6) == 0
+		.certificate = strncmp(w->bases[0], "https:", 6) == 0
 				   ? cfg->tls_certificate
 				   : NULL,
 	};
 
+	if (url == NULL)
+		return;
 	program[n > 0 ? n : 0] = '\0';
 	w->trigger = commands_trigger(&place);
 	w->sign = commands_sign(&place);
 	w->curl = commands_curl(&place);
-	if (!w->dev && w->trigger != NULL)
-		log_info("to send a test event: %s", w->trigger);
+	free(url);
 }
 
-void
-server_webhooks_add(struct server_webhooks *w, const struct config *cfg,
-    const char *url)
-{
-	char **grown;
-	char *copy;
-
-	grown = realloc(w->urls, (w->n + 1) * sizeof(*grown));
-	if (grown == NULL)
-		return;
-	w->urls = grown;
-	if (asprintf(&copy, "%s" WEBHOOK_PATH, url) == -1)
-		return;
-	w->urls[w->n++] = copy;
-	if (w->n == 1)
-		make_commands(w, cfg);
-}
-
-void
-server_webhooks_fini(struct server_webhooks *w)
+/* Forget what was made of a configuration. */
+static void
+clear(struct server_webhooks *w)
 {
 	for (size_t i = 0; i < w->n; i++)
 		free(w->urls[i]);
@@ -62,4 +59,57 @@ server_webhooks_fini(struct server_webhooks *w)
 	free(w->trigger);
 	free(w->sign);
 	free(w->curl);
+	w->urls = NULL;
+	w->n = 0;
+	w->trigger = w->sign = w->curl = NULL;
+}
+
+/* One item more, made of two texts. Short of memory it is left out. */
+static void
+add(char ***list, size_t *n, const char *base, const char *path)
+{
+	char **grown = realloc(*list, (*n + 1) * sizeof(*grown));
+	char *text;
+
+	if (grown == NULL)
+		return;
+	*list = grown;
+	if (asprintf(&text, "%s%s", base, path) != -1)
+		grown[(*n)++] = text;
+}
+
+void
+server_webhooks_set(struct server_webhooks *w, const struct config *cfg)
+{
+	clear(w);
+	for (size_t i = 0; i < w->nbases; i++) {
+		for (size_t j = 0; j < cfg->nendpoints; j++) {
+			const struct key_list *paths = &cfg->endpoints[j].paths;
+
+			for (size_t k = 0; k < paths->n; k++)
+				add(&w->urls, &w->n, w->bases[i],
+				    paths->items[k]);
+		}
+	}
+	if (w->nbases > 0)
+		make_commands(w, cfg);
+}
+
+void
+server_webhooks_add(struct server_webhooks *w, const struct config *cfg,
+    const char *url)
+{
+	add(&w->bases, &w->nbases, url, "");
+	server_webhooks_set(w, cfg);
+	if (w->nbases == 1 && !w->dev && w->trigger != NULL)
+		log_info("to send a test event: %s", w->trigger);
+}
+
+void
+server_webhooks_fini(struct server_webhooks *w)
+{
+	clear(w);
+	for (size_t i = 0; i < w->nbases; i++)
+		free(w->bases[i]);
+	free(w->bases);
 }

@@ -12,7 +12,9 @@
 struct server_webhooks {
 	bool dev;            /* it is klikitd dev */
 	const char *ca_file; /* for the commands below; or NULL */
-	char **urls;         /* of its public listeners, with the path */
+	char **bases;        /* URLs of its public listeners, without a path */
+	size_t nbases;
+	char **urls; /* of each endpoint's paths there */
 	size_t n;
 	char *trigger; /* commands that send it an event; or NULL */
 	char *sign;
@@ -22,6 +24,9 @@ struct server_webhooks {
 /* A public listener is open at url. Short of memory it is not shown. */
 void server_webhooks_add(struct server_webhooks *w, const struct config *cfg,
     const char *url);
+
+/* Its endpoints are those of cfg from now on. */
+void server_webhooks_set(struct server_webhooks *w, const struct config *cfg);
 
 void server_webhooks_fini(struct server_webhooks *w);
 

@@ -114,24 +114,25 @@ print_trust(const char *url, const char *ca_file)
 }
 
 static void
-print_tunnel(const char *url)
+print_tunnel(const char *url, const char *path)
 {
 	(void)printf(
 	    "klikit reaches this machine by a tunnel only: start one to\n"
 	    "%s (ssh -R, cloudflared, ngrok, ...), and have klikit\n"
-	    "register its public address with " WEBHOOK_PATH " behind it. "
-	    "Put the\n"
+	    "register its public address with %s behind it. Put the\n"
 	    "secret that klikit gave you into KLIKIT_WEBHOOK_SECRET, and start "
 	    "klikitd dev\n"
 	    "again: deliveries then appear here.\n",
-	    url);
+	    url, path);
 }
 
 /* server_options: print what the developer can do now. */
 static void
 dev_ready(const struct server_ready *r)
 {
-	const char *source = r->cfg->secrets[0].source;
+	const struct config_endpoint *ep = config_endpoint_usual(r->cfg);
+	const char *source =
+	    r->cfg->secrets[config_endpoint_secret(r->cfg, ep)].source;
 	char program[PATH_MAX], webhook[2 * HTTP_URL_MAX];
 	struct commands_place place = {
 		.program = program,
@@ -145,7 +146,8 @@ dev_ready(const struct server_ready *r)
 		place.program = "klikitd";
 	else
 		program[n] = '\0';
-	(void)snprintf(webhook, sizeof(webhook), "%s" WEBHOOK_PATH, r->url);
+	(void)snprintf(webhook, sizeof(webhook), "%s%s", r->url,
+	    ep->paths.items[0]);
 	dev_dir_tell(r->url);
 	(void)printf("\n"
 		     "klikitd dev receives klikit's deliveries at\n"
@@ -164,7 +166,7 @@ dev_ready(const struct server_ready *r)
 	if (r->ca_file != NULL)
 		print_trust(r->url, r->ca_file);
 	(void)putchar('\n');
-	print_tunnel(r->url);
+	print_tunnel(r->url, ep->paths.items[0]);
 	(void)printf("Stop with Ctrl-C.\n\n");
 	(void)fflush(stdout);
 }

@@ -110,6 +110,16 @@ secrets_count(const struct secrets *sec)
 	return (sec->count);
 }
 
+size_t
+secrets_count_of(const struct secrets *sec, secrets_some which)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sec->count; i++)
+		n += (which & (secrets_some)1 << i) != 0;
+	return (n);
+}
+
 void
 secrets_info(const struct secrets *sec, size_t i, struct secrets_info *ret_info)
 {
@@ -142,21 +152,23 @@ secrets_inherit(struct secrets *sec, const struct secrets *old)
 }
 
 bool
-secrets_verify(struct secrets *sec, const char *value, const struct iovec *segs,
-    size_t nsegs, int64_t now_ms, struct secrets_match *ret_match)
+secrets_verify(struct secrets *sec, secrets_some which,
+    const struct secrets_claim *claim, struct secrets_match *ret_match)
 {
+	int64_t now_ms = claim->now_ms;
 	unsigned char claimed[SIGNATURE_LEN], mac[SIGNATURE_LEN];
 	bool well_formed;
 
 	/* A malformed value is compared all the same: as long as a wrong one.
 	 */
-	well_formed = signature_parse(value, claimed) == 0;
+	well_formed = signature_parse(claim->value, claimed) == 0;
 	for (size_t i = 0; i < sec->count; i++) {
 		struct secret *s = &sec->list[i];
 
-		if (s->valid_until_ms != 0 && s->valid_until_ms < now_ms)
+		if ((which & (secrets_some)1 << i) == 0 ||
+		    (s->valid_until_ms != 0 && s->valid_until_ms < now_ms))
 			continue;
-		if (signature_mac(s->key, segs, nsegs, mac) == -1)
+		if (signature_mac(s->key, claim->segs, claim->nsegs, mac) == -1)
 			continue;
 		if (signature_equal(mac, claimed) && well_formed) {
 			s->last_used_ms = now_ms;

@@ -22,6 +22,11 @@
 
 struct secrets; /* opaque */
 
+/* Some of a set: bit i stands for the i-th. */
+typedef uint32_t secrets_some;
+#define SECRETS_ALL UINT32_MAX
+_Static_assert(SECRETS_MAX <= 32, "every secret has a bit");
+
 /* An empty set, owned by the caller. NULL when out of memory. */
 struct secrets *secrets_new(void);
 
@@ -44,6 +49,9 @@ int secrets_add(struct secrets *sec, const char *name, const void *bytes,
 int secrets_set_scope(struct secrets *sec, const char *scope);
 
 size_t secrets_count(const struct secrets *sec);
+
+/* How many of these there are. */
+size_t secrets_count_of(const struct secrets *sec, secrets_some which);
 
 /* Facts on the i-th secret, fit for a log; borrowed, valid until free. */
 struct secrets_info {
@@ -71,14 +79,22 @@ struct secrets_match {
 	unsigned char mac[SIGNATURE_LEN];
 };
 
+/* What is to be verified. */
+struct secrets_claim {
+	const char *value; /* of the header */
+	const struct iovec *segs;
+	size_t nsegs;
+	int64_t now_ms;
+};
+
 /*
- * Does the header's value sign the segments under a secret valid at now_ms?
- * On true *ret_match says which, and the MAC. On false, whatever the reason,
- * the same work was done: every valid secret's MAC was computed and compared.
+ * Does the header's value sign the segments under one of these secrets that is
+ * valid at now_ms? On true *ret_match says which, and the MAC. On false,
+ * whatever the reason, the same work was done: the MAC of every valid one of
+ * them, and of no other, was computed and compared.
  */
-bool secrets_verify(struct secrets *sec, const char *value,
-    const struct iovec *segs, size_t nsegs, int64_t now_ms,
-    struct secrets_match *ret_match);
+bool secrets_verify(struct secrets *sec, secrets_some which,
+    const struct secrets_claim *claim, struct secrets_match *ret_match);
 
 /*
  * The MAC of the segments under the i-th secret (for sign and trigger).

@@ -132,6 +132,28 @@ print_settings(const struct config_handler *h)
 	}
 }
 
+/* Which events something is for, of those that it could be. */
+static void
+print_some(const char *what, const struct key_list *list)
+{
+	if (list->n == 0)
+		return;
+	printf(", %s ", what);
+	print_list(list);
+}
+
+static void
+print_endpoint(const struct config_endpoint *ep)
+{
+	printf("endpoint    %s: ", ep->name);
+	print_list(&ep->paths);
+	print_some("secrets", &ep->secrets);
+	print_some("events", &ep->events);
+	print_some("brands", &ep->brands);
+	print_some("branches", &ep->branches);
+	printf("\n");
+}
+
 static void
 print_handler(const struct config *cfg, const struct config_handler *h)
 {
@@ -142,14 +164,9 @@ print_handler(const struct config *cfg, const struct config_handler *h)
 	if (h->events.n == 0)
 		printf("none");
 	print_list(&h->events);
-	if (h->brands.n > 0) {
-		printf(", brands ");
-		print_list(&h->brands);
-	}
-	if (h->branches.n > 0) {
-		printf(", branches ");
-		print_list(&h->branches);
-	}
+	print_some("brands", &h->brands);
+	print_some("branches", &h->branches);
+	print_some("endpoints", &h->endpoints);
 	config_target(cfg, h->name, target);
 	if (target[0] != '\0')
 		printf(", to %s", log_text(target));
@@ -236,6 +253,8 @@ check_config_run(const struct verb_args *args)
 			cfg->tls_key, TLS_USE_SERVER });
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		print_secret(&cfg->secrets[i]);
+	for (size_t i = 0; i < cfg->nendpoints; i++)
+		print_endpoint(&cfg->endpoints[i]);
 	for (size_t i = 0; i < cfg->nhandlers; i++)
 		print_handler(cfg, &cfg->handlers[i]);
 	verb_flush();

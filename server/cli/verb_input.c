@@ -77,25 +77,79 @@ verb_secrets(const struct config *cfg)
 	return (sec);
 }
 
-int
-verb_secret_index(const struct verb_args *args, const struct secrets *sec,
-    size_t *ret_i)
+/* Its number among the secrets. Returns 0, or -1, said on stderr. */
+static int
+secret_index(const struct verb_args *args, const struct config *cfg,
+    const char *name, size_t *ret_i)
 {
-	const char *name = verb_flag(args, "secret-name", 0);
-	struct secrets_info info;
-
-	for (size_t i = 0; i < secrets_count(sec); i++) {
-		secrets_info(sec, i, &info);
-		if (name == NULL || strcmp(info.name, name) == 0) {
+	for (size_t i = 0; i < cfg->nsecrets; i++) {
+		if (strcmp(cfg->secrets[i].name, name) == 0) {
 			*ret_i = i;
 			return (0);
 		}
 	}
 	fprintf(stderr,
-	    "klikitd %s: --secret-name: no secret \"%s\" is "
-	    "configured\n",
+	    "klikitd %s: --secret-name: no secret \"%s\" is configured\n",
 	    args->verb->name, log_text(name));
 	return (-1);
+}
+
+const char *
+verb_url_path(const char *url, size_t *ret_len)
+{
+	const char *scheme = strstr(url, "://");
+	const char *path = scheme == NULL ? url : scheme + 3;
+
+	path += strcspn(path, "/?#");
+	*ret_len = strcspn(path, "?#");
+	return (path);
+}
+
+/* The endpoint that is meant, if none is named. */
+static const struct config_endpoint *
+target_by(const struct config *cfg, const struct config_secret *secret,
+    const char *url)
+{
+	const struct config_endpoint *ep = NULL;
+	const char *path;
+	size_t len;
+
+	if (secret != NULL && secret->endpoint != NULL)
+		ep = config_endpoint_find(cfg, secret->endpoint);
+	else if (url != NULL) {
+		path = verb_url_path(url, &len);
+		ep = config_endpoint_at(cfg, path, len);
+	}
+	return (ep != NULL ? ep : config_endpoint_usual(cfg));
+}
+
+int
+verb_target(const struct verb_args *args, const struct config *cfg,
+    const char *url, struct verb_target *ret_target)
+{
+	const char *name = verb_flag(args, "endpoint", 0);
+	const char *secret_name = verb_flag(args, "secret-name", 0);
+	const struct config_endpoint *ep;
+	size_t i = 0;
+
+	if (secret_name != NULL &&
+	    secret_index(args, cfg, secret_name, &i) == -1)
+		return (-1);
+	ep = name != NULL
+		 ? config_endpoint_find(cfg, name)
+		 : target_by(cfg, secret_name != NULL ? &cfg->secrets[i] : NULL,
+		       url);
+	if (ep == NULL) {
+		fprintf(stderr,
+		    "klikitd %s: --endpoint: no endpoint \"%s\" is "
+		    "configured\n",
+		    args->verb->name, log_text(name));
+		return (-1);
+	}
+	ret_target->endpoint = ep;
+	ret_target->secret =
+	    secret_name != NULL ? i : config_endpoint_secret(cfg, ep);
+	return (0);
 }
 
 struct store *

@@ -29,11 +29,21 @@ int verb_read_body(const char *path, char **ret_body, size_t *ret_len);
 struct secrets *verb_secrets(const struct config *cfg);
 
 /*
- * Which secret to sign with: the one that --secret-name names, else the
- * first. Returns 0, or -1, said on stderr, if there is none of that name.
+ * Which endpoint a delivery is for, and the number of the secret that signs
+ * it: by --endpoint and --secret-name; else the endpoint that secret opens, or
+ * the one with the path of url (NULL: none is known), or the usual one, and its
+ * first secret. Returns 0, or -1, said on stderr, if there is none of that
+ * name.
  */
-int verb_secret_index(const struct verb_args *args, const struct secrets *sec,
-    size_t *ret_i);
+struct verb_target {
+	const struct config_endpoint *endpoint; /* of the configuration */
+	size_t secret;
+};
+int verb_target(const struct verb_args *args, const struct config *cfg,
+    const char *url, struct verb_target *ret_target);
+
+/* Where the path of an URL begins, and how long it is: without a query. */
+const char *verb_url_path(const char *url, size_t *ret_len);
 
 /*
  * Open for reading the store that args and the configuration name, and say its

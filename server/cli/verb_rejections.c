@@ -62,7 +62,7 @@ static const char more[] =
     "all.\n"
     "\n"
     "Causes: headers_missing, headers_invalid, signature, invalid_json,\n"
-    "too_many_orders, id_conflict.\n";
+    "too_many_orders, id_conflict, not_for_endpoint.\n";
 
 const struct verb verb_rejections = {
 	.name = "rejections",

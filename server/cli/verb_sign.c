@@ -6,20 +6,21 @@
 #include "store/base/hex.h"
 
 static enum verb_exit
-sign(const struct verb_args *args, struct secrets *sec)
+sign(const struct verb_args *args, const struct config *cfg,
+    struct secrets *sec)
 {
 	unsigned char mac[SIGNATURE_LEN];
 	char text[SIGNATURE_TEXT_LEN + 1];
 	struct iovec seg;
+	struct verb_target target;
 	char *body;
-	size_t i;
 	int rc;
 
-	if (verb_secret_index(args, sec, &i) == -1 ||
+	if (verb_target(args, cfg, NULL, &target) == -1 ||
 	    verb_read_body(args->words[0], &body, &seg.iov_len) == -1)
 		return (VERB_FAILED);
 	seg.iov_base = body;
-	rc = secrets_mac(sec, i, &seg, 1, mac);
+	rc = secrets_mac(sec, target.secret, &seg, 1, mac);
 	free(body);
 	if (rc == -1) {
 		fprintf(stderr, "klikitd sign: out of memory\n");
@@ -40,13 +41,14 @@ sign_run(const struct verb_args *args)
 
 	cfg = verb_config(args, CONFIG_SERVER, verb_dev_secret(args));
 	if (cfg != NULL && (sec = verb_secrets(cfg)) != NULL)
-		rc = sign(args, sec);
+		rc = sign(args, cfg, sec);
 	secrets_free(sec);
 	config_free(cfg);
 	return (rc);
 }
 
 static const struct verb_flag flags[] = {
+	{ "endpoint", "NAME", "with this endpoint's secret", false },
 	{ "secret-name", "NAME", "with this secret, not the first", false },
 	{ "header", NULL, "print the whole header line", false },
 	{ "dev", NULL, "with the secret of klikitd dev", false },

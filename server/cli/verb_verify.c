@@ -120,16 +120,16 @@ static const char *
 examine(struct verifying *v, struct diagnosis_finding *ret_finding)
 {
 	const struct iovec seg = { (void *)v->in.body, v->in.body_len };
+	struct secrets_claim claim = { .segs = &seg, .nsegs = 1 };
 	struct secrets_match match;
 	struct diagnosis *d;
 
-	v->in.at_ms = clock_wall_ms();
+	v->in.at_ms = claim.now_ms = clock_wall_ms();
+	claim.value = diagnosis_header_get(&v->in, SIGNATURE_HEADER);
 	v->in.cause = REJECT_SIGNATURE;
 	if (lacks_headers(v))
 		v->in.cause = REJECT_HEADERS_MISSING;
-	else if (secrets_verify(v->sec,
-		     diagnosis_header_get(&v->in, SIGNATURE_HEADER), &seg, 1,
-		     v->in.at_ms, &match))
+	else if (secrets_verify(v->sec, SECRETS_ALL, &claim, &match))
 		return (match.name);
 	if ((d = diagnosis_new(&v->in, v->keys)) == NULL)
 		diagnosis_skip("out of memory", ret_finding);

@@ -32,15 +32,38 @@ struct config_secret {
 	size_t len;
 	bool newline_dropped;
 	int64_t valid_until_ms; /* 0: for ever */
-	char *scope; /* of what it signs: store.h; "": the usual one */
+	/*
+	 * Of what it signs: store.h. Its own, else the name of the endpoint
+	 * that it opens; "": the usual one, of the one at CONFIG_WEBHOOK_PATH.
+	 */
+	char *scope;
+	const char *endpoint; /* the one that it opens; NULL: none */
 };
 
-#define CONFIG_SCOPE_MAX 64    /* bytes of a scope */
+#define CONFIG_SCOPE_MAX 64    /* bytes of a scope, of an endpoint's name */
 #define CONFIG_BODY_MAX_MIB 31 /* more do not fit in HTTP_UNVERIFIED_MAX */
 
 #define CONFIG_EVERY_EVENT "*"
 
 #define CONFIG_ENV_SECRET "KLIKIT_WEBHOOK_SECRET"
+
+/*
+ * Where klikit delivers to if nothing else is said; and the name of the
+ * endpoint there that no section describes.
+ */
+#define CONFIG_WEBHOOK_PATH "/webhooks/klikit"
+#define CONFIG_ENDPOINT "default"
+
+/* Where deliveries come in, and which. */
+struct config_endpoint {
+	char *name;
+	unsigned line;         /* of its section; 0: it is not from the file */
+	struct key_list paths; /* at least one; each is another's nowhere */
+	struct key_list secrets;  /* names; each opens no other */
+	struct key_list brands;   /* empty: any */
+	struct key_list branches; /* empty: any */
+	struct key_list events;   /* types, or the one CONFIG_EVERY_EVENT */
+};
 
 enum config_ordering { ORDERING_AUTO, ORDERING_ORDER, ORDERING_NONE };
 
@@ -49,10 +72,11 @@ struct config_handler {
 	unsigned line; /* of its section; 0: it is not from the file */
 	const struct handler *type;
 	char *type_name;
-	void *settings;           /* of the type's own keys */
-	struct key_list events;   /* types, or the one CONFIG_EVERY_EVENT */
-	struct key_list brands;   /* empty: any */
-	struct key_list branches; /* empty: any */
+	void *settings;            /* of the type's own keys */
+	struct key_list events;    /* types, or the one CONFIG_EVERY_EVENT */
+	struct key_list brands;    /* empty: any */
+	struct key_list branches;  /* empty: any */
+	struct key_list endpoints; /* empty: any */
 	enum config_ordering ordering;
 	bool ordered;               /* what that means for the type */
 	struct key_durations retry; /* waits, the last repeats */
@@ -90,6 +114,9 @@ struct config {
 	char *secret_scope; /* of the secret "default" */
 	struct config_secret *secrets;
 	size_t nsecrets;
+
+	struct config_endpoint *endpoints; /* CONFIG_SERVER: at least one */
+	size_t nendpoints;
 
 	char *tls_certificate;            /* absolute; NULL: plain HTTP */
 	char *tls_key;                    /* the same; both or none */
@@ -173,6 +200,24 @@ typedef void config_error_fn(const char *line, void *arg);
  */
 struct config *config_load(const struct config_source *src,
     config_error_fn *error, void *arg);
+
+/* The endpoint of that name; NULL: there is none. */
+const struct config_endpoint *config_endpoint_find(const struct config *cfg,
+    const char *name);
+
+/* The one that has the path, of so many bytes; NULL: there is none. */
+const struct config_endpoint *config_endpoint_at(const struct config *cfg,
+    const char *path, size_t len);
+
+/*
+ * The endpoint that is meant where none is named: that with
+ * CONFIG_WEBHOOK_PATH, else the first. Only of a CONFIG_SERVER.
+ */
+const struct config_endpoint *config_endpoint_usual(const struct config *cfg);
+
+/* The number of the first secret that opens it. */
+size_t config_endpoint_secret(const struct config *cfg,
+    const struct config_endpoint *ep);
 
 /* Wipes the secrets. Accepts NULL. */
 void config_free(struct config *cfg);

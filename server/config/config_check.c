@@ -323,31 +323,6 @@ read_secrets(struct config_draft *d)
 	}
 }
 
-/* What both sign would have the scope of the one that is looked at first. */
-static void
-check_scopes(struct config_draft *d)
-{
-	const struct config_secret *secrets = d->cfg->secrets;
-
-	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
-		for (size_t j = 0; j < i; j++) {
-			const struct config_secret *a = &secrets[j];
-			const struct config_secret *b = &secrets[i];
-
-			if (a->bytes == NULL || b->bytes == NULL ||
-			    a->len != b->len ||
-			    memcmp(a->bytes, b->bytes, a->len) != 0 ||
-			    strcmp(a->scope, b->scope) == 0)
-				continue;
-			config_draft_error(d,
-			    "secret %s: has the same bytes as secret %s, but "
-			    "another scope (\"%s\", not \"%s\"): which one "
-			    "is meant could not be said",
-			    b->name, a->name, b->scope, a->scope);
-		}
-	}
-}
-
 void
 config_check(struct config_draft *d)
 {
@@ -371,6 +346,6 @@ config_check(struct config_draft *d)
 		read_token(d);
 		find_default(d);
 		read_secrets(d);
-		check_scopes(d);
+		config_check_endpoints(d);
 	}
 }

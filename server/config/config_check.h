@@ -12,6 +12,9 @@ void config_check(struct config_draft *d);
 /* The files of certificates and keys that it names. */
 void config_check_tls(struct config_draft *d);
 
+/* Which secrets open which endpoint; after them, before the handlers' part. */
+void config_check_endpoints(struct config_draft *d);
+
 /* The handlers' part of it. */
 void config_check_handlers(struct config_draft *d);
 

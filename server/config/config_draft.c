@@ -224,13 +224,32 @@ config_draft_secret(struct config_draft *d, const char *name)
 	return (secret);
 }
 
+struct config_endpoint *
+config_draft_endpoint(struct config_draft *d, const char *name, unsigned line)
+{
+	struct config *cfg = d->cfg;
+	struct config_endpoint *grown, *ep;
+
+	grown = realloc(cfg->endpoints, (cfg->nendpoints + 1) * sizeof(*grown));
+	if (grown != NULL)
+		cfg->endpoints = grown;
+	if (grown == NULL || (name = strdup(name)) == NULL) {
+		config_draft_error(d, "out of memory");
+		return (NULL);
+	}
+	ep = &cfg->endpoints[cfg->nendpoints++];
+	*ep = (struct config_endpoint){ .name = (char *)name, .line = line };
+	config_draft_defaults(d, config_endpoint_keys, ep);
+	return (ep);
+}
+
 void
 config_unknown_key(struct config_draft *d, const char *section, const char *key,
     unsigned line)
 {
 	const struct key *const ours[] = { config_global_keys,
-		config_secret_keys, config_handler_keys, config_outlet_keys,
-		config_unit_keys };
+		config_secret_keys, config_endpoint_keys, config_handler_keys,
+		config_outlet_keys, config_unit_keys };
 	char name[NAME_MAX_LEN]; /* what is cut off is near to none */
 	struct nearest n;
 

@@ -110,6 +110,10 @@ const struct config_handler *config_handler_find(const struct config *cfg,
 struct config_secret *config_draft_secret(struct config_draft *d,
     const char *name);
 
+/* The same, of an endpoint. */
+struct config_endpoint *config_draft_endpoint(struct config_draft *d,
+    const char *name, unsigned line);
+
 /* Report an unknown key of a section, with the nearest one. */
 void config_unknown_key(struct config_draft *d, const char *section,
     const char *key, unsigned line);

@@ -32,6 +32,7 @@ static const struct section {
 	{ "backup", config_global_keys },
 	{ "status", config_global_keys },
 	{ "secret", config_secret_keys },
+	{ "endpoint", config_endpoint_keys },
 	{ "handler", config_handler_keys },
 };
 
@@ -128,6 +129,25 @@ begin_secret(struct config_draft *d, const struct config_ini_key *k)
 		d->secret_lines[cfg->nsecrets - 1] = k->line;
 }
 
+/* [endpoint NAME]: every name once; it is a scope, and no longer than one. */
+static void
+begin_endpoint(struct config_draft *d, const struct config_ini_key *k)
+{
+	const struct config_endpoint *other =
+	    config_endpoint_find(d->cfg, k->name);
+
+	if (other != NULL)
+		line_error(d, k,
+		    "[endpoint %s]: there is one already on line %u", k->name,
+		    other->line);
+	else if (strlen(k->name) > CONFIG_SCOPE_MAX)
+		line_error(d, k,
+		    "[endpoint %s]: a name has at most %d characters", k->name,
+		    CONFIG_SCOPE_MAX);
+	else
+		d->skip = config_draft_endpoint(d, k->name, k->line) == NULL;
+}
+
 static void
 begin_section(struct config_draft *d, const struct config_ini_key *k)
 {
@@ -150,6 +170,8 @@ begin_section(struct config_draft *d, const struct config_ini_key *k)
 		    k->section);
 	else if (d->keys == config_handler_keys)
 		begin_handler(d, k);
+	else if (d->keys == config_endpoint_keys)
+		begin_endpoint(d, k);
 	else
 		begin_secret(d, k);
 }
@@ -195,6 +217,8 @@ find_key(const struct config_draft *d, const struct config_ini_key *k,
 	}
 	if (d->keys == config_secret_keys)
 		*ret_base = &d->cfg->secrets[d->cfg->nsecrets - 1];
+	if (d->keys == config_endpoint_keys)
+		*ret_base = &d->cfg->endpoints[d->cfg->nendpoints - 1];
 	return (config_key_find(d->keys, k->section, k->key));
 }
 

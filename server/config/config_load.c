@@ -177,6 +177,13 @@ secret_fini(struct config_secret *secret)
 	free(secret->bytes);
 }
 
+static void
+endpoint_fini(struct config_endpoint *ep)
+{
+	free(ep->name);
+	config_values_free(config_endpoint_keys, ep);
+}
+
 size_t
 config_ends(const struct config *cfg, const char *const **ret_ends)
 {
@@ -203,8 +210,11 @@ config_free(struct config *cfg)
 		handler_fini(&cfg->handlers[i]);
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		secret_fini(&cfg->secrets[i]);
+	for (size_t i = 0; i < cfg->nendpoints; i++)
+		endpoint_fini(&cfg->endpoints[i]);
 	free(cfg->handlers);
 	free(cfg->secrets);
+	free(cfg->endpoints);
 	config_list_free(&cfg->warnings);
 	config_values_free(config_global_keys, cfg);
 	if (cfg->admin_token != NULL)

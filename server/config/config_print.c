@@ -121,6 +121,14 @@ static const char secret_head[] =
     "# gap. The name is shown with each event; \"default\" is the first "
     "one's.\n";
 
+static const char endpoint_head[] =
+    "# Where klikit delivers to, one section for each brand or tenant that has "
+    "its\n# own secret. What comes through one is apart from all others: its "
+    "name is\n# the scope of its secrets, and the one with " CONFIG_WEBHOOK_PATH
+    " has the empty\n# scope. Secrets that no section names open "
+    "" CONFIG_WEBHOOK_PATH ", as long\n# as no section has that path; "
+    "\"" CONFIG_ENDPOINT "\" is that one's name.\n";
+
 /* "key" of "section.key", and its value in the example. */
 static void
 print_key(FILE *out, const struct key *key, const char *def)
@@ -193,6 +201,8 @@ config_print_example(FILE *out, const struct handler *const *types)
 	print_globals(out);
 	fprintf(out, "\n%s;[secret old]\n", secret_head);
 	print_keys(out, config_secret_keys);
+	fprintf(out, "\n%s;[endpoint burger]\n", endpoint_head);
+	print_keys(out, config_endpoint_keys);
 	fprintf(out,
 	    "\n# What is done with the events. Without any such section there "
 	    "is one\n# named %s, of type %s, for every event.\n",

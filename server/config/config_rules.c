@@ -9,6 +9,8 @@
 #include "server/config/config_table.h"
 #include "store/store.h"
 
+#define PATH_MAX_LEN 255
+
 int
 config_check_events(void *value, const char *dir, char reason[KEY_REASON_MAX])
 {
@@ -49,6 +51,63 @@ config_check_not_empty(void *value, const char *dir,
 	return (**(char **)value == '\0'
 		    ? config_reason(reason, "names nothing")
 		    : 0);
+}
+
+/* What no client and no proxy writes in another way. */
+static bool
+is_path(const char *text)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789/-._~!$&'()*+;=:@";
+	size_t len;
+
+	if (text[0] != '/' || strlen(text) > PATH_MAX_LEN ||
+	    text[strspn(text, allowed)] != '\0')
+		return (false);
+	for (; *text == '/'; text += len) {
+		len = strcspn(++text, "/");
+		if ((len == 0 && *text == '/') ||
+		    (len == 1 && text[0] == '.') ||
+		    (len == 2 && text[0] == '.' && text[1] == '.'))
+			return (false);
+	}
+	return (true);
+}
+
+int
+config_check_paths(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	const struct key_list *list = value;
+
+	(void)dir;
+	if (list->n == 0)
+		return (config_reason(reason, "names no path"));
+	for (size_t i = 0; i < list->n; i++) {
+		const char *path = list->items[i];
+
+		if (!is_path(path))
+			return (config_reason(reason,
+			    "\"%s\" is no path: / and then letters, digits or "
+			    "-._~!$&'()*+;=:@, between single /, no part . or "
+			    "..; without host and query, nothing encoded; at "
+			    "most %d",
+			    log_text(path), PATH_MAX_LEN));
+		if (strcmp(path, "/healthz") == 0)
+			return (config_reason(reason,
+			    "/healthz says that klikitd lives, to proxies and "
+			    "balancers; choose another path"));
+	}
+	return (0);
+}
+
+int
+config_check_some(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	const struct key_list *list = value;
+
+	(void)dir;
+	return (list->n == 0 ? config_reason(reason, "names none") : 0);
 }
 
 /* A word that needs no quotes in a key, a header, a path or a shell. */

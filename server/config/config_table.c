@@ -15,6 +15,7 @@
 
 #define IN_CONFIG(field) offsetof(struct config, field)
 #define IN_SECRET(field) offsetof(struct config_secret, field)
+#define IN_ENDPOINT(field) offsetof(struct config_endpoint, field)
 #define IN_HANDLER(field) offsetof(struct config_handler, field)
 
 const struct key config_global_keys[] = {
@@ -241,8 +242,35 @@ const struct key config_secret_keys[] = {
 		    "same event or order id there is another event, another "
 		    "order. For klikit's sandbox beside its production. The "
 		    "secret that replaces another has its scope. Letters, "
-		    "digits, '-', '_' and '.'; empty is a scope as well, the "
-		    "usual one." },
+		    "digits, '-', '_' and '.'. Empty: that of its endpoint." },
+
+	{ 0 },
+};
+
+const struct key config_endpoint_keys[] = {
+	{ "endpoint.path", KEY_WORDS, IN_ENDPOINT(paths),
+	    .check = config_check_paths, .value = "PATH, ...",
+	    .example = "/webhooks/burger",
+	    .text = "Where it takes deliveries: each path exactly as klikit "
+		    "calls it, but for a query. /a/ is another path than /a; "
+		    "list both if both are called." },
+	{ "endpoint.secrets", KEY_WORDS, IN_ENDPOINT(secrets),
+	    .check = config_check_some, .value = "NAME, ...",
+	    .example = "burger",
+	    .text = "Names of the secrets that sign what comes here. They "
+		    "open no other endpoint." },
+	{ "endpoint.events", KEY_WORDS, IN_ENDPOINT(events),
+	    .check = config_check_events, .def = CONFIG_EVERY_EVENT,
+	    .value = "TYPE, ...",
+	    .text = "Types of events that it takes; * is every one. What is "
+		    "signed and not of these, or of another brand or branch, "
+		    "is answered 403 and kept as a rejection." },
+	{ "endpoint.brands", KEY_WORDS, IN_ENDPOINT(brands), .def = "",
+	    .value = "ID, ...",
+	    .text = "Only events of these brands; empty: of any." },
+	{ "endpoint.branches", KEY_WORDS, IN_ENDPOINT(branches), .def = "",
+	    .value = "ID, ...",
+	    .text = "Only events of these branches; empty: of any." },
 
 	{ 0 },
 };
@@ -263,6 +291,10 @@ const struct key config_handler_keys[] = {
 	{ "handler.branches", KEY_WORDS, IN_HANDLER(branches), .def = "",
 	    .value = "ID, ...",
 	    .text = "Only events of these branches; empty: of any." },
+	{ "handler.endpoints", KEY_WORDS, IN_HANDLER(endpoints), .def = "",
+	    .value = "NAME, ...",
+	    .text = "Only events that came through these endpoints; empty: "
+		    "through any." },
 	{ "handler.ordering", KEY_CHOICE, IN_HANDLER(ordering), .def = "auto",
 	    .value = "auto|order|none",
 	    .text = "order: what concerns one order is done one by one, as it "

@@ -11,9 +11,13 @@
 #include "handlers/key.h"
 #include "server/config/config.h"
 
-/* The keys of struct config, config_secret and config_handler: every type's. */
+/*
+ * The keys of struct config, config_secret, config_endpoint and config_handler:
+ * every type's.
+ */
 extern const struct key config_global_keys[];
 extern const struct key config_secret_keys[];
+extern const struct key config_endpoint_keys[];
 extern const struct key config_handler_keys[];
 
 /* Those of config_handler that only some types have; see struct handler. */
@@ -92,7 +96,9 @@ key_check_fn config_check_admin;
 key_check_fn config_check_networks;
 key_check_fn config_check_events;
 key_check_fn config_check_not_empty;
+key_check_fn config_check_paths;
 key_check_fn config_check_scope;
+key_check_fn config_check_some;
 key_check_fn config_check_store;
 
 #endif /* SERVER_CONFIG_TABLE_H */

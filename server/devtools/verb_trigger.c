@@ -292,6 +292,7 @@ trigger_run(const struct verb_args *args)
 	};
 	enum verb_exit rc = VERB_FAILED;
 	struct config *cfg = NULL;
+	struct verb_target target;
 	long long count = 1;
 	bool all = verb_has(args, "all"), is_file, dev;
 
@@ -313,11 +314,12 @@ trigger_run(const struct verb_args *args)
 	dev = verb_dev_secret(args);
 	cfg = verb_config(args, CONFIG_SERVER, dev);
 	if (cfg == NULL || (t.sec = verb_secrets(cfg)) == NULL ||
-	    verb_secret_index(args, t.sec, &t.secret) == -1 ||
+	    verb_target(args, cfg, verb_flag(args, "to", 0), &target) == -1 ||
 	    set_overrides(&t) == -1)
 		goto out;
-	if (!verb_has(args, "print") &&
-	    (t.client = trigger_connect(args, cfg, dev)) == NULL)
+	t.secret = target.secret;
+	if (!verb_has(args, "print") && (t.client = trigger_connect(args, cfg,
+					     target.endpoint, dev)) == NULL)
 		goto out;
 	if (all)
 		rc = trigger_all(
@@ -346,6 +348,7 @@ static const struct verb_flag flags[] = {
 	{ "type", "TYPE", "of a FILE (default klikit.order.created.v2)",
 	    false },
 	{ "override", "PATH=VALUE", "change the body; may be repeated", true },
+	{ "endpoint", "NAME", "to this endpoint, with its secret", false },
 	{ "secret-name", "NAME", "sign with this secret, not the first",
 	    false },
 	{ "print", NULL, "print a request for verify --request, send nothing",

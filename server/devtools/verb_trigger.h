@@ -24,11 +24,12 @@ void trigger_print_text(const char *text);
 
 /*
  * A client that sends to where args say: --to, else the klikitd dev that runs,
- * else what the configuration listens on. Owned by the caller; NULL, with the
- * reason on stderr, if there is no such place.
+ * else what the configuration listens on; to the endpoint's first path, unless
+ * --to has one. Owned by the caller; NULL, with the reason on stderr, if there
+ * is no such place.
  */
 struct trigger_client *trigger_connect(const struct verb_args *args,
-    const struct config *cfg, bool dev);
+    const struct config *cfg, const struct config_endpoint *ep, bool dev);
 
 /* Who signs and who sends; all borrowed. */
 struct trigger_sender {

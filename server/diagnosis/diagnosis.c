@@ -204,6 +204,7 @@ try_keys(struct diagnosis *d, size_t work_max, struct diagnosis_finding *ret)
 			0 &&
 		    signature_equal(mac, d->claim.mac)) {
 			say(d, h, key, ret);
+			diagnosis_add_elsewhere(d, key->secret, ret);
 			/* With an empty one anybody can sign. */
 			ret->known = key->variant != SECRET_EMPTY;
 			return (true);
@@ -227,6 +228,13 @@ diagnosis_by_cause(enum reject_cause cause,
 		    "its signature is right, but its event id is that of an "
 		    "earlier event with another body, which stays; compare "
 		    "the two, and process this one by hand if it is new");
+		return (true);
+	case REJECT_NOT_FOR_ENDPOINT:
+		diagnosis_say(ret_finding, DIAGNOSIS_NOT_FOR_ENDPOINT,
+		    "its signature is right, but its type, brand or branch is "
+		    "none that this endpoint takes; compare klikit's "
+		    "registration of this URL with events, brands and branches "
+		    "of the endpoint's section");
 		return (true);
 	case REJECT_HEADERS_MISSING:
 	case REJECT_HEADERS_INVALID:
@@ -252,6 +260,7 @@ decided_at_once(struct diagnosis *d, struct diagnosis_finding *ret)
 		return (true);
 	case REJECT_TOO_MANY_ORDERS:
 	case REJECT_ID_CONFLICT:
+	case REJECT_NOT_FOR_ENDPOINT:
 		return (diagnosis_by_cause(d->in->cause, ret));
 	case REJECT_SIGNATURE:
 	case REJECT_NCAUSES:

@@ -41,8 +41,9 @@ enum diagnosis_code {
 	DIAGNOSIS_SECRET_ENCODED, /* hex or base64 */
 	DIAGNOSIS_SECRET_CASE,
 	DIAGNOSIS_SECRET_EMPTY,
-	DIAGNOSIS_BODY_NEWLINE,   /* one more or less at its end */
-	DIAGNOSIS_BODY_LINE_ENDS, /* CRLF or LF */
+	DIAGNOSIS_SECRET_ELSEWHERE, /* it opens another endpoint */
+	DIAGNOSIS_BODY_NEWLINE,     /* one more or less at its end */
+	DIAGNOSIS_BODY_LINE_ENDS,   /* CRLF or LF */
 	DIAGNOSIS_BODY_BOM,
 	DIAGNOSIS_BODY_RESERIALISED, /* parsed and printed anew */
 	DIAGNOSIS_BODY_COMPRESSED,
@@ -67,6 +68,7 @@ enum diagnosis_code {
 	DIAGNOSIS_JSON_INVALID,
 	DIAGNOSIS_ORDERS_TOO_MANY,
 	DIAGNOSIS_ID_CONFLICT,
+	DIAGNOSIS_NOT_FOR_ENDPOINT,
 	DIAGNOSIS_NCODES
 };
 
@@ -100,7 +102,7 @@ bool diagnosis_run(struct diagnosis *d, size_t work_max,
 
 /*
  * The finding on a cause that needs no examination: REJECT_TOO_MANY_ORDERS,
- * REJECT_ID_CONFLICT. Returns false for others.
+ * REJECT_ID_CONFLICT, REJECT_NOT_FOR_ENDPOINT. Returns false for others.
  */
 bool diagnosis_by_cause(enum reject_cause cause,
     struct diagnosis_finding *ret_finding);

@@ -24,9 +24,10 @@ struct diagnosis_input {
 	const struct diagnosis_header *headers;
 	size_t nheaders;
 	const void *body;
-	size_t body_len; /* of what is at body */
-	size_t size;     /* of the whole */
-	int64_t at_ms;   /* when it came in */
+	size_t body_len;      /* of what is at body */
+	size_t size;          /* of the whole */
+	const char *endpoint; /* that it came to; NULL: that is not known */
+	int64_t at_ms;        /* when it came in */
 };
 
 /*

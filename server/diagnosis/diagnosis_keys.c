@@ -23,6 +23,7 @@ diagnosis_keys_free(struct diagnosis_keys *keys)
 	for (size_t i = 0; i < keys->nsecrets; i++) {
 		free((void *)keys->secrets[i].name);
 		free((void *)keys->secrets[i].source);
+		free((void *)keys->secrets[i].endpoint);
 	}
 	free(keys);
 }
@@ -61,6 +62,9 @@ add_secret(struct diagnosis_keys *keys, const struct config_secret *cs)
 	s->valid_until_ms = cs->valid_until_ms;
 	s->name = strdup(cs->name);
 	s->source = strdup(cs->source);
+	if (cs->endpoint != NULL &&
+	    (s->endpoint = strdup(cs->endpoint)) == NULL)
+		return (-1);
 	scratch = malloc(SECRET_VARIANT_SIZE(cs->len));
 	if (s->name != NULL && s->source != NULL && scratch != NULL)
 		rc = add_variants(keys, s, &seg, scratch);

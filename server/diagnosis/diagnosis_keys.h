@@ -25,6 +25,7 @@ struct diagnosis_keys; /* opaque */
 struct diagnosis_secret {
 	const char *name;
 	const char *source;     /* its file or variable */
+	const char *endpoint;   /* that it opens; NULL: none */
 	int64_t valid_until_ms; /* 0: for ever */
 };
 

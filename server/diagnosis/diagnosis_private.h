@@ -1,11 +1,4 @@
-/*
- * diagnosis_private.h -- what the files of the signature doctor share.
- *
- * diagnosis.c       the table of hypotheses, and trying them
- * diagnosis_body.c  the bytes that may have been signed instead of the body
- * diagnosis_guess.c the likely cause when no hypothesis holds
- * diagnosis_text.c  codes and sentences
- */
+/* diagnosis_private.h -- what the files of the signature doctor share. */
 #ifndef SERVER_DIAGNOSIS_PRIVATE_H
 #define SERVER_DIAGNOSIS_PRIVATE_H
 
@@ -112,6 +105,10 @@ void diagnosis_add(struct diagnosis_finding *ret, const char *fmt, ...)
 /* The body as it came is signed under that key. */
 void diagnosis_say_key(const struct diagnosis *d,
     const struct diagnosis_key *key, struct diagnosis_finding *ret);
+
+/* Whatever else is wrong: does that secret open another endpoint? */
+void diagnosis_add_elsewhere(const struct diagnosis *d,
+    const struct diagnosis_secret *secret, struct diagnosis_finding *ret);
 
 /* What the form of the signature is called, and its code. */
 enum diagnosis_code diagnosis_form_code(enum signature_form form);

@@ -20,6 +20,7 @@ static const char *const names[] = {
 	[DIAGNOSIS_SECRET_ENCODED] = "secret_encoded",
 	[DIAGNOSIS_SECRET_CASE] = "secret_case",
 	[DIAGNOSIS_SECRET_EMPTY] = "secret_empty",
+	[DIAGNOSIS_SECRET_ELSEWHERE] = "secret_elsewhere",
 	[DIAGNOSIS_BODY_NEWLINE] = "body_newline",
 	[DIAGNOSIS_BODY_LINE_ENDS] = "body_line_ends",
 	[DIAGNOSIS_BODY_BOM] = "body_bom",
@@ -46,6 +47,7 @@ static const char *const names[] = {
 	[DIAGNOSIS_JSON_INVALID] = "json_invalid",
 	[DIAGNOSIS_ORDERS_TOO_MANY] = "orders_too_many",
 	[DIAGNOSIS_ID_CONFLICT] = "id_conflict",
+	[DIAGNOSIS_NOT_FOR_ENDPOINT] = "not_for_endpoint",
 };
 _Static_assert(sizeof(names) / sizeof(names[0]) == DIAGNOSIS_NCODES,
     "every code has a word");
@@ -225,6 +227,55 @@ say_expired(const struct diagnosis_secret *secret,
 	    stamp);
 }
 
+/* Does it open another endpoint than the one that the delivery came to? */
+static bool
+is_elsewhere(const struct diagnosis *d, const struct diagnosis_secret *secret)
+{
+	return (d->in->endpoint != NULL &&
+		(secret->endpoint == NULL ||
+		    strcmp(secret->endpoint, d->in->endpoint) != 0));
+}
+
+/* Names of sections: the operator's own. */
+static void
+add_opens(const struct diagnosis *d, const struct diagnosis_secret *secret,
+    struct diagnosis_finding *ret)
+{
+	if (secret->endpoint == NULL)
+		diagnosis_add(ret, "opens no endpoint");
+	else
+		diagnosis_add(ret, "opens endpoint %s",
+		    log_text(secret->endpoint));
+	diagnosis_add(ret, ", and it came to endpoint %s",
+	    log_text(d->in->endpoint));
+}
+
+static void
+say_elsewhere(const struct diagnosis *d, const struct diagnosis_secret *secret,
+    struct diagnosis_finding *ret)
+{
+	diagnosis_say(ret, DIAGNOSIS_SECRET_ELSEWHERE,
+	    "its signature is right with ");
+	add_secret(ret, secret);
+	diagnosis_add(ret, ", but that ");
+	add_opens(d, secret, ret);
+	diagnosis_add(ret,
+	    secret->endpoint == NULL
+		? "; name the secret in the section of that one"
+		: "; have klikit send it to the other one's URL, "
+		  "or sign it with a secret of this one");
+}
+
+void
+diagnosis_add_elsewhere(const struct diagnosis *d,
+    const struct diagnosis_secret *secret, struct diagnosis_finding *ret)
+{
+	if (ret->code == DIAGNOSIS_SECRET_ELSEWHERE || !is_elsewhere(d, secret))
+		return;
+	diagnosis_add(ret, "; besides, that secret ");
+	add_opens(d, secret, ret);
+}
+
 void
 diagnosis_say_key(const struct diagnosis *d, const struct diagnosis_key *key,
     struct diagnosis_finding *ret)
@@ -240,6 +291,8 @@ diagnosis_say_key(const struct diagnosis *d, const struct diagnosis_key *key,
 		diagnosis_add(ret, "%s", variants[v].after);
 	} else if (is_expired(d, key->secret))
 		say_expired(key->secret, ret);
+	else if (form == SIGNATURE_EXACT && is_elsewhere(d, key->secret))
+		say_elsewhere(d, key->secret, ret);
 	else if (form == SIGNATURE_EXACT) {
 		diagnosis_say(ret, DIAGNOSIS_VERIFIES_NOW,
 		    "its signature is right with ");

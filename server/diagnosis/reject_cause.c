@@ -7,6 +7,7 @@ static const char *const cause_names[] = {
 	[REJECT_INVALID_JSON] = "invalid_json",
 	[REJECT_TOO_MANY_ORDERS] = "too_many_orders",
 	[REJECT_ID_CONFLICT] = "id_conflict",
+	[REJECT_NOT_FOR_ENDPOINT] = "not_for_endpoint",
 };
 _Static_assert(sizeof(cause_names) / sizeof(cause_names[0]) == REJECT_NCAUSES,
     "every cause has a name");
@@ -24,6 +25,7 @@ reject_cause_is_authentic(enum reject_cause cause)
 	case REJECT_INVALID_JSON:
 	case REJECT_TOO_MANY_ORDERS:
 	case REJECT_ID_CONFLICT:
+	case REJECT_NOT_FOR_ENDPOINT:
 		return (true);
 	case REJECT_HEADERS_MISSING:
 	case REJECT_HEADERS_INVALID:

@@ -11,9 +11,10 @@ enum reject_cause {
 	REJECT_HEADERS_MISSING, /* one of klikit's three headers */
 	REJECT_HEADERS_INVALID, /* too long, or not printable ASCII */
 	REJECT_SIGNATURE,
-	REJECT_INVALID_JSON,    /* authentic: kept whole */
-	REJECT_TOO_MANY_ORDERS, /* authentic: kept whole */
-	REJECT_ID_CONFLICT,     /* authentic: kept whole */
+	REJECT_INVALID_JSON,     /* authentic: kept whole */
+	REJECT_TOO_MANY_ORDERS,  /* authentic: kept whole */
+	REJECT_ID_CONFLICT,      /* authentic: kept whole */
+	REJECT_NOT_FOR_ENDPOINT, /* authentic: kept whole */
 	REJECT_NCAUSES
 };
 

@@ -138,26 +138,6 @@ refuse_method(struct http_request *r, unsigned methods)
 	http_request_finish(r, 405, "{\"error\":\"method not allowed\"}");
 }
 
-/* evhttp: a request has come whole. */
-static void
-route_cb(struct evhttp_request *req, void *arg)
-{
-	const struct http_mount *m = arg;
-	const struct http_route *route = &m->route;
-	struct http *h = m->h;
-	struct http_request *r =
-	    http_request_start(http_conn_of(&h->conns, req), req);
-
-	h->requests++;
-	if (h->admit == NULL || h->admit(r, route, h->admit_arg)) {
-		if ((http_request_method(r) & route->methods) == 0)
-			refuse_method(r, route->methods);
-		else
-			route->run(r, route->arg);
-	}
-	http_request_routed(r);
-}
-
 /* http_route: every other path, where the site has nothing for it. */
 static void
 not_found_run(struct http_request *r, void *arg)
@@ -166,36 +146,79 @@ not_found_run(struct http_request *r, void *arg)
 	http_request_finish(r, 404, "{\"error\":\"not found\"}");
 }
 
-/* Copy the site's routes. Returns 0; -1 when out of memory. */
-static int
-copy_routes(struct http *h, const struct http_site *site)
+/* The route of that path, as it is decoded; else that of every other one. */
+static const struct http_route *
+find_route(const struct http *h, const char *path)
 {
 	static const struct http_route not_found = { NULL, HTTP_EVERY_METHOD,
 		not_found_run, NULL, false };
+	const struct http_route *found = &not_found;
 
-	h->other = (struct http_mount){ h, not_found };
-	h->mounts = calloc(site->nroutes + 1, sizeof(*h->mounts));
-	if (h->mounts == NULL)
-		return (-1);
-	for (size_t i = 0; i < site->nroutes; i++) {
-		if (site->routes[i].path == NULL)
-			h->other.route = site->routes[i];
-		else
-			h->mounts[h->nmounts++] =
-			    (struct http_mount){ h, site->routes[i] };
+	for (size_t i = 0; i < h->nroutes; i++) {
+		if (h->routes[i].path == NULL)
+			found = &h->routes[i];
+		else if (strcmp(h->routes[i].path, path) == 0)
+			return (&h->routes[i]);
 	}
-	return (0);
+	return (found);
 }
 
-static int
-mount_routes(struct http *h, struct evhttp *evhttp)
+/* Copied: its own list may be replaced while it runs. */
+static struct http_route
+route_of(const struct http *h, const struct http_request *r)
 {
-	for (size_t i = 0; i < h->nmounts; i++) {
-		if (evhttp_set_cb(evhttp, h->mounts[i].route.path, route_cb,
-			&h->mounts[i]) != 0)
-			return (-1);
+	const char *path = http_request_path(r);
+	struct http_route route;
+	char *decoded;
+	size_t len;
+
+	if (strchr(path, '%') == NULL ||
+	    (decoded = evhttp_uridecode(path, 0, &len)) == NULL)
+		return (*find_route(h, path));
+	/* No path of ours goes on behind a NUL. */
+	route = *find_route(h, strlen(decoded) == len ? decoded : path);
+	free(decoded);
+	return (route);
+}
+
+/* evhttp: a request has come whole. */
+static void
+route_cb(struct evhttp_request *req, void *arg)
+{
+	struct http *h = arg;
+	struct http_request *r =
+	    http_request_start(http_conn_of(&h->conns, req), req);
+	const struct http_route route = route_of(h, r);
+
+	h->requests++;
+	if (h->admit == NULL || h->admit(r, &route, h->admit_arg)) {
+		if ((http_request_method(r) & route.methods) == 0)
+			refuse_method(r, route.methods);
+		else
+			route.run(r, route.arg);
 	}
-	evhttp_set_gencb(evhttp, route_cb, &h->other);
+	http_request_routed(r);
+}
+
+void
+http_set_routes(struct http *h, struct http_route *routes, size_t n)
+{
+	free(h->routes);
+	h->routes = routes;
+	h->nroutes = n;
+}
+
+/* Copy the site's. Returns 0; -1 when out of memory. */
+static int
+copy_routes(struct http *h, const struct http_site *site)
+{
+	struct http_route *copy;
+
+	if ((copy = calloc(site->nroutes + 1, sizeof(*copy))) == NULL)
+		return (-1);
+	if (site->nroutes > 0)
+		memcpy(copy, site->routes, site->nroutes * sizeof(*copy));
+	http_set_routes(h, copy, site->nroutes);
 	return (0);
 }
 
@@ -250,10 +273,7 @@ side_open(struct http *h, enum http_side_kind kind)
 		return (0);
 	if ((evhttp = evhttp_new(h->base)) == NULL)
 		return (-1);
-	if (mount_routes(h, evhttp) == -1) {
-		evhttp_free(evhttp);
-		return (-1);
-	}
+	evhttp_set_gencb(evhttp, route_cb, h);
 	evhttp_set_allowed_methods(evhttp, EVERY_COMMAND);
 	evhttp_set_max_headers_size(evhttp, HTTP_HEAD_MAX);
 	evhttp_set_flags(evhttp, EVHTTP_SERVER_LINGERING_CLOSE);
@@ -384,6 +404,6 @@ http_free(struct http *h)
 	http_listen_fini(&h->listen);
 	if (h->drained != NULL)
 		event_free(h->drained);
-	free(h->mounts);
+	free(h->routes);
 	free(h);
 }

@@ -61,6 +61,12 @@ struct http *http_new(struct event_base *base, const struct http_options *opt,
     const struct http_site *site);
 
 /*
+ * Have these routes (from malloc, taken) in place of the old ones, from the
+ * next request on that has come whole.
+ */
+void http_set_routes(struct http *h, struct http_route *routes, size_t n);
+
+/*
  * Listen on address (http_address.h). Returns 0 and writes "http://HOST:PORT"
  * with the real port to ret_url; -1 and one line that says what to do to
  * reason.

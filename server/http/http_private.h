@@ -16,18 +16,11 @@
 enum http_side_kind { HTTP_PLAIN, HTTP_TLS };
 #define HTTP_NSIDES 2
 
-/* A route that evhttp knows: what it hands to the callback. */
-struct http_mount {
-	struct http *h;
-	struct http_route route;
-};
-
 struct http {
 	struct event_base *base;
 	struct http_options opt;
-	struct http_mount *mounts;
-	size_t nmounts;
-	struct http_mount other; /* of every other path */
+	struct http_route *routes;
+	size_t nroutes;
 	bool (*admit)(struct http_request *r, const struct http_route *route,
 	    void *arg);
 	void *admit_arg;

@@ -53,8 +53,9 @@ log_refusal(struct diagnosis_queue *q, const struct refusal *r,
 	/* A sender that mixes up its headers may put the signature here. */
 	if (id != NULL && redact_is_mac(id))
 		id = "(not shown)";
-	log_warn("delivery %s from %s refused: %s: %s%s", log_text(id),
-	    log_text(r->peer), reject_cause_name(r->in.cause), f->text, more);
+	log_warn("delivery %s from %s to %s refused: %s: %s%s", log_text(id),
+	    log_text(r->peer), log_text(r->in.endpoint),
+	    reject_cause_name(r->in.cause), f->text, more);
 }
 
 static void
@@ -72,6 +73,7 @@ pass_on(struct diagnosis_queue *q, const struct refusal *r,
 				   .cause = r->in.cause,
 				   .at_ms = r->in.at_ms,
 				   .peer = r->peer,
+				   .endpoint = r->in.endpoint,
 				   .examined = f->code != DIAGNOSIS_SKIPPED,
 				   .known = f->known,
 				   .digest = r->digest,
@@ -128,8 +130,8 @@ copy_size(const struct refusal *r)
 	for (size_t i = 0; i < r->in.nheaders; i++)
 		size += text_size(r->in.headers[i].name) +
 			text_size(r->in.headers[i].value);
-	return (size + text_size(r->peer) + text_size(r->event_id) +
-		r->in.body_len);
+	return (size + text_size(r->peer) + text_size(r->in.endpoint) +
+		text_size(r->event_id) + r->in.body_len);
 }
 
 static struct waiting *
@@ -151,6 +153,7 @@ waiting_new(const struct refusal *r)
 	}
 	w->r.in.headers = headers;
 	w->r.peer = copy_text(w, r->peer);
+	w->r.in.endpoint = copy_text(w, r->in.endpoint);
 	w->r.event_id = copy_text(w, r->event_id);
 	w->net = peer_net_parse(r->peer);
 	if (r->digest != NULL)

@@ -91,6 +91,7 @@ ingest_conflict(struct ingest *in, const struct store_event *ev)
 				    .cause = REJECT_ID_CONFLICT,
 				    .at_ms = ev->received_at_ms,
 				    .peer = ev->peer,
+				    .endpoint = ev->endpoint,
 				    .examined = true,
 				    .digest = digest,
 				    .code = diagnosis_code_name(f.code),
@@ -224,6 +225,7 @@ ingest_event(const struct ingest *in, const struct delivery *del,
 		.branch = env->branch,
 		.secret = del->secret,
 		.scope = del->scope,
+		.endpoint = del->endpoint,
 		.peer = del->peer,
 		.received_at_ms = del->received_at_ms,
 		.came_at = came_at,
@@ -306,7 +308,9 @@ ingest_queue(struct ingest *in, const struct delivery *del,
 	p->done = done;
 	p->arg = arg;
 	p->deadline_us = clock_mono_us() + INGEST_COMMIT_MS * (int64_t)1000;
-	specs = ingest_jobs(in->subs, del->type, env, now, &njobs);
+	specs = ingest_jobs(in->subs,
+	    &(struct ingest_jobs_of){ del->type, del->endpoint, env }, now,
+	    &njobs);
 	if (specs == NULL || (p->ev = ingest_event(in, del, env, now)) == NULL)
 		goto fail;
 	p->alarm = first_alarm(specs, njobs);
@@ -328,6 +332,29 @@ fail:
 	return (INGEST_BUSY);
 }
 
+static enum ingest_rc
+ingest_scanned(struct ingest *in, const struct delivery *del,
+    const struct envelope *env, ingest_done_fn *done, void *arg)
+{
+	if (env->strays > 0)
+		log_warn("event %s: %zu of its orders have no usable id: they "
+			 "are in no table, and handlers of single orders end "
+			 "them dead",
+		    log_text(del->event_id), env->strays);
+	ingest_look_at_times(in, del, env);
+	return (ingest_queue(in, del, env, done, arg));
+}
+
+/* Is it for the endpoint that it came through? */
+static bool
+fits(const struct delivery *del, const struct envelope *env)
+{
+	const struct selection_event ev = { del->type, env->brand, env->branch,
+		del->endpoint };
+
+	return (del->fits == NULL || selection_takes(del->fits, &ev));
+}
+
 enum ingest_rc
 ingest_submit(struct ingest *in, const struct delivery *del,
     ingest_done_fn *done, void *arg)
@@ -341,13 +368,12 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 	}
 	switch (envelope_scan(in->er, del->body, del->body_len, &env)) {
 	case ENVELOPE_OK:
-		if (env.strays > 0)
-			log_warn("event %s: %zu of its orders have no usable "
-				 "id: they are in no table, and handlers "
-				 "of single orders end them dead",
-			    log_text(del->event_id), env.strays);
-		ingest_look_at_times(in, del, &env);
-		rc = ingest_queue(in, del, &env, done, arg);
+		if (fits(del, &env))
+			rc = ingest_scanned(in, del, &env, done, arg);
+		else {
+			rc = INGEST_MISFIT;
+			in->stats.invalid++;
+		}
 		envelope_fini(&env);
 		break;
 	case ENVELOPE_INVALID:
@@ -421,8 +447,10 @@ ingest_own_cb(const struct store_result *res, void *arg)
 bool
 ingest_takes(const struct ingest *in, const char *type, const char *branch)
 {
+	const struct selection_event ev = { .type = type, .branch = branch };
+
 	for (size_t i = 0; i < in->subs->n; i++) {
-		if (subscription_takes(&in->subs->items[i], type, NULL, branch))
+		if (selection_takes(&in->subs->items[i].takes, &ev))
 			return (true);
 	}
 	return (false);
@@ -457,7 +485,9 @@ ingest_own(struct ingest *in, const struct own_event *own, ingest_done_fn *done,
 	if (!in->open || (o = calloc(1, sizeof(*o))) == NULL)
 		return (-1);
 	*o = (struct own){ .in = in, .done = done, .arg = arg };
-	specs = ingest_jobs(in->subs, own->type, &env, now, &njobs);
+	specs = ingest_jobs(in->subs,
+	    &(struct ingest_jobs_of){ .type = own->type, .env = &env }, now,
+	    &njobs);
 	if (specs == NULL || (o->ev = own_event_new(own, now)) == NULL)
 		goto fail;
 	if (store_append(in->st, o->ev, specs, njobs, ingest_own_cb, o) == -1) {

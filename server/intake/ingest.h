@@ -31,8 +31,10 @@ struct ingest; /* opaque */
 struct delivery {
 	const char *event_id;
 	const char *type;
-	const char *secret; /* the name of the one that matched */
-	const char *scope;  /* of what it signs; NULL: the empty one */
+	const char *secret;   /* the name of the one that matched */
+	const char *scope;    /* of what it signs; NULL: the empty one */
+	const char *endpoint; /* that it came through; NULL: none */
+	const struct selection *fits; /* what comes through that; NULL: all */
 	const char *peer;
 	const unsigned char *digest; /* the MAC, ORDER_DIGEST_LEN bytes */
 	int64_t received_at_ms;
@@ -46,6 +48,7 @@ enum ingest_rc {
 	INGEST_DUPLICATE, /* its id was stored before */
 	INGEST_INVALID,   /* the body is no JSON object or array */
 	INGEST_TOO_MANY,  /* more orders than ENVELOPE_ORDERS_MAX */
+	INGEST_MISFIT,    /* it is none of those that fit */
 	INGEST_BUSY,      /* not now: queue, disk, memory or time */
 	INGEST_PENDING    /* only from ingest_submit(): done() will run */
 };

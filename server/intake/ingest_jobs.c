@@ -195,23 +195,26 @@ making_init(struct making *m, size_t nsubs, const struct envelope *env)
 }
 
 struct store_job_spec *
-ingest_jobs(const struct subscriptions *subs, const char *type,
-    const struct envelope *env, struct steady_time came_at, size_t *ret_n)
+ingest_jobs(const struct subscriptions *subs, const struct ingest_jobs_of *of,
+    struct steady_time came_at, size_t *ret_n)
 {
+	const struct envelope *env = of->env;
+	const struct selection_event ev = { of->type, env->brand, env->branch,
+		of->endpoint };
 	struct making m = {
-		.created = event_kind(type) == EVENT_CREATED,
+		.created = event_kind(of->type) == EVENT_CREATED,
 		.came_at = came_at,
 	};
 	int32_t *newest;
 
-	if ((newest = newest_places(subs, type, env)) == NULL)
+	if ((newest = newest_places(subs, of->type, env)) == NULL)
 		return (NULL);
 	if (making_init(&m, subs->n, env) == -1)
 		goto out;
 	for (size_t i = 0; i < subs->n; i++) {
 		const struct subscription *r = &subs->items[i];
 
-		if (!subscription_takes(r, type, env->brand, env->branch))
+		if (!selection_takes(&r->takes, &ev))
 			continue;
 		if (r->per_order && env->norders > 0) {
 			add_places(&m, r, env, newest);

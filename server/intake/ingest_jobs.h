@@ -11,8 +11,15 @@
 
 struct envelope;
 
+/* An event, as far as its jobs depend on it. */
+struct ingest_jobs_of {
+	const char *type;
+	const char *endpoint; /* NULL: it came through none */
+	const struct envelope *env;
+};
+
 /*
- * The jobs of an event of that type: for each handler that takes it, one, or
+ * The jobs of an event: for each handler that takes it, one, or
  * one for each place among its orders; and after each guarded one its alarm.
  * Where an order stands at several places, only its newest record is to be sent
  * (by order_key(); of equal ones the last): at the others the job is born done.
@@ -22,7 +29,6 @@ struct envelope;
  * out of memory.
  */
 struct store_job_spec *ingest_jobs(const struct subscriptions *subs,
-    const char *type, const struct envelope *env, struct steady_time came_at,
-    size_t *ret_n);
+    const struct ingest_jobs_of *of, struct steady_time came_at, size_t *ret_n);
 
 #endif /* SERVER_INGEST_JOBS_H */

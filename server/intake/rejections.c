@@ -95,26 +95,30 @@ class_of(const struct rejection *r)
 	return (r->known ? STORE_REJECT_KNOWN : STORE_REJECT_STRANGER);
 }
 
+#define KEPT_TEXTS 5
+
 static struct kept *
 kept_new(const struct rejection *r, bool authentic)
 {
-	const char *texts[] = { r->peer, r->headers == NULL ? "" : r->headers,
+	const char *texts[KEPT_TEXTS] = { r->peer,
+		r->headers == NULL ? "" : r->headers,
 		r->code == NULL ? "" : r->code,
-		r->diagnosis == NULL ? "" : r->diagnosis };
+		r->diagnosis == NULL ? "" : r->diagnosis,
+		r->endpoint == NULL ? "" : r->endpoint };
 	size_t body_len = r->body_len, size, len;
-	const char *copies[4];
+	const char *copies[KEPT_TEXTS];
 	struct kept *k;
 	char *at;
 
 	if (!authentic && body_len > REJECTIONS_BODY_MAX)
 		body_len = REJECTIONS_BODY_MAX;
 	size = sizeof(*k) + body_len;
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < KEPT_TEXTS; i++)
 		size += strlen(texts[i]) + 1;
 	if ((k = malloc(size)) == NULL)
 		return (NULL);
 	at = k->data;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < KEPT_TEXTS; i++) {
 		len = strlen(texts[i]) + 1;
 		copies[i] = memcpy(at, texts[i], len);
 		at += len;
@@ -132,6 +136,7 @@ kept_new(const struct rejection *r, bool authentic)
 		.digest = r->digest == NULL ? NULL : k->digest,
 		.at_ms = r->at_ms,
 		.peer = copies[0],
+		.endpoint = r->endpoint == NULL ? NULL : copies[4],
 		.cause = reject_cause_name(r->cause),
 		.code = r->code == NULL ? NULL : copies[2],
 		.diagnosis = r->diagnosis == NULL ? NULL : copies[3],

@@ -27,8 +27,9 @@ struct rejection {
 	enum reject_cause cause;
 	int64_t at_ms;
 	const char *peer;
-	bool examined; /* the signature doctor has seen it */
-	bool known;    /* and found that a form of it was signed */
+	const char *endpoint; /* that it came to */
+	bool examined;        /* the signature doctor has seen it */
+	bool known;           /* and found that a form of it was signed */
 	const unsigned char *digest; /* the MAC; NULL: it is not authentic */
 	const char *code;            /* what it found; NULL: nothing */
 	const char *diagnosis;       /* the same in words; NULL: nothing */

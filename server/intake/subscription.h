@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/intake/selection.h"
+
 /* What is known of status codes; texts are borrowed and copied. */
 struct status_codes {
 	const char *const *terminal; /* those that end an order */
@@ -21,13 +23,8 @@ struct status_codes {
 
 /* Which events a handler is for; texts are borrowed and copied. */
 struct subscription {
-	int64_t handler;           /* its number in the store */
-	const char *const *events; /* see subscription_takes() */
-	size_t nevents;
-	const char *const *brands; /* none: any */
-	size_t nbrands;
-	const char *const *branches; /* none: any */
-	size_t nbranches;
+	int64_t handler; /* its number in the store */
+	struct selection takes;
 	bool ordered;   /* its jobs wait in the lanes of their orders */
 	bool per_order; /* a job for each order, instead of one for all */
 	/*
@@ -40,20 +37,6 @@ struct subscription {
 	int64_t deadline_ms; /* since the event came in */
 	int64_t alarm;       /* that handler's number in the store */
 };
-
-/* How the types of klikitd's own events begin: no delivery has such a one. */
-#define TYPE_OWN "klikitd."
-
-bool type_is_own(const char *type);
-
-/*
- * Does the handler take events of this type, brand and branch? Of its types "*"
- * takes all but klikitd's own, "a.b.*" what begins with "a.b.", any other the
- * same one. An event without a brand (NULL) is not for one that names brands,
- * unless it is klikitd's own; branches likewise.
- */
-bool subscription_takes(const struct subscription *sub, const char *type,
-    const char *brand, const char *branch);
 
 /* Those of all handlers. */
 struct subscriptions {

@@ -24,6 +24,7 @@
 #include "server/base/steady.h"
 #include "server/http/route.h"
 #include "server/intake/diagnosis_queue.h"
+#include "server/intake/endpoint.h"
 #include "server/intake/failure_limit.h"
 #include "server/intake/ingest.h"
 #include "server/intake/rejections.h"
@@ -51,7 +52,6 @@ static const int64_t acks_us[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000,
 struct webhook {
 	struct ingest *in;
 	struct diagnosis_queue *diag;
-	struct secrets *sec;
 	const struct steady *clock; /* of their validity; NULL: the wall's */
 	struct histogram acks;      /* us */
 	struct failure_limit failures;
@@ -63,6 +63,7 @@ struct webhook {
 /* A delivery as it lies in its request. */
 struct parcel {
 	struct webhook *w;
+	const struct endpoint *endpoint;
 	struct http_request *req;
 	struct evbuffer *body;
 	const char *event_id;
@@ -76,6 +77,7 @@ struct parcel {
 /* A delivery that is with ingest, until its answer has left. */
 struct commit {
 	struct webhook *w;
+	struct endpoint_tally *tally; /* a reference */
 	struct http_request *req;
 	int64_t whole_us;
 	int64_t event; /* once it is stored */
@@ -125,6 +127,7 @@ note(const struct parcel *p, enum reject_cause cause, const void *body,
 		.body = body,
 		.body_len = body_len,
 		.size = size,
+		.endpoint = p->endpoint->name,
 		.at_ms = p->at_ms };
 	diagnosis_queue_add(p->w->diag, &r);
 }
@@ -138,7 +141,9 @@ charge(const struct parcel *p, size_t size)
 	int64_t hashed = (int64_t)size + FAILURE_WORK;
 
 	failure_limit_charge(&p->w->failures, http_request_net(p->req), size,
-	    hashed * (int64_t)secrets_count(p->w->sec), p->whole_us / 1000);
+	    hashed *
+		(int64_t)secrets_count_of(p->endpoint->sec, p->endpoint->which),
+	    p->whole_us / 1000);
 }
 
 /* Has the delivery's address failed too often? Then turn it away unseen. */
@@ -153,6 +158,7 @@ turn_away(const struct parcel *p)
 	if (wait_s == 0)
 		return (false);
 	w->limited++;
+	p->endpoint->tally->n[ENDPOINT_LIMITED]++;
 	if (rate_ask_every(&w->limited_rate, LIMIT_LOG_EVERY_S, more)) {
 		address_host(http_request_peer(p->req), host);
 		log_warn("http: too many deliveries from %s failed "
@@ -183,19 +189,29 @@ refuse(const struct parcel *p, enum reject_cause cause, int status,
 	if (len > DIAGNOSIS_BODY_MAX)
 		len = REJECTIONS_BODY_MAX;
 	body = len == 0 ? NULL : evbuffer_pullup(p->body, (ev_ssize_t)len);
+	p->endpoint->tally->n[ENDPOINT_REFUSED]++;
 	note(p, cause, body, body == NULL ? 0 : len, size);
 	http_request_finish(p->req, status, json);
 }
 
 static void
-answer_later(struct webhook *w, struct http_request *req)
+answer_later(struct webhook *w, struct endpoint_tally *tally,
+    struct http_request *req)
 {
 	char seconds[16];
 
 	(void)snprintf(seconds, sizeof(seconds), "%u",
 	    RETRY_AFTER_S + w->nbusy++ % RETRY_SPREAD_S);
+	tally->n[ENDPOINT_BUSY]++;
 	http_request_set_field(req, "Retry-After", seconds);
 	http_request_finish(req, 503, "{\"error\":\"try again later\"}");
+}
+
+static void
+answer_duplicate(struct endpoint_tally *tally, struct http_request *req)
+{
+	tally->n[ENDPOINT_DUPLICATE]++;
+	http_request_finish(req, 200, DUPLICATE);
 }
 
 /* The body's segments, in segs or from malloc; NULL when out of memory. */
@@ -233,17 +249,26 @@ enum verdict { AUTHENTIC, FORGED, NO_MEMORY };
 static enum verdict
 verify(const struct parcel *p, struct secrets_match *ret_match)
 {
+	struct secrets_claim claim = { .value = p->signature,
+		.now_ms = valid_at_ms(p) };
 	struct evbuffer_iovec few[SEGS_MAX], *segs;
-	size_t nsegs;
 	bool ok;
 
-	if ((segs = segments(p->body, few, &nsegs)) == NULL)
+	if ((segs = segments(p->body, few, &claim.nsegs)) == NULL)
 		return (NO_MEMORY);
-	ok = secrets_verify(p->w->sec, p->signature, segs, nsegs,
-	    valid_at_ms(p), ret_match);
+	claim.segs = segs;
+	ok = secrets_verify(p->endpoint->sec, p->endpoint->which, &claim,
+	    ret_match);
 	if (segs != few)
 		free(segs);
 	return (ok ? AUTHENTIC : FORGED);
+}
+
+static void
+commit_free(struct commit *c)
+{
+	endpoint_tally_unref(c->tally);
+	free(c);
 }
 
 /* http_left_fn: the answer to a stored event has left, or never will. */
@@ -255,7 +280,7 @@ webhook_left_cb(void *arg, bool left)
 	if (left)
 		histogram_add(&c->w->acks, clock_mono_us() - c->whole_us);
 	ingest_answered(c->w->in, c->event, left);
-	free(c);
+	commit_free(c);
 }
 
 /* ingest_done_fn: the event is on disk, or will not be in time. */
@@ -268,27 +293,29 @@ webhook_done_cb(enum ingest_rc rc, int64_t event, void *arg)
 		http_request_prove(c->req);
 	if (rc == INGEST_RECEIVED || rc == INGEST_REPEAT) {
 		c->event = event;
+		c->tally->n[ENDPOINT_RECEIVED]++;
 		http_request_on_left(c->req, webhook_left_cb, c);
 		http_request_finish(c->req, 200, RECEIVED);
 		return;
 	}
 	if (rc == INGEST_DUPLICATE)
-		http_request_finish(c->req, 200, DUPLICATE);
+		answer_duplicate(c->tally, c->req);
 	else
-		answer_later(c->w, c->req);
-	free(c);
+		answer_later(c->w, c->tally, c->req);
+	commit_free(c);
 }
 
-/* Refuse a body that is authentic and makes no sense: kept whole. */
+/* Refuse a delivery that is authentic: kept whole. */
 static void
 refuse_authentic(const struct parcel *p, const struct delivery *del,
-    enum reject_cause cause, const char *json)
+    enum reject_cause cause, int status, const char *json)
 {
 	struct parcel signed_one = *p;
 
 	signed_one.digest = del->digest;
+	p->endpoint->tally->n[ENDPOINT_REFUSED]++;
 	note(&signed_one, cause, del->body, del->body_len, del->body_len);
-	http_request_finish(p->req, 400, json);
+	http_request_finish(p->req, status, json);
 }
 
 /* Hand it on. Takes del->body, and c. */
@@ -300,24 +327,28 @@ submit(const struct parcel *p, struct delivery *del, struct commit *c)
 		http_request_keep(p->req);
 		return; /* the body is ingest's */
 	case INGEST_INVALID:
-		refuse_authentic(p, del, REJECT_INVALID_JSON,
+		refuse_authentic(p, del, REJECT_INVALID_JSON, 400,
 		    "{\"error\":\"invalid JSON\"}");
 		break;
 	case INGEST_TOO_MANY:
-		refuse_authentic(p, del, REJECT_TOO_MANY_ORDERS,
+		refuse_authentic(p, del, REJECT_TOO_MANY_ORDERS, 400,
 		    "{\"error\":\"too many orders\"}");
 		break;
+	case INGEST_MISFIT:
+		refuse_authentic(p, del, REJECT_NOT_FOR_ENDPOINT, 403,
+		    "{\"error\":\"not for this endpoint\"}");
+		break;
 	case INGEST_DUPLICATE:
-		http_request_finish(p->req, 200, DUPLICATE);
+		answer_duplicate(c->tally, p->req);
 		break;
 	case INGEST_RECEIVED: /* these two only ever for webhook_done_cb() */
 	case INGEST_REPEAT:
 	case INGEST_BUSY:
-		answer_later(p->w, p->req);
+		answer_later(p->w, c->tally, p->req);
 		break;
 	}
 	free(del->body);
-	free(c);
+	commit_free(c);
 }
 
 /* The delivery is ours: move its body out of the request and hand it on. */
@@ -329,6 +360,8 @@ accept_delivery(const struct parcel *p, const struct secrets_match *match)
 		.type = p->type,
 		.secret = match->name,
 		.scope = match->scope,
+		.endpoint = p->endpoint->name,
+		.fits = &p->endpoint->takes,
 		.peer = http_request_peer(p->req),
 		.digest = match->mac,
 		.received_at_ms = p->at_ms,
@@ -339,10 +372,11 @@ accept_delivery(const struct parcel *p, const struct secrets_match *match)
 	if (c == NULL || del.body == NULL) {
 		free(c);
 		free(del.body);
-		answer_later(p->w, p->req);
+		answer_later(p->w, p->endpoint->tally, p->req);
 		return;
 	}
 	*c = (struct commit){ .w = p->w,
+		.tally = endpoint_tally_ref(p->endpoint->tally),
 		.req = p->req,
 		.whole_us = p->whole_us };
 	(void)evbuffer_remove(p->body, del.body, len);
@@ -352,9 +386,10 @@ accept_delivery(const struct parcel *p, const struct secrets_match *match)
 void
 webhook_run(struct http_request *req, void *arg)
 {
-	struct webhook *w = arg;
+	const struct endpoint *endpoint = arg;
 	struct secrets_match match;
-	struct parcel p = { .w = w,
+	struct parcel p = { .w = endpoint->webhook,
+		.endpoint = endpoint,
 		.req = req,
 		.body = http_request_body(req),
 		.event_id = http_request_field(req, "x-klikit-event-id"),
@@ -385,14 +420,14 @@ webhook_run(struct http_request *req, void *arg)
 		    "{\"error\":\"invalid signature\"}");
 		break;
 	case NO_MEMORY:
-		answer_later(w, req);
+		answer_later(p.w, endpoint->tally, req);
 		break;
 	}
 }
 
 struct webhook *
 webhook_new(struct ingest *in, struct diagnosis_queue *diag,
-    struct secrets *sec, const struct steady *clock)
+    const struct steady *clock)
 {
 	struct webhook *w;
 	uint64_t seed;
@@ -406,17 +441,14 @@ webhook_new(struct ingest *in, struct diagnosis_queue *diag,
 	failure_limit_init(&w->failures, seed);
 	w->in = in;
 	w->diag = diag;
-	w->sec = sec;
 	w->clock = clock;
 	histogram_init(&w->acks, acks_us, sizeof(acks_us) / sizeof(acks_us[0]));
 	return (w);
 }
 
 void
-webhook_set_secrets(struct webhook *w, struct secrets *sec)
+webhook_forgive(struct webhook *w)
 {
-	w->sec = sec;
-	/* What failed with the old ones may be right now. */
 	failure_limit_forget(&w->failures);
 }
 

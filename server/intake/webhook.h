@@ -1,9 +1,10 @@
 /*
- * webhook.h -- POST /webhooks/klikit: a request becomes a delivery.
+ * webhook.h -- a POST to an endpoint: a request becomes a delivery.
  *
  * Owns:    the checks of a delivery's headers and signature, its answer, and
  *          how long the answers took; whose deliveries fail too often.
- * Touches: route.h, secrets.h, ingest.h, diagnosis_queue.h, the log.
+ * Touches: route.h, endpoint.h, secrets.h, ingest.h, diagnosis_queue.h, the
+ *          log.
  */
 #ifndef SERVER_WEBHOOK_H
 #define SERVER_WEBHOOK_H
@@ -14,11 +15,8 @@ struct diagnosis_queue;
 struct histogram;
 struct http_request;
 struct ingest;
-struct secrets;
 struct steady;
 struct webhook; /* opaque */
-
-#define WEBHOOK_PATH "/webhooks/klikit"
 
 /*
  * Keeps all until webhook_free(). By clock it is judged whether a secret is
@@ -26,16 +24,19 @@ struct webhook; /* opaque */
  * the wall clock. NULL when out of memory.
  */
 struct webhook *webhook_new(struct ingest *in, struct diagnosis_queue *diag,
-    struct secrets *sec, const struct steady *clock);
+    const struct steady *clock);
 
-/* http_route: a delivery; arg is the struct webhook. */
+/*
+ * http_route: a delivery; arg is the struct endpoint that it came to, of which
+ * nothing is needed any more when this returns.
+ */
 void webhook_run(struct http_request *req, void *arg);
 
 /*
- * Take other secrets from now on; keeps sec, lets go of the old ones. What has
- * failed by those is forgiven.
+ * Other secrets are in force: what failed by the old ones may be right now, and
+ * is forgiven.
  */
-void webhook_set_secrets(struct webhook *w, struct secrets *sec);
+void webhook_forgive(struct webhook *w);
 
 /*
  * Of an address that fails more often than that a minute only what so many

@@ -35,7 +35,7 @@ const struct move_table move_tables[MOVE_TABLES] = {
 		BYTES("signature"), NAME("secret"), TEXT("peer"),
 		INT("received_at"), INT("body_size"), INT("duplicates"),
 		INT("last_duplicate_at"), INT("purged_at"), INT("repeat_of"),
-		STEADY("came_at"), BOOL("date_doubted") } },
+		STEADY("came_at"), BOOL("date_doubted"), NAME("endpoint") } },
 	{ "bodies", 1, { INT("event"), BYTES("body") } },
 	{ "event_orders", 2,
 	    { INT("event"), INT("place"), NAME("order_id"), NAME("scope"),
@@ -64,7 +64,8 @@ const struct move_table move_tables[MOVE_TABLES] = {
 	    { INT("id"), INT("at"), TEXT("peer"), NAME("cause"),
 		TEXT("diagnosis"), TEXT("headers"), INT("size"), BYTES("body"),
 		NAME("code"), STEADY("came_at"), INT("class"), BYTES("digest"),
-		INT("repeats"), INT("last_at"), INT("not_kept") } },
+		INT("repeats"), INT("last_at"), INT("not_kept"),
+		NAME("endpoint") } },
 };
 
 size_t

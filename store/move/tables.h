@@ -21,7 +21,7 @@ struct move_column {
 	bool names;  /* something is found by it: never changed */
 };
 
-#define MOVE_COLUMNS_MAX 18
+#define MOVE_COLUMNS_MAX 19
 struct move_table {
 	const char *name;
 	size_t nkeys; /* its first columns are its primary key */

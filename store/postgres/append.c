@@ -1,6 +1,6 @@
 /*
  * Append events, a statement for all of a batch: append() in
- * schema/002_append.sql. What it answers is given to each operation.
+ * schema/010_endpoints.sql. What it answers is given to each operation.
  */
 #include <string.h>
 
@@ -17,7 +17,8 @@ static const struct pg_statement append = { "append",
 	"$17::int8[], $18::bool[], $19::int8[], $20::int8[], $21::text[], "
 	"$22::text[], $23::text[], $24::text[], $25::text[], $26::int8[], "
 	"$27::int8[], $28::int8[], $29::text[], $30::int8[], $31::bool[], "
-	"$32::int8[], $33::text[], $34::int8[], $35::text[], $36::text[])" };
+	"$32::int8[], $33::text[], $34::int8[], $35::text[], $36::text[], "
+	"$37::text[])" };
 
 static const struct pg_statement doubt = { "doubt_dates",
 	"SELECT doubt_dates($1::text[], $2::text[], $3::int8[], $4::int8[])" };

@@ -324,4 +324,5 @@ append_put(struct pg_args *a, const struct appends *all)
 	put_lane(a, &puts, LANE_JOB);
 	put_lane(a, &puts, LANE_ORDER);
 	put_lane(a, &puts, LANE_SCOPE);
+	put_texts(a, &puts, offsetof(struct store_event, endpoint));
 }

@@ -28,6 +28,7 @@ enum column {
 	COLUMN_STATUSES,
 	COLUMN_UPDATED_ATS,
 	COLUMN_EXTERNAL_IDS,
+	COLUMN_ENDPOINT,
 	COLUMN_END
 };
 _Static_assert(COLUMN_END == EVENT_ROW_COLUMNS,
@@ -109,7 +110,8 @@ read_event(struct place *at, struct store_event *ev)
 	    read_text(at, COLUMN_BRAND, &ev->brand) == -1 ||
 	    read_text(at, COLUMN_BRANCH, &ev->branch) == -1 ||
 	    read_text(at, COLUMN_SECRET, &ev->secret) == -1 ||
-	    read_text(at, COLUMN_PEER, &ev->peer) == -1)
+	    read_text(at, COLUMN_PEER, &ev->peer) == -1 ||
+	    read_text(at, COLUMN_ENDPOINT, &ev->endpoint) == -1)
 		return (-1);
 	if (ev->event_id == NULL || ev->type == NULL || ev->peer == NULL ||
 	    origin == NULL || store_origin_parse(origin, &ev->origin) == -1)

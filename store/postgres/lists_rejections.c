@@ -3,7 +3,7 @@
 #include "store/postgres/postgres.h"
 #include "store/postgres/row.h"
 
-/* One row of REJECTION_COLUMNS, headers and body: as list_row_fn. */
+/* One row of REJECTION_COLUMNS, headers, body and endpoint: as list_row_fn. */
 static int
 rejection_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
 {
@@ -26,7 +26,8 @@ rejection_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
 	if (pg_text(res, row, 2, a, &r->peer) == -1 ||
 	    pg_text(res, row, 3, a, &r->cause) == -1 ||
 	    pg_text(res, row, 4, a, &r->code) == -1 ||
-	    pg_text(res, row, 5, a, &r->diagnosis) == -1)
+	    pg_text(res, row, 5, a, &r->diagnosis) == -1 ||
+	    pg_text(res, row, 12, a, &r->endpoint) == -1)
 		return (-1);
 	return (pg_text(res, row, 10, a, &r->headers));
 }

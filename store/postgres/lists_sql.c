@@ -136,7 +136,7 @@
 	"SELECT r.id, r.event_id, r.scope, r.type, r.origin, r.repeat_of, "    \
 	"r.original, r.brand, r.branch, r.signature, r.secret, r.peer, "       \
 	"r.received_at, r.came_at, r.body_size, r.body, r.places, "            \
-	"r.order_ids, r.statuses, r.updated_ats, r.external_ids "
+	"r.order_ids, r.statuses, r.updated_ats, r.external_ids, r.endpoint "
 #define EVENT_INFO                                                             \
 	EVENT_ROW                                                              \
 	", e.duplicates, e.last_duplicate_at, e.unfinished, e.dead, "          \
@@ -457,13 +457,13 @@ static const struct pg_statement statements[] = {
 	    "FROM receivers AS r WHERE r.id > 0 "
 	    "ORDER BY r.dead, r.id DESC LIMIT $1::int8) AS x ORDER BY x.id" },
 	[LIST_REJECTIONS] = { "list_rejections",
-	    "SELECT " REJECTION_COLUMNS "NULL::text, NULL::bytea "
+	    "SELECT " REJECTION_COLUMNS "NULL::text, NULL::bytea, r.endpoint "
 	    "FROM rejections AS r WHERE r.id < $1::int8 "
 	    "AND r.at >= $2::int8 AND r.at < $3::int8 "
 	    "AND ($5::text IS NULL OR r.cause = $5::text) "
 	    "ORDER BY r.id DESC LIMIT $4::int8" },
 	[LIST_REJECTION] = { "list_rejection",
-	    "SELECT " REJECTION_COLUMNS "r.headers, r.body "
+	    "SELECT " REJECTION_COLUMNS "r.headers, r.body, r.endpoint "
 	    "FROM rejections AS r WHERE r.id = $1::int8" },
 };
 

@@ -78,9 +78,9 @@ pg_read_fn backup_refuse; /* check.c: names pg_dump */
  * id, event_id, scope, type, origin, repeat_of (0), original, brand, branch,
  * signature, secret, peer, received_at, came_at (of older rows: received_at),
  * body_size, body (NULL: not asked for, or gone), places int8[], order_ids
- * text[], statuses text[], updated_ats text[], external_ids text[].
+ * text[], statuses text[], updated_ats text[], external_ids text[], endpoint.
  */
-#define EVENT_ROW_COLUMNS 21
+#define EVENT_ROW_COLUMNS 22
 
 /*
  * Make the event of that row, kept by op (store_op_keep()). Returns 0; -1 when

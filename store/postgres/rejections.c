@@ -1,5 +1,5 @@
 /*
- * The ring of rejections: reject() in schema/004_rejections.sql keeps it, as
+ * The ring of rejections: reject() in schema/010_endpoints.sql keeps it, as
  * store/sqlite/rejections.c does.
  */
 #include <stddef.h>
@@ -19,7 +19,7 @@ static const struct pg_statement reject = { "reject",
 	"SELECT last, came, counted, bytes FROM reject($1::int8[], $2::int8, "
 	"$3::int8[], $4::int8[], $5::int8[], $6::text[], $7::text[], "
 	"$8::text[], $9::text[], $10::text[], $11::int8[], $12::bytea[], "
-	"$13::bytea[], $14::int8[], $15::int8[])" };
+	"$13::bytea[], $14::int8[], $15::int8[], $16::text[])" };
 
 static void
 put_limits(struct pg_args *a)
@@ -105,6 +105,7 @@ put_rejections(struct pg_args *a, const struct store_op *op)
 	put_texts(a, op, offsetof(struct store_rejection, headers));
 	put_bodies(a, rej, n);
 	put_counts(a, rej, n);
+	put_texts(a, op, offsetof(struct store_rejection, endpoint));
 }
 
 /* pg_take_fn */

@@ -37,6 +37,7 @@ events_insert(struct db *db, const struct store_event *ev, int64_t repeat_of)
 	if (ev->came_at.ms != 0)
 		(void)sqlite3_bind_int64(st, 13, ev->came_at.ms);
 	(void)sqlite3_bind_int(st, 14, ev->date_doubted);
+	db_bind_text(st, 15, ev->endpoint);
 	return (db_run(db, st));
 }
 
@@ -254,7 +255,8 @@ events_load_row(struct db *db, struct arena *a, int64_t id,
 		    db_column_text(st, 4, a, &ev->branch) == -1 ||
 		    db_column_text(st, 6, a, &ev->secret) == -1 ||
 		    db_column_text(st, 7, a, &ev->peer) == -1 ||
-		    db_column_text(st, 14, a, &ev->original) == -1)
+		    db_column_text(st, 14, a, &ev->original) == -1 ||
+		    db_column_text(st, 16, a, &ev->endpoint) == -1)
 			rc = SQLITE_NOMEM;
 		if (sqlite3_column_bytes(st, 5) == (int)sizeof(ev->digest))
 			memcpy(ev->digest, sqlite3_column_blob(st, 5),

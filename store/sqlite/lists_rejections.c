@@ -1,7 +1,8 @@
 /* Lists of rejections. */
 #include "store/sqlite/lists.h"
 
-/* One row of REJECTION_COLUMNS, headers and body. 0, or -1: out of memory. */
+/* One row of REJECTION_COLUMNS, headers, body and endpoint. 0, or -1: out of
+ * memory. */
 static int
 lists_rejection_row(sqlite3_stmt *st, struct arena *a,
     struct store_rejection_info *info)
@@ -24,7 +25,8 @@ lists_rejection_row(sqlite3_stmt *st, struct arena *a,
 	    db_column_text(st, 3, a, &r->cause) == -1 ||
 	    db_column_text(st, 4, a, &r->code) == -1 ||
 	    db_column_text(st, 5, a, &r->diagnosis) == -1 ||
-	    db_column_text(st, 10, a, &r->headers) == -1)
+	    db_column_text(st, 10, a, &r->headers) == -1 ||
+	    db_column_text(st, 12, a, &r->endpoint) == -1)
 		return (-1);
 	return (0);
 }

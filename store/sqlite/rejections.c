@@ -43,6 +43,7 @@ rejections_insert(struct db *db, const struct store_rejection *r)
 		    SQLITE_STATIC);
 	(void)sqlite3_bind_int64(st, 12, (int64_t)r->repeats);
 	(void)sqlite3_bind_int64(st, 13, (int64_t)r->not_kept);
+	db_bind_text(st, 14, r->endpoint);
 	return (db_run(db, st));
 }
 

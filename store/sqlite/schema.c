@@ -38,6 +38,7 @@ extern const char schema_010_discarded[];
 extern const char schema_011_repeats[];
 extern const char schema_012_rejections[];
 extern const char schema_013_doubted[];
+extern const char schema_014_endpoints[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -53,6 +54,7 @@ static const char *const steps[] = {
 	schema_011_repeats,
 	schema_012_rejections,
 	schema_013_doubted,
+	schema_014_endpoints,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

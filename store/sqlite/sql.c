@@ -160,9 +160,9 @@ static const char *const texts[] = {
 	[SQL_EVENT_INSERT] =
 	    "INSERT INTO events (event_id, type, brand, branch, signature, "
 	    "secret, peer, received_at, body_size, scope, origin, repeat_of, "
-	    "came_at, date_doubted) "
+	    "came_at, date_doubted, endpoint) "
 	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-	    "?14) "
+	    "?14, ?15) "
 	    "ON CONFLICT (event_id, scope) DO NOTHING",
 	[SQL_EVENT_FIND] = "SELECT e.id, e.signature, e.secret, b.body "
 			   "FROM events AS e "
@@ -175,8 +175,8 @@ static const char *const texts[] = {
 			    "NOT BETWEEN ?2 - 60000 AND ?2)",
 	[SQL_EVENT_LOAD] =
 	    "SELECT " EVENT_COLUMNS ", " CAME_AT ", (SELECT o.event_id "
-	    "FROM events AS o WHERE o.id = e.repeat_of), e.date_doubted "
-	    "FROM events AS e WHERE e.id = ?1",
+	    "FROM events AS o WHERE o.id = e.repeat_of), e.date_doubted, "
+	    "e.endpoint FROM events AS e WHERE e.id = ?1",
 	/* Newest first; for most deliveries there is none. */
 	[SQL_REPEAT_EVENTS] =
 	    "SELECT DISTINCT event FROM event_orders WHERE order_id = ?1 "
@@ -333,9 +333,9 @@ static const char *const texts[] = {
 	[SQL_REJECTION_INSERT] =
 	    "INSERT INTO rejections (at, peer, cause, diagnosis, headers, "
 	    "size, body, code, came_at, class, digest, repeats, not_kept, "
-	    "last_at) "
+	    "last_at, endpoint) "
 	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-	    "CASE WHEN ?12 > 0 THEN ?1 END)",
+	    "CASE WHEN ?12 > 0 THEN ?1 END, ?14)",
 	[SQL_REJECTION_AGAIN] =
 	    "UPDATE rejections SET repeats = repeats + 1 + ?3, last_at = ?4, "
 	    "not_kept = not_kept + ?5 "
@@ -499,12 +499,13 @@ static const char *const texts[] = {
 			   "LIMIT ?2",
 
 	[SQL_LIST_REJECTIONS] =
-	    "SELECT " REJECTION_COLUMNS ", NULL, NULL FROM rejections "
+	    "SELECT " REJECTION_COLUMNS
+	    ", NULL, NULL, endpoint FROM rejections "
 	    "WHERE (?1 = 0 OR id < ?1) AND (?2 IS NULL OR cause = ?2) "
 	    "AND (?3 = 0 OR at >= ?3) AND (?4 = 0 OR at < ?4) "
 	    "ORDER BY id DESC LIMIT ?5",
-	[SQL_GET_REJECTION] = "SELECT " REJECTION_COLUMNS ", headers, body "
-			      "FROM rejections WHERE id = ?1",
+	[SQL_GET_REJECTION] = "SELECT " REJECTION_COLUMNS ", headers, body, "
+			      "endpoint FROM rejections WHERE id = ?1",
 
 	[SQL_LIST_ORDERS] =
 	    "SELECT * FROM (SELECT o.event AS at, " ORDER_COLUMNS

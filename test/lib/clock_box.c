@@ -125,8 +125,8 @@ box_handlers(struct box *b)
 		{ .name = "bell", .type = &bell_type },
 	};
 	static const struct status_codes no_codes;
-	struct subscription sub = { .events = every,
-		.nevents = 1,
+	struct subscription sub = { .takes.events = every,
+		.takes.nevents = 1,
 		.ordered = true,
 		.deadline_ms = BOX_DEADLINE_MS };
 

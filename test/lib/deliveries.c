@@ -13,8 +13,8 @@
 
 static const char *const every[] = { "*" };
 static const struct subscription all = { .handler = 1,
-	.events = every,
-	.nevents = 1,
+	.takes.events = every,
+	.takes.nevents = 1,
 	.ordered = true };
 
 int
@@ -81,6 +81,8 @@ deliveries_submit_type(struct deliveries *f, const char *type, const char *body,
 		.event_id = "evt-1",
 		.type = type,
 		.secret = "default",
+		.endpoint = "burger",
+		.fits = f->fits,
 		.peer = "192.0.2.1:4711",
 		.digest = digest,
 		.received_at_ms = fake_clock_wall_ms(),

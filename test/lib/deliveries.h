@@ -22,6 +22,7 @@ struct deliveries {
 	struct world *w; /* the store, the loop and dispatch */
 	struct rejections *rej;
 	struct ingest *in;
+	const struct selection *fits; /* what its endpoint takes; NULL: all */
 };
 
 /* What a delivery's caller is told; static, as teardown may still tell it. */

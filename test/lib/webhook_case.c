@@ -18,6 +18,7 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 {
 	snprintf(in->event_id, sizeof(in->event_id), "%s", del->event_id);
 	snprintf(in->peer, sizeof(in->peer), "%s", del->peer);
+	snprintf(in->endpoint, sizeof(in->endpoint), "%s", del->endpoint);
 	if (in->verdict != INGEST_PENDING)
 		return (in->verdict);
 	assert_in_range(in->npending, 0, PENDING_MAX - 1);
@@ -41,6 +42,7 @@ diagnosis_queue_add(struct diagnosis_queue *q, const struct refusal *r)
 {
 	q->n++;
 	q->cause = r->in.cause;
+	snprintf(q->endpoint, sizeof(q->endpoint), "%s", r->in.endpoint);
 	redact_headers(r->in.headers, r->in.nheaders, q->headers,
 	    sizeof(q->headers));
 	q->body_len = r->in.body_len;
@@ -66,11 +68,17 @@ webhook_setup(void **state)
 	f->in.verdict = INGEST_PENDING;
 	assert_non_null(f->sec = secrets_new());
 	assert_int_equal(secrets_add(f->sec, "default", "secret", 6, 0), 0);
-	assert_non_null(
-	    f->webhook = webhook_new(&f->in, &f->diag, f->sec, NULL));
+	assert_non_null(f->webhook = webhook_new(&f->in, &f->diag, NULL));
+	f->endpoint = (struct endpoint){ .name = "default",
+		.webhook = f->webhook,
+		.sec = f->sec,
+		.which = SECRETS_ALL,
+		.tally = &f->tally };
+	f->tally.refs = 1;
 	peer_listen(&f->h,
 	    (struct http_route[]){
-		{ WEBHOOK_PATH, HTTP_POST, webhook_run, f->webhook, true },
+		{ "/webhooks/klikit", HTTP_POST, webhook_run, &f->endpoint,
+		    true },
 		{ "/proven", HTTP_GET, proven_run, NULL, true },
 	    },
 	    2);

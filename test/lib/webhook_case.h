@@ -11,6 +11,7 @@
 
 #include "server/auth/secrets.h"
 #include "server/intake/diagnosis_queue.h"
+#include "server/intake/endpoint.h"
 #include "server/intake/ingest.h"
 #include "server/intake/webhook.h"
 #include "test/lib/http_peer.h"
@@ -29,6 +30,7 @@ struct ingest {
 	size_t npending;
 	char event_id[64];
 	char peer[64];
+	char endpoint[64];
 	int64_t answered; /* the last event */
 	unsigned nanswered;
 	unsigned nlost; /* of them: the answer never left */
@@ -38,6 +40,7 @@ struct ingest {
 struct diagnosis_queue {
 	unsigned n;
 	enum reject_cause cause;
+	char endpoint[64];
 	char headers[8192];
 	size_t body_len;
 	size_t size;
@@ -48,6 +51,8 @@ struct webhook_case {
 	struct ingest in;
 	struct diagnosis_queue diag;
 	struct secrets *sec;
+	struct endpoint endpoint; /* which all of them open */
+	struct endpoint_tally tally;
 	struct webhook *webhook;
 };
 

@@ -35,6 +35,7 @@ struct rows {
 	struct store_rejection first; /* its numbers only */
 	char text[512];
 	char body[32];
+	char endpoint[16];
 };
 
 static const char *
@@ -65,6 +66,8 @@ rows_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
 	(void)snprintf(got->text, sizeof(got->text), "%s %s %s %s %s", r->peer,
 	    r->cause, or_none(r->code), or_none(r->diagnosis),
 	    or_none(r->headers));
+	(void)snprintf(got->endpoint, sizeof(got->endpoint), "%s",
+	    or_none(r->endpoint));
 	if (r->body_len > 0 && r->body_len <= sizeof(got->body))
 		memcpy(got->body, r->body, r->body_len);
 }
@@ -105,6 +108,7 @@ reject(const struct store_rejection *rej, size_t n)
 static const struct store_rejection found = {
 	.at_ms = NOW,
 	.peer = "127.0.0.1:5",
+	.endpoint = "burger",
 	.cause = "signature",
 	.code = "body_crlf",
 	.diagnosis = "the line ends were changed",
@@ -133,11 +137,13 @@ test_rejection_is_read_back_whole(void **state)
 	assert_int_equal(got.first.size, 9);
 	assert_int_equal(got.first.body_len, 3);
 	assert_memory_equal(got.body, "{\0}", 3);
+	assert_string_equal(got.endpoint, "burger");
 	got = list(&any);
 	assert_int_equal(got.n, 1);
 	assert_string_equal(got.text,
 	    "127.0.0.1:5 signature body_crlf the line ends were changed none");
 	assert_int_equal(got.first.size, 9);
+	assert_string_equal(got.endpoint, "burger");
 	assert_null(got.first.body);
 }
 
@@ -153,6 +159,7 @@ test_missing_parts_are_null(void **state)
 	assert_int_equal(get(1).n, 0);
 	reject(&bare, 1);
 	assert_string_equal(get(1).text, "p headers_missing none none none");
+	assert_string_equal(get(1).endpoint, "none");
 	assert_null(get(1).first.body);
 	assert_int_equal(get(2).n, 0);
 	assert_int_equal(get(-1).n, 0);

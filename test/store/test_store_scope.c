@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/store_read.h"
 #include "test/lib/cmocka_all.h"
 #include "test/lib/store_case.h"
 
@@ -38,6 +39,7 @@ struct given {
 	const char *body; /* NULL: any */
 	const char *secret;
 	enum store_origin origin;
+	const char *endpoint;
 };
 
 static struct case_result
@@ -55,6 +57,7 @@ append(struct given g)
 		.origin = g.origin,
 		.digest = { 7 },
 		.secret = g.secret,
+		.endpoint = g.endpoint,
 		.peer = "p",
 		.received_at_ms = NOW,
 		.orders = &order,
@@ -90,6 +93,7 @@ struct rows {
 	char texts[ROWS_MAX][64];
 	enum store_origin origins[ROWS_MAX];
 	bool signed_[ROWS_MAX];
+	char endpoints[ROWS_MAX][16];
 };
 
 static void
@@ -123,6 +127,8 @@ events_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 		note(r, ev->id, ev->scope, body);
 		r->origins[r->n - 1] = ev->origin;
 		r->signed_[r->n - 1] = ev->secret != NULL;
+		(void)snprintf(r->endpoints[r->n - 1], sizeof(r->endpoints[0]),
+		    "%s", ev->endpoint == NULL ? "-" : ev->endpoint);
 	}
 }
 
@@ -235,6 +241,37 @@ test_event_id_is_unique_in_its_scope(void **state)
 	assert_int_equal(r.ids[0], b.id);
 	assert_int_equal(get_event("e", "").ids[0], a.id);
 	assert_int_equal(get_event("e", "other").n, 0);
+}
+
+/* An event has the endpoint that it came through, whatever its scope. */
+static void
+test_endpoint_is_kept(void **state)
+{
+	struct store_filter f = { .limit = ROWS_MAX };
+	struct rows r = { 0 };
+
+	(void)state;
+	(void)append((struct given){ .event_id = "a",
+	    .endpoint = "burger",
+	    .secret = "s" });
+	(void)append((struct given){ .event_id = "b", .secret = "s" });
+	(void)append((struct given){ .event_id = "c",
+	    .scope = "pizza",
+	    .endpoint = "pizza",
+	    .secret = "s" });
+	assert_int_equal(store_list_events(c.st, &f, events_cb, &r), 0);
+	store_wait(c.st);
+	assert_int_equal(r.n, 3);
+	assert_string_equal(r.endpoints[0], "pizza");
+	assert_string_equal(r.endpoints[1], "-");
+	assert_string_equal(r.endpoints[2], "burger");
+	assert_string_equal(get_event("a", NULL).endpoints[0], "burger");
+
+	/* It stays that of the first delivery. */
+	(void)append((struct given){ .event_id = "a",
+	    .endpoint = "other",
+	    .secret = "s" });
+	assert_string_equal(get_event("a", NULL).endpoints[0], "burger");
 }
 
 /* An order of another scope neither holds jobs back nor lets them go. */
@@ -464,6 +501,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_event_id_is_unique_in_its_scope),
+		CASE(test_endpoint_is_kept),
 		CASE(test_lanes_are_apart),
 		CASE(test_once_is_within_the_scope),
 		CASE(test_rows_are_apart),

@@ -142,7 +142,7 @@ export class DetailView {
       fact('Scope', e.scope), fact('Origin', e.origin),
       fact('Brand', e.brand), fact('Branch', e.branch),
       fact('Size', bytesText(e.size)),
-      fact('From', e.peer),
+      fact('Endpoint', e.endpoint), fact('From', e.peer),
       e.repeat_of !== undefined && fact('Repeats', e.repeat_of === null ?
         'an event that is not kept any more' :
         h('a', { href: formatRoute({ view: 'events', id: e.repeat_of,

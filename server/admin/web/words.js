@@ -23,6 +23,9 @@ const CAUSES = {
   id_conflict: ['Known id, another body',
     'The signature is right, but an event of this id with another body is ' +
     'stored. klikit was told "duplicate"; this second body is kept here.'],
+  not_for_endpoint: ['Not for this endpoint',
+    'The signature is right, but the type, brand or branch is none that the ' +
+    'endpoint takes. klikit was answered 403; the body is kept here.'],
 };
 
 export const CAUSE_NAMES = Object.keys(CAUSES);

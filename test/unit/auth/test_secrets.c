@@ -29,20 +29,28 @@ sign(struct secrets *sec, size_t i, char ret_text[SIGNATURE_TEXT_LEN + 1])
 	hex_encode(mac, sizeof(mac), ret_text);
 }
 
-/* The name of the secret that signed the body thus; NULL if none did. */
+/* The name of that one of these secrets that signed the body; NULL: none. */
 static const char *
-verify(struct secrets *sec, const char *value, int64_t now_ms)
+verify_by(struct secrets *sec, secrets_some which, const char *value,
+    int64_t now_ms)
 {
+	const struct secrets_claim claim = { value, &body, 1, now_ms };
 	unsigned char claimed[SIGNATURE_LEN];
 	struct secrets_match m = { .name = NULL };
 
-	if (!secrets_verify(sec, value, &body, 1, now_ms, &m)) {
+	if (!secrets_verify(sec, which, &claim, &m)) {
 		assert_null(m.name);
 		return (NULL);
 	}
 	assert_int_equal(signature_parse(value, claimed), 0);
 	assert_memory_equal(m.mac, claimed, sizeof(m.mac));
 	return (m.name);
+}
+
+static const char *
+verify(struct secrets *sec, const char *value, int64_t now_ms)
+{
+	return (verify_by(sec, SECRETS_ALL, value, now_ms));
 }
 
 /* A set holds SECRETS_MAX secrets, none of them empty. */
@@ -116,6 +124,28 @@ test_secrets_verify_names_the_secret(void **state)
 	assert_null(verify(sec, second, NOW));
 	assert_null(verify(sec, "", NOW));
 	assert_null(verify(sec, "\xff", NOW));
+	secrets_free(sec);
+}
+
+/* One that is not asked for opens nothing. */
+static void
+test_secrets_verify_tries_those_asked_for(void **state)
+{
+	struct secrets *sec = secrets_new();
+	char value[SIGNATURE_TEXT_LEN + 1];
+
+	(void)state;
+	assert_non_null(sec);
+	assert_int_equal(secrets_add(sec, "first", "one", 3, 0), 0);
+	assert_int_equal(secrets_add(sec, "second", "two", 3, 0), 0);
+	sign(sec, 1, value);
+	assert_string_equal(verify_by(sec, 1 << 1, value, NOW), "second");
+	assert_string_equal(verify_by(sec, 3, value, NOW), "second");
+	assert_null(verify_by(sec, 1 << 0, value, NOW));
+	assert_null(verify_by(sec, 0, value, NOW));
+	assert_int_equal(secrets_count_of(sec, 0), 0);
+	assert_int_equal(secrets_count_of(sec, 1 << 1), 1);
+	assert_int_equal(secrets_count_of(sec, SECRETS_ALL), 2);
 	secrets_free(sec);
 }
 
@@ -278,6 +308,7 @@ main(void)
 		cmocka_unit_test(test_secrets_add_keeps_to_its_limits),
 		cmocka_unit_test(test_secrets_info_tells_no_secret),
 		cmocka_unit_test(test_secrets_verify_names_the_secret),
+		cmocka_unit_test(test_secrets_verify_tries_those_asked_for),
 		cmocka_unit_test(test_secrets_verify_heeds_valid_until),
 		cmocka_unit_test(test_secrets_verify_refuses_without_secrets),
 		cmocka_unit_test(test_secrets_read_file_drops_one_newline),

@@ -458,6 +458,65 @@ test_signed_bodies_that_are_refused(void **state)
 	in.cause = REJECT_ID_CONFLICT;
 	assert_int_equal(examine(&in, NULL, SIZE_MAX, &last),
 	    DIAGNOSIS_ID_CONFLICT);
+	in.cause = REJECT_NOT_FOR_ENDPOINT;
+	assert_int_equal(examine(&in, NULL, SIZE_MAX, &last),
+	    DIAGNOSIS_NOT_FOR_ENDPOINT);
+	assert_non_null(strstr(last.text, "signature is right"));
+}
+
+/* What a secret of another endpoint has signed is known as that. */
+static void
+test_a_secret_of_another_endpoint_is_named(void **state)
+{
+	static const struct {
+		const char *opens, *message;
+		enum diagnosis_code code;
+		const char *text;
+	} cases[] = {
+		{ "pizza", BODY, DIAGNOSIS_SECRET_ELSEWHERE,
+		    "its signature is right with secret p (/etc/p), but that "
+		    "opens endpoint pizza, and it came to endpoint burger; "
+		    "have "
+		    "klikit send it to the other one's URL, or sign it with a "
+		    "secret of this one" },
+		{ NULL, BODY, DIAGNOSIS_SECRET_ELSEWHERE,
+		    "its signature is right with secret p (/etc/p), but that "
+		    "opens no endpoint, and it came to endpoint burger; name "
+		    "the secret in the section of that one" },
+		{ "burger", BODY, DIAGNOSIS_VERIFIES_NOW,
+		    "its signature is right with secret p (/etc/p), which was "
+		    "not in force yet when it came" },
+		{ "pizza", BODY "\n", DIAGNOSIS_BODY_NEWLINE,
+		    "; besides, that secret opens endpoint pizza, and it came "
+		    "to endpoint burger" },
+	};
+	struct diagnosis_header h = { .name = "x-klikit-signature" };
+	struct config_secret one = { .name = (char *)"p",
+		.source = (char *)"/etc/p",
+		.bytes = (char *)SECRET,
+		.len = strlen(SECRET) };
+	struct diagnosis_input in = { .cause = REJECT_SIGNATURE,
+		.headers = &h,
+		.nheaders = 1,
+		.body = BODY,
+		.body_len = strlen(BODY),
+		.size = strlen(BODY),
+		.endpoint = "burger",
+		.at_ms = NOW };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct diagnosis_keys *keys;
+
+		one.endpoint = cases[i].opens;
+		keys = keys_of(&one, 1);
+		h.value = sign(SECRET, cases[i].message);
+		assert_int_equal(examine(&in, keys, SIZE_MAX, &last),
+		    cases[i].code);
+		assert_non_null(strstr(last.text, cases[i].text));
+		assert_true(last.known);
+		diagnosis_keys_free((struct diagnosis_keys *)keys);
+	}
 }
 
 /* One step of the largest body does a bounded amount of work. */
@@ -521,6 +580,7 @@ main(void)
 		cmocka_unit_test(test_what_headers_tell_of_the_body),
 		cmocka_unit_test(test_missing_headers),
 		cmocka_unit_test(test_signed_bodies_that_are_refused),
+		cmocka_unit_test(test_a_secret_of_another_endpoint_is_named),
 		cmocka_unit_test(test_steps_are_many_for_a_large_body),
 		cmocka_unit_test(test_words_are_unique),
 	};

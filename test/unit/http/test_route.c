@@ -205,6 +205,46 @@ test_a_route_reads_its_request(void **state)
 	peer_close(&c);
 }
 
+static char other_arg[] = "other";
+
+/* Other routes apply from the next request on; what was kept is answered. */
+static void
+test_routes_may_be_replaced(void **state)
+{
+	struct http_case *f = *state;
+	struct http_route *routes = calloc(2, sizeof(*routes));
+	struct peer kept, c;
+
+	assert_non_null(routes);
+	peer_open(&kept, f);
+	peer_post(&kept);
+	peer_wait_kept(f, 1);
+	peer_open(&c, f);
+	routes[0] = (struct http_route){ "/other/", HTTP_POST, echo_run,
+		other_arg, false };
+	routes[1] = peer_routes[0];
+	http_set_routes(f->http, routes, 2);
+	peer_send(&c, "POST /echo HTTP/1.1\r\nHost: x\r\n"
+		      "Content-Length: 0\r\n\r\n");
+	peer_wait(&c, "404 Not Found\r\n");
+	peer_send(&c, "POST /other HTTP/1.1\r\nHost: x\r\n"
+		      "Content-Length: 0\r\n\r\n");
+	peer_wait(&c, "404 Not Found\r\n");
+	peer_send(&c, "POST /%6fther/?q HTTP/1.1\r\nHost: x\r\n"
+		      "Content-Length: 0\r\n\r\n");
+	peer_wait(&c, "429 Too Many Requests\r\n");
+	peer_wait(&c, "|other");
+	peer_send(&c, "POST /other/%00 HTTP/1.1\r\nHost: x\r\n"
+		      "Content-Length: 0\r\n\r\n");
+	peer_wait(&c, "404 Not Found\r\n");
+	get(&c, "/other/");
+	peer_wait(&c, "405 Method Not Allowed\r\n");
+	peer_close(&c);
+	http_request_finish(peer_take(f), 200, "answered");
+	peer_wait(&kept, "answered");
+	peer_close(&kept);
+}
+
 /* Until it is finished its connection waits; then it serves the next one. */
 static void
 test_a_kept_request_is_answered_later(void **state)
@@ -471,6 +511,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(test_a_route_reads_its_request),
+		BOTH(test_routes_may_be_replaced),
 		BOTH(test_a_kept_request_is_answered_later),
 		BOTH(test_a_kept_request_outlives_its_client),
 		BOTH(test_an_answer_that_cannot_leave_is_lost),

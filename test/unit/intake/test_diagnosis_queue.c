@@ -80,6 +80,7 @@ refuse_from(struct fixture *f, const char *peer, enum reject_cause cause,
 					  .body = body,
 					  .body_len = len,
 					  .size = len,
+					  .endpoint = "burger",
 					  .at_ms = fake_clock_wall_ms() },
 				      .peer = peer,
 				      .event_id = "ev",
@@ -124,6 +125,7 @@ test_refusals_are_examined_later(void **state)
 	assert_int_equal(diagnosis_queue_waiting(f->q), 0);
 	r = written(f)->rejections;
 	assert_string_equal(r->cause, "signature");
+	assert_string_equal(r->endpoint, "burger");
 	assert_string_equal(r->code, "secret_wrong");
 	assert_non_null(strstr(r->diagnosis, "does not match"));
 	assert_string_equal(r->headers,
@@ -131,8 +133,8 @@ test_refusals_are_examined_later(void **state)
 	    "x-klikit-event-type: t\n");
 	assert_memory_equal(r->body, BODY, strlen(BODY));
 	assert_int_not_equal(0,
-	    fake_log_count("delivery ev from 192.0.2.1:4711 refused: "
-			   "signature: the configured secret"));
+	    fake_log_count("delivery ev from 192.0.2.1:4711 to burger "
+			   "refused: signature: the configured secret"));
 	assert_int_equal(fake_log_count(HEX), 0);
 }
 

@@ -258,6 +258,35 @@ test_a_conflict_is_kept_whole(void **state)
 	assert_int_equal(stats.conflicts, 1);
 }
 
+/* What its endpoint does not take is the caller's to reject, at once. */
+static void
+test_what_does_not_fit_is_told_at_once(void **state)
+{
+	static const char *const every[] = { "*" };
+	static const char *const brands[] = { "6", "7" };
+	struct selection sel = { .events = every,
+		.nevents = 1,
+		.brands = brands,
+		.nbrands = 1 };
+	struct deliveries *f = *state;
+	static struct deliveries_answer a;
+
+	f->fits = &sel;
+	assert_int_equal(deliveries_submit(f, BODY, &a), INGEST_MISFIT);
+	assert_int_equal(deliveries_appends(f), 0);
+	assert_int_equal(a.times, 0);
+	/* That it is no JSON comes first. */
+	assert_int_equal(deliveries_submit(f, "{", &a), INGEST_INVALID);
+	sel.nbrands = 2;
+	assert_int_equal(deliveries_submit(f, BODY, &a), INGEST_PENDING);
+	assert_int_equal(deliveries_appends(f), 1);
+	assert_string_equal(fake_store_find(f->w->st, FAKE_APPEND)
+				->ev->endpoint,
+	    "burger");
+	deliveries_commit(f, 1);
+	assert_int_equal(a.rc, INGEST_RECEIVED);
+}
+
 /* What is no JSON document is the caller's to reject, at once. */
 static void
 test_invalid_json_is_told_at_once(void **state)
@@ -356,6 +385,7 @@ main(void)
 		ingest_test(test_a_duplicate_is_answered_as_one),
 		ingest_test(test_a_missing_zone_is_warned_of_once),
 		ingest_test(test_a_conflict_is_kept_whole),
+		ingest_test(test_what_does_not_fit_is_told_at_once),
 		ingest_test(test_invalid_json_is_told_at_once),
 		ingest_test(test_too_many_orders_are_told_at_once),
 		ingest_test(test_a_full_store_leaves_the_body_to_the_caller),

@@ -28,18 +28,18 @@ test_jobs_follow_the_subscriptions(void **state)
 	static const char *const seven[] = { "7" };
 	static const char *const eight[] = { "8" };
 	const struct subscription subs[] = {
-		{ .handler = 11, .events = created, .nevents = 1 },
+		{ .handler = 11, .takes.events = created, .takes.nevents = 1 },
 		{ .handler = 12,
-		    .events = every,
-		    .nevents = 1,
-		    .brands = seven,
-		    .nbrands = 1,
+		    .takes.events = every,
+		    .takes.nevents = 1,
+		    .takes.brands = seven,
+		    .takes.nbrands = 1,
 		    .ordered = true },
 		{ .handler = 13,
-		    .events = every,
-		    .nevents = 1,
-		    .branches = eight,
-		    .nbranches = 1 },
+		    .takes.events = every,
+		    .takes.nevents = 1,
+		    .takes.branches = eight,
+		    .takes.nbranches = 1 },
 	};
 	struct deliveries *f = *state;
 	static struct deliveries_answer a;
@@ -98,10 +98,10 @@ static void
 test_a_handler_may_want_a_job_for_each_order(void **state)
 {
 	const struct subscription subs[] = {
-		{ .handler = 11, .events = every, .nevents = 1 },
+		{ .handler = 11, .takes.events = every, .takes.nevents = 1 },
 		{ .handler = 12,
-		    .events = every,
-		    .nevents = 1,
+		    .takes.events = every,
+		    .takes.nevents = 1,
 		    .ordered = true,
 		    .per_order = true },
 	};
@@ -133,8 +133,8 @@ test_an_order_without_id_is_born_dead(void **state)
 {
 	const struct subscription subs[] = {
 		{ .handler = 12,
-		    .events = every,
-		    .nevents = 1,
+		    .takes.events = every,
+		    .takes.nevents = 1,
 		    .per_order = true },
 	};
 	struct deliveries *f = *state;
@@ -170,8 +170,8 @@ test_an_order_twice_in_a_body_is_sent_once(void **state)
 {
 	const struct subscription subs[] = {
 		{ .handler = 12,
-		    .events = every,
-		    .nevents = 1,
+		    .takes.events = every,
+		    .takes.nevents = 1,
 		    .per_order = true,
 		    .deadline_ms = 1000,
 		    .alarm = 13 },
@@ -225,8 +225,8 @@ static void
 test_many_records_of_many_orders(void **state)
 {
 	const struct subscription sub = { .handler = 12,
-		.events = every,
-		.nevents = 1,
+		.takes.events = every,
+		.takes.nevents = 1,
 		.per_order = true };
 	static char body[65536];
 	struct deliveries *f = *state;
@@ -257,8 +257,8 @@ static void
 test_once_per_order_needs_lanes(void **state)
 {
 	struct subscription sub = { .handler = 12,
-		.events = every,
-		.nevents = 1,
+		.takes.events = every,
+		.takes.nevents = 1,
 		.once_per_order = true };
 	struct deliveries *f = *state;
 	static struct deliveries_answer a;
@@ -281,10 +281,10 @@ static void
 test_a_deadline_makes_an_alarm_for_each_job(void **state)
 {
 	const struct subscription subs[] = {
-		{ .handler = 11, .events = every, .nevents = 1 },
+		{ .handler = 11, .takes.events = every, .takes.nevents = 1 },
 		{ .handler = 12,
-		    .events = every,
-		    .nevents = 1,
+		    .takes.events = every,
+		    .takes.nevents = 1,
 		    .ordered = true,
 		    .per_order = true,
 		    .deadline_ms = 180000,
@@ -318,8 +318,8 @@ test_a_stored_alarm_is_looked_for_in_time(void **state)
 {
 	const struct subscription subs[] = {
 		{ .handler = 1,
-		    .events = every,
-		    .nevents = 1,
+		    .takes.events = every,
+		    .takes.nevents = 1,
 		    .deadline_ms = 180000,
 		    .alarm = 2 },
 		{ .handler = 2 },
@@ -357,8 +357,8 @@ test_subscriptions_stay_without_memory(void **state)
 {
 	static const char *const none[] = { "nothing" };
 	const struct subscription other = { .handler = 2,
-		.events = none,
-		.nevents = 1 };
+		.takes.events = none,
+		.takes.nevents = 1 };
 	struct deliveries *f = *state;
 	static struct deliveries_answer a;
 	size_t n = 0;
@@ -374,7 +374,7 @@ test_subscriptions_stay_without_memory(void **state)
 		fake_store_end(f->w->st, FAKE_APPEND, STORE_FAILED);
 	}
 	assert_int_equal(heap_heal(), 1);
-	assert_int_equal(n, 7); /* two lists, five of texts */
+	assert_int_equal(n, 8); /* two lists, six of texts */
 }
 
 /* -- Towards dispatch -- */

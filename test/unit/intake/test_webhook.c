@@ -53,6 +53,8 @@ test_webhook_answers_each_outcome(void **state)
 		    "{\"error\":\"invalid JSON\"}" },
 		{ INGEST_TOO_MANY, "400 Bad Request",
 		    "{\"error\":\"too many orders\"}" },
+		{ INGEST_MISFIT, "403 Forbidden",
+		    "{\"error\":\"not for this endpoint\"}" },
 		{ INGEST_DUPLICATE, "200 OK",
 		    "{\"status\":\"duplicate-ignored\"}" },
 	};
@@ -75,9 +77,32 @@ test_webhook_answers_each_outcome(void **state)
 	peer_wait(&c, "503");
 	peer_wait(&c, "Retry-After: ");
 	assert_int_equal(f->in.nanswered, 0);
-	assert_int_equal(f->diag.n, 2);
-	assert_int_equal(f->diag.cause, REJECT_TOO_MANY_ORDERS);
+	assert_int_equal(f->diag.n, 3);
+	assert_int_equal(f->diag.cause, REJECT_NOT_FOR_ENDPOINT);
+	assert_string_equal(f->diag.endpoint, "default");
 	assert_int_equal(f->diag.body_len, strlen("nonsense"));
+	peer_close(&c);
+}
+
+/* What opens another endpoint is as good as forged. */
+static void
+test_webhook_is_opened_by_its_own_secrets(void **state)
+{
+	struct webhook_case *f = *state;
+	struct peer c;
+
+	assert_int_equal(secrets_add(f->sec, "other", "another", 7, 0), 0);
+	f->endpoint.which = 1 << 1;
+	peer_open(&c, &f->h);
+	webhook_post(&c, "a", "{}", NULL);
+	peer_wait(&c, "401 Unauthorized");
+	peer_wait(&c, "{\"error\":\"invalid signature\"}");
+	f->endpoint.which = 1 << 0;
+	webhook_post(&c, "a", "{}", NULL);
+	webhook_wait_pending(f, 1);
+	assert_string_equal(f->in.endpoint, "default");
+	webhook_commit(f, INGEST_RECEIVED, 7);
+	peer_wait(&c, "200 OK");
 	peer_close(&c);
 }
 
@@ -154,7 +179,7 @@ test_webhook_turns_away_who_fails_too_often(void **state)
 	peer_wait(&c, "429 Too Many Requests");
 	assert_int_equal(f->diag.n, 1);
 	assert_int_equal(webhook_limited(f->webhook), 2);
-	webhook_set_secrets(f->webhook, f->sec);
+	webhook_forgive(f->webhook);
 	webhook_post(&c, "d", "{}", NULL);
 	webhook_wait_pending(f, 1);
 	webhook_commit(f, INGEST_RECEIVED, 1);
@@ -282,6 +307,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WEBHOOK_TEST(test_webhook_answers_after_the_commit),
 		WEBHOOK_TEST(test_webhook_answers_each_outcome),
+		WEBHOOK_TEST(test_webhook_is_opened_by_its_own_secrets),
 		WEBHOOK_TEST(test_webhook_notes_forgeries_without_secrets),
 		WEBHOOK_TEST(test_webhook_checks_the_headers_first),
 		WEBHOOK_TEST(test_webhook_turns_away_who_fails_too_often),

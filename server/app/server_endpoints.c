@@ -1,0 +1,77 @@
+#include "server/app/server_endpoints.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/intake/webhook.h"
+
+/* Which of the secrets open the endpoint. */
+static secrets_some
+secrets_of(const struct config *cfg, const struct config_endpoint *ep)
+{
+	secrets_some some = 0;
+
+	for (size_t i = 0; i < cfg->nsecrets; i++) {
+		if (cfg->secrets[i].endpoint == ep->name)
+			some |= (secrets_some)1 << i;
+	}
+	return (some);
+}
+
+struct endpoints *
+server_endpoints_new(const struct config *cfg, struct webhook *w,
+    struct secrets *sec)
+{
+	struct endpoints *all;
+	struct endpoint *list;
+
+	if ((list = calloc(cfg->nendpoints + 1, sizeof(*list))) == NULL)
+		return (NULL);
+	for (size_t i = 0; i < cfg->nendpoints; i++) {
+		const struct config_endpoint *ep = &cfg->endpoints[i];
+
+		list[i] = (struct endpoint){
+			.name = ep->name,
+			.webhook = w,
+			.sec = sec,
+			.which = secrets_of(cfg, ep),
+			.takes = {
+			    .events = (const char *const *)ep->events.items,
+			    .nevents = ep->events.n,
+			    .brands = (const char *const *)ep->brands.items,
+			    .nbrands = ep->brands.n,
+			    .branches = (const char *const *)ep->branches.items,
+			    .nbranches = ep->branches.n,
+			},
+		};
+	}
+	all = endpoints_new(list, cfg->nendpoints);
+	free(list);
+	return (all);
+}
+
+struct http_route *
+server_endpoints_routes(const struct config *cfg, struct endpoints *all,
+    size_t *ret_n)
+{
+	struct http_route *routes;
+	size_t n = 1;
+
+	for (size_t i = 0; i < cfg->nendpoints; i++)
+		n += cfg->endpoints[i].paths.n;
+	if ((routes = calloc(n, sizeof(*routes))) == NULL)
+		return (NULL);
+	*ret_n = n;
+	n = 0;
+	for (size_t i = 0; i < cfg->nendpoints; i++) {
+		const struct key_list *paths = &cfg->endpoints[i].paths;
+
+		for (size_t j = 0; j < paths->n; j++)
+			routes[n++] =
+			    (struct http_route){ paths->items[j], HTTP_POST,
+				    webhook_run, endpoints_at(all, i), true };
+	}
+	routes[n] = (struct http_route){ HTTP_HEALTH_PATH, HTTP_GET | HTTP_HEAD,
+		http_request_run_health, NULL, true };
+	return (routes);
+}

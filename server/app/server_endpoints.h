@@ -1,0 +1,29 @@
+/*
+ * server_endpoints.h -- the endpoints of a configuration, at the public
+ * listener.
+ */
+#ifndef SERVER_SERVER_ENDPOINTS_H
+#define SERVER_SERVER_ENDPOINTS_H
+
+#include "server/auth/secrets.h"
+#include "server/config/config.h"
+#include "server/http/http.h"
+#include "server/intake/endpoint.h"
+
+struct webhook;
+
+/*
+ * Those of cfg, whose secrets sec has in the same order; they are served by w.
+ * Keeps sec and w. Owned by the caller; NULL when out of memory.
+ */
+struct endpoints *server_endpoints_new(const struct config *cfg,
+    struct webhook *w, struct secrets *sec);
+
+/*
+ * The public listener's routes with those of cfg: owned by the caller, as far
+ * as cfg and all live; and how many. NULL when out of memory.
+ */
+struct http_route *server_endpoints_routes(const struct config *cfg,
+    struct endpoints *all, size_t *ret_n);
+
+#endif /* SERVER_SERVER_ENDPOINTS_H */
