@@ -373,6 +373,30 @@ def test_a_file_system_that_does_not_sync(doctor):
     one(found, "disk", "warning", "data=writeback")
 
 
+@needs("--mount")
+@pytest.mark.parametrize("since, level, words", [
+    ("1900000000", "ok", "keep backups elsewhere"),
+    ("86400", "warning", "the battery is empty"),
+    (None, "warning", "it has none (/dev/rtc)"),
+])
+def test_a_store_on_an_sd_card(doctor, since, level, words):
+    """What /sys says of the disk and of the clocks is made up."""
+    device = os.stat(doctor.home).st_dev
+    card = doctor.home / "mmcblk0" / "mmcblk0p2"
+    card.mkdir(parents=True)
+    made = ("mount -t tmpfs none /sys/dev/block && ln -s "
+            f"{card} /sys/dev/block/{os.major(device)}:{os.minor(device)} && "
+            "mount -t tmpfs none /sys/class && ")
+    if since is not None:
+        made += ("mkdir -p /sys/class/rtc/rtc0 && "
+                 f"echo {since} >/sys/class/rtc/rtc0/since_epoch && ")
+    found = doctor(command=[
+        "unshare", "-m", "sh", "-c", made + "exec \"$@\"", "sh", BINARY,
+        "doctor", "-c", doctor.config, "--json"])
+    (text,) = [t for t in only(found, "disk", level) if "an SD card" in t]
+    assert "(mmcblk0)" in text and words in text
+
+
 def test_a_clock_that_was_never_set(doctor, tmp_path):
     clock = Clock(tmp_path)
     clock.set(-int(datetime.datetime.now().timestamp()) + 3600)
