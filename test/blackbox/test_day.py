@@ -62,8 +62,8 @@ class Branch:
     def __init__(self, klikitd, pos, directory, body):
         self.time = Time(directory)
         self.directory = directory
-        self.server = klikitd(env=self.time.env, config=forward(pos.url) +
-                              "[handler board]\ntype = orders\n")
+        self.server = klikitd(env=self.time.env, config=forward(
+            pos.url, "concurrency = 32\n[handler board]\ntype = orders"))
         self.pos = pos
         self.sent = 0
         self.body = body
@@ -78,8 +78,8 @@ class Branch:
         """So many orders, each of its own; all are answered 200."""
         done = subprocess.run(
             [built("bench/load"), "--body", self.directory / "body",
-             "--secret-file", self.directory / "secret", "--connections", "8",
-             "--requests", str(count), "--seconds", "600", "--seed",
+             "--secret-file", self.directory / "secret", "--connections",
+             "64", "--requests", str(count), "--seconds", "600", "--seed",
              str(self.sent + 1), "--first-order",
              str(1_000_000_000 + self.sent),
              f"127.0.0.1:{self.server.port}"], capture_output=True, text=True)

@@ -128,7 +128,7 @@ def test_a_row_of_calls_fails(box):
 
 
 @pytest.mark.parametrize("step", [
-    200, pytest.param(3, marks=pytest.mark.long)])
+    200, pytest.param(13, marks=pytest.mark.long)])
 def test_a_call_of_the_first_delivery_fails(box, step, rng):
     """Statements are made then, and tables grow."""
     box().fail_each(rng.randrange(1, step), step, restart=True).check()
