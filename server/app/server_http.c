@@ -147,7 +147,8 @@ listen_at(struct server *s, const char *key, const char *address,
 		log_error("%s: %s", key, reason);
 		return (-1);
 	}
-	server_webhooks_add(&s->webhooks, s->cfg, ret_url);
+	if (listen == http_listen || listen == http_listen_tls)
+		server_webhooks_add(&s->webhooks, s->cfg, ret_url);
 	server_announce("listening", ret_url);
 	return (0);
 }
@@ -206,6 +207,10 @@ server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 		s->front.tls != NULL ? http_listen_tls : http_listen,
 		ret_url) == -1 ||
 	    listen_on(s, LISTEN_PLAIN, &s->cfg->http_plain_listen, http_listen,
+		plain) == -1 ||
+	    listen_on(s, LISTEN_PROXY, &s->cfg->http_proxy_listen,
+		s->front.tls != NULL ? http_listen_proxy_tls
+				     : http_listen_proxy,
 		plain) == -1)
 		return (-1);
 	return (server_sockets_used(s));

@@ -28,6 +28,7 @@ server_sockets_key(enum listen_key which)
 {
 	return (which == LISTEN_HTTP    ? "http.listen"
 		: which == LISTEN_PLAIN ? "http.plain_listen"
+		: which == LISTEN_PROXY ? "http.proxy_listen"
 					: "admin.listen");
 }
 
@@ -67,7 +68,7 @@ server_sockets_used(const struct server *s)
 	log_error("cannot start: the service manager listens on %s (%s), "
 		  "which is no address of the configuration: name it http "
 		  "(FileDescriptorName=), or list it in http.listen, "
-		  "http.plain_listen or admin.listen",
+		  "http.plain_listen, http.proxy_listen or admin.listen",
 	    left->text, log_text(left->name));
 	return (-1);
 }

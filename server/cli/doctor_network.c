@@ -105,6 +105,7 @@ doctor_ports(struct doctor *d)
 {
 	ports_of(d, "http.listen", &d->cfg->http_listen);
 	ports_of(d, "http.plain_listen", &d->cfg->http_plain_listen);
+	ports_of(d, "http.proxy_listen", &d->cfg->http_proxy_listen);
 	ports_of(d, "admin.listen", &d->cfg->admin_listen);
 }
 

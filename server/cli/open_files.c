@@ -47,7 +47,8 @@ open_files_kept(const struct config *cfg)
 {
 	size_t n = BESIDE + HTTP_ROOM_OVER;
 
-	n += cfg->http_listen.n + cfg->http_plain_listen.n;
+	n += cfg->http_listen.n + cfg->http_plain_listen.n +
+	     cfg->http_proxy_listen.n;
 	if (cfg->admin_listen.n > 0)
 		n += 1 + ADMIN_LISTENER_CONNECTIONS + HTTP_ROOM_OVER;
 	for (size_t i = 0; i < cfg->nhandlers; i++) {

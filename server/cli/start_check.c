@@ -88,6 +88,8 @@ check_public(struct start *st)
 		    &st->cfg->http_listen);
 	check_listen(st, "http.plain_listen", LISTEN_PLAIN,
 	    &st->cfg->http_plain_listen);
+	check_listen(st, "http.proxy_listen", LISTEN_PROXY,
+	    &st->cfg->http_proxy_listen);
 }
 
 static void

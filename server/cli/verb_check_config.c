@@ -34,6 +34,10 @@ print_globals(const struct config *cfg)
 		printf("\nplain       ");
 		print_list(&cfg->http_plain_listen);
 	}
+	if (cfg->http_proxy_listen.n > 0) {
+		printf("\nproxies     ");
+		print_list(&cfg->http_proxy_listen);
+	}
 	printf("\nstore       %s\n", log_text(cfg->store_name));
 }
 

@@ -101,6 +101,7 @@ struct config {
 
 	struct key_list http_listen;          /* HOST:PORT, [V6]:PORT, *:PORT */
 	struct key_list http_plain_listen;    /* of the loopback only */
+	struct key_list http_proxy_listen;    /* for the PROXY protocol */
 	struct key_list http_trusted_proxies; /* networks */
 	struct key_list http_allow;           /* the same; empty: everybody */
 	int64_t http_max_body;                /* bytes */

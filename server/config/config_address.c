@@ -79,6 +79,14 @@ config_check_plain(void *value, const char *dir, char reason[KEY_REASON_MAX])
 }
 
 int
+config_check_addresses(void *value, const char *dir,
+    char reason[KEY_REASON_MAX])
+{
+	(void)dir;
+	return (check_all(value, reason));
+}
+
+int
 config_check_admin(void *value, const char *dir, char reason[KEY_REASON_MAX])
 {
 	const struct key_list *list = value;

@@ -73,6 +73,7 @@ check_listen(struct config_draft *d)
 	} keys[] = {
 		{ "http.listen", &cfg->http_listen },
 		{ "http.plain_listen", &cfg->http_plain_listen },
+		{ "http.proxy_listen", &cfg->http_proxy_listen },
 		{ "admin.listen", &cfg->admin_listen },
 	};
 	struct listener all[LISTENERS_MAX];
@@ -331,6 +332,11 @@ config_check(struct config_draft *d)
 	check_networks(d, "http.trusted_proxies", &d->cfg->http_trusted_proxies,
 	    "whoever connects can then say that he is somebody else; name your "
 	    "proxies only");
+	if (d->cfg->http_proxy_listen.n > 0 &&
+	    d->cfg->http_trusted_proxies.n == 0)
+		config_draft_error(d,
+		    "http.proxy_listen: nobody may speak there: name the "
+		    "balancers by http.trusted_proxies");
 	check_networks(d, "http.allow", &d->cfg->http_allow,
 	    "leave the key out, if that is meant");
 	check_admin(d);

@@ -32,13 +32,19 @@ const struct key config_global_keys[] = {
 	    .value = "HOST:PORT, ...",
 	    .text = "Addresses of the loopback that stay without TLS beside "
 		    "http.listen, for a tunnel or a proxy on this machine." },
+	{ "http.proxy_listen", KEY_WORDS, IN_CONFIG(http_proxy_listen),
+	    .check = config_check_addresses, .def = "", .flags = KEY_RESTART,
+	    .value = "HOST:PORT, ...",
+	    .text = "Addresses where balancers speak the PROXY protocol, "
+		    "version 1 or 2, before HTTPS or HTTP: only those of "
+		    "http.trusted_proxies, others are closed." },
 	{ "http.trusted_proxies", KEY_WORDS, IN_CONFIG(http_trusted_proxies),
 	    .check = config_check_networks, .def = "", .value = "NETWORK, ...",
 	    .example = "127.0.0.1, 10.0.0.0/24",
 	    .text = "Addresses of your proxies and balancers. Only these are "
-		    "believed when they say by Forwarded or X-Forwarded-For "
-		    "for whom they ask. Nobody is trusted unasked, not even "
-		    "the loopback." },
+		    "believed when they say by Forwarded, X-Forwarded-For or "
+		    "the PROXY protocol for whom they ask. Nobody is trusted "
+		    "unasked, not even the loopback." },
 	{ "http.allow", KEY_WORDS, IN_CONFIG(http_allow),
 	    .check = config_check_networks, .def = "", .value = "NETWORK, ...",
 	    .example = "192.0.2.0/24, 2001:db8::/48",

@@ -93,6 +93,7 @@ char *config_path_join(const char *dir, const char *path);
 key_check_fn config_check_listen;
 key_check_fn config_check_plain;
 key_check_fn config_check_admin;
+key_check_fn config_check_addresses;
 key_check_fn config_check_networks;
 key_check_fn config_check_events;
 key_check_fn config_check_not_empty;

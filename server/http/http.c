@@ -5,6 +5,7 @@
  * the listeners and what is idle, lets everything else come to its answer,
  * which says "Connection: close", and ends when the last connection is gone.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,6 +282,7 @@ side_open(struct http *h, enum http_side_kind kind)
 	    "application/json; charset=utf-8");
 	side->conns = &h->conns;
 	side->evhttp = evhttp;
+	side->proxied = kind == HTTP_PROXY_PLAIN || kind == HTTP_PROXY_TLS;
 	limit_side(side, &h->opt);
 	http_side_watch(side);
 	return (0);
@@ -341,13 +343,46 @@ http_listen_tls(struct http *h, const char *address, char ret_url[HTTP_URL_MAX],
 }
 
 int
+http_listen_proxy(struct http *h, const char *address,
+    char ret_url[HTTP_URL_MAX], char reason[HTTP_ADDRESS_REASON_MAX])
+{
+	struct http_side *side = &h->sides[HTTP_PROXY_PLAIN];
+
+	if (side_open(h, HTTP_PROXY_PLAIN) == -1 ||
+	    http_side_prepare(side) == -1) {
+		http_address_reason(address, ENOMEM, reason);
+		return (-1);
+	}
+	return (http_listen_open(&h->listen, side->evhttp, "http", address,
+	    ret_url, reason));
+}
+
+int
+http_listen_proxy_tls(struct http *h, const char *address,
+    char ret_url[HTTP_URL_MAX], char reason[HTTP_ADDRESS_REASON_MAX])
+{
+	return (http_listen_open(&h->listen, h->sides[HTTP_PROXY_TLS].evhttp,
+	    "https", address, ret_url, reason));
+}
+
+int
 http_set_tls(struct http *h, struct tls_context *ctx)
 {
+	struct http_side *side = &h->sides[HTTP_TLS];
+	struct tls_context *old;
+	int rc;
+
 	if (http_tls_open(&h->tls, h->opt.handshake_timeout_ms,
 		h->opt.max_handshakes) == -1 ||
-	    side_open(h, HTTP_TLS) == -1)
+	    side_open(h, HTTP_TLS) == -1 || side_open(h, HTTP_PROXY_TLS) == -1)
 		return (-1);
-	return (http_tls_set(&h->tls, &h->sides[HTTP_TLS], ctx));
+	old = side->tls == NULL ? NULL : tls_context_ref(side->tls);
+	if ((rc = http_tls_set(&h->tls, side, ctx)) == 0)
+		rc = http_tls_set(&h->tls, &h->sides[HTTP_PROXY_TLS], ctx);
+	if (rc == -1 && old != NULL)
+		(void)http_tls_set(&h->tls, side, old);
+	tls_context_unref(old);
+	return (rc);
 }
 
 void
@@ -400,6 +435,7 @@ http_free(struct http *h)
 		h->sides[i].spare = NULL;
 	}
 	http_conns_fini(&h->conns);
+	tls_context_unref(h->sides[HTTP_PROXY_TLS].tls);
 	http_tls_fini(&h->tls, &h->sides[HTTP_TLS]);
 	http_listen_fini(&h->listen);
 	if (h->drained != NULL)

@@ -86,6 +86,15 @@ int http_set_tls(struct http *h, struct tls_context *ctx);
 int http_listen_tls(struct http *h, const char *address,
     char ret_url[HTTP_URL_MAX], char reason[HTTP_ADDRESS_REASON_MAX]);
 
+/*
+ * The same for trusted proxies, whose connections begin with a PROXY header;
+ * others are closed.
+ */
+int http_listen_proxy(struct http *h, const char *address,
+    char ret_url[HTTP_URL_MAX], char reason[HTTP_ADDRESS_REASON_MAX]);
+int http_listen_proxy_tls(struct http *h, const char *address,
+    char ret_url[HTTP_URL_MAX], char reason[HTTP_ADDRESS_REASON_MAX]);
+
 /* Take other limits: sizes and times are for connections to come. */
 void http_set_limits(struct http *h, const struct http_options *opt);
 

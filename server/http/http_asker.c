@@ -95,6 +95,15 @@ http_asker_join(struct http_asker *a, struct http_askers *all,
 }
 
 void
+http_asker_introduce(struct http_asker *a, const struct address *owner)
+{
+	a->owner = *owner;
+	(void)address_unmap(&a->owner);
+	a->peer[0] = '\0';
+	http_asker_judge(a);
+}
+
+void
 http_asker_judge(struct http_asker *a)
 {
 	judge(a);

@@ -1,7 +1,8 @@
 /*
  * http_asker.h -- who asks on a connection, now.
  *
- * Owns:    whose a connection is, and for whom a trusted proxy asks on it; what
+ * Owns:    whose a connection is (its socket's, or whom the PROXY header
+ *          names), and for whom a trusted proxy asks on it; what
  *          limits on strangers take for the address of that one, and in whose
  *          share the connection stands.
  * Touches: the shares, the log. All else that wants to know an address asks
@@ -83,6 +84,9 @@ void http_askers_fini(struct http_askers *all);
  */
 int http_asker_join(struct http_asker *a, struct http_askers *all,
     struct http_holder *holder, const struct address *owner);
+
+/* Its trusted proxy says, before the first request, whose it is. */
+void http_asker_introduce(struct http_asker *a, const struct address *owner);
 
 /* Others may be trusted now. */
 void http_asker_judge(struct http_asker *a);

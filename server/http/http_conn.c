@@ -88,6 +88,7 @@ http_side_prepare(struct http_side *side)
 	conn->all = side->conns;
 	conn->fd = -1;
 	conn->tls = side->tls_engine != NULL;
+	conn->proxied = side->proxied;
 	conn->bev = conn->tls
 			? tls_bufferevent_new(side->tls_engine, side->tls, NULL)
 			: bufferevent_socket_new(side->conns->base, -1, 0);
@@ -183,6 +184,7 @@ conn_close_cb(struct evhttp_connection *evcon, void *arg)
 	if (conn->tls)
 		conn_close_tls(conn);
 	http_wire_fini(&conn->wire);
+	http_proxy_fini(&conn->proxy);
 	all->by_fd[conn->fd] = NULL;
 	http_share_leave(&all->shares, &conn->share);
 	TAILQ_REMOVE(&all->adopted, conn, next);
@@ -318,6 +320,8 @@ conn_adopt(struct http_conn *conn)
 	evhttp_connection_set_closecb(conn->evcon, conn_close_cb, conn);
 	if (!conn->tls)
 		http_wire_init(&conn->wire, all->base, bev, &conn->guard);
+	if (conn->proxied)
+		http_proxy_await(&conn->proxy, bev, &conn->guard, &conn->asker);
 	all->fns.adopted(all->fns.arg, conn);
 	(void)bufferevent_decref(bev);
 	return;

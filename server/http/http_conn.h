@@ -22,6 +22,7 @@
 #include "server/base/rate.h"
 #include "server/http/http_asker.h"
 #include "server/http/http_guard.h"
+#include "server/http/http_proxy.h"
 #include "server/http/http_share.h"
 #include "server/http/http_wire.h"
 #include "server/http/route.h"
@@ -63,10 +64,12 @@ struct http_conn {
 	struct http_guard guard;
 	struct http_holder share; /* what it holds, once adopted */
 	struct http_asker asker;
+	struct http_proxy proxy;
 	struct http_wire wire;
 	struct http_request request;
 	struct bufferevent *bev;
 	bool tls;
+	bool proxied;                    /* it begins with a PROXY header */
 	struct evhttp_connection *evcon; /* NULL until adopted */
 	TAILQ_ENTRY(http_conn) next;
 	int fd; /* -1 until adopted */
@@ -122,7 +125,8 @@ struct http_side {
 	struct evhttp *evhttp;         /* NULL: not in use */
 	struct tls_engine *tls_engine; /* NULL: without TLS */
 	struct tls_context *tls;       /* for the next connection */
-	struct http_conn *spare;       /* that one */
+	bool proxied;            /* its connections begin with a PROXY header */
+	struct http_conn *spare; /* that one */
 };
 
 /* all but base, fns and room is zero. Returns 0; -1 when out of memory. */

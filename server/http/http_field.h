@@ -14,6 +14,25 @@
 /* A character of a token, RFC 9110 section 5.6.2. */
 bool http_field_is_token(unsigned char c);
 
+/* A blank or a tab; a byte of a value; a letter in lower case. */
+static inline bool
+http_field_is_blank(unsigned char c)
+{
+	return (c == ' ' || c == '\t');
+}
+
+static inline bool
+http_field_is_value(unsigned char c)
+{
+	return ((c >= 0x20 && c != 0x7f) || c == '\t');
+}
+
+static inline unsigned char
+http_field_lower(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c);
+}
+
 /*
  * Is it a host, with a port or without: a name, an IPv4 address or an IPv6
  * one in brackets (RFC 9110 section 7.2)? Empty is none: no http URI has an

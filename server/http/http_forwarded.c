@@ -34,12 +34,6 @@ enum state {
 #define PORT_MAX 65535
 #define HIDDEN_LEN_MAX 64 /* of a port that is hidden */
 
-static bool
-is_blank(char c)
-{
-	return (c == ' ' || c == '\t');
-}
-
 /* -- A node -- */
 
 /* Is it a port: digits, or with `hidden' the form _abc as well? */
@@ -154,7 +148,7 @@ end_element(struct http_forwarded *f, const struct networks *trusted)
 static void
 read_x(struct http_forwarded *f, char c)
 {
-	if (is_blank(c)) {
+	if (http_field_is_blank((unsigned char)c)) {
 		if (f->any)
 			f->state = AFTER_NODE;
 		return;
@@ -245,7 +239,7 @@ read_rfc7239(struct http_forwarded *f, char c)
 		end_pair(f);
 		return;
 	}
-	if (is_blank(c)) {
+	if (http_field_is_blank((unsigned char)c)) {
 		if (f->state == IN_TOKEN)
 			f->state = AFTER_VALUE;
 		else if (f->state != BEFORE_NAME && f->state != AFTER_VALUE)

@@ -303,12 +303,16 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 {
 	struct http_guard *g = arg;
 	bool was_idle = http_guard_idle(g);
+	size_t added = info->n_added;
 
-	if (info->n_added == 0 || g->state == HTTP_GUARD_BAD ||
+	if (added == 0 || g->state == HTTP_GUARD_BAD ||
 	    http_feed_editing(&g->feed))
 		return;
+	if (g->preface != NULL && g->state == HTTP_GUARD_READING &&
+	    (added = g->preface(input, added, g->preface_arg)) == 0)
+		return;
 	if (g->state != HTTP_GUARD_READING) {
-		g->dropped += info->n_added;
+		g->dropped += added;
 		drop_input(g);
 		/* Does it not listen? With a large body it may do so late. */
 		if (g->dropped > g->max_held &&
@@ -316,7 +320,7 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 			http_guard_close(g);
 		return;
 	}
-	if (!follow(g, input, info->n_added)) {
+	if (!follow(g, input, added)) {
 		if (!unanswered(g))
 			refuse(g);
 		return;
@@ -409,6 +413,17 @@ http_guard_has_head(const struct http_guard *g)
 }
 
 void
+http_guard_preface(struct http_guard *g, http_preface_fn *preface, void *arg)
+{
+	if (preface != NULL && g->preface == NULL)
+		enqueue(g);
+	else if (preface == NULL && g->preface != NULL)
+		dequeue(g);
+	g->preface = preface;
+	g->preface_arg = arg;
+}
+
+void
 http_guard_fini(struct http_guard *g)
 {
 	dequeue(g);
@@ -474,6 +489,12 @@ http_guard_turn_away(struct http_guard *g)
 	if (g->state == HTTP_GUARD_READING && !unanswered(g) &&
 	    http_reader_begun(&g->feed.reader))
 		say(g, no_room);
+}
+
+void
+http_guard_end(struct http_guard *g, const char *reason)
+{
+	cut(g, NULL, reason);
 }
 
 void

@@ -29,6 +29,7 @@
 #include "server/http/http_feed.h"
 
 struct bufferevent;
+struct evbuffer;
 struct evbuffer_cb_entry;
 struct event;
 struct event_base;
@@ -52,6 +53,12 @@ enum http_guard_state {
 TAILQ_HEAD(http_guard_queue, http_guard);
 
 /* What the guards of a listener share; fields private to http_guard.c. */
+/*
+ * What comes before the first request: take it out of input, to whose end so
+ * many bytes were added. Returns how many of these are left.
+ */
+typedef size_t http_preface_fn(struct evbuffer *input, size_t added, void *arg);
+
 struct http_guards {
 	bool needs_length; /* a POST without a length is answered 411 */
 	struct http_shares *shares;
@@ -79,6 +86,8 @@ struct http_guard {
 	bool tls; /* what is said must go through it */
 	bool proven;
 	bool spoke; /* a first byte has come */
+	http_preface_fn *preface;
+	void *preface_arg;
 	struct evbuffer_cb_entry *input_cb;
 	struct http_feed feed;
 	TAILQ_ENTRY(http_guard) next;
@@ -121,6 +130,13 @@ void http_guard_watch(struct http_guard *g,
 /* Has the head of a request been read, and not the whole of it? */
 bool http_guard_has_head(const struct http_guard *g);
 
+/*
+ * Something is to come before the first request, within the time of one; NULL:
+ * it has come.
+ */
+void http_guard_preface(struct http_guard *g, http_preface_fn *preface,
+    void *arg);
+
 void http_guard_fini(struct http_guard *g);
 
 /*
@@ -153,5 +169,8 @@ void http_guard_turn_away(struct http_guard *g);
 
 /* End the connection now; evhttp will see EOF. */
 void http_guard_close(struct http_guard *g);
+
+/* The same, for that reason, which is static: reported and counted. */
+void http_guard_end(struct http_guard *g, const char *reason);
 
 #endif /* SERVER_HTTP_GUARD_H */

@@ -13,8 +13,9 @@
 #include "server/http/http_room.h"
 #include "server/http/http_tls.h"
 
-enum http_side_kind { HTTP_PLAIN, HTTP_TLS };
-#define HTTP_NSIDES 2
+/* Those of proxies begin with a PROXY header. */
+enum http_side_kind { HTTP_PLAIN, HTTP_TLS, HTTP_PROXY_PLAIN, HTTP_PROXY_TLS };
+#define HTTP_NSIDES 4
 
 struct http {
 	struct event_base *base;

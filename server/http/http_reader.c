@@ -82,18 +82,6 @@ bad(struct http_reader *r, const char *reason)
 }
 
 static bool
-is_blank(unsigned char c)
-{
-	return (c == ' ' || c == '\t');
-}
-
-static bool
-is_value(unsigned char c)
-{
-	return ((c >= 0x20 && c != 0x7f) || c == '\t');
-}
-
-static bool
 line_is(const struct http_reader *r, const char *text, size_t len)
 {
 	return (r->line_len == len && memcmp(r->line, text, len) == 0);
@@ -105,12 +93,6 @@ line_add(struct http_reader *r, unsigned char c)
 	if (r->line_len < sizeof(r->line))
 		r->line[r->line_len] = c;
 	r->line_len++;
-}
-
-static unsigned char
-lower(unsigned char c)
-{
-	return (c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c);
 }
 
 /* What the fields of the head say of the client; NULL: nobody asks. */
@@ -207,10 +189,8 @@ begin_naming(struct http_reader *r)
 static enum http_read_rc
 end_name(struct http_reader *r)
 {
-	size_t i;
-
 	r->left = NINTERESTS;
-	for (i = 0; i < NINTERESTS; i++) {
+	for (size_t i = 0; i < NINTERESTS; i++) {
 		if (!line_is(r, interests[i].name, interests[i].len))
 			continue;
 		if (r->flags & IN_TRAILER)
@@ -232,11 +212,9 @@ end_name(struct http_reader *r)
 static enum http_read_rc
 read_length(struct http_reader *r)
 {
-	size_t i;
-
 	if (r->line_len == 0 || r->line_len > LENGTH_DIGITS_MAX)
 		return (bad(r, "Content-Length is no length"));
-	for (i = 0; i < r->line_len; i++) {
+	for (size_t i = 0; i < r->line_len; i++) {
 		if (r->line[i] < '0' || r->line[i] > '9')
 			return (bad(r, "Content-Length is not digits only"));
 		r->length = r->length * 10 + (r->line[i] - '0');
@@ -270,7 +248,7 @@ end_value(struct http_reader *r)
 
 	/* Blanks after a value are no part of it, if it is here whole. */
 	while (r->line_len > 0 && r->line_len <= sizeof(r->line) &&
-	       is_blank(r->line[r->line_len - 1]))
+	       http_field_is_blank(r->line[r->line_len - 1]))
 		r->line_len--;
 	if (r->left == CONTENT_LENGTH)
 		rc = read_length(r);
@@ -348,7 +326,7 @@ read_target(struct http_reader *r, unsigned char c)
 		return (HTTP_READ_MORE);
 	if (c == '*')
 		r->flags |= WHOLE;
-	else if (lower(c) < 'a' || lower(c) > 'z')
+	else if (http_field_lower(c) < 'a' || http_field_lower(c) > 'z')
 		return (bad(r, "target is neither path nor URI"));
 	return (HTTP_READ_MORE);
 }
@@ -409,11 +387,11 @@ read_field(struct http_reader *r, unsigned char *byte)
 			return (end_name(r));
 		if (!http_field_is_token(c))
 			return (bad(r, "header name is no token"));
-		line_add(r, lower(c));
+		line_add(r, http_field_lower(c));
 		break;
 	case BEFORE_VALUE:
 		/* evhttp drops only spaces. */
-		if (is_blank(c)) {
+		if (http_field_is_blank(c)) {
 			*byte = ' ';
 			break;
 		}
@@ -422,10 +400,10 @@ read_field(struct http_reader *r, unsigned char *byte)
 	default: /* IN_VALUE */
 		if (c == '\r')
 			return (end_value(r));
-		if (!is_value(c))
+		if (!http_field_is_value(c))
 			return (bad(r, "control byte in a header"));
 		if (r->left < NEITHER)
-			line_add(r, lower(c));
+			line_add(r, http_field_lower(c));
 		else if (r->left == NAMES_CLIENT && named(r) != NULL)
 			http_forwarded_read(named(r), r->watch->trusted,
 			    (const char *)byte, 1);
@@ -525,7 +503,7 @@ skip_value(struct http_reader *r, const unsigned char *p, size_t len)
 		return (0);
 	if (room < len)
 		len = room;
-	while (n < len && is_value(p[n]))
+	while (n < len && http_field_is_value(p[n]))
 		n++;
 	r->head_len += n;
 	return (n);

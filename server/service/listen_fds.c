@@ -27,6 +27,7 @@ listen_key_of(const char *name)
 		{ "http", LISTEN_HTTP },
 		{ "https", LISTEN_HTTP },
 		{ "plain", LISTEN_PLAIN },
+		{ "proxy", LISTEN_PROXY },
 		{ "admin", LISTEN_ADMIN },
 	};
 

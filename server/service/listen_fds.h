@@ -7,7 +7,7 @@
  *
  * A socket is for an address of the configuration that is its own. One that is
  * named http or https (FileDescriptorName=) is for http.listen wherever it
- * listens, one named plain or admin for that key alone.
+ * listens, one named plain, proxy or admin for that key alone.
  */
 #ifndef SERVER_LISTEN_FDS_H
 #define SERVER_LISTEN_FDS_H
@@ -28,6 +28,7 @@ enum listen_key {
 	LISTEN_ANY, /* its name is none of ours: it goes by its address */
 	LISTEN_HTTP,
 	LISTEN_PLAIN,
+	LISTEN_PROXY,
 	LISTEN_ADMIN
 };
 

@@ -402,6 +402,8 @@ under_read_cb(struct bufferevent *under, void *arg)
 	switch (f->state) {
 	case TLS_NEW:
 	case TLS_SILENT:
+		if (evbuffer_get_length(in) == 0)
+			break; /* what has come was not for TLS */
 		tls_filter_begin(f);
 		f->state = TLS_HANDSHAKE;
 		f->hs.shaking = true;

@@ -194,6 +194,33 @@ test_a_proxy_that_asks_for_itself_is_nobody(void **state)
 	leave(&c);
 }
 
+/* As if he had come by himself; what a field says then counts for nothing. */
+static void
+test_a_balancer_says_whose_the_connection_is(void **state)
+{
+	struct address client = { 0 };
+	struct conn c, stranger;
+
+	(void)state;
+	join(&c, PROXY);
+	join(&stranger, "192.0.2.7");
+	assert_int_equal(address_parse_host("::ffff:192.0.2.7", 16, &client),
+	    0);
+	client.port = 99;
+	http_asker_introduce(&c.asker, &client);
+	assert_string_equal(http_asker_peer(&c.asker), "192.0.2.7:99");
+	assert_int_equal(connections(&c), 2);
+	assert_false(http_asker_is_proxy(&c.asker));
+	assert_null(http_asker_watch(&c.asker));
+	/* One that is trusted again has clients of its own. */
+	assert_int_equal(address_parse_host("10.0.0.2", 8, &client), 0);
+	http_asker_introduce(&c.asker, &client);
+	assert_true(http_asker_is_proxy(&c.asker));
+	assert_true(peer_net_is_nobody(http_asker_net(&c.asker)));
+	leave(&c);
+	leave(&stranger);
+}
+
 /* Who hides is with all others that hide, not nobody. */
 static void
 test_clients_that_nobody_knows_are_one(void **state)
@@ -354,6 +381,9 @@ main(void)
 		    test_a_request_is_charged_to_its_client, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_a_proxy_that_asks_for_itself_is_nobody, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_a_balancer_says_whose_the_connection_is, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_clients_that_nobody_knows_are_one, setup, teardown),
