@@ -438,21 +438,52 @@ print_store(FILE *f, const struct metrics_sources *from,
 		    (double)(clock_mono_us() / 1000 - figures->at_ms) / 1e3);
 }
 
+static const char *const listeners[2] = { "public", "admin" };
+
 /* A number of each listener. */
 static void
 print_listeners(FILE *f, const char *name, enum metrics_type type,
     const char *help, const uint64_t values[2])
 {
 	metrics_family(f, name, type, help);
-	metrics_count(f, name, LABELS("listener", "public"), values[0]);
-	metrics_count(f, name, LABELS("listener", "admin"), values[1]);
+	for (size_t i = 0; i < 2; i++)
+		metrics_count(f, name, LABELS("listener", listeners[i]),
+		    values[i]);
+}
+
+/* What the guard cut for a limit that each connection has. */
+static void
+print_guard_cuts(FILE *f, const struct http_stats stats[2])
+{
+	static const char name[] = "klikitd_guard_cuts_total";
+	static const char *const limits[] = {
+		[HTTP_CUT_BAD] = NULL, /* these two have families */
+		[HTTP_CUT_FORBIDDEN] = NULL,
+		[HTTP_CUT_BODY] = "body",
+		[HTTP_CUT_TIME] = "request_timeout",
+		[HTTP_CUT_MEMORY] = "unverified_bytes",
+		[HTTP_CUT_INPUT] = "input",
+	};
+	_Static_assert(sizeof(limits) / sizeof(limits[0]) == HTTP_NCUTS,
+	    "every limit has a name");
+
+	metrics_family(f, name, METRICS_COUNTER,
+	    "Requests that were not read to their end, being slow or greedy.");
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t cut = 0; cut < HTTP_NCUTS; cut++) {
+			if (limits[cut] != NULL)
+				metrics_count(f, name,
+				    LABELS("listener", listeners[i], "limit",
+					limits[cut]),
+				    stats[i].cuts[cut]);
+		}
+	}
 }
 
 static void
 print_room_cuts(FILE *f, const struct http_stats stats[2])
 {
 	static const char name[] = "klikitd_room_cuts_total";
-	static const char *const listeners[2] = { "public", "admin" };
 	static const char *const limits[] = {
 		[HTTP_LIMIT_CONNECTIONS] = "connections",
 		[HTTP_LIMIT_DESCRIPTORS] = "descriptors",
@@ -495,13 +526,13 @@ print_http(FILE *f, const struct metrics_sources *from)
 	    (uint64_t[]){ stats[0].requests, stats[1].requests });
 	print_listeners(f, "klikitd_bad_requests_total", METRICS_COUNTER,
 	    "Requests that are no proper HTTP.",
-	    (uint64_t[]){ stats[0].bad_requests, stats[1].bad_requests });
+	    (uint64_t[]){ stats[0].cuts[HTTP_CUT_BAD],
+		stats[1].cuts[HTTP_CUT_BAD] });
 	print_listeners(f, "klikitd_forbidden_requests_total", METRICS_COUNTER,
 	    "Requests of addresses that are not in http.allow.",
-	    (uint64_t[]){ stats[0].forbidden, stats[1].forbidden });
-	print_listeners(f, "klikitd_guard_cuts_total", METRICS_COUNTER,
-	    "Connections that were cut for being slow or greedy.",
-	    (uint64_t[]){ stats[0].cut, stats[1].cut });
+	    (uint64_t[]){ stats[0].cuts[HTTP_CUT_FORBIDDEN],
+		stats[1].cuts[HTTP_CUT_FORBIDDEN] });
+	print_guard_cuts(f, stats);
 	print_room_cuts(f, stats);
 	print_listeners(f, "klikitd_limited_requests_total", METRICS_COUNTER,
 	    "Requests answered 429 unseen: too much from there had failed.",

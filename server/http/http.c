@@ -299,6 +299,7 @@ http_new(struct event_base *base, const struct http_options *opt,
 	h->base = base;
 	h->admit = site->admit;
 	h->admit_arg = site->arg;
+	h->conns.name = site->name;
 	h->conns.base = base;
 	h->conns.room = &h->room;
 	h->conns.fns = (struct http_conn_fns){ .accepted = conn_accepted_cb,
@@ -307,7 +308,6 @@ http_new(struct event_base *base, const struct http_options *opt,
 		.changed = conn_changed_cb,
 		.arg = h };
 	h->room.conns = &h->conns;
-	h->room.name = site->name;
 	h->room.advice = site->advice;
 	h->listen.base = base;
 	h->listen.squeeze = listen_squeeze_cb;
@@ -405,9 +405,7 @@ void
 http_stats(const struct http *h, struct http_stats *ret_stats)
 {
 	ret_stats->requests = h->requests;
-	ret_stats->bad_requests = h->conns.guards.bad_requests;
-	ret_stats->forbidden = h->conns.guards.forbidden;
-	ret_stats->cut = h->conns.guards.cut;
+	memcpy(ret_stats->cuts, h->conns.guards.cuts, sizeof(ret_stats->cuts));
 	memcpy(ret_stats->room_cuts, h->room.cuts, sizeof(h->room.cuts));
 	ret_stats->unverified =
 	    http_shares_total(&h->conns.shares, HTTP_SHARE_BYTES);

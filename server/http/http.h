@@ -117,9 +117,7 @@ size_t http_connections(const struct http *h);
 /* What was counted since the start. */
 struct http_stats {
 	uint64_t requests;
-	uint64_t bad_requests; /* refused by the strict check */
-	uint64_t forbidden;    /* of addresses that are not allowed */
-	uint64_t cut;          /* connections cut by the guard */
+	uint64_t cuts[HTTP_NCUTS];        /* refused or cut by the guard */
 	uint64_t room_cuts[HTTP_NLIMITS]; /* connections closed for a limit */
 	size_t unverified; /* bytes held that are not verified, now */
 };

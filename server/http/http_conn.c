@@ -32,6 +32,7 @@
 #include "server/tls/tls.h"
 
 #define DRAIN_GRACE_S 1
+#define LIMIT_LOG_EVERY_S 60
 #define MANY 256 /* connections whose memory is worth giving back */
 
 static struct http_conn *
@@ -64,13 +65,17 @@ guard_of(struct http_holder *holder)
 
 /* http_guard: a connection was refused or cut. */
 static void
-guard_report(struct http_guard *g, const char *reason, void *arg)
+guard_report(struct http_guard *g, enum http_cut why, const char *reason,
+    void *arg)
 {
-	struct rate *rate = arg;
+	struct http_conns *all = arg;
+	struct rate *rate = &all->guard_rates[why];
 	char more[RATE_MORE_MAX];
 
-	if (rate_ask(rate, more))
-		log_info("http: refused %s: %s%s",
+	/* Bad requests differ; of a limit one line says it. */
+	if (why == HTTP_CUT_BAD ? rate_ask(rate, more)
+				: rate_ask_every(rate, LIMIT_LOG_EVERY_S, more))
+		log_info("%s: refused %s: %s%s", all->name,
 		    http_conn_peer(conn_of_guard(g)), reason, more);
 }
 
@@ -428,7 +433,7 @@ http_conns_init(struct http_conns *all, bool needs_length)
 	TAILQ_INIT(&all->fresh);
 	all->guards.needs_length = needs_length;
 	all->guards.report = guard_report;
-	all->guards.arg = &all->guard_rate;
+	all->guards.arg = all;
 	all->guards.shares = &all->shares;
 	all->guards.of = guard_of;
 	all->askers.shares = &all->shares;

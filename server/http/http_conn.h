@@ -94,6 +94,7 @@ struct http_conn_fns {
 
 /* All connections of a listener. */
 struct http_conns {
+	const char *name; /* of the listener, in the log */
 	struct event_base *base;
 	struct http_conn_fns fns;
 	struct http_guards guards;
@@ -111,9 +112,9 @@ struct http_conns {
 	size_t most; /* since the memory of closed ones was given back */
 	size_t kept; /* requests that are still to be answered */
 	bool draining;
-	struct event *grace;    /* of a drain: who was silent is closed */
-	struct rate guard_rate; /* lines of the guard */
-	struct rate tls_rate;   /* lines on failures of TLS */
+	struct event *grace; /* of a drain: who was silent is closed */
+	struct rate guard_rates[HTTP_NCUTS]; /* lines of the guard */
+	struct rate tls_rate;                /* lines on failures of TLS */
 };
 
 /*

@@ -172,7 +172,8 @@ refusal(enum http_read_rc verdict)
  * client. It has until its deadline to close its side.
  */
 static void
-end_with(struct http_guard *g, const char *text, const char *reason)
+end_with(struct http_guard *g, const char *text, enum http_cut why,
+    const char *reason)
 {
 	g->state = HTTP_GUARD_REFUSED;
 	say(g, text);
@@ -180,7 +181,8 @@ end_with(struct http_guard *g, const char *text, const char *reason)
 	drop_input(g);
 	if (!g->queued)
 		enqueue(g);
-	g->all->report(g, reason, g->all->arg);
+	g->all->cuts[why]++;
+	g->all->report(g, why, reason, g->all->arg);
 }
 
 static void
@@ -188,24 +190,24 @@ refuse(struct http_guard *g)
 {
 	const char *reason = http_reader_reason(&g->feed.reader);
 
-	if (g->verdict == HTTP_READ_FORBIDDEN)
-		g->all->forbidden++;
-	else
-		g->all->bad_requests++;
 	end_with(g, refusal(g->verdict),
+	    g->verdict == HTTP_READ_TOO_LARGE   ? HTTP_CUT_BODY
+	    : g->verdict == HTTP_READ_FORBIDDEN ? HTTP_CUT_FORBIDDEN
+						: HTTP_CUT_BAD,
 	    reason == NULL ? "out of memory" : reason);
 }
 
 static void
-cut(struct http_guard *g, const char *text, const char *reason)
+cut(struct http_guard *g, const char *text, enum http_cut why,
+    const char *reason)
 {
 	if (g->state == HTTP_GUARD_CUT)
 		return;
 	if (g->state == HTTP_GUARD_READING && text != NULL)
 		say(g, text);
 	if (g->state != HTTP_GUARD_REFUSED) {
-		g->all->cut++;
-		g->all->report(g, reason, g->all->arg);
+		g->all->cuts[why]++;
+		g->all->report(g, why, reason, g->all->arg);
 	}
 	http_guard_close(g);
 }
@@ -219,11 +221,10 @@ shed(struct http_guard *g)
 
 	if (g->state != HTTP_GUARD_READING || unanswered(g) ||
 	    !http_reader_begun(&g->feed.reader)) {
-		cut(g, NULL, reason);
+		cut(g, NULL, HTTP_CUT_MEMORY, reason);
 		return;
 	}
-	g->all->cut++;
-	end_with(g, no_room, reason);
+	end_with(g, no_room, HTTP_CUT_MEMORY, reason);
 }
 
 /* While all hold too much together, the greediest pays. */
@@ -330,7 +331,8 @@ guard_input_cb(struct evbuffer *input, const struct evbuffer_cb_info *info,
 	if (!unanswered(g) && !g->queued && http_reader_begun(&g->feed.reader))
 		enqueue(g);
 	if (evbuffer_get_length(input) > g->max_held)
-		cut(g, bad_request, "more than a request's worth of bytes");
+		cut(g, bad_request, HTTP_CUT_INPUT,
+		    "more than a request's worth of bytes");
 	http_guard_weigh(g);
 }
 
@@ -346,7 +348,7 @@ guards_timer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while ((g = TAILQ_FIRST(&all->unfinished)) != NULL &&
 	       g->deadline_ms <= now)
-		cut(g, request_timeout, "request took too long");
+		cut(g, request_timeout, HTTP_CUT_TIME, "request took too long");
 	if (g != NULL)
 		arm(all->timer, g->deadline_ms - now);
 }
@@ -492,9 +494,9 @@ http_guard_turn_away(struct http_guard *g)
 }
 
 void
-http_guard_end(struct http_guard *g, const char *reason)
+http_guard_end(struct http_guard *g, enum http_cut why, const char *reason)
 {
-	cut(g, NULL, reason);
+	cut(g, NULL, why, reason);
 }
 
 void

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "server/http/http_feed.h"
+#include "server/http/http_limit.h"
 
 struct bufferevent;
 struct evbuffer;
@@ -68,11 +69,10 @@ struct http_guards {
 	struct event *trim;
 	bool balancing;
 	size_t peak; /* of what is held, since trim last fired */
-	uint64_t bad_requests;
-	uint64_t forbidden;
-	uint64_t cut;
+	uint64_t cuts[HTTP_NCUTS];
 	/* Called when a connection is refused or cut; static reason. */
-	void (*report)(struct http_guard *g, const char *reason, void *arg);
+	void (*report)(struct http_guard *g, enum http_cut why,
+	    const char *reason, void *arg);
 	void *arg;
 	/* The guard of one that was chosen to pay. */
 	struct http_guard *(*of)(struct http_holder *holder);
@@ -171,6 +171,7 @@ void http_guard_turn_away(struct http_guard *g);
 void http_guard_close(struct http_guard *g);
 
 /* The same, for that reason, which is static: reported and counted. */
-void http_guard_end(struct http_guard *g, const char *reason);
+void http_guard_end(struct http_guard *g, enum http_cut why,
+    const char *reason);
 
 #endif /* SERVER_HTTP_GUARD_H */

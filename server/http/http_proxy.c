@@ -33,11 +33,11 @@ stop(struct http_proxy *p)
 }
 
 static void
-refuse(struct http_proxy *p, const char *reason)
+refuse(struct http_proxy *p, enum http_cut why, const char *reason)
 {
 	stop(p);
 	tls_blame(p->bev, reason);
-	http_guard_end(p->guard, reason);
+	http_guard_end(p->guard, why, reason);
 }
 
 /* It has come whole. */
@@ -80,7 +80,7 @@ take(struct http_proxy *p, struct evbuffer *input, size_t added)
 		break;
 	}
 	(void)evbuffer_drain(input, evbuffer_get_length(input));
-	refuse(p, header.reason);
+	refuse(p, HTTP_CUT_BAD, header.reason);
 	return (0);
 }
 
@@ -112,12 +112,13 @@ http_proxy_await(struct http_proxy *p, struct bufferevent *bev,
 
 	*p = (struct http_proxy){ .bev = bev, .guard = guard, .asker = asker };
 	if (!http_asker_is_proxy(asker)) {
-		refuse(p, "not in http.trusted_proxies, and http.proxy_listen "
-			  "is for these only");
+		refuse(p, HTTP_CUT_FORBIDDEN,
+		    "not in http.trusted_proxies, and http.proxy_listen "
+		    "is for these only");
 		return;
 	}
 	if ((p->got = calloc(1, sizeof(*p->got))) == NULL) {
-		refuse(p, "out of memory");
+		refuse(p, HTTP_CUT_MEMORY, "out of memory");
 		return;
 	}
 	if (under == NULL) {
@@ -127,7 +128,7 @@ http_proxy_await(struct http_proxy *p, struct bufferevent *bev,
 	p->below = bufferevent_get_input(under);
 	p->below_cb = evbuffer_add_cb(p->below, proxy_below_cb, p);
 	if (p->below_cb == NULL)
-		refuse(p, "out of memory");
+		refuse(p, HTTP_CUT_MEMORY, "out of memory");
 }
 
 void

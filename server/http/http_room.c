@@ -80,7 +80,7 @@ room_log(struct http_room *room, struct http_conn *conn, enum http_limit limit)
 	address_host(http_conn_peer(conn), host);
 	log_warn("%s: %s: closed one of the %zu that %s has, the most of all "
 		 "%zu: %s%s",
-	    room->name, why, http_share_of(&conn->share, what), host,
+	    room->conns->name, why, http_share_of(&conn->share, what), host,
 	    http_shares_total(&room->conns->shares, what), advice, more);
 }
 

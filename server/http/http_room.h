@@ -20,7 +20,6 @@ struct http_conns;
 /* Of one listener. All but max and cuts is private to http_room.c. */
 struct http_room {
 	struct http_conns *conns;
-	const char *name;   /* of the listener, in the log */
 	const char *advice; /* when there are too many connections */
 	size_t max;
 	size_t squeezed; /* instead of max; 0: no */

@@ -248,7 +248,7 @@ def test_a_body_over_its_limit_is_refused(server):
 
 
 def test_it_is_as_strict_as_the_public_listener(server):
-    server.expect("http: refused")
+    server.expect("admin: refused")
     host, port = server.admin[7:].split(":")
     conn = http.client.HTTPConnection(host, int(port), timeout=60)
     conn.putrequest("POST", PAUSE, skip_host=True)

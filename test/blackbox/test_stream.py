@@ -246,7 +246,7 @@ def test_what_a_reader_says_is_not_listened_to(server):
         pass
     sock.close()
     wait_readers(server, 0)
-    server.expect("http: refused")
+    server.expect("admin: refused")
 
 
 def test_a_client_that_leaves_at_once_is_forgotten(server):

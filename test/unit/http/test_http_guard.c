@@ -33,7 +33,7 @@ test_http_guard_answers_up_to_the_bad_request(void **state)
 	peer_wait_eof(&c);
 	http_stats(f->http, &stats);
 	assert_int_equal(stats.requests, 1);
-	assert_int_equal(stats.bad_requests, 1);
+	assert_int_equal(stats.cuts[HTTP_CUT_BAD], 1);
 	assert_in_range(stats.unverified, 0, 1024); /* of its head */
 	peer_close(&c);
 	peer_wait_connections(f, 0);
@@ -62,7 +62,7 @@ test_http_guard_cuts_a_slow_request(void **state)
 	peer_wait_eof(&c);
 	peer_wait_connections(f, 0);
 	http_stats(f->http, &stats);
-	assert_int_equal(stats.cut, 1);
+	assert_int_equal(stats.cuts[HTTP_CUT_TIME], 1);
 	assert_int_equal(stats.unverified, 0);
 	peer_close(&c);
 }
@@ -112,7 +112,7 @@ test_http_guard_drops_what_follows_a_refusal(void **state)
 	peer_wait_eof(&c);
 	http_stats(f->http, &stats);
 	assert_int_equal(stats.requests, 0);
-	assert_int_equal(stats.bad_requests, 1);
+	assert_int_equal(stats.cuts[HTTP_CUT_BAD], 1);
 	peer_close(&c);
 	peer_wait_connections(f, 0);
 }
