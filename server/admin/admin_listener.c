@@ -125,7 +125,8 @@ turn_away(struct admin_listener *l, struct http_request *req,
 
 /*
  * http_site: every request. A connection that came in by the token has proved
- * itself. Answers are for nobody's cache, and nothing but what they say.
+ * itself; where there is none anybody could. Answers are for nobody's cache,
+ * and nothing but what they say.
  */
 static bool
 admin_admit_cb(struct http_request *req, const struct http_route *route,
@@ -153,8 +154,10 @@ admin_admit_cb(struct http_request *req, const struct http_route *route,
 		turn_away(l, req, &asked, rc);
 		return (false);
 	}
-	if (!route->open)
+	if (!route->open && l->token != NULL)
 		http_request_prove(req);
+	else if (!route->open)
+		http_request_call(req);
 	return (true);
 }
 

@@ -7,11 +7,12 @@
  *
  * Guarded as the public listener is, with limits of its own: at most
  * ADMIN_LISTENER_CONNECTIONS, bodies up to ADMIN_LISTENER_BODY. A connection
- * has proved itself by a request with the token; where none is asked for, by
- * any but for a probe or the page. At the limit it is cut last, and so
- * strangers keep no operator out. What acts is a POST with Content-Type
- * application/json. /healthz, /readyz and the files of the page need no
- * token; they say nothing secret. Errors are {"error": TEXT}.
+ * has proved itself by a request with the token: at the limit it is cut last,
+ * and so strangers keep no operator out. Where none is asked for, one that made
+ * any request but for a probe or the page is cut last of its address. What acts
+ * is a POST with Content-Type application/json. /healthz, /readyz and the files
+ * of the page need no token; they say nothing secret. Errors are {"error":
+ * TEXT}.
  */
 #ifndef SERVER_ADMIN_LISTENER_H
 #define SERVER_ADMIN_LISTENER_H

@@ -218,6 +218,7 @@ conn_stand(struct http_conn *conn)
 		return;
 	http_share_stand(&conn->share, conn->served   ? HTTP_SHARE_SERVED
 				       : conn->proven ? HTTP_SHARE_PROVEN
+				       : conn->called ? HTTP_SHARE_CALLER
 						      : HTTP_SHARE_STRANGER);
 	/* Another one, or one less, may be closed for those that come. */
 	conn->all->fns.changed(conn->all->fns.arg);
@@ -227,6 +228,13 @@ void
 http_conn_serve(struct http_conn *conn, bool served)
 {
 	conn->served = served;
+	conn_stand(conn);
+}
+
+void
+http_conn_call(struct http_conn *conn)
+{
+	conn->called = true;
 	conn_stand(conn);
 }
 
@@ -244,7 +252,7 @@ http_conn_answered(struct http_conn *conn)
 {
 	http_asker_end(&conn->asker, http_guard_has_head(&conn->guard));
 	if (http_asker_is_proxy(&conn->asker))
-		conn->proven = false;
+		conn->called = conn->proven = false;
 	http_conn_serve(conn, false);
 }
 

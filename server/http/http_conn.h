@@ -74,6 +74,7 @@ struct http_conn {
 	TAILQ_ENTRY(http_conn) next;
 	int fd; /* -1 until adopted */
 	bool closed;
+	bool called; /* http_conn_call() */
 	bool proven; /* http_conn_prove() */
 	bool served; /* http_conn_serve() */
 };
@@ -169,6 +170,9 @@ const char *http_conn_peer(struct http_conn *conn);
  * limits has the connection closed.
  */
 void http_conn_serve(struct http_conn *conn, bool served);
+
+/* Of those of its address it is now not the first to pay. */
+void http_conn_call(struct http_conn *conn);
 
 /* Of all connections it is now among the last to pay for a shared limit. */
 void http_conn_prove(struct http_conn *conn);

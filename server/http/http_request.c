@@ -125,6 +125,12 @@ http_request_prove(struct http_request *r)
 	http_conn_prove(http_conn_of_request(r));
 }
 
+void
+http_request_call(struct http_request *r)
+{
+	http_conn_call(http_conn_of_request(r));
+}
+
 bool
 http_request_is_proven(const struct http_request *r)
 {

@@ -235,6 +235,7 @@ size_t
 http_shares_payable(const struct http_shares *shares, enum http_share_what what)
 {
 	return (shares->total[HTTP_SHARE_STRANGER][what] +
+		shares->total[HTTP_SHARE_CALLER][what] +
 		shares->total[HTTP_SHARE_PROVEN][what]);
 }
 
@@ -287,8 +288,8 @@ choose_within(const struct http_share *share, enum http_share_standing standing,
 
 /* The address with the most; of equals the one longest unheard of. */
 static const struct http_share *
-choose_share(const struct http_shares *shares,
-    enum http_share_standing standing, enum http_share_what what)
+choose_share(const struct http_shares *shares, bool proven,
+    enum http_share_what what)
 {
 	const struct http_share *share, *chosen = NULL;
 	size_t sum, most = 0;
@@ -296,7 +297,9 @@ choose_share(const struct http_shares *shares,
 	for (size_t i = 0; i < shares->nbuckets; i++) {
 		LIST_FOREACH(share, &shares->buckets[i], next)
 		{
-			sum = share->sum[standing][what];
+			sum = proven ? share->sum[HTTP_SHARE_PROVEN][what]
+				     : share->sum[HTTP_SHARE_STRANGER][what] +
+					   share->sum[HTTP_SHARE_CALLER][what];
 			if (sum < most || sum == 0)
 				continue;
 			if (sum == most && chosen != NULL &&
@@ -314,14 +317,16 @@ struct http_holder *
 http_shares_greediest(const struct http_shares *shares,
     enum http_share_what what)
 {
-	static const enum http_share_standing order[] = { HTTP_SHARE_STRANGER,
-		HTTP_SHARE_PROVEN };
-	const struct http_share *share;
+	const struct http_share *share = choose_share(shares, false, what);
+	struct http_holder *chosen;
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		share = choose_share(shares, order[i], what);
-		if (share != NULL)
-			return (choose_within(share, order[i], what));
+	if (share != NULL) {
+		chosen = choose_within(share, HTTP_SHARE_STRANGER, what);
+		return (chosen != NULL
+			    ? chosen
+			    : choose_within(share, HTTP_SHARE_CALLER, what));
 	}
-	return (NULL);
+	share = choose_share(shares, true, what);
+	return (share == NULL ? NULL
+			      : choose_within(share, HTTP_SHARE_PROVEN, what));
 }

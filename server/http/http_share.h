@@ -10,9 +10,10 @@
  * The rule (guarantee 4 of README.md): nothing is refused for its address, but
  * when a shared limit is reached the greediest address pays, not the one that
  * came first. Within it pay first those who never said anything, then those
- * longest unheard of; of bytes, the one that holds most. A connection that has
- * proved itself pays only when no other is left; one that is being served,
- * never.
+ * longest unheard of; of bytes, the one that holds most. A caller pays after
+ * the strangers of its own address, and not after those of others: anybody can
+ * be one. A connection that has proved itself pays only when no other is left;
+ * one that is being served, never.
  *
  * An address is in the table only while it has a connection: the table is never
  * larger than the limit on connections, whoever says which address it is.
@@ -37,10 +38,11 @@ enum http_share_what {
 
 enum http_share_standing {
 	HTTP_SHARE_STRANGER,
+	HTTP_SHARE_CALLER, /* has asked for something that anybody may */
 	HTTP_SHARE_PROVEN, /* has delivered a new authentic event; logged in */
 	HTTP_SHARE_SERVED  /* its request is being worked on: never chosen */
 };
-#define HTTP_SHARE_NSTANDINGS 3
+#define HTTP_SHARE_NSTANDINGS 4
 
 /* An address; private to http_share.c. */
 struct http_share;

@@ -80,6 +80,12 @@ struct peer_net http_request_net(struct http_request *r);
 void http_request_prove(struct http_request *r);
 bool http_request_is_proven(const struct http_request *r);
 
+/*
+ * It asked as a client does, which anybody can: of those of its address its
+ * connection is no longer among the first to be closed.
+ */
+void http_request_call(struct http_request *r);
+
 /* -- An answer later -- */
 
 /*

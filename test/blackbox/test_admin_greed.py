@@ -71,6 +71,20 @@ def test_who_has_logged_in_is_cut_last(guarded):
     close_all(strangers)
 
 
+def test_without_a_token_who_asks_much_shuts_out_no_newcomer(server):
+    """Anybody can ask, so that is no reason to stay before others."""
+    server.expect("as many connections are open")
+    greedy = [Operator(server, STRANGER, {}) for _ in range(160)]
+    for one in greedy:
+        assert one.get("/api/v1/status") == 200
+    quiet = idle(server, 1, GOOD, port_of(server))[0]
+    for _ in range(5):
+        assert Operator(server, STRANGER, {}).get("/healthz") == 200
+    quiet.sendall(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert quiet.recv(100).startswith(b"HTTP/1.1 200 ")
+    quiet.close()
+
+
 def test_without_a_token_who_asked_for_more_than_a_probe_is_cut_last(server):
     server.expect("as many connections are open")
     operator = Operator(server, STRANGER, {})

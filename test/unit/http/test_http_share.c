@@ -247,6 +247,29 @@ test_a_connection_may_become_anothers(void **state)
 	assert_int_equal(http_shares_addresses(&shares), 0);
 }
 
+/* A caller pays after the strangers of its address, not of another one. */
+static void
+test_a_caller_pays_after_strangers_of_its_own_address(void **state)
+{
+	struct http_holder h[5];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		join(&h[i], 1);
+		http_share_stand(&h[i], HTTP_SHARE_CALLER);
+	}
+	join(&h[3], 1);
+	join(&h[4], 2); /* said nothing yet, but its address has fewest */
+	assert_int_equal(http_shares_payable(&shares, HTTP_SHARE_CONNECTIONS),
+	    5);
+	assert_ptr_equal(greediest(HTTP_SHARE_CONNECTIONS), &h[3]);
+	http_share_leave(&shares, &h[3]);
+	assert_ptr_equal(greediest(HTTP_SHARE_CONNECTIONS), &h[0]);
+	http_share_stand(&h[4], HTTP_SHARE_PROVEN);
+	assert_ptr_equal(greediest(HTTP_SHARE_CONNECTIONS), &h[0]);
+	leave(h, 5);
+}
+
 int
 main(void)
 {
@@ -257,6 +280,7 @@ main(void)
 		TEST(test_of_bytes_the_largest_holder_of_the_greediest_pays),
 		TEST(
 		    test_who_has_proved_himself_pays_last_and_the_served_never),
+		TEST(test_a_caller_pays_after_strangers_of_its_own_address),
 		TEST(test_one_as_greedy_as_a_tunnel_is_cut_inside_itself),
 		TEST(test_the_table_is_no_larger_than_who_is_connected),
 		TEST(test_a_hundred_thousand_at_once_are_found_again),
