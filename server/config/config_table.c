@@ -75,7 +75,7 @@ const struct key config_global_keys[] = {
 		    "verification in a minute; each 16 KiB of a body count as "
 		    "one. Beyond it http.failure_work is the limit; 0: none." },
 	{ "http.failure_work", KEY_SIZE, IN_CONFIG(http_failure_work),
-	    .def = "32m", .max = GIB, .value = "SIZE",
+	    .def = "128m", .max = GIB, .value = "SIZE",
 	    .text =
 		"Bytes a second, times the secrets, that are verified all the "
 		"same for addresses beyond http.max_failures, since klikit may "
