@@ -49,7 +49,7 @@ peer_debt_add(struct peer_debts *debts, struct peer_net net, int64_t ms,
 	struct peer_debtor *place = &set[place_of(set, net, now_ms)];
 	int64_t owed = owed_at(place, net, now_ms);
 
-	if (owed == 0 && ms <= 0)
+	if (peer_net_is_nobody(net) || (owed == 0 && ms <= 0))
 		return;
 	place->net = net;
 	place->until_ms = now_ms + (owed + ms > 0 ? owed + ms : 0);

@@ -36,7 +36,10 @@ struct peer_debts {
 int64_t peer_debt(const struct peer_debts *debts, struct peer_net net,
     int64_t now_ms);
 
-/* It owes so much more, or, if that is negative, less. */
+/*
+ * It owes so much more, or, if that is negative, less. A peer_net_is_nobody()
+ * never owes anything.
+ */
 void peer_debt_add(struct peer_debts *debts, struct peer_net net, int64_t ms,
     int64_t now_ms);
 

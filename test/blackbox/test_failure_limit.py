@@ -97,6 +97,22 @@ def test_a_new_secret_forgives_what_failed_by_the_old_one(klikitd):
         assert answer.json() == {"status": "received"}
 
 
+def test_behind_a_trusted_proxy_it_is_the_client_who_is_limited(klikitd):
+    """Neither the proxy nor another client of it, on the same connection."""
+    server = klikitd(config=STRICT.format(1) +
+                     f"trusted_proxies = {STRANGER}\n")
+    server.expect(BEYOND, REFUSED)
+    forger = {"signature": FORGED,
+              "extra": ("X-Forwarded-For: 198.51.100.7",)}
+    with Wire(server, source=STRANGER) as proxy:
+        assert fail_until(server, proxy, (401,), **forger).status == 429
+        for extra in ((), ("X-Forwarded-For: 203.0.113.9",)):
+            answer = proxy.send(delivery(server, extra=extra)).answer()
+            assert answer.status == 200
+        assert fail_until(server, proxy, (), **forger).status == 429
+    assert f"http: {BEYOND} 198.51.100.7 failed" in server.final_log()
+
+
 def test_the_limit_changes_live(klikitd):
     server = klikitd(config=STRICT.format(0))
     server.expect(BEYOND, REFUSED)

@@ -78,6 +78,17 @@ test_peer_debt_knows_a_net(void **state)
 	assert_int_equal(peer_debt(&d, net("[2001:db8:0:1::1]:1"), NOW), 0);
 }
 
+/* A proxy that asks for itself is charged nothing. */
+static void
+test_peer_debt_has_none_of_nobody(void **state)
+{
+	static struct peer_debts d;
+
+	(void)state;
+	peer_debt_add(&d, peer_net_nobody(7), 1000, NOW);
+	assert_int_equal(peer_debt(&d, peer_net_nobody(7), NOW), 0);
+}
+
 int
 main(void)
 {
@@ -86,6 +97,7 @@ main(void)
 		cmocka_unit_test(test_peer_debt_may_be_given_back),
 		cmocka_unit_test(test_peer_debt_is_bounded),
 		cmocka_unit_test(test_peer_debt_knows_a_net),
+		cmocka_unit_test(test_peer_debt_has_none_of_nobody),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
