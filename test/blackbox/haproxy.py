@@ -14,7 +14,32 @@ import socket
 import time
 
 from conftest import DEADLINE
-from unpacked import Home
+from unpacked import Home, free_port
+
+IN_FRONT = """
+global
+    maxconn 4000
+defaults
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    timeout http-request 10s
+frontend plain
+    mode http
+    option forwardfor
+    bind 127.0.0.1:{plain}
+    default_backend klikitd
+backend klikitd
+    mode http
+    server a 127.0.0.1:{to_plain}
+frontend secure
+    mode tcp
+    bind 127.0.0.1:{secure}
+    default_backend klikitd_tls
+backend klikitd_tls
+    mode tcp
+    server a 127.0.0.1:{to_secure}
+"""
 
 
 class Haproxy:
@@ -60,3 +85,12 @@ class Haproxy:
         self.process.terminate()
         self.process.wait(DEADLINE)
         self.home.remove()
+
+
+def in_front(plain, secure):
+    """One in front of a klikitd that listens on those ports, without TLS and
+    with it. Returns it, and its own two."""
+    ports = {"plain": free_port(), "secure": free_port()}
+    return (Haproxy(IN_FRONT.format(to_plain=plain, to_secure=secure,
+                                    **ports)), ports["plain"],
+            ports["secure"])
