@@ -1,14 +1,19 @@
 """Calls for help: raised once, reminded, cleared; to whoever takes them."""
 
+import contextlib
+import json
+import re
+import subprocess
+
 import pytest
 
-from conftest import payload, received
+from conftest import ROOT, payload, received
 from ops import alerting, looks, ops, states  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.both
 
 BODIES = [payload("created-small.json").replace(b"9100001", b"%d" % (
-    9300001 + i)) for i in range(40)]
+    9300001 + i)) for i in range(4)]
 TYPE = "klikitd.alert."
 
 
@@ -44,6 +49,28 @@ def test_dead_jobs_make_one_alert(klikitd, ops, tmp_path):
     assert alerts[1]["since"] == first["since"]
     line = far.posts()[1]
     assert line.type == TYPE + "cleared"
+
+
+def test_a_thousand_dead_jobs_make_one_alert(klikitd, ops):
+    """And it says how many when it reminds."""
+    far, pos = ops(), ops(400)
+    server = klikitd(config=alerting(
+        far.url, "[handler pos]\ntype = forward\nordering = none\n"
+        f"once_per_order = no\nconcurrency = 64\nurl = {pos.url}\n",
+        remind="5m"))
+    server.expect("dead: event", "alert: job_dead")
+    with contextlib.closing(server.connect()) as connection:
+        for i in range(1000):
+            received(server.post(payload("created-small.json").replace(
+                b"9100001", b"%d" % (9400001 + i)), f"e{i}",
+                connection=connection))
+    server.wait_query("SELECT count(*) FROM jobs WHERE state = 'dead'",
+                      [(1000,)])
+    looks(server)
+    assert states(far.told()) == [("job_dead", "pos", "raised")]
+    up, = server.ask("GET", "/api/v1/status")[2]["alerts"]
+    assert up["sentence"].startswith("1000 jobs are dead at handler pos")
+    assert up["advice"] == far.told()[0]["advice"]
 
 
 def test_a_handler_that_fails_is_told_of_and_reminded(klikitd, ops, tmp_path):
@@ -148,3 +175,69 @@ def test_without_a_handler_nothing_is_stored(klikitd, ops, tmp_path):
     server.write_config(alerting(far.url, pos(tmp_path)))
     server.reload()
     assert states(far.wait(1)) == [("job_dead", "pos", "raised")]
+
+
+# -- The cookbook --
+
+COOKBOOK = (ROOT / "server" / "docs" / "alerts.md").read_text()
+
+
+def recipe(place, number):
+    """The script of that number in it, as a program."""
+    text = re.findall(r"```sh\n(.*?)```", COOKBOOK, re.S)[number]
+    program = place / f"recipe{number}"
+    program.write_text(text)
+    program.chmod(0o755)
+    return program
+
+
+def recipes(klikitd, tmp_path, program, variables):
+    """A server whose dead job is told of by that program."""
+    server = klikitd(
+        config="[http]\nlisten = 127.0.0.1:0\n[alert]\nafter = 1s\n" +
+        pos(tmp_path) + "[handler ops]\ntype = exec\n"
+        "events = klikitd.alert.*\nretry = 100ms\n"
+        f"command = /usr/bin/env {variables} {program}\n")
+    server.expect("dead: event", "alert: job_dead", "retry in")
+    received(server.post(BODIES[0], "first"))
+    return server
+
+
+def test_the_recipe_for_a_chat(klikitd, ops, tmp_path):
+    """Each form is one; what a chat refuses is posted again."""
+    far = ops(500)
+    (tmp_path / "url").write_text(far.url + "\n")
+    server = recipes(klikitd, tmp_path, recipe(tmp_path, 0),
+                     f"ALERT_CHAT_URL_FILE={tmp_path}/url")
+    far.wait(2)
+    far.status = 204
+    server.wait_processed()
+    said = far.told()[-1]
+    assert set(said) == {"content"}
+    assert "1 job is dead at handler pos" in said["content"]
+    body = json.loads(server.query(
+        "SELECT body FROM bodies AS b JOIN events AS e ON e.id = b.event "
+        "WHERE e.origin = 'internal'")[0][0])
+    forms = re.findall(r"^\| \w[\w ]* \| `(\{.*\})` \|", COOKBOOK, re.M)
+    assert len(forms) == 4
+    for form in forms:
+        made = subprocess.run(["jq", "-c", form], input=json.dumps(body),
+                              capture_output=True, text=True, check=True)
+        assert body["text"] in json.dumps(json.loads(made.stdout),
+                                          ensure_ascii=False)
+
+
+def test_the_recipe_for_mail(klikitd, tmp_path):
+    sendmail = tmp_path / "bin" / "sendmail"
+    sendmail.parent.mkdir()
+    sendmail.write_text(f"#!/bin/sh\ncat > {tmp_path}/mail.new\n"
+                        f"mv {tmp_path}/mail.new {tmp_path}/mail\n")
+    sendmail.chmod(0o755)
+    server = recipes(klikitd, tmp_path, recipe(tmp_path, 1),
+                     f"PATH={sendmail.parent}:/usr/bin:/bin")
+    server.wait_query("SELECT state FROM jobs AS j JOIN handlers AS h "
+                      "ON h.id = j.handler WHERE h.name = 'ops'",
+                      [("done",)])
+    head, _, text = (tmp_path / "mail").read_text().partition("\n\n")
+    assert "Subject: klikitd: job_dead raised" in head
+    assert text.startswith("klikitd on ")
