@@ -36,6 +36,7 @@ static const struct admin_route routes[] = {
 	{ "GET", "/api/v1/jobs/*", admin_jobs_show },
 	{ "POST", "/api/v1/jobs/*/retry", admin_act_retry },
 	{ "POST", "/api/v1/jobs/*/discard", admin_act_discard },
+	{ "POST", "/api/v1/probe", admin_probe },
 	{ "POST", "/api/v1/purge", admin_purge },
 };
 #define NROUTES (sizeof(routes) / sizeof(routes[0]))

@@ -25,6 +25,7 @@
  *   POST /api/v1/jobs/replay             {"ids": [ID, ...]}, each on its own
  *   POST /api/v1/jobs/ID/retry
  *   POST /api/v1/jobs/ID/discard         {"reason": TEXT}
+ *   POST /api/v1/probe                   {"url": URL}: what became of it
  *   POST /api/v1/purge                   {"order": ID} or {"older_than_ms": N};
  *                                        with "more", ask again
  *
@@ -49,6 +50,7 @@
 
 struct alerts;
 #include "server/upkeep/backups.h"
+#include "server/upkeep/probe.h"
 
 struct store;
 struct store_handler_info;
@@ -95,6 +97,7 @@ struct admin_status {
 	size_t nsecrets;
 	const struct alerts *alerts;
 	struct backups_status backup;
+	struct probe_status probe;
 	const char *trigger; /* commands for a shell; NULL: there is none */
 	const char *sign;    /* lacks the file's name */
 	const char *curl;
@@ -140,6 +143,9 @@ struct admin_fns {
 	bool objects;
 	/* A handler was paused, or goes on. */
 	void (*paused)(void *arg, int64_t handler, bool paused);
+	/* probe_start(); NULL: no server runs. */
+	int (*probe)(void *arg, const char *url, probe_done_fn *done,
+	    void *done_arg, char reason[HANDLER_REASON_MAX]);
 	void *arg;
 };
 

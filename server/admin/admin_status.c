@@ -24,6 +24,7 @@ struct status_row {
 	int64_t dropped;  /* lines of the log */
 	int64_t dead, pending, oldest_ms;
 	const char *backup_newest, *backup_error, *push_error; /* NULL: none */
+	const char *probe_url, *probe_code, *probe_text;
 };
 
 #define AT(member) FIELD(struct status_row, member)
@@ -77,6 +78,18 @@ static const struct field backup_fields[] = {
 	{ .name = NULL },
 };
 
+static const struct field probe_fields[] = {
+	{ "url", .kind = FIELD_TEXT, AT(probe_url) },
+	{ "every_ms", .kind = FIELD_COUNT, AT(s.probe.every_ms) },
+	{ "at", .kind = FIELD_TIME, AT(s.probe.at_ms) },
+	{ "arrived", .kind = FIELD_BOOL, AT(s.probe.ok) },
+	{ "arrived_at", .kind = FIELD_TIME, AT(s.probe.ok_ms) },
+	{ "code", .kind = FIELD_TEXT, AT(probe_code) },
+	{ "text", .kind = FIELD_TEXT, AT(probe_text) },
+	{ "advice", .kind = FIELD_TEXT, AT(s.probe.verdict.advice) },
+	{ .name = NULL },
+};
+
 static const struct field status_fields[] = {
 	{ "version", .kind = FIELD_TEXT, AT(version) },
 	{ "started_at", .kind = FIELD_TIME, AT(s.started_at_ms) },
@@ -103,15 +116,6 @@ static const struct field secret_fields[] = {
 };
 #undef AT
 
-#define AT(member) FIELD(struct alert, member)
-static const struct field alert_fields[] = {
-	{ "subject", .kind = FIELD_TEXT, AT(subject) },
-	{ "sentence", .kind = FIELD_TEXT, AT(sentence) },
-	{ "since", .kind = FIELD_TIME, AT(since_ms) },
-	{ .name = NULL },
-};
-#undef AT
-
 /* Those that are up. NULL when out of memory. */
 static json_t *
 status_alerts(const struct alerts *alerts)
@@ -120,10 +124,13 @@ status_alerts(const struct alerts *alerts)
 	const struct alert *a;
 
 	for (size_t i = 0; (a = alerts_up(alerts, i)) != NULL; i++) {
-		json_t *o = field_json(alert_fields, a);
+		json_t *o = json_object();
 		int bad = json_set_text(o, "kind", alert_kind_name(a->kind));
 
+		bad |= json_set_text(o, "subject", a->subject);
+		bad |= json_set_text(o, "sentence", a->sentence);
 		bad |= json_set_text(o, "advice", alert_kind_advice(a->kind));
+		bad |= json_set_time(o, "since", a->since_ms);
 		json_list_add(&list, bad == 0 ? o : NULL);
 		if (bad != 0)
 			json_decref(o);
@@ -168,6 +175,9 @@ status_add(json_t *o, const struct status_row *r)
 	bad |= json_object_set_new(json_object_get(o, "counts"), "refused",
 	    refused);
 	bad |= json_object_set_new(o, "alerts", status_alerts(s->alerts));
+	if (r->s.probe.on)
+		bad |= json_object_set_new(o, "probe",
+		    field_json(probe_fields, r));
 	if (r->s.backup.on)
 		bad |= json_object_set_new(o, "backup",
 		    field_json(backup_fields, r));
@@ -226,6 +236,11 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	r.backup_newest = text_or_null(r.s.backup.newest);
 	r.backup_error = text_or_null(r.s.backup.reason);
 	r.push_error = text_or_null(r.s.backup.push.reason);
+	r.probe_url = r.s.probe.url;
+	r.probe_text = text_or_null(r.s.probe.verdict.text);
+	r.probe_code = r.s.probe.at_ms == 0
+			   ? NULL
+			   : probe_code_name(r.s.probe.verdict.code);
 	(void)admin_answer(call, 200, status_json(call, &r));
 	admin_finish(call);
 }

@@ -22,6 +22,7 @@
 #include "server/intake/ingest.h"
 #include "server/intake/rejections.h"
 #include "server/upkeep/backups.h"
+#include "server/upkeep/probe.h"
 #include "store/version.h"
 
 #ifndef KLIKITD_VERSION
@@ -658,6 +659,31 @@ print_backups(FILE *f, const struct backups *b)
 		metrics_real(f, pushed, NULL, (double)st.push.success_ms / 1e3);
 }
 
+static void
+print_probe(FILE *f, const struct probe *p)
+{
+	static const char last[] =
+	    "klikitd_probe_last_success_timestamp_seconds";
+	struct probe_status st;
+
+	probe_status(p, &st);
+	metrics_family(f, "klikitd_probe_success", METRICS_GAUGE,
+	    "Whether the last probe through the public URL arrived.");
+	if (st.at_ms != 0)
+		metrics_count(f, "klikitd_probe_success", NULL, st.ok);
+	metrics_family(f, "klikitd_probe_duration_seconds", METRICS_GAUGE,
+	    "How long it took until its answer was back.");
+	if (st.at_ms != 0)
+		metrics_real(f, "klikitd_probe_duration_seconds", NULL,
+		    (double)st.took_ms / 1e3);
+	metrics_family(f, last, METRICS_GAUGE,
+	    "When one last arrived, since the start.");
+	if (st.ok_ms != 0)
+		metrics_real(f, last, NULL, (double)st.ok_ms / 1e3);
+	print_one(f, "klikitd_probe_failures_total", METRICS_COUNTER,
+	    "Probes that did not arrive.", st.failures);
+}
+
 void
 metrics_print(FILE *f, const struct metrics_sources *from,
     const struct metrics_figures *figures)
@@ -677,4 +703,5 @@ metrics_print(FILE *f, const struct metrics_sources *from,
 	print_clock(f, from->clock);
 	print_alerts(f, from->alerts);
 	print_backups(f, from->backups);
+	print_probe(f, from->probe);
 }

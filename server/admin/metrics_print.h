@@ -22,6 +22,7 @@ struct histogram;
 struct http;
 struct http_admin;
 struct ingest;
+struct probe;
 struct rejections;
 struct secrets;
 struct store;
@@ -52,6 +53,7 @@ struct metrics_sources {
 	struct diagnosis_queue *diag;
 	struct stream *stream;
 	const struct backups *backups;
+	const struct probe *probe;
 	int64_t started_at_ms;
 	size_t queue_max;
 	struct http *(*http)(void *arg);            /* NULL: not open yet */

@@ -32,6 +32,13 @@ static const struct {
 	    "It may be closed. Else see that klikit reaches this address: "
 	    "the tunnel or proxy in front, klikitd rejections.",
 	    .common = true },
+	[ALERT_BACKUP] = { ALERT_TYPE "backup",
+	    "Orders are taken all the same. klikitd doctor says what is wrong "
+	    "with the directory or its disk; klikitd backup --scheduled tries "
+	    "it now." },
+	[ALERT_PROBE] = { ALERT_TYPE "probe",
+	    "Orders are lost meanwhile, if klikit sees the same. klikitd "
+	    "doctor --probe URL says what to look at." },
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == ALERT_NKINDS,
     "every kind has a row");

@@ -116,6 +116,7 @@ server_stop_cb(void *arg)
 	log_info("stopping: finishing what is under way");
 	s->stop.draining = true;
 	server_service_stopping(s);
+	server_stop_upkeep(s); /* an operator may wait for a probe */
 	server_arm_drain(s);
 	s->stop.undrained = 1;
 	http_drain(s->front.http, server_drained_cb, s);
@@ -353,8 +354,7 @@ server_open_pipeline(struct server *s)
 	    (s->dispatch = dispatch_new(s->base, s->st, &s->lent.env,
 		 clock_watch_steady(s->clock))) == NULL ||
 	    (s->ingest = ingest_new(s->base, s->st, s->dispatch, s->rej)) ==
-		NULL ||
-	    server_open_upkeep(s) == -1) {
+		NULL) {
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
@@ -366,7 +366,7 @@ server_open_pipeline(struct server *s)
 	dispatch_set_journal(s->dispatch, s->journal);
 	ingest_set_journal(s->ingest, s->journal);
 	clock_watch_on_move(s->clock, server_slept_cb, s);
-	return (server_open_alerts(s));
+	return (server_open_alerts(s) == -1 ? -1 : server_open_upkeep(s));
 }
 
 /* What is seen of the listeners, and of their certificates. */

@@ -16,6 +16,7 @@
 #include "server/app/server_parts.h"
 #include "server/app/server_sockets.h"
 #include "server/app/server_status.h"
+#include "server/app/server_upkeep.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
 #include "server/cli/admin_link.h"
@@ -153,6 +154,7 @@ server_open_admin(struct server *s)
 		.flush = server_flush_cb,
 		.look = server_look_cb,
 		.paused = server_paused_cb,
+		.probe = server_probe_cb,
 		.arg = s,
 	};
 	const struct stream_fns live = { server_live_cb, s };

@@ -15,6 +15,7 @@
 #include "server/app/server_parts.h"
 #include "server/app/server_secrets.h"
 #include "server/app/server_sockets.h"
+#include "server/app/server_upkeep.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
 #include "server/cli/open_files.h"
@@ -200,6 +201,7 @@ server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 		log_error("cannot start: out of memory");
 		return (-1);
 	}
+	server_watch_probes(s);
 	webhook_set_limit(s->front.webhook, s->cfg->http_max_failures,
 	    s->cfg->http_failure_work);
 	http_set_trust(s->front.http, trust);

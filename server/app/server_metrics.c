@@ -115,6 +115,7 @@ server_metrics(struct server *s)
 		.diag = s->front.diag,
 		.stream = s->admin.stream,
 		.backups = s->upkeep.backups,
+		.probe = s->upkeep.probe,
 		.started_at_ms = s->started_at_ms,
 		.queue_max = (size_t)s->cfg->store_queue_max,
 		.http = source_http,

@@ -40,6 +40,7 @@ struct backups;
 struct begin;
 struct clock_watch;
 struct metrics;
+struct probe;
 struct stream;
 struct reload;
 
@@ -92,6 +93,7 @@ struct server_service {
 struct server_upkeep {
 	struct janitor *janitor;
 	struct backups *backups;
+	struct probe *probe;
 };
 
 struct server_stop {

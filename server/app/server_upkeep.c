@@ -3,19 +3,93 @@
  */
 #include "server/app/server_upkeep.h"
 
+#include <sys/uio.h>
+
 #include "server/app/server_parts.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
 #include "server/upkeep/backups.h"
+#include "server/upkeep/probe.h"
+#include "store/base/hex.h"
+
+/* probe_options: by the first secret that is valid. */
+static int
+sign_cb(void *arg, const char *url, const void *body, size_t len,
+    char ret_hex[SIGNATURE_TEXT_LEN + 1])
+{
+	const struct iovec seg = { (void *)body, len };
+	struct server *s = arg;
+	struct secrets *sec = s->front.secrets;
+	unsigned char mac[SIGNATURE_LEN];
+	struct secrets_info info;
+
+	(void)url; /* every secret opens every path */
+	for (size_t i = 0; sec != NULL && i < secrets_count(sec); i++) {
+		secrets_info(sec, i, &info);
+		if (info.valid_until_ms != 0 &&
+		    info.valid_until_ms <= clock_watch_wall(s->clock).ms)
+			continue;
+		if (secrets_mac(sec, i, &seg, 1, mac) == -1)
+			return (-1);
+		hex_encode(mac, sizeof(mac), ret_hex);
+		return (0);
+	}
+	return (-1);
+}
 
 int
 server_open_upkeep(struct server *s)
 {
-	s->upkeep.janitor =
-	    janitor_new(s->base, s->st, clock_watch_steady(s->clock));
-	s->upkeep.backups = backups_new(s->base, s->clock);
-	return (
-	    s->upkeep.janitor == NULL || s->upkeep.backups == NULL ? -1 : 0);
+	struct server_upkeep *u = &s->upkeep;
+
+	u->janitor = janitor_new(s->base, s->st, clock_watch_steady(s->clock));
+	u->backups = backups_new(s->base, s->clock, s->alerts.all);
+	u->probe = probe_new(&(struct probe_options){
+	    .env = &s->lent.env,
+	    .st = s->st,
+	    .alerts = s->alerts.all,
+	    .sign = sign_cb,
+	    .arg = s,
+	});
+	if (u->janitor != NULL && u->backups != NULL && u->probe != NULL)
+		return (0);
+	log_error("cannot start: out of memory");
+	return (-1);
+}
+
+/* webhook_probe */
+static bool
+take_cb(void *arg, const unsigned char *nonce, const char *peer,
+    void (*done)(bool committed, void *done_arg), void *done_arg)
+{
+	struct server *s = arg;
+
+	return (probe_take(s->upkeep.probe, nonce, peer, done, done_arg));
+}
+
+/* webhook_probe */
+static void
+refused_cb(void *arg)
+{
+	struct server *s = arg;
+
+	probe_refused(s->upkeep.probe);
+}
+
+void
+server_watch_probes(struct server *s)
+{
+	webhook_set_probe(s->front.webhook,
+	    &(struct webhook_probe){ take_cb, refused_cb, s });
+}
+
+int
+server_probe_cb(void *arg, const char *url, probe_done_fn *done, void *done_arg,
+    char reason[HANDLER_REASON_MAX])
+{
+	struct server *s = arg;
+
+	return (probe_start(s->upkeep.probe, url, done, done_arg, reason));
 }
 
 /* None of a store for which there is a better way: check-config says so. */
@@ -44,12 +118,27 @@ set_backups(struct server *s, const struct config *cfg)
 		log_error("backup: none are made: out of memory");
 }
 
+static void
+set_probe(struct server *s, const struct config *cfg)
+{
+	const struct probe_settings set = {
+		.url = cfg->probe_url,
+		.every_ms = cfg->probe_every_ms,
+		.ca_file = cfg->probe_ca_file,
+		.handler = cfg->handlers[0].name,
+	};
+
+	if (probe_set(s->upkeep.probe, &set) == -1)
+		log_error("probe: out of memory: the old settings stay");
+}
+
 void
 server_set_upkeep(struct server *s, const struct config *cfg)
 {
 	janitor_set(s->upkeep.janitor, cfg->retention_bodies_ms,
 	    cfg->retention_ids_ms);
 	set_backups(s, cfg);
+	set_probe(s, cfg);
 }
 
 void
@@ -57,6 +146,7 @@ server_stop_upkeep(struct server *s)
 {
 	janitor_stop(s->upkeep.janitor);
 	backups_stop(s->upkeep.backups);
+	probe_stop(s->upkeep.probe);
 }
 
 void
@@ -64,4 +154,5 @@ server_close_upkeep(struct server *s)
 {
 	janitor_free(s->upkeep.janitor);
 	backups_free(s->upkeep.backups);
+	probe_free(s->upkeep.probe);
 }

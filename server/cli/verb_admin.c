@@ -453,6 +453,24 @@ verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 }
 
 json_t *
+verb_admin_post_live(struct verb_admin *va, const char *path, json_t *body)
+{
+	char reason[ADMIN_LINK_REASON_MAX];
+
+	if (!is_served_here(va)) {
+		say(va, "no klikitd that serves from this store runs here");
+		json_decref(body);
+		return (NULL);
+	}
+	if (find_server(va, reason) == -1) {
+		say(va, reason);
+		json_decref(body);
+		return (NULL);
+	}
+	return (verb_admin_post(va, path, body));
+}
+
+json_t *
 verb_admin_flag(const struct verb_args *args, const char *name)
 {
 	const char *value = verb_flag(args, name, 0);

@@ -48,6 +48,13 @@ char *verb_admin_fetch(struct verb_admin *va, const char *path,
  */
 json_t *verb_admin_get_live(struct verb_admin *va, const char *path);
 
+/*
+ * POST body, which is taken, to the running server, however the store is open.
+ * NULL, said on stderr: also if none runs.
+ */
+json_t *verb_admin_post_live(struct verb_admin *va, const char *path,
+    json_t *body);
+
 /* POST body, which is taken; only with VERB_CHANGES. The rest as above. */
 json_t *verb_admin_post(struct verb_admin *va, const char *path, json_t *body);
 

@@ -3,6 +3,7 @@
 
 #include "server/base/json.h"
 #include "server/cli/doctor.h"
+#include "server/cli/doctor_probe.h"
 #include "server/cli/verbs.h"
 
 #define CHECK_WIDTH 15
@@ -67,8 +68,11 @@ doctor_verb_run(const struct verb_args *args)
 	const struct doctor_options opt = { .source = &source,
 		.network = !verb_has(args, "no-network") };
 	struct report r = { .json = verb_has(args, "json") };
+	const char *url = verb_flag(args, "probe", 0);
 
 	doctor_run(&opt, found_cb, &r);
+	if (url != NULL)
+		doctor_probe(args, url, found_cb, &r);
 	if (r.lost)
 		fprintf(stderr, "klikitd doctor: out of memory\n");
 	if (!r.json)
@@ -80,6 +84,8 @@ doctor_verb_run(const struct verb_args *args)
 
 static const struct verb_flag flags[] = {
 	{ "no-network", NULL, "call no handler's far side", false },
+	{ "probe", "URL", "post a signed test there: does it arrive here?",
+	    false },
 	{ "json", NULL, "one JSON object for each finding", false },
 	{ "dev", NULL, "with the defaults of klikitd dev", false },
 	{ 0 },
@@ -92,7 +98,12 @@ static const char more[] =
     "must be there, far sides are connected to (and greeted by TLS), but sent\n"
     "nothing. Run it as klikitd's user; it changes nothing, and a server may "
     "run\n"
-    "beside it. Exits 1 if anything fails, 0 if there are only warnings.\n";
+    "beside it. Exits 1 if anything fails, 0 if there are only warnings.\n\n"
+    "--probe has the server that runs post a signed test to the URL that "
+    "klikit\n"
+    "posts to, and wait for it: the one check that finds a dead tunnel. The "
+    "test is\n"
+    "stored nowhere and reaches no handler. [probe] does it by a timer.\n";
 
 const struct verb verb_doctor = {
 	.name = "doctor",

@@ -147,6 +147,9 @@ struct config {
 	int64_t alert_after_ms;   /* what lasts so long is worth a call */
 	int64_t alert_remind_ms;  /* between two calls for it; 0: one only */
 	int64_t alert_silence_ms; /* of a branch's usual hours; 0: never */
+	char *probe_url;          /* NULL: none by a timer */
+	int64_t probe_every_ms;   /* 0: the same */
+	char *probe_ca_file;      /* absolute; NULL: the system's */
 
 	int64_t backup_every_ms; /* 0: none are made */
 	int64_t backup_keep;

@@ -203,6 +203,18 @@ check_backup(struct config_draft *d)
 }
 
 static void
+check_probe(struct config_draft *d)
+{
+	bool url = d->cfg->probe_url != NULL,
+	     every = d->cfg->probe_every_ms != 0;
+
+	if (url != every)
+		config_draft_warn(d,
+		    "probe.%s: nothing is probed without probe.%s",
+		    url ? "url" : "every", url ? "every" : "url");
+}
+
+static void
 check_status(struct config_draft *d)
 {
 	const struct key_list *list = &d->cfg->status_order;
@@ -344,6 +356,7 @@ config_check(struct config_draft *d)
 	check_store(d);
 	check_retention(d);
 	check_backup(d);
+	check_probe(d);
 	check_status(d);
 	config_check_handlers(d);
 	config_check_tls(d);

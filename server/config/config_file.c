@@ -30,6 +30,7 @@ static const struct section {
 	{ "retention", config_global_keys },
 	{ "alert", config_global_keys },
 	{ "backup", config_global_keys },
+	{ "probe", config_global_keys },
 	{ "status", config_global_keys },
 	{ "secret", config_secret_keys },
 	{ "endpoint", config_endpoint_keys },

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handlers/net/http_client.h"
 #include "server/base/log.h"
 #include "server/config/config_table.h"
 #include "store/store.h"
@@ -148,5 +149,18 @@ config_check_store(void *value, const char *dir, char reason[KEY_REASON_MAX])
 	free(path);
 	free(*url);
 	*url = whole;
+	return (0);
+}
+
+int
+config_check_probe(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	char why[HANDLER_REASON_MAX];
+	struct http_client_url url;
+
+	(void)dir;
+	if (http_client_url_parse(*(char **)value, &url, why) == -1)
+		return (config_reason(reason, "%s", log_text(why)));
+	http_client_url_fini(&url);
 	return (0);
 }

@@ -223,6 +223,22 @@ const struct key config_global_keys[] = {
 	    .def = "1h", .min = SECOND, .max = 24 * HOUR, .value = "DURATION",
 	    .text = "For one run of backup.command." },
 
+	{ "probe.url", KEY_URL, IN_CONFIG(probe_url),
+	    .check = config_check_probe, .value = "URL",
+	    .example = "https://orders.example.com/webhooks/klikit",
+	    .text = "The URL that klikit posts to, from outside: with "
+		    "probe.every a signed test is posted to it, which has to "
+		    "arrive here. It is stored nowhere and reaches no handler. "
+		    "That it does not arrive is an alert." },
+	{ "probe.every", KEY_DURATION, IN_CONFIG(probe_every_ms), .min = SECOND,
+	    .max = 30 * DAY, .value = "DURATION", .example = "5m",
+	    .text = "How often; without both, never by itself. klikitd doctor "
+		    "--probe URL does it at once." },
+	{ "probe.ca_file", KEY_PATH, IN_CONFIG(probe_ca_file), .def = "",
+	    .value = "FILE", .example = "/etc/klikitd/ca.pem",
+	    .text = "Who vouches for the certificate of that URL (PEM); empty: "
+		    "whom this machine trusts, as klikit does." },
+
 	{ "status.order", KEY_WORDS, IN_CONFIG(status_order), .def = "",
 	    .value = "CODE, ...", .example = "1, 2, 4, 5, 9, 3",
 	    .text = "Status codes from the first to the last, for versions of "

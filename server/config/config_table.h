@@ -101,5 +101,6 @@ key_check_fn config_check_paths;
 key_check_fn config_check_scope;
 key_check_fn config_check_some;
 key_check_fn config_check_store;
+key_check_fn config_check_probe;
 
 #endif /* SERVER_CONFIG_TABLE_H */

@@ -27,6 +27,7 @@
 #include "server/intake/endpoint.h"
 #include "server/intake/failure_limit.h"
 #include "server/intake/ingest.h"
+#include "server/intake/probe_body.h"
 #include "server/intake/rejections.h"
 #include "server/intake/webhook.h"
 
@@ -43,6 +44,7 @@
 #define SIGNATURE_HEADER "x-klikit-signature"
 
 #define RECEIVED "{\"status\":\"received\"}"
+#define PROBED "{\"status\":\"probe\"}"
 #define DUPLICATE "{\"status\":\"duplicate-ignored\"}"
 
 /* Bounds: from a quick disk to the deadline of a commit. */
@@ -54,6 +56,7 @@ struct webhook {
 	struct diagnosis_queue *diag;
 	const struct steady *clock; /* of their validity; NULL: the wall's */
 	struct histogram acks;      /* us */
+	struct webhook_probe probe; /* take NULL: nobody asks */
 	struct failure_limit failures;
 	struct rate limited_rate; /* lines on who is beyond it */
 	uint64_t limited;
@@ -383,6 +386,68 @@ accept_delivery(const struct parcel *p, const struct secrets_match *match)
 	submit(p, &del, c);
 }
 
+/* -- Probes -- */
+
+/* The route of a probe that is kept until the store has written. */
+static void
+webhook_probed_cb(bool committed, void *arg)
+{
+	struct commit *c = arg;
+
+	if (committed)
+		http_request_finish(c->req, 200, PROBED);
+	else
+		answer_later(c->w, c->tally, c->req);
+	commit_free(c);
+}
+
+/* Does the delivery call itself a probe? The id and type are not signed. */
+static bool
+is_called_probe(const struct parcel *p)
+{
+	return (strcmp(p->type, PROBE_TYPE) == 0);
+}
+
+/*
+ * An authentic probe is never an event, whatever it calls itself: who has
+ * captured one can send it again, and gets the same answer. Returns whether
+ * the delivery was answered, or will be.
+ */
+static bool
+answer_probe(const struct parcel *p)
+{
+	const struct webhook_probe *probe = &p->w->probe;
+	unsigned char nonce[PROBE_NONCE_LEN];
+	char text[PROBE_BODY_LEN];
+	struct commit *c;
+
+	if (evbuffer_get_length(p->body) != PROBE_BODY_LEN ||
+	    evbuffer_copyout(p->body, text, sizeof(text)) != PROBE_BODY_LEN ||
+	    !probe_body_read(text, sizeof(text), nonce)) {
+		if (!is_called_probe(p))
+			return (false);
+		refuse(p, REJECT_HEADERS_INVALID, 400,
+		    "{\"error\":\"invalid klikit headers\"}");
+		return (true);
+	}
+	if ((c = malloc(sizeof(*c))) == NULL) {
+		answer_later(p->w, p->endpoint->tally, p->req);
+		return (true);
+	}
+	*c = (struct commit){ .w = p->w,
+		.tally = endpoint_tally_ref(p->endpoint->tally),
+		.req = p->req };
+	if (probe->take != NULL &&
+	    probe->take(probe->arg, nonce, http_request_peer(p->req),
+		webhook_probed_cb, c)) {
+		http_request_keep(p->req);
+		return (true);
+	}
+	commit_free(c);
+	http_request_finish(p->req, 200, PROBED);
+	return (true);
+}
+
 void
 webhook_run(struct http_request *req, void *arg)
 {
@@ -406,16 +471,20 @@ webhook_run(struct http_request *req, void *arg)
 		    "{\"error\":\"missing klikit headers\"}");
 		return;
 	}
-	if (!is_name(p.event_id) || !is_name(p.type)) {
+	if (!is_name(p.event_id) ||
+	    (!is_name(p.type) && !is_called_probe(&p))) {
 		refuse(&p, REJECT_HEADERS_INVALID, 400,
 		    "{\"error\":\"invalid klikit headers\"}");
 		return;
 	}
 	switch (verify(&p, &match)) {
 	case AUTHENTIC:
-		accept_delivery(&p, &match);
+		if (!answer_probe(&p))
+			accept_delivery(&p, &match);
 		break;
 	case FORGED:
+		if (is_called_probe(&p) && p.w->probe.refused != NULL)
+			p.w->probe.refused(p.w->probe.arg);
 		refuse(&p, REJECT_SIGNATURE, 401,
 		    "{\"error\":\"invalid signature\"}");
 		break;
@@ -462,6 +531,12 @@ uint64_t
 webhook_limited(const struct webhook *w)
 {
 	return (w->limited);
+}
+
+void
+webhook_set_probe(struct webhook *w, const struct webhook_probe *probe)
+{
+	w->probe = *probe;
 }
 
 const struct histogram *

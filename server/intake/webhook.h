@@ -9,6 +9,7 @@
 #ifndef SERVER_WEBHOOK_H
 #define SERVER_WEBHOOK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct diagnosis_queue;
@@ -44,6 +45,20 @@ void webhook_forgive(struct webhook *w);
  * 429. 0 failures, as at first: there is no limit.
  */
 void webhook_set_limit(struct webhook *w, int64_t failures, int64_t work_per_s);
+
+/*
+ * What is told of probes (probe_body.h), which are stored nowhere; copied. take
+ * is asked about each authentic one: true, and its done() says whether the
+ * store has written; false: it is answered at once. refused: one that calls
+ * itself a probe had a wrong signature.
+ */
+struct webhook_probe {
+	bool (*take)(void *arg, const unsigned char *nonce, const char *peer,
+	    void (*done)(bool committed, void *done_arg), void *done_arg);
+	void (*refused)(void *arg);
+	void *arg;
+};
+void webhook_set_probe(struct webhook *w, const struct webhook_probe *probe);
 
 /* How many were answered 429. */
 uint64_t webhook_limited(const struct webhook *w);

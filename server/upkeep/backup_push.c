@@ -20,8 +20,7 @@ struct backup_push {
 	struct child_pool *pool;
 	struct event *timer; /* for the next try */
 	struct child *child; /* the run under way; NULL: none */
-	backup_push_fn *done;
-	void *arg;
+	struct backup_push_fns fns;
 
 	struct arena memory;
 	const char *program; /* NULL: it cannot be run, for this reason */
@@ -55,6 +54,7 @@ push_failed(struct backup_push *p, bool again, const char *reason)
 	log_warn("backup: %s: was not handed on: %s; %s", log_text(p->path),
 	    log_text(reason),
 	    again ? "tried again" : "given up until the next one");
+	p->fns.failed(p->path, again ? p->tries : 0, reason, p->fns.arg);
 }
 
 /* child_fn */
@@ -75,7 +75,7 @@ push_child_cb(const struct child_end *end, void *arg)
 			.success_ms = clock_wall_ms(),
 		};
 		log_info("backup: %s: was handed on", log_text(p->path));
-		p->done(p->path, p->arg);
+		p->fns.done(p->path, p->fns.arg);
 		return;
 	}
 	child_first_line(end, line);
@@ -177,15 +177,14 @@ push_copy(struct backup_push *p, const struct backup_push_options *opt)
 
 struct backup_push *
 backup_push_new(struct event_base *base, struct child_pool *pool,
-    const struct backup_push_options *opt, backup_push_fn *done, void *arg)
+    const struct backup_push_options *opt, const struct backup_push_fns *fns)
 {
 	struct backup_push *p;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return (NULL);
 	p->pool = pool;
-	p->done = done;
-	p->arg = arg;
+	p->fns = *fns;
 	/* Tried now, since that waits for the disk; a reload tries it again. */
 	if (push_copy(p, opt) == -1 ||
 	    (p->timer = evtimer_new(base, push_timer_cb, p)) == NULL) {

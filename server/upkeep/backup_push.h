@@ -28,16 +28,20 @@ struct backup_push_options {
 	uint64_t files_max; /* as of child_spec */
 };
 
-/* The file of that path was handed on. */
-typedef void backup_push_fn(const char *path, void *arg);
+/* What is told, from the loop. */
+struct backup_push_fns {
+	/* The file of that path was handed on. */
+	void (*done)(const char *path, void *arg);
+	/* It was not, for so many times; 0: and is not tried again. */
+	void (*failed)(const char *path, unsigned tries, const char *reason,
+	    void *arg);
+	void *arg;
+};
 
-/*
- * Keeps base and pool, copies opt. done runs from the loop. NULL when out of
- * memory.
- */
+/* Keeps base and pool, copies the rest. NULL when out of memory. */
 struct backup_push *backup_push_new(struct event_base *base,
     struct child_pool *pool, const struct backup_push_options *opt,
-    backup_push_fn *done, void *arg);
+    const struct backup_push_fns *fns);
 
 /* Hand on this file now, in place of any that waits or is under way. */
 void backup_push_file(struct backup_push *p, const char *path);

@@ -12,6 +12,7 @@
 #include "handlers/exec/child.h"
 #include "handlers/exec/child_outcome.h"
 #include "handlers/exec/child_vars.h"
+#include "server/alert/alerts.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -33,6 +34,8 @@ struct backups {
 	struct child *child; /* one is made; NULL: none */
 	struct child *note;  /* it is noted that one was handed on */
 	int64_t due_ms;      /* of clock_boot_ms() */
+	int64_t failing_ms;  /* the same: since when; 0: it is not */
+	struct alerts *alerts;
 	bool stopped;
 
 	struct arena memory; /* of the settings */
@@ -50,6 +53,40 @@ struct args {
 };
 
 static void backups_pump(struct backups *b);
+
+/* -- Calling for help -- */
+
+#define MAKING "backup"
+#define HANDING "backup.command"
+#define TRIES_ALERT 3
+
+/* It is so, or it is not. */
+static void
+backups_call(struct backups *b, const char *subject, const char *sentence)
+{
+	char here[ALERT_SUBJECT_MAX];
+
+	alerts_here(b->alerts, subject, here);
+	if (sentence != NULL)
+		alerts_raise(b->alerts, ALERT_BACKUP, here, sentence);
+	else
+		alerts_clear(b->alerts, ALERT_BACKUP, here);
+}
+
+/* backup_push_fn: a try has failed; how many that makes, if another comes. */
+static void
+backups_unpushed_cb(const char *path, unsigned tries, const char *reason,
+    void *arg)
+{
+	struct backups *b = arg;
+	char sentence[BACKUPS_REASON_MAX];
+
+	if (tries != 0 && tries < TRIES_ALERT)
+		return;
+	(void)snprintf(sentence, sizeof(sentence),
+	    "the backup %.200s is not handed on: %.200s", path, reason);
+	backups_call(b, HANDING, sentence);
+}
 
 /* -- Running klikitd backup -- */
 
@@ -133,6 +170,7 @@ backups_pushed_cb(const char *path, void *arg)
 	const char *name = strrchr(path, '/');
 	struct args a;
 
+	backups_call(b, HANDING, NULL);
 	if (b->note != NULL)
 		return;
 	args_init(&a, b);
@@ -146,6 +184,7 @@ backups_pushed_cb(const char *path, void *arg)
 static void
 backups_failed(struct backups *b, const char *reason)
 {
+	char sentence[BACKUPS_REASON_MAX];
 	int64_t wait_ms = b->set.every_ms < BACKUPS_RETRY_MS ? b->set.every_ms
 							     : BACKUPS_RETRY_MS;
 
@@ -157,6 +196,13 @@ backups_failed(struct backups *b, const char *reason)
 	b->status.failures++;
 	b->status.failed_ms = clock_wall_ms();
 	b->due_ms = clock_boot_ms() + wait_ms;
+	if (b->failing_ms == 0)
+		b->failing_ms = clock_boot_ms();
+	if (clock_boot_ms() - b->failing_ms < alerts_after_ms(b->alerts))
+		return;
+	(void)snprintf(sentence, sizeof(sentence),
+	    "no backup can be made: %.500s", reason);
+	backups_call(b, MAKING, sentence);
 }
 
 /* Hand the newest on, unless that is done or under way. */
@@ -190,6 +236,8 @@ backups_done(struct backups *b, const json_t *o)
 	struct backups_status *st = &b->status;
 	int64_t left_ms = b->set.every_ms - int_of(o, "age_ms");
 
+	b->failing_ms = 0;
+	backups_call(b, MAKING, NULL);
 	st->known = true;
 	st->failed_ms = 0;
 	st->reason[0] = '\0';
@@ -378,6 +426,11 @@ backups_clear(struct backups *b)
 	b->push = NULL;
 	arena_fini(&b->memory);
 	b->set = (struct backups_settings){ .dir = NULL };
+	if (b->status.on && !b->stopped) { /* who stops looking clears */
+		backups_call(b, MAKING, NULL);
+		backups_call(b, HANDING, NULL);
+	}
+	b->failing_ms = 0;
 	b->status.on = false;
 }
 
@@ -392,7 +445,8 @@ backups_set(struct backups *b, const struct backups_settings *set)
 	if (copy_settings(b, set) == -1 ||
 	    (set->push.ncommand > 0 &&
 		(b->push = backup_push_new(b->base, b->pool, &b->set.push,
-		     backups_pushed_cb, b)) == NULL)) {
+		     &(struct backup_push_fns){ backups_pushed_cb,
+			 backups_unpushed_cb, b })) == NULL)) {
 		backups_clear(b);
 		return (-1);
 	}
@@ -428,7 +482,8 @@ backups_stop(struct backups *b)
 }
 
 struct backups *
-backups_new(struct event_base *base, const struct clock_watch *clock)
+backups_new(struct event_base *base, const struct clock_watch *clock,
+    struct alerts *alerts)
 {
 	struct backups *b;
 
@@ -436,6 +491,7 @@ backups_new(struct event_base *base, const struct clock_watch *clock)
 		return (NULL);
 	b->base = base;
 	b->clock = clock;
+	b->alerts = alerts;
 	if ((b->timer = evtimer_new(base, backups_timer_cb, b)) == NULL ||
 	    (b->pool = child_pool_new(base)) == NULL) {
 		backups_free(b);
@@ -449,6 +505,7 @@ backups_free(struct backups *b)
 {
 	if (b == NULL)
 		return;
+	b->stopped = true;
 	if (b->timer != NULL) {
 		backups_clear(b);
 		event_free(b->timer);

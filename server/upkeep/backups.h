@@ -20,6 +20,7 @@
 #include "server/upkeep/backup_name.h"
 #include "server/upkeep/backup_push.h"
 
+struct alerts;
 struct backups; /* opaque */
 struct clock_watch;
 struct event_base;
@@ -39,9 +40,9 @@ struct backups_settings {
 	struct backup_push_options push; /* ncommand 0: nowhere */
 };
 
-/* Keeps base and clock. None are made before backups_set(). NULL: no memory. */
+/* Keeps all. None are made before backups_set(). NULL: no memory. */
 struct backups *backups_new(struct event_base *base,
-    const struct clock_watch *clock);
+    const struct clock_watch *clock, struct alerts *alerts);
 
 /*
  * Go by these settings from now on; if they are other ones than before, what
