@@ -19,9 +19,9 @@
 #include "server/app/server_metrics.h"
 #include "server/app/server_news.h"
 #include "server/app/server_parts.h"
+#include "server/app/server_process.h"
 #include "server/app/server_reload.h"
 #include "server/app/server_service.h"
-#include "server/app/server_sockets.h"
 #include "server/app/server_upkeep.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
@@ -476,13 +476,14 @@ server_run(const struct server_options *opt)
 	};
 
 	log_setup(s.cfg->log_level, s.cfg->log_format);
+	if (server_open_process(&s) == -1) /* sockets, user, sandbox */
+		goto out;
 	if (log_start() == -1) {
 		log_error("cannot start: out of memory");
 		goto out;
 	}
 	server_warn(s.cfg);
-	if (server_open_sockets(&s) == -1 || /* the service manager's */
-	    start_check(s.cfg, &s.service.sockets, server_check_cb, NULL) > 0 ||
+	if (start_check(s.cfg, &s.service.sockets, server_check_cb, NULL) > 0 ||
 	    server_open_loop(&s) == -1 ||      /* event base, signals */
 	    server_open_service(&s) == -1 ||   /* who started us */
 	    server_open_store(&s) == -1 ||     /* database, schema */

@@ -181,12 +181,7 @@ server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 	const struct http_options limits = server_http_limits(s->cfg);
 	struct http_trust trust = { 0 };
 	char plain[HTTP_URL_MAX] = "";
-	char reason[TLS_REASON_MAX];
 
-	if (server_load_tls(s->cfg, &s->front.tls, reason) == -1) {
-		log_error("cannot start: %s", reason);
-		return (-1);
-	}
 	if ((s->front.secrets = server_secrets_new(s->cfg,
 		 clock_watch_wall(s->clock).ms)) == NULL ||
 	    (s->front.webhook = webhook_new(s->ingest, s->front.diag,

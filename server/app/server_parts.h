@@ -85,8 +85,9 @@ struct server_service {
 	struct watchdog dog;
 	char url[HTTP_URL_MAX]; /* of a listener; "": not ready yet */
 	bool reloading;
-	bool refused; /* the last reload was */
-	bool starved; /* the watchdog was not fed at the last look */
+	bool refused;   /* the last reload was */
+	bool sandboxed; /* it has entered its sandbox */
+	bool starved;   /* the watchdog was not fed at the last look */
 };
 
 /* What is done by a clock: server_upkeep.c. */

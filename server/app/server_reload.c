@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "server/app/server_handlers.h"
 #include "server/app/server_http.h"
 #include "server/app/server_parts.h"
+#include "server/app/server_process.h"
 #include "server/app/server_reload.h"
 #include "server/app/server_secrets.h"
 #include "server/app/server_service.h"
@@ -180,7 +182,9 @@ server_warn(const struct config *cfg)
 static void
 reload_error_cb(const char *line, void *arg)
 {
-	(void)arg;
+	bool *denied = arg;
+
+	*denied = *denied || strstr(line, strerror(EACCES)) != NULL;
 	log_error("reload: %s", line);
 }
 
@@ -189,12 +193,18 @@ static struct config *
 reload_config(struct server *s)
 {
 	struct config_source source = *s->source;
+	bool denied = false;
 	struct config *cfg;
 	const char *key;
 
 	/* A new certificate that has expired is no better than an old one. */
 	source.dates = cert_watch_sound(s->front.certs, clock_wall_ms());
-	if ((cfg = config_load(&source, reload_error_cb, NULL)) == NULL) {
+	if ((cfg = config_load(&source, reload_error_cb, &denied)) == NULL) {
+		if (denied && s->service.sandboxed)
+			log_error("reload: what was denied may be for the "
+				  "sandbox that was entered at the start: "
+				  "programs, and folders that were not used "
+				  "then, need a restart");
 		log_error("reload: refused: the configuration has errors; the "
 			  "old one stays in force");
 		return (NULL);
@@ -203,6 +213,10 @@ reload_config(struct server *s)
 		log_error("reload: refused: %s cannot change without a "
 			  "restart; the old configuration stays in force",
 		    key);
+		config_free(cfg);
+		return (NULL);
+	}
+	if (!server_process_allows(s, cfg)) {
 		config_free(cfg);
 		return (NULL);
 	}

@@ -5,15 +5,22 @@
 
 #include "server/app/server_parts.h"
 #include "server/base/log.h"
+#include "server/config/config_env.h"
 #include "server/http/http_address.h"
 
 int
 server_open_sockets(struct server *s)
 {
 	struct listen_fds *all = &s->service.sockets;
+	const char *const *env = s->source->env;
+	const struct listen_env given = {
+		config_env_get(env, "LISTEN_PID"),
+		config_env_get(env, "LISTEN_FDS"),
+		config_env_get(env, "LISTEN_FDNAMES"),
+	};
 	char reason[LISTEN_REASON_MAX];
 
-	if (listen_fds_read(all, s->source->env, getpid(), reason) == -1) {
+	if (listen_fds_read(all, &given, getpid(), reason) == -1) {
 		log_error("cannot start: %s", reason);
 		return (-1);
 	}
@@ -21,6 +28,45 @@ server_open_sockets(struct server *s)
 		log_info("the service manager listens on %s (%s)",
 		    all->list[i].text, log_text(all->list[i].name));
 	return (0);
+}
+
+/* Open what the key lists, but for what was passed. */
+static int
+bind_all(struct listen_fds *all, enum listen_key key,
+    const struct key_list *list)
+{
+	char url[HTTP_URL_MAX], reason[HTTP_ADDRESS_REASON_MAX];
+	int fd;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (listen_fds_has(all, key, list->items[i])) {
+			listen_fds_assign(all, key, list->items[i]);
+			continue;
+		}
+		fd = http_address_open(list->items[i], "http", url, reason);
+		if (fd == -1) {
+			log_error("%s: %s", server_sockets_key(key), reason);
+			return (-1);
+		}
+		if (listen_fds_add(all, key, fd, list->items[i]) == -1) {
+			log_error("cannot start: too many listeners");
+			return (-1);
+		}
+	}
+	return (0);
+}
+
+int
+server_bind_sockets(struct server *s)
+{
+	struct listen_fds *all = &s->service.sockets;
+
+	if (!listen_fds_has_http(all) &&
+	    bind_all(all, LISTEN_HTTP, &s->cfg->http_listen) == -1)
+		return (-1);
+	if (bind_all(all, LISTEN_PLAIN, &s->cfg->http_plain_listen) == -1)
+		return (-1);
+	return (bind_all(all, LISTEN_ADMIN, &s->cfg->admin_listen));
 }
 
 const char *

@@ -18,6 +18,12 @@ struct server;
 /* Take over what the service manager has opened. Returns 0, or -1, logged. */
 int server_open_sockets(struct server *s);
 
+/*
+ * Open all that the configuration lists, for the listeners to come: as root,
+ * before it is none any more. Returns 0, or -1, logged.
+ */
+int server_bind_sockets(struct server *s);
+
 /* The key of the configuration: "http.listen". */
 const char *server_sockets_key(enum listen_key which);
 

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/cli/proc.h"
 #include "server/cli/served.h"
 #include "server/http/http_address.h"
+#include "server/service/run_as.h"
 #include "store/store.h"
 
 #define LINE_MAX_LEN (STORE_REASON_MAX + 64)
@@ -36,13 +38,31 @@ start_error(struct start *st, const char *fmt, ...)
 	st->errors++;
 }
 
+/* As root: who else will open the store? */
+static bool
+will_be_another(const struct start *st, struct run_as *ret_user)
+{
+	char reason[RUN_AS_REASON_MAX];
+
+	return (geteuid() == 0 && st->cfg->process_user[0] != '\0' &&
+		run_as_find(st->cfg->process_user, ret_user, reason) == 0);
+}
+
 static void
 check_store(struct start *st)
 {
 	char reason[STORE_REASON_MAX];
 	enum store_found found;
+	enum store_rc rc;
+	struct run_as user;
+	bool as_user = will_be_another(st, &user) && run_as_try(&user) == 0;
 
-	if (store_would_open(st->cfg->store_url, &found, reason) != STORE_OK)
+	rc = store_would_open(st->cfg->store_url, &found, reason);
+	if (as_user)
+		run_as_end_try();
+	if (rc != STORE_OK && as_user)
+		start_error(st, "as %s: %s", user.name, reason);
+	else if (rc != STORE_OK)
 		start_error(st, "%s", reason);
 }
 

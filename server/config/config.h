@@ -137,6 +137,9 @@ struct config {
 	enum log_level log_level;
 	enum log_format log_format;
 
+	char *process_user;   /* to become, as root; "": as started */
+	bool process_sandbox; /* touch own files only, if possible */
+
 	struct key_list
 	    status_order; /* codes, first to last; none: by number */
 

@@ -366,5 +366,6 @@ config_check(struct config_draft *d)
 		find_default(d);
 		read_secrets(d);
 		config_check_endpoints(d);
+		config_check_user(d);
 	}
 }

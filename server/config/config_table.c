@@ -239,6 +239,23 @@ const struct key config_global_keys[] = {
 	    .text = "Who vouches for the certificate of that URL (PEM); empty: "
 		    "whom this machine trusts, as klikit does." },
 
+	{ "process.user", KEY_NAME, IN_CONFIG(process_user), .def = "",
+	    .flags = KEY_RESTART, .value = "USER", .example = "klikitd",
+	    .text =
+		"Started as root, serve becomes this user once its ports are "
+		"open and its secrets read, for good. What a HUP reads again, "
+		"and the store, must be this user's to read and write. Of "
+		"/etc/passwd; without root, and under a systemd that does it, "
+		"it means nothing." },
+	{ "process.sandbox", KEY_BOOL, IN_CONFIG(process_sandbox), .def = "yes",
+	    .flags = KEY_RESTART, .value = "no|yes",
+	    .text =
+		"serve shuts itself off, by Landlock, from all files but its "
+		"own: it writes beside the store and in backup.dir, reads "
+		"/etc and the folders of the files that it names, and starts "
+		"no program. So only without a handler of type exec and "
+		"without backup.command. A HUP that needs more is refused." },
+
 	{ "status.order", KEY_WORDS, IN_CONFIG(status_order), .def = "",
 	    .value = "CODE, ...", .example = "1, 2, 4, 5, 9, 3",
 	    .text = "Status codes from the first to the last, for versions of "

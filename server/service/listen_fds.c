@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "server/base/log.h"
-#include "server/config/config_env.h"
 #include "store/base/parse.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
@@ -108,24 +107,21 @@ read_socket(int fd, struct listen_fd *l)
 
 /* How many there are; 0 if they are another process's. */
 static int64_t
-count_fds(const char *const *env, int64_t self)
+count_fds(const struct listen_env *env, int64_t self)
 {
-	const char *pid = config_env_get(env, "LISTEN_PID");
-	const char *fds = config_env_get(env, "LISTEN_FDS");
 	int64_t whose, n;
 
-	if (pid == NULL || fds == NULL ||
-	    parse_int(pid, 1, INT32_MAX, &whose) == -1 || whose != self ||
-	    parse_int(fds, 0, INT32_MAX - FIRST_FD, &n) == -1)
+	if (env->pid == NULL || env->fds == NULL ||
+	    parse_int(env->pid, 1, INT32_MAX, &whose) == -1 || whose != self ||
+	    parse_int(env->fds, 0, INT32_MAX - FIRST_FD, &n) == -1)
 		return (0);
 	return (n);
 }
 
 int
-listen_fds_read(struct listen_fds *all, const char *const *env, int64_t self,
-    char reason[LISTEN_REASON_MAX])
+listen_fds_read(struct listen_fds *all, const struct listen_env *env,
+    int64_t self, char reason[LISTEN_REASON_MAX])
 {
-	const char *names = config_env_get(env, "LISTEN_FDNAMES");
 	int64_t n = count_fds(env, self);
 	struct listen_fd *l;
 
@@ -139,7 +135,8 @@ listen_fds_read(struct listen_fds *all, const char *const *env, int64_t self,
 	for (int i = 0; i < (int)n; i++) {
 		l = &all->list[i];
 		memset(l, 0, sizeof(*l));
-		listen_name_of(names == NULL ? "" : names, (size_t)i, l->name);
+		listen_name_of(env->names == NULL ? "" : env->names, (size_t)i,
+		    l->name);
 		l->key = listen_key_of(l->name);
 		if (read_socket(FIRST_FD + i, l) == 0)
 			continue;
@@ -154,7 +151,8 @@ listen_fds_read(struct listen_fds *all, const char *const *env, int64_t self,
 }
 
 int
-listen_fds_add(struct listen_fds *all, int fd, const char *address)
+listen_fds_add(struct listen_fds *all, enum listen_key key, int fd,
+    const char *address)
 {
 	struct listen_fd *l = &all->list[all->n];
 
@@ -164,6 +162,7 @@ listen_fds_add(struct listen_fds *all, int fd, const char *address)
 	}
 	memset(l, 0, sizeof(*l));
 	l->fd = fd;
+	l->key = key;
 	(void)address_parse(address, &l->address);
 	(void)snprintf(l->text, sizeof(l->text), "%s", address);
 	all->n++;
@@ -220,6 +219,16 @@ take(struct listen_fd *l)
 	if (l != NULL)
 		l->fd = -1;
 	return (fd);
+}
+
+void
+listen_fds_assign(struct listen_fds *all, enum listen_key key,
+    const char *address)
+{
+	struct listen_fd *l = find(all, key, address);
+
+	if (l != NULL)
+		l->key = key;
 }
 
 bool

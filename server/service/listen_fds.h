@@ -2,8 +2,8 @@
  * listen_fds.h -- listening sockets that the service manager has opened:
  * sd_listen_fds(3) without libsystemd.
  *
- * Owns:    those sockets until they are taken.
- * Touches: the descriptors from 3 on; the environment that it is given.
+ * Owns:    those sockets, and others of our own, until they are taken.
+ * Touches: the descriptors from 3 on.
  *
  * A socket is for an address of the configuration that is its own. One that is
  * named http or https (FileDescriptorName=) is for http.listen wherever it
@@ -53,16 +53,31 @@ enum listen_key listen_key_of(const char *name);
 void listen_name_of(const char *names, size_t i,
     char ret_name[LISTEN_NAME_MAX]);
 
+/* $LISTEN_PID, $LISTEN_FDS and $LISTEN_FDNAMES; each NULL if it is not set. */
+struct listen_env {
+	const char *pid;
+	const char *fds;
+	const char *names;
+};
+
 /*
  * Take over what env says that this process, self, was given. They do not block
  * and are closed by exec(2) from now on. Returns 0; -1, with a reason, if one
  * of them is no listening TCP socket, and then none is taken over.
  */
-int listen_fds_read(struct listen_fds *all, const char *const *env,
+int listen_fds_read(struct listen_fds *all, const struct listen_env *env,
     int64_t self, char reason[LISTEN_REASON_MAX]);
 
-/* A socket that is opened already, for exactly that address. Takes fd. */
-int listen_fds_add(struct listen_fds *all, int fd, const char *address);
+/*
+ * One of our own, for that address of that key. Takes fd. Returns 0, or -1 if
+ * there are too many.
+ */
+int listen_fds_add(struct listen_fds *all, enum listen_key key, int fd,
+    const char *address);
+
+/* What is for that address of that key is for nothing else from now on. */
+void listen_fds_assign(struct listen_fds *all, enum listen_key key,
+    const char *address);
 
 /* Is there one that is for http.listen by its name? */
 bool listen_fds_has_http(const struct listen_fds *all);

@@ -41,22 +41,19 @@ test_names_say_what_a_socket_is_for(void **state)
 static void
 test_sockets_of_others_are_let_alone(void **state)
 {
-	static const char *const others[] = { "LISTEN_FDS=1", "LISTEN_PID=8",
-		NULL };
-	static const char *const no_pid[] = { "LISTEN_FDS=1", NULL };
-	static const char *const none[] = { "LISTEN_FDS=0", "LISTEN_PID=7",
-		NULL };
-	static const char *const many[] = { "LISTEN_FDS=65", "LISTEN_PID=7",
-		NULL };
+	static const struct listen_env others = { "8", "1", NULL };
+	static const struct listen_env no_pid = { NULL, "1", NULL };
+	static const struct listen_env none = { "7", "0", NULL };
+	static const struct listen_env many = { "7", "65", NULL };
 	char reason[LISTEN_REASON_MAX];
 	struct listen_fds all = { .n = 0 };
 
 	(void)state;
-	assert_int_equal(listen_fds_read(&all, others, 7, reason), 0);
-	assert_int_equal(listen_fds_read(&all, no_pid, 7, reason), 0);
-	assert_int_equal(listen_fds_read(&all, none, 7, reason), 0);
+	assert_int_equal(listen_fds_read(&all, &others, 7, reason), 0);
+	assert_int_equal(listen_fds_read(&all, &no_pid, 7, reason), 0);
+	assert_int_equal(listen_fds_read(&all, &none, 7, reason), 0);
 	assert_int_equal(all.n, 0);
-	assert_int_equal(listen_fds_read(&all, many, 7, reason), -1);
+	assert_int_equal(listen_fds_read(&all, &many, 7, reason), -1);
 }
 
 /* Sockets as they would have been read. */
@@ -65,10 +62,9 @@ fill(struct listen_fds *all, const char *const (*given)[2], size_t n)
 {
 	memset(all, 0, sizeof(*all));
 	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(listen_fds_add(all, 1000 + (int)i,
-				     given[i][1]),
+		assert_int_equal(listen_fds_add(all, listen_key_of(given[i][0]),
+				     1000 + (int)i, given[i][1]),
 		    0);
-		all->list[i].key = listen_key_of(given[i][0]);
 	}
 }
 
@@ -112,6 +108,27 @@ test_a_socket_is_for_its_address(void **state)
 	assert_null(listen_fds_left(&all));
 }
 
+/* As root opens them before it becomes another user. */
+static void
+test_one_of_our_own_is_for_its_key(void **state)
+{
+	static const char *const given[][2] = { { "x", "127.0.0.1:80" } };
+	struct listen_fds all;
+
+	(void)state;
+	fill(&all, given, 1);
+	listen_fds_assign(&all, LISTEN_HTTP, "127.0.0.1:99");
+	assert_false(listen_fds_has_http(&all));
+	listen_fds_assign(&all, LISTEN_HTTP, "127.0.0.1:80");
+	assert_true(listen_fds_has_http(&all));
+	assert_int_equal(listen_fds_add(&all, LISTEN_ADMIN, 1001,
+			     "127.0.0.1:0"),
+	    0);
+	assert_false(listen_fds_has(&all, LISTEN_HTTP, "127.0.0.1:0"));
+	assert_int_equal(listen_fds_take(&all, LISTEN_ADMIN, "127.0.0.1:0"),
+	    1001);
+}
+
 /* A port that the kernel chooses is no address yet. */
 static void
 test_port_0_is_no_address(void **state)
@@ -152,6 +169,7 @@ main(void)
 		cmocka_unit_test(test_names_say_what_a_socket_is_for),
 		cmocka_unit_test(test_sockets_of_others_are_let_alone),
 		cmocka_unit_test(test_a_socket_is_for_its_address),
+		cmocka_unit_test(test_one_of_our_own_is_for_its_key),
 		cmocka_unit_test(test_port_0_is_no_address),
 		cmocka_unit_test(test_those_named_http_come_in_their_order),
 	};
