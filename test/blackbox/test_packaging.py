@@ -214,3 +214,22 @@ def test_sources_are_found_without_git(tmp_path):
         (tmp_path / name).touch()
     assert sorted(sources.names(tmp_path)) == [
         ".clang-format", "meson.build", "server/a.c", "server/build.h"]
+
+
+def test_the_linkers_map_tells_what_is_linked(tmp_path):
+    """Of the archives those of which something was taken, and no other."""
+    sys.path.insert(0, str(DEBIAN / "tools"))
+    import static
+    folder = "/usr/lib/x86_64-linux-gnu"
+    if not pathlib.Path(f"{folder}/libjansson.a").exists():
+        pytest.skip("this machine has other archives")
+    told = tmp_path / "klikitd.map"
+    told.write_text("Archive member included to satisfy reference by file\n\n"
+                    f"{folder}/libjansson.a(dump.o)\n"
+                    "                              x.o (json_dumps)\n"
+                    "\nDiscarded input sections\n\n"
+                    f" .text  0x0 0x0 {folder}/libc.a(x.o)\n")
+    found = static.linked(told, static.NATIVE)
+    assert [one["package"] for one in found] == ["libjansson-dev"]
+    assert found[0]["source"] == "jansson"
+    assert found[0]["version"].startswith("2.")

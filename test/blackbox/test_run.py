@@ -136,6 +136,25 @@ def test_without_root_or_sudo_it_names_the_whole_set_of_commands(
                 "rabbitmq-server", "python3-botocore"} & set(packages)
 
 
+@pytest.mark.parametrize("args, script, passed", [
+    ([], "debian/tools/package.py", []),
+    (["deb"], "debian/tools/package.py", ["deb"]),
+    (["container"], "debian/tools/package.py", ["container"]),
+    (["static", "deb"], "debian/tools/package.py", ["static", "deb"]),
+    (["test"], "test/package/try.py", []),
+])
+def test_packages_are_made_by_scripts_of_their_own(bare, args, script, passed):
+    bare.command("dpkg-query", "echo install ok installed\n")
+    for name in "qemu-aarch64-static", "qemu-arm-static":
+        bare.command(name, "exit 1\n")
+    path = bare.folder / script
+    path.parent.mkdir(parents=True)
+    path.write_text("import sys\nprint('called with', sys.argv[1:])\n")
+    done = bare("package", *args)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"called with {passed}\n"
+
+
 def test_who_wants_only_run_is_given_less(bare):
     said = without_root(bare)
     alone = said.split("for ./run:\n")[1].splitlines()[1]
