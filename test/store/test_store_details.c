@@ -344,6 +344,8 @@ static const char before[] =
     "CREATE INDEX jobs_dead ON jobs (state, handler) WHERE state = 'dead';"
     "DROP INDEX events_repeat_of;"
     "ALTER TABLE events DROP COLUMN date_doubted;"
+    "ALTER TABLE events DROP COLUMN endpoint;"
+    "ALTER TABLE rejections DROP COLUMN endpoint;"
     "PRAGMA user_version = 7;";
 
 static void
