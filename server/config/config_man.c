@@ -89,6 +89,12 @@ config_print_man(FILE *out, const struct handler *const *types)
 	    "A secret that is valid beside the first. The name is shown with "
 	    "each\nevent.\n");
 	man_keys(out, config_secret_keys);
+	fprintf(out,
+	    ".SH \"[endpoint NAME]\"\n"
+	    "Paths with secrets of their own, for a brand or a tenant. What "
+	    "comes\nthrough one is apart from all others: its name is the "
+	    "scope.\n");
+	man_keys(out, config_endpoint_keys);
 	fprintf(out, ".SH \"[handler NAME]\"\n"
 		     "What is done with events. Keys of every type:\n");
 	man_keys(out, config_handler_keys);
