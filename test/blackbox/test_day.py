@@ -8,10 +8,11 @@ import os
 import pathlib
 import struct
 import subprocess
+import threading
 
 import pytest
 
-from conftest import BINARY, PREFIX, ROOT, payload
+from conftest import BINARY, DEADLINE, PREFIX, ROOT, payload
 from memory import OWN_ALLOCATOR, memory_kb
 from sink import Sink
 from test_outlets import forward
@@ -85,7 +86,18 @@ class Branch:
              f"127.0.0.1:{self.server.port}"], capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         self.sent += count
-        self.server.wait_processed()
+        self.wait_done()
+
+    def wait_done(self):
+        """Asked of the server: a long read of the file by others keeps its
+        log from starting over."""
+        ticks = threading.Event()
+        for _ in range(DEADLINE * 10):
+            counts = self.server.ask("GET", "/api/v1/status")[2]["counts"]
+            if counts["pending_jobs"] == 0:
+                return
+            ticks.wait(0.1)  # nothing tells when the last job has ended
+        raise AssertionError(f"not done: {counts}")
 
     def wait(self, seconds):
         """Nothing comes in, and the box does what it does by the clock."""
