@@ -247,11 +247,11 @@ const struct key config_global_keys[] = {
 		"and the store, must be this user's to read and write. Of "
 		"/etc/passwd; without root, and under a systemd that does it, "
 		"it means nothing." },
-	{ "process.sandbox", KEY_BOOL, IN_CONFIG(process_sandbox), .def = "yes",
-	    .flags = KEY_RESTART, .value = "no|yes",
+	{ "process.sandbox", KEY_BOOL, IN_CONFIG(process_sandbox), .def = "no",
+	    .flags = KEY_RESTART, .value = "no|yes", .example = "yes",
 	    .text =
-		"serve shuts itself off, by Landlock, from all files but its "
-		"own: it writes beside the store and in backup.dir, reads "
+		"yes: serve shuts itself off, by Landlock, from all files but "
+		"its own: it writes beside the store and in backup.dir, reads "
 		"/etc and the folders of the files that it names, and starts "
 		"no program. So only without a handler of type exec and "
 		"without backup.command. A HUP that needs more is refused." },

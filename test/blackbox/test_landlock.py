@@ -13,7 +13,8 @@ from https import TLS, client, install, pki  # noqa: F401 (a fixture)
 
 BODY = payload("created-small.json")
 ENTERED = "sandbox: entered"
-ORDERS = "[handler orders]\ntype = orders\n"
+ON = "[process]\nsandbox = yes\n"
+ORDERS = ON + "[handler orders]\ntype = orders\n"
 
 
 def shut_in(klikitd, **options):
@@ -105,15 +106,16 @@ def test_programs_are_not_shut_in(klikitd, tmp_path):
     program = tmp_path / "look"
     program.write_text(f"#!/bin/sh\ngrep NoNewPrivs /proc/self/status >{seen}\n")
     program.chmod(0o755)
-    server = klikitd(config=f"[handler look]\ntype = exec\n"
+    server = klikitd(config=ON + "[handler look]\ntype = exec\n"
                             f"command = {program}\n")
+    assert "sandbox: none: look starts a program" in server.log()
     assert server.deliver(BODY)[0] == 200
     server.wait_processed()
     assert seen.read_text().split() == ["NoNewPrivs:", "0"]
 
 
-def test_it_can_be_turned_off(klikitd):
-    server = klikitd(config=ORDERS + "[process]\nsandbox = no\n")
+def test_it_is_asked_for(klikitd):
+    server = klikitd()
     assert "sandbox: " not in server.log()
     status = pathlib.Path(f"/proc/{server.pid}/status").read_text()
     assert "NoNewPrivs:\t0" in status

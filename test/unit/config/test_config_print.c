@@ -44,11 +44,11 @@ test_config_example_holds_the_defaults(void **state)
 	assert_int_equal(cfg->handlers[0].retry.n, 6);
 	assert_string_equal(cfg->secret_file, "/etc/klikitd/secret");
 	{
-		/* Two files and a user are named only to show how. */
+		/* These are set only to show how. */
 		struct config *plain = config_case_load_good(f,
 		    "[tls]\ncertificate = /etc/klikitd/cert.pem\n"
 		    "key = /etc/klikitd/key.pem\n"
-		    "[process]\nuser = klikitd\n");
+		    "[process]\nuser = klikitd\nsandbox = yes\n");
 
 		assert_false(config_needs_restart(plain, cfg, &key));
 		assert_int_equal(plain->http_max_body, cfg->http_max_body);
