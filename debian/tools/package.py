@@ -60,8 +60,11 @@ def make_static(out, arch):
     say(f"{made.name}: takes a delivery by HTTPS")
 
 
-def done(make, out, *which):
-    """Make one. Says why if that fails, and goes on: the others may do."""
+def done(make, pattern, out, *which):
+    """Make one; what was there of it goes first, so that SHA256SUMS names
+    nothing old. Says why if that fails, and goes on: the others may do."""
+    for old in out.glob(pattern):
+        old.unlink()
     try:
         make(out, *which)
     except (SystemExit, subprocess.CalledProcessError) as why:
@@ -86,9 +89,9 @@ def main():
                      (static.NATIVE,) if "container" in kinds else ())
     failed = 0
     if "deb" in kinds:
-        failed += not done(make_deb, out)
+        failed += not done(make_deb, "klikitd_*", out)
     for arch in architectures:
-        failed += not done(make_static, out, arch)
+        failed += not done(make_static, f"klikitd-*-{arch}*", out, arch)
     if architectures:
         shutil.copy2(RECIPE, out)
     for path in sums(out):
