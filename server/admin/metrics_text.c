@@ -86,3 +86,11 @@ metrics_histogram(FILE *f, const char *name, const struct histogram *h,
 	(void)fprintf(f, "%s_sum %.15g\n", name, (double)h->sum / scale);
 	(void)fprintf(f, "%s_count %" PRIu64 "\n", name, total);
 }
+
+void
+metrics_one(FILE *f, const char *name, enum metrics_type type, const char *help,
+    uint64_t value)
+{
+	metrics_family(f, name, type, help);
+	metrics_count(f, name, NULL, value);
+}

@@ -28,4 +28,11 @@ void metrics_real(FILE *f, const char *name, const char *const *labels,
 void metrics_histogram(FILE *f, const char *name, const struct histogram *h,
     double scale);
 
+/* A family of one sample without labels. */
+void metrics_one(FILE *f, const char *name, enum metrics_type type,
+    const char *help, uint64_t value);
+
+/* The labels of a sample: name and value by turns. */
+#define LABELS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
 #endif /* SERVER_METRICS_TEXT_H */
