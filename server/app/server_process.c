@@ -52,8 +52,9 @@ become_user(struct server *s)
 static const char *
 program_of(const struct config *cfg)
 {
-	if (cfg->backup_command.n > 0)
-		return ("backup.command");
+	/* A backup is made by klikitd itself, but as a program of its own. */
+	if (cfg->backup_every_ms > 0 && cfg->backup_dir != NULL)
+		return ("backup.every");
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		const struct config_handler *h = &cfg->handlers[i];
 
@@ -145,8 +146,6 @@ enter_sandbox(struct server *s)
 	allow_system(box, s->source->env);
 	allow_configuration(box, s->cfg);
 	allow_store(box, s->cfg->store_url);
-	/* Its disk may be plugged in later: then it is another folder. */
-	sandbox_allow_folder(box, SANDBOX_WRITE, s->cfg->backup_dir);
 	switch (sandbox_enter(box, reason)) {
 	case SANDBOX_OK:
 		s->service.sandboxed = true;
@@ -167,22 +166,13 @@ enter_sandbox(struct server *s)
 bool
 server_process_allows(const struct server *s, const struct config *next)
 {
-	const char *who = program_of(next), *dir = next->backup_dir;
+	const char *who = program_of(next);
 
-	if (!s->service.sandboxed)
+	if (!s->service.sandboxed || who == NULL)
 		return (true);
-	if (who != NULL)
-		log_error("reload: refused: %s starts a program, and this "
-			  "klikitd has shut itself off from that at its start: "
-			  "restart it",
-		    log_text(who));
-	else if (dir != NULL && (s->cfg->backup_dir == NULL ||
-				    strcmp(dir, s->cfg->backup_dir) != 0))
-		log_error("reload: refused: backup.dir: this klikitd has shut "
-			  "itself off from other folders at its start: "
-			  "restart it");
-	else
-		return (true);
+	log_error("reload: refused: %s starts a program, and this klikitd has "
+		  "shut itself off from that at its start: restart it",
+	    log_text(who));
 	return (false);
 }
 

@@ -251,10 +251,10 @@ const struct key config_global_keys[] = {
 	    .flags = KEY_RESTART, .value = "no|yes", .example = "yes",
 	    .text =
 		"yes: serve shuts itself off, by Landlock, from all files but "
-		"its own: it writes beside the store and in backup.dir, reads "
-		"/etc and the folders of the files that it names, and starts "
-		"no program. So only without a handler of type exec and "
-		"without backup.command. A HUP that needs more is refused." },
+		"its own: it writes beside the store, reads /etc and the "
+		"folders of the files that it names, and starts no program. "
+		"So only without a handler of type exec and without scheduled "
+		"backups. A HUP that needs more is refused." },
 
 	{ "status.order", KEY_WORDS, IN_CONFIG(status_order), .def = "",
 	    .value = "CODE, ...", .example = "1, 2, 4, 5, 9, 3",
