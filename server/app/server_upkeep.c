@@ -5,6 +5,9 @@
 
 #include <sys/uio.h>
 
+#include <string.h>
+
+#include "handlers/net/http_client.h"
 #include "server/app/server_parts.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -12,24 +15,41 @@
 #include "server/upkeep/probe.h"
 #include "store/base/hex.h"
 
-/* probe_options: by the first secret that is valid. */
+/* The endpoint that the URL's path leads to; the usual one, if to none. */
+static const struct config_endpoint *
+endpoint_of(const struct config *cfg, const char *url)
+{
+	const struct config_endpoint *ep = NULL;
+	char reason[HANDLER_REASON_MAX];
+	struct http_client_url parts;
+
+	if (http_client_url_parse(url, &parts, reason) == 0) {
+		ep = config_endpoint_at(cfg, parts.path,
+		    strcspn(parts.path, "?"));
+		http_client_url_fini(&parts);
+	}
+	return (ep == NULL ? config_endpoint_usual(cfg) : ep);
+}
+
+/* probe_options: by the first secret that opens the endpoint and is valid. */
 static int
 sign_cb(void *arg, const char *url, const void *body, size_t len,
     char ret_hex[SIGNATURE_TEXT_LEN + 1])
 {
 	const struct iovec seg = { (void *)body, len };
-	struct server *s = arg;
-	struct secrets *sec = s->front.secrets;
+	const struct server *s = arg;
+	const struct config_endpoint *ep = endpoint_of(s->cfg, url);
+	int64_t now_ms = clock_watch_wall(s->clock).ms;
 	unsigned char mac[SIGNATURE_LEN];
-	struct secrets_info info;
 
-	(void)url; /* every secret opens every path */
-	for (size_t i = 0; sec != NULL && i < secrets_count(sec); i++) {
-		secrets_info(sec, i, &info);
-		if (info.valid_until_ms != 0 &&
-		    info.valid_until_ms <= clock_watch_wall(s->clock).ms)
+	for (size_t i = 0; ep != NULL && i < s->cfg->nsecrets; i++) {
+		const struct config_secret *secret = &s->cfg->secrets[i];
+
+		if (secret->endpoint != ep->name ||
+		    (secret->valid_until_ms != 0 &&
+			secret->valid_until_ms <= now_ms))
 			continue;
-		if (secrets_mac(sec, i, &seg, 1, mac) == -1)
+		if (secrets_mac(s->front.secrets, i, &seg, 1, mac) == -1)
 			return (-1);
 		hex_encode(mac, sizeof(mac), ret_hex);
 		return (0);

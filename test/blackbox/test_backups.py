@@ -354,9 +354,12 @@ def test_it_is_handed_on_again_until_that_works(klikitd, place, tmp_path):
 
 def test_a_failure_for_good_waits_for_the_next_one(klikitd, place, tmp_path):
     server = klikitd(config=hand_on(place, "exit 3"))
-    server.expect("was not handed on: exit 3; given up until the next one")
-    server.wait_log("given up")
+    server.expect("was not handed on: exit 3; given up until the next one",
+                  "alert: backup backup.command: .* is not handed on: exit 3")
+    server.wait_log("alert: backup")
     assert status(server)["push_error"] == "exit 3"
+    up, = server.ask("GET", "/api/v1/status")[2]["alerts"]
+    assert (up["kind"], up["subject"]) == ("backup", "backup.command")
 
 
 def test_the_secret_is_in_no_programs_environment(klikitd, place, tmp_path):

@@ -84,6 +84,9 @@ def test_doctor_says_it(klikitd):
     server = klikitd()
     env = {"KLIKIT_WEBHOOK_SECRET": server.secret.decode()}
 
+    if server.store:  # where a verb finds it is told to the others later
+        server.wait_query("SELECT count(*) FROM reports", [(1,)])
+
     def doctor(url):
         done = run("doctor", "--no-network", "--json", "--probe", url,
                    "-c", server.config, env=env, cwd=server.directory)
@@ -268,6 +271,26 @@ def test_a_probe_that_is_not_ours_is_only_answered(server):
     assert json.loads(server.post(body, type=PROBE)[2]) == {"status": "probe"}
     other = body.replace(b"0" * 32, b"x" * 32)
     assert server.post(other, type=PROBE, signature=sign(other))[0] == 400
+    nothing_stored(server)
+
+
+def test_the_path_says_which_secret_signs(klikitd, tmp_path):
+    """Each endpoint is opened by its own secrets only."""
+    own = tmp_path / "own"
+    own.write_bytes(b"the-secret-of-the-bakery")
+    own.chmod(0o600)
+    server = klikitd(config=f"""[secret bakery]
+file = {own}
+[endpoint bakery]
+path = /bakery
+secrets = bakery
+[endpoint usual]
+path = {PATH}
+secrets = default
+""")
+    for path in "/bakery", PATH, "/bakery?branch=7":
+        said = probe(server, server.url + path)
+        assert said["code"] == "arrived" or "?" in path, (path, said)
     nothing_stored(server)
 
 
