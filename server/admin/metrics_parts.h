@@ -8,13 +8,8 @@
 
 #include <stdio.h>
 
-#include "store/base/times.h"
-
 struct metrics_figures;
 struct metrics_sources;
-
-/* Seconds from then to now, by the steady clock. */
-double metrics_seconds_since(struct steady_time now, struct steady_time then);
 
 void metrics_print_jobs(FILE *f, const struct metrics_sources *from,
     const struct metrics_figures *figures);

@@ -24,12 +24,6 @@
 #error "the build names the version"
 #endif
 
-double
-metrics_seconds_since(struct steady_time now, struct steady_time then)
-{
-	return ((double)steady_since(now, then) / 1e3);
-}
-
 static void
 print_server(FILE *f, const struct metrics_sources *from)
 {

@@ -94,3 +94,9 @@ metrics_one(FILE *f, const char *name, enum metrics_type type, const char *help,
 	metrics_family(f, name, type, help);
 	metrics_count(f, name, NULL, value);
 }
+
+double
+metrics_seconds_since(struct steady_time now, struct steady_time then)
+{
+	return ((double)steady_since(now, then) / 1e3);
+}

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "store/base/times.h"
+
 struct histogram;
 
 enum metrics_type { METRICS_COUNTER, METRICS_GAUGE, METRICS_HISTOGRAM };
@@ -34,5 +36,8 @@ void metrics_one(FILE *f, const char *name, enum metrics_type type,
 
 /* The labels of a sample: name and value by turns. */
 #define LABELS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* Seconds from then to now, by the steady clock. */
+double metrics_seconds_since(struct steady_time now, struct steady_time then);
 
 #endif /* SERVER_METRICS_TEXT_H */
