@@ -36,6 +36,8 @@ STATUS = "klikit.order.status.updated"
 CART = "klikit.order.cart.updated"
 SEED = os.environ.get("KLIKITD_SEED", "1")  # `./run test long` draws one
 ROOT_WARNING = "running as root, with power over the whole machine"
+# Says once more what the lines of the jobs say, which a test has to expect.
+DEAD_ALERT = "warn alert: job_dead "
 DEADLINE = 60  # seconds that anything awaited may take on a slow machine
 
 # Set by the runner: every server runs under valgrind, whose exit code says
@@ -79,7 +81,7 @@ class Klikitd:
         self.wrapper = list(wrapper)
         self.env = dict(env or {})
         # What test_guard.py is about; all else runs as whoever runs it.
-        self.expected = [ROOT_WARNING] if verb == "serve" else []
+        self.expected = [ROOT_WARNING, DEAD_ALERT] if verb == "serve" else []
         self.tls = None  # an ssl.SSLContext: that is how it is spoken to
         self.pass_fds = ()  # what the wrapper hands on
         self.process = None

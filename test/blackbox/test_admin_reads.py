@@ -241,9 +241,9 @@ def test_rejections_are_shown_with_what_is_kept(server):
         "headers_missing", "signature"]
     one = get(server, "/api/v1/rejections?cause=signature")["rejections"]
     assert len(one) == 1
-    assert set(one[0]) == {"id", "at", "peer", "cause", "diagnosis_code",
-                           "diagnosis", "size", "repeats", "last_at",
-                           "not_kept"}
+    assert set(one[0]) == {"id", "at", "peer", "endpoint", "cause",
+                           "diagnosis_code", "diagnosis", "size", "repeats",
+                           "last_at", "not_kept"}
     whole = get(server, f"/api/v1/rejections/{one[0]['id']}")
     assert base64.b64decode(whole["body_base64"]) == body
     assert "x-klikit-event-id: bad" in whole["headers"]

@@ -345,8 +345,9 @@ def test_refusals_that_wait_outlast_a_stop(doctor):
 def test_rejections_are_listed_and_shown(doctor):
     deliver(doctor, ["upper case", "no header"])
     table = doctor.do("rejections").splitlines()
-    assert table[0].split() == ["REJECTION", "RECEIVED", "FROM", "REFUSED",
-                                "DIAGNOSIS", "BYTES", "AGAIN", "NOT", "KEPT"]
+    assert table[0].split() == ["REJECTION", "RECEIVED", "FROM", "TO",
+                                "REFUSED", "DIAGNOSIS", "BYTES", "AGAIN", "NOT",
+                                "KEPT"]
     assert "headers_missing" in table[1] and "signature_uppercase" in table[2]
     assert len(doctor.do("rejections", "--limit", "1").splitlines()) == 2
     only = doctor.do("rejections", "--cause", "signature", "--json")

@@ -446,7 +446,7 @@ def test_star_listens_on_ipv6_and_ipv4(klikitd):
     with Wire(server) as wire:
         wire.send(delivery(server, BODY, signature="0" * 64))
         assert wire.answer().status == 401
-    server.wait_log(r"from 127\.0\.0\.1:\d+ refused")
+    server.wait_log(r"from 127\.0\.0\.1:\d+ to default refused")
     peers = [row[0] for row in server.query("SELECT peer FROM events")]
     assert peers[0].startswith("127.0.0.1:")
     assert [p for p in peers[1:] if not p.startswith("[::1]:")] == []

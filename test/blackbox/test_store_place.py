@@ -67,11 +67,13 @@ def test_two_are_refused_by_every_verb_and_both_named():
 
 
 def test_all_verbs_agree():
+    # Doctor finds that a store in memory is none.
     said = script(
         "serve $C\n"
         "for verb in check-config events orders jobs rejections handlers "
         "'backup /etc/b' 'purge --older-than 1d' doctor 'restore /etc/b'; do\n"
-        "$K $verb $C >/etc/out 2>&1 || { cat /etc/out; exit 3; }\n"
+        "$K $verb $C >/etc/out 2>&1 || [ \"$verb\" = doctor ] || "
+        "{ cat /etc/out; exit 3; }\n"
         f"grep -q {HERE} /etc/out || "
         "{ echo \"$verb:\"; cat /etc/out; exit 4; }\n"
         "done\n")

@@ -122,6 +122,6 @@ def test_a_whole_64_is_one_address(klikitd, networks):
     guest.stdin.flush()
     said = json.loads(guest.stdout.readline())
     assert said == ["HTTP/1.1 200 OK"] * 4 + ['{"status":"received"}'] * 8
-    server.wait_log(r"closed one of the \d+ that \[2001:db8:a::")
+    server.wait_log(r"closed one of the \d+ that 2001:db8:a::")
     end(guest)
     end(crowd)
