@@ -63,12 +63,13 @@ RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
 
 # Black-box tests that mostly wait, for far sides, databases, clocks and starts
 # after a kill: they are one half, and run beside the others.
-WAITING = ("test_alarms*", "test_amqp*", "test_brokers*", "test_bullmq*",
-           "test_consumers*", "test_crash*", "test_dead_jobs*",
-           "test_kill_frame*", "test_links*", "test_migrate*",
-           "test_outlets*", "test_paused_outlet*", "test_poison*",
-           "test_postgres*", "test_pubsub*", "test_redis*", "test_retention*",
-           "test_sqs*", "test_tls*")
+WAITING = ("test_alarms*", "test_alert*", "test_amqp*", "test_backups*",
+           "test_brokers*", "test_bullmq*", "test_consumers*", "test_crash*",
+           "test_dead_jobs*", "test_kill_frame*", "test_links*",
+           "test_migrate*", "test_notify*", "test_outlets*",
+           "test_paused_outlet*", "test_poison*", "test_postgres*",
+           "test_pubsub*", "test_redis*", "test_retention*", "test_sqs*",
+           "test_tls*")
 
 # For personality(2), inherited by children.
 ADDR_NO_RANDOMIZE = 0x0040000

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT, payload, received
 from ops import alerting, looks, ops, states  # noqa: F401 (a fixture)
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.both, pytest.mark.once]
 
 BODIES = [payload("created-small.json").replace(b"9100001", b"%d" % (
     9300001 + i)) for i in range(4)]

@@ -15,6 +15,8 @@ from root import small_disk
 from test_certificates import hup, until
 from test_clock import DAY, clock  # noqa: F401 (a fixture)
 
+pytestmark = pytest.mark.once
+
 BODY = payload("created-small.json")
 sqlite = pytest.mark.sqlite("files of this machine")
 

@@ -16,6 +16,8 @@ sys.path.insert(0, str(ROOT / "test"))
 
 import run_suites  # noqa: E402
 
+pytestmark = pytest.mark.once
+
 GUIDES = sorted((ROOT / "server" / "docs").glob("*.md"))
 DOCUMENTS = GUIDES + [ROOT / "README.md", *sorted(ROOT.glob("*/DESIGN.md")),
                       *sorted(ROOT.glob("*/*/DESIGN.md")),

@@ -17,6 +17,8 @@ from https import client
 from strangers import GOOD, STRANGER
 from unpacked import Home, free_port, listens
 
+pytestmark = pytest.mark.once
+
 GUIDE = (ROOT / "server" / "docs" / "proxies.md").read_text()
 NGINX = """
 daemon off;
