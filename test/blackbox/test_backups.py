@@ -1,5 +1,6 @@
 """Scheduled backups: verified before they count, and nobody else's files."""
 
+import fcntl
 import json
 import os
 import re
@@ -156,8 +157,9 @@ def children(server):
     return [int(pid) for pid in open(proc).read().split()]
 
 
-def stopped_child(server):
-    """The program that makes a backup, stopped in the middle of it."""
+def stopped_child(server, place):
+    """The program that makes a backup, stopped before it is done: it waits for
+    the lock on the directory until it is found."""
     found = []
 
     def stop_it():
@@ -171,7 +173,12 @@ def stopped_child(server):
                 pass
         return found
 
-    wait_for(stop_it, "program that makes a backup", server)
+    held = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        wait_for(stop_it, "program that makes a backup", server)
+    finally:
+        os.close(held)
     return found[0]
 
 
@@ -197,7 +204,7 @@ def test_what_a_killed_server_left_half_made_goes(klikitd, place):
 def test_a_backup_that_is_killed_is_made_anew(klikitd, place):
     server = klikitd(config=config(place))
     server.expect("backup: none was made: signal 9")
-    os.kill(stopped_child(server), signal.SIGKILL)
+    os.kill(stopped_child(server, place), signal.SIGKILL)
     server.wait_log("backup: none was made")
     received(server.deliver(BODY, "meanwhile"))
     made(server)
@@ -207,7 +214,7 @@ def test_a_backup_that_is_killed_is_made_anew(klikitd, place):
 
 def test_a_stop_does_not_wait_for_a_backup(klikitd, place):
     server = klikitd(config=config(place))
-    child = stopped_child(server)
+    child = stopped_child(server, place)
     received(server.deliver(BODY))
     server.stop()
     assert not os.path.exists(f"/proc/{child}")
@@ -217,7 +224,7 @@ def test_a_stop_does_not_wait_for_a_backup(klikitd, place):
 def test_a_hanging_backup_holds_up_nothing(klikitd, place):
     """As with a network disk that is gone: lists and deliveries go on."""
     server = klikitd(config=config(place))
-    stopped_child(server)
+    stopped_child(server, place)
     received(server.deliver(BODY, "one"))
     server.wait_processed()
     assert server.ask("GET", "/api/v1/events")[2]["events"]
