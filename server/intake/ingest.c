@@ -14,11 +14,9 @@
 #include "server/intake/branches.h"
 #include "server/intake/ingest.h"
 #include "server/intake/ingest_jobs.h"
+#include "server/intake/ingest_private.h"
 #include "server/intake/rejections.h"
 #include "store/base/timeval.h"
-
-/* Sources whose times lack a zone: as many as there may be secrets. */
-#define ZONELESS_MAX 16
 
 /* A delivery on its way to the disk. */
 struct pending {
@@ -29,23 +27,6 @@ struct pending {
 	void *arg;
 	int64_t deadline_us;
 	struct steady_time alarm; /* its first one is due; 0: it has none */
-};
-
-struct ingest {
-	struct store *st;
-	struct dispatch *d;
-	struct rejections *rej;
-	struct journal *journal; /* NULL: events are noted nowhere */
-	struct envelope_reader *er;
-	struct event *timer;           /* for the oldest of waiting */
-	TAILQ_HEAD(, pending) waiting; /* oldest first */
-	size_t npending;
-	struct subscriptions *subs;
-	struct ingest_stats stats;
-	bool open; /* deliveries are taken */
-	struct branches branches;
-	char *zoneless[ZONELESS_MAX]; /* secrets that were warned of */
-	size_t nzoneless;
 };
 
 /* -- Outcomes -- */
@@ -390,117 +371,6 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 	if (rc == INGEST_BUSY)
 		in->stats.busy++;
 	return (rc);
-}
-
-/* -- Events of klikitd's own -- */
-
-/* One on its way to the disk. */
-struct own {
-	struct ingest *in;
-	struct store_event *ev; /* a reference */
-	ingest_done_fn *done;
-	void *arg;
-};
-
-static void
-own_free(struct own *o)
-{
-	if (o->ev != NULL)
-		store_event_unref(o->ev);
-	free(o);
-}
-
-/* It is on disk: there is no answer to wait for. */
-static void
-own_stored(const struct own *o, const struct store_result *res)
-{
-	struct ingest *in = o->in;
-
-	if (in->journal != NULL)
-		journal_stored(in->journal, res->id, clock_wall_ms());
-	store_event_drop_body(o->ev);
-	dispatch_hold(in->d, o->ev, res->runnable, res->nrunnable);
-	dispatch_open(in->d, o->ev->id);
-}
-
-/* store_done_fn: an event of our own is on disk, or is not. */
-static void
-ingest_own_cb(const struct store_result *res, void *arg)
-{
-	struct own *o = arg;
-	enum ingest_rc rc = INGEST_BUSY;
-
-	dispatch_expect(o->in->d, --o->in->npending);
-	if (res->rc == STORE_OK) {
-		own_stored(o, res);
-		rc = INGEST_RECEIVED;
-	} else if (res->rc == STORE_EXISTS) {
-		rc = INGEST_DUPLICATE;
-	} else {
-		log_debug("event %s: not stored: %s", o->ev->event_id,
-		    res->reason);
-	}
-	o->done(rc, res->id, o->arg);
-	own_free(o);
-}
-
-bool
-ingest_takes(const struct ingest *in, const char *type, const char *branch)
-{
-	const struct selection_event ev = { .type = type, .branch = branch };
-
-	for (size_t i = 0; i < in->subs->n; i++) {
-		if (selection_takes(&in->subs->items[i].takes, &ev))
-			return (true);
-	}
-	return (false);
-}
-
-static struct store_event *
-own_event_new(const struct own_event *own, struct steady_time now)
-{
-	return (store_event_new(&(struct store_event){
-	    .event_id = own->event_id,
-	    .type = own->type,
-	    .origin = STORE_INTERNAL,
-	    .branch = own->branch,
-	    .peer = "klikitd",
-	    .received_at_ms = own->at_ms,
-	    .came_at = now,
-	    .body = own->body,
-	    .body_len = own->body_len,
-	}));
-}
-
-int
-ingest_own(struct ingest *in, const struct own_event *own, ingest_done_fn *done,
-    void *arg)
-{
-	const struct envelope env = { .branch = own->branch };
-	struct steady_time now = dispatch_now(in->d);
-	struct store_job_spec *specs = NULL;
-	struct own *o;
-	size_t njobs;
-
-	if (!in->open || (o = calloc(1, sizeof(*o))) == NULL)
-		return (-1);
-	*o = (struct own){ .in = in, .done = done, .arg = arg };
-	specs = ingest_jobs(in->subs,
-	    &(struct ingest_jobs_of){ .type = own->type, .env = &env }, now,
-	    &njobs);
-	if (specs == NULL || (o->ev = own_event_new(own, now)) == NULL)
-		goto fail;
-	if (store_append(in->st, o->ev, specs, njobs, ingest_own_cb, o) == -1) {
-		o->ev->body = NULL; /* stays the caller's */
-		goto fail;
-	}
-	free(specs);
-	dispatch_expect(in->d, ++in->npending);
-	return (0);
-fail:
-	free(specs);
-	own_free(o);
-	return (-1);
 }
 
 /* -- What it goes by -- */
