@@ -2,11 +2,11 @@
 
 #include <stdio.h>
 
-/* Is what was raised told, and its end not? */
+/* Does whoever gets the alerts believe that it lasts? */
 static bool
-is_told(const struct alert *a)
+is_announced(const struct alert *a)
 {
-	return (a->told.word == ALERT_RAISED || a->told.word == ALERT_REMINDER);
+	return (a->sent.word == ALERT_RAISED || a->sent.word == ALERT_REMINDER);
 }
 
 void
@@ -40,18 +40,18 @@ alert_clear(struct alert *a)
 }
 
 void
-alert_learn(struct alert *a, const struct alert_told *told)
+alert_resume(struct alert *a, const struct alert_sent *sent)
 {
-	a->told = *told;
+	a->sent = *sent;
 	a->known = true;
 	if (a->sentence[0] == '\0')
 		(void)snprintf(a->sentence, sizeof(a->sentence), "%s",
-		    told->sentence);
-	if (is_told(a)) {
+		    sent->sentence);
+	if (is_announced(a)) {
 		a->up = true;
-		a->since_ms = told->since_ms;
-	} else if (!a->is_so && told->word == ALERT_CLEARED) {
-		a->up = false; /* another receiver told it */
+		a->since_ms = sent->since_ms;
+	} else if (!a->is_so && sent->word == ALERT_CLEARED) {
+		a->up = false; /* another receiver has sent its end */
 	}
 }
 
@@ -60,12 +60,12 @@ alert_next(const struct alert *a, const struct alert_terms *t)
 {
 	if (!a->known || a->busy || !a->up)
 		return (ALERT_NOTHING);
-	if (!is_told(a)) /* also what has ended: it is owed */
+	if (!is_announced(a)) /* also what has ended: it is owed */
 		return (ALERT_RAISED);
 	if (!a->is_so)
 		return (t->may_clear ? ALERT_CLEARED : ALERT_NOTHING);
 	if (t->remind_ms > 0 &&
-	    steady_since(t->now, a->told.at) >= t->remind_ms)
+	    steady_since(t->now, a->sent.at) >= t->remind_ms)
 		return (ALERT_REMINDER);
 	return (ALERT_NOTHING);
 }
@@ -79,19 +79,20 @@ alert_drop(struct alert *a)
 }
 
 void
-alert_note_told(struct alert *a, enum alert_word word, struct steady_time now,
+alert_note_sent(struct alert *a, enum alert_word word, struct steady_time now,
     const char *receiver)
 {
-	a->told.turn++;
-	a->told.word = word;
-	a->told.at = now;
-	a->told.since_ms = a->since_ms;
-	a->told.reminders = word == ALERT_REMINDER ? a->told.reminders + 1 : 0;
-	(void)snprintf(a->told.receiver, sizeof(a->told.receiver), "%s",
+	a->sent.turn++;
+	a->sent.word = word;
+	a->sent.at = now;
+	a->sent.since_ms = a->since_ms;
+	a->sent.reminders = word == ALERT_REMINDER ? a->sent.reminders + 1 : 0;
+	(void)snprintf(a->sent.receiver, sizeof(a->sent.receiver), "%s",
 	    receiver);
 	if (word != ALERT_CLEARED)
 		return;
-	a->up = a->is_so; /* it may have come back while that was told */
+	a->up =
+	    a->is_so; /* it may have begun again while the end was on its way */
 }
 
 bool

@@ -1,20 +1,22 @@
 /*
  * alert.h -- one subject that may need help: what is so, and what of it has
- * been told.
+ * been sent.
  *
- * Pure: facts and times in, what is to be told out. alerts.h acts by it.
+ * Pure: takes facts and times, says which message is due. alerts.h sends it.
  *
- *            raise                told: raised
- *   QUIET ----------> UP, untold --------------> UP, told --.
- *     ^                  | clear                  | clear ^ | told: a reminder
- *     |                  v                        v       '-'
- *     '---- nobody    owed both -- told: raised -> owed -- told: cleared
- *           is to be told, or cleared is told                      |
- *     ^------------------------------------------------------------'
+ *            raise                  RAISED is sent
+ *   QUIET ----------> UP, not sent ------------------> UP, sent <--. REMINDER
+ *     ^                  | clear                         | clear  '--' is sent
+ *     |                  v            RAISED is sent     v
+ *     |               OVER, not sent ----------------> OVER, sent
+ *     |                                                  | CLEARED is sent
+ *     '--------------------------------------------------'
  *
- * What was told is an event of the store. Those of one subject are numbered:
+ * Where nobody takes alerts, what is over is QUIET at once.
+ *
+ * What was sent is an event of the store. Those of one subject are numbered:
  * so after a restart, or at another receiver of the same store, the last one
- * says how it stands, and none is told twice.
+ * says how it stands, and none is sent twice.
  */
 #ifndef SERVER_ALERT_H
 #define SERVER_ALERT_H
@@ -33,14 +35,14 @@
 /* What an event tells. */
 enum alert_word { ALERT_NOTHING, ALERT_RAISED, ALERT_REMINDER, ALERT_CLEARED };
 
-/* What was told last. */
-struct alert_told {
+/* What was sent last. */
+struct alert_sent {
 	unsigned turn;        /* of the events of the subject; 0: none was */
 	enum alert_word word; /* ALERT_NOTHING: none was */
 	struct steady_time at;
 	int64_t since_ms; /* of what was raised, by the wall clock */
 	unsigned reminders;
-	char receiver[ALERT_RECEIVER_MAX]; /* that told it */
+	char receiver[ALERT_RECEIVER_MAX]; /* that sent it */
 	char sentence[ALERT_SENTENCE_MAX];
 };
 
@@ -50,17 +52,17 @@ struct alert {
 	char sentence[ALERT_SENTENCE_MAX];
 	bool is_so;       /* by the last raise or clear */
 	bool up;          /* raised, and not cleared */
-	bool known;       /* told is what the store has */
+	bool known;       /* sent is what the store has */
 	bool busy;        /* asking, or telling */
 	int64_t since_ms; /* up since then, by the wall clock */
-	struct alert_told told;
+	struct alert_sent sent;
 };
 
-/* By what it is decided what is to be told. */
+/* By what it is decided what is to be sent. */
 struct alert_terms {
 	struct steady_time now;
 	int64_t remind_ms; /* between two of one alert; 0: never again */
-	bool may_clear;    /* what another receiver told */
+	bool may_clear;    /* what another receiver sent */
 };
 
 /* Make a, all zero before, one of that subject about which nothing is known. */
@@ -72,19 +74,19 @@ bool alert_raise(struct alert *a, const char *sentence, int64_t wall_ms);
 /* It is not so now. Returns whether it was up and is not any more, by this. */
 bool alert_clear(struct alert *a);
 
-/* What the store had as the last that was told (all zero: nothing). */
-void alert_learn(struct alert *a, const struct alert_told *told);
+/* What the store had as the last that was sent (all zero: nothing). */
+void alert_resume(struct alert *a, const struct alert_sent *sent);
 
-/* What is to be told now. Only if it is known what was. */
+/* What is to be sent now. Only if it is known what was. */
 enum alert_word alert_next(const struct alert *a, const struct alert_terms *t);
 
-/* Nobody is to be told: what was up and is not so any more is forgotten. */
+/* Nobody is to be sent: what was up and is not so any more is forgotten. */
 void alert_drop(struct alert *a);
 
 /*
- * That word was told as the event after the last. receiver is this one's name.
+ * That word was sent as the event after the last. receiver is this one's name.
  */
-void alert_note_told(struct alert *a, enum alert_word word,
+void alert_note_sent(struct alert *a, enum alert_word word,
     struct steady_time now, const char *receiver);
 
 /* May it be forgotten altogether? */

@@ -60,7 +60,7 @@ alert_id_next(const struct alert *a, char ret_id[ALERT_ID_MAX])
 	alert_id_prefix(a, ret_id);
 	len = strlen(ret_id);
 	(void)snprintf(ret_id + len, ALERT_ID_MAX - len, "%0*u", TURN_DIGITS,
-	    a->told.turn + 1);
+	    a->sent.turn + 1);
 }
 
 const char *
@@ -121,7 +121,7 @@ alert_body(const struct alert *a, enum alert_word word,
 	bad |= json_set_time(o, "since", a->since_ms);
 	bad |= json_set_time(o, "at", from->now_ms);
 	bad |= json_set_int(o, "reminder",
-	    word == ALERT_REMINDER ? a->told.reminders + 1 : 0);
+	    word == ALERT_REMINDER ? a->sent.reminders + 1 : 0);
 	bad |= json_set_text(o, "receiver", from->receiver);
 	if (bad == 0)
 		body = json_text(o);
@@ -133,7 +133,7 @@ alert_body(const struct alert *a, enum alert_word word,
 
 /* What only the body has. */
 static void
-read_body(const char *body, size_t len, struct alert_told *told)
+read_body(const char *body, size_t len, struct alert_sent *sent)
 {
 	json_t *o = json_loadb(body, len, 0, NULL);
 	const char *since = NULL, *receiver = NULL, *sentence = NULL;
@@ -141,24 +141,24 @@ read_body(const char *body, size_t len, struct alert_told *told)
 
 	if (json_unpack(o, "{s:s, s:I, s:s, s:s}", "since", &since, "reminder",
 		&reminder, "receiver", &receiver, "sentence", &sentence) == 0) {
-		(void)parse_time(since, strlen(since), &told->since_ms);
-		(void)snprintf(told->sentence, sizeof(told->sentence), "%s",
+		(void)parse_time(since, strlen(since), &sent->since_ms);
+		(void)snprintf(sent->sentence, sizeof(sent->sentence), "%s",
 		    sentence);
-		told->reminders = (unsigned)reminder;
-		(void)snprintf(told->receiver, sizeof(told->receiver), "%s",
+		sent->reminders = (unsigned)reminder;
+		(void)snprintf(sent->receiver, sizeof(sent->receiver), "%s",
 		    receiver);
-		if (told->word == ALERT_RAISED && reminder > 0)
-			told->word = ALERT_REMINDER;
+		if (sent->word == ALERT_RAISED && reminder > 0)
+			sent->word = ALERT_REMINDER;
 	}
 	json_decref(o);
 }
 
 void
-alert_read(const struct store_event *ev, struct alert_told *ret_told)
+alert_read(const struct store_event *ev, struct alert_sent *ret_told)
 {
 	const char *turn = strrchr(ev->event_id, '/');
 
-	*ret_told = (struct alert_told){
+	*ret_told = (struct alert_sent){
 		.turn =
 		    turn == NULL ? 0 : (unsigned)strtoul(turn + 1, NULL, 10),
 		.word = strcmp(ev->type, ALERT_TYPE_CLEARED) == 0

@@ -18,7 +18,7 @@ struct store_event;
 /* How the ids of all events of that subject begin. */
 void alert_id_prefix(const struct alert *a, char ret_prefix[ALERT_ID_MAX]);
 
-/* The id of the event after the last that was told. */
+/* The id of the event after the last that was sent. */
 void alert_id_next(const struct alert *a, char ret_id[ALERT_ID_MAX]);
 
 /* The type of the event that tells that word. */
@@ -38,9 +38,9 @@ char *alert_body(const struct alert *a, enum alert_word word,
     const struct alert_sender *from, size_t *ret_len);
 
 /*
- * What such an event, as the store has it, told. One whose body is purged says
+ * What such an event, as the store has it, sent. One whose body is purged says
  * so much as its row does.
  */
-void alert_read(const struct store_event *ev, struct alert_told *ret_told);
+void alert_read(const struct store_event *ev, struct alert_sent *ret_told);
 
 #endif /* SERVER_ALERT_BODY_H */

@@ -26,7 +26,7 @@ struct alert_machine {
 	struct steady_time clock_doubted; /* the same */
 };
 
-/* Certificates that end within that time are told of. */
+/* Certificates that end within that time are reported. */
 #define ALERT_MACHINE_CERT_MS (14 * INT64_C(86400000))
 
 void alert_machine_look(struct alert_machine *m);

@@ -5,7 +5,7 @@
  * Owns:    what was counted at the last look, and since when nothing is taken.
  * Touches: rejections.h, ingest.h (counts), alerts.h.
  *
- * Two things are told. That klikit has sent what was refused: the signature
+ * Two things are sent. That klikit has sent what was refused: the signature
  * doctor found that a form of it was signed, or it was signed and makes no
  * sense. And that only forgeries come: several were refused for their
  * signature, and nothing good came since the first; then klikit's secret is

@@ -8,7 +8,7 @@
  *          steady.h, alerts.h, an evtimer.
  *
  * After the start it reads back five weeks, at most ALERT_SILENCE_PAGES pages,
- * with a pause after each. Nothing is told before that is done.
+ * with a pause after each. Nothing is sent before that is done.
  */
 #ifndef SERVER_ALERT_SILENCE_H
 #define SERVER_ALERT_SILENCE_H
@@ -39,7 +39,7 @@ struct alert_silence_options {
 struct alert_silence *alert_silence_new(
     const struct alert_silence_options *opt);
 
-/* So long, of usual hours, is silence told of; 0: never. Begins to read. */
+/* So long, of usual hours, is silence reported; 0: never. Begins to read. */
 void alert_silence_set(struct alert_silence *s, int64_t silence_ms);
 
 void alert_silence_look(struct alert_silence *s);

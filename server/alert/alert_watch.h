@@ -4,7 +4,7 @@
  * Owns:    a timer, one question to the store at a time, and the modules that
  *          look at something each.
  * Touches: store_read.h (figures), dispatch.h, alerts.h, an evtimer. They
- *          decide what is worth a call; alerts.h, when it is told.
+ *          decide what is worth a call; alerts.h, when it is sent.
  */
 #ifndef SERVER_ALERT_WATCH_H
 #define SERVER_ALERT_WATCH_H
@@ -40,7 +40,7 @@ void alert_watch_set_certs(struct alert_watch *w,
 
 /*
  * Look now, and then as often as alerts_look_ms() says. Branches that are
- * silent for so long in their usual hours are told of; 0: none.
+ * silent for so long in their usual hours are reported; 0: none.
  */
 void alert_watch_begin(struct alert_watch *w, int64_t silence_ms);
 

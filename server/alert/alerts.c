@@ -24,7 +24,7 @@ struct slot {
 	struct alert a;
 	enum alert_word telling; /* while it is busy; ALERT_NOTHING: asking */
 	bool raised;             /* since the last alerts_sweep() */
-	bool warned;             /* that it cannot be told now */
+	bool warned;             /* that it cannot be sent now */
 };
 
 struct alerts {
@@ -91,8 +91,8 @@ is_alive(const struct alerts *a, const char *receiver)
 static bool
 is_others(const struct alerts *a, const struct alert *alert)
 {
-	return (a->shared && alert->told.receiver[0] != '\0' &&
-		strcmp(alert->told.receiver, a->receiver) != 0);
+	return (a->shared && alert->sent.receiver[0] != '\0' &&
+		strcmp(alert->sent.receiver, a->receiver) != 0);
 }
 
 /* -- Telling -- */
@@ -108,7 +108,7 @@ static void
 tell_later(struct slot *s)
 {
 	if (!s->warned)
-		log_warn("alert: %s %s: cannot be stored now; it is told as "
+		log_warn("alert: %s %s: cannot be stored now; it is sent as "
 			 "soon as that works",
 		    alert_kind_name(s->a.kind), log_text(s->a.subject));
 	s->warned = true;
@@ -126,11 +126,11 @@ told_cb(enum ingest_rc rc, int64_t event, void *arg)
 	switch (rc) {
 	case INGEST_RECEIVED:
 		s->warned = false;
-		alert_note_told(&s->a, s->telling, steady_now(a->clock),
+		alert_note_sent(&s->a, s->telling, steady_now(a->clock),
 		    a->receiver);
 		alerts_arm(a, 0); /* more may be owed */
 		break;
-	case INGEST_DUPLICATE: /* another receiver has told something */
+	case INGEST_DUPLICATE: /* another receiver has sent something */
 		s->a.known = false;
 		break;
 	case INGEST_REPEAT: /* these never of an event of our own */
@@ -168,23 +168,23 @@ tell(struct slot *s, enum alert_word word)
 	s->a.busy = true;
 }
 
-/* store_events_fn: what was told last of it. */
+/* store_events_fn: what was sent last of it. */
 static void
 learnt_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct slot *s = arg;
-	struct alert_told told = { 0 };
+	struct alert_sent sent = { 0 };
 
 	s->a.busy = false;
 	if (rc != STORE_OK) {
-		log_debug("alert: %s %s: what was told is not known: %s",
+		log_debug("alert: %s %s: what was sent is not known: %s",
 		    alert_kind_name(s->a.kind), log_text(s->a.subject), reason);
 		return;
 	}
 	if (n > 0)
-		alert_read(rows[0].ev, &told);
-	alert_learn(&s->a, &told);
+		alert_read(rows[0].ev, &sent);
+	alert_resume(&s->a, &sent);
 	alerts_arm(s->of, 0);
 }
 
@@ -202,7 +202,7 @@ static bool
 may_clear(const struct alerts *a, const struct alert *alert)
 {
 	return (alert_kind_is_common(alert->kind) || !is_others(a, alert) ||
-		!is_alive(a, alert->told.receiver));
+		!is_alive(a, alert->sent.receiver));
 }
 
 /* Do what is due about one. */
@@ -244,7 +244,7 @@ alerts_timer_cb(evutil_socket_t fd, short what, void *arg)
 		struct slot *s = a->slots[i];
 
 		look_at(a, s);
-		/* What another told may be over by its next word. */
+		/* What another sent may be over by its next word. */
 		if (!s->a.busy && is_others(a, &s->a))
 			s->a.known = false;
 	}

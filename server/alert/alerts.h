@@ -1,16 +1,16 @@
 /*
- * alerts.h -- calls for help: what is wrong now is told, once, by events of
+ * alerts.h -- calls for help: what is wrong now is sent, once, by events of
  * klikitd's own, which handlers take like any other.
  *
- * Owns:    the alerts, what of them has been told, a timer.
+ * Owns:    the alerts, what of them has been sent, a timer.
  * Touches: store.h (the last event of a subject), ingest.h, the log, an
  *          evtimer.
  *
  * Who knows of something says what is so, as often as he likes: alerts_raise()
- * "it is so", alerts_clear() "it is not". What is told of that is decided
+ * "it is so", alerts_clear() "it is not". What is sent of that is decided
  * here (alert.h): one event when it begins, reminders, one when it ends. A
  * restart or another receiver of the same store changes nothing about that:
- * the store has what was told.
+ * the store has what was sent.
  *
  * Where no handler takes alerts (ingest_takes()) nothing is stored; what is so
  * is logged and shown all the same.
@@ -42,13 +42,13 @@ struct alerts_options {
 	bool shared;          /* other receivers have the same store */
 };
 
-/* Nothing is told yet. NULL when out of memory. */
+/* Nothing is sent yet. NULL when out of memory. */
 struct alerts *alerts_new(const struct alerts_options *opt);
 
 /*
  * How long something lasts before it is worth a call, which is the business of
  * those who raise it, and how long it is until a reminder (0: none). From now
- * on alerts are told.
+ * on alerts are sent.
  */
 void alerts_set(struct alerts *a, int64_t after_ms, int64_t remind_ms);
 
@@ -62,7 +62,7 @@ int64_t alerts_look_ms(const struct alerts *a);
  * lasts. What is of this machine alone, of a store that is shared, has its name
  * in the subject: alerts_here(). Both are copied, and may be called as often as
  * one likes. What is neither raised nor cleared since the start is left as it
- * was told: who may stop looking clears first.
+ * was sent: who may stop looking clears first.
  */
 void alerts_raise(struct alerts *a, enum alert_kind kind, const char *subject,
     const char *sentence);

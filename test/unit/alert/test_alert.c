@@ -1,4 +1,4 @@
-/* What is to be told of one subject, by what is so and what was told. */
+/* What is to be sent of one subject, by what is so and what was sent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,9 +31,9 @@ setup(void **state)
 static void
 learn_nothing(void)
 {
-	static const struct alert_told nothing;
+	static const struct alert_sent nothing;
 
-	alert_learn(&a, &nothing);
+	alert_resume(&a, &nothing);
 }
 
 static enum alert_word
@@ -42,12 +42,12 @@ next(void)
 	return (alert_next(&a, &terms));
 }
 
-/* What is due is told; which must be that word. */
+/* What is due is sent; which must be that word. */
 static void
 tell(enum alert_word word)
 {
 	assert_int_equal(next(), word);
-	alert_note_told(&a, word, terms.now, ME);
+	alert_note_sent(&a, word, terms.now, ME);
 }
 
 static void
@@ -87,7 +87,7 @@ test_it_is_reminded_as_long_as_it_lasts(void **state)
 		assert_int_equal(next(), ALERT_NOTHING);
 		terms.now.ms++;
 		tell(ALERT_REMINDER);
-		assert_int_equal(a.told.reminders, i);
+		assert_int_equal(a.sent.reminders, i);
 	}
 	terms.remind_ms = 0;
 	terms.now.ms += 1000 * (int64_t)HOUR;
@@ -106,16 +106,16 @@ test_its_end_is_told_once(void **state)
 	tell(ALERT_CLEARED);
 	assert_int_equal(next(), ALERT_NOTHING);
 	assert_true(alert_is_idle(&a));
-	assert_int_equal(a.told.turn, 2);
+	assert_int_equal(a.sent.turn, 2);
 	assert_true(alert_raise(&a, "again", WALL + 5));
 	tell(ALERT_RAISED);
-	assert_int_equal(a.told.reminders, 0);
-	assert_int_equal(a.told.since_ms, WALL + 5);
+	assert_int_equal(a.sent.reminders, 0);
+	assert_int_equal(a.sent.since_ms, WALL + 5);
 }
 
-/* What could not be told while it lasted is told when that works. */
+/* What could not be sent while it lasted is sent when that works. */
 static void
-test_what_is_over_untold_is_owed(void **state)
+test_what_is_over_before_it_is_sent_is_owed(void **state)
 {
 	(void)state;
 	learn_nothing();
@@ -153,15 +153,15 @@ test_back_while_its_end_is_told(void **state)
 	(void)alert_clear(&a);
 	assert_int_equal(next(), ALERT_CLEARED);
 	(void)alert_raise(&a, "bad again", WALL + 9);
-	alert_note_told(&a, ALERT_CLEARED, terms.now, ME);
+	alert_note_sent(&a, ALERT_CLEARED, terms.now, ME);
 	tell(ALERT_RAISED);
 }
 
-/* After a restart the store says what was told. */
+/* After a restart the store says what was sent. */
 static void
 test_a_restart_goes_on(void **state)
 {
-	const struct alert_told told = { .turn = 7,
+	const struct alert_sent sent = { .turn = 7,
 		.word = ALERT_REMINDER,
 		.at = { 900 },
 		.since_ms = WALL - 1000,
@@ -170,28 +170,28 @@ test_a_restart_goes_on(void **state)
 
 	(void)state;
 	(void)alert_raise(&a, "still bad", WALL);
-	alert_learn(&a, &told);
+	alert_resume(&a, &sent);
 	assert_int_equal(next(), ALERT_NOTHING);
 	assert_int_equal(a.since_ms, WALL - 1000);
 	assert_string_equal(a.sentence, "still bad");
 	terms.now.ms = 900 + 4 * HOUR;
 	tell(ALERT_REMINDER);
-	assert_int_equal(a.told.reminders, 3);
-	assert_int_equal(a.told.turn, 8);
+	assert_int_equal(a.sent.reminders, 3);
+	assert_int_equal(a.sent.turn, 8);
 }
 
-/* What ended while it was off is told then. */
+/* What ended while it was off is sent then. */
 static void
 test_over_after_a_restart(void **state)
 {
-	const struct alert_told told = { .turn = 1,
+	const struct alert_sent sent = { .turn = 1,
 		.word = ALERT_RAISED,
 		.since_ms = WALL - 1000,
 		.sentence = "bad" };
 
 	(void)state;
 	assert_false(alert_clear(&a));
-	alert_learn(&a, &told);
+	alert_resume(&a, &sent);
 	assert_string_equal(a.sentence, "bad");
 	terms.may_clear = false; /* it is another receiver's */
 	assert_int_equal(next(), ALERT_NOTHING);
@@ -204,18 +204,18 @@ test_over_after_a_restart(void **state)
 static void
 test_cleared_by_another(void **state)
 {
-	struct alert_told told = { .turn = 2, .word = ALERT_CLEARED };
+	struct alert_sent sent = { .turn = 2, .word = ALERT_CLEARED };
 
 	(void)state;
 	learn_nothing();
 	(void)alert_raise(&a, "bad", WALL);
 	tell(ALERT_RAISED);
-	alert_learn(&a, &told);
+	alert_resume(&a, &sent);
 	tell(ALERT_RAISED);
-	assert_int_equal(a.told.turn, 3);
+	assert_int_equal(a.sent.turn, 3);
 	(void)alert_clear(&a);
-	told.turn = 4;
-	alert_learn(&a, &told);
+	sent.turn = 4;
+	alert_resume(&a, &sent);
 	assert_true(alert_is_idle(&a));
 	assert_int_equal(next(), ALERT_NOTHING);
 }
@@ -230,7 +230,7 @@ main(void)
 		CASE(test_it_is_raised_once),
 		CASE(test_it_is_reminded_as_long_as_it_lasts),
 		CASE(test_its_end_is_told_once),
-		CASE(test_what_is_over_untold_is_owed),
+		CASE(test_what_is_over_before_it_is_sent_is_owed),
 		CASE(test_what_nobody_takes_is_forgotten),
 		CASE(test_back_while_its_end_is_told),
 		CASE(test_a_restart_goes_on),

@@ -20,7 +20,7 @@ static const struct alert_sender from = { "box/17", WALL + 600000 };
 static struct alert
 alert_of(const char *subject, unsigned turn)
 {
-	struct alert a = { .since_ms = WALL, .told = { .turn = turn } };
+	struct alert a = { .since_ms = WALL, .sent = { .turn = turn } };
 
 	alert_init(&a, ALERT_JOB_DEAD, subject);
 	(void)snprintf(a.sentence, sizeof(a.sentence), "3 jobs are dead");
@@ -64,7 +64,7 @@ test_ids_fit(void **state)
 }
 
 /* As the store gives it back. */
-static struct alert_told
+static struct alert_sent
 read_back(const struct alert *a, enum alert_word word, bool purged)
 {
 	char id[ALERT_ID_MAX];
@@ -72,34 +72,34 @@ read_back(const struct alert *a, enum alert_word word, bool purged)
 		.type = alert_type(a, word),
 		.received_at_ms = WALL + 5,
 		.came_at = { 77 } };
-	struct alert_told told;
+	struct alert_sent sent;
 	char *body;
 
 	alert_id_next(a, id);
 	body = alert_body(a, word, &from, &ev.body_len);
 	assert_non_null(body);
 	ev.body = purged ? NULL : body;
-	alert_read(&ev, &told);
+	alert_read(&ev, &sent);
 	free(body);
-	return (told);
+	return (sent);
 }
 
 static void
 test_what_is_told_is_read(void **state)
 {
 	struct alert a = alert_of("pos", 4);
-	struct alert_told told;
+	struct alert_sent sent;
 
 	(void)state;
-	a.told.reminders = 2;
-	told = read_back(&a, ALERT_REMINDER, false);
-	assert_int_equal(told.turn, 5);
-	assert_int_equal(told.word, ALERT_REMINDER);
-	assert_int_equal(told.reminders, 3);
-	assert_int_equal(told.since_ms, WALL);
-	assert_int_equal(told.at.ms, 77);
-	assert_string_equal(told.receiver, "box/17");
-	assert_string_equal(told.sentence, "3 jobs are dead");
+	a.sent.reminders = 2;
+	sent = read_back(&a, ALERT_REMINDER, false);
+	assert_int_equal(sent.turn, 5);
+	assert_int_equal(sent.word, ALERT_REMINDER);
+	assert_int_equal(sent.reminders, 3);
+	assert_int_equal(sent.since_ms, WALL);
+	assert_int_equal(sent.at.ms, 77);
+	assert_string_equal(sent.receiver, "box/17");
+	assert_string_equal(sent.sentence, "3 jobs are dead");
 	assert_int_equal(read_back(&a, ALERT_RAISED, false).word, ALERT_RAISED);
 	assert_int_equal(read_back(&a, ALERT_CLEARED, false).word,
 	    ALERT_CLEARED);
@@ -110,12 +110,12 @@ static void
 test_a_purged_one_is_read(void **state)
 {
 	struct alert a = alert_of("pos", 4);
-	struct alert_told told = read_back(&a, ALERT_REMINDER, true);
+	struct alert_sent sent = read_back(&a, ALERT_REMINDER, true);
 
 	(void)state;
-	assert_int_equal(told.turn, 5);
-	assert_int_equal(told.word, ALERT_RAISED);
-	assert_int_equal(told.since_ms, WALL + 5);
+	assert_int_equal(sent.turn, 5);
+	assert_int_equal(sent.word, ALERT_RAISED);
+	assert_int_equal(sent.since_ms, WALL + 5);
 	assert_int_equal(read_back(&a, ALERT_CLEARED, true).word,
 	    ALERT_CLEARED);
 }
