@@ -24,4 +24,11 @@ void histogram_init(struct histogram *h, const int64_t *bounds, size_t n);
 /* Negative values, of a clock that was set, count as 0. */
 void histogram_add(struct histogram *h, int64_t value);
 
+/*
+ * About the value that a share of them, 0 to 1, does not exceed: 0.5 is the
+ * median. Within a bucket they count as spread evenly; of what is above the
+ * last bound no more is known than that bound. -1: there are none.
+ */
+int64_t histogram_quantile(const struct histogram *h, double share);
+
 #endif /* SERVER_HISTOGRAM_H */

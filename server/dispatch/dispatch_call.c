@@ -8,6 +8,7 @@
 
 #include "handlers/body/event_kind.h"
 #include "server/base/clock.h"
+#include "server/base/histogram.h"
 #include "server/base/log.h"
 #include "server/dispatch/dispatch_private.h"
 
@@ -156,6 +157,9 @@ call_end(struct run *run, const struct handler_result *result)
 	if (live == NULL) {
 		call_orphaned(run, result);
 	} else {
+		if (run->state == RUN_CALLING) /* else it was not made */
+			histogram_add(&live->calls,
+			    clock_mono_us() - run->started_us);
 		if (live->logs_answers && result->code != 0)
 			call_log_answer(run, live);
 		run_judge(run, live, result);

@@ -11,6 +11,8 @@
 
 #include "handlers/handler.h"
 
+struct histogram;
+
 /* A handler to be put to work; all borrowed. */
 struct dispatch_handler {
 	int64_t number; /* in the store */
@@ -47,6 +49,8 @@ struct dispatch_live {
 	bool probing;
 	size_t under_way; /* starts and calls */
 	struct dispatch_attempts attempts;
+	const struct histogram *calls; /* how long they took, in us, since
+					  the start; borrowed: call_time.h */
 	bool lasting;      /* it keeps a connection to its far side */
 	bool connected;    /* and has it now */
 	const char *error; /* of its last attempt; NULL: that was a success */

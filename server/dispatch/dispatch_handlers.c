@@ -131,6 +131,7 @@ dispatch_live(const struct dispatch *d, size_t i,
 		.probing = live->gate.probing,
 		.under_way = live->gate.under_way,
 		.attempts = live->attempts,
+		.calls = &live->calls,
 		.lasting = h->type->connected != NULL,
 		.connected =
 		    h->type->connected != NULL && h->type->connected(h),

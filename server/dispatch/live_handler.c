@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/dispatch/call_time.h"
+
 /* -- Instances -- */
 
 static void
@@ -107,6 +109,7 @@ live_handler_init(struct live_handler *live, const struct handler_env *env,
 		.logs_answers = h->logs_answers,
 		.paused = h->paused,
 	};
+	call_time_init(&live->calls);
 	gate_init(&live->gate, h->concurrency, h->retry_ms[0] * 1000);
 	backlog_init(&live->backlog); /* asks for what an earlier run left */
 	live->name = strdup(h->name);
@@ -134,6 +137,7 @@ live_handler_inherit(struct live_handler *live, struct live_handler *old)
 	gate_inherit(&live->gate, &old->gate);
 	live->paused = old->paused;
 	live->attempts = old->attempts;
+	live->calls = old->calls;
 	(void)strcpy(live->error, old->error);
 	live->error_ms = old->error_ms;
 	live->failing_since = old->failing_since;

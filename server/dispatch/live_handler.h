@@ -7,6 +7,7 @@
 #ifndef SERVER_LIVE_HANDLER_H
 #define SERVER_LIVE_HANDLER_H
 
+#include "server/base/histogram.h"
 #include "server/dispatch/dispatch_handler.h"
 #include "server/dispatch/turn.h"
 
@@ -36,6 +37,7 @@ struct live_handler {
 	struct backlog backlog;
 	struct turns turns;
 	struct dispatch_attempts attempts;
+	struct histogram calls;         /* how long they took: call_time.h */
 	char error[HANDLER_REASON_MAX]; /* of its last attempt; or empty */
 	int64_t error_ms;
 	struct steady_time failing_since; /* see struct dispatch_live */

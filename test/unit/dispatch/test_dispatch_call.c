@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "server/base/histogram.h"
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
@@ -236,6 +237,31 @@ test_a_far_side_can_pause_its_handler(void **state)
 	assert_int_equal(world_count(w, JOB_DONE), 10);
 }
 
+/* A call is timed from its start to its end, whatever comes of it. */
+static void
+test_calls_are_timed(void **state)
+{
+	struct world *w = world_calls(state, HANDLER_PENDING, 2);
+	struct dispatch_live live;
+
+	w->concurrency = 1;
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	fake_clock_pass_ms(30);
+	world_finish(w, HANDLER_DONE);
+	world_settle(w);
+	fake_clock_pass_ms(700);
+	world_finish(w, HANDLER_DEAD);
+	world_settle(w);
+	assert_int_equal(dispatch_live(w->d, 0, &live), 0);
+	assert_int_equal(live.calls->sum, 730000);
+	assert_int_equal(histogram_quantile(live.calls, 0), 20000);
+	assert_int_equal(histogram_quantile(live.calls, 1), 1000000);
+	world_handlers(w, 1, 0); /* a reload changes nothing of it */
+	assert_int_equal(dispatch_live(w->d, 0, &live), 0);
+	assert_int_equal(live.calls->sum, 730000);
+}
+
 int
 main(void)
 {
@@ -250,6 +276,7 @@ main(void)
 		world_test(test_a_kept_outcome_is_recorded_while_stopping),
 		world_test(test_an_answer_without_memory_is_left_out),
 		world_test(test_a_far_side_can_pause_its_handler),
+		world_test(test_calls_are_timed),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
