@@ -10,7 +10,8 @@ enum event_kind {
 	EVENT_CREATED, /* klikit.order.created.v2 */
 	EVENT_STATUS,  /* klikit.order.status.updated */
 	EVENT_CART,    /* klikit.order.cart.updated */
-	EVENT_UNKNOWN
+	EVENT_UNKNOWN,
+	EVENT_NKINDS
 };
 
 /*

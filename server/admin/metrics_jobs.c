@@ -49,18 +49,17 @@ static void
 print_oldest(FILE *f, struct steady_time now,
     const struct metrics_figures *figures)
 {
-	static const char name[] = "klikitd_oldest_pending_seconds";
+	static const char name[] = "klikitd_oldest_pending_timestamp_seconds";
 
 	metrics_family(f, name, METRICS_GAUGE,
-	    "Age of the oldest event with a pending job, by handler; 0: none.");
+	    "When the oldest event with a pending job came in, by handler; "
+	    "without one there is no sample.");
 	for (size_t i = 0; figures->known && i < figures->f.nhandlers; i++) {
 		const struct store_handler_info *h = &figures->handlers[i];
 
-		if (h->name != NULL)
+		if (h->name != NULL && h->oldest.ms != 0)
 			metrics_real(f, name, LABELS("handler", h->name),
-			    h->oldest.ms == 0
-				? 0
-				: metrics_seconds_since(now, h->oldest));
+			    metrics_date(now, h->oldest));
 	}
 }
 
@@ -133,6 +132,22 @@ print_attempts(FILE *f, const struct dispatch *d)
 	}
 }
 
+/* Only of those that call out. */
+static void
+print_calls(FILE *f, const struct dispatch *d)
+{
+	static const char name[] = "klikitd_handler_call_seconds";
+	struct dispatch_live live;
+
+	metrics_family(f, name, METRICS_HISTOGRAM,
+	    "How long the calls of a handler took.");
+	for (size_t i = 0; dispatch_live(d, i, &live) == 0; i++) {
+		if (live.outlet)
+			metrics_histogram(f, name, LABELS("handler", live.name),
+			    live.calls, 1e6);
+	}
+}
+
 void
 metrics_print_jobs(FILE *f, const struct metrics_sources *from,
     const struct metrics_figures *figures)
@@ -165,6 +180,7 @@ metrics_print_jobs(FILE *f, const struct metrics_sources *from,
 		metrics_count(f, "klikitd_receivers", NULL,
 		    figures->f.receivers);
 	print_attempts(f, from->dispatch);
+	print_calls(f, from->dispatch);
 	metrics_one(f, "klikitd_jobs_already_total", METRICS_COUNTER,
 	    "Jobs not called, since an earlier one had done their orders.",
 	    stats.already);
@@ -176,7 +192,7 @@ metrics_print_jobs(FILE *f, const struct metrics_sources *from,
 	    "Alarms that rang.", stats.alarms);
 	metrics_family(f, "klikitd_end_to_end_seconds", METRICS_HISTOGRAM,
 	    "From an event's coming in to a job of it being done.");
-	metrics_histogram(f, "klikitd_end_to_end_seconds",
+	metrics_histogram(f, "klikitd_end_to_end_seconds", NULL,
 	    dispatch_ages(from->dispatch), 1e3);
 }
 
@@ -196,7 +212,7 @@ print_commits(FILE *f, const struct store_stats *stats)
 	h.sum = (int64_t)stats->operations;
 	metrics_family(f, name, METRICS_HISTOGRAM,
 	    "Operations that were made durable together.");
-	metrics_histogram(f, name, &h, 1);
+	metrics_histogram(f, name, NULL, &h, 1);
 }
 
 void
@@ -204,6 +220,7 @@ metrics_print_store(FILE *f, const struct metrics_sources *from,
     const struct metrics_figures *figures)
 {
 	static const char free_bytes[] = "klikitd_store_free_bytes";
+	static const char counted[] = "klikitd_store_figures_timestamp_seconds";
 	struct store_stats stats;
 
 	store_stats(from->st, &stats);
@@ -235,9 +252,11 @@ metrics_print_store(FILE *f, const struct metrics_sources *from,
 	if (figures->known && figures->f.free_bytes >= 0)
 		metrics_count(f, free_bytes, NULL,
 		    (uint64_t)figures->f.free_bytes);
-	metrics_family(f, "klikitd_store_figures_age_seconds", METRICS_GAUGE,
-	    "Since the store counted the backlog and the files shown here.");
+	metrics_family(f, counted, METRICS_GAUGE,
+	    "When the store counted the backlog and the files shown here.");
 	if (figures->known)
-		metrics_real(f, "klikitd_store_figures_age_seconds", NULL,
-		    (double)(clock_mono_us() / 1000 - figures->at_ms) / 1e3);
+		metrics_real(f, counted, NULL,
+		    (double)(clock_wall_ms() - clock_mono_us() / 1000 +
+			     figures->at_ms) /
+			1e3);
 }

@@ -117,7 +117,7 @@ print_http(FILE *f, const struct metrics_sources *from)
 	metrics_family(f, "klikitd_ack_seconds", METRICS_HISTOGRAM,
 	    "From a delivery's being whole to its answer having left.");
 	if (acks != NULL)
-		metrics_histogram(f, "klikitd_ack_seconds", acks, 1e6);
+		metrics_histogram(f, "klikitd_ack_seconds", NULL, acks, 1e6);
 }
 
 static void

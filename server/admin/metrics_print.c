@@ -8,6 +8,7 @@
 #include "server/admin/metrics_parts.h"
 #include "server/admin/metrics_print.h"
 #include "server/admin/metrics_text.h"
+#include "handlers/body/event_kind.h"
 #include "server/auth/secrets.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
@@ -37,10 +38,6 @@ print_server(FILE *f, const struct metrics_sources *from)
 	    LABELS("version", KLIKITD_VERSION, "sqlite", store_sqlite_version(),
 		"libevent", event_get_version()),
 	    1);
-	metrics_family(f, "klikitd_start_timestamp_seconds", METRICS_GAUGE,
-	    "When it started.");
-	metrics_real(f, "klikitd_start_timestamp_seconds", NULL,
-	    (double)from->started_at_ms / 1e3);
 	metrics_one(f, "klikitd_ready", METRICS_GAUGE,
 	    "Whether a delivery would be taken now.",
 	    works && queued < from->queue_max);
@@ -68,6 +65,7 @@ print_deliveries(FILE *f, const struct metrics_sources *from)
 {
 	struct ingest_stats in;
 	uint64_t refused = 0;
+	const char *text; /* about the last of klikit's: no label */
 
 	ingest_stats(from->ingest, &in);
 	for (int i = 0; i < REJECT_NCAUSES; i++) {
@@ -100,12 +98,39 @@ print_deliveries(FILE *f, const struct metrics_sources *from)
 		metrics_count(f, "klikitd_rejections_total",
 		    LABELS("cause", reject_cause_name((enum reject_cause)i)),
 		    rejections_count(from->rej, (enum reject_cause)i));
+	metrics_one(f, "klikitd_rejections_of_klikit_total", METRICS_COUNTER,
+	    "Refused deliveries that klikit must have sent: they were signed, "
+	    "or some form of them was.",
+	    rejections_of_klikit(from->rej, &text));
 	metrics_family(f, "klikitd_rejections_not_kept_total", METRICS_COUNTER,
 	    "Of them those that no list shows: too many came from strangers.");
 	for (int i = 0; i < REJECT_NCAUSES; i++)
 		metrics_count(f, "klikitd_rejections_not_kept_total",
 		    LABELS("cause", reject_cause_name((enum reject_cause)i)),
 		    rejections_not_kept(from->rej, (enum reject_cause)i));
+}
+
+/* A fixed set: strangers may send a captured body under any type. */
+static void
+print_events(FILE *f, const struct metrics_sources *from)
+{
+	static const char name[] = "klikitd_events_total";
+	static const char *const types[] = {
+		[EVENT_CREATED] = "klikit.order.created",
+		[EVENT_STATUS] = "klikit.order.status.updated",
+		[EVENT_CART] = "klikit.order.cart.updated",
+		[EVENT_UNKNOWN] = "other",
+	};
+	_Static_assert(sizeof(types) / sizeof(types[0]) == EVENT_NKINDS,
+	    "every kind has a name");
+	struct ingest_stats in;
+
+	ingest_stats(from->ingest, &in);
+	metrics_family(f, name, METRICS_COUNTER,
+	    "Events that were stored, by type without its version; `other' is "
+	    "every type that klikitd does not know.");
+	for (size_t i = 0; i < EVENT_NKINDS; i++)
+		metrics_count(f, name, LABELS("type", types[i]), in.kinds[i]);
 }
 
 /* As many as there are sections. */
@@ -145,18 +170,18 @@ static void
 print_branches(FILE *f, const struct metrics_sources *from,
     struct steady_time now)
 {
-	static const char name[] = "klikitd_last_valid_event_seconds";
+	static const char name[] = "klikitd_last_valid_event_timestamp_seconds";
 	const struct branches *b = ingest_branches(from->ingest);
 
 	metrics_family(f, name, METRICS_GAUGE,
-	    "Since the last valid event of a branch; beyond 64 branches the "
-	    "rest is `other'.");
+	    "When the last valid event of a branch came in; beyond 64 branches "
+	    "the rest is `other'.");
 	for (size_t i = 0; i < b->n; i++)
 		metrics_real(f, name, LABELS("branch", b->list[i].name),
-		    metrics_seconds_since(now, b->list[i].last));
+		    metrics_date(now, b->list[i].last));
 	if (b->rest.ms != 0)
 		metrics_real(f, name, LABELS("branch", "other"),
-		    metrics_seconds_since(now, b->rest));
+		    metrics_date(now, b->rest));
 }
 
 static void
@@ -202,8 +227,10 @@ void
 metrics_print(FILE *f, const struct metrics_sources *from,
     const struct metrics_figures *figures)
 {
+	metrics_print_process(f, from);
 	print_server(f, from);
 	print_deliveries(f, from);
+	print_events(f, from);
 	print_endpoints(f, from->endpoints(from->arg));
 	print_diagnoses(f, from->diag);
 	print_branches(f, from, dispatch_now(from->dispatch));

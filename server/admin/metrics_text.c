@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/base/histogram.h"
 #include "store/base/utf8.h"
 
@@ -41,50 +42,67 @@ print_value(FILE *f, const char *value)
 }
 
 static void
-print_name(FILE *f, const char *name, const char *const *labels)
+print_label(FILE *f, char before, const char *name, const char *value)
 {
-	const char *before = "{";
+	(void)fprintf(f, "%c%s=\"", before, name);
+	print_value(f, value);
+	(void)fputc('"', f);
+}
 
-	(void)fputs(name, f);
+/* le: the label of that name, after all others; NULL: none. */
+static void
+print_name(FILE *f, const char *name, const char *end,
+    const char *const *labels, const char *le)
+{
+	char before = '{';
+
+	(void)fprintf(f, "%s%s", name, end);
 	for (; labels != NULL && labels[0] != NULL; labels += 2) {
-		(void)fprintf(f, "%s%s=\"", before, labels[0]);
-		print_value(f, labels[1]);
-		(void)fputc('"', f);
-		before = ",";
+		print_label(f, before, labels[0], labels[1]);
+		before = ',';
 	}
-	(void)fputs(before[0] == ',' ? "} " : " ", f);
+	if (le != NULL) {
+		print_label(f, before, "le", le);
+		before = ',';
+	}
+	(void)fputs(before == ',' ? "} " : " ", f);
 }
 
 void
 metrics_count(FILE *f, const char *name, const char *const *labels,
     uint64_t value)
 {
-	print_name(f, name, labels);
+	print_name(f, name, "", labels, NULL);
 	(void)fprintf(f, "%" PRIu64 "\n", value);
 }
 
 void
 metrics_real(FILE *f, const char *name, const char *const *labels, double value)
 {
-	print_name(f, name, labels);
+	print_name(f, name, "", labels, NULL);
 	(void)fprintf(f, "%.15g\n", value);
 }
 
 void
-metrics_histogram(FILE *f, const char *name, const struct histogram *h,
-    double scale)
+metrics_histogram(FILE *f, const char *name, const char *const *labels,
+    const struct histogram *h, double scale)
 {
+	char bound[32];
 	uint64_t total = 0;
 
-	for (size_t i = 0; i < h->nbounds; i++) {
+	for (size_t i = 0; i <= h->nbounds; i++) {
 		total += h->counts[i];
-		(void)fprintf(f, "%s_bucket{le=\"%.15g\"} %" PRIu64 "\n", name,
-		    (double)h->bounds[i] / scale, total);
+		(void)strcpy(bound, "+Inf");
+		if (i < h->nbounds)
+			(void)snprintf(bound, sizeof(bound), "%.15g",
+			    (double)h->bounds[i] / scale);
+		print_name(f, name, "_bucket", labels, bound);
+		(void)fprintf(f, "%" PRIu64 "\n", total);
 	}
-	total += h->counts[h->nbounds];
-	(void)fprintf(f, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, total);
-	(void)fprintf(f, "%s_sum %.15g\n", name, (double)h->sum / scale);
-	(void)fprintf(f, "%s_count %" PRIu64 "\n", name, total);
+	print_name(f, name, "_sum", labels, NULL);
+	(void)fprintf(f, "%.15g\n", (double)h->sum / scale);
+	print_name(f, name, "_count", labels, NULL);
+	(void)fprintf(f, "%" PRIu64 "\n", total);
 }
 
 void
@@ -96,7 +114,7 @@ metrics_one(FILE *f, const char *name, enum metrics_type type, const char *help,
 }
 
 double
-metrics_seconds_since(struct steady_time now, struct steady_time then)
+metrics_date(struct steady_time now, struct steady_time then)
 {
-	return ((double)steady_since(now, then) / 1e3);
+	return ((double)(clock_wall_ms() - steady_since(now, then)) / 1e3);
 }

@@ -1,8 +1,9 @@
 /*
  * metrics_text.h -- the text format of Prometheus, version 0.0.4.
  *
- * Pure: prints to a stream, whose errors are the caller's to look at. Values
- * of labels are escaped as the format has it; a byte that is no UTF-8 is "?".
+ * Pure, but for metrics_date(), which reads the wall clock: prints to a stream,
+ * whose errors are the caller's to look at. Values of labels are escaped as the
+ * format has it; a byte that is no UTF-8 is "?".
  */
 #ifndef SERVER_METRICS_TEXT_H
 #define SERVER_METRICS_TEXT_H
@@ -27,8 +28,8 @@ void metrics_real(FILE *f, const char *name, const char *const *labels,
     double value);
 
 /* A histogram's samples; each unit of h is 1/scale of the metric's unit. */
-void metrics_histogram(FILE *f, const char *name, const struct histogram *h,
-    double scale);
+void metrics_histogram(FILE *f, const char *name, const char *const *labels,
+    const struct histogram *h, double scale);
 
 /* A family of one sample without labels. */
 void metrics_one(FILE *f, const char *name, enum metrics_type type,
@@ -37,7 +38,10 @@ void metrics_one(FILE *f, const char *name, enum metrics_type type,
 /* The labels of a sample: name and value by turns. */
 #define LABELS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Seconds from then to now, by the steady clock. */
-double metrics_seconds_since(struct steady_time now, struct steady_time then);
+/*
+ * A time of the steady clock as seconds since the epoch, by the wall clock of
+ * this moment: what is right as an age stays so when that clock was set.
+ */
+double metrics_date(struct steady_time now, struct steady_time then);
 
 #endif /* SERVER_METRICS_TEXT_H */

@@ -13,9 +13,8 @@ static const struct {
 	    "See that its far side runs and can be reached; klikitd doctor "
 	    "tries it. What waits is sent by itself when it works again." },
 	[ALERT_STORE] = { ALERT_TYPE "store",
-	    "Deliveries are answered 503 meanwhile, and klikit sends them "
-	    "again for two hours only. The log and klikitd doctor say what to "
-	    "do.",
+	    "Deliveries are answered 503 meanwhile. klikit sends them again, "
+	    "but not for ever. The log and klikitd doctor say what to do.",
 	    .common = true },
 	[ALERT_DISK] = { ALERT_TYPE "disk",
 	    "Make room: below the floor no event is taken. klikitd purge "

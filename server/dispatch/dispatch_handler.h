@@ -47,6 +47,7 @@ struct dispatch_live {
 	const char *name; /* borrowed, as error is, until the loop goes on */
 	bool paused;
 	bool probing;
+	bool outlet;      /* it calls out */
 	size_t under_way; /* starts and calls */
 	struct dispatch_attempts attempts;
 	const struct histogram *calls; /* how long they took, in us, since

@@ -103,6 +103,7 @@ ingest_stored(struct ingest *in, struct pending *p,
 	bool late = p->done == NULL, repeat = res->repeat_of != 0;
 
 	in->stats.received++;
+	in->stats.kinds[event_kind(p->ev->type)]++;
 	in->stats.repeats += repeat;
 	if (!repeat) /* no sign of life of the branch */
 		branches_note(&in->branches, p->ev->branch, p->ev->came_at);

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "handlers/body/event_kind.h"
 #include "server/intake/subscription.h"
 #include "store/store.h"
 
@@ -128,7 +129,8 @@ size_t ingest_pending(const struct ingest *in);
 /* What was counted since the start. */
 struct ingest_stats {
 	uint64_t received;
-	uint64_t repeats; /* of the received */
+	uint64_t kinds[EVENT_NKINDS]; /* the same, by type */
+	uint64_t repeats;             /* of the received */
 	uint64_t duplicates;
 	uint64_t conflicts; /* of the duplicates: another body */
 	uint64_t invalid;

@@ -1,9 +1,12 @@
 """GET /metrics: Prometheus can read it, and it says what happened."""
 
 import http.client
+import os
+import pathlib
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -111,6 +114,11 @@ def test_it_counts_what_happened(busy):
         'klikitd_jobs_dead{handler="pos"}': 1,
         "klikitd_lanes_blocked": 1,
         'klikitd_handler_paused{handler="pos"}': 0,
+        'klikitd_handler_call_seconds_count{handler="pos"}': 3,
+        'klikitd_handler_call_seconds_bucket{handler="pos",le="+Inf"}': 3,
+        'klikitd_events_total{type="klikit.order.created"}': 4,
+        'klikitd_events_total{type="other"}': 0,
+        "klikitd_rejections_of_klikit_total": 1,
         "klikitd_ack_seconds_count": 4,
         'klikitd_ack_seconds_bucket{le="+Inf"}': 4,
         "klikitd_end_to_end_seconds_count": 5,
@@ -130,11 +138,48 @@ def test_it_counts_what_happened(busy):
     assert v["klikitd_commit_operations_sum"] >= 4 + 5
     assert v["klikitd_commit_operations_count"] <= (
         v["klikitd_commit_operations_sum"])
-    assert v['klikitd_oldest_pending_seconds{handler="pos"}'] > 0
-    assert v['klikitd_oldest_pending_seconds{handler="orders"}'] == 0
-    assert v['klikitd_last_valid_event_seconds{branch="2041"}'] < DEADLINE
-    last = v['klikitd_secret_last_used_timestamp_seconds{secret="default"}']
-    assert last > v["klikitd_start_timestamp_seconds"]
+    start = v["process_start_time_seconds"]
+    assert time.time() - DEADLINE < start < time.time()
+    for name in ('klikitd_oldest_pending_timestamp_seconds{handler="pos"}',
+                 'klikitd_last_valid_event_timestamp_seconds{branch="2041"}',
+                 'klikitd_secret_last_used_timestamp_seconds{secret="default"}',
+                 "klikitd_store_figures_timestamp_seconds"):
+        assert start < v[name] <= time.time(), name
+    assert 'klikitd_oldest_pending_timestamp_seconds{handler="orders"}' not in v
+    assert 'klikitd_handler_call_seconds_count{handler="orders"}' not in v
+
+
+def test_the_process_is_seen_as_prometheus_sees_others(busy):
+    v = values(busy)
+    assert 0 < v["process_cpu_seconds_total"] < DEADLINE
+    pages = [int(n) * os.sysconf("SC_PAGESIZE") for n in pathlib.Path(
+        f"/proc/{busy.pid}/statm").read_text().split()[:2]]
+    for name, wanted in zip(("process_virtual_memory_bytes",
+                             "process_resident_memory_bytes"), pages):
+        assert abs(v[name] - wanted) < wanted / 2, name
+    assert 10 < v["process_open_fds"] < v["process_max_fds"]
+    # One more is open while it is asked again.
+    conn = busy.connect()
+    conn.connect()
+    conn.request("GET", "/healthz")
+    conn.getresponse().read()
+    assert values(busy)["process_open_fds"] == v["process_open_fds"] + 1
+    conn.close()
+
+
+def test_types_are_a_bounded_set(server):
+    """A captured body can be sent again under any type."""
+    for i, kind in enumerate(("klikit.order.created.v7", "klikit.order.cart."
+                              "updated", "klikit.order.lost", "x" * 200)):
+        received(server.deliver(SMALL, f"e{i}", type=kind))
+    server.expect("unknown event type")
+    assert {name: n for name, n in values(server).items()
+            if name.startswith("klikitd_events_total")} == {
+        'klikitd_events_total{type="klikit.order.created"}': 1,
+        'klikitd_events_total{type="klikit.order.status.updated"}': 0,
+        'klikitd_events_total{type="klikit.order.cart.updated"}': 1,
+        'klikitd_events_total{type="other"}': 2,
+    }
 
 
 def test_a_replay_and_a_pause_show(busy):
@@ -162,7 +207,8 @@ def test_what_was_long_ago_is_known_after_a_restart(server):
         if name in v:
             break
     assert abs(v[name] - received_at / 1000) < 0.01
-    assert 'klikitd_last_valid_event_seconds{branch="2041"}' in v
+    assert abs(v['klikitd_last_valid_event_timestamp_seconds{branch="2041"}'] -
+               received_at / 1000) < 5
     assert v['klikitd_deliveries_total{result="received"}'] == 0
 
 
@@ -177,8 +223,8 @@ def test_branches_are_a_bounded_set_and_their_names_are_escaped(server):
     for i in range(70):
         received(server.post(body(i), f"e{i}"))
     text = scrape(server)
-    names = re.findall(r'^klikitd_last_valid_event_seconds\{branch="(.*)"\}',
-                       text, re.M)
+    names = re.findall(r"^klikitd_last_valid_event_timestamp_seconds"
+                       r'\{branch="(.*)"\}', text, re.M)
     assert len(names) == 65 and "other" in names
     assert 'a\\"b\\nc\\\\d' in names
     promtool("check", "metrics", input=text.encode())

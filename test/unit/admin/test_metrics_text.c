@@ -94,7 +94,7 @@ test_histogram(void **state)
 	histogram_add(&h, 1000);
 	histogram_add(&h, 1001);
 	histogram_add(&h, -5);
-	metrics_histogram(out, "h", &h, 1e3);
+	metrics_histogram(out, "h", NULL, &h, 1e3);
 	printed("h_bucket{le=\"0.5\"} 2\nh_bucket{le=\"1\"} 4\n"
 		"h_bucket{le=\"+Inf\"} 5\nh_sum 3.002\nh_count 5\n");
 }
