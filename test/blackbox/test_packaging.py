@@ -160,6 +160,7 @@ def test_meson_installs_where_the_fhs_says():
         "share/doc/klikitd/CHANGELOG.md",
         "share/doc/klikitd/README.md",
         "share/doc/klikitd/examples/alerts.yml",
+        "share/doc/klikitd/examples/dashboard.json",
         "share/doc/klikitd/examples/klikitd.ini",
         "share/man/man5/klikitd.ini.5",
         "share/man/man8/klikitd.8",
