@@ -25,7 +25,6 @@ usage: run_suites.py [SUITE...]     one or more of the names below; without
 A process that a suite leaves behind counts as a failed test.
 """
 
-import concurrent.futures
 import ctypes
 import json
 import os
@@ -35,7 +34,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import typing
@@ -61,15 +59,12 @@ RACES_TESTS = ("store", "store_attempts", "store_jobs", "store_lists",
                "store_attempts_postgres", "store_jobs_postgres",
                "store_shared_postgres")
 
-# Black-box tests that mostly wait, for far sides, databases, clocks and starts
-# after a kill: they are one half, and run beside the others.
-WAITING = ("test_alarms*", "test_alert*", "test_amqp*", "test_backups*",
-           "test_brokers*", "test_bullmq*", "test_consumers*", "test_crash*",
-           "test_dead_jobs*", "test_kill_frame*", "test_links*",
-           "test_migrate*", "test_notify*", "test_outlets*",
-           "test_paused_outlet*", "test_poison*", "test_postgres*",
-           "test_pubsub*", "test_redis*", "test_retention*", "test_sqs*",
-           "test_tls*")
+# Black-box tests are given to several at once, file by file, since they mostly
+# wait: so many for each processor. Those whose files take long come first.
+WORKERS = 2
+LONG_FILES = ("test_backups*", "test_outlets*", "test_names*", "test_guides*",
+              "test_postgres_out*", "test_migrate_p*", "test_amqp*",
+              "test_crash*", "test_links*", "test_alert_kinds*")
 
 # For personality(2), inherited by children.
 ADDR_NO_RANDOMIZE = 0x0040000
@@ -136,17 +131,14 @@ def meson_suite(directory, suite, *options):
     return Count(0, max(1, run.returncode))
 
 
-def pytest_suite(binary, *options, env=None, limit_s=None, files=None,
-                 output=None):
-    """Run the black-box tests, or those in some files, on a binary; what is
-    printed goes to output. Returns a Count."""
-    name = pathlib.Path(files[0]).stem if files else "pytest"
-    report = binary.parent / f"{name}.xml"
+def pytest_suite(binary, *options, env=None, limit_s=None, files=None):
+    """Run the black-box tests, or those in some files, on a binary. Returns a
+    Count."""
+    report = binary.parent / "pytest.xml"
     report.unlink(missing_ok=True)
     run = subprocess.Popen(["/usr/bin/python3", "-m", "pytest", "-q", "-ra",
                             "-p", "no:cacheprovider", f"--junitxml={report}",
                             *options, *(files or ["test/blackbox"])], cwd=ROOT,
-                           stdout=output, stderr=output,
                            env={**ENV, **(env or {}), "KLIKITD": str(binary)})
     try:
         run.wait(limit_s)
@@ -167,24 +159,17 @@ def pytest_suite(binary, *options, env=None, limit_s=None, files=None,
     return Count(max(0, total - bad - skipped), bad, skipped)
 
 
-def pytest_halves(binary, *options, env=None, without=(), marked=""):
-    """Run the black-box tests on a binary in two halves at once, but for the
+def pytest_shared(binary, *options, env=None, without=(), marked=""):
+    """Run the black-box tests on a binary, several files at once, but for the
     files without and those that have no such mark in them. Returns a Count."""
     files = [path for path in sorted((ROOT / "test/blackbox").glob("test_*.py"))
              if not any(path.match(pattern) for pattern in without)
              and marked in path.read_text()]
-    waiting = [path for path in files
-               if any(path.match(pattern) for pattern in WAITING)]
-    others = [path for path in files if path not in waiting]
-    with (tempfile.TemporaryFile() as output,
-          concurrent.futures.ThreadPoolExecutor(1) as pool):
-        beside = pool.submit(pytest_suite, binary, *options, env=env,
-                             files=waiting, output=output)
-        count = pytest_suite(binary, *options, env=env, files=others)
-        count = count.plus(beside.result())
-        output.seek(0)
-        print(output.read().decode(errors="replace"), flush=True)
-    return count
+    files.sort(key=lambda path: not any(path.match(pattern)
+                                        for pattern in LONG_FILES))
+    workers = WORKERS * len(os.sched_getaffinity(0))
+    return pytest_suite(binary, f"--numprocesses={workers}", "--dist=loadfile",
+                        *options, env=env, files=files)
 
 
 def install_by_npm(folder):
@@ -323,7 +308,7 @@ def run_suite(suite):
     if suite == "release":
         if not build_release():
             return BROKEN
-        return pytest_halves(RELEASE / "klikitd", "-m", "not long and not once",
+        return pytest_shared(RELEASE / "klikitd", "-m", "not long and not once",
                              without=("test_run.py", "test_brokers.py",
                                       "test_postgres_server.py",
                                       "test_consumers.py", "test_bullmq*",
@@ -334,7 +319,7 @@ def run_suite(suite):
         # Without valgrind, too: optimised, and no sanitizer in the way.
         unit = meson_suite(PLAIN, "unit").plus(
             meson_suite(PLAIN, "unit", "--setup=valgrind"))
-        return unit.plus(pytest_halves(PLAIN / "klikitd", "-m",
+        return unit.plus(pytest_shared(PLAIN / "klikitd", "-m",
                                        "valgrind and not long",
                                        env={"KLIKITD_VALGRIND": "1"},
                                        marked="mark.valgrind"))
@@ -353,7 +338,7 @@ def run_suite(suite):
     if suite == "blackbox":
         if not install_bullmq():
             return BROKEN
-        return pytest_halves(SANITIZED / "klikitd")
+        return pytest_shared(SANITIZED / "klikitd")
     if suite == "web":
         return web_suite(SANITIZED / "klikitd")
     if suite == "check":

@@ -71,6 +71,19 @@ search_path(struct arena *memory, const char *name, const char **ret_path)
 	}
 }
 
+/* "NAME: why"; of a name too long for both its end is shown. */
+static void
+say_which(const char *name, const char *why, char reason[HANDLER_REASON_MAX])
+{
+	size_t room = HANDLER_REASON_MAX - sizeof("...: ");
+	size_t len = strlen(name), cut;
+
+	room -= strlen(why) < room ? strlen(why) : room;
+	cut = len > room ? len - room : 0;
+	(void)snprintf(reason, HANDLER_REASON_MAX, "%s%s: %s",
+	    cut > 0 ? "..." : "", name + cut, why);
+}
+
 int
 program_find(struct arena *memory, const char *name, const char **ret_path,
     char reason[HANDLER_REASON_MAX])
@@ -100,6 +113,6 @@ program_find(struct arena *memory, const char *name, const char **ret_path,
 		why = "not an executable file";
 	else if (rc == ENOENT && search)
 		why = "no such program in PATH";
-	(void)snprintf(reason, HANDLER_REASON_MAX, "%.80s: %s", name, why);
+	say_which(name, why, reason);
 	return (-1);
 }

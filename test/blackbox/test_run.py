@@ -130,7 +130,7 @@ def test_without_root_or_sudo_it_names_the_whole_set_of_commands(
     assert whole[2:] == ["    # 2 packages, 3 MB to fetch, 10 MB on disk"]
     packages = whole[1].split()
     for package in ("gcc", "meson", "libevent-dev", "libsqlite3-dev",
-                    "libcmocka-dev", "python3-pytest", "nodejs", "npm"):
+                    "libcmocka-dev", "python3-pytest-xdist", "nodejs", "npm"):
         assert package in packages
     assert not {"prometheus", "chromium", "webhook", "redis-server",
                 "rabbitmq-server", "python3-botocore"} & set(packages)

@@ -265,6 +265,30 @@ test_program_is_looked_for_beyond_closed_folders(void **state)
 	arena_fini(&memory);
 }
 
+/* A path is named whole; one that is longer than a reason, by its end. */
+static void
+test_program_is_named_by_its_end(void **state)
+{
+	char reason[HANDLER_REASON_MAX], name[2 * HANDLER_REASON_MAX];
+	const char *found = NULL;
+	struct arena memory = { 0 };
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	memcpy(name, "/no/", 4);
+	memcpy(name + 150, "/bell", sizeof("/bell"));
+	assert_int_equal(program_find(&memory, name, &found, reason), -1);
+	assert_memory_equal(reason, name, 155);
+	assert_string_equal(reason + 155, ": No such file or directory");
+	name[155] = 'x';
+	memcpy(name + sizeof(name) - sizeof("/bell"), "/bell", sizeof("/bell"));
+	assert_int_equal(program_find(&memory, name, &found, reason), -1);
+	assert_memory_equal(reason, "...xxx", 6);
+	assert_non_null(strstr(reason, "/bell: No such file or directory"));
+	assert_int_equal(strlen(reason), HANDLER_REASON_MAX - 1);
+	arena_fini(&memory);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -279,6 +303,7 @@ main(void)
 		CASE(test_program_is_read_where_it_cannot_be_tried),
 		CASE(test_program_is_tried_though_sigchld_is_ignored),
 		CASE(test_program_is_looked_for_beyond_closed_folders),
+		CASE(test_program_is_named_by_its_end),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
