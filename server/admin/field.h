@@ -2,7 +2,7 @@
  * field.h -- rows of the store for programs and for people, by a list of
  * their fields.
  *
- * Owns:    how a value of each kind looks in JSON, and in a table.
+ * Owns:    how a value of each kind looks in JSON, and in a cell.
  * Touches: nothing. Pure but for memory. entity.h has the lists.
  *
  * A list ends with a field without a name. Members of the row are named by
@@ -35,11 +35,25 @@ enum field_kind {
 	FIELD_ALL     /* not a field: all those of `fields', of the same row */
 };
 
+/* How a person reads it on a terminal; for a program it stays as it is. */
+enum field_look {
+	FIELD_PLAIN,
+	FIELD_STATE,  /* how something stands, in one word */
+	FIELD_ID,     /* a long id; perhaps behind a blank its scope */
+	FIELD_TYPE,   /* of an event: without what all begin with */
+	FIELD_MOMENT, /* a text that is a time; FIELD_TIME always is one */
+};
+
 struct field {
 	const char *name;  /* in JSON, and before the value of a single row */
 	const char *title; /* of its column in a table; NULL: it has none */
 	bool outermost;    /* no column where rows stand within another row */
 	enum field_kind kind;
+	enum field_look look;
+
+	/* Of its column on a terminal; see table.h. */
+	unsigned char least;
+	unsigned char spare;
 	size_t at;     /* of the member in the row */
 	size_t size;   /* of the member */
 	size_t len_at; /* of the size_t that says how long it is */

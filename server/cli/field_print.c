@@ -3,44 +3,110 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/table.h"
+#include "server/base/when.h"
+#include "store/base/parse.h"
 
 #define LINE_MAX_SHOWN 4096
+
+#define TITLE_MAX 64
+#define TYPE "klikit." /* nearly all types begin so */
+
+/* -- Cells -- */
+
+static bool
+is_time(const struct field *f)
+{
+	return (f->kind == FIELD_TIME || f->look == FIELD_MOMENT);
+}
+
+/*
+ * What a person reads in the place of text, which may be it. Of a time what
+ * stands behind it stays: a mark, for one.
+ */
+static const char *
+for_people(const struct field *f, const char *text, const struct screen *s,
+    enum when_form form, char buf[FIELD_CELL_MAX])
+{
+	size_t len = strcspn(text, " ");
+	char at[WHEN_MAX];
+	int64_t ms;
+
+	if (!s->terminal)
+		return (text);
+	if (f->look == FIELD_TYPE && strncmp(text, TYPE, strlen(TYPE)) == 0)
+		return (text + strlen(TYPE));
+	if (!is_time(f) || parse_time(text, len, &ms) == -1)
+		return (text);
+	(void)snprintf(buf, FIELD_CELL_MAX, "%s%s",
+	    when_format(ms, s->utc, form, at), text + len);
+	return (buf);
+}
 
 /* -- Tables -- */
 
 struct field_table {
-	const struct field *columns[TABLE_COLUMNS_MAX];
-	const char *titles[TABLE_COLUMNS_MAX + 1];
+	const struct screen *screen;
+	const struct field *fields[TABLE_COLUMNS_MAX];
+	struct table_column columns[TABLE_COLUMNS_MAX];
+	char time_title[TITLE_MAX]; /* names the zone */
 	size_t n;
 	bool within;
 	struct table *table;
 };
+
+static enum table_look
+look_of(const struct field *f)
+{
+	switch (f->look) {
+	case FIELD_STATE:
+		return (TABLE_STATE);
+	case FIELD_ID:
+		return (TABLE_ID);
+	case FIELD_PLAIN:
+	case FIELD_TYPE:
+	case FIELD_MOMENT:
+		break;
+	}
+	return (TABLE_PLAIN);
+}
 
 /* field_each: a column for what has a title. */
 static void
 add_column(const struct field *f, void *arg)
 {
 	struct field_table *t = arg;
+	const char *title = f->title;
+	char zone[WHEN_ZONE_MAX];
 
-	if (f->title == NULL || (t->within && f->outermost) ||
+	if (title == NULL || (t->within && f->outermost) ||
 	    t->n == TABLE_COLUMNS_MAX)
 		return;
-	t->columns[t->n] = f;
-	t->titles[t->n++] = f->title;
+	if (t->screen->terminal && is_time(f) && t->time_title[0] == '\0') {
+		(void)snprintf(t->time_title, sizeof(t->time_title), "%s (%s)",
+		    title, when_zone(clock_wall_ms(), t->screen->utc, zone));
+		title = t->time_title;
+	}
+	t->fields[t->n] = f;
+	t->columns[t->n++] = (struct table_column){ .title = title,
+		.look = look_of(f),
+		.least = f->least,
+		.spare = f->spare };
 }
 
 struct field_table *
-field_table_new(const struct field *fields, bool within)
+field_table_new(const struct field *fields, bool within, const struct screen *s)
 {
 	struct field_table *t;
 
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return (NULL);
 	t->within = within;
+	t->screen = s;
 	field_each(fields, add_column, t);
-	if ((t->table = table_new(t->titles)) == NULL) {
+	if ((t->table = table_new(t->columns, t->n)) == NULL) {
 		free(t);
 		return (NULL);
 	}
@@ -59,22 +125,27 @@ field_table_free(struct field_table *t)
 void
 field_table_add(struct field_table *t, const json_t *object)
 {
-	char buf[FIELD_CELL_MAX];
+	char buf[FIELD_CELL_MAX], made[FIELD_CELL_MAX];
+	const struct field *f;
 
-	for (size_t i = 0; i < t->n; i++)
-		table_add(t->table, field_cell(t->columns[i], object, buf));
+	for (size_t i = 0; i < t->n; i++) {
+		f = t->fields[i];
+		table_add(t->table, for_people(f, field_cell(f, object, buf),
+					t->screen, WHEN_SECONDS, made));
+	}
 }
 
 int
-field_table_print(const struct field_table *t, FILE *out)
+field_table_print(struct field_table *t, FILE *out)
 {
-	return (table_print(t->table, out));
+	return (table_print(t->table, t->screen, out));
 }
 
 /* -- One -- */
 
 struct printing {
 	const json_t *object;
+	const struct screen *screen;
 	FILE *out;
 	int width; /* of the longest name */
 	int rc;
@@ -126,7 +197,8 @@ print_value(const struct field *f, void *arg)
 {
 	const struct printing *p = arg;
 	const json_t *value = json_object_get(p->object, f->name);
-	char buf[FIELD_CELL_MAX];
+	char buf[FIELD_CELL_MAX], made[FIELD_CELL_MAX];
+	const char *text, *colour;
 
 	if (!has_line(f, p->object))
 		return;
@@ -136,11 +208,15 @@ print_value(const struct field *f, void *arg)
 		return;
 	}
 	if (json_is_string(value)) /* a cell may show more than this value */
-		fprintf(p->out, "%-*s  %s\n", p->width, f->name,
-		    log_text(json_string_value(value)));
+		text = json_string_value(value);
 	else
-		fprintf(p->out, "%-*s  %s\n", p->width, f->name,
-		    json_is_null(value) ? "-" : field_cell(f, p->object, buf));
+		text =
+		    json_is_null(value) ? "-" : field_cell(f, p->object, buf);
+	if (is_time(f))
+		text = for_people(f, text, p->screen, WHEN_WHOLE, made);
+	colour = f->look == FIELD_STATE ? screen_state(p->screen, text) : "";
+	fprintf(p->out, "%-*s  %s%s%s\n", p->width, f->name, colour,
+	    log_text(text), colour[0] == '\0' ? "" : screen_plain(p->screen));
 }
 
 static void
@@ -161,7 +237,8 @@ print_pairs(const json_t *pairs, FILE *out)
 	}
 }
 
-static int print_rows(const struct field *f, const json_t *rows, FILE *out);
+static int print_rows(const struct field *f, const json_t *rows,
+    const struct printing *p);
 
 /* field_each: a table for what is a list. */
 static void
@@ -175,14 +252,14 @@ print_list(const struct field *f, void *arg)
 	fprintf(p->out, "\n%s\n", f->name);
 	if (f->kind == FIELD_PAIRS)
 		print_pairs(list, p->out);
-	else if (print_rows(f, list, p->out) == -1)
+	else if (print_rows(f, list, p) == -1)
 		p->rc = -1;
 }
 
 static int
-print_rows(const struct field *f, const json_t *rows, FILE *out)
+print_rows(const struct field *f, const json_t *rows, const struct printing *p)
 {
-	struct field_table *t = field_table_new(f->fields, true);
+	struct field_table *t = field_table_new(f->fields, true, p->screen);
 	const json_t *row;
 	size_t i;
 	int rc;
@@ -190,15 +267,16 @@ print_rows(const struct field *f, const json_t *rows, FILE *out)
 	if (t == NULL)
 		return (-1);
 	json_array_foreach(rows, i, row) field_table_add(t, row);
-	rc = field_table_print(t, out);
+	rc = field_table_print(t, p->out);
 	field_table_free(t);
 	return (rc);
 }
 
 int
-field_print(const struct field *fields, const json_t *object, FILE *out)
+field_print(const struct field *fields, const json_t *object,
+    const struct screen *s, FILE *out)
 {
-	struct printing p = { .object = object, .out = out };
+	struct printing p = { .object = object, .screen = s, .out = out };
 
 	field_each(fields, measure, &p);
 	field_each(fields, print_value, &p);

@@ -69,18 +69,22 @@ sort(struct chosen *c)
 
 /* Returns 0; -1 with a message on stderr: none found, or no answer. */
 static int
-choose(struct verb_admin *va, const struct verb_args *args, struct chosen *c)
+choose(struct verb_admin *va, const struct verb_choice *choice,
+    struct chosen *c)
 {
-	struct verb_rows which = { .list = &verb_job_list, .newest = true };
+	const struct verb_args *args = choice->args;
+	struct verb_rows which = { .list = &verb_job_list,
+		.choice = choice,
+		.newest = true };
 	size_t before;
 	int rc = 0;
 
 	if (args->nwords == 0)
-		rc = verb_list_each(va, args, &which, choose_cb, c);
+		rc = verb_list_each(va, &which, choose_cb, c);
 	for (size_t i = 0; i < args->nwords && rc == 0; i++) {
 		which.event = args->words[i];
 		before = c->n;
-		rc = verb_list_each(va, args, &which, choose_cb, c);
+		rc = verb_list_each(va, &which, choose_cb, c);
 		if (rc == 0 && c->n == before) {
 			fprintf(stderr,
 			    "klikitd %s: event %s: has no such job that "
@@ -155,18 +159,22 @@ act(struct verb_admin *va, const struct chosen *c)
 }
 
 enum verb_exit
-verb_chosen_run(struct verb_admin *va, const struct verb_args *args,
+verb_chosen_run(struct verb_admin *va, struct verb_choice *choice,
     const struct verb_chosen *what)
 {
-	bool dry = verb_has(args, "dry-run");
+	struct screen screen = verb_screen(choice->args);
+	bool dry = verb_has(choice->args, "dry-run");
 	struct chosen c = { .what = what };
 	enum verb_exit rc = VERB_DONE;
 
-	if (dry && (c.table = field_table_new(entity_job, false)) == NULL) {
+	if (dry &&
+	    (c.table = field_table_new(entity_job, false, &screen)) == NULL) {
 		fprintf(stderr, "klikitd %s: out of memory\n", what->verb);
 		return (VERB_FAILED);
 	}
-	if (choose(va, args, &c) == -1)
+	if (verb_choice_known(va, choice) == -1)
+		rc = VERB_USAGE;
+	else if (choose(va, choice, &c) == -1)
 		rc = VERB_FAILED;
 	else {
 		printf("%zu job%s to %s\n", c.n, c.n == 1 ? "" : "s",

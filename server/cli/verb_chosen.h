@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "server/cli/verb_admin.h"
+#include "server/cli/verb_choice.h"
 
 /* What is done, and to which of the jobs that the flags choose. */
 struct verb_chosen {
@@ -26,6 +27,6 @@ struct verb_chosen {
  * which it came. Returns VERB_DONE; VERB_FAILED, said, if one was refused.
  */
 enum verb_exit verb_chosen_run(struct verb_admin *va,
-    const struct verb_args *args, const struct verb_chosen *what);
+    struct verb_choice *choice, const struct verb_chosen *what);
 
 #endif /* SERVER_VERB_CHOSEN_H */

@@ -24,7 +24,7 @@ discard_named(struct verb_admin *va, const struct verb_args *args, json_t *body)
 
 /* Do the words and flags make sense? VERB_DONE; VERB_USAGE, said. */
 static enum verb_exit
-check(const struct verb_args *args)
+check(const struct verb_args *args, struct verb_choice *ret_choice)
 {
 	const char *reason = verb_flag(args, "reason", 0);
 	const char *state = verb_flag(args, "state", 0);
@@ -44,7 +44,9 @@ check(const struct verb_args *args)
 		strcmp(state, "dead") != 0))
 		return (verb_usage(args,
 		    "needs JOB..., or --state ready, waiting or dead"));
-	return (verb_list_check(args) == -1 ? VERB_USAGE : VERB_DONE);
+	return (verb_choice_read(args, verb_job_states, ret_choice) == -1
+		    ? VERB_USAGE
+		    : VERB_DONE);
 }
 
 static enum verb_exit
@@ -53,10 +55,11 @@ discard_run(const struct verb_args *args)
 	struct verb_chosen what = { .verb = "discard",
 		.done = "discarded",
 		.path = "/api/v1/jobs/discard" };
+	struct verb_choice choice;
 	struct verb_admin *va;
 	enum verb_exit rc;
 
-	if ((rc = check(args)) != VERB_DONE)
+	if ((rc = check(args, &choice)) != VERB_DONE)
 		return (rc);
 	if ((what.more = verb_admin_flag(args, "reason")) == NULL)
 		return (VERB_USAGE);
@@ -67,7 +70,7 @@ discard_run(const struct verb_args *args)
 	else if (args->nwords > 0)
 		rc = discard_named(va, args, what.more);
 	else
-		rc = verb_chosen_run(va, args, &what);
+		rc = verb_chosen_run(va, &choice, &what);
 	verb_admin_close(va);
 	json_decref(what.more);
 	return (rc);
@@ -77,6 +80,7 @@ static const struct verb_flag flags[] = {
 	{ "reason", "TEXT", "why; it is kept with the job", false },
 	VERB_JOB_FLAGS,
 	{ "dry-run", NULL, "only list which jobs that would be", false },
+	VERB_SCREEN_FLAGS,
 	{ "dev", NULL, "in the store of klikitd dev", false },
 	{ 0 },
 };

@@ -29,6 +29,7 @@ static const struct verb_list list = {
 	.whole = entity_event_whole,
 	.content = "body",
 	.print = print_body,
+	.states = verb_event_states,
 };
 
 static enum verb_exit
@@ -39,6 +40,7 @@ events_run(const struct verb_args *args)
 
 static const struct verb_flag flags[] = {
 	{ "type", "TYPE", "only of this type", false },
+	{ "state", "STATE", "only pending, done or dead ones", false },
 	VERB_LIST_FLAGS,
 	{ "body", NULL, "print one event's body, byte for byte", false },
 	{ 0 },

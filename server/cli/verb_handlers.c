@@ -19,6 +19,7 @@ handlers_run(const struct verb_args *args)
 
 static const struct verb_flag flags[] = {
 	{ "json", NULL, "one JSON object a line", false },
+	VERB_SCREEN_FLAGS,
 	{ "dev", NULL, "in the store of klikitd dev", false },
 	{ 0 },
 };

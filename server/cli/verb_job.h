@@ -18,7 +18,7 @@
 		    false },                                                   \
 	    { "type", "TYPE", "only for events of this type", false },         \
 	    { "since", "TIME",                                                 \
-		    "only for events received at TIME (RFC 3339) or later",    \
+		    "only for events received at TIME or later, as 2h",        \
 		    false },                                                   \
 	{                                                                      \
 		"until", "TIME", "only for events received before TIME", false \

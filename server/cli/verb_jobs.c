@@ -8,6 +8,7 @@ const struct verb_list verb_job_list = {
 	.rows = "jobs",
 	.fields = entity_job,
 	.whole = entity_job_whole,
+	.states = verb_job_states,
 };
 
 static const struct verb_flag choosing[] = { VERB_JOB_FLAGS };

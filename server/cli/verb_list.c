@@ -5,63 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/admin/admin_query.h"
 #include "server/base/json.h"
 #include "server/base/log.h"
 #include "server/cli/field_print.h"
-#include "store/base/parse.h"
-#include "store/job.h"
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000000
-#define PATH_LEN_MAX 4096
 #define DOCUMENT ",\"document\":"
 
-/* The flags that choose rows; in the API's query they are called the same. */
-static const char *const choosing[] = { "type", "order", "brand", "branch",
-	"cause", "state", "handler", "event", "since", "until", "scope" };
-#define NCHOOSING (sizeof(choosing) / sizeof(choosing[0]))
-
 /* -- Flags -- */
-
-static int
-check_time(const struct verb_args *args, const char *name)
-{
-	const char *text = verb_flag(args, name, 0);
-	int64_t ms;
-
-	if (text == NULL || parse_time(text, strlen(text), &ms) == 0)
-		return (0);
-	(void)verb_usage(args,
-	    "--%s: \"%s\" is not a time such as 2026-06-25T09:00:00Z", name,
-	    log_text(text));
-	return (-1);
-}
-
-int
-verb_list_check(const struct verb_args *args)
-{
-	const char *state = verb_flag(args, "state", 0);
-	enum job_state parsed;
-
-	if (state != NULL && strcmp(state, ENTITY_JOB_PENDING) != 0 &&
-	    job_state_parse(state, &parsed) == -1) {
-		(void)verb_usage(args,
-		    "--state: \"%s\" is none of pending (ready, running, "
-		    "waiting), done and dead",
-		    log_text(state));
-		return (-1);
-	}
-	if (check_time(args, "since") == -1 || check_time(args, "until") == -1)
-		return (-1);
-	return (0);
-}
 
 /* A flag that would have no effect is refused, not ignored. */
 static int
 check_one(const struct verb_args *args, const struct verb_list *list)
 {
 	bool content = list->content != NULL && verb_has(args, list->content);
+	const char *name;
 
 	if (args->nwords == 0 && content) {
 		(void)verb_usage(args, "--%s: needs %s", list->content,
@@ -76,12 +35,12 @@ check_one(const struct verb_args *args, const struct verb_list *list)
 		(void)verb_usage(args, "--limit: only for the list");
 		return (-1);
 	}
-	for (size_t i = 0; args->nwords > 0 && i < NCHOOSING; i++) {
-		if (!verb_has(args, choosing[i]) ||
-		    (list->content != NULL &&
-			strcmp(choosing[i], "scope") == 0))
+	for (size_t i = 0;
+	     args->nwords > 0 && (name = verb_choice_name(i)) != NULL; i++) {
+		if (!verb_has(args, name) ||
+		    (list->content != NULL && strcmp(name, "scope") == 0))
 			continue;
-		(void)verb_usage(args, "--%s: only for the list", choosing[i]);
+		(void)verb_usage(args, "--%s: only for the list", name);
 		return (-1);
 	}
 	return (0);
@@ -89,49 +48,30 @@ check_one(const struct verb_args *args, const struct verb_list *list)
 
 /* -- Pages -- */
 
-/* Add name=value to a query. Returns 0, or -1 if there is no room. */
 static int
-add(char path[PATH_LEN_MAX], const char *name, const char *value)
-{
-	size_t len = strlen(path);
-	int n;
-
-	n = snprintf(path + len, PATH_LEN_MAX - len,
-	    "%s%s=", strchr(path, '?') == NULL ? "?" : "&", name);
-	if (n < 0 || (size_t)n >= PATH_LEN_MAX - len)
-		return (-1);
-	len += (size_t)n;
-	return (admin_query_encode(value, path + len, PATH_LEN_MAX - len));
-}
-
-static int
-add_number(char path[PATH_LEN_MAX], const char *name, int64_t value)
+add_number(char path[VERB_PATH_MAX], const char *name, int64_t value)
 {
 	char number[32];
 
 	(void)snprintf(number, sizeof(number), "%" PRId64, value);
-	return (add(path, name, number));
+	return (verb_path_add(path, name, number));
 }
 
 /* The request for one page; before 0 is the first. Returns 0, or -1. */
 static int
-page_path(const struct verb_args *args, const struct verb_rows *which,
-    size_t limit, int64_t before, char path[PATH_LEN_MAX])
+page_path(const struct verb_rows *which, size_t limit, int64_t before,
+    char path[VERB_PATH_MAX])
 {
-	const char *value;
-	int bad = 0;
+	int bad;
 
-	(void)snprintf(path, PATH_LEN_MAX, "%s", which->list->path);
+	(void)snprintf(path, VERB_PATH_MAX, "%s", which->list->path);
 	if (which->list->unpaged)
 		return (0);
-	for (size_t i = 0; i < NCHOOSING; i++) {
-		if ((value = verb_flag(args, choosing[i], 0)) != NULL)
-			bad |= add(path, choosing[i], value);
-	}
+	bad = verb_choice_add(which->choice, path);
 	if (which->event != NULL)
-		bad |= add(path, "event", which->event);
+		bad |= verb_path_add(path, "event", which->event);
 	if (which->newest)
-		bad |= add(path, "newest", "true");
+		bad |= verb_path_add(path, "newest", "true");
 	bad |= add_number(path, "limit", (int64_t)limit);
 	if (before > 0)
 		bad |= add_number(path, "before", before);
@@ -139,11 +79,11 @@ page_path(const struct verb_args *args, const struct verb_rows *which,
 }
 
 int
-verb_list_each(struct verb_admin *va, const struct verb_args *args,
-    const struct verb_rows *which, verb_row_fn *each, void *arg)
+verb_list_each(struct verb_admin *va, const struct verb_rows *which,
+    verb_row_fn *each, void *arg)
 {
 	size_t left = which->most == 0 ? SIZE_MAX : which->most;
-	char path[PATH_LEN_MAX];
+	char path[VERB_PATH_MAX];
 	int64_t before = 0;
 	json_t *page, *row;
 	size_t i, limit;
@@ -151,9 +91,9 @@ verb_list_each(struct verb_admin *va, const struct verb_args *args,
 
 	do {
 		limit = left < STORE_PAGE_MAX ? left : STORE_PAGE_MAX;
-		if (page_path(args, which, limit, before, path) == -1) {
+		if (page_path(which, limit, before, path) == -1) {
 			fprintf(stderr, "klikitd %s: a flag is too long\n",
-			    args->verb->name);
+			    which->choice->args->verb->name);
 			return (-1);
 		}
 		page = which->list->live ? verb_admin_get_live(va, path)
@@ -197,39 +137,69 @@ verb_json_print(json_t *object)
 	return (0);
 }
 
+/* A list that is being printed. */
+struct listing {
+	const char *verb;
+	struct screen screen;
+	struct field_table *table; /* NULL: as JSON */
+	size_t rows;               /* so far */
+};
+
 /* verb_row_fn */
 static int
 json_cb(const json_t *row, void *arg)
 {
+	struct listing *l = arg;
+
+	l->rows++;
 	if (verb_json_print(json_incref((json_t *)row)) == 0)
 		return (0);
-	return (out_of_memory(arg));
+	return (out_of_memory(l->verb));
 }
 
 /* verb_row_fn */
 static int
 table_cb(const json_t *row, void *arg)
 {
-	field_table_add(arg, row);
+	struct listing *l = arg;
+
+	l->rows++;
+	field_table_add(l->table, row);
 	return (0);
 }
 
-static int
-print_list(struct verb_admin *va, const struct verb_args *args,
-    const struct verb_rows *which)
+/* Say what was looked for, so that nobody takes a slip for peace. */
+static void
+say_none(const struct verb_rows *which)
 {
-	char *verb = (char *)args->verb->name;
-	struct field_table *t;
+	fprintf(stderr, "klikitd %s: no %s found",
+	    which->choice->args->verb->name, which->list->rows);
+	if (verb_choice_given(which->choice->args)) {
+		fprintf(stderr, " for");
+		verb_choice_print(which->choice, stderr);
+	}
+	fputc('\n', stderr);
+}
+
+static int
+print_list(struct verb_admin *va, const struct verb_rows *which)
+{
+	const struct verb_args *args = which->choice->args;
+	struct listing l = { .verb = args->verb->name,
+		.screen = verb_screen(args) };
+	bool json = verb_has(args, "json");
 	int rc;
 
-	if (verb_has(args, "json"))
-		return (verb_list_each(va, args, which, json_cb, verb));
-	if ((t = field_table_new(which->list->fields, false)) == NULL)
-		return (out_of_memory(verb));
-	rc = verb_list_each(va, args, which, table_cb, t);
-	if (rc == 0 && (rc = field_table_print(t, stdout)) == -1)
-		(void)out_of_memory(verb);
-	field_table_free(t);
+	if (!json && (l.table = field_table_new(which->list->fields, false,
+			  &l.screen)) == NULL)
+		return (out_of_memory(l.verb));
+	rc = verb_list_each(va, which, json ? json_cb : table_cb, &l);
+	if (rc == 0 && l.rows == 0)
+		say_none(which);
+	if (rc == 0 && !json && (l.rows > 0 || !l.screen.terminal) &&
+	    (rc = field_table_print(l.table, stdout)) == -1)
+		(void)out_of_memory(l.verb);
+	field_table_free(l.table);
 	return (rc);
 }
 
@@ -240,6 +210,7 @@ struct showing {
 	const struct verb_args *args;
 	const struct verb_list *list;
 	struct verb_one one;
+	struct screen screen;
 	size_t shown; /* so far: one in each scope */
 };
 
@@ -281,13 +252,13 @@ show_content(struct showing *s, const json_t *scopes)
 static int
 show_scope(struct showing *s, const char *scope, json_t **ret_scopes)
 {
-	char target[PATH_LEN_MAX], query[PATH_LEN_MAX] = "";
+	char target[VERB_PATH_MAX], query[VERB_PATH_MAX] = "";
 	json_t *object = NULL;
 	const json_t *scopes;
 	char *text = NULL;
 	int rc = -1;
 
-	if (scope != NULL && add(query, "scope", scope) == -1) {
+	if (scope != NULL && verb_path_add(query, "scope", scope) == -1) {
 		fprintf(stderr, "klikitd %s: --scope: is too long\n",
 		    s->one.verb);
 		return (-1);
@@ -310,7 +281,7 @@ show_scope(struct showing *s, const char *scope, json_t **ret_scopes)
 		rc = 0;
 	else {
 		printf("%s", s->shown++ > 0 ? "\n" : "");
-		rc = field_print(s->list->whole, object, stdout);
+		rc = field_print(s->list->whole, object, &s->screen, stdout);
 	}
 	if (scope == NULL)
 		*ret_scopes = json_incref((json_t *)scopes);
@@ -326,9 +297,10 @@ print_one(struct verb_admin *va, const struct verb_args *args,
 {
 	struct showing s = { .args = args,
 		.list = list,
+		.screen = verb_screen(args),
 		.one = { .va = va, .verb = args->verb->name } };
 	json_t *scopes = NULL, *scope;
-	char path[PATH_LEN_MAX];
+	char path[VERB_PATH_MAX];
 	size_t i, len;
 	int rc;
 
@@ -350,23 +322,36 @@ print_one(struct verb_admin *va, const struct verb_args *args,
 	return (rc);
 }
 
+struct screen
+verb_screen(const struct verb_args *args)
+{
+	struct screen s = screen_of(stdout);
+
+	s.wide = s.terminal && verb_has(args, "wide");
+	s.utc = s.terminal && verb_has(args, "utc");
+	return (s);
+}
+
 enum verb_exit
 verb_list_run(const struct verb_args *args, const struct verb_list *list)
 {
-	struct verb_rows which = { .list = list };
+	struct verb_choice choice;
+	struct verb_rows which = { .list = list, .choice = &choice };
 	long long limit = list->unpaged ? 0 : LIMIT_DEFAULT;
+	enum verb_exit rc = VERB_USAGE;
 	struct verb_admin *va;
-	int rc;
 
 	if (check_one(args, list) == -1 ||
 	    verb_int(args, "limit", 1, LIMIT_MAX, &limit) == -1 ||
-	    verb_list_check(args) == -1)
+	    verb_choice_read(args, list->states, &choice) == -1)
 		return (VERB_USAGE);
 	which.most = (size_t)limit;
 	if ((va = verb_admin_open(args, VERB_LOOKS)) == NULL)
 		return (VERB_FAILED);
-	rc = args->nwords > 0 ? print_one(va, args, list)
-			      : print_list(va, args, &which);
+	if (args->nwords > 0)
+		rc = print_one(va, args, list) == -1 ? VERB_FAILED : VERB_DONE;
+	else if (verb_choice_known(va, &choice) == 0)
+		rc = print_list(va, &which) == -1 ? VERB_FAILED : VERB_DONE;
 	verb_admin_close(va);
-	return (rc == -1 ? VERB_FAILED : VERB_DONE);
+	return (rc);
 }

@@ -11,7 +11,9 @@
 #include <jansson.h>
 
 #include "server/admin/entity.h"
+#include "server/base/screen.h"
 #include "server/cli/verb_admin.h"
+#include "server/cli/verb_choice.h"
 
 #define VERB_LIST_FLAGS                                                        \
 	{ "order", "ID", "only of this order", false },                        \
@@ -22,7 +24,8 @@
 	    VERB_LIST_FLAGS_COMMON
 
 #define VERB_LIST_FLAGS_COMMON                                                 \
-	{ "since", "TIME", "only received at TIME (RFC 3339) or later",        \
+	{ "since", "TIME",                                                     \
+		"only received at TIME or later: 2h, 2026-11-28T14:00",        \
 		false },                                                       \
 	    { "until", "TIME", "only received before TIME", false },           \
 	    VERB_LIST_FLAGS_ALL
@@ -30,9 +33,21 @@
 #define VERB_LIST_FLAGS_ALL                                                    \
 	{ "limit", "N", "at most N rows (default 50)", false },                \
 	    { "json", NULL, "one JSON object a line", false },                 \
+	    VERB_SCREEN_FLAGS,                                                 \
 	{                                                                      \
 		"dev", NULL, "in the store of klikitd dev", false              \
 	}
+
+/* Of tables on a terminal. */
+#define VERB_SCREEN_FLAGS                                                      \
+	{ "wide", NULL, "on a terminal: every column, and ids in full",        \
+		false },                                                       \
+	{                                                                      \
+		"utc", NULL, "times in UTC, not of this machine's zone", false \
+	}
+
+/* The standard output, with the wishes of those flags. */
+struct screen verb_screen(const struct verb_args *args);
 
 struct verb_one;
 
@@ -44,6 +59,7 @@ struct verb_list {
 	const struct field *whole; /* of one; NULL: none is shown alone */
 	bool unpaged;              /* the list takes no query */
 	bool live; /* a running server knows more than the store */
+	const char *const *states; /* that --state may name; or NULL */
 
 	/*
 	 * The flag that asks for the bytes of one alone, and how to print
@@ -70,9 +86,10 @@ struct verb_one {
 enum verb_exit verb_list_run(const struct verb_args *args,
     const struct verb_list *list);
 
-/* Which rows to go through, beside what the flags choose. */
+/* Which rows to go through: what the flags choose, and what is said here. */
 struct verb_rows {
 	const struct verb_list *list;
+	const struct verb_choice *choice;
 	const char *event; /* of jobs: only of this event id; NULL: of any */
 	bool newest;       /* of jobs: of replays only the last */
 	size_t most;       /* rows; 0: all */
@@ -84,14 +101,8 @@ struct verb_rows {
  * could not be had or each() returned -1, which has said it then.
  */
 typedef int verb_row_fn(const json_t *row, void *arg);
-int verb_list_each(struct verb_admin *va, const struct verb_args *args,
-    const struct verb_rows *which, verb_row_fn *each, void *arg);
-
-/*
- * Do the values of the flags that choose make sense? Returns 0; -1, said as a
- * usage error.
- */
-int verb_list_check(const struct verb_args *args);
+int verb_list_each(struct verb_admin *va, const struct verb_rows *which,
+    verb_row_fn *each, void *arg);
 
 /* Print the object on one line, and drop it; NULL is out of memory: -1. */
 int verb_json_print(json_t *object);

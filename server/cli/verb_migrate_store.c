@@ -89,8 +89,11 @@ print_json(const struct store_move_result *r)
 static enum verb_exit
 print_text(const struct store_move_result *r)
 {
-	static const char *const titles[] = { "table", "rows", "sha256", NULL };
-	struct table *t = table_new(titles);
+	static const struct table_column columns[] = { { .title = "table" },
+		{ .title = "rows" }, { .title = "sha256" } };
+	static const struct screen whole = { 0 };
+	struct table *t =
+	    table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	char rows[32];
 	int rc = -1;
 
@@ -102,7 +105,7 @@ print_text(const struct store_move_result *r)
 		table_add(t, r->tables[i].digest);
 	}
 	if (t != NULL)
-		rc = table_print(t, stdout);
+		rc = table_print(t, &whole, stdout);
 	table_free(t);
 	if (rc == -1) {
 		fprintf(stderr, "klikitd migrate-store: out of memory\n");

@@ -32,6 +32,8 @@ orders_run(const struct verb_args *args)
 }
 
 static const struct verb_flag flags[] = {
+	{ "open", NULL, "only those that have not ended", false },
+	{ "status", "CODE", "only of this status", false },
 	VERB_LIST_FLAGS,
 	{ "document", NULL, "print one order's JSON, digit for digit", false },
 	{ 0 },

@@ -5,6 +5,7 @@
 
 #include "server/base/log.h"
 #include "server/cli/verb_admin.h"
+#include "server/cli/verb_choice.h"
 #include "server/cli/verbs.h"
 
 /* Takes body. */
@@ -18,7 +19,12 @@ set(const struct verb_args *args, const char *what, json_t *body)
 		json_decref(body);
 		return (VERB_FAILED);
 	}
-	rc = verb_admin_do(va, args->words[0], "/api/v1/handlers/", what, body);
+	if (verb_handler_known(va, args, args->words[0]) == -1) {
+		json_decref(body);
+		rc = VERB_USAGE;
+	} else
+		rc = verb_admin_do(va, args->words[0], "/api/v1/handlers/",
+		    what, body);
 	verb_admin_close(va);
 	return (rc);
 }

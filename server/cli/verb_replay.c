@@ -32,6 +32,7 @@ replay_run(const struct verb_args *args)
 		.path = "/api/v1/jobs/replay",
 		.may = can_replay };
 	const char *state = verb_flag(args, "state", 0);
+	struct verb_choice choice;
 	struct verb_admin *va;
 	enum verb_exit rc;
 
@@ -42,13 +43,13 @@ replay_run(const struct verb_args *args)
 	    strcmp(state, "dead") != 0)
 		return (verb_usage(args,
 		    "--state: only what is done or dead can be replayed"));
-	if (verb_list_check(args) == -1)
+	if (verb_choice_read(args, verb_job_states, &choice) == -1)
 		return (VERB_USAGE);
 	va = verb_admin_open(args,
 	    verb_has(args, "dry-run") ? VERB_LOOKS : VERB_CHANGES);
 	if (va == NULL)
 		return (VERB_FAILED);
-	rc = verb_chosen_run(va, args, &what);
+	rc = verb_chosen_run(va, &choice, &what);
 	verb_admin_close(va);
 	return (rc);
 }
@@ -56,6 +57,7 @@ replay_run(const struct verb_args *args)
 static const struct verb_flag flags[] = {
 	VERB_JOB_FLAGS,
 	{ "dry-run", NULL, "only list which jobs that would be", false },
+	VERB_SCREEN_FLAGS,
 	{ "dev", NULL, "in the store of klikitd dev", false },
 	{ 0 },
 };

@@ -56,7 +56,8 @@ static char *
 printed(const struct field *fields, bool table)
 {
 	json_t *o = field_json(fields, &row);
-	struct field_table *t = field_table_new(fields, false);
+	static const struct screen program = { 0 };
+	struct field_table *t = field_table_new(fields, false, &program);
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -68,7 +69,7 @@ printed(const struct field *fields, bool table)
 	if (table)
 		assert_int_equal(field_table_print(t, out), 0);
 	else
-		assert_int_equal(field_print(fields, o, out), 0);
+		assert_int_equal(field_print(fields, o, &program, out), 0);
 	(void)fclose(out);
 	field_table_free(t);
 	json_decref(o);
