@@ -62,28 +62,33 @@ static void
 pass_on(struct diagnosis_queue *q, const struct refusal *r,
     const struct diagnosis_finding *f)
 {
+	struct rejection rejection = {
+		.cause = r->in.cause,
+		.at_ms = r->in.at_ms,
+		.peer = r->peer,
+		.endpoint = r->in.endpoint,
+		.examined = f->code != DIAGNOSIS_SKIPPED,
+		.known = f->known,
+		.digest = r->digest,
+		.code = diagnosis_code_name(f->code),
+		.diagnosis = f->text,
+		.body = r->in.body,
+		.body_len = r->in.body_len,
+		.size = r->in.size,
+	};
 	char headers[HEADERS_MAX];
 
 	if (f->code == DIAGNOSIS_SKIPPED)
 		q->stats.skipped++;
 	else
 		q->stats.examined++;
-	redact_headers(r->in.headers, r->in.nheaders, headers, sizeof(headers));
-	rejections_add(q->rej, &(struct rejection){
-				   .cause = r->in.cause,
-				   .at_ms = r->in.at_ms,
-				   .peer = r->peer,
-				   .endpoint = r->in.endpoint,
-				   .examined = f->code != DIAGNOSIS_SKIPPED,
-				   .known = f->known,
-				   .digest = r->digest,
-				   .code = diagnosis_code_name(f->code),
-				   .diagnosis = f->text,
-				   .headers = headers,
-				   .body = r->in.body,
-				   .body_len = r->in.body_len,
-				   .size = r->in.size,
-			       });
+	/* Most of a flood are only counted: that may cost nothing else. */
+	if (rejections_has_room(q->rej, &rejection)) {
+		redact_headers(r->in.headers, r->in.nheaders, headers,
+		    sizeof(headers));
+		rejection.headers = headers;
+	}
+	rejections_add(q->rej, &rejection);
 	log_refusal(q, r, f);
 }
 

@@ -415,18 +415,26 @@ rejections_of_klikit(const struct rejections *rej, const char **ret_text)
 	return (rej->of_klikit.n);
 }
 
+bool
+rejections_has_room(struct rejections *rej, const struct rejection *r)
+{
+	size_t max =
+	    r->examined ? REJECTIONS_STRANGERS_MAX : REJECTIONS_UNEXAMINED_MAX;
+
+	return (
+	    (reject_cause_is_authentic(r->cause) || rej->nstrangers < max) &&
+	    rejections_may_cost(rej, r));
+}
+
 void
 rejections_add(struct rejections *rej, const struct rejection *r)
 {
 	bool authentic = reject_cause_is_authentic(r->cause);
-	size_t max =
-	    r->examined ? REJECTIONS_STRANGERS_MAX : REJECTIONS_UNEXAMINED_MAX;
 	struct kept *k;
 
 	rej->counts[r->cause]++;
 	note_of_klikit(rej, r);
-	if ((!authentic && rej->nstrangers >= max) ||
-	    !rejections_may_cost(rej, r)) {
+	if (!rejections_has_room(rej, r)) {
 		rejections_note_not_kept(rej, r->cause);
 		return;
 	}

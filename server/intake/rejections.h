@@ -57,6 +57,12 @@ bool rejections_again(struct rejections *rej, enum reject_cause cause,
     const unsigned char *digest);
 
 /*
+ * Would rejections_add() keep it now? Else its headers and its body need not be
+ * there.
+ */
+bool rejections_has_room(struct rejections *rej, const struct rejection *r);
+
+/*
  * Note a rejection; copies it. An authentic one waits for the store as long
  * as it takes (32 MiB of them; then it is dropped and an error is logged).
  * Others are dropped, and only counted, while 64 of them wait for the next
