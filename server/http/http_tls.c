@@ -1,7 +1,7 @@
 /*
  * http_tls.c -- the listeners that speak TLS.
  *
- * A handshake costs the loop some milliseconds, and the peer nothing: so only
+ * A handshake costs us some milliseconds, and the peer nothing: so only so many
  * so many are under way at once, and the others wait. Turns and places go first
  * to the address that has the fewest under way; for that the address that has
  * the most gives up the one that is longest connected. So neither a flood nor
@@ -78,6 +78,7 @@ http_tls_open(struct http_tls *tls, int64_t handshake_timeout_ms,
 {
 	const struct tls_engine_options opt = {
 		.handshake_timeout_ms = handshake_timeout_ms,
+		.has_thread = true,
 		.max_handshakes = max_handshakes,
 		.shaking = tls_handshake_cb,
 		.rank = tls_rank_cb,

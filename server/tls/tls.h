@@ -7,7 +7,7 @@
  * Touches: mbedTLS, bufferevents, files of certificates, the clock. No HTTP,
  *          no log, no configuration. The other files of the program see no
  *          mbedTLS.
- * Threads: the loop's only.
+ * Threads: the loop's, and one that an engine may have.
  *
  * What is spoken: TLS 1.2 and later, ephemeral elliptic Diffie-Hellman with
  * an AEAD cipher, no renegotiation, no compression (RFC 9325, sections 3 and
@@ -74,6 +74,7 @@ void tls_context_unref(struct tls_context *ctx);
 
 struct tls_engine_options {
 	int64_t handshake_timeout_ms; /* absolute: not per byte */
+	bool has_thread; /* of its own, in which handshakes are computed */
 
 	/*
 	 * Handshakes under way at once; 0: any number. Who has sent a first
@@ -94,7 +95,7 @@ struct tls_engine_options {
 	/*
 	 * Who goes first, and whose handshake makes room: the lowest goes
 	 * first, of equals the first that came. Those above 1 may use half of
-	 * the loop's time.
+	 * the time.
 	 */
 	size_t (*rank)(struct bufferevent *bev, void *arg);
 

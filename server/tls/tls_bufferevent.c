@@ -11,6 +11,15 @@
 #include "server/tls/tls_mbedtls.h"
 #include "server/tls/tls_filter.h"
 
+struct bufferevent *
+tls_bufferevent_new(struct tls_engine *e, struct tls_context *ctx,
+    const char *host)
+{
+	if (ctx->server != (host == NULL))
+		return (NULL);
+	return (tls_filter_new(e, ctx, host, &tls_handshake_ops));
+}
+
 void
 tls_start(struct bufferevent *bev)
 {
@@ -65,8 +74,9 @@ tls_held(struct bufferevent *bev)
 
 	if (f == NULL)
 		return (0);
-	return (evbuffer_get_length(bufferevent_get_input(f->under)) +
-		mbedtls_ssl_get_bytes_avail(&f->ssl));
+	return (
+	    evbuffer_get_length(bufferevent_get_input(f->under)) +
+	    (f->state == TLS_OPEN ? mbedtls_ssl_get_bytes_avail(&f->ssl) : 0));
 }
 
 size_t

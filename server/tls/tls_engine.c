@@ -1,15 +1,16 @@
 /*
  * tls_engine.c -- handshakes under way, their deadline, turns, counters.
  *
- * A handshake costs milliseconds of the loop where a request costs
- * microseconds. So what arrives for one is not worked on at once: it waits for
- * its turn, and one turn of the loop spends at most TURN_US (and the step it is
- * in) on all of them together. First go those whose address has the fewest
- * under way (tls_engine_options): a flood from one address does not hold up the
- * others. Of equals those that have had a step go first: when there are more
- * than the machine can do, it is better to finish some in time than to work on
- * all until the deadline of each. For the same reason only so many are begun at
- * a time, and the others wait.
+ * A handshake costs milliseconds where a request costs microseconds. So what
+ * arrives for one is not worked on at once: it waits for its turn. A server's
+ * are computed one after the other in a thread of their own, and hold up
+ * nobody; without one a turn of the loop spends at most TURN_US (and the step
+ * it is in) on all of them together. First go those whose address has the
+ * fewest under way (tls_engine_options): a flood from one address does not hold
+ * up the others. Of equals those that have had a step go first: when there are
+ * more than the machine can do, it is better to finish some in time than to
+ * work on all until the deadline of each. For the same reason only so many are
+ * begun at a time, and the others wait.
  *
  * libevent runs an event that is made active by a callback in the same turn:
  * that is right for what is to be sent (kick), and wrong for what must let
@@ -24,6 +25,7 @@
 
 #include "server/base/clock.h"
 #include "server/tls/tls_engine.h"
+#include "server/tls/tls_worker.h"
 #include "store/base/timeval.h"
 
 #define TURN_US 1000
@@ -37,10 +39,14 @@ struct tls_engine {
 	struct event *turn;
 	struct event *deadline;
 	struct tls_handshake_list kicked; /* have something to send */
+	struct tls_handshake_list others; /* have much to send, or an end */
 	struct tls_handshake_list begun;  /* wait for a turn, not the first */
 	struct tls_handshake_list fresh;  /* wait for their first one */
 	struct tls_handshake_list timed;  /* not done, oldest first */
 	struct tls_stats stats;
+	struct tls_worker *worker;       /* NULL: the loop computes */
+	struct tls_handshake *computing; /* what it computes; NULL: none */
+	bool rests;                      /* its address has several under way */
 	int64_t rest_until_us; /* no turn for who has several under way */
 	bool crowded; /* some wait: the deadline also looks for idle ones */
 };
@@ -114,9 +120,12 @@ lowest(struct tls_handshake_list *list)
 static struct tls_handshake *
 next_waiting(struct tls_engine *e)
 {
-	struct tls_handshake *begun = lowest(&e->begun);
-	struct tls_handshake *fresh = lowest(&e->fresh);
+	struct tls_handshake *begun, *fresh;
 
+	if (!TAILQ_EMPTY(&e->others) || e->computing != NULL)
+		return (TAILQ_FIRST(&e->others));
+	begun = lowest(&e->begun);
+	fresh = lowest(&e->fresh);
 	if (fresh == NULL ||
 	    (begun != NULL && rank_of(begun) <= rank_of(fresh)))
 		return (begun);
@@ -148,37 +157,51 @@ take_place(struct tls_handshake *hs)
 }
 
 /*
- * One step. An address that has several under way leaves the loop to others for
- * as long as that took.
+ * A step has taken that long. An address that has several under way leaves the
+ * next turns to others for as long.
  */
+static void
+computed(struct tls_engine *e, int64_t took_us)
+{
+	struct tls_handshake *hs = e->computing;
+	int64_t now_us = clock_mono_us();
+
+	e->computing = NULL;
+	hs->idle_from_us = now_us; /* the peer's turn, if not done */
+	if (e->rests)
+		e->rest_until_us = now_us + took_us;
+	hs->ops->computed(hs);
+}
+
+/* One step. */
 static void
 step(struct tls_handshake *hs, int64_t now_us)
 {
 	struct tls_engine *e = hs->engine;
 	bool rests = rank_of(hs) > 1;
-	int64_t end_us;
 
 	stop_waiting(hs);
 	hs->stepped = true;
 	if (needs_place(hs))
 		take_place(hs);
-	hs->ops->step(hs);
-	end_us = clock_mono_us();
-	hs->idle_from_us = end_us; /* the peer's turn, if not done */
-	if (rests)
-		e->rest_until_us = end_us + (end_us - now_us);
+	hs->idle_from_us = now_us; /* the peer's turn, if there is no step */
+	if (!hs->ops->step(hs))
+		return;
+	e->computing = hs;
+	e->rests = rests;
+	if (e->worker != NULL && tls_worker_give(e->worker, hs) == 0)
+		return; /* engine_computed_cb() goes on */
+	hs->ops->compute(hs);
+	computed(e, clock_mono_us() - now_us);
 }
 
-/* evtimer: handshakes can go on. */
+/* Give turns, for a turn of the loop's time. */
 static void
-engine_turn_cb(evutil_socket_t fd, short what, void *arg)
+engine_turn(struct tls_engine *e)
 {
-	struct tls_engine *e = arg;
 	int64_t now_us = clock_mono_us(), end_us = now_us + TURN_US;
 	struct tls_handshake *hs;
 
-	(void)fd;
-	(void)what;
 	while (now_us < end_us && (hs = next_waiting(e)) != NULL) {
 		if (now_us < e->rest_until_us && rank_of(hs) > 1) {
 			arm(e->turn, (e->rest_until_us - now_us) / 1000 + 1);
@@ -195,14 +218,44 @@ engine_turn_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* evtimer: handshakes can go on. */
+static void
+engine_turn_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	engine_turn(arg);
+}
+
+/* tls_worker_fns: in its thread. */
+static void
+engine_compute_cb(void *work)
+{
+	struct tls_handshake *hs = work;
+
+	hs->ops->compute(hs);
+}
+
+/* tls_worker_fns: the next one need not wait for another turn. */
+static void
+engine_computed_cb(void *work, void *arg)
+{
+	struct tls_engine *e = arg;
+
+	(void)work;
+	computed(e, tls_worker_took_us(e->worker));
+	engine_turn(e);
+}
+
 /* -- Deadlines -- */
 
 /* How long the peer has kept its handshake waiting, all in all. */
 static int64_t
 idle_us(const struct tls_handshake *hs, int64_t now_us)
 {
-	return (hs->idle_us +
-		(hs->waits_in == NULL ? now_us - hs->idle_from_us : 0));
+	bool is_ours = hs->waits_in != NULL || tls_engine_computes(hs);
+
+	return (hs->idle_us + (is_ours ? 0 : now_us - hs->idle_from_us));
 }
 
 /* Who has a place, makes no use of it, and no more right to it. */
@@ -263,6 +316,8 @@ engine_deadline_cb(evutil_socket_t fd, short what, void *arg)
 struct tls_engine *
 tls_engine_new(struct event_base *base, const struct tls_engine_options *opt)
 {
+	struct tls_worker_fns fns = { engine_compute_cb, engine_computed_cb,
+		NULL };
 	struct tls_engine *e;
 
 	if ((e = calloc(1, sizeof(*e))) == NULL)
@@ -271,6 +326,7 @@ tls_engine_new(struct event_base *base, const struct tls_engine_options *opt)
 	e->opt = *opt;
 	e->refs = 1;
 	TAILQ_INIT(&e->kicked);
+	TAILQ_INIT(&e->others);
 	TAILQ_INIT(&e->begun);
 	TAILQ_INIT(&e->fresh);
 	TAILQ_INIT(&e->timed);
@@ -280,6 +336,9 @@ tls_engine_new(struct event_base *base, const struct tls_engine_options *opt)
 		tls_engine_free(e);
 		return (NULL);
 	}
+	fns.arg = e;
+	if (opt->has_thread) /* without one the loop does it */
+		e->worker = tls_worker_new(base, &fns);
 	return (e);
 }
 
@@ -319,7 +378,9 @@ tls_engine_wait(struct tls_handshake *hs)
 	arm(e->turn, 0);
 	if (hs->stepped)
 		hs->idle_us += clock_mono_us() - hs->idle_from_us;
-	hs->waits_in = hs->stepped ? &e->begun : &e->fresh;
+	hs->waits_in = !hs->shaking  ? &e->others
+		       : hs->stepped ? &e->begun
+				     : &e->fresh;
 	TAILQ_INSERT_TAIL(hs->waits_in, hs, waiting_next);
 	e->stats.waiting++;
 }
@@ -413,7 +474,13 @@ unref(struct tls_engine *e)
 		free(e);
 }
 
-void
+bool
+tls_engine_computes(const struct tls_handshake *hs)
+{
+	return (hs->engine->computing == hs);
+}
+
+bool
 tls_engine_leave(struct tls_handshake *hs)
 {
 	struct tls_engine *e = hs->engine;
@@ -422,7 +489,10 @@ tls_engine_leave(struct tls_handshake *hs)
 		TAILQ_REMOVE(&e->kicked, hs, kicked_next);
 	hs->kicked = false;
 	stop_waiting(hs);
+	if (tls_engine_computes(hs))
+		return (false);
 	unref(e);
+	return (true);
 }
 
 void
@@ -440,5 +510,9 @@ tls_engine_free(struct tls_engine *e)
 	e->opt.shaking = NULL;
 	e->opt.rank = NULL;
 	e->opt.make_room = NULL;
+	tls_worker_free(e->worker);
+	e->worker = NULL;
+	if (e->computing != NULL)
+		computed(e, 0);
 	unref(e);
 }

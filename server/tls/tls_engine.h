@@ -18,13 +18,22 @@
 struct tls_handshake;
 TAILQ_HEAD(tls_handshake_list, tls_handshake);
 
-/* All are called from the loop; the connection may be gone afterwards. */
+/*
+ * All but compute() are called from the loop; the connection may be gone
+ * afterwards.
+ */
 struct tls_handshake_ops {
 	/* Send all output, read all input. */
 	void (*pump)(struct tls_handshake *hs);
 
-	/* Its turn: one step of the handshake. */
-	void (*step)(struct tls_handshake *hs);
+	/* Its turn. Returns whether there is a step to be computed. */
+	bool (*step)(struct tls_handshake *hs);
+
+	/* Compute it: of the connection this touches nothing else. */
+	void (*compute)(struct tls_handshake *hs);
+
+	/* It has been computed; perhaps for one that has left meanwhile. */
+	void (*computed)(struct tls_handshake *hs);
 
 	/* Its deadline has passed. */
 	void (*late)(struct tls_handshake *hs);
@@ -58,8 +67,14 @@ struct event_base *tls_engine_base(const struct tls_engine *e);
 void tls_engine_join(struct tls_engine *e, struct tls_handshake *hs,
     const struct tls_handshake_ops *ops);
 
-/* hs is about to be freed: it waits for nothing, and holds no reference. */
-void tls_engine_leave(struct tls_handshake *hs);
+/*
+ * hs is about to be freed: it waits for nothing, and holds no reference. False:
+ * it is being computed, and must call this again when it has been.
+ */
+bool tls_engine_leave(struct tls_handshake *hs);
+
+/* Is a step of it being computed? */
+bool tls_engine_computes(const struct tls_handshake *hs);
 
 /* It has something to send: it is pumped before the loop waits again. */
 void tls_engine_kick(struct tls_handshake *hs);

@@ -15,7 +15,7 @@
  *
  * Each call may end with the connection being freed. libevent keeps the
  * memory until it is back in the loop, and a bufferevent that is being freed
- * has no callback for events left: is_gone().
+ * has no callback for events left: tls_filter_tls_filter_is_gone().
  */
 #include <sys/socket.h>
 
@@ -31,7 +31,6 @@
 #include "server/tls/tls_filter.h"
 
 #define RECORD_MAX MBEDTLS_SSL_OUT_CONTENT_LEN
-#define HANDSHAKE_RECORD 22 /* the first byte of every client (RFC 5246) */
 
 /* Encrypted bytes that wait for the socket. */
 #define WINDOW_MAX ((size_t)64 * 1024)
@@ -42,8 +41,8 @@
 /* Windows sent in one go, if the socket takes them. */
 #define WINDOWS_PER_TURN 4
 
-static bool
-is_gone(const struct tls_filter *f)
+bool
+tls_filter_is_gone(const struct tls_filter *f)
 {
 	bufferevent_event_cb event_cb;
 
@@ -87,6 +86,38 @@ filter_recv_cb(void *arg, unsigned char *buf, size_t len)
 		return (MBEDTLS_ERR_SSL_WANT_READ);
 	n = evbuffer_remove(in, buf, len);
 	return (n > 0 ? n : MBEDTLS_ERR_SSL_INTERNAL_ERROR);
+}
+
+/* mbedTLS reads from the connection, and writes to it. */
+static void
+use_connection(struct tls_filter *f)
+{
+	mbedtls_ssl_set_bio(&f->ssl, f, filter_send_cb, filter_recv_cb, NULL);
+}
+
+int
+tls_filter_prepare(struct tls_filter *f)
+{
+	if (f->prepared)
+		return (0);
+	if (mbedtls_ssl_setup(&f->ssl, &f->ctx->conf) != 0)
+		return (-1);
+	use_connection(f);
+	f->prepared = true;
+	return (0);
+}
+
+int
+tls_filter_take_up(struct tls_filter *f, const unsigned char *out, size_t len)
+{
+	int n = 0;
+
+	use_connection(f);
+	f->direct = true;
+	if (len > 0)
+		n = filter_send_cb(f, out, len);
+	f->direct = false;
+	return (n < 0 ? -1 : 0);
 }
 
 static bool
@@ -172,7 +203,7 @@ pump_write(struct tls_filter *f)
 void
 tls_filter_flush(struct tls_filter *f)
 {
-	if (!is_gone(f) && f->state == TLS_OPEN)
+	if (!tls_filter_is_gone(f) && f->state == TLS_OPEN)
 		pump_write(f);
 }
 
@@ -243,7 +274,7 @@ pump_read(struct tls_filter *f)
 	if (any) {
 		(void)bufferevent_enable(f->bev, EV_READ); /* its time begins */
 		bufferevent_trigger(f->bev, EV_READ, 0);
-		if (is_gone(f) || f->state != TLS_OPEN)
+		if (tls_filter_is_gone(f) || f->state != TLS_OPEN)
 			return;
 	}
 	if (rc != MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY &&
@@ -262,32 +293,18 @@ pump_read(struct tls_filter *f)
 		pump_end(f);
 }
 
-static void
-filter_pump(struct tls_filter *f)
+void
+tls_filter_pump(struct tls_filter *f)
 {
-	if (is_gone(f) || f->state != TLS_OPEN)
+	if (tls_filter_is_gone(f) || f->state != TLS_OPEN)
 		return;
 	pump_write(f);
-	if (is_gone(f) || f->state != TLS_OPEN)
+	if (tls_filter_is_gone(f) || f->state != TLS_OPEN)
 		return;
 	pump_read(f);
 }
 
-/* -- The handshake -- */
-
-/* The connection that hs is the first member of. */
-static struct tls_filter *
-filter_of(struct tls_handshake *hs)
-{
-	return ((struct tls_filter *)hs);
-}
-
-/* tls_handshake_ops: it was kicked. */
-static void
-filter_pump_cb(struct tls_handshake *hs)
-{
-	filter_pump(filter_of(hs));
-}
+/* -- What the socket's bufferevent reports -- */
 
 void
 tls_filter_begin(struct tls_filter *f)
@@ -299,98 +316,6 @@ tls_filter_begin(struct tls_filter *f)
 	if (f->state == TLS_HANDSHAKE)
 		tls_engine_shake(&f->hs);
 }
-
-/* The part below libevent. Returns 0; -1: out of memory. */
-static int
-prepare(struct tls_filter *f)
-{
-	if (f->prepared)
-		return (0);
-	if (mbedtls_ssl_setup(&f->ssl, &f->ctx->conf) != 0)
-		return (-1);
-	mbedtls_ssl_set_bio(&f->ssl, f, filter_send_cb, filter_recv_cb, NULL);
-	f->prepared = true;
-	return (0);
-}
-
-static void
-handshake_done(struct tls_filter *f)
-{
-	f->state = TLS_OPEN;
-	f->own_bytes = f->written;
-	tls_engine_complete(&f->hs, f->far.resumed);
-	if (!f->ctx->server) {
-		tls_sessions_keep(&f->ctx->sessions, f->far.host, &f->ssl);
-		tls_end_raise(f, BEV_EVENT_CONNECTED, 0);
-	}
-	filter_pump(f);
-}
-
-/* Does the client's first byte begin a handshake? Else words say so. */
-static bool
-opens_well(struct tls_filter *f)
-{
-	struct evbuffer *in = bufferevent_get_input(f->under);
-	unsigned char first;
-
-	if (f->first_read || !f->ctx->server ||
-	    evbuffer_copyout(in, &first, 1) != 1)
-		return (true);
-	f->first_read = true;
-	if (first == HANDSHAKE_RECORD)
-		return (true);
-	tls_end_fail(f, first >= 'A' && first <= 'Z'
-			    ? "speaks HTTP without TLS on a port for HTTPS"
-			    : "does not speak TLS");
-	return (false);
-}
-
-/* tls_handshake_ops: its turn. */
-static void
-filter_step_cb(struct tls_handshake *hs)
-{
-	struct tls_filter *f = filter_of(hs);
-	int rc;
-
-	if (is_gone(f))
-		return;
-	if (!f->socket_ended)
-		(void)bufferevent_enable(f->under, EV_READ);
-	if (f->state == TLS_FAILED && f->socket_ended) {
-		tls_end_raise(f, BEV_EVENT_EOF | BEV_EVENT_READING, 0);
-		return;
-	}
-	if (f->state != TLS_HANDSHAKE) {
-		filter_pump(f); /* it had much to send */
-		return;
-	}
-	if (!opens_well(f))
-		return;
-	if (prepare(f) == -1) {
-		tls_end_fail(f, "out of memory");
-		return;
-	}
-	f->ctx->current = &f->far;
-	rc = mbedtls_ssl_handshake(&f->ssl);
-	f->ctx->current = NULL;
-	if (rc == 0)
-		handshake_done(f);
-	else if (rc != MBEDTLS_ERR_SSL_WANT_READ)
-		tls_end_fail_rc(f, rc);
-	else if (f->socket_ended && f->socket_error != 0)
-		tls_end_fail(f, strerror(f->socket_error));
-	else if (f->socket_ended)
-		tls_end_fail(f, "closed the connection during the handshake");
-}
-
-static const struct tls_handshake_ops ops = {
-	.pump = filter_pump_cb,
-	.step = filter_step_cb,
-	.late = tls_end_late,
-	.idle = tls_end_idle,
-};
-
-/* -- What the socket's bufferevent reports -- */
 
 /* bufferevent: bytes have come. */
 static void
@@ -414,7 +339,7 @@ under_read_cb(struct bufferevent *under, void *arg)
 		tls_engine_wait(&f->hs);
 		break;
 	case TLS_OPEN:
-		filter_pump(f);
+		tls_filter_pump(f);
 		break;
 	case TLS_FAILED:
 		(void)evbuffer_drain(in, evbuffer_get_length(in));
@@ -428,7 +353,7 @@ under_write_cb(struct bufferevent *under, void *arg)
 {
 	struct tls_filter *f = arg;
 
-	if (f->state == TLS_NEW && !f->ctx->server && !is_gone(f)) {
+	if (f->state == TLS_NEW && !f->ctx->server && !tls_filter_is_gone(f)) {
 		/* The ClientHello has left, so TCP is connected. */
 		(void)bufferevent_enable(f->bev, EV_READ);
 		tls_filter_begin(f);
@@ -437,7 +362,7 @@ under_write_cb(struct bufferevent *under, void *arg)
 		f->shut_when_sent = false;
 		(void)shutdown(bufferevent_getfd(under), SHUT_WR);
 	}
-	filter_pump(f);
+	tls_filter_pump(f);
 }
 
 /*
@@ -466,7 +391,8 @@ under_event_cb(struct bufferevent *under, short what, void *arg)
 	int error = errno;
 
 	(void)under;
-	if (is_gone(f) || (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0)
+	if (tls_filter_is_gone(f) ||
+	    (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0)
 		return;
 	if (f->state == TLS_NEW && !f->ctx->server &&
 	    (what & BEV_EVENT_EOF) != 0)
@@ -489,7 +415,7 @@ under_event_cb(struct bufferevent *under, short what, void *arg)
 		if (f->state == TLS_OPEN && (what & BEV_EVENT_WRITING) != 0 &&
 		    !f->ctx->server) {
 			read_last(f);
-			if (is_gone(f) || f->state != TLS_OPEN)
+			if (tls_filter_is_gone(f) || f->state != TLS_OPEN)
 				return;
 		}
 		tls_end_leave(f);
@@ -525,14 +451,17 @@ filter_nothing_cb(struct evbuffer *src, struct evbuffer *dst, ev_ssize_t limit,
 	return (BEV_NEED_MORE);
 }
 
-/* Also of one half made. */
-static void
-filter_free(struct tls_filter *f)
+void
+tls_filter_free(struct tls_filter *f)
 {
 	tls_end_leave(f);
+	if (!tls_engine_leave(&f->hs)) {
+		f->freed = true; /* its handshake's step comes back to this */
+		return;
+	}
+	tls_step_fini(&f->step);
 	mbedtls_ssl_free(&f->ssl);
 	tls_context_unref(f->ctx);
-	tls_engine_leave(&f->hs);
 	free(f->far.host);
 	free(f);
 }
@@ -541,7 +470,7 @@ filter_free(struct tls_filter *f)
 static void
 filter_free_cb(void *arg)
 {
-	filter_free(arg);
+	tls_filter_free(arg);
 }
 
 /* Lay the filter over its socket. Returns 0; -1: out of memory. */
@@ -568,22 +497,21 @@ assemble(struct tls_filter *f)
 }
 
 struct bufferevent *
-tls_bufferevent_new(struct tls_engine *e, struct tls_context *ctx,
-    const char *host)
+tls_filter_new(struct tls_engine *e, struct tls_context *ctx, const char *host,
+    const struct tls_handshake_ops *ops)
 {
 	struct tls_filter *f;
 
-	if (ctx->server != (host == NULL) ||
-	    (f = calloc(1, sizeof(*f))) == NULL)
+	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return (NULL);
-	tls_engine_join(e, &f->hs, &ops);
+	tls_engine_join(e, &f->hs, ops);
 	f->ctx = tls_context_ref(ctx);
 	mbedtls_ssl_init(&f->ssl);
-	if ((host != NULL &&
-		(prepare(f) == -1 || tls_client_prepare(f->ctx, &f->ssl,
-					 &f->far, host) == -1)) ||
+	if ((host != NULL && (tls_filter_prepare(f) == -1 ||
+				 tls_client_prepare(f->ctx, &f->ssl, &f->far,
+				     host) == -1)) ||
 	    assemble(f) == -1) {
-		filter_free(f);
+		tls_filter_free(f);
 		return (NULL);
 	}
 	/* From here on libevent frees it. */

@@ -2,6 +2,7 @@
  * tls_filter.h -- private to tls*.c: a connection that speaks TLS.
  *
  * tls_filter.c       the bufferevent: bytes in, bytes out
+ * tls_handshake.c    its handshake
  * tls_bufferevent.c  what may be done to it from outside
  * tls_end.c          how it ends, and who learns of that
  */
@@ -13,6 +14,7 @@
 #include "server/tls/tls.h"
 #include "server/tls/tls_context.h"
 #include "server/tls/tls_engine.h"
+#include "server/tls/tls_step.h"
 
 #define TLS_WHY_MAX 224 /* of a connection's reason */
 
@@ -35,7 +37,9 @@ struct tls_filter {
 	bool prepared; /* ssl has its buffers */
 	enum tls_state state;
 	struct tls_far_side far;
-	bool first_read; /* the first byte was looked at */
+	bool first_read;      /* the first byte was looked at */
+	struct tls_step step; /* of the handshake, that is being computed */
+	bool freed;           /* by libevent, while it was */
 
 	/* Sending. */
 	uint64_t written;   /* bytes of mbedTLS for the socket, so far */
@@ -56,17 +60,45 @@ struct tls_filter {
 
 /* -- tls_filter.c -- */
 
+/* tls_bufferevent_new(), with the handshake's ops. */
+struct bufferevent *tls_filter_new(struct tls_engine *e,
+    struct tls_context *ctx, const char *host,
+    const struct tls_handshake_ops *ops);
+
 /* The filter of bev; NULL if it has none, or is being freed. */
 struct tls_filter *tls_filter_of(struct bufferevent *bev);
 
 /* Its time begins, unless it has. */
 void tls_filter_begin(struct tls_filter *f);
 
+/* Is the bufferevent being freed? Then nobody may be called for it. */
+bool tls_filter_is_gone(const struct tls_filter *f);
+
+/* The part below libevent, unless it is there. Returns 0; -1: no memory. */
+int tls_filter_prepare(struct tls_filter *f);
+
+/*
+ * A step of the handshake has been computed: send what came of it. mbedTLS
+ * reads from the connection again. Returns 0; -1: out of memory.
+ */
+int tls_filter_take_up(struct tls_filter *f, const unsigned char *out,
+    size_t len);
+
+/* Send what there is, read what has come. May end the connection. */
+void tls_filter_pump(struct tls_filter *f);
+
 /* Send what the socket takes of its output now. May end the connection. */
 void tls_filter_flush(struct tls_filter *f);
 
 /* Has all of its output left? */
 bool tls_filter_sent(const struct tls_filter *f);
+
+/* Also of one half made; later, while a step of it is being computed. */
+void tls_filter_free(struct tls_filter *f);
+
+/* -- tls_handshake.c -- */
+
+extern const struct tls_handshake_ops tls_handshake_ops;
 
 /* -- tls_end.c -- */
 

@@ -37,6 +37,12 @@
 #define TLS_SUITES_13
 #endif
 
+#ifdef MBEDTLS_THREADING_C
+#define TLS_HAS_LOCKS 1
+#else
+#define TLS_HAS_LOCKS 0
+#endif
+
 /* Kinds of subjectAltName (RFC 5280, section 4.2.1.6) */
 #define TLS_SAN_NAME (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 2)
 #define TLS_SAN_ADDRESS (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 7)

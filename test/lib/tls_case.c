@@ -98,7 +98,7 @@ int
 tls_case_setup(void **state)
 {
 	struct tls_case *f = calloc(1, sizeof(*f));
-	const struct tls_engine_options opt = {
+	struct tls_engine_options opt = {
 		.handshake_timeout_ms = TIMEOUT_MS,
 		.shaking = shaking_cb,
 		.arg = f,
@@ -106,8 +106,9 @@ tls_case_setup(void **state)
 
 	assert_non_null(f);
 	f->base = event_base_new();
-	assert_non_null(f->server_engine = tls_engine_new(f->base, &opt));
 	assert_non_null(f->client_engine = tls_engine_new(f->base, &opt));
+	opt.has_thread = true;
+	assert_non_null(f->server_engine = tls_engine_new(f->base, &opt));
 	f->server = tls_case_server("good");
 	f->client = tls_case_client("root");
 	*state = f;
