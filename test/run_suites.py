@@ -159,7 +159,8 @@ def pytest_suite(binary, *options, env=None, limit_s=None, files=None):
     return Count(max(0, total - bad - skipped), bad, skipped)
 
 
-def pytest_shared(binary, *options, env=None, without=(), marked=""):
+def pytest_shared(binary, *options, env=None, without=(), marked="",
+                  limit_s=None):
     """Run the black-box tests on a binary, several files at once, but for the
     files without and those that have no such mark in them. Returns a Count."""
     files = [path for path in sorted((ROOT / "test/blackbox").glob("test_*.py"))
@@ -169,7 +170,7 @@ def pytest_shared(binary, *options, env=None, without=(), marked=""):
                                         for pattern in LONG_FILES))
     workers = WORKERS * len(os.sched_getaffinity(0))
     return pytest_suite(binary, f"--numprocesses={workers}", "--dist=loadfile",
-                        *options, env=env, files=files)
+                        *options, env=env, files=files, limit_s=limit_s)
 
 
 def install_by_npm(folder):
@@ -234,7 +235,7 @@ def long_suite():
     total = Count(0, 0)
     for directory, build_it in ((SANITIZED, build_sanitized),
                                 (RELEASE, build_release)):
-        total = total.plus(BROKEN if not build_it() else pytest_suite(
+        total = total.plus(BROKEN if not build_it() else pytest_shared(
             directory / "klikitd", "-m", "long",
             env={"KLIKITD_SEED": seed}, limit_s=LONG_LIMIT_S))
     return total.plus(bare_suite("user")).plus(

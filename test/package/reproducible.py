@@ -3,9 +3,10 @@
 
 usage: reproducible.py [-h] [KIND]...
 
-Builds each kind (deb, static; without any, both) twice: in folders of other
-names and depths, at other times, with another umask, time zone, language and
-home. ccache is not asked. Fails if a byte differs, and says in which file.
+Builds each kind (deb, or the architecture of a static program; without any,
+all) twice: in folders of other names and depths, at other times, with another
+umask, time zone, language and home. ccache is not asked. Fails if a byte
+differs, and says in which file.
 """
 
 import argparse
@@ -22,6 +23,7 @@ TOOLS = ROOT / "debian/tools"
 sys.path.insert(0, str(TOOLS))
 
 import sources  # noqa: E402
+import static  # noqa: E402
 
 # Builds what its arguments say, in a folder: called in a process of its own,
 # so that umask and environment are its own, too.
@@ -33,7 +35,7 @@ kind, place, source = sys.argv[2], *map(pathlib.Path, sys.argv[3:])
 if kind == "deb":
     print(deb.build(place, source))
 else:
-    print(static.build(place, static.NATIVE, source)[0])
+    print(static.build(place, kind, source)[0])
 """
 WAYS = (
     ("a", {"TZ": "UTC", "LC_ALL": "C.UTF-8", "HOME": "/root"}, 0o022),
@@ -43,14 +45,15 @@ WAYS = (
 
 
 def build(kind, place, source, env, mask):
-    """Returns the file that was made."""
+    """Returns the file that was made; None: it could not be."""
     place.mkdir(parents=True)
     done = subprocess.run(
         [sys.executable, "-c", BUILD, TOOLS, kind, place, source],
         env={**os.environ, "CCACHE_DISABLE": "1", **env}, umask=mask,
         stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        raise SystemExit(f"reproducible: {kind} could not be built")
+        print(f"reproducible: {kind}: FAILED: it could not be built")
+        return None
     return pathlib.Path(done.stdout.strip())
 
 
@@ -75,7 +78,7 @@ def differences(one, other):
 def main():
     args = argparse.ArgumentParser(usage=__doc__)
     args.add_argument("kinds", nargs="*")
-    kinds = args.parse_args().kinds or ["deb", "static"]
+    kinds = args.parse_args().kinds or ["deb", *static.ARCHITECTURES]
     place = pathlib.Path(tempfile.mkdtemp(prefix="klikitd-reproducible-"))
     failed = 0
     try:
@@ -83,6 +86,9 @@ def main():
         for kind in kinds:
             made = [build(kind, place / name / kind, source, env, mask)
                     for name, env, mask in WAYS]
+            if None in made:
+                failed += 1
+                continue
             if made[0].read_bytes() == made[1].read_bytes():
                 digest = hashlib.sha256(made[0].read_bytes()).hexdigest()
                 print(f"reproducible: {kind}: twice {digest}", flush=True)
