@@ -1,10 +1,10 @@
 /*
  * webhook.c -- verify, submit, answer.
  *
- * The checks stand in the order of the table in the README. Up to the verdict
- * on the signature nothing is copied: the MAC is computed over the segments
- * as they lie. Then the body moves, once, into memory of its own, which goes
- * to ingest.
+ * The checks stand in the order of the table in server/docs/webhook.md. Up to
+ * the verdict on the signature nothing is copied: the MAC is computed over the
+ * segments as they lie. Then the body moves, once, into memory of its own,
+ * which goes to ingest.
  */
 #include <sys/uio.h>
 

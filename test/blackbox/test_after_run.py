@@ -1,4 +1,4 @@
-"""After `./run` the README's commands work as they stand: what klikitd dev
+"""After `./run` the commands of the guide use.md work as they stand: what klikitd dev
 keeps is found by verbs that are given nothing, and they say so."""
 
 import re
@@ -36,9 +36,9 @@ def dev(klikitd):
     return server
 
 
-def readme_commands():
+def guide_commands():
     """Each line `    klikitd ...` of the blocks that look and act."""
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "server" / "docs" / "use.md").read_text()
     found = []
     for title in BLOCKS:
         part = text.split(f"\n## {title}\n")[1].split("\n## ")[0]
@@ -47,7 +47,7 @@ def readme_commands():
     return found
 
 
-def test_the_readme_s_commands_work_as_printed(dev):
+def test_the_commands_of_the_guide_work_as_printed(dev):
     event, = dev.query("SELECT event_id FROM events ORDER BY id LIMIT 1")[0]
     order, = dev.query("SELECT order_id FROM orders LIMIT 1")[0]
     rejection, = dev.query("SELECT id FROM rejections LIMIT 1")[0]
@@ -59,7 +59,7 @@ def test_the_readme_s_commands_work_as_printed(dev):
         dev.here("trigger", "created", "--print").stdout)
     stands_for |= {"URL": dev.url, "HEX": dev.here(
         "sign", "body").stdout.decode().strip()}
-    commands = readme_commands()
+    commands = guide_commands()
     assert len(commands) >= 15, commands
     # What is purged is not there to be shown.
     for command in sorted(commands, key=lambda line: " purge " in line):

@@ -121,3 +121,19 @@ def test_nothing_says_how_long_klikit_tries_again():
                                                   ".js", ".ini"):
                 assert not re.search(r"again\W+(?:\w+\W+)?for\W+(?:\w+\W+)?"
                                      r"two\W+hours", path.read_text()), path
+
+
+def test_the_readme_is_short_and_begins_with_what_it_is():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) < 200
+    headings = re.findall(r"^## (.*)$", text, re.M)
+    assert headings[:3] == ["Start", "What it guarantees", "What it does"]
+    start = text.split("## Start")[1].split("\n\n")[2]
+    assert len(start.splitlines()) == 3
+
+
+def test_the_index_has_each_guide():
+    index = (DOCS / "README.md").read_text()
+    for path in DOCS.glob("*.md"):
+        if path.name != "README.md":
+            assert f"[{path.name}]({path.name})" in index, path

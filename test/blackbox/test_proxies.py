@@ -1,4 +1,4 @@
-"""The guide server/docs/proxies.md, with the real nginx, HAProxy and Caddy: what
+"""The guide server/docs/deploy.md, with the real nginx, HAProxy and Caddy: what
 klikit sends arrives byte for byte, from the client's address, whatever a stranger
 writes into the header fields."""
 
@@ -19,7 +19,7 @@ from unpacked import Home, free_port, listens
 
 pytestmark = pytest.mark.once
 
-GUIDE = (ROOT / "server" / "docs" / "proxies.md").read_text()
+GUIDE = (ROOT / "server" / "docs" / "deploy.md").read_text()
 NGINX = """
 daemon off;
 error_log stderr warn;
