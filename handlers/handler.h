@@ -212,6 +212,7 @@ struct handler_job {
 	const struct store_event *ev; /* with its body only for outlets */
 	int32_t place;    /* the order it is for, or STORE_WHOLE_EVENT */
 	int64_t guards;   /* the job whose alarm it is; 0: it is none */
+	int64_t key_of;   /* a replay that has a key of its own; 0: none */
 	unsigned attempt; /* 1 for the first */
 };
 

@@ -132,9 +132,12 @@ struct store_job {
 	int64_t id;
 	int64_t handler;
 	int32_t place;
-	unsigned attempts;      /* begun so far */
-	bool replay;            /* made by hand from an earlier job */
-	int64_t guards;         /* the job whose alarm it is; 0: it is none */
+	unsigned attempts; /* begun so far */
+	bool replay;       /* made by hand from an earlier job */
+	int64_t guards;    /* the job whose alarm it is; 0: it is none */
+	/* From store_start(): the replay whose number is in its idempotency
+	   key; 0: none is. */
+	int64_t key_of;
 	struct store_event *ev; /* without body; borrowed: ref to keep it */
 };
 

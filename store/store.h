@@ -429,9 +429,11 @@ bool store_holds(const struct store *st, int64_t hold);
 
 /* What can be done to a job by hand. */
 enum store_act {
-	STORE_REPLAY, /* a new job like this one, which must have ended */
-	STORE_RETRY,  /* a waiting one is due at once */
-	STORE_DISCARD /* nothing more is to be done about it: see below */
+	STORE_REPLAY,      /* a new job like this one, which must have ended */
+	STORE_REPLAY_ANEW, /* the same, with an idempotency key of its own */
+	STORE_RETRY,       /* a waiting one is due at once */
+	STORE_DISCARD,     /* nothing more is to be done about it: see below */
+	STORE_ACKNOWLEDGE  /* somebody has seen that this alarm rang */
 };
 
 /*
@@ -442,8 +444,12 @@ enum store_act {
  * STORE_REFUSED (its state does not allow it, it was replayed before and that
  * job has not ended, the event's body was purged, or another job of the event
  * carries a newer record of the order), or a failure. Replays form a chain:
- * whichever of its jobs is named, the new one repeats the last. Returns 0; -1
- * if memory is short.
+ * whichever of its jobs is named, the new one repeats the last, whose key it
+ * has unless it gets a new one. Nor is an alarm replayed.
+ *
+ * Of an alarm that rang, why says who has seen it. It is not tried again. It is
+ * STORE_REFUSED of any other job, and the second time. Returns 0; -1 if memory
+ * is short.
  */
 int store_act(struct store *st, enum store_act act, int64_t job,
     const char *why, int64_t now_ms, store_done_fn *done, void *arg);

@@ -28,7 +28,25 @@ struct store_job_info {
 	int64_t finished_at_ms;  /* 0: not finished */
 	int64_t discarded_at_ms; /* 0: it was not */
 	const char *outcome;     /* NULL: not tried */
+	const char *order_id;    /* the one it is for; NULL: none, or several */
+
+	/* Only of an alarm. */
+	int64_t guards;             /* whose it is; 0: it is none */
+	const char *guarded;        /* the handler of that job; or NULL */
+	int64_t rang_at_ms;         /* 0: it did not ring */
+	int64_t acknowledged_at_ms; /* 0: it was not */
+	const char *acknowledged_by;
 };
+
+/* How an alarm stands. */
+enum store_alarm {
+	STORE_ALARM_NONE,     /* the job is no alarm */
+	STORE_ALARM_SET,      /* it has not rung */
+	STORE_ALARM_NEEDLESS, /* it had not to ring */
+	STORE_ALARM_RINGS,    /* it rang, and nobody has acknowledged it */
+	STORE_ALARM_HEARD     /* it rang; somebody has, or it was discarded */
+};
+enum store_alarm store_alarm_of(const struct store_job_info *job);
 
 /* An attempt as it was recorded. */
 struct store_attempt_info {
@@ -57,6 +75,7 @@ struct store_event_info {
 	int64_t purged_at_ms;         /* 0: it was not */
 	unsigned unfinished;          /* jobs */
 	unsigned dead;                /* jobs, now */
+	unsigned alarms; /* that rang, and nobody has acknowledged */
 	enum store_progress progress;
 	size_t orders_total; /* ev has at most STORE_BRIEF_MAX in a list */
 	size_t jobs_total;
@@ -103,6 +122,7 @@ struct store_figures {
 	int64_t free_bytes;     /* on its disk; -1: not known */
 	uint64_t lanes_blocked; /* in which a job stands behind another */
 	uint64_t receivers;     /* that serve from it, and are alive */
+	uint64_t alarms;        /* that rang, and nobody has acknowledged */
 	const struct store_handler_info *handlers;
 	size_t nhandlers;
 };
@@ -156,6 +176,8 @@ struct store_job_filter {
 	int64_t since_ms;       /* event received at or after */
 	int64_t until_ms;       /* event received before */
 	bool newest;            /* of a chain of replays only the last */
+	bool rang;              /* only alarms that rang; of them */
+	bool unacknowledged;    /* only those that nobody has acknowledged */
 	size_t limit;           /* 1 to STORE_PAGE_MAX */
 	const int64_t *numbers; /* of these only, all else is ignored */
 	size_t nnumbers;        /* up to STORE_PAGE_MAX */

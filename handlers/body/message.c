@@ -103,7 +103,8 @@ make_key(struct message *m, const struct handler_job *job)
 {
 	const struct store_event *ev = job->ev;
 	const char *id = ev->original != NULL ? ev->original : ev->event_id;
-	char part[3 * 255 + 2] = "", alarm[32] = "";
+	char part[3 * 255 + 2] = "", more[32] = "";
+	int64_t number = job->guards != 0 ? job->guards : job->key_of;
 
 	if (m->order != NULL) {
 		part[0] = ':';
@@ -112,11 +113,13 @@ make_key(struct message *m, const struct handler_job *job)
 		(void)snprintf(part, sizeof(part), "::place-%" PRId32,
 		    job->place);
 	}
-	if (job->guards != 0)
-		(void)snprintf(alarm, sizeof(alarm), "%s:alarm-%" PRId64,
-		    part[0] == '\0' ? ":" : "", job->guards);
+	/* Of an alarm there is no replay. */
+	if (number != 0)
+		(void)snprintf(more, sizeof(more), "%s:%s-%" PRId64,
+		    part[0] == '\0' ? ":" : "",
+		    job->guards != 0 ? "alarm" : "replay", number);
 	(void)snprintf(m->key, sizeof(m->key), "%s%s%s%s%s", ev->scope,
-	    ev->scope[0] == '\0' ? "" : ":", id, part, alarm);
+	    ev->scope[0] == '\0' ? "" : ":", id, part, more);
 }
 
 /* Returns 0, or -1 when out of memory. */

@@ -36,6 +36,8 @@ static const struct admin_route routes[] = {
 	{ "GET", "/api/v1/jobs/*", admin_jobs_show },
 	{ "POST", "/api/v1/jobs/*/retry", admin_act_retry },
 	{ "POST", "/api/v1/jobs/*/discard", admin_act_discard },
+	{ "GET", "/api/v1/alarms", admin_alarms_list },
+	{ "POST", "/api/v1/alarms/acknowledge", admin_act_acknowledge },
 	{ "POST", "/api/v1/probe", admin_probe },
 	{ "POST", "/api/v1/purge", admin_purge },
 };

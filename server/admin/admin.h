@@ -22,9 +22,12 @@
  *   POST /api/v1/handlers/NAME/resume
  *   GET  /api/v1/jobs?...
  *   GET  /api/v1/jobs/ID                 with its attempts
- *   POST /api/v1/jobs/replay             {"ids": [ID, ...]}, each on its own
+ *   POST /api/v1/jobs/replay             {"ids": [ID, ...]}, each on its own;
+ *                                        "new_key": true
  *   POST /api/v1/jobs/ID/retry
  *   POST /api/v1/jobs/ID/discard         {"reason": TEXT}
+ *   GET  /api/v1/alarms?...              those that rang, newest first
+ *   POST /api/v1/alarms/acknowledge      {"ids": [ID, ...], "by": NAME}
  *   POST /api/v1/probe                   {"url": URL}: what became of it
  *   POST /api/v1/purge                   {"order": ID} or {"older_than_ms": N};
  *                                        with "more", ask again
@@ -33,7 +36,8 @@
  * STORE_PAGE_MAX). Of GET /events also type, brand, branch, order, state
  * (pending, done, dead); of GET /orders order, brand, branch, status, open;
  * of GET /rejections cause; of GET /jobs state (its own, or pending), handler,
- * event, order, type, newest (true: of replays only the last).
+ * event, order, type, newest (true: of replays only the last); of GET /alarms
+ * all (true: the acknowledged ones too), handler, type, scope.
  * server/docs/api.md has the fields.
  *
  * Errors are {"error": TEXT}: 400 what was asked makes no sense, 404, 405,
@@ -150,6 +154,7 @@ struct admin_fns {
 };
 
 #define ADMIN_MANY_MAX 500 /* ids of one request */
+#define ADMIN_BY_MAX 64    /* bytes of a person's name */
 
 struct admin_request {
 	const char *method; /* "GET" or "POST" */

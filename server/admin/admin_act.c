@@ -1,6 +1,9 @@
 /*
- * admin_act.c -- what is done to jobs by hand: replay, retry, discard.
+ * admin_act.c -- what is done to jobs by hand: replay, retry, discard; and to
+ * alarms: acknowledge.
  */
+#include <string.h>
+
 #include "server/admin/admin_private.h"
 #include "server/base/clock.h"
 #include "server/base/json.h"
@@ -83,10 +86,16 @@ struct many_part {
 static void
 many_end(const struct many *m)
 {
+	static const char *const done[] = {
+		[STORE_REPLAY] = "replayed",
+		[STORE_REPLAY_ANEW] = "replayed",
+		[STORE_DISCARD] = "discarded",
+		[STORE_ACKNOWLEDGE] = "acknowledged",
+	};
+
 	(void)admin_answer(m->call, 200,
-	    json_pack("{s:I, s:O}",
-		m->what == STORE_REPLAY ? "replayed" : "discarded",
-		(json_int_t)m->good, "jobs", m->call->result));
+	    json_pack("{s:I, s:O}", done[m->what], (json_int_t)m->good, "jobs",
+		m->call->result));
 }
 
 /* Note what became of one: its new job, if it was replayed, or why not. */
@@ -98,7 +107,7 @@ many_note(struct many *m, int64_t id, int64_t made, const char *reason)
 	(void)json_set_int(o, "id", id);
 	if (reason != NULL)
 		(void)json_set_text(o, "error", reason);
-	else if (m->what == STORE_REPLAY)
+	else if (m->what == STORE_REPLAY || m->what == STORE_REPLAY_ANEW)
 		(void)json_set_int(o, "job", made);
 	m->good += reason == NULL;
 	(void)json_array_append_new(m->call->result, o);
@@ -180,15 +189,35 @@ many(struct admin_call *call, enum store_act what, const json_t *ids,
 enum admin_when
 admin_act_replay(struct admin_call *call)
 {
+	int anew = 0;
 	json_t *ids;
 
-	if (json_unpack(call->body, "{s:o!}", "ids", &ids) == -1 ||
+	if (json_unpack(call->body, "{s:o, s?b!}", "ids", &ids, "new_key",
+		&anew) == -1 ||
 	    !are_ids(ids))
 		return (admin_error(call, 400,
-		    "a replay needs 1 to %d numbers of jobs and nothing else: "
-		    "{\"ids\": [ID, ...]}",
+		    "a replay needs 1 to %d numbers of jobs, and may ask for "
+		    "new idempotency keys: {\"ids\": [ID, ...], \"new_key\": "
+		    "true}",
 		    ADMIN_MANY_MAX));
-	return (many(call, STORE_REPLAY, ids, NULL));
+	return (many(call, anew ? STORE_REPLAY_ANEW : STORE_REPLAY, ids, NULL));
+}
+
+enum admin_when
+admin_act_acknowledge(struct admin_call *call)
+{
+	const char *by;
+	json_t *ids;
+
+	if (json_unpack(call->body, "{s:o, s:s!}", "ids", &ids, "by", &by) ==
+		-1 ||
+	    !are_ids(ids) || *by == '\0' || strlen(by) > ADMIN_BY_MAX)
+		return (admin_error(call, 400,
+		    "who acknowledges alarms names 1 to %d of them, and "
+		    "himself in up to %d bytes: {\"ids\": [ID, ...], \"by\": "
+		    "NAME}",
+		    ADMIN_MANY_MAX, ADMIN_BY_MAX));
+	return (many(call, STORE_ACKNOWLEDGE, ids, by));
 }
 
 enum admin_when

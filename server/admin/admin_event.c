@@ -94,10 +94,34 @@ note_ends(struct timeline *t, const struct store_event_info *info)
 	for (size_t i = 0; i < info->njobs; i++) {
 		const struct store_job_info *job = &info->jobs[i];
 
-		note(t, job->finished_at_ms,
-		    job->state == JOB_DEAD ? "dead" : "done",
-		    "job %" PRId64 " %s: %s", job->id, job->handler,
+		const char *end = job->state == JOB_DEAD ? "dead" : "done";
+
+		if (store_alarm_of(job) == STORE_ALARM_NEEDLESS)
+			end = "not_needed";
+		note(t, job->finished_at_ms, end, "job %" PRId64 " %s: %s",
+		    job->id, job->handler,
 		    job->outcome == NULL ? "" : job->outcome);
+	}
+}
+
+static void
+note_alarms(struct timeline *t, const struct store_event_info *info)
+{
+	for (size_t i = 0; i < info->njobs; i++) {
+		const struct store_job_info *job = &info->jobs[i];
+
+		note(t, job->rang_at_ms, "rang",
+		    "alarm %" PRId64 " by %s: %s, job %" PRId64
+		    ", had not done it in time",
+		    job->id, job->handler,
+		    job->guarded == NULL ? "its handler" : job->guarded,
+		    job->guards);
+		note(t, job->acknowledged_at_ms, "acknowledged",
+		    "alarm %" PRId64 " by %s", job->id,
+		    job->acknowledged_by == NULL ||
+			    job->acknowledged_by[0] == '\0'
+			? "nobody who is known"
+			: job->acknowledged_by);
 	}
 }
 
@@ -117,7 +141,7 @@ admin_event_timeline(const struct store_event_info *info,
     size_t n)
 {
 	const struct store_event *ev = info->ev;
-	struct timeline t = { .room = n + info->njobs + 6 };
+	struct timeline t = { .room = n + 3 * info->njobs + 6 };
 	json_t *list;
 
 	if ((t.moments = calloc(t.room, sizeof(*t.moments))) == NULL)
@@ -132,6 +156,7 @@ admin_event_timeline(const struct store_event_info *info,
 	note(&t, times->acked_ms, "acked", "the answer 200 has left");
 	note(&t, info->last_duplicate_at_ms, "duplicate",
 	    "the last of %u, answered and not kept", info->duplicates);
+	note_alarms(&t, info);
 	note_attempts(&t, info, attempts, n);
 	note_ends(&t, info);
 	note(&t, info->purged_at_ms, "purged", "the body is no longer kept");

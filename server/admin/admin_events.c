@@ -98,8 +98,9 @@ shown_new(struct arena *a, const struct store_event_info *info)
 		return (NULL);
 	for (size_t i = 0; i < info->njobs; i++) {
 		jobs[i] = info->jobs[i];
-		if (arena_text(a, jobs[i].handler, &jobs[i].handler) == -1 ||
-		    arena_text(a, jobs[i].outcome, &jobs[i].outcome) == -1)
+		if (arena_texts(a, (const char **const[]){ &jobs[i].handler,
+				       &jobs[i].outcome, &jobs[i].guarded,
+				       &jobs[i].acknowledged_by, NULL }) == -1)
 			return (NULL);
 	}
 	return (s);

@@ -95,6 +95,8 @@ enum admin_when admin_act_replay(struct admin_call *call);
 enum admin_when admin_act_retry(struct admin_call *call);
 enum admin_when admin_act_discard(struct admin_call *call);
 enum admin_when admin_act_discard_many(struct admin_call *call);
+enum admin_when admin_act_acknowledge(struct admin_call *call);
+enum admin_when admin_alarms_list(struct admin_call *call);
 enum admin_when admin_probe(struct admin_call *call);
 enum admin_when admin_purge(struct admin_call *call);
 

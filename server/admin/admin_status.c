@@ -14,6 +14,9 @@
 /* Less free space than this, more or less, is no news. */
 #define TAG_FREE_BYTES (16 << 20)
 
+/* The newest that rang; how many there are is said beside them. */
+#define ALARMS_SHOWN 20
+
 /* What is shown, side by side. */
 struct status_row {
 	struct admin_status s;
@@ -25,6 +28,7 @@ struct status_row {
 	int64_t dead, pending, oldest_ms;
 	const char *backup_newest, *backup_error, *push_error; /* NULL: none */
 	const char *probe_url, *probe_code, *probe_text;
+	json_t *alarms; /* borrowed */
 };
 
 #define AT(member) FIELD(struct status_row, member)
@@ -54,6 +58,7 @@ static const struct field counts_fields[] = {
 	{ "refused_not_kept", .kind = FIELD_COUNT, AT(not_kept) },
 	{ "log_dropped_lines", .kind = FIELD_COUNT, AT(dropped) },
 	{ "dead_jobs", .kind = FIELD_COUNT, AT(dead) },
+	{ "alarms", .kind = FIELD_COUNT, AT(f.alarms) },
 	{ "pending_jobs", .kind = FIELD_COUNT, AT(pending) },
 	{ "oldest_pending_ms", .kind = FIELD_NUMBER, AT(oldest_ms),
 	    .none = INT64_MIN },
@@ -175,6 +180,7 @@ status_add(json_t *o, const struct status_row *r)
 	bad |= json_object_set_new(json_object_get(o, "counts"), "refused",
 	    refused);
 	bad |= json_object_set_new(o, "alerts", status_alerts(s->alerts));
+	bad |= json_object_set(o, "alarms", r->alarms);
 	if (r->s.probe.on)
 		bad |= json_object_set_new(o, "probe",
 		    field_json(probe_fields, r));
@@ -231,6 +237,7 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	if (admin_failed(call, rc, reason))
 		return;
 	r.f = *f;
+	r.alarms = call->result;
 	fns->status(fns->arg, &r.s);
 	status_count(&r, fns->now(fns->arg));
 	r.backup_newest = text_or_null(r.s.backup.newest);
@@ -245,14 +252,36 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	admin_finish(call);
 }
 
+/* store_jobs_fn: the newest alarms that nobody has acknowledged. */
+static void
+alarms_cb(enum store_rc rc, const struct store_job_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct admin_call *call = arg;
+
+	if (admin_failed(call, rc, reason))
+		return;
+	call->result = field_array(entity_alarm, rows, n, sizeof(*rows));
+	if (call->result != NULL &&
+	    store_measure(call->a->st, status_cb, call) == 0)
+		return;
+	(void)admin_answer(call, 500, NULL);
+	admin_finish(call);
+}
+
 enum admin_when
 admin_status(struct admin_call *call)
 {
+	const struct store_job_filter alarms = { .any_state = true,
+		.rang = true,
+		.unacknowledged = true,
+		.limit = ALARMS_SHOWN };
+
 	if (call->query != NULL)
 		return (admin_error(call, 400, "the status takes no query"));
 	if (call->a->fns.status == NULL)
 		return (admin_error(call, 503, "no server runs"));
-	if (store_measure(call->a->st, status_cb, call) == -1)
+	if (store_list_jobs(call->a->st, &alarms, alarms_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }

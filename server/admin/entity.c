@@ -116,7 +116,28 @@ job_state(const void *row)
 		return ("replayed");
 	if (job->state == JOB_DEAD && job->discarded_at_ms != 0)
 		return ("discarded");
+	if (job->state != JOB_DONE)
+		return (job_state_name(job->state));
+	switch (store_alarm_of(job)) {
+	case STORE_ALARM_NONE:
+	case STORE_ALARM_SET:
+		break;
+	case STORE_ALARM_NEEDLESS:
+		return ("alarm not needed");
+	case STORE_ALARM_RINGS:
+		return ("rang");
+	case STORE_ALARM_HEARD:
+		return ("acknowledged");
+	}
 	return (job_state_name(job->state));
+}
+
+static bool
+job_is_alarm(const void *row)
+{
+	const struct store_job_info *job = row;
+
+	return (job->guards != 0);
 }
 
 #define AT(member) FIELD(struct store_job_info, member)
@@ -140,6 +161,35 @@ const struct field entity_job[] = {
 	{ "place", .kind = FIELD_NUMBER, AT(place), .none = STORE_WHOLE_EVENT },
 	{ "replay_of", .kind = FIELD_NUMBER, AT(replay_of) },
 	{ "replayed_by", .kind = FIELD_NUMBER, AT(replayed_by) },
+	{ "order_id", .kind = FIELD_TEXT, AT(order_id) },
+	{ "guards", .kind = FIELD_NUMBER, AT(guards), .has = job_is_alarm },
+	{ "guarded", .kind = FIELD_TEXT, AT(guarded), .has = job_is_alarm },
+	{ "rang_at", .kind = FIELD_TIME, AT(rang_at_ms), .has = job_is_alarm },
+	{ "acknowledged_at", .kind = FIELD_TIME, AT(acknowledged_at_ms),
+	    .has = job_is_alarm },
+	{ "acknowledged_by", .kind = FIELD_TEXT, AT(acknowledged_by),
+	    .has = job_is_alarm },
+	{ .name = NULL },
+};
+
+/* The same of an alarm that rang; what people look for has a column. */
+const struct field entity_alarm[] = {
+	{ "rang_at", "RANG AT", .kind = FIELD_TIME, AT(rang_at_ms) },
+	{ "id", "ALARM", .kind = FIELD_COUNT, AT(id) },
+	{ "order_id", "ORDER", .kind = FIELD_TEXT, AT(order_id) },
+	{ "guarded", "NOT DONE BY", .kind = FIELD_TEXT, AT(guarded) },
+	{ "handler", "RANG BY", .kind = FIELD_TEXT, AT(handler) },
+	{ "state", "STATE", .kind = FIELD_WORD, .word = job_state },
+	{ "acknowledged_at", "ACKNOWLEDGED AT", .kind = FIELD_TIME,
+	    AT(acknowledged_at_ms) },
+	{ "acknowledged_by", "BY", .kind = FIELD_TEXT, AT(acknowledged_by) },
+	{ "event_id", "EVENT", .kind = FIELD_TEXT, AT(event_id),
+	    .cell = cell_event_id },
+	{ "scope", .kind = FIELD_TEXT, AT(scope), .has = job_has_scope },
+	{ "type", .kind = FIELD_TEXT, AT(type) },
+	{ "guards", .kind = FIELD_NUMBER, AT(guards) },
+	{ "attempts", .kind = FIELD_COUNT, AT(attempts) },
+	{ "outcome", .kind = FIELD_TEXT, AT(outcome) },
 	{ .name = NULL },
 };
 #undef AT
@@ -286,6 +336,7 @@ const struct field entity_event[] = {
 	    .look = FIELD_STATE },
 	{ "pending", .kind = FIELD_COUNT, AT(info.unfinished) },
 	{ "dead", .kind = FIELD_COUNT, AT(info.dead) },
+	{ "alarms", .kind = FIELD_COUNT, AT(info.alarms) },
 	{ "id", .kind = FIELD_COUNT, AT(ev.id) },
 	{ "origin", .kind = FIELD_WORD, .word = event_origin,
 	    .has = event_has_origin },

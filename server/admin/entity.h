@@ -21,6 +21,7 @@ extern const struct field entity_event_whole[];
 extern const struct field entity_job[];
 extern const struct field entity_job_whole[];
 extern const struct field entity_attempt[];
+extern const struct field entity_alarm[]; /* of rows of jobs */
 extern const struct field entity_order[];
 extern const struct field entity_order_whole[];
 extern const struct field entity_rejection[];

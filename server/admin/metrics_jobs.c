@@ -190,6 +190,11 @@ metrics_print_jobs(FILE *f, const struct metrics_sources *from,
 	    stats.lost);
 	metrics_one(f, "klikitd_alarms_total", METRICS_COUNTER,
 	    "Alarms that rang.", stats.alarms);
+	metrics_family(f, "klikitd_alarms_unacknowledged", METRICS_GAUGE,
+	    "Alarms that rang, and nobody has acknowledged.");
+	if (figures->known)
+		metrics_count(f, "klikitd_alarms_unacknowledged", NULL,
+		    figures->f.alarms);
 	metrics_family(f, "klikitd_end_to_end_seconds", METRICS_HISTOGRAM,
 	    "From an event's coming in to a job of it being done.");
 	metrics_histogram(f, "klikitd_end_to_end_seconds", NULL,

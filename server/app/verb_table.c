@@ -15,6 +15,8 @@ const struct verb *const verb_table[] = {
 	&verb_rejections,
 	&verb_jobs,
 	&verb_handlers,
+	&verb_alarms,
+	&verb_acknowledge,
 	&verb_replay,
 	&verb_retry,
 	&verb_discard,

@@ -19,7 +19,7 @@ const char *const verb_event_states[] = { ENTITY_JOB_PENDING, "done", "dead",
 /* In the API's query they are called the same; one without a value is true. */
 static const char *const names[] = { "type", "order", "brand", "branch",
 	"cause", "state", "status", "handler", "event", "open", "since",
-	"until", "scope", NULL };
+	"until", "scope", "all", NULL };
 
 const char *
 verb_choice_name(size_t i)
@@ -126,6 +126,13 @@ verb_path_add(char path[VERB_PATH_MAX], const char *name, const char *value)
 	return (admin_query_encode(value, path + len, VERB_PATH_MAX - len));
 }
 
+/* Flags that have no value. */
+static bool
+is_switch(const char *name)
+{
+	return (strcmp(name, "open") == 0 || strcmp(name, "all") == 0);
+}
+
 /* What the API is to get for a flag; NULL: it was not given. */
 static const char *
 value_of(const struct verb_choice *c, const char *name)
@@ -138,7 +145,7 @@ value_of(const struct verb_choice *c, const char *name)
 		return (c->until);
 	if (strcmp(name, "type") == 0)
 		return (c->type);
-	if (strcmp(name, "open") == 0)
+	if (is_switch(name))
 		return ("true");
 	return (verb_flag(c->args, name, 0));
 }
@@ -165,7 +172,7 @@ verb_choice_print(const struct verb_choice *choice, FILE *out)
 		if ((value = verb_flag(choice->args, names[i], 0)) == NULL)
 			continue;
 		fprintf(out, " --%s", names[i]);
-		if (strcmp(names[i], "open") != 0)
+		if (!is_switch(names[i]))
 			fprintf(out, " %s",
 			    value[0] == '\0' ? "''" : log_text(value));
 	}

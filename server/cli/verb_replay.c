@@ -6,28 +6,24 @@
 #include "server/cli/verbs.h"
 
 /*
- * Has it ended, and was there something to do? Not so with a cancelled alarm,
- * and with the older of two records of one order.
+ * Has it ended, and was there something to do? Not so with an alarm, and with
+ * the older of two records of one order.
  */
 static bool
 can_replay(const json_t *job)
 {
-	static const char *const not_done[] = { "cancelled", "superseded" };
+	static const char not_done[] = "superseded";
 	const char *outcome = verb_admin_text(job, "outcome");
 
-	if (!json_is_string(json_object_get(job, "finished_at")))
-		return (false);
-	for (size_t i = 0; i < sizeof(not_done) / sizeof(not_done[0]); i++) {
-		if (strncmp(outcome, not_done[i], strlen(not_done[i])) == 0)
-			return (false);
-	}
-	return (true);
+	return (json_is_string(json_object_get(job, "finished_at")) &&
+		json_object_get(job, "guards") == NULL &&
+		strncmp(outcome, not_done, strlen(not_done)) != 0);
 }
 
 static enum verb_exit
 replay_run(const struct verb_args *args)
 {
-	static const struct verb_chosen what = { .verb = "replay",
+	struct verb_chosen what = { .verb = "replay",
 		.done = "replayed",
 		.path = "/api/v1/jobs/replay",
 		.may = can_replay };
@@ -45,16 +41,21 @@ replay_run(const struct verb_args *args)
 		    "--state: only what is done or dead can be replayed"));
 	if (verb_choice_read(args, verb_job_states, &choice) == -1)
 		return (VERB_USAGE);
+	if (verb_has(args, "new-key") &&
+	    (what.more = json_pack("{s:b}", "new_key", 1)) == NULL)
+		return (VERB_FAILED);
 	va = verb_admin_open(args,
 	    verb_has(args, "dry-run") ? VERB_LOOKS : VERB_CHANGES);
-	if (va == NULL)
-		return (VERB_FAILED);
-	rc = verb_chosen_run(va, &choice, &what);
+	rc = va == NULL ? VERB_FAILED : verb_chosen_run(va, &choice, &what);
 	verb_admin_close(va);
+	json_decref(what.more);
 	return (rc);
 }
 
 static const struct verb_flag flags[] = {
+	{ "new-key", NULL,
+	    "with a new idempotency key: the far side takes it for new",
+	    false },
 	VERB_JOB_FLAGS,
 	{ "dry-run", NULL, "only list which jobs that would be", false },
 	VERB_SCREEN_FLAGS,
@@ -65,7 +66,10 @@ static const struct verb_flag flags[] = {
 static const char more[] =
     "Makes a new job like each one chosen, which must be done or dead; of a\n"
     "chain of replays the newest. Neither duplicates nor once_per_order stand\n"
-    "in the way of a replay. The number of jobs is said first.\n"
+    "in the way of a replay. The number of jobs is said first. The far side\n"
+    "gets the idempotency key of the job that is repeated, and may answer\n"
+    "from memory; with --new-key it gets one that it has never seen.\n"
+    "Alarms are not replayed.\n"
     "\n"
     "  klikitd replay --state dead --handler pos --dry-run\n"
     "  klikitd replay 0197-...-event-id\n";

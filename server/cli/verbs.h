@@ -6,6 +6,8 @@
 
 #include "server/cli/verb.h"
 
+extern const struct verb verb_acknowledge;
+extern const struct verb verb_alarms;
 extern const struct verb verb_backup;
 extern const struct verb verb_check_config;
 extern const struct verb verb_discard;

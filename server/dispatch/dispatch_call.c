@@ -236,6 +236,7 @@ call_begin(struct run *run, struct live_handler *live)
 		.ev = run->job.ev,
 		.place = run->job.place,
 		.guards = run->job.guards,
+		.key_of = run->job.key_of,
 		.attempt = run->job.attempts,
 	};
 

@@ -4,11 +4,13 @@
 #include "store/postgres/row.h"
 
 static const struct pg_statement replay = { "replay",
-	JOB_RESULT_OF "replay_job($1::int8) AS r" };
+	JOB_RESULT_OF "replay_job($1::int8, $2::bool) AS r" };
 static const struct pg_statement retry = { "retry",
 	JOB_RESULT_OF "retry_job($1::int8, $2::int8) AS r" };
 static const struct pg_statement discard = { "discard",
 	JOB_RESULT_OF "discard_job($1::int8, $2::text, $3::int8) AS r" };
+static const struct pg_statement acknowledge = { "acknowledge",
+	JOB_RESULT_OF "acknowledge_alarm($1::int8, $2::text, $3::int8) AS r" };
 static const struct pg_statement pause = { "pause",
 	"SELECT pause_handler($1::text, $2::int8, $3::text, $4::text)" };
 static const struct pg_statement unguard = { "unguard",
@@ -31,8 +33,10 @@ act_one(struct pg_batch *b, struct store_op *op)
 		return (-1);
 	switch (op->in.act.act) {
 	case STORE_REPLAY:
+	case STORE_REPLAY_ANEW:
 		s = &replay;
 		pg_arg_int(a, job);
+		pg_arg_bool(a, op->in.act.act == STORE_REPLAY_ANEW);
 		break;
 	case STORE_RETRY:
 		s = &retry;
@@ -41,6 +45,12 @@ act_one(struct pg_batch *b, struct store_op *op)
 		break;
 	case STORE_DISCARD:
 		s = &discard;
+		pg_arg_int(a, job);
+		pg_arg_text(a, op->in.act.why);
+		pg_arg_int(a, op->in.act.now_ms);
+		break;
+	case STORE_ACKNOWLEDGE:
+		s = &acknowledge;
 		pg_arg_int(a, job);
 		pg_arg_text(a, op->in.act.why);
 		pg_arg_int(a, op->in.act.now_ms);

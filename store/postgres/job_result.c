@@ -17,7 +17,8 @@ enum column {
 	COLUMN_REPLAY,
 	COLUMN_GUARDS,
 	COLUMN_DUE_AT,
-	COLUMN_EVENT
+	COLUMN_EVENT,
+	COLUMN_KEY_OF = COLUMN_EVENT + EVENT_ROW_COLUMNS
 };
 
 /* What a row says; 003_jobs.sql has the meaning. */
@@ -145,6 +146,7 @@ list_job(struct store_op *op, const PGresult *res, int row,
 	job->attempts = (unsigned)pg_int(res, row, COLUMN_ATTEMPTS);
 	job->replay = pg_bool(res, row, COLUMN_REPLAY);
 	job->guards = pg_int(res, row, COLUMN_GUARDS);
+	job->key_of = pg_int(res, row, COLUMN_KEY_OF);
 	if (last != NULL && last->ev->id == pg_int(res, row, COLUMN_EVENT))
 		job->ev = last->ev;
 	else if (event_row_read(op, res, row, COLUMN_EVENT, &job->ev) == -1)

@@ -18,8 +18,9 @@
 	"(r.event).secret, (r.event).peer, (r.event).received_at, "            \
 	"(r.event).came_at, (r.event).body_size, (r.event).body, "             \
 	"(r.event).places, (r.event).order_ids, (r.event).statuses, "          \
-	"(r.event).updated_ats, (r.event).external_ids, (r.event).endpoint "   \
-	"FROM "
+	"(r.event).updated_ats, (r.event).external_ids, (r.event).endpoint, "  \
+	"CASE WHEN r.replay THEN (SELECT j.key_of FROM jobs AS j "             \
+	"WHERE j.id = r.id) END FROM "
 
 /* The operations of one statement; each names another job (regroup.c). */
 struct job_ops {

@@ -25,15 +25,25 @@ enum event_column {
 	EVENT_JOB_DISCARDED_ATS,
 	EVENT_JOB_REPLAY_OFS,
 	EVENT_JOB_REPLAYED_BYS,
+	EVENT_JOB_GUARDS,
+	EVENT_JOB_RANG_ATS,
+	EVENT_JOB_ACKNOWLEDGED_ATS,
 	EVENT_JOB_HANDLERS,
-	EVENT_JOB_OUTCOMES
+	EVENT_JOB_OUTCOMES,
+	EVENT_JOB_ORDER_IDS,
+	EVENT_JOB_GUARDED,
+	EVENT_JOB_ACKNOWLEDGED_BYS,
+	EVENT_ALARMS
 };
-#define JOB_INTS (EVENT_JOB_REPLAYED_BYS - EVENT_JOB_IDS + 1)
+#define JOB_INTS (EVENT_JOB_ACKNOWLEDGED_ATS - EVENT_JOB_IDS + 1)
 
 /* The arrays, each as long as that of the ids; 0, or -1. */
 struct event_jobs {
 	const int64_t *ints[JOB_INTS]; /* by column; NULL of the states */
-	const char *const *states, *const *handlers, *const *outcomes;
+	const char *const *states,
+	    *const *handlers, *const *outcomes,
+				  *const *order_ids,
+				      *const *guarded, *const *acknowledged_bys;
 	size_t n;
 };
 
@@ -42,9 +52,11 @@ event_jobs_read(const PGresult *res, int row, struct arena *a,
     struct event_jobs *jobs)
 {
 	static const enum event_column texts[] = { EVENT_JOB_STATES,
-		EVENT_JOB_HANDLERS, EVENT_JOB_OUTCOMES };
+		EVENT_JOB_HANDLERS, EVENT_JOB_OUTCOMES, EVENT_JOB_ORDER_IDS,
+		EVENT_JOB_GUARDED, EVENT_JOB_ACKNOWLEDGED_BYS };
 	const char *const **lists[] = { &jobs->states, &jobs->handlers,
-		&jobs->outcomes };
+		&jobs->outcomes, &jobs->order_ids, &jobs->guarded,
+		&jobs->acknowledged_bys };
 	size_t n;
 
 	for (int i = 0; i < JOB_INTS; i++) {
@@ -100,6 +112,12 @@ event_jobs_take(struct store_op *op, const PGresult *res, int row,
 		jobs[i].finished_at_ms = INT_OF(EVENT_JOB_FINISHED_ATS);
 		jobs[i].discarded_at_ms = INT_OF(EVENT_JOB_DISCARDED_ATS);
 		jobs[i].outcome = from.outcomes[i];
+		jobs[i].order_id = from.order_ids[i];
+		jobs[i].guards = INT_OF(EVENT_JOB_GUARDS);
+		jobs[i].guarded = from.guarded[i];
+		jobs[i].rang_at_ms = INT_OF(EVENT_JOB_RANG_ATS);
+		jobs[i].acknowledged_at_ms = INT_OF(EVENT_JOB_ACKNOWLEDGED_ATS);
+		jobs[i].acknowledged_by = from.acknowledged_bys[i];
 	}
 #undef INT_OF
 	info->jobs = jobs;
@@ -126,6 +144,7 @@ event_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
 	info->progress = (enum store_progress)pg_int(res, row, EVENT_PROGRESS);
 	info->orders_total = (size_t)pg_int(res, row, EVENT_ORDERS_TOTAL);
 	info->jobs_total = (size_t)pg_int(res, row, EVENT_JOBS_TOTAL);
+	info->alarms = (unsigned)pg_int(res, row, EVENT_ALARMS);
 	return (event_jobs_take(op, res, row, info));
 }
 

@@ -19,12 +19,18 @@ job_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
 	job->discarded_at_ms = pg_int(res, row, 6);
 	job->replay_of = pg_int(res, row, 7);
 	job->replayed_by = pg_int(res, row, 8);
+	job->guards = pg_int(res, row, 15);
+	job->rang_at_ms = pg_int(res, row, 17);
+	job->acknowledged_at_ms = pg_int(res, row, 18);
 	if (pg_text(res, row, 2, a, &state) == -1 ||
 	    pg_text(res, row, 9, a, &job->handler) == -1 ||
 	    pg_text(res, row, 10, a, &job->event_id) == -1 ||
 	    pg_text(res, row, 11, a, &job->scope) == -1 ||
 	    pg_text(res, row, 12, a, &job->type) == -1 ||
-	    pg_text(res, row, 13, a, &job->outcome) == -1)
+	    pg_text(res, row, 13, a, &job->outcome) == -1 ||
+	    pg_text(res, row, 14, a, &job->order_id) == -1 ||
+	    pg_text(res, row, 16, a, &job->guarded) == -1 ||
+	    pg_text(res, row, 19, a, &job->acknowledged_by) == -1)
 		return (-1);
 	if (state == NULL || job_state_parse(state, &job->state) == -1)
 		job->state = JOB_DEAD;
@@ -35,6 +41,8 @@ job_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
 static enum list_sql
 jobs_sql(const struct store_job_filter *f)
 {
+	if (f->rang)
+		return (f->unacknowledged ? LIST_ALARMS_OPEN : LIST_ALARMS);
 	if (f->event_id != NULL)
 		return (LIST_JOBS_OF_EVENT);
 	if (f->order_id != NULL)
@@ -64,6 +72,8 @@ jobs_args(struct pg_args *args, const struct store_job_filter *f)
 	pg_arg_bool(args, f->pending);
 	pg_arg_text(args, f->handler);
 	pg_arg_bool(args, f->newest);
+	if (f->rang)
+		return;
 	if (f->event_id != NULL)
 		pg_arg_text(args, f->event_id);
 	else if (f->order_id != NULL)

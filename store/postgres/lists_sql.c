@@ -26,6 +26,15 @@
 	"NULL "
 #define IS_DEAD "j.state = 'dead' AND j.discarded_at IS NULL AND " NOT_REPLAYED
 
+/*
+ * Has the alarm j rung? See RANG in store/sqlite/sql.c. The index jobs_rang has
+ * the first two.
+ */
+#define RANG                                                                   \
+	"j.guards IS NOT NULL AND j.attempts > 0 "                             \
+	"AND (j.outcome IS NULL OR j.outcome NOT LIKE 'cancelled%') "
+#define RINGS RANG "AND j.acknowledged_at IS NULL AND j.discarded_at IS NULL "
+
 /* All of them, but along an index: without any the planner is at a loss. */
 #define HANDLERS "(SELECT h.id, h.name FROM handlers AS h WHERE h.id > 0) AS h "
 
@@ -92,12 +101,23 @@
 	"j.outcome || coalesce((SELECT ': ' || a.detail FROM attempts AS a "   \
 	"WHERE a.job = j.id AND a.number = j.attempts "                        \
 	"AND a.outcome = j.outcome), '') "
+#define FACTS "CROSS JOIN LATERAL job_facts(j.id) AS f "
 #define JOB_INFO                                                               \
 	"SELECT j.id, j.place, j.state, j.attempts, j.due_at, "                \
 	"j.finished_at, j.discarded_at, j.replay_of, " REPLAYED_BY             \
-	", j.name, j.event_id, j.scope, j.type, " OUTCOME "FROM ("
+	", j.name, j.event_id, j.scope, j.type, " OUTCOME ", f.order_id, "     \
+	"f.guards, f.guarded, f.rang_at, f.acknowledged_at, "                  \
+	"f.acknowledged_by FROM ("
 #define JOB_PAGE_END                                                           \
-	"ORDER BY j.id DESC LIMIT $4::int8) AS j ORDER BY j.id DESC"
+	"ORDER BY j.id DESC LIMIT $4::int8) AS j " FACTS "ORDER BY j.id DESC"
+
+/* Of the alarms u, along the index that has those which were tried. */
+#define ALARM_PAGE                                                             \
+	"CROSS JOIN LATERAL (SELECT " JOB_COLUMNS "FROM jobs AS j "            \
+	"WHERE j.id = u.id AND " RANG "AND " JOB_FITS                          \
+	"OFFSET 0) AS j " EVENT_OF_JOB HANDLER_OF_JOB "WHERE " HANDLER_FITS    \
+	"AND " EVENT_FITS "ORDER BY u.id DESC LIMIT $4::int8) AS j " FACTS     \
+	"ORDER BY j.id DESC"
 
 #define ATTEMPT_COLUMNS                                                        \
 	"a.job, a.number, a.started_at, a.duration, "                          \
@@ -107,15 +127,16 @@
 
 /* How it stands by its jobs; progress as enum store_progress has it. */
 #define EVENT_COUNTS                                                           \
-	"CROSS JOIN LATERAL (SELECT c.total, c.unfinished, c.dead, "           \
+	"CROSS JOIN LATERAL (SELECT c.total, c.unfinished, c.dead, c.alarms, " \
 	"CASE WHEN c.dead > 0 THEN 3 WHEN c.unfinished > 0 THEN 1 "            \
 	"ELSE 2 END AS progress FROM (SELECT count(*) AS total, "              \
 	"count(*) FILTER (WHERE j.finished_at IS NULL) AS unfinished, "        \
-	"count(*) FILTER (WHERE " IS_DEAD ") AS dead "                         \
+	"count(*) FILTER (WHERE " IS_DEAD ") AS dead, "                        \
+	"count(*) FILTER (WHERE " RINGS ") AS alarms "                         \
 	"FROM jobs AS j WHERE j.event = e.id) AS c OFFSET 0) AS c "
 #define EVENT_PAGE                                                             \
 	"SELECT e.id, e.repeat_of, e.duplicates, e.last_duplicate_at, "        \
-	"e.purged_at, c.total, c.unfinished, c.dead, c.progress "
+	"e.purged_at, c.total, c.unfinished, c.dead, c.progress, c.alarms "
 #define EVENT_LISTED                                                           \
 	"e.id < $1::int8 AND " EVENT_FITS                                      \
 	"AND ($7::text IS NULL OR e.brand = $7::text) "                        \
@@ -146,28 +167,14 @@
 	"WHERE eo.event = coalesce(e.repeat_of, e.id)), "                      \
 	"(SELECT o.date_doubted FROM events AS o WHERE o.id = e.id), "         \
 	"j.ids, j.places, j.states, j.attempts, j.due_ats, j.finished_ats, "   \
-	"j.discarded_ats, j.replay_ofs, j.replayed_bys, j.names, j.outcomes "  \
-	"FROM ("
-#define EVENT_JOBS                                                             \
-	"CROSS JOIN LATERAL (SELECT array_agg(j.id) AS ids, "                  \
-	"array_agg(j.place::int8) AS places, "                                 \
-	"array_agg(j.state::text) AS states, "                                 \
-	"array_agg(j.attempts::int8) AS attempts, "                            \
-	"array_agg(j.due_at) AS due_ats, "                                     \
-	"array_agg(coalesce(j.finished_at, 0)) AS finished_ats, "              \
-	"array_agg(coalesce(j.discarded_at, 0)) AS discarded_ats, "            \
-	"array_agg(coalesce(j.replay_of, 0)) AS replay_ofs, "                  \
-	"array_agg(coalesce(" REPLAYED_BY ", 0)) AS replayed_bys, "            \
-	"array_agg(j.name::text) AS names, "                                   \
-	"array_agg(" OUTCOME ") AS outcomes FROM (SELECT j.id, j.place, "      \
-	"j.state, j.attempts, j.due_at, j.finished_at, j.discarded_at, "       \
-	"j.replay_of, j.name, j.outcome FROM (SELECT " JOB_COLUMNS             \
-	", h.name FROM jobs AS j " HANDLER_OF_JOB                              \
-	"WHERE j.event = e.id OFFSET 0) AS j ORDER BY j.id LIMIT "
+	"j.discarded_ats, j.replay_ofs, j.replayed_bys, j.guards, "            \
+	"j.rang_ats, j.acknowledged_ats, j.names, j.outcomes, j.order_ids, "   \
+	"j.guarded, j.acknowledged_bys, e.alarms FROM ("
+#define EVENT_JOBS "CROSS JOIN LATERAL event_jobs(e.id, "
 #define EVENT_BRIEF                                                            \
 	"CROSS JOIN LATERAL (" EVENT_ROW "FROM event_rows(e.id, -1, "          \
 	"CASE WHEN $10::bool THEN 64 END, false) AS r OFFSET 0) AS "           \
-	"r " EVENT_JOBS "CASE WHEN $10::bool THEN 64 ELSE 0 END) AS j) AS j "
+	"r " EVENT_JOBS "CASE WHEN $10::bool THEN 64 ELSE 0 END) AS j "
 
 /* -- Orders: $6 brand, $7 branch, $8 status, $9 open, $10 ends -- */
 
@@ -277,7 +284,7 @@ static const struct pg_statement statements[] = {
 		EVENT_COUNTS ") AS e CROSS JOIN LATERAL (" EVENT_ROW
 	    "FROM event_rows(e.id, -1, CASE WHEN $2::bool THEN 64 END, false) "
 	    "AS r OFFSET 0) AS r " EVENT_JOBS
-	    "CASE WHEN $2::bool THEN 64 ELSE 0 END) AS j) AS j "
+	    "CASE WHEN $2::bool THEN 64 ELSE 0 END) AS j "
 	    "ORDER BY e.at" },
 	[LIST_EVENT_NAMED] = { "list_event_named", EVENT_INFO EVENT_PAGE
 	    ", e.scope FROM events AS e " EVENT_COUNTS
@@ -285,7 +292,7 @@ static const struct pg_statement statements[] = {
 	    "AND ($2::text IS NULL OR e.scope = $2::text)) AS e "
 	    "CROSS JOIN LATERAL (" EVENT_ROW
 	    "FROM event_rows(e.id, -1, NULL, true) AS r OFFSET 0) AS "
-	    "r " EVENT_JOBS "NULL) AS j) AS j ORDER BY e.scope" },
+	    "r " EVENT_JOBS "NULL) AS j ORDER BY e.scope" },
 	/* Ids are printable ASCII: all of a prefix come before its DEL. */
 	[LIST_EVENT_LAST] = { "list_event_last", EVENT_INFO EVENT_PAGE
 	    ", e.scope FROM (SELECT e.* FROM events AS e "
@@ -294,7 +301,7 @@ static const struct pg_statement statements[] = {
 	    "AND e.scope = '' ORDER BY e.event_id DESC LIMIT 1) AS "
 	    "e " EVENT_COUNTS ") AS e CROSS JOIN LATERAL (" EVENT_ROW
 	    "FROM event_rows(e.id, -1, NULL, true) AS r OFFSET 0) AS "
-	    "r " EVENT_JOBS "NULL) AS j) AS j" },
+	    "r " EVENT_JOBS "NULL) AS j" },
 	/* Carts are looked at as far back as the page of records goes. */
 	[LIST_ORDERS] = { "list_orders", FEW
 	    ", low AS MATERIALIZED (SELECT CASE WHEN " ARE_NOT_FEW
@@ -378,7 +385,8 @@ static const struct pg_statement statements[] = {
 	    "CROSS JOIN LATERAL (SELECT " JOB_COLUMNS "FROM jobs AS j "
 	    "WHERE j.id = u.id AND " JOB_FITS
 	    "OFFSET 0) AS j " EVENT_OF_JOB HANDLER_OF_JOB "WHERE " EVENT_FITS
-	    "ORDER BY u.id DESC LIMIT $4::int8) AS j ORDER BY j.id DESC" },
+	    "ORDER BY u.id DESC LIMIT $4::int8) AS j " FACTS
+	    "ORDER BY j.id DESC" },
 	[LIST_JOBS_OF_EVENT] = { "list_jobs_of_event", JOB_INFO JOB_PAGE
 	    "FROM (SELECT e.id, e.event_id, e.scope, e.type "
 	    "FROM events AS e WHERE e.event_id = $11::text AND " EVENT_FITS
@@ -400,7 +408,16 @@ static const struct pg_statement statements[] = {
 	    "FROM unnest($1::int8[]) WITH ORDINALITY AS n (id, at) "
 	    "CROSS JOIN LATERAL (SELECT " JOB_COLUMNS "FROM jobs AS j "
 	    "WHERE j.id = n.id OFFSET 0) AS j) AS j " EVENT_OF_JOB
-		HANDLER_OF_JOB ") AS j ORDER BY j.at" },
+		HANDLER_OF_JOB ") AS j " FACTS "ORDER BY j.at" },
+	[LIST_ALARMS] = { "list_alarms", JOB_INFO JOB_PAGE
+	    "FROM (SELECT j.id FROM jobs AS j WHERE j.guards IS NOT NULL "
+	    "AND j.attempts > 0 AND j.id < $1::int8 "
+	    "ORDER BY j.id DESC OFFSET 0) AS u " ALARM_PAGE },
+	[LIST_ALARMS_OPEN] = { "list_alarms_open", JOB_INFO JOB_PAGE
+	    "FROM (SELECT j.id FROM jobs AS j WHERE j.guards IS NOT NULL "
+	    "AND j.attempts > 0 AND j.acknowledged_at IS NULL "
+	    "AND j.discarded_at IS NULL AND j.id < $1::int8 "
+	    "ORDER BY j.id DESC OFFSET 0) AS u " ALARM_PAGE },
 	[LIST_ATTEMPTS] = { "list_attempts",
 	    "SELECT " ATTEMPT_COLUMNS "FROM attempts AS a "
 	    "WHERE a.job = $1::int8 ORDER BY a.number" },
@@ -447,7 +464,8 @@ static const struct pg_statement statements[] = {
 	    "(SELECT n.oid FROM pg_namespace AS n "
 	    "WHERE n.nspname = current_schema())), "
 	    "(SELECT count(*) FROM receivers AS r WHERE r.id > 0 "
-	    "AND NOT r.dead AND r.alive_until > clock_timestamp())" },
+	    "AND NOT r.dead AND r.alive_until > clock_timestamp()), "
+	    "(SELECT count(*) FROM jobs AS j WHERE " RINGS ")" },
 	/* Those that live, and of all others the newest. */
 	[LIST_RECEIVERS] = { "list_receivers",
 	    "SELECT x.id, x.name, x.version, x.started_at, x.alive, "

@@ -18,6 +18,7 @@ figures_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
 	f->lanes_blocked = (uint64_t)pg_int(res, row, 0);
 	f->bytes = pg_int(res, row, 1);
 	f->receivers = (uint64_t)pg_int(res, row, 2);
+	f->alarms = (uint64_t)pg_int(res, row, 3);
 	f->free_bytes = -1;
 	return (0);
 }

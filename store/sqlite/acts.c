@@ -44,6 +44,19 @@ acts_find(struct db *db, enum db_sql which, int64_t number)
 	return (rc);
 }
 
+/* Whose number the key of a new replay bears. */
+static int
+acts_key(struct db *db, int64_t job, bool anew)
+{
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, SQL_JOB_KEY)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, job);
+	(void)sqlite3_bind_int(st, 2, anew);
+	return (db_run(db, st));
+}
+
 /* Write the replay of row, the last of its chain being `last'. */
 static int
 acts_repeat(struct db *db, struct store_op *op, const struct jobs_row *row,
@@ -68,7 +81,9 @@ acts_repeat(struct db *db, struct store_op *op, const struct jobs_row *row,
 	if (rc != SQLITE_OK)
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 	new.ev = ev;
-	if ((rc = jobs_insert(db, &new, job, &runs)) != SQLITE_OK)
+	if ((rc = jobs_insert(db, &new, job, &runs)) != SQLITE_OK ||
+	    (rc = acts_key(db, job->id, op->in.act.act == STORE_REPLAY_ANEW)) !=
+		SQLITE_OK)
 		return (rc);
 	job->ev = ev;
 	op->res.id = job->id;
@@ -85,6 +100,10 @@ acts_replay(struct db *db, struct store_op *op, const struct jobs_row *row)
 	bool open;
 	int rc;
 
+	if (row->guards != 0)
+		return (jobs_refuse(op, STORE_REFUSED,
+		    "an alarm is not replayed: replay the job that it "
+		    "guards"));
 	if (!job_is_end(row->state))
 		return (jobs_refuse(op, STORE_REFUSED,
 		    "the job has not ended: there is nothing to replay"));
@@ -174,6 +193,35 @@ acts_discard(struct db *db, struct store_op *op, const struct jobs_row *row)
 	return (jobs_end(db, op, row, &move));
 }
 
+/* Somebody has seen that the alarm rang: it is not tried again. */
+static int
+acts_acknowledge(struct db *db, struct store_op *op, const struct jobs_row *row)
+{
+	const struct jobs_move move = { .job = row->lanes.id,
+		.to = JOB_DONE,
+		.at_ms = op->in.act.now_ms,
+		.outcome = "acknowledged" };
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((st = db_stmt(db, SQL_ALARM_ACKNOWLEDGE)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, row->lanes.id);
+	(void)sqlite3_bind_int64(st, 2, op->in.act.now_ms);
+	db_bind_text(st, 3, op->in.act.why != NULL ? op->in.act.why : "");
+	if ((rc = db_run(db, st)) != SQLITE_OK)
+		return (rc);
+	if (sqlite3_changes(db->conn) == 0)
+		return (jobs_refuse(op, STORE_REFUSED,
+		    "it is no alarm that rang, or it was acknowledged "
+		    "already"));
+	if (row->state != JOB_WAITING)
+		return (SQLITE_OK);
+	if ((rc = jobs_move(db, &move)) != SQLITE_OK)
+		return (rc);
+	return (jobs_end(db, op, row, &move));
+}
+
 int
 acts_run(struct db *db, struct store_op *op)
 {
@@ -185,11 +233,14 @@ acts_run(struct db *db, struct store_op *op)
 	op->res.id = row.lanes.id;
 	switch (op->in.act.act) {
 	case STORE_REPLAY:
+	case STORE_REPLAY_ANEW:
 		return (acts_replay(db, op, &row));
 	case STORE_RETRY:
 		return (acts_retry(db, op, &row));
 	case STORE_DISCARD:
 		return (acts_discard(db, op, &row));
+	case STORE_ACKNOWLEDGE:
+		return (acts_acknowledge(db, op, &row));
 	}
 	return (SQLITE_MISUSE);
 }

@@ -167,7 +167,10 @@ attempts_start(struct db *db, struct store_op *op)
 	return (jobs_report_one(db, op, &row, true));
 }
 
-/* An alarm that is to be tried again ends instead if nobody needs it now. */
+/*
+ * An alarm that is to be tried again ends instead if nobody needs it now, or
+ * somebody has acknowledged it.
+ */
 static int
 attempts_alarm(struct db *db, const struct jobs_row *row,
     struct jobs_move *move)
@@ -180,12 +183,13 @@ attempts_alarm(struct db *db, const struct jobs_row *row,
 	if ((st = db_stmt(db, SQL_ALARM_NEEDLESS)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, row->guards);
-	rc = sqlite3_step(st);
-	(void)sqlite3_reset(st);
-	if (rc == SQLITE_ROW) {
+	(void)sqlite3_bind_int64(st, 2, row->lanes.id);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		move->to = JOB_DONE;
-		move->outcome = "cancelled";
+		move->outcome = sqlite3_column_int(st, 0) != 0 ? "cancelled"
+							       : "acknowledged";
 	}
+	(void)sqlite3_reset(st);
 	return (rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 

@@ -161,6 +161,7 @@ jobs_load(struct db *db, struct store_op *op, int64_t id, struct jobs_row *row)
 		row->guards = sqlite3_column_int64(st, 7);
 		row->replay_of = sqlite3_column_int64(st, 8);
 		row->lanes.source = sqlite3_column_int64(st, 9);
+		row->key_of = sqlite3_column_int64(st, 10);
 	}
 	(void)sqlite3_reset(st);
 	if (rc == SQLITE_DONE)
@@ -212,6 +213,7 @@ jobs_fill(const struct jobs_row *row, struct store_job *job)
 	job->attempts = row->attempts;
 	job->replay = row->replay_of != 0;
 	job->guards = row->guards;
+	job->key_of = row->key_of;
 }
 
 int

@@ -62,6 +62,7 @@ lists_event_row(struct db *db, struct store_op *op, sqlite3_stmt *st,
 	info->progress = (enum store_progress)sqlite3_column_int(st, 18);
 	info->jobs_total = (size_t)sqlite3_column_int64(st, 19);
 	info->orders_total = (size_t)sqlite3_column_int64(st, 20);
+	info->alarms = (unsigned)sqlite3_column_int64(st, 21);
 	if (part == EVENTS_ORDERS)
 		return (SQLITE_OK);
 	return (lists_jobs_of_event(db, op,

@@ -17,11 +17,17 @@ lists_job_row(sqlite3_stmt *st, struct arena *a, struct store_job_info *job)
 	job->replay_of = sqlite3_column_int64(st, 10);
 	job->replayed_by = sqlite3_column_int64(st, 11);
 	job->discarded_at_ms = sqlite3_column_int64(st, 13);
+	job->guards = sqlite3_column_int64(st, 15);
+	job->rang_at_ms = sqlite3_column_int64(st, 17);
+	job->acknowledged_at_ms = sqlite3_column_int64(st, 18);
 	if (db_column_text(st, 1, a, &job->handler) == -1 ||
 	    db_column_text(st, 7, a, &job->outcome) == -1 ||
 	    db_column_text(st, 8, a, &job->event_id) == -1 ||
 	    db_column_text(st, 9, a, &job->type) == -1 ||
-	    db_column_text(st, 12, a, &job->scope) == -1)
+	    db_column_text(st, 12, a, &job->scope) == -1 ||
+	    db_column_text(st, 14, a, &job->order_id) == -1 ||
+	    db_column_text(st, 16, a, &job->guarded) == -1 ||
+	    db_column_text(st, 19, a, &job->acknowledged_by) == -1)
 		return (-1);
 	return (0);
 }
@@ -73,6 +79,9 @@ lists_jobs_of_event(struct db *db, struct store_op *op, size_t max,
 static enum db_sql
 lists_jobs_sql(const struct store_job_filter *f)
 {
+	if (f->rang)
+		return (
+		    f->unacknowledged ? SQL_LIST_ALARMS_OPEN : SQL_LIST_ALARMS);
 	if (f->event_id != NULL)
 		return (SQL_LIST_JOBS_OF_EVENT);
 	if (f->order_id != NULL)

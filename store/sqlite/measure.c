@@ -24,16 +24,17 @@ measure_file(const char *path, const char *suffix, struct arena *a)
 	return (stat(name, &sb) == 0 ? (int64_t)sb.st_size : 0);
 }
 
+/* What a statement counts. */
 static int
-measure_lanes(struct db *db, struct store_figures *f)
+measure_count(struct db *db, enum db_sql which, uint64_t *ret)
 {
 	sqlite3_stmt *st;
 	int rc;
 
-	if ((st = db_stmt(db, SQL_LANES_BLOCKED)) == NULL)
+	if ((st = db_stmt(db, which)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	if ((rc = sqlite3_step(st)) == SQLITE_ROW)
-		f->lanes_blocked = (uint64_t)sqlite3_column_int64(st, 0);
+		*ret = (uint64_t)sqlite3_column_int64(st, 0);
 	(void)sqlite3_reset(st);
 	return (rc == SQLITE_ROW ? SQLITE_OK : rc);
 }
@@ -49,7 +50,9 @@ measure_run(struct db *db, struct store_op *op)
 	if ((f = arena_alloc(&op->res_mem, sizeof(*f))) == NULL)
 		return (SQLITE_NOMEM);
 	if ((rc = lists_handlers(db, op)) != SQLITE_OK ||
-	    (rc = measure_lanes(db, f)) != SQLITE_OK)
+	    (rc = measure_count(db, SQL_LANES_BLOCKED, &f->lanes_blocked)) !=
+		SQLITE_OK ||
+	    (rc = measure_count(db, SQL_ALARMS_OPEN, &f->alarms)) != SQLITE_OK)
 		return (rc);
 	f->handlers = op->handlers;
 	f->nhandlers = op->nrows;

@@ -39,6 +39,7 @@ extern const char schema_011_repeats[];
 extern const char schema_012_rejections[];
 extern const char schema_013_doubted[];
 extern const char schema_014_endpoints[];
+extern const char schema_015_alarms[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -55,6 +56,7 @@ static const char *const steps[] = {
 	schema_012_rejections,
 	schema_013_doubted,
 	schema_014_endpoints,
+	schema_015_alarms,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

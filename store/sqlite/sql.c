@@ -17,6 +17,18 @@
 	"j.state = 'dead' AND j.discarded_at IS NULL "                         \
 	"AND NOT EXISTS (SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id) "
 
+/*
+ * Has the alarm j rung? One that was tried in vain, and then not needed, has
+ * not. This is what the index jobs_rang has, and what of it counts.
+ */
+#define RANG(j)                                                                \
+	j "guards IS NOT NULL AND " j "attempts > 0 AND (" j                   \
+	  "outcome IS NULL OR substr(" j "outcome, 1, 9) <> 'cancelled') "
+#define RINGS(j)                                                               \
+	RANG(j)                                                                \
+	"AND " j "acknowledged_at IS NULL "                                    \
+	"AND " j "discarded_at IS NULL "
+
 /* As enum store_progress has it. */
 #define PROGRESS                                                               \
 	"CASE WHEN EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "      \
@@ -48,7 +60,9 @@
 		      "AND " IS_DEAD "), " PURGED_AT ", " PROGRESS ", "        \
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id)," \
 		      "(SELECT count(*) FROM event_orders AS eo "              \
-		      "WHERE eo.event = " SOURCE ") "
+		      "WHERE eo.event = " SOURCE "), "                         \
+		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
+		      "AND " RINGS("j.") ") "
 
 #define EVENT_FILTER                                                           \
 	"(?1 = 0 OR e.id < ?1) AND (?2 IS NULL OR e.type = ?2) "               \
@@ -107,6 +121,13 @@
 	"JOIN jobs AS k ON k.event = re.id "                                   \
 	"WHERE re.repeat_of = e.id AND k.finished_at IS NULL) "
 
+/* The order that a job, j, is for, if that is one; by index. */
+#define ORDER_OF_JOB                                                           \
+	"(SELECT iif(count(*) = 1, max(order_id), NULL) FROM (SELECT "         \
+	"order_id FROM event_orders WHERE event = " SOURCE " "                 \
+	"AND place >= j.place "                                                \
+	"AND place <= iif(j.place = -1, 2147483647, j.place) LIMIT 2))"
+
 /*
  * due_at is shown as the wall clock has it. replayed_by: the last of those that
  * repeat it, and each other.
@@ -121,7 +142,13 @@
 	"(WITH RECURSIVE r (id) AS (SELECT id FROM jobs "                      \
 	"WHERE replay_of = j.id UNION SELECT k.id FROM r "                     \
 	"JOIN jobs AS k ON k.replay_of = r.id) SELECT max(id) FROM r), "       \
-	"e.scope, ifnull(j.discarded_at, 0) "
+	"e.scope, ifnull(j.discarded_at, 0), " ORDER_OF_JOB                    \
+	", ifnull(j.guards, 0), (SELECT gh.name FROM jobs AS g "               \
+	"JOIN handlers AS gh ON gh.id = g.handler WHERE g.id = j.guards), "    \
+	"CASE WHEN " RANG(                                                     \
+	    "j.") "THEN (SELECT a.started_at FROM attempts "                   \
+		  "AS a WHERE a.job = j.id AND a.number = 1) END, "            \
+		  "j.acknowledged_at, j.acknowledged_by "
 
 /* With what came from outside, as long as that is kept. */
 #define ATTEMPT_OUTCOME "outcome || ifnull(': ' || detail, '')"
@@ -211,8 +238,8 @@ static const char *const texts[] = {
 	[SQL_JOB_LOAD] = "SELECT event, place, handler, state, attempts, "
 			 "behind, ordered, ifnull(guards, 0), "
 			 "ifnull(replay_of, 0), ifnull((SELECT repeat_of "
-			 "FROM events AS e WHERE e.id = event), event) "
-			 "FROM jobs WHERE id = ?1",
+			 "FROM events AS e WHERE e.id = event), event), "
+			 "ifnull(key_of, 0) FROM jobs WHERE id = ?1",
 	[SQL_JOB_MOVE] =
 	    "UPDATE jobs SET state = ?2, attempts = attempts + ?6, "
 	    "due_at = ?3, finished_at = ?4, outcome = ifnull(?5, outcome) "
@@ -252,6 +279,13 @@ static const char *const texts[] = {
 	    "SELECT 1 FROM jobs WHERE id = ?1 AND attempts = 0 "
 	    "AND state = 'done' AND outcome LIKE 'superseded by place %'",
 	[SQL_JOB_REPLAYABLE] = "SELECT 1 FROM bodies WHERE event = ?1",
+	/* Its own number, or that of the job that it repeats. */
+	[SQL_JOB_KEY] = "UPDATE jobs SET key_of = iif(?2, id, (SELECT l.key_of "
+			"FROM jobs AS l WHERE l.id = jobs.replay_of)) "
+			"WHERE id = ?1",
+	[SQL_ALARM_ACKNOWLEDGE] =
+	    "UPDATE jobs SET acknowledged_at = ?2, acknowledged_by = ?3 "
+	    "WHERE id = ?1 AND " RINGS(""),
 	/* One that runs is left to end by itself: see attempts.c. */
 	[SQL_ALARM_CANCEL] =
 	    "UPDATE jobs SET state = 'done', due_at = 0, finished_at = ?2, "
@@ -263,7 +297,9 @@ static const char *const texts[] = {
 	    "WHERE guards IS NOT NULL AND finished_at IS NULL "
 	    "AND state <> 'running' AND ?1 = "
 	    "(SELECT g.handler FROM jobs AS g WHERE g.id = jobs.guards)",
-	[SQL_ALARM_NEEDLESS] = "SELECT 1 FROM jobs WHERE " WAS_DONE("?1"),
+	[SQL_ALARM_NEEDLESS] = "SELECT 1 FROM jobs WHERE " WAS_DONE(
+	    "?1") "UNION ALL SELECT 0 FROM jobs WHERE id = ?2 "
+		  "AND acknowledged_at IS NOT NULL",
 	[SQL_SERVED_INSERT] =
 	    "INSERT OR IGNORE INTO served (handler, order_id, scope, job) "
 	    "SELECT ?3, order_id, scope, ?4 FROM event_orders "
@@ -395,6 +431,16 @@ static const char *const texts[] = {
 	    "SELECT id FROM jobs INDEXED BY jobs_behind "
 	    "WHERE finished_at IS NULL AND behind > 0) AND " JOB_FILTER
 	    "ORDER BY j.id DESC LIMIT ?10",
+	[SQL_LIST_ALARMS] =
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.id IN "
+	    "(SELECT id FROM jobs INDEXED BY jobs_rang WHERE " RANG(
+		"") ") "
+		    "AND " JOB_FILTER "ORDER BY j.id DESC LIMIT ?10",
+	[SQL_LIST_ALARMS_OPEN] =
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.id IN "
+	    "(SELECT id FROM jobs INDEXED BY jobs_rang WHERE " RINGS(
+		"") ") "
+		    "AND " JOB_FILTER "ORDER BY j.id DESC LIMIT ?10",
 	[SQL_LIST_JOBS_OF_EVENT] =
 	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event IN "
 	    "(SELECT id FROM events WHERE event_id = ?4) AND " JOB_FILTER
@@ -446,6 +492,8 @@ static const char *const texts[] = {
 	[SQL_LANES_BLOCKED] =
 	    "SELECT count(*) FROM (SELECT 1 FROM lanes "
 	    "GROUP BY handler, lane, scope HAVING count(*) > 1)",
+	[SQL_ALARMS_OPEN] = "SELECT count(*) FROM jobs INDEXED BY jobs_rang "
+			    "WHERE " RINGS(""),
 
 	[SQL_PURGE_FIND] =
 	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NULL "

@@ -467,6 +467,7 @@ struct jobs_row {
 	bool ordered;
 	int64_t guards;    /* 0: none */
 	int64_t replay_of; /* 0: none */
+	int64_t key_of;    /* see struct store_job */
 };
 
 /* A move of a job that is known to be legal. */

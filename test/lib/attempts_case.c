@@ -36,6 +36,7 @@ started_cb(const struct store_result *res, void *arg)
 	s->attempts = job->attempts;
 	s->replay = job->replay;
 	s->guards = job->guards;
+	s->key_of = job->key_of;
 	if (job->ev->body != NULL)
 		(void)snprintf(s->body, sizeof(s->body), "%.*s",
 		    (int)job->ev->body_len, (const char *)job->ev->body);

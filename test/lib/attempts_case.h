@@ -25,6 +25,7 @@ struct started {
 	unsigned attempts;
 	bool replay;
 	int64_t guards;
+	int64_t key_of;
 	char body[64];
 };
 

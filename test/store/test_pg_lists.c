@@ -63,6 +63,8 @@ static const char fill[] =
     "CASE WHEN g > 4980 AND h = 1 THEN NULL ELSE 1000000 + g END, 'done', "
     "CASE WHEN g % 500 = 8 AND h = 1 AND g > 3000 THEN 2 * g - 1 END "
     "FROM generate_series(1, 5000) AS g, generate_series(0, 1) AS h;"
+    "UPDATE jobs SET guards = id - 1, acknowledged_at = CASE WHEN id < 9000 "
+    "THEN id END WHERE id % 100 = 0 AND id > 4000;"
     "INSERT INTO attempts SELECT 2 * g, 1, 1, 1, 'done', 0 "
     "FROM generate_series(1, 5000) AS g;"
     "INSERT INTO lanes (handler, lane, job) SELECT 2, g / 2, 2 * g + 1 "
@@ -119,6 +121,8 @@ static const struct {
 	{ LIST_JOBS_OF_ORDER, ANY "NULL, NULL, false, NULL, false, '833'", 6,
 	    false },
 	{ LIST_JOBS_NUMBERED, "'{77, 0, 9999}'", 2, false },
+	{ LIST_ALARMS, ANY "NULL, NULL, false, NULL, false", 10, false },
+	{ LIST_ALARMS_OPEN, ANY "NULL, NULL, false, NULL, false", 10, false },
 	{ LIST_ATTEMPTS, "9998", 1, false },
 	{ LIST_EVENT_ATTEMPTS, "4999, 500", 1, false },
 	{ LIST_HANDLERS, "", 3, false },

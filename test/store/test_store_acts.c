@@ -72,6 +72,40 @@ test_replay_makes_no_alarm(void **state)
 	assert_int_equal(case_jobs_where("guards IS NOT NULL"), 1);
 }
 
+/* A new key is kept by what repeats it; each new one is another. */
+static void
+test_a_replay_may_have_a_new_key(void **state)
+{
+	int64_t h = case_handler(&attempts_case, "a");
+	int64_t job = case_append(&attempts_case, "e1", NULL, h).runnable[0];
+	static const struct {
+		enum store_act act;
+		int64_t key_of;
+	} replays[] = {
+		{ STORE_REPLAY, 0 },
+		{ STORE_REPLAY_ANEW, 3 },
+		{ STORE_REPLAY, 3 },
+		{ STORE_REPLAY_ANEW, 5 },
+	};
+
+	(void)state;
+	assert_int_equal(case_start(job, false).key_of, 0);
+	(void)case_finish(&attempts_case, job, JOB_DEAD, 0);
+	for (size_t i = 0; i < sizeof(replays) / sizeof(replays[0]); i++) {
+		int64_t made = case_act(replays[i].act, job, NULL).res.id;
+
+		assert_int_equal(made, i + 2);
+		assert_int_equal(case_start(made, false).key_of,
+		    replays[i].key_of);
+		/* It is the same when it is tried again, and after a crash. */
+		store_case_close(&attempts_case);
+		store_case_open(&attempts_case);
+		assert_int_equal(case_start(made, false).key_of,
+		    replays[i].key_of);
+		(void)case_finish(&attempts_case, made, JOB_DEAD, 0);
+	}
+}
+
 /* Retry makes a waiting job due, and no other. */
 static void
 test_retry_is_due_at_once(void **state)
@@ -164,6 +198,7 @@ main(void)
 		ATTEMPTS_CASE(test_replay_is_a_new_job),
 		ATTEMPTS_CASE(test_replays_are_a_chain),
 		ATTEMPTS_CASE(test_replay_makes_no_alarm),
+		ATTEMPTS_CASE(test_a_replay_may_have_a_new_key),
 		ATTEMPTS_CASE(test_retry_is_due_at_once),
 		ATTEMPTS_CASE(test_discard_frees_lane),
 		ATTEMPTS_CASE(test_discard_dead),

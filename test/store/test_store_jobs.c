@@ -484,10 +484,11 @@ test_no_look_up_scans(void **state)
 		SQL_PURGE_BODY, SQL_PURGE_ANSWERS, SQL_PURGE_SERVED,
 		SQL_PURGE_ATTEMPTS, SQL_PURGE_JOBS, SQL_PURGE_ORDERS,
 		SQL_PURGE_REJECTIONS, SQL_JOB_IS_DEAD, SQL_LIST_JOBS_DEAD,
-		SQL_LIST_EVENTS_DEAD, SQL_LAST_EVENT };
+		SQL_LIST_EVENTS_DEAD, SQL_LAST_EVENT, SQL_LIST_ALARMS_OPEN,
+		SQL_ALARMS_OPEN, SQL_ALARM_ACKNOWLEDGE, SQL_JOB_KEY };
 	sqlite3_stmt *st;
 	sqlite3 *conn;
-	char sql[4096];
+	char sql[8192];
 
 	(void)state;
 	assert_int_equal(sqlite3_open(c.path, &conn), SQLITE_OK);

@@ -11,7 +11,9 @@ import { rawText } from './json_view.js';
 import { countText, stateText } from './words.js';
 
 const ENDS = ['done', 'dead', 'discarded', 'replayed'];
-const isEnd = (job) => ENDS.includes(job.state);
+
+// Of an alarm (it guards another job) nothing is to be repeated.
+const isEnd = (job) => ENDS.includes(job.state) && job.guards === undefined;
 
 // The newest job of each handler and order, which is the one to act on.
 export function lastJobs(jobs) {

@@ -51,6 +51,8 @@ const STATES = {
   waiting: 'waiting',
   discarded: 'discarded',
   replayed: 'replayed',
+  rang: 'alarm rang',
+  acknowledged: 'alarm acknowledged',
 };
 
 export function stateText(state) {
@@ -65,6 +67,9 @@ const STEPS = {
   attempt: 'Attempt',
   done: 'Done',
   dead: 'Dead',
+  rang: 'Alarm rang',
+  acknowledged: 'Alarm acknowledged',
+  not_needed: 'Alarm not needed',
   duplicate: 'Came again',
   purged: 'Body removed',
 };

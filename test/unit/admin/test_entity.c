@@ -85,6 +85,36 @@ test_a_job(void **state)
 	json_decref(o);
 }
 
+/* How an alarm that has ended stands is said by its state. */
+static void
+test_an_alarm(void **state)
+{
+	static const struct {
+		int64_t rang_at_ms, acknowledged_at_ms;
+		const char *state;
+	} ends[] = {
+		{ 0, 0, "alarm not needed" },
+		{ 1, 0, "rang" },
+		{ 1, 2, "acknowledged" },
+	};
+	struct store_job_info alarm = job;
+
+	(void)state;
+	alarm.guards = 3;
+	alarm.guarded = "pos";
+	alarm.state = JOB_DONE;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		json_t *o;
+
+		alarm.rang_at_ms = ends[i].rang_at_ms;
+		alarm.acknowledged_at_ms = ends[i].acknowledged_at_ms;
+		assert_non_null(o = entity_job_json(&alarm));
+		assert_text(o, "state", ends[i].state);
+		assert_text(o, "guarded", "pos");
+		json_decref(o);
+	}
+}
+
 static void
 test_an_event(void **state)
 {
@@ -224,6 +254,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_name_stands_once),
 		cmocka_unit_test(test_a_job),
+		cmocka_unit_test(test_an_alarm),
 		cmocka_unit_test(test_an_event),
 		cmocka_unit_test(test_states_parse_back),
 		cmocka_unit_test(test_a_handler_has_one_state),

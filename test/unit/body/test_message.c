@@ -237,6 +237,32 @@ test_message_key_of_an_alarm(void **state)
 	assert_key(&event, 2, 13, "evt-1::place-2:alarm-13");
 }
 
+/* A replay that asked for a new key is another thing, also when repeated. */
+static void
+test_message_key_of_a_replay(void **state)
+{
+	static const struct {
+		int32_t place;
+		const char *key;
+	} keys[] = {
+		{ STORE_WHOLE_EVENT, "evt-1::replay-81" },
+		{ 0, "evt-1:1:replay-81" },
+		{ 2, "evt-1::place-2:replay-81" },
+	};
+	struct handler_job job = { .id = 99, .ev = &event, .key_of = 81 };
+	struct handler_result result = { .code = 0 };
+	struct message m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		job.place = keys[i].place;
+		assert_int_equal(message_make(&m, &env, &nobody, &job, &result),
+		    HANDLER_DONE);
+		assert_string_equal(m.key, keys[i].key);
+		message_fini(&m);
+	}
+}
+
 /* An id that looks like the parts of a key is no other's key. */
 static void
 test_message_keys_are_of_one_order(void **state)
@@ -366,6 +392,7 @@ main(void)
 		cmocka_unit_test(test_message_names_the_scope),
 		cmocka_unit_test(test_message_signs_anew),
 		cmocka_unit_test(test_message_key_of_an_alarm),
+		cmocka_unit_test(test_message_key_of_a_replay),
 		cmocka_unit_test(test_message_keys_are_of_one_order),
 		cmocka_unit_test(test_message_of_the_same_thing_again),
 		cmocka_unit_test(test_message_key_of_the_longest),
