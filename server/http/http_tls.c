@@ -2,7 +2,7 @@
  * http_tls.c -- the listeners that speak TLS.
  *
  * A handshake costs us some milliseconds, and the peer nothing: so only so many
- * so many are under way at once, and the others wait. Turns and places go first
+ * are under way at once, and the others wait. Turns and places go first
  * to the address that has the fewest under way; for that the address that has
  * the most gives up the one that is longest connected. So neither a flood nor
  * handshakes that stand still keep out others, and an address that opens many

@@ -18,7 +18,7 @@
 
 #define STACK_SIZE (512 * 1024)
 
-/* Where processors are scarce the loop goes first. */
+/* Where processors are scarce the loop goes first: so much nicer is it. */
 #define NICENESS 5
 
 struct tls_worker {
@@ -52,7 +52,9 @@ worker_main(void *arg)
 	struct tls_worker *w = arg;
 	int64_t begin_us;
 
-	(void)setpriority(PRIO_PROCESS, 0, NICENESS); /* the thread's alone */
+	/* Of the thread alone, whatever setpriority(2) calls it. */
+	(void)setpriority(PRIO_PROCESS, 0,
+	    getpriority(PRIO_PROCESS, 0) + NICENESS);
 	for (;;) {
 		while (sem_wait(&w->given) == -1)
 			;

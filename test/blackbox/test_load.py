@@ -1,5 +1,6 @@
 """Floods and backlogs: neither starves the other."""
 
+import contextlib
 import sqlite3
 import subprocess
 import threading
@@ -24,6 +25,21 @@ def test_a_flood_does_not_starve_processing(server):
     total = server.query("SELECT count(*) FROM events")[0][0]
     assert total >= len(senders.acknowledged) > 1000
     assert late == [(0,)]
+
+
+def test_a_flood_keeps_nobody_out(server):
+    """Not who connects anew, and not who asks on the other listener."""
+    senders = Senders(server, count=16, orders=1000)
+    try:
+        for i in range(20):
+            with contextlib.closing(server.connect()) as connection:
+                received(server.post(order_body(10 ** 6 + i), f"new-{i}",
+                                     connection=connection))
+            assert server.ask("GET", "/readyz")[0] == 200
+    finally:
+        senders.stop()
+    assert len(senders.acknowledged) > 0
+    server.wait_processed()
 
 
 def fill(server, count):
