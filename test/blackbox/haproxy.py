@@ -41,6 +41,27 @@ backend klikitd_tls
     server a 127.0.0.1:{to_secure}
 """
 
+# All that comes goes on as it is, with a header that says from whom.
+SAYS_WHO = """
+global
+    maxconn 4000
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+frontend plain
+    bind 127.0.0.1:{plain}
+    default_backend encrypted
+frontend secure
+    bind 127.0.0.1:{secure}
+    default_backend klikitd
+backend encrypted
+    server a 127.0.0.1:{to} ssl verify none send-proxy-v2
+backend klikitd
+    server a 127.0.0.1:{to} send-proxy-v2
+"""
+
 
 class Haproxy:
     def __init__(self, text):
@@ -87,10 +108,17 @@ class Haproxy:
         self.home.remove()
 
 
+def _between(text, **to):
+    ports = {"plain": free_port(), "secure": free_port()}
+    return Haproxy(text.format(**to, **ports)), ports["plain"], ports["secure"]
+
+
 def in_front(plain, secure):
     """One in front of a klikitd that listens on those ports, without TLS and
     with it. Returns it, and its own two."""
-    ports = {"plain": free_port(), "secure": free_port()}
-    return (Haproxy(IN_FRONT.format(to_plain=plain, to_secure=secure,
-                                    **ports)), ports["plain"],
-            ports["secure"])
+    return _between(IN_FRONT, to_plain=plain, to_secure=secure)
+
+
+def saying_who(proxied):
+    """The same, of one that listens there for TLS behind PROXY headers."""
+    return _between(SAYS_WHO, to=proxied)

@@ -1,5 +1,6 @@
 """Twenty addresses attack at once, for as long as they like: who delivers from
-another one is answered, directly and through HAProxy."""
+another one is answered, directly and through HAProxy, which says who they are
+by a header field, by the PROXY protocol, or not at all."""
 
 import contextlib
 import threading
@@ -9,7 +10,7 @@ import pytest
 
 from attackers import Attack
 from conftest import DEADLINE, payload, received
-from haproxy import in_front
+from haproxy import in_front, saying_who
 from https import https, pki  # noqa: F401 (fixtures)
 from memory import OWN_ALLOCATOR, memory_kb, peak_kb, wait_given_back
 from strangers import GOOD, metric
@@ -26,6 +27,8 @@ EXPECTED = ("refused", "as many connections are open as may be",
             "too many deliveries from")
 LONG = [pytest.param(2, id="short"),
         pytest.param(30, id="long", marks=pytest.mark.long)]
+
+
 class Place:
     """Where a server's plain and its TLS listener are reached."""
 
@@ -47,8 +50,9 @@ class Place:
 
 @pytest.fixture
 def attacked(https, way):  # noqa: F811
-    trusts = "trusted_proxies = 127.0.0.1\n" if way is named else ""
-    server = https(config="[http]\nplain_listen = 127.0.0.1:0\n" + trusts)
+    trusts = "trusted_proxies = 127.0.0.1\n" if way in (named, proxied) else ""
+    also = "proxy" if way is proxied else "plain"
+    server = https(config=f"[http]\n{also}_listen = 127.0.0.1:0\n" + trusts)
     server.expect(*EXPECTED)
     server.wait_for(lambda: len(server.urls) == 2, "two listeners")
     return Place(server, int(server.urls[1].rsplit(":", 1)[1]), server.port)
@@ -100,8 +104,18 @@ def named(place):
     return balanced(place)
 
 
+@contextlib.contextmanager
+def proxied(place):
+    """And that says so before the first byte of all that comes."""
+    front, plain, secure = saying_who(place.plain)
+    try:
+        yield Place(place.server, plain, secure)
+    finally:
+        front.close()
+
+
 @pytest.mark.parametrize("seconds", LONG)
-@pytest.mark.parametrize("way", [directly, balanced, named])
+@pytest.mark.parametrize("way", [directly, balanced, named, proxied])
 def test_twenty_addresses_stop_no_delivery(attacked, way, seconds):
     """Behind a balancer that is not trusted they have one address with who
     delivers."""
