@@ -16,13 +16,19 @@ alert_init(struct alert *a, enum alert_kind kind, const char *subject)
 	(void)snprintf(a->subject, sizeof(a->subject), "%s", subject);
 }
 
+void
+alert_say(struct alert *a, const char *sentence)
+{
+	(void)snprintf(a->sentence, sizeof(a->sentence), "%s", sentence);
+}
+
 bool
 alert_raise(struct alert *a, const char *sentence, int64_t wall_ms)
 {
 	bool raised = !a->up;
 
 	a->is_so = true;
-	(void)snprintf(a->sentence, sizeof(a->sentence), "%s", sentence);
+	alert_say(a, sentence);
 	if (raised) {
 		a->up = true;
 		a->since_ms = wall_ms;

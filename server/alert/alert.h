@@ -71,6 +71,9 @@ void alert_init(struct alert *a, enum alert_kind kind, const char *subject);
 /* It is so now, says the sentence. Returns whether it was raised by this. */
 bool alert_raise(struct alert *a, const char *sentence, int64_t wall_ms);
 
+/* What is sent of it from now on says this. */
+void alert_say(struct alert *a, const char *sentence);
+
 /* It is not so now. Returns whether it was up and is not any more, by this. */
 bool alert_clear(struct alert *a);
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/event.h>
 
@@ -59,7 +60,31 @@ look_at_handlers(struct alert_watch *w)
 
 	for (size_t i = 0; dispatch_live(w->d, i, &live) == 0; i++)
 		look_at_handler(w, &live);
-	alerts_sweep(w->alerts, ALERT_HANDLER_FAILING);
+}
+
+static bool
+is_configured(const struct alert_watch *w, const char *name)
+{
+	struct dispatch_live live;
+
+	for (size_t i = 0; dispatch_live(w->d, i, &live) == 0; i++) {
+		if (strcmp(live.name, name) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+/* One that was removed, now or before the start, fails no longer. */
+static void
+look_at_removed(struct alert_watch *w, const struct store_handler_info *h)
+{
+	char sentence[ALERT_SENTENCE_MAX];
+
+	if (is_configured(w, h->name))
+		return;
+	(void)snprintf(sentence, sizeof(sentence),
+	    "handler %s was removed from the configuration", h->name);
+	alerts_end(w->alerts, ALERT_HANDLER_FAILING, h->name, sentence);
 }
 
 /* -- What the store counts -- */
@@ -93,8 +118,10 @@ counted_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	w->asked_us = 0;
 	if (rc != STORE_OK || w->stopped)
 		return;
-	for (size_t i = 0; i < f->nhandlers; i++)
+	for (size_t i = 0; i < f->nhandlers; i++) {
 		look_at_dead(w, &f->handlers[i]);
+		look_at_removed(w, &f->handlers[i]);
+	}
 	alert_machine_counted(&w->machine, f);
 	alerts_looked(w->alerts);
 }

@@ -332,6 +332,18 @@ alerts_clear(struct alerts *a, enum alert_kind kind, const char *subject)
 }
 
 void
+alerts_end(struct alerts *a, enum alert_kind kind, const char *subject,
+    const char *sentence)
+{
+	struct slot *s = find(a, kind, subject);
+
+	if (s == NULL)
+		return;
+	alert_say(&s->a, sentence);
+	clear(a, s);
+}
+
+void
 alerts_sweep(struct alerts *a, enum alert_kind kind)
 {
 	for (size_t i = 0; i < a->n; i++) {

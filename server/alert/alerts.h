@@ -70,6 +70,10 @@ void alerts_raise(struct alerts *a, enum alert_kind kind, const char *subject,
 /* It is not so now: so of every subject that may have been raised earlier. */
 void alerts_clear(struct alerts *a, enum alert_kind kind, const char *subject);
 
+/* The same; its end is sent with this sentence, not with what was raised. */
+void alerts_end(struct alerts *a, enum alert_kind kind, const char *subject,
+    const char *sentence);
+
 /* Clear all of that kind that were not raised since the last alerts_sweep(). */
 void alerts_sweep(struct alerts *a, enum alert_kind kind);
 

@@ -9,6 +9,7 @@ import pytest
 
 from conftest import ROOT, payload, received
 from ops import alerting, looks, ops, states  # noqa: F401 (a fixture)
+from test_certificates import hup
 
 pytestmark = [pytest.mark.both, pytest.mark.once]
 
@@ -94,6 +95,33 @@ def test_a_handler_that_fails_is_told_of_and_reminded(klikitd, ops, tmp_path):
     assert last["state"] == "cleared" and last["kind"] == "handler_failing"
     looks(server)
     assert far.told()[-1] == last
+
+
+@pytest.mark.parametrize("how", ["reload", "restart"])
+def test_a_handler_that_is_removed_fails_no_longer(klikitd, ops, tmp_path,
+                                                   how):
+    far = ops()
+    (tmp_path / "away").touch()
+    server = klikitd(config=alerting(far.url, pos(tmp_path)))
+    server.expect("retry in", "alert: handler_failing", "calls failed",
+                  "not configured")
+    received(server.post(BODIES[0], "first"))
+    far.wait(1)
+    if how == "restart":
+        server.stop()
+    server.write_config(alerting(far.url))
+    if how == "restart":
+        server.start()
+    else:
+        hup(server, "reload: done")
+    alerts = far.wait(2)
+    assert states(alerts) == [("handler_failing", "pos", "raised"),
+                              ("handler_failing", "pos", "cleared")]
+    assert alerts[1]["sentence"] == (
+        "handler pos was removed from the configuration")
+    assert alerts[1]["since"] == alerts[0]["since"]
+    looks(server)
+    assert len(far.told()) == 2
 
 
 def test_a_restart_tells_nothing_twice(klikitd, ops, tmp_path):

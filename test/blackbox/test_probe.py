@@ -11,6 +11,7 @@ import pytest
 from certificates import Authority
 from conftest import CREATED, payload, received, run, sign
 from relay import Relay
+from test_certificates import hup
 
 pytestmark = pytest.mark.both
 
@@ -230,6 +231,31 @@ def test_tls_that_fits(klikitd, tmp_path):
     server.expect("certificate")
     said = probe(server, f"https://localhost:{server.port}{PATH}")
     assert said["code"] == "arrived", said
+
+
+def test_a_certificate_that_has_expired(klikitd, tmp_path):
+    """That is what klikit sees, too, and it is said with its date; until
+    another is in its place."""
+    ca = Authority(tmp_path / "ca")
+    cert = ca.make("leaf", sans="DNS:localhost", start="20200101000000Z",
+                   end="20210101000000Z")
+    home = tmp_path / "box"
+    home.mkdir()
+    server = klikitd(directory=home, config=f"[tls]\ncertificate = {cert.path}"
+                     f"\nkey = {cert.key}\n[probe]\nca_file = "
+                     f"{ca.root.path}\n")
+    server.expect("certificate", "tls")
+    url = f"https://localhost:{server.port}{PATH}"
+    said = probe(server, url)
+    assert said["code"] == "unreached" and not said["arrived"], said
+    assert "has expired (CN=leaf until 2021-01-01" in said["text"], said
+    assert "certificate is valid" in said["advice"], said
+    good = ca.make("good", sans="DNS:localhost")
+    cert.path.write_text(good.text)
+    cert.key.write_text(good.key.read_text())
+    hup(server, "reload: done")
+    assert probe(server, url)["code"] == "arrived"
+    nothing_stored(server)
 
 
 # -- What a stranger can do with it --
