@@ -38,7 +38,7 @@
  * of GET /rejections cause; of GET /jobs state (its own, or pending), handler,
  * event, order, type, newest (true: of replays only the last); of GET /alarms
  * all (true: the acknowledged ones too), handler, type, scope.
- * server/docs/api.md has the fields.
+ * server/docs/openapi.json has the fields.
  *
  * Errors are {"error": TEXT}: 400 what was asked makes no sense, 404, 405,
  * 409 the job's state does not allow it, 410, 503 the store cannot now, 500.
