@@ -7,31 +7,23 @@
 #include "server/admin/admin.h"
 #include "server/admin/admin_query.h"
 #include "server/admin/entity.h"
-#include "server/auth/admin_token.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/json.h"
 #include "server/base/log.h"
-#include "server/cli/admin_link.h"
-#include "server/cli/proc.h"
-#include "server/cli/trigger_client.h"
+#include "server/cli/live_server.h"
 #include "server/cli/verb_input.h"
 #include "store/store_read.h"
 
-#define TIMEOUT_S 60
-#define LOOK_TIMEOUT_S 5 /* then the store alone is looked at */
 #define PATH_LEN_MAX 8192
-#define TARGET_MAX (HTTP_URL_MAX + PATH_LEN_MAX)
-#define BEARER_MAX (ADMIN_TOKEN_MAX + 16)
 
 struct verb_admin {
 	const char *verb; /* its name, for messages */
 	struct config *cfg;
 	struct steady clock; /* of a store that no server has */
 	struct store *st;
-	struct admin *admin;    /* over st */
-	char url[HTTP_URL_MAX]; /* of the server that holds it; else empty */
-	char *token;            /* that it may ask for */
+	struct admin *admin;     /* over st */
+	struct live_server live; /* its url: a server holds the store */
 
 	/* Of the call under way. */
 	const char *about; /* what it is about, for messages; or NULL */
@@ -76,55 +68,15 @@ open_store(struct verb_admin *va, enum store_mode mode, char *reason)
 	return (store_open(&opt, &va->st, reason));
 }
 
-/* store_receivers_fn: the one that runs on this machine, if any. */
-static void
-receivers_cb(enum store_rc rc, const struct store_receiver_info *rows, size_t n,
-    const char *reason, void *arg)
-{
-	struct verb_admin *va = arg;
-
-	(void)reason;
-	for (size_t i = 0; rc == STORE_OK && i < n && va->url[0] == '\0'; i++)
-		if (rows[i].alive && rows[i].report != NULL &&
-		    proc_receiver(rows[i].name) != 0)
-			admin_report_url(rows[i].report, va->url,
-			    sizeof(va->url));
-}
-
-/* Does a server of this machine serve from the store? */
-static bool
-is_served_here(struct verb_admin *va)
-{
-	if (!verb_admin_traits(va)->is_shared)
-		return (proc_server(va->cfg->store_url) != 0);
-	va->url[0] = '\0';
-	if (store_list_receivers(va->st, receivers_cb, va) == 0)
-		store_wait(va->st);
-	return (va->url[0] != '\0');
-}
-
-/* Where the server that holds the store answers. Returns 0; -1 and why not. */
-static int
-find_server(struct verb_admin *va, char reason[ADMIN_LINK_REASON_MAX])
-{
-	if (!verb_admin_traits(va)->is_shared &&
-	    admin_link_read(va->cfg->store_url, va->url, reason) == -1)
-		return (-1);
-	if (va->cfg->admin_token_file == NULL)
-		return (0);
-	va->token = admin_token_read(va->cfg->admin_token_file, reason);
-	return (va->token == NULL ? -1 : 0);
-}
-
 /* Somebody holds the lock, and the verb changes something. */
 static int
 need_server(struct verb_admin *va)
 {
-	char reason[ADMIN_LINK_REASON_MAX];
+	char reason[LIVE_SERVER_REASON_MAX];
 
-	if (find_server(va, reason) == 0)
+	if (live_server_find(&va->live, va->cfg, reason) == 0)
 		return (0);
-	if (va->url[0] != '\0')
+	if (va->live.url[0] != '\0')
 		say(va, reason);
 	else
 		fprintf(stderr,
@@ -189,9 +141,9 @@ open_all(struct verb_admin *va, enum verb_intent intent)
 		return (-1);
 	}
 	fprintf(stderr, "store: %s%s%s%s\n", log_text(va->cfg->store_name),
-	    va->url[0] == '\0' ? "" : " (by way of ", va->url,
-	    va->url[0] == '\0' ? "" : ")");
-	if (intent == VERB_CHANGES && va->url[0] == '\0' &&
+	    va->live.url[0] == '\0' ? "" : " (by way of ", va->live.url,
+	    va->live.url[0] == '\0' ? "" : ")");
+	if (intent == VERB_CHANGES && va->live.url[0] == '\0' &&
 	    clock_watch_read(va->st, &va->clock, reason) != STORE_OK) {
 		say(va, reason);
 		return (-1);
@@ -229,9 +181,7 @@ verb_admin_close(struct verb_admin *va)
 		return;
 	store_close(va->st);
 	admin_free(va->admin);
-	if (va->token != NULL)
-		explicit_bzero(va->token, strlen(va->token));
-	free(va->token);
+	live_server_fini(&va->live);
 	free(va->body);
 	json_decref(va->object);
 	config_free(va->cfg);
@@ -294,39 +244,17 @@ ask_here(struct verb_admin *va, const char *method, const char *path,
 		store_wait(va->st);
 }
 
-/*
- * Ask the server: POST body, or GET. Returns 0; -1 and why, if no answer came,
- * or one that is too long.
- */
+/* Ask the server: POST body, or GET. Returns 0; -1 and why, if none came. */
 static int
 ask_server(struct verb_admin *va, const char *path, const char *body,
-    char reason[TRIGGER_CLIENT_REASON_MAX])
+    char reason[LIVE_SERVER_REASON_MAX])
 {
-	char target[TARGET_MAX], bearer[BEARER_MAX];
-	struct trigger_header headers[] = {
-		{ "Content-Type", "application/json" },
-		{ NULL, NULL },
-		{ NULL, NULL },
-	};
 	struct trigger_answer answer;
-	struct trigger_client *tc;
-	int rc = -1;
 
-	if (va->token != NULL) {
-		(void)snprintf(bearer, sizeof(bearer), "Bearer %s", va->token);
-		headers[1] = (struct trigger_header){ "Authorization", bearer };
-	}
-	(void)snprintf(target, sizeof(target), "%s%s", va->url, path);
-	if ((tc = trigger_client_new(target, NULL, reason)) != NULL)
-		rc = trigger_client_post(tc, headers, body,
-		    body == NULL ? 0 : strlen(body),
-		    body == NULL ? LOOK_TIMEOUT_S : TIMEOUT_S, &answer, reason);
-	trigger_client_free(tc);
-	explicit_bzero(bearer, sizeof(bearer));
-	if (rc == 0)
-		take_answer(va, answer.status, answer.text,
-		    strlen(answer.text));
-	return (rc);
+	if (live_server_ask(&va->live, path, body, &answer, reason) == -1)
+		return (-1);
+	take_answer(va, answer.status, answer.text, strlen(answer.text));
+	return (0);
 }
 
 /* The answer, if it is one of success; else NULL, and said why not. */
@@ -402,20 +330,20 @@ verb_admin_get(struct verb_admin *va, const char *path)
 static json_t *
 get_server(struct verb_admin *va, const char *path)
 {
-	char reason[TRIGGER_CLIENT_REASON_MAX];
+	char reason[LIVE_SERVER_REASON_MAX];
 	json_error_t where;
 	json_t *o = NULL;
 
-	if (!is_served_here(va))
+	if (!live_server_runs(&va->live, va->cfg, va->st))
 		return (NULL);
-	if (find_server(va, reason) == 0 &&
+	if (live_server_find(&va->live, va->cfg, reason) == 0 &&
 	    ask_server(va, path, NULL, reason) == 0) {
 		(void)snprintf(reason, sizeof(reason), "its answer is %d",
 		    va->status);
 		if (va->status == 200 && va->body != NULL)
 			o = json_loads(va->body, 0, &where);
 	}
-	if (o == NULL && va->url[0] != '\0')
+	if (o == NULL && va->live.url[0] != '\0')
 		fprintf(stderr,
 		    "klikitd %s: the server does not say what is under way: "
 		    "%s\n",
@@ -435,7 +363,7 @@ json_t *
 verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 {
 	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
-	char reason[TRIGGER_CLIENT_REASON_MAX];
+	char reason[LIVE_SERVER_REASON_MAX];
 	int rc = 0;
 
 	json_decref(body);
@@ -443,7 +371,7 @@ verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 		say(va, "out of memory");
 		return (NULL);
 	}
-	if (va->url[0] != '\0') {
+	if (va->live.url[0] != '\0') {
 		if ((rc = ask_server(va, path, text, reason)) == -1)
 			say(va, reason);
 	} else
@@ -455,14 +383,14 @@ verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 json_t *
 verb_admin_post_live(struct verb_admin *va, const char *path, json_t *body)
 {
-	char reason[ADMIN_LINK_REASON_MAX];
+	char reason[LIVE_SERVER_REASON_MAX];
 
-	if (!is_served_here(va)) {
+	if (!live_server_runs(&va->live, va->cfg, va->st)) {
 		say(va, "no klikitd that serves from this store runs here");
 		json_decref(body);
 		return (NULL);
 	}
-	if (find_server(va, reason) == -1) {
+	if (live_server_find(&va->live, va->cfg, reason) == -1) {
 		say(va, reason);
 		json_decref(body);
 		return (NULL);

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT, payload, received
+from conftest import ROOT, payload, received, run
 from ops import alerting, looks, ops, states  # noqa: F401 (a fixture)
 from test_certificates import hup
 
@@ -95,6 +95,34 @@ def test_a_handler_that_fails_is_told_of_and_reminded(klikitd, ops, tmp_path):
     assert last["state"] == "cleared" and last["kind"] == "handler_failing"
     looks(server)
     assert far.told()[-1] == last
+
+
+def test_doctor_says_what_is_up(klikitd, tmp_path):
+    """As the server that runs knows it; of one that is stopped, nothing."""
+    server = klikitd(config="[http]\nlisten = 127.0.0.1:0\n[alert]\n"
+                     "after = 1s\n" + pos(tmp_path))
+    server.expect("dead: event", "alert: job_dead")
+
+    def doctor():
+        done = run("doctor", "--no-network", "--json", "-c", server.config,
+                   env={"KLIKIT_WEBHOOK_SECRET": server.secret.decode()},
+                   cwd=server.directory)
+        assert done.stderr == b"", done.stderr
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        return [(f["level"], f["text"], f["advice"]) for f in found
+                if f["check"] == "alerts"]
+
+    if server.store:  # where a verb finds it is told to the others later
+        server.wait_query("SELECT count(*) FROM reports", [(1,)])
+    assert doctor() == [("ok", f"the server (pid {server.pid}) calls for no "
+                         "help", None)]
+    received(server.post(BODIES[0], "first"))
+    server.wait_log("alert: job_dead pos: 1 job is dead")
+    up, = server.ask("GET", "/api/v1/status")[2]["alerts"]
+    assert doctor() == [("warning", f"job_dead: {up['sentence']}, since "
+                         f"{up['since']}", up["advice"])]
+    server.stop()
+    assert doctor() == []
 
 
 @pytest.mark.parametrize("how", ["reload", "restart"])

@@ -1,0 +1,95 @@
+#include "server/cli/live_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/admin/admin.h"
+#include "server/auth/admin_token.h"
+#include "server/cli/admin_link.h"
+#include "server/cli/proc.h"
+#include "store/store_read.h"
+
+#define TIMEOUT_S 60
+#define LOOK_TIMEOUT_S 5 /* then who asks does without */
+#define PATH_LEN_MAX 8192
+#define TARGET_MAX (HTTP_URL_MAX + PATH_LEN_MAX)
+#define BEARER_MAX (ADMIN_TOKEN_MAX + 16)
+
+/* store_receivers_fn: the one that runs on this machine, if any. */
+static void
+receivers_cb(enum store_rc rc, const struct store_receiver_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct live_server *ls = arg;
+
+	(void)reason;
+	for (size_t i = 0; rc == STORE_OK && i < n && ls->url[0] == '\0'; i++)
+		if (rows[i].alive && rows[i].report != NULL &&
+		    proc_receiver(rows[i].name) != 0)
+			admin_report_url(rows[i].report, ls->url,
+			    sizeof(ls->url));
+}
+
+bool
+live_server_runs(struct live_server *ls, const struct config *cfg,
+    struct store *st)
+{
+	if (!store_traits(cfg->store_url)->is_shared)
+		return (proc_server(cfg->store_url) != 0);
+	ls->url[0] = '\0';
+	if (st != NULL && store_list_receivers(st, receivers_cb, ls) == 0)
+		store_wait(st);
+	return (ls->url[0] != '\0');
+}
+
+int
+live_server_find(struct live_server *ls, const struct config *cfg,
+    char reason[LIVE_SERVER_REASON_MAX])
+{
+	if (!store_traits(cfg->store_url)->is_shared &&
+	    admin_link_read(cfg->store_url, ls->url, reason) == -1)
+		return (-1);
+	if (cfg->admin_token_file == NULL)
+		return (0);
+	ls->token = admin_token_read(cfg->admin_token_file, reason);
+	return (ls->token == NULL ? -1 : 0);
+}
+
+int
+live_server_ask(const struct live_server *ls, const char *path,
+    const char *body, struct trigger_answer *ret_answer,
+    char reason[LIVE_SERVER_REASON_MAX])
+{
+	char target[TARGET_MAX], bearer[BEARER_MAX];
+	struct trigger_header headers[] = {
+		{ "Content-Type", "application/json" },
+		{ NULL, NULL },
+		{ NULL, NULL },
+	};
+	struct trigger_client *tc;
+	int rc = -1;
+
+	if (ls->token != NULL) {
+		(void)snprintf(bearer, sizeof(bearer), "Bearer %s", ls->token);
+		headers[1] = (struct trigger_header){ "Authorization", bearer };
+	}
+	(void)snprintf(target, sizeof(target), "%s%s", ls->url, path);
+	if ((tc = trigger_client_new(target, NULL, reason)) != NULL)
+		rc = trigger_client_post(tc, headers, body,
+		    body == NULL ? 0 : strlen(body),
+		    body == NULL ? LOOK_TIMEOUT_S : TIMEOUT_S, ret_answer,
+		    reason);
+	trigger_client_free(tc);
+	explicit_bzero(bearer, sizeof(bearer));
+	return (rc);
+}
+
+void
+live_server_fini(struct live_server *ls)
+{
+	if (ls->token != NULL)
+		explicit_bzero(ls->token, strlen(ls->token));
+	free(ls->token);
+	ls->token = NULL;
+}
