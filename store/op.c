@@ -31,6 +31,7 @@ store_op_reset(struct store_op *op)
 	op->figures = NULL;
 	op->rejections = NULL;
 	op->nrows = 0;
+	memset(&op->scan, 0, sizeof(op->scan));
 }
 
 void
@@ -98,9 +99,19 @@ deliver_append(struct store_op *op)
 	deliver_result(op);
 }
 
+/* A list that asks for it is told how far it was looked through. */
+static void
+deliver_scan(const struct store_op *op, struct store_scan *to)
+{
+	if (to != NULL)
+		*to = op->scan;
+}
+
 static void
 deliver_events(struct store_op *op)
 {
+	if (op->kind == STORE_OP_LIST_EVENTS)
+		deliver_scan(op, op->in.filter.scan);
 	op->done.events(op->res.rc, op->events, op->nrows, op->res.reason,
 	    op->arg);
 }
@@ -115,6 +126,7 @@ deliver_orders(struct store_op *op)
 static void
 deliver_jobs(struct store_op *op)
 {
+	deliver_scan(op, op->in.jobs.scan);
 	op->done.jobs(op->res.rc, op->jobs, op->nrows, op->res.reason, op->arg);
 }
 

@@ -131,6 +131,7 @@ struct store_op {
 	struct store_figures *figures;
 	struct store_rejection_info *rejections;
 	size_t nrows;
+	struct store_scan scan; /* of a list that has a filter */
 	struct store_loaded *loaded;
 
 	union {

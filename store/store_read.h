@@ -127,9 +127,26 @@ struct store_figures {
 	size_t nhandlers;
 };
 
+/*
+ * How far a list was looked through. Few rows that pass are no reason to read
+ * all: what no index has is looked for among the newest, so many of them in one
+ * call, and the next call goes on from there.
+ */
+struct store_scan {
+	int64_t looked; /* at so many rows, about; those in the page too */
+	int64_t next;   /* `before' of the next page; 0: there is no more */
+};
+#define STORE_LOOK_MAX 50000
+
 /* Newest first. NULL, 0 and the like mean: any. Texts are borrowed. */
 struct store_filter {
 	int64_t before; /* only rows with a smaller event id: the next page */
+	/*
+	 * Kept, and written before done() runs. With it a page that is not full
+	 * need not be the last. NULL: the call looks at all there are.
+	 */
+	struct store_scan *scan;
+	size_t look; /* with scan: at so many in one call; 0: STORE_LOOK_MAX */
 	const char *type;
 	const char *order_id;
 	const char *scope; /* "": only the empty one */
@@ -141,6 +158,13 @@ struct store_filter {
 
 	/* Only of events. */
 	enum store_progress progress;
+	const char *handler; /* that has a job for it */
+	/*
+	 * What the id of the event or of an order in it begins with, or what
+	 * stands in an external id, in large or small letters. What the ids of
+	 * few events begin with is in the first page, however old they are.
+	 */
+	const char *find;
 	bool with_jobs; /* too; of orders and jobs STORE_BRIEF_MAX at most */
 	const int64_t *numbers; /* of these only, all else is ignored */
 	size_t nnumbers;        /* up to STORE_PAGE_MAX */
@@ -165,6 +189,8 @@ typedef void store_orders_fn(enum store_rc rc,
 /* Which jobs; NULL, 0 and the like mean: any. Texts are borrowed. */
 struct store_job_filter {
 	int64_t before; /* only jobs with a smaller id: the next page */
+	struct store_scan *scan; /* as in store_filter */
+	size_t look;
 	bool any_state; /* else only those in `state' */
 	bool pending;   /* only those that have not ended, in any state */
 	enum job_state state;

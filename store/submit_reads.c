@@ -43,9 +43,9 @@ copy_filter(struct store_op *op, const struct store_filter *src)
 	*f = *src;
 	if (f->limit == 0 || f->limit > STORE_PAGE_MAX)
 		f->limit = STORE_PAGE_MAX;
-	if (arena_texts(a,
-		(const char **const[]){ &f->type, &f->order_id, &f->scope,
-		    &f->brand, &f->branch, &f->status, NULL }) == -1 ||
+	if (arena_texts(a, (const char **const[]){ &f->type, &f->order_id,
+			       &f->scope, &f->brand, &f->branch, &f->status,
+			       &f->handler, &f->find, NULL }) == -1 ||
 	    copy_ends(a, src, f) == -1)
 		return (-1);
 	return (copy_numbers(a, src->numbers, &f->numbers, &f->nnumbers));

@@ -31,6 +31,8 @@ static const struct admin_key keys[] = {
 	{ "brand", ADMIN_TEXT, AT(brand), NULL },
 	{ "branch", ADMIN_TEXT, AT(branch), NULL },
 	{ "order", ADMIN_TEXT, AT(order_id), NULL },
+	{ "q", ADMIN_TEXT, AT(find), NULL },
+	{ "handler", ADMIN_TEXT, AT(handler), NULL },
 	{ "scope", ADMIN_SCOPE, AT(scope), NULL },
 	{ "state", ADMIN_WORD, 0, set_state },
 	{ "since", ADMIN_TIME, AT(since_ms), NULL },
@@ -54,7 +56,7 @@ page_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
 		json_list_add(&list, entity_event_json(&rows[i]));
-	admin_page(call, "events", list, n == 0 ? 0 : rows[n - 1].ev->id);
+	admin_page_of(call, "events", list, call->own);
 }
 
 enum admin_when
@@ -64,7 +66,8 @@ admin_events_list(struct admin_call *call)
 
 	if (admin_filter(call, keys, &filter) == ADMIN_NOW)
 		return (ADMIN_NOW);
-	if (store_list_events(call->a->st, &filter, page_cb, call) == -1)
+	if ((filter.scan = admin_scan(call)) == NULL ||
+	    store_list_events(call->a->st, &filter, page_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }

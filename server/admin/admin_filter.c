@@ -26,6 +26,17 @@ set_limit(struct admin_call *call, const char *value, size_t *ret)
 	return (0);
 }
 
+/* A time: RFC 3339, or ms since the epoch, which are eleven digits or more. */
+static int
+set_time(const char *value, int64_t *ret)
+{
+	size_t len = strlen(value);
+
+	if (len > 10 && strspn(value, "0123456789") == len)
+		return (parse_int(value, 0, INT64_MAX, ret));
+	return (parse_time(value, len, ret));
+}
+
 /* Set one value. Returns 0; -1 if it makes no sense. */
 static int
 set(struct admin_call *call, const struct admin_key *key, const char *value,
@@ -40,7 +51,7 @@ set(struct admin_call *call, const struct admin_key *key, const char *value,
 	case ADMIN_SCOPE:
 		return (arena_text(&call->mem, value, at));
 	case ADMIN_TIME:
-		return (parse_time(value, strlen(value), at));
+		return (set_time(value, at));
 	case ADMIN_NUMBER:
 		return (parse_int(value, 1, INT64_MAX, at));
 	case ADMIN_LIMIT:
@@ -103,4 +114,21 @@ admin_page(struct admin_call *call, const char *name, json_t *list,
 	    json_pack("{s:o, s:o}", name, list, "next",
 		more ? json_integer(last) : json_null()));
 	admin_finish(call);
+}
+
+void
+admin_page_of(struct admin_call *call, const char *name, json_t *list,
+    const struct store_scan *scan)
+{
+	(void)admin_answer(call, 200,
+	    json_pack("{s:o, s:o, s:I}", name, list, "next",
+		scan->next > 0 ? json_integer(scan->next) : json_null(),
+		"scanned", (json_int_t)scan->looked));
+	admin_finish(call);
+}
+
+struct store_scan *
+admin_scan(struct admin_call *call)
+{
+	return (call->own = arena_alloc(&call->mem, sizeof(struct store_scan)));
 }

@@ -10,7 +10,7 @@
 enum admin_kind {
 	ADMIN_TEXT,   /* const char *, in the call's memory */
 	ADMIN_SCOPE,  /* the same, and may be empty */
-	ADMIN_TIME,   /* int64_t */
+	ADMIN_TIME,   /* int64_t, from RFC 3339 or ms */
 	ADMIN_NUMBER, /* int64_t, from 1 */
 	ADMIN_LIMIT,  /* size_t, 1 to STORE_PAGE_MAX; call->limit as well */
 	ADMIN_BOOL,   /* bool */
@@ -48,5 +48,15 @@ enum admin_when admin_one_scope(struct admin_call *call,
  */
 void admin_page(struct admin_call *call, const char *name, json_t *list,
     int64_t last);
+
+/*
+ * The same of a list that is looked through a part at a time: {name: list,
+ * "next": before, "scanned": n}; a page that is not full need not be the last.
+ * scan is what admin_scan() gave for the filter: of the call, NULL when out of
+ * memory.
+ */
+struct store_scan *admin_scan(struct admin_call *call);
+void admin_page_of(struct admin_call *call, const char *name, json_t *list,
+    const struct store_scan *scan);
 
 #endif /* SERVER_ADMIN_FILTER_H */

@@ -17,9 +17,8 @@ page_cb(enum store_rc rc, const struct store_job_info *rows, size_t n,
 
 	if (admin_failed(call, rc, reason))
 		return;
-	admin_page(call, "jobs",
-	    field_array(entity_job, rows, n, sizeof(*rows)),
-	    n == 0 ? 0 : rows[n - 1].id);
+	admin_page_of(call, "jobs",
+	    field_array(entity_job, rows, n, sizeof(*rows)), call->own);
 }
 
 /* admin_key: a job's state. */
@@ -59,7 +58,8 @@ admin_jobs_list(struct admin_call *call)
 
 	if (admin_filter(call, keys, &filter) == ADMIN_NOW)
 		return (ADMIN_NOW);
-	if (store_list_jobs(call->a->st, &filter, page_cb, call) == -1)
+	if ((filter.scan = admin_scan(call)) == NULL ||
+	    store_list_jobs(call->a->st, &filter, page_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }

@@ -162,12 +162,17 @@ event_rows(struct pg_conn *c, struct store_op *op, enum list_sql which,
 	return (rc);
 }
 
-/* Which statement finds what the filter names by an index. */
+/*
+ * Which statement finds what the filter names by an index, or walks along the
+ * events in w.
+ */
 static enum list_sql
-events_sql(const struct store_filter *f)
+events_sql(const struct store_filter *f, const struct list_walk *w)
 {
 	if (f->order_id != NULL)
 		return (LIST_EVENTS_OF_ORDER);
+	if (w->back || f->find != NULL)
+		return (LIST_EVENTS);
 	switch (f->progress) {
 	case STORE_PROGRESS_PENDING:
 		return (LIST_EVENTS_OPEN);
@@ -182,13 +187,40 @@ events_sql(const struct store_filter *f)
 
 /* What all statements with a filter begin with. */
 static void
-filter_args(struct pg_args *args, const struct store_filter *f)
+filter_args(struct pg_args *args, const struct store_filter *f, int64_t before)
 {
-	pg_arg_int(args, f->before > 0 ? f->before : LIST_NO_END);
+	pg_arg_int(args, before > 0 ? before : LIST_NO_END);
 	pg_arg_int(args, f->since_ms);
 	pg_arg_int(args, f->until_ms > 0 ? f->until_ms : LIST_NO_END);
 	pg_arg_int(args, (int64_t)f->limit);
 	pg_arg_text(args, f->scope);
+}
+
+/* A page of events, which w is about; nids SIZE_MAX: of all that there are. */
+static enum store_rc
+events_page(struct pg_conn *c, struct store_op *op, const struct list_walk *w,
+    const int64_t *ids, size_t nids, char reason[STORE_REASON_MAX])
+{
+	const struct store_filter *f = &op->in.filter;
+	enum list_sql which = LIST_EVENTS_AMONG;
+	struct pg_args args;
+
+	pg_args_init(&args, &op->res_mem);
+	filter_args(&args, f, w->high);
+	pg_arg_text(&args, f->type);
+	pg_arg_text(&args, f->brand);
+	pg_arg_text(&args, f->branch);
+	pg_arg_int(&args, f->progress);
+	pg_arg_bool(&args, f->with_jobs);
+	pg_arg_text(&args, f->handler);
+	if (nids != SIZE_MAX)
+		list_numbers(&args, ids, nids);
+	else if ((which = events_sql(f, w)) == LIST_EVENTS) {
+		pg_arg_int(&args, w->low);
+		list_find_args(&args, f->find);
+	} else if (which == LIST_EVENTS_OF_ORDER)
+		pg_arg_text(&args, f->order_id);
+	return (event_rows(c, op, which, &args, reason));
 }
 
 enum store_rc
@@ -197,26 +229,28 @@ list_events(struct pg_conn *c, struct store_op *op,
 {
 	const struct store_filter *f = &op->in.filter;
 	const char *const texts[] = { f->scope, f->type, f->brand, f->branch,
-		f->order_id };
+		f->order_id, f->handler, f->find };
+	size_t nids = SIZE_MAX;
+	int64_t *ids = NULL;
+	struct list_walk w;
 	struct pg_args args;
+	enum store_rc rc;
 
-	pg_args_init(&args, &op->res_mem);
 	if (f->nnumbers > 0) {
+		pg_args_init(&args, &op->res_mem);
 		list_numbers(&args, f->numbers, f->nnumbers);
 		pg_arg_bool(&args, f->with_jobs);
 		return (event_rows(c, op, LIST_EVENTS_NUMBERED, &args, reason));
 	}
 	if (!list_could_match(texts, sizeof(texts) / sizeof(texts[0])))
 		return (STORE_OK);
-	filter_args(&args, f);
-	pg_arg_text(&args, f->type);
-	pg_arg_text(&args, f->brand);
-	pg_arg_text(&args, f->branch);
-	pg_arg_int(&args, f->progress);
-	pg_arg_bool(&args, f->with_jobs);
-	if (f->order_id != NULL)
-		pg_arg_text(&args, f->order_id);
-	return (event_rows(c, op, events_sql(f), &args, reason));
+	if ((rc = list_walk_events(c, op, &w, reason)) != STORE_OK ||
+	    (f->find != NULL &&
+		(rc = list_find(c, op, &w, &ids, &nids, reason)) != STORE_OK) ||
+	    (rc = events_page(c, op, &w, ids, nids, reason)) != STORE_OK)
+		return (rc);
+	return (list_walk_end(c, op, LIST_WALK_EVENTS, &w,
+	    op->nrows > 0 ? op->events[op->nrows - 1].ev->id : 0, reason));
 }
 
 /* The values of what is read by its name; false: it can match nothing. */
@@ -321,7 +355,7 @@ list_orders(struct pg_conn *c, struct store_op *op,
 	if (!list_could_match(texts, sizeof(texts) / sizeof(texts[0])))
 		return (STORE_OK);
 	pg_args_init(&args, &op->res_mem);
-	filter_args(&args, f);
+	filter_args(&args, f, f->before);
 	pg_arg_text(&args, f->brand);
 	pg_arg_text(&args, f->branch);
 	pg_arg_text(&args, f->status);

@@ -37,9 +37,12 @@ job_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
 	return (0);
 }
 
-/* The statement that finds what the filter names by an index. */
+/*
+ * The statement that finds what the filter names by an index, or walks along
+ * the jobs in w.
+ */
 static enum list_sql
-jobs_sql(const struct store_job_filter *f)
+jobs_sql(const struct store_job_filter *f, const struct list_walk *w)
 {
 	if (f->rang)
 		return (f->unacknowledged ? LIST_ALARMS_OPEN : LIST_ALARMS);
@@ -47,6 +50,10 @@ jobs_sql(const struct store_job_filter *f)
 		return (LIST_JOBS_OF_EVENT);
 	if (f->order_id != NULL)
 		return (LIST_JOBS_OF_ORDER);
+	if (w->of_time)
+		return (LIST_JOBS_OF_TIME);
+	if (w->back)
+		return (LIST_JOBS);
 	if (f->pending)
 		return (LIST_JOBS_OPEN);
 	if (f->any_state || f->state == JOB_DONE)
@@ -56,13 +63,14 @@ jobs_sql(const struct store_job_filter *f)
 
 /* The values of a statement that has a filter. */
 static void
-jobs_args(struct pg_args *args, const struct store_job_filter *f)
+jobs_args(struct pg_args *args, const struct store_job_filter *f,
+    enum list_sql which, const struct list_walk *w)
 {
 	const char *state = NULL;
 
 	if (!f->pending && !f->any_state)
 		state = job_state_name(f->state);
-	pg_arg_int(args, f->before > 0 ? f->before : LIST_NO_END);
+	pg_arg_int(args, w->high);
 	pg_arg_int(args, f->since_ms);
 	pg_arg_int(args, f->until_ms > 0 ? f->until_ms : LIST_NO_END);
 	pg_arg_int(args, (int64_t)f->limit);
@@ -72,20 +80,20 @@ jobs_args(struct pg_args *args, const struct store_job_filter *f)
 	pg_arg_bool(args, f->pending);
 	pg_arg_text(args, f->handler);
 	pg_arg_bool(args, f->newest);
-	if (f->rang)
-		return;
-	if (f->event_id != NULL)
+	if (which == LIST_JOBS)
+		pg_arg_int(args, w->low);
+	if (which == LIST_JOBS_OF_EVENT)
 		pg_arg_text(args, f->event_id);
-	else if (f->order_id != NULL)
+	if (which == LIST_JOBS_OF_EVENT || which == LIST_JOBS_OF_ORDER)
 		pg_arg_text(args, f->order_id);
 }
 
-enum store_rc
-list_jobs(struct pg_conn *c, struct store_op *op, char reason[STORE_REASON_MAX])
+/* A page of jobs, which w is about; NULL: those that are numbered. */
+static enum store_rc
+jobs_page(struct pg_conn *c, struct store_op *op, const struct list_walk *w,
+    char reason[STORE_REASON_MAX])
 {
 	const struct store_job_filter *f = &op->in.jobs;
-	const char *const texts[] = { f->scope, f->type, f->handler,
-		f->event_id != NULL ? f->event_id : f->order_id };
 	struct list_ask ask = { LIST_JOBS_NUMBERED,
 		sizeof(struct store_job_info), job_row };
 	struct pg_args args;
@@ -93,17 +101,35 @@ list_jobs(struct pg_conn *c, struct store_op *op, char reason[STORE_REASON_MAX])
 	void *rows = NULL;
 
 	pg_args_init(&args, &op->res_mem);
-	if (f->nnumbers > 0) {
+	if (w == NULL)
 		list_numbers(&args, f->numbers, f->nnumbers);
-	} else {
-		if (!list_could_match(texts, sizeof(texts) / sizeof(texts[0])))
-			return (STORE_OK);
-		ask.which = jobs_sql(f);
-		jobs_args(&args, f);
+	else {
+		ask.which = jobs_sql(f, w);
+		jobs_args(&args, f, ask.which, w);
 	}
 	rc = list_rows(c, op, &ask, &args, &rows, reason);
 	op->jobs = rows;
 	return (rc);
+}
+
+enum store_rc
+list_jobs(struct pg_conn *c, struct store_op *op, char reason[STORE_REASON_MAX])
+{
+	const struct store_job_filter *f = &op->in.jobs;
+	const char *const texts[] = { f->scope, f->type, f->handler,
+		f->event_id, f->order_id };
+	struct list_walk w;
+	enum store_rc rc;
+
+	if (f->nnumbers > 0)
+		return (jobs_page(c, op, NULL, reason));
+	if (!list_could_match(texts, sizeof(texts) / sizeof(texts[0])))
+		return (STORE_OK);
+	if ((rc = list_walk_jobs(c, op, &w, reason)) != STORE_OK ||
+	    (rc = jobs_page(c, op, &w, reason)) != STORE_OK)
+		return (rc);
+	return (list_walk_end(c, op, LIST_WALK_JOBS, &w,
+	    op->nrows > 0 ? op->jobs[op->nrows - 1].id : 0, reason));
 }
 
 /* One row of ATTEMPT_COLUMNS: as list_row_fn. */

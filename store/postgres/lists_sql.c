@@ -9,7 +9,7 @@
  * - a page walks along the rows in its own order, and ends when it is full.
  *
  * The first values of those with a filter are always $1 before, $2 since,
- * $3 until, $4 limit, $5 scope; the last, if there is one, is $11: whose.
+ * $3 until, $4 limit, $5 scope.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,31 +35,22 @@
 	"AND (j.outcome IS NULL OR j.outcome NOT LIKE 'cancelled%') "
 #define RINGS RANG "AND j.acknowledged_at IS NULL AND j.discarded_at IS NULL "
 
-/* All of them, but along an index: without any the planner is at a loss. */
-#define HANDLERS "(SELECT h.id, h.name FROM handlers AS h WHERE h.id > 0) AS h "
-
 /* Events with that order: what carries it, and what repeats those. */
-#define EVENTS_OF_ORDER                                                        \
+#define EVENTS_OF_ORDER(order)                                                 \
 	"(SELECT eo.event AS id, eo.event AS source "                          \
-	"FROM event_orders AS eo WHERE eo.order_id = $11::text UNION "         \
+	"FROM event_orders AS eo WHERE eo.order_id = " order "::text UNION "   \
 	"SELECT re.id, ro.event FROM event_orders AS ro CROSS JOIN LATERAL "   \
 	"(SELECT re.id FROM events AS re WHERE re.repeat_of = ro.event "       \
-	"OFFSET 0) AS re WHERE ro.order_id = $11::text OFFSET 0) AS o "
+	"OFFSET 0) AS re WHERE ro.order_id = " order "::text OFFSET 0) AS o "
 
 /*
- * The events that came in from $2 on. If there are more than 5000, it is no use
- * to know them, since a walk soon finds a page of them. Dates are not in the
- * order of numbers, so a walk could not end where a date is too old.
+ * The events of that time, if there are not more than 5000: of more a walk soon
+ * finds a page. Dates are not in the order of numbers, so a walk could not end
+ * where a date is too old.
  */
-#define FEW_OF_TIME                                                            \
-	"WITH few AS MATERIALIZED ((SELECT e.id FROM events AS e "             \
-	"WHERE $2::int8 <> 0 AND e.purged_at IS NULL "                         \
-	"AND e.received_at >= $2::int8 AND e.received_at < $3::int8 "          \
-	"LIMIT 5001) UNION ALL (SELECT e.id FROM events AS e "                 \
-	"WHERE $2::int8 <> 0 AND e.purged_at IS NOT NULL "                     \
-	"AND e.received_at >= $2::int8 AND e.received_at < $3::int8 "          \
-	"LIMIT 5001)"
-#define FEW FEW_OF_TIME ") "
+#define FEW                                                                    \
+	"WITH few AS MATERIALIZED (SELECT x.id FROM (" OF_TIME(                \
+	    "LIMIT 5001") ") AS x WHERE $2::int8 <> 0) "
 #define ARE_NOT_FEW "$2::int8 = 0 OR (SELECT count(*) FROM few) > 5000 "
 
 /* -- Jobs: $6 type, $7 state, $8 pending, $9 handler, $10 newest -- */
@@ -123,7 +114,10 @@
 	"a.job, a.number, a.started_at, a.duration, "                          \
 	"a.outcome || coalesce(': ' || a.detail, ''), a.code, a.answer "
 
-/* -- Events: $6 type, $7 brand, $8 branch, $9 progress, $10 with jobs -- */
+/*
+ * -- Events: $6 type, $7 brand, $8 branch, $9 progress, $10 with jobs, $11
+ * handler --
+ */
 
 /* How it stands by its jobs; progress as enum store_progress has it. */
 #define EVENT_COUNTS                                                           \
@@ -141,7 +135,21 @@
 	"e.id < $1::int8 AND " EVENT_FITS                                      \
 	"AND ($7::text IS NULL OR e.brand = $7::text) "                        \
 	"AND ($8::text IS NULL OR e.branch = $8::text) "                       \
+	"AND ($11::text IS NULL OR (SELECT j.id FROM jobs AS j "               \
+	"WHERE j.event = e.id AND j.handler = (SELECT h.id "                   \
+	"FROM handlers AS h WHERE h.name = $11::text) LIMIT 1) IS NOT NULL) "  \
 	"AND ($9::int8 = 0 OR c.progress = $9::int8) "
+/*
+ * Does its id, or that of an order in it, begin with $13, which is before $14?
+ * Or is $15 in an external id?
+ */
+#define EVENT_FOUND                                                            \
+	"($13::text IS NULL OR (e.event_id >= $13::text "                      \
+	"AND e.event_id < $14::text) OR (SELECT eo.place "                     \
+	"FROM event_orders AS eo WHERE eo.event = coalesce(e.repeat_of, "      \
+	"e.id) AND ((eo.order_id >= $13::text AND eo.order_id < $14::text) "   \
+	"OR position($15::text IN lower(eo.external_id COLLATE \"C\")) > 0) "  \
+	"LIMIT 1) IS NOT NULL) "
 #define EVENT_OF_ID                                                            \
 	"CROSS JOIN LATERAL (SELECT e.id, e.scope, e.type, e.brand, "          \
 	"e.branch, e.received_at, e.repeat_of, e.duplicates, "                 \
@@ -242,18 +250,17 @@
 	"r.repeats, r.last_at, r.not_kept, "
 
 static const struct pg_statement statements[] = {
-	[LIST_EVENTS] = { "list_events", FEW
-	    ", bounds AS MATERIALIZED (SELECT "
-	    "CASE WHEN " ARE_NOT_FEW "THEN 0 ELSE coalesce((SELECT min(few.id) "
-	    "FROM few), 9223372036854775807) END AS low, "
-	    "CASE WHEN " ARE_NOT_FEW "THEN 9223372036854775807 "
-	    "ELSE (SELECT max(few.id) FROM few) END AS high) " EVENT_INFO
-		EVENT_PAGE "FROM events AS e " EVENT_COUNTS
-	    "WHERE e.id >= (SELECT b.low FROM bounds AS b) "
-	    "AND e.id <= (SELECT b.high FROM bounds AS b) AND " EVENT_LISTED
-		EVENT_PAGE_END EVENT_BRIEF "ORDER BY e.id DESC" },
+	/* $12: the lowest number that is looked at. */
+	[LIST_EVENTS] = { "list_events", EVENT_INFO EVENT_PAGE
+	    "FROM events AS e " EVENT_COUNTS "WHERE e.id >= $12::int8 "
+	    "AND " EVENT_LISTED "AND " EVENT_FOUND EVENT_PAGE_END EVENT_BRIEF
+	    "ORDER BY e.id DESC" },
+	[LIST_EVENTS_AMONG] = { "list_events_among", EVENT_INFO EVENT_PAGE
+	    "FROM unnest($12::int8[]) AS o (id) " EVENT_OF_ID EVENT_COUNTS
+	    "WHERE " EVENT_LISTED EVENT_PAGE_END EVENT_BRIEF
+	    "ORDER BY e.id DESC" },
 	[LIST_EVENTS_OF_ORDER] = { "list_events_of_order", EVENT_INFO EVENT_PAGE
-	    "FROM " EVENTS_OF_ORDER EVENT_OF_ID EVENT_COUNTS
+	    "FROM " EVENTS_OF_ORDER("$12") EVENT_OF_ID EVENT_COUNTS
 	    "WHERE " EVENT_LISTED EVENT_PAGE_END EVENT_BRIEF
 	    "ORDER BY e.id DESC" },
 	/* Along two indexes that have what has not ended, and no other. */
@@ -332,36 +339,20 @@ static const struct pg_statement statements[] = {
 		CARTS_OF_ID "$1::text OFFSET 0) AS c " CART_JOINED
 	    "WHERE ($2::text IS NULL OR c.scope = $2::text) "
 	    "AND " HAS_NO_RECORD ") AS x ORDER BY x.scope" },
-	/*
-	 * Of few events all jobs, else along all jobs. Of a type or a scope
-	 * there may be few events as well, and to walk along those that are
-	 * not is less than to look up the event of each job.
-	 */
-	[LIST_JOBS] = { "list_jobs", FEW_OF_TIME
-	    " UNION ALL (SELECT e.id FROM events AS e WHERE e.id > 0 "
-	    "AND $2::int8 = 0 "
-	    "AND ($5::text IS NOT NULL OR $6::text IS NOT NULL) AND " EVENT_FITS
-	    "ORDER BY e.id DESC LIMIT 5001)), "
-	    "all_of AS MATERIALIZED (SELECT ($2::int8 = 0 "
-	    "AND $5::text IS NULL AND $6::text IS NULL) "
-	    "OR (SELECT count(*) FROM few) > 5000 AS jobs, "
-	    "(SELECT h.id FROM handlers AS h WHERE h.name = $9::text) "
-	    "AS handler) " JOB_INFO
-	    "SELECT j.id, j.place, j.state, j.attempts, j.due_at, "
-	    "j.finished_at, j.discarded_at, j.outcome, j.replay_of, j.name, "
-	    "j.event_id, j.scope, j.type FROM ((" JOB_PAGE
-	    "FROM few CROSS JOIN LATERAL (SELECT " JOB_COLUMNS
-	    "FROM jobs AS j WHERE j.event = few.id AND " JOB_FITS
-	    "OFFSET 0) AS j " EVENT_OF_JOB HANDLER_OF_JOB
-	    "WHERE NOT (SELECT a.jobs FROM all_of AS a) AND " HANDLER_FITS
-	    "AND " EVENT_FITS ") UNION ALL (" JOB_PAGE
+	/* $11: the lowest number that is looked at. */
+	[LIST_JOBS] = { "list_jobs", JOB_INFO JOB_PAGE
 	    "FROM jobs AS j " EVENT_OF_JOB HANDLER_OF_JOB
-	    "WHERE (SELECT a.jobs FROM all_of AS a) AND ($9::text IS NULL "
-	    "OR (SELECT a.handler FROM all_of AS a) IS NOT NULL) "
-	    "AND ($9::text IS NULL "
-	    "OR j.handler = (SELECT a.handler FROM all_of AS a)) "
-	    "AND " JOB_FITS "AND " EVENT_FITS
-	    "ORDER BY j.id DESC LIMIT $4::int8)) AS j " JOB_PAGE_END },
+	    "WHERE j.id >= $11::int8 AND ($9::text IS NULL OR j.handler = "
+	    "(SELECT h.id FROM handlers AS h WHERE h.name = $9::text)) "
+	    "AND " JOB_FITS "AND " EVENT_FITS JOB_PAGE_END },
+	[LIST_JOBS_OF_TIME] = { "list_jobs_of_time", JOB_INFO JOB_PAGE
+	    "FROM (" OF_TIME("") "OFFSET 0) AS o CROSS JOIN LATERAL "
+				 "(SELECT " JOB_COLUMNS
+				 "FROM jobs AS j WHERE j.event = o.id "
+				 "AND " JOB_FITS
+				 "OFFSET 0) AS j " EVENT_OF_JOB HANDLER_OF_JOB
+				 "WHERE " HANDLER_FITS
+				 "AND " EVENT_FITS JOB_PAGE_END },
 	/* Of each handler the newest ones, and the newest of those. */
 	[LIST_JOBS_DEAD] = { "list_jobs_dead", JOB_INFO JOB_PAGE
 	    "FROM " HANDLERS "CROSS JOIN LATERAL (SELECT " JOB_COLUMNS
@@ -388,21 +379,28 @@ static const struct pg_statement statements[] = {
 	    "ORDER BY u.id DESC LIMIT $4::int8) AS j " FACTS
 	    "ORDER BY j.id DESC" },
 	[LIST_JOBS_OF_EVENT] = { "list_jobs_of_event", JOB_INFO JOB_PAGE
-	    "FROM (SELECT e.id, e.event_id, e.scope, e.type "
+	    "FROM (SELECT e.id, e.event_id, e.scope, e.type, "
+	    "coalesce(e.repeat_of, e.id) AS source "
 	    "FROM events AS e WHERE e.event_id = $11::text AND " EVENT_FITS
 	    "OFFSET 0) AS e CROSS JOIN LATERAL (SELECT " JOB_COLUMNS
 	    "FROM jobs AS j WHERE j.event = e.id AND " JOB_FITS
+	    "AND ($12::text IS NULL OR (SELECT eo.place "
+	    "FROM event_orders AS eo WHERE eo.event = e.source "
+	    "AND eo.order_id = $12::text AND (j.place = -1 "
+	    "OR eo.place = j.place) LIMIT 1) IS NOT NULL) "
 	    "OFFSET 0) AS j " HANDLER_OF_JOB
 	    "WHERE " HANDLER_FITS JOB_PAGE_END },
 	/* The whole event's jobs, and those of the places with that order. */
-	[LIST_JOBS_OF_ORDER] = { "list_jobs_of_order", JOB_INFO JOB_PAGE
-	    "FROM " EVENTS_OF_ORDER "CROSS JOIN LATERAL (SELECT " JOB_COLUMNS
-	    "FROM jobs AS j "
-	    "WHERE j.event = o.id AND (j.place = -1 OR $11::text = "
-	    "(SELECT eo.order_id FROM event_orders AS eo "
-	    "WHERE eo.event = o.source AND eo.place = j.place)) "
-	    "AND " JOB_FITS "OFFSET 0) AS j " EVENT_OF_JOB HANDLER_OF_JOB
-	    "WHERE " HANDLER_FITS "AND " EVENT_FITS JOB_PAGE_END },
+	[LIST_JOBS_OF_ORDER] = { "list_jobs_of_order",
+	    JOB_INFO JOB_PAGE "FROM " EVENTS_OF_ORDER(
+		"$11") "CROSS JOIN LATERAL (SELECT " JOB_COLUMNS
+		       "FROM jobs AS j "
+		       "WHERE j.event = o.id AND (j.place = -1 OR $11::text = "
+		       "(SELECT eo.order_id FROM event_orders AS eo "
+		       "WHERE eo.event = o.source AND eo.place = j.place)) "
+		       "AND " JOB_FITS
+		       "OFFSET 0) AS j " EVENT_OF_JOB HANDLER_OF_JOB
+		       "WHERE " HANDLER_FITS "AND " EVENT_FITS JOB_PAGE_END },
 	[LIST_JOBS_NUMBERED] = { "list_jobs_numbered", JOB_INFO JOB_PAGE
 	    ", j.at FROM (SELECT " JOB_COLUMNS ", n.at "
 	    "FROM unnest($1::int8[]) WITH ORDINALITY AS n (id, at) "
@@ -488,7 +486,8 @@ static const struct pg_statement statements[] = {
 const struct pg_statement *
 list_statement(enum list_sql which)
 {
-	return (&statements[which]);
+	return (which < LIST_WALK_EVENTS ? &statements[which]
+					 : list_walk_statement(which));
 }
 
 bool

@@ -10,6 +10,7 @@
 
 enum list_sql {
 	LIST_EVENTS,
+	LIST_EVENTS_AMONG,
 	LIST_EVENTS_OF_ORDER,
 	LIST_EVENTS_OPEN,
 	LIST_EVENTS_DEAD,
@@ -20,6 +21,7 @@ enum list_sql {
 	LIST_ORDERS_OF_ID,
 	LIST_ORDER_NAMED,
 	LIST_JOBS,
+	LIST_JOBS_OF_TIME,
 	LIST_JOBS_DEAD,
 	LIST_JOBS_OPEN,
 	LIST_JOBS_OF_EVENT,
@@ -34,11 +36,31 @@ enum list_sql {
 	LIST_RECEIVERS,
 	LIST_REJECTIONS,
 	LIST_REJECTION,
+	LIST_WALK_EVENTS, /* from here on in lists_walk.c */
+	LIST_WALK_JOBS,
+	LIST_FEW_OF_TIME,
+	LIST_FEW_OPEN,
+	LIST_FEW_DEAD,
+	LIST_FIND_IDS,
+	LIST_FIND_EXTERNAL,
 	LIST_NSQL
 };
 
 /* Their statement. */
 const struct pg_statement *list_statement(enum list_sql which);
+const struct pg_statement *list_walk_statement(enum list_sql which);
+
+/* All of them, but along an index: without any the planner is at a loss. */
+#define HANDLERS "(SELECT h.id, h.name FROM handlers AS h WHERE h.id > 0) AS h "
+
+/* The first of those that came in from $2 on and before $3. */
+#define OF_TIME(limit)                                                         \
+	"(SELECT e.id FROM events AS e WHERE e.purged_at IS NULL "             \
+	"AND e.received_at >= $2::int8 AND e.received_at < $3::int8 " limit    \
+	") UNION ALL (SELECT e.id FROM events AS e "                           \
+	"WHERE e.purged_at IS NOT NULL "                                       \
+	"AND e.received_at >= $2::int8 AND e.received_at < $3::int8 " limit    \
+	") "
 
 /* What `before' is when any will do, and `until'. */
 #define LIST_NO_END INT64_MAX
@@ -51,6 +73,36 @@ bool list_could_match(const char *const *texts, size_t n);
 
 /* The next value: those numbers. */
 void list_numbers(struct pg_args *args, const int64_t *numbers, size_t n);
+
+/* -- lists_walk.c: how far a list is looked through -- */
+
+/* As in store/sqlite/lists.h. */
+struct list_walk {
+	int64_t high, low, floor;
+	size_t limit;
+	bool back;
+	size_t found;
+	bool of_time;
+};
+
+enum store_rc list_walk_events(struct pg_conn *c, struct store_op *op,
+    struct list_walk *w, char reason[STORE_REASON_MAX]);
+enum store_rc list_walk_jobs(struct pg_conn *c, struct store_op *op,
+    struct list_walk *w, char reason[STORE_REASON_MAX]);
+enum store_rc list_walk_end(struct pg_conn *c, struct store_op *op,
+    enum list_sql which, const struct list_walk *w, int64_t last,
+    char reason[STORE_REASON_MAX]);
+
+/*
+ * The events that the filter's find names, in op's res_mem: all of them, if few
+ * have an id that begins so; else *ret_n is SIZE_MAX.
+ */
+enum store_rc list_find(struct pg_conn *c, struct store_op *op,
+    struct list_walk *w, int64_t **ret_ids, size_t *ret_n,
+    char reason[STORE_REASON_MAX]);
+
+/* The next three values: what statements with a part EVENT_FOUND ask for. */
+void list_find_args(struct pg_args *args, const char *find);
 
 /*
  * Fill what ret_row points at, all zero before, from a row of a result, with

@@ -10,7 +10,7 @@ lists_filter(struct db *db, enum db_sql which, const struct store_filter *f)
 
 	if ((st = db_stmt(db, which)) == NULL)
 		return (NULL);
-	(void)sqlite3_bind_int64(st, 1, f->before);
+	(void)sqlite3_bind_int64(st, 1, walk_before(f->before));
 	db_bind_text(st, 3, f->brand);
 	db_bind_text(st, 4, f->branch);
 	(void)sqlite3_bind_int64(st, 5, f->since_ms);
@@ -19,12 +19,17 @@ lists_filter(struct db *db, enum db_sql which, const struct store_filter *f)
 	return (st);
 }
 
-/* Which statement finds what the filter names by an index. */
+/*
+ * Which statement finds what the filter names by an index, or walks along the
+ * events in w.
+ */
 static enum db_sql
-lists_events_sql(const struct store_filter *f)
+lists_events_sql(const struct store_filter *f, const struct walk *w)
 {
 	if (f->order_id != NULL)
 		return (SQL_LIST_EVENTS_OF_ORDER);
+	if (w->back || f->find != NULL)
+		return (SQL_LIST_EVENTS);
 	switch (f->progress) {
 	case STORE_PROGRESS_PENDING:
 		return (SQL_LIST_EVENTS_OPEN);
@@ -96,12 +101,39 @@ lists_events_numbered(struct db *db, struct store_op *op,
 	return (rc);
 }
 
+/* A bound statement of a page of events, which w is about. */
+static sqlite3_stmt *
+lists_events_bound(struct db *db, struct store_op *op, const struct walk *w,
+    const char *among)
+{
+	const struct store_filter *f = &op->in.filter;
+	sqlite3_stmt *st;
+
+	st = lists_filter(db,
+	    among != NULL ? SQL_LIST_EVENTS_AMONG : lists_events_sql(f, w), f);
+	if (st == NULL)
+		return (NULL);
+	if (among == NULL) {
+		(void)sqlite3_bind_int64(st, 1, w->high);
+		(void)sqlite3_bind_int64(st, 11, w->low);
+	}
+	db_bind_text(st, 2, f->type);
+	(void)sqlite3_bind_int64(st, 7, (int64_t)f->limit);
+	if (among != NULL || f->order_id != NULL)
+		db_bind_text(st, 8, among != NULL ? among : f->order_id);
+	(void)sqlite3_bind_int(st, 9, (int)f->progress);
+	db_bind_text(st, 12, f->handler);
+	return (walk_bind(st, &op->res_mem, f->find) == SQLITE_OK ? st : NULL);
+}
+
 int
 lists_events(struct db *db, struct store_op *op)
 {
 	const struct store_filter *f = &op->in.filter;
 	struct store_event_info *rows;
+	const char *among = NULL;
 	sqlite3_stmt *st;
+	struct walk w;
 	size_t n = 0;
 	int rc;
 
@@ -111,13 +143,12 @@ lists_events(struct db *db, struct store_op *op)
 		return (SQLITE_NOMEM);
 	if (f->nnumbers > 0)
 		return (lists_events_numbered(db, op, rows));
-	if ((st = lists_filter(db, lists_events_sql(f), f)) == NULL)
+	if ((rc = walk_events(db, f, &w)) != SQLITE_OK ||
+	    (f->find != NULL &&
+		(rc = walk_find(db, f, &w, &op->res_mem, &among)) != SQLITE_OK))
+		return (rc);
+	if ((st = lists_events_bound(db, op, &w, among)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
-	db_bind_text(st, 2, f->type);
-	(void)sqlite3_bind_int64(st, 7, (int64_t)f->limit);
-	if (f->order_id != NULL)
-		db_bind_text(st, 8, f->order_id);
-	(void)sqlite3_bind_int(st, 9, (int)f->progress);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW && n < f->limit) {
 		rc = lists_event_row(db, op, st,
 		    f->with_jobs ? EVENTS_BRIEF : EVENTS_ORDERS, &rows[n]);
@@ -128,7 +159,10 @@ lists_events(struct db *db, struct store_op *op)
 	(void)sqlite3_reset(st);
 	op->events = rows;
 	op->nrows = n;
-	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+	if (rc != SQLITE_DONE && rc != SQLITE_OK)
+		return (rc);
+	return (walk_end(db, SQL_WALK_EVENTS, &w, n,
+	    n > 0 ? rows[n - 1].ev->id : 0, &op->scan));
 }
 
 /* The rows of a statement that asks for events by name. */

@@ -75,9 +75,12 @@ lists_jobs_of_event(struct db *db, struct store_op *op, size_t max,
 	return (rc);
 }
 
-/* The statement that finds what the filter names by an index. */
+/*
+ * The statement that finds what the filter names by an index, or walks along
+ * the jobs in w.
+ */
 static enum db_sql
-lists_jobs_sql(const struct store_job_filter *f)
+lists_jobs_sql(const struct store_job_filter *f, const struct walk *w)
 {
 	if (f->rang)
 		return (
@@ -86,6 +89,10 @@ lists_jobs_sql(const struct store_job_filter *f)
 		return (SQL_LIST_JOBS_OF_EVENT);
 	if (f->order_id != NULL)
 		return (SQL_LIST_JOBS_OF_ORDER);
+	if (w->of_time)
+		return (SQL_LIST_JOBS_OF_TIME);
+	if (w->back)
+		return (SQL_LIST_JOBS);
 	if (f->pending)
 		return (SQL_LIST_JOBS_OPEN);
 	if (f->any_state || f->state == JOB_DONE)
@@ -126,12 +133,16 @@ lists_jobs(struct db *db, struct store_op *op)
 {
 	const struct store_job_filter *f = &op->in.jobs;
 	sqlite3_stmt *st;
+	struct walk w;
+	int rc;
 
 	if (f->nnumbers > 0)
 		return (lists_jobs_numbered(db, op));
-	if ((st = db_stmt(db, lists_jobs_sql(f))) == NULL)
+	if ((rc = walk_jobs(db, f, &w)) != SQLITE_OK)
+		return (rc);
+	if ((st = db_stmt(db, lists_jobs_sql(f, &w))) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
-	(void)sqlite3_bind_int64(st, 1, f->before);
+	(void)sqlite3_bind_int64(st, 1, w.high);
 	if (f->pending)
 		db_bind_text(st, 2, "pending");
 	else if (!f->any_state)
@@ -145,7 +156,13 @@ lists_jobs(struct db *db, struct store_op *op)
 	(void)sqlite3_bind_int64(st, 9, f->newest);
 	(void)sqlite3_bind_int64(st, 10, (int64_t)f->limit);
 	db_bind_text(st, 11, f->scope);
-	return (lists_job_rows(op, st, &op->jobs, &op->nrows));
+	(void)sqlite3_bind_int64(st, 12, w.low);
+	(void)sqlite3_bind_int64(st, 13, walk_before(f->until_ms));
+	rc = lists_job_rows(op, st, &op->jobs, &op->nrows);
+	if (rc != SQLITE_OK)
+		return (rc);
+	return (walk_end(db, SQL_WALK_JOBS, &w, op->nrows,
+	    op->nrows > 0 ? op->jobs[op->nrows - 1].id : 0, &op->scan));
 }
 
 /* One row of SQL_LIST_ATTEMPTS. Returns 0, or -1 when out of memory. */

@@ -1,4 +1,7 @@
-/* Every statement in one place, so that a test can look at each one's plan. */
+/*
+ * Every statement in one place, so that a test can look at each one's plan; but
+ * for those of walk.c, which stand in sql_walk.c.
+ */
 #include "store/sqlite/sqlite.h"
 
 #define EVENT_COLUMNS                                                          \
@@ -64,14 +67,30 @@
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
 		      "AND " RINGS("j.") ") "
 
+/*
+ * Does its id, or that of an order in it, begin with ?13, which is before ?14?
+ * Or is ?15 in an external id?
+ */
+#define FINDS                                                                  \
+	"(?13 IS NULL OR (e.event_id >= ?13 AND e.event_id < ?14) OR EXISTS "  \
+	"(SELECT 1 FROM event_orders AS fo WHERE fo.event = " SOURCE " AND "   \
+	"((fo.order_id >= ?13 AND fo.order_id < ?14) "                         \
+	"OR instr(lower(fo.external_id), ?15) > 0))) "
+/*
+ * The plus keeps a list of few events from being looked for among all of them;
+ * what walks along them says so itself.
+ */
 #define EVENT_FILTER                                                           \
-	"(?1 = 0 OR e.id < ?1) AND (?2 IS NULL OR e.type = ?2) "               \
+	"+e.id < ?1 AND (?2 IS NULL OR e.type = ?2) "                          \
 	"AND (?3 IS NULL OR e.brand = ?3) "                                    \
 	"AND (?4 IS NULL OR e.branch = ?4) "                                   \
 	"AND (?5 = 0 OR e.received_at >= ?5) "                                 \
 	"AND (?6 = 0 OR e.received_at < ?6) "                                  \
-	"AND (?9 = 0 OR ?9 = " PROGRESS ") "                                   \
-	"AND (?10 IS NULL OR e.scope = ?10) "
+	"AND (?10 IS NULL OR e.scope = ?10) "                                  \
+	"AND (?12 IS NULL OR EXISTS (SELECT 1 FROM jobs AS hj "                \
+	"WHERE hj.event = e.id AND hj.handler = "                              \
+	"(SELECT id FROM handlers WHERE name = ?12))) "                        \
+	"AND (?9 = 0 OR ?9 = " PROGRESS ") "
 
 /* An order as lists show it: its newest record, and its newest cart. */
 #define ORDER_COLUMNS                                                          \
@@ -157,8 +176,10 @@
 	"FROM jobs AS j JOIN events AS e ON e.id = j.event "                   \
 	"JOIN handlers AS h ON h.id = j.handler "
 
+/* With an order only the whole event's jobs, and those of the places with it.
+ */
 #define JOB_FILTER                                                             \
-	"(?1 = 0 OR j.id < ?1) AND (?2 IS NULL OR j.state = ?2 "               \
+	"+j.id < ?1 AND (?2 IS NULL OR j.state = ?2 "                          \
 	"OR (?2 = 'pending' AND j.finished_at IS NULL)) "                      \
 	"AND (?2 IS NULL OR ?2 <> 'dead' OR (" IS_DEAD ")) "                   \
 	"AND (?3 IS NULL OR h.name = ?3) "                                     \
@@ -168,7 +189,10 @@
 	"AND (?8 = 0 OR e.received_at < ?8) "                                  \
 	"AND (?9 = 0 OR NOT EXISTS "                                           \
 	"(SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id)) "                 \
-	"AND (?11 IS NULL OR e.scope = ?11) "
+	"AND (?11 IS NULL OR e.scope = ?11) "                                  \
+	"AND (?5 IS NULL OR EXISTS (SELECT 1 FROM event_orders AS eo "         \
+	"WHERE eo.event = " SOURCE " AND eo.order_id = ?5 "                    \
+	"AND (j.place = -1 OR eo.place = j.place))) "
 
 #define REJECTION_COLUMNS                                                      \
 	"id, at, peer, cause, code, diagnosis, size, repeats, last_at, "       \
@@ -388,8 +412,15 @@ static const char *const texts[] = {
 	    "UPDATE store SET rejected_bytes = rejected_bytes + ?1 "
 	    "WHERE id = 1",
 
-	[SQL_LIST_EVENTS] = "SELECT " EVENT_INFO "FROM events AS e "
-			    "WHERE " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
+	[SQL_LIST_EVENTS] =
+	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id < ?1 "
+	    "AND e.id >= ?11 AND " EVENT_FILTER "AND " FINDS
+	    "ORDER BY e.id DESC LIMIT ?7",
+	/* ?8: their numbers, as a JSON array. */
+	[SQL_LIST_EVENTS_AMONG] =
+	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
+	    "(SELECT value FROM json_each(?8)) AND " EVENT_FILTER
+	    "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_LIST_EVENTS_OF_ORDER] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
 	    "(" EVENTS_OF_ORDER("?8") ") "
@@ -418,8 +449,9 @@ static const char *const texts[] = {
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id = ?1",
 	[SQL_EVENT_JOBS] = "SELECT " JOB_INFO JOB_FROM
 			   "WHERE j.event = ?1 ORDER BY j.id LIMIT ?2",
-	[SQL_LIST_JOBS] = "SELECT " JOB_INFO JOB_FROM "WHERE " JOB_FILTER
-			  "ORDER BY j.id DESC LIMIT ?10",
+	[SQL_LIST_JOBS] =
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.id < ?1 AND j.id >= ?12 "
+	    "AND " JOB_FILTER "ORDER BY j.id DESC LIMIT ?10",
 	[SQL_LIST_JOBS_DEAD] =
 	    "SELECT " JOB_INFO JOB_FROM "WHERE j.id IN (SELECT j.id "
 	    "FROM jobs AS j WHERE " IS_DEAD ") AND " JOB_FILTER
@@ -441,19 +473,21 @@ static const char *const texts[] = {
 	    "(SELECT id FROM jobs INDEXED BY jobs_rang WHERE " RINGS(
 		"") ") "
 		    "AND " JOB_FILTER "ORDER BY j.id DESC LIMIT ?10",
+	[SQL_LIST_JOBS_OF_TIME] =
+	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event IN "
+	    "(SELECT id FROM events WHERE purged_at IS NULL "
+	    "AND received_at >= ?7 AND received_at < ?13 UNION ALL "
+	    "SELECT id FROM events WHERE purged_at IS NOT NULL "
+	    "AND received_at >= ?7 AND received_at < ?13) "
+	    "AND " JOB_FILTER "ORDER BY j.id DESC LIMIT ?10",
 	[SQL_LIST_JOBS_OF_EVENT] =
 	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event IN "
 	    "(SELECT id FROM events WHERE event_id = ?4) AND " JOB_FILTER
 	    "ORDER BY j.id DESC LIMIT ?10",
-	/* The whole event's jobs, and those of the places with that order. */
 	[SQL_LIST_JOBS_OF_ORDER] =
 	    "SELECT " JOB_INFO JOB_FROM "WHERE j.event IN "
-	    "(" EVENTS_OF_ORDER(
-		"?5") ") "
-		      "AND (j.place = -1 OR ?5 = (SELECT eo.order_id "
-		      "FROM event_orders AS eo WHERE eo.event = " SOURCE " "
-		      "AND eo.place = j.place)) AND " JOB_FILTER
-		      "ORDER BY j.id DESC LIMIT ?10",
+	    "(" EVENTS_OF_ORDER("?5") ") AND " JOB_FILTER
+				      "ORDER BY j.id DESC LIMIT ?10",
 	[SQL_GET_JOB] = "SELECT " JOB_INFO JOB_FROM "WHERE j.id = ?1",
 	[SQL_LIST_ATTEMPTS] =
 	    "SELECT number, started_at, duration, " ATTEMPT_OUTCOME
@@ -590,11 +624,11 @@ static const char *const texts[] = {
 	    "SELECT document FROM order_documents WHERE order_id = ?1 "
 	    "AND scope = ?2",
 };
-_Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_COUNT,
-    "every statement has a text");
+_Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_WALK_EVENTS,
+    "every statement but those of sql_walk.c has a text");
 
 const char *
 db_sql_text(enum db_sql which)
 {
-	return (texts[which]);
+	return (which < SQL_WALK_EVENTS ? texts[which] : sql_walk_text(which));
 }

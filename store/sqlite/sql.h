@@ -63,6 +63,7 @@ enum db_sql {
 	SQL_REJECTION_DELETE,
 	SQL_REJECTED_BYTES,
 	SQL_LIST_EVENTS,
+	SQL_LIST_EVENTS_AMONG,
 	SQL_LIST_EVENTS_OF_ORDER,
 	SQL_LIST_EVENTS_OPEN,
 	SQL_LIST_EVENTS_DEAD,
@@ -75,6 +76,7 @@ enum db_sql {
 	SQL_LIST_JOBS_OPEN,
 	SQL_LIST_ALARMS,
 	SQL_LIST_ALARMS_OPEN,
+	SQL_LIST_JOBS_OF_TIME,
 	SQL_LIST_JOBS_OF_EVENT,
 	SQL_LIST_JOBS_OF_ORDER,
 	SQL_GET_JOB,
@@ -105,10 +107,18 @@ enum db_sql {
 	SQL_LIST_ORDERS,
 	SQL_GET_ORDER,
 	SQL_GET_DOCUMENT,
+	SQL_WALK_EVENTS, /* from here on in sql_walk.c */
+	SQL_WALK_JOBS,
+	SQL_FEW_OF_TIME,
+	SQL_FEW_OPEN,
+	SQL_FEW_DEAD,
+	SQL_FIND_IDS,
+	SQL_FIND_EXTERNAL,
 	SQL_COUNT
 };
 
 /* The text of a statement. */
 const char *db_sql_text(enum db_sql which);
+const char *sql_walk_text(enum db_sql which); /* of one of sql_walk.c */
 
 #endif /* STORE_SQLITE_SQL_H */

@@ -50,7 +50,7 @@ inspect('an event posted while the page is open appears by itself',
 inspect('a filter shows what fits it, and outlasts a reload',
   async (page, server) => {
     await rows(page).nth(2).waitFor();
-    await page.getByLabel('Type').selectOption(STATUS);
+    await page.getByLabel('Type').fill(STATUS);
     await page.getByText('1 event', { exact: true }).waitFor();
     assert.deepEqual(await orderIds(page), ['2']);
     await page.reload();
@@ -64,15 +64,15 @@ inspect('a filter shows what fits it, and outlasts a reload',
     assert.deepEqual(await orderIds(page), ['5', '2']);
     await page.getByRole('button', { name: 'Clear' }).click();
     await page.getByText('5 events', { exact: true }).waitFor();
-    await page.getByLabel('Filter', { exact: true }).fill('gf-3');
+    await page.getByLabel('Find', { exact: true }).fill('gf-3');
     await page.getByText('1 event', { exact: true }).waitFor();
     assert.deepEqual(await orderIds(page), ['3']);
-    await page.getByLabel('Filter', { exact: true }).fill('no such thing');
+    await page.getByLabel('Find', { exact: true }).fill('no such thing');
     await page.getByText('No event passes this filter').waitFor();
     await page.getByRole('button', { name: 'Clear' }).click();
     await rows(page).nth(4).waitFor();
     for (const link of await rows(page).getByRole('link').all())
-      assert.doesNotMatch(await link.getAttribute('href'), /text=/);
+      assert.doesNotMatch(await link.getAttribute('href'), /q=/);
     await page.getByLabel('Order', { exact: true }).fill('4');
     await page.getByText('1 event', { exact: true }).waitFor();
     await page.getByLabel('Branch', { exact: true }).fill('1');
@@ -83,15 +83,15 @@ inspect('a filter shows what fits it, and outlasts a reload',
     await server.received(order(3));
   } });
 
-inspect('paused, the list stands still and counts what it holds back',
+inspect('frozen, the list stands still and counts what it holds back',
   async (page, server) => {
     await rows(page).first().waitFor();
     await live(page);
-    await page.getByRole('button', { name: 'Pause' }).click();
-    await page.locator('#state', { hasText: 'Paused' }).waitFor();
+    await page.getByRole('button', { name: 'Freeze list' }).click();
+    await page.locator('#state', { hasText: 'Frozen' }).waitFor();
     await server.received(order(2));
     await server.received(order(3));
-    await page.getByRole('button', { name: 'Resume (2 held back)' }).waitFor();
+    await page.getByRole('button', { name: 'Go on (2 held back)' }).waitFor();
     assert.deepEqual(await orderIds(page), ['1']);
     await page.keyboard.press('p');
     await rows(page).nth(2).waitFor();

@@ -92,7 +92,7 @@ inspect('a body, an id, a header full of markup runs nothing anywhere',
 
 inspect('an address full of markup runs nothing', async (page, server) => {
   for (const hash of [`#/events/${encodeURIComponent(ID)}`,
-    `#/events?text=${encodeURIComponent(IMAGE)}&type=${
+    `#/events?q=${encodeURIComponent(IMAGE)}&type=${
       encodeURIComponent(SCRIPT)}&brand=${encodeURIComponent(IMAGE)}`,
     `#/orders/${encodeURIComponent(IMAGE)}`,
     `#/rejections/${encodeURIComponent(SCRIPT)}`, `#/${SCRIPT}`,

@@ -167,9 +167,26 @@ test('a filter lets through what fits it, also when it changes', () => {
   model.apply('job', { id: 2, event_id: 'e2', handler: 'h', place: null,
     state: 'done' });
   assert.deepEqual(model.visible, []);
-  model.filter = {};
-  model.setText('O1');
-  assert.deepEqual(model.visible.map((r) => r.key), ['e1']);
+  const found = (filter) => {
+    const other = new EventsModel();
+    other.filter = filter;
+    other.append([event(2), event(1, 'done', { orders: [{ order_id: '71',
+      external_id: 'GF-9' }] })], null);
+    return other.visible.map((r) => r.key);
+  };
+  assert.deepEqual(found({ q: 'o2' }), ['e2']);
+  assert.deepEqual(found({ q: '2' }), []);
+  assert.deepEqual(found({ q: 'gf-' }), ['e1']);
+  assert.deepEqual(found({ q: 'e' }), ['e2', 'e1']);
+  assert.deepEqual(found({ handler: 'h' }), ['e2', 'e1']);
+  assert.deepEqual(found({ handler: 'x' }), []);
+});
+
+test('what was found by its id keeps its place among what comes later', () => {
+  const model = new EventsModel();
+  model.append([event(9), event(1)], '8');
+  model.append([event(7), event(1)], null);
+  assert.deepEqual(model.visible.map((r) => r.key), ['e9', 'e7', 'e1']);
 });
 
 test('a pause holds back and counts, and nothing is lost by it', () => {

@@ -4,7 +4,7 @@
 import { get } from './api.js';
 import { h, button, fill, notice, loading, setText } from './dom.js';
 import { formatRoute } from './route.js';
-import { moment, ticking } from './time.js';
+import { fieldOf, moment, ofField, parseMoment, ticking } from './time.js';
 import { EventsModel, keyOf } from './events_model.js';
 import { WindowList } from './window_list.js';
 import { DetailView } from './detail.js';
@@ -15,9 +15,14 @@ import { DOUBTED, EVENT_TYPES, stateText, countText } from './words.js';
 
 const PAGE = 200;
 const PATH = '/api/v1/events';
-const ASKED = ['type', 'scope', 'brand', 'branch', 'order',
-  'state']; // of the server
+// Parts of the address, and what the server calls them.
+const ASKED = { q: 'q', type: 'type', state: 'state', handler: 'handler',
+  brand: 'brand', branch: 'branch', order: 'order', scope: 'scope',
+  from: 'since', to: 'until' };
+const NAMES = Object.keys(ASKED);
+const TIMES = ['from', 'to'];
 const TYPING_MS = 250;
+const LOOKS_MAX = 20; // in a row, for what is rare; then somebody is asked
 
 function orderNodes(event) {
   const orders = event.orders ?? [];
@@ -34,10 +39,13 @@ const select = (name, label, options, change) => h('label',
   h('select', { name, on: { change } }, options.map(([value, text]) =>
     h('option', { value }, text))));
 
-const input = (name, label, type, listener) => h('label', { class: 'field' },
-  h('span', null, label),
-  h('input', { name, type: 'text', inputmode: type, autocomplete: 'off',
-    spellcheck: 'false', maxlength: 200, on: { input: listener } }));
+const input = (name, label, listener, more = {}) => h('label',
+  { class: 'field' }, h('span', null, label),
+  h('input', { name, type: 'text', autocomplete: 'off', spellcheck: 'false',
+    maxlength: 200, ...more, on: { input: listener } }));
+
+const choices = (id, texts) => h('datalist', { id },
+  texts.map((value) => h('option', { value })));
 
 export class EventsView {
   constructor(app, route) {
@@ -50,6 +58,7 @@ export class EventsView {
     this.strip = new StatusStrip();
     this.build();
     this.update(route);
+    this.loadHandlers();
     if (app.status !== null)
       this.setStatus(app.status);
   }
@@ -60,24 +69,29 @@ export class EventsView {
       clearTimeout(this.typing);
       this.typing = setTimeout(changed, TYPING_MS);
     };
-    this.text = h('input', { type: 'search', id: 'filter-text', name: 'text',
-      placeholder: 'Filter: id, order, branch …', autocomplete: 'off',
+    this.text = h('input', { type: 'search', id: 'filter-text', name: 'q',
+      placeholder: 'Find an event, order or external id', autocomplete: 'off',
       spellcheck: 'false', maxlength: 200, 'aria-keyshortcuts': '/',
       on: { input: typed } });
+    this.handlers = choices('known-handlers', []);
     this.fields = h('div', { class: 'fields', id: 'filter-fields' },
-      select('type', 'Type', [['', 'every type'],
-        ...EVENT_TYPES.map((t) => [t, t])], changed),
+      input('type', 'Type', typed, { list: 'known-types',
+        placeholder: 'every type' }), choices('known-types', EVENT_TYPES),
       select('state', 'State', [['', 'every state'], ['pending', 'pending'],
         ['done', 'done'], ['dead', 'dead']], changed),
-      input('brand', 'Brand', 'numeric', typed),
-      input('branch', 'Branch', 'numeric', typed),
-      input('order', 'Order', 'numeric', typed),
-      input('scope', 'Scope', 'text', typed));
+      input('handler', 'Handler', typed, { list: 'known-handlers',
+        placeholder: 'every handler' }), this.handlers,
+      input('from', 'From', typed, { type: 'datetime-local', step: 1 }),
+      input('to', 'To', typed, { type: 'datetime-local', step: 1 }),
+      input('brand', 'Brand', typed, { inputmode: 'numeric' }),
+      input('branch', 'Branch', typed, { inputmode: 'numeric' }),
+      input('order', 'Order', typed, { inputmode: 'numeric' }),
+      input('scope', 'Scope', typed));
     this.more = button('Filters', { class: 'quiet', 'aria-expanded': 'false',
       'aria-controls': 'filter-fields' }, () => this.toggleFields());
     this.clear = button('Clear', { class: 'quiet', hidden: true }, () =>
       this.app.go({ view: 'events', id: this.id, values: {} }));
-    this.pause = button('Pause', { class: 'quiet', id: 'pause',
+    this.pause = button('Freeze list', { class: 'quiet', id: 'pause',
       'aria-keyshortcuts': 'p' }, () => this.togglePause());
     this.count = h('span', { class: 'count' });
     this.fresh = button('', { class: 'fresh', hidden: true }, () => {
@@ -89,14 +103,19 @@ export class EventsView {
       if (!this.list.scrolled)
         this.drawFresh(-this.above);
     });
+    this.lookedText = h('span');
+    this.furtherButton = button('Look further', { class: 'quiet' },
+      () => this.lookFurther());
+    this.further = h('div', { class: 'further', role: 'status', hidden: true },
+      this.lookedText, this.furtherButton);
     this.place = h('div', { class: 'place' });
     this.pane = h('div', { class: 'pane list-pane' },
       h('h1', { class: 'unseen' }, 'Events'), this.strip.node,
       h('div', { class: 'toolbar' },
-        h('label', { class: 'unseen', for: 'filter-text' }, 'Filter'),
+        h('label', { class: 'unseen', for: 'filter-text' }, 'Find'),
         this.text, this.more, this.fields, this.clear,
         h('span', { class: 'gap' }), this.count, this.pause),
-      this.fresh, this.place);
+      this.fresh, this.place, this.further);
     this.side = h('div', { class: 'pane detail-pane', hidden: true });
     this.node = h('div', { class: 'split' }, this.pane, this.side);
   }
@@ -104,6 +123,14 @@ export class EventsView {
   toggleFields() {
     const open = this.fields.classList.toggle('open');
     this.more.setAttribute('aria-expanded', String(open));
+  }
+
+  // Their names, to choose from.
+  async loadHandlers() {
+    try {
+      const { handlers } = await get('/api/v1/handlers');
+      fill(this.handlers, handlers.map((x) => h('option', { value: x.name })));
+    } catch { /* a name can be typed all the same */ }
   }
 
   renderRow(row) {
@@ -133,48 +160,35 @@ export class EventsView {
   }
 
   update(route) {
-    const asked = (values) => JSON.stringify(ASKED.map((n) =>
+    const asked = (values) => JSON.stringify(NAMES.map((n) =>
       values[n] ?? ''));
     const again = this.values === undefined ||
       asked(this.values) !== asked(route.values);
-    const text = route.values.text ?? '';
-    const narrows = !again && (this.model.filter.text ?? '') !== text;
     this.values = route.values;
     for (const control of this.node.querySelectorAll('[name]')) {
-      const value = route.values[control.name] ?? '';
-      if (control.name === 'type' && value !== '' &&
-          ![...control.options].some((o) => o.value === value))
-        control.append(h('option', { value }, value));
+      const given = route.values[control.name] ?? '';
+      const value = TIMES.includes(control.name) ?
+        fieldOf(parseMoment(given)) : given;
       if (control.value !== value && control !== document.activeElement)
         control.value = value;
     }
-    const n = ASKED.filter((name) => route.values[name]).length;
+    const set = NAMES.filter((name) => route.values[name]);
+    const n = set.filter((name) => name !== 'q').length;
     this.more.textContent = n === 0 ? 'Filters' : `Filters (${n})`;
-    this.clear.hidden = n === 0 && text === '';
+    this.clear.hidden = set.length === 0;
     if (again)
       this.load();
-    else if (narrows) {
-      this.model.setText(text);
-      this.nodesAreOld();
-    }
     this.openDetail(route.id, route.values.in ?? '');
   }
 
   changeFilter() {
     const values = this.values.in ? { in: this.values.in } : {};
-    for (const control of this.node.querySelectorAll('[name]'))
-      values[control.name] = control.value.trim();
+    for (const { name, value } of this.node.querySelectorAll('[name]'))
+      values[name] = TIMES.includes(name) ? ofField(value) : value.trim();
     const route = { view: 'events', id: this.id, values };
     this.app.replace(route);
     this.update(route);
     this.list.toTop();
-  }
-
-  // The rows' links carry the filter.
-  nodesAreOld() {
-    for (const row of this.model.visible)
-      row.rev++;
-    this.draw();
   }
 
   // -- Pages --
@@ -184,6 +198,10 @@ export class EventsView {
     this.turn = turn;
     this.model.reset();
     this.model.filter = { ...this.values };
+    for (const name of TIMES)
+      this.model.filter[name] = parseMoment(this.values[name]);
+    this.looked = 0;
+    this.looks = 0;
     this.drawFresh(-this.above);
     this.failed = null;
     this.ready = false;
@@ -195,7 +213,8 @@ export class EventsView {
   }
 
   async fetchPage(turn, before) {
-    const asked = Object.fromEntries(ASKED.map((n) => [n, this.values[n]]));
+    const asked = Object.fromEntries(NAMES.map((n) => [ASKED[n],
+      TIMES.includes(n) ? this.model.filter[n] : this.values[n]]));
     let page;
     try {
       page = await get(PATH, { ...asked, limit: PAGE, before });
@@ -212,17 +231,30 @@ export class EventsView {
       this.model.append(page.events, page.next === null ? null :
         String(page.next));
       this.ready = true;
+      this.looked += page.scanned;
+      this.looks = page.events.length < PAGE ? this.looks + 1 : 0;
       for (const [kind, data] of this.waiting.splice(0))
         this.model.apply(kind, data);
     }
     this.draw();
+    if (this.looks > 0)
+      this.loadMore();
   }
 
+  // What is rare is looked for a part at a time. After some of them somebody
+  // has to say that it is to go on.
   loadMore() {
-    if (this.busy || this.model.next === null || this.failed !== null)
+    if (this.busy || this.model.next === null || this.failed !== null ||
+        this.looks >= LOOKS_MAX)
       return;
     this.busy = true;
     this.fetchPage(this.turn, this.model.next);
+  }
+
+  lookFurther() {
+    this.looks = 0;
+    this.loadMore();
+    this.draw();
   }
 
   // -- The stream --
@@ -271,9 +303,9 @@ export class EventsView {
 
   draw(added = 0) {
     const { model } = this;
-    setText(this.pause, !model.paused ? 'Pause' :
-      model.heldCount === 0 ? 'Resume' :
-        `Resume (${model.heldCount} held back)`);
+    setText(this.pause, !model.paused ? 'Freeze list' :
+      model.heldCount === 0 ? 'Go on' :
+        `Go on (${model.heldCount} held back)`);
     this.pause.setAttribute('aria-pressed', String(model.paused));
     this.pause.classList.toggle('on', model.paused);
     if (this.failed !== null && model.rows.length === 0) {
@@ -286,6 +318,7 @@ export class EventsView {
       return;
     setText(this.count, countText(model.visible.length, 'event') +
       (model.next === null ? '' : ' loaded'));
+    this.drawLooked();
     if (model.visible.length === 0) {
       this.drawEmpty();
       return;
@@ -300,15 +333,27 @@ export class EventsView {
   drawEmpty() {
     const filtered = Object.values(this.values).some((v) => v !== '');
     if (filtered) {
-      fill(this.place, notice('empty', 'No event passes this filter',
-        this.model.next === null ? 'New ones that do will show up here.' :
-          'Among those loaded so far.',
-        this.model.next === null ? null : button('Load older ones',
-          { class: 'quiet' }, () => this.loadMore())));
+      fill(this.place, this.model.next === null ?
+        notice('empty', 'No event passes this filter',
+          'New ones that do will show up here.') :
+        notice('empty', this.busy ? 'Looking …' : 'None so far'));
     } else if (this.app.status === null)
       fill(this.place, loading('the addresses'));
     else if (this.place.firstChild?.className !== 'guide')
       fill(this.place, guide(this.app.status, true));
+  }
+
+  // Not all was looked at: how far, and how it goes on.
+  drawLooked() {
+    const { next } = this.model;
+    this.further.hidden = this.looks === 0 || next === null;
+    if (this.further.hidden)
+      return;
+    setText(this.lookedText, 'Looked at the newest ' +
+      `${countText(this.looked, 'event')}.`);
+    this.furtherButton.disabled = this.busy || this.looks < LOOKS_MAX;
+    setText(this.furtherButton, this.furtherButton.disabled ? 'Looking …' :
+      'Look further');
   }
 
   // How many new rows are above what is in sight.

@@ -26,27 +26,29 @@ export function eventState(event) {
     'pending';
 }
 
-function haystack(event) {
-  const parts = [event.event_id, event.scope, event.type, event.brand,
-    event.branch];
-  for (const o of event.orders ?? [])
-    parts.push(o.order_id, o.external_id, o.status);
-  return parts.filter((p) => p !== null && p !== undefined).join('\n')
-    .toLowerCase();
+// As the server finds it: ids by their beginning, external ids by any part.
+function finds(event, q) {
+  return event.event_id.startsWith(q) || (event.orders ?? []).some((o) =>
+    o.order_id.startsWith(q) ||
+    (o.external_id ?? '').toLowerCase().includes(q.toLowerCase()));
 }
 
-// Does it pass? filter: type, scope, brand, branch, order, state, text (each may be
-// missing).
+// Does it pass? filter: q, type, scope, brand, branch, order, handler, state,
+// from, to (ms; each may be missing).
 export function passes(row, filter) {
   const e = row.event;
-  return (!filter.type || e.type === filter.type) &&
+  return (!filter.q || finds(e, filter.q)) &&
+    (!filter.handler || (e.jobs ?? []).some((j) =>
+      j.handler === filter.handler)) &&
+    (!filter.from || Date.parse(e.received_at) >= Number(filter.from)) &&
+    (!filter.to || Date.parse(e.received_at) < Number(filter.to)) &&
+    (!filter.type || e.type === filter.type) &&
     (!filter.scope || e.scope === filter.scope) &&
     (!filter.brand || e.brand === filter.brand) &&
     (!filter.branch || e.branch === filter.branch) &&
     (!filter.order || (e.orders ?? []).some((o) => o.order_id === filter.order)) &&
     (!filter.state || row.state === filter.state ||
-      (filter.state === 'done' && row.state === 'none')) &&
-    (!filter.text || row.text.includes(filter.text.toLowerCase()));
+      (filter.state === 'done' && row.state === 'none'));
 }
 
 // Ids are unique within a scope; of events and of their jobs (pure).
@@ -73,26 +75,28 @@ export class EventsModel {
 
   static row(event, fresh) {
     return { key: keyOf(event), event, fresh, rev: 0,
-      state: eventState(event), text: haystack(event) };
+      state: eventState(event) };
   }
 
-  // A page of the list, older than what is here.
+  // A page of the list. What was found by its id is as old as it may be, and
+  // what other pages have stands before it.
   append(events, next) {
+    let torn = false;
     for (const event of events) {
       if (this.byId.has(keyOf(event)))
         continue;
       const row = EventsModel.row(event, false);
+      torn ||= this.rows.length > 0 && this.rows.at(-1).event.id < event.id;
       this.rows.push(row);
       this.byId.set(row.key, row);
       if (passes(row, this.filter))
         this.visible.push(row);
     }
+    if (torn) {
+      this.rows.sort((a, b) => b.event.id - a.event.id);
+      this.visible = this.rows.filter((row) => passes(row, this.filter));
+    }
     this.next = next;
-  }
-
-  setText(text) {
-    this.filter = { ...this.filter, text };
-    this.visible = this.rows.filter((row) => passes(row, this.filter));
   }
 
   // A message of the stream. Returns how many rows came in at the top.
@@ -160,7 +164,6 @@ export class EventsModel {
     const was = passes(row, this.filter);
     row.event = event;
     row.state = eventState(event);
-    row.text = haystack(event);
     row.rev++;
     const is = passes(row, this.filter);
     if (was && !is)

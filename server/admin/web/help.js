@@ -9,8 +9,8 @@ const KEYS = [
   ['j  k', 'next, previous row'],
   ['Enter', 'open the row'],
   ['Esc', 'close what is open; leave the filter'],
-  ['/', 'filter'],
-  ['p', 'pause the list, let it go on'],
+  ['/', 'find'],
+  ['p', 'freeze the list, let it go on'],
   ['1 … 4', 'events, orders, rejections, handlers'],
   ['?', 'this'],
 ];

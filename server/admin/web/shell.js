@@ -15,7 +15,7 @@ const PILLS = {
   connecting: ['Connecting', 'wait'],
   live: ['Live', 'good'],
   reconnecting: ['Reconnecting', 'bad'],
-  paused: ['Paused', 'wait'],
+  paused: ['Frozen', 'wait'],
   token: ['Token needed', 'wait'],
 };
 

@@ -63,6 +63,26 @@ export function momentText(iso, withMs = false) {
   return (day === today ? '' : `${day} `) + clockText(date) + ms;
 }
 
+// A moment of an address: ms since the epoch, or as the API writes it. Returns
+// ms, or null.
+export function parseMoment(text) {
+  const at = /^\d{11,}$/.test(text ?? '') ? Number(text) : Date.parse(text);
+  return Number.isNaN(at) ? null : at;
+}
+
+// The same for a field of the type datetime-local, and back.
+export function fieldOf(ms) {
+  if (ms === null)
+    return '';
+  const date = new Date(ms);
+  return `${dayText(date)}T${clockText(date)}`;
+}
+
+export function ofField(text) {
+  const at = text === '' ? NaN : new Date(text).getTime();
+  return Number.isNaN(at) ? '' : String(at);
+}
+
 const FORMS = {
   ago: (at) => agoText(serverNow() - at),
   age: (at) => spanText(serverNow() - at),
