@@ -1,6 +1,6 @@
 /*
  * Every statement in one place, so that a test can look at each one's plan; but
- * for those of walk.c, which stand in sql_walk.c.
+ * for those of walk.c and of rejections, in sql_walk.c and sql_rejections.c.
  */
 #include "store/sqlite/sqlite.h"
 
@@ -194,10 +194,6 @@
 	"WHERE eo.event = " SOURCE " AND eo.order_id = ?5 "                    \
 	"AND (j.place = -1 OR eo.place = j.place))) "
 
-#define REJECTION_COLUMNS                                                      \
-	"id, at, peer, cause, code, diagnosis, size, repeats, last_at, "       \
-	"not_kept"
-
 static const char *const texts[] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_BEGIN_READ] = "BEGIN",
@@ -390,28 +386,6 @@ static const char *const texts[] = {
 	    "event = excluded.event, place = excluded.place "
 	    "WHERE excluded.version_key > version_key",
 
-	[SQL_REJECTION_INSERT] =
-	    "INSERT INTO rejections (at, peer, cause, diagnosis, headers, "
-	    "size, body, code, came_at, class, digest, repeats, not_kept, "
-	    "last_at, endpoint) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-	    "CASE WHEN ?12 > 0 THEN ?1 END, ?14)",
-	[SQL_REJECTION_AGAIN] =
-	    "UPDATE rejections SET repeats = repeats + 1 + ?3, last_at = ?4, "
-	    "not_kept = not_kept + ?5 "
-	    "WHERE id = (SELECT id FROM rejections "
-	    "WHERE digest = ?1 AND cause = ?2 LIMIT 1)",
-	[SQL_REJECTION_COUNT] =
-	    "SELECT count(*) FROM rejections WHERE class = ?1",
-	[SQL_REJECTION_OLDEST] =
-	    "SELECT r.id, ifnull(length(r.body), 0), s.rejected_bytes "
-	    "FROM store AS s, rejections AS r WHERE s.id = 1 AND r.class = ?1 "
-	    "ORDER BY r.id LIMIT 1",
-	[SQL_REJECTION_DELETE] = "DELETE FROM rejections WHERE id = ?1",
-	[SQL_REJECTED_BYTES] =
-	    "UPDATE store SET rejected_bytes = rejected_bytes + ?1 "
-	    "WHERE id = 1",
-
 	[SQL_LIST_EVENTS] =
 	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id < ?1 "
 	    "AND e.id >= ?11 AND " EVENT_FILTER "AND " FINDS
@@ -561,9 +535,6 @@ static const char *const texts[] = {
 	[SQL_PURGE_JOBS] = "DELETE FROM jobs WHERE event = ?1",
 	[SQL_PURGE_ORDERS] = "DELETE FROM event_orders WHERE event = ?1",
 	[SQL_PURGE_EVENT] = "DELETE FROM events WHERE id = ?1",
-	[SQL_PURGE_REJECTIONS] = "SELECT id, ifnull(length(body), 0) "
-				 "FROM rejections WHERE at >= ?3 AND at < ?1 "
-				 "AND ifnull(came_at, at) < ?4 LIMIT 1",
 	[SQL_CLOCK_GET] =
 	    "SELECT c.steady_at, c.wall_at, c.believed_at, c.in_step_at, "
 	    "c.boot_at, c.boot, ifnull(" CAME_AT ", 0) "
@@ -575,19 +546,6 @@ static const char *const texts[] = {
 	[SQL_PURGE_LEFT] =
 	    "SELECT 1 FROM events AS e WHERE e.purged_at IS NULL "
 	    "AND e.received_at < ?1 AND " PURGEABLE "LIMIT 1",
-
-	[SQL_PURGE_SCAN] = "SELECT id, size, body, headers, diagnosis "
-			   "FROM rejections WHERE id > ?1 ORDER BY id "
-			   "LIMIT ?2",
-
-	[SQL_LIST_REJECTIONS] =
-	    "SELECT " REJECTION_COLUMNS
-	    ", NULL, NULL, endpoint FROM rejections "
-	    "WHERE (?1 = 0 OR id < ?1) AND (?2 IS NULL OR cause = ?2) "
-	    "AND (?3 = 0 OR at >= ?3) AND (?4 = 0 OR at < ?4) "
-	    "ORDER BY id DESC LIMIT ?5",
-	[SQL_GET_REJECTION] = "SELECT " REJECTION_COLUMNS ", headers, body, "
-			      "endpoint FROM rejections WHERE id = ?1",
 
 	[SQL_LIST_ORDERS] =
 	    "SELECT * FROM (SELECT o.event AS at, " ORDER_COLUMNS
@@ -625,10 +583,12 @@ static const char *const texts[] = {
 	    "AND scope = ?2",
 };
 _Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_WALK_EVENTS,
-    "every statement but those of sql_walk.c has a text");
+    "every statement up to those of sql_walk.c has a text");
 
 const char *
 db_sql_text(enum db_sql which)
 {
+	if (which >= SQL_REJECTION_INSERT)
+		return (sql_rejections_text(which));
 	return (which < SQL_WALK_EVENTS ? texts[which] : sql_walk_text(which));
 }

@@ -56,12 +56,6 @@ enum db_sql {
 	SQL_HANDLER_SEEN,
 	SQL_ORDER_UPSERT,
 	SQL_CART_UPSERT,
-	SQL_REJECTION_INSERT,
-	SQL_REJECTION_AGAIN,
-	SQL_REJECTION_COUNT,
-	SQL_REJECTION_OLDEST,
-	SQL_REJECTION_DELETE,
-	SQL_REJECTED_BYTES,
 	SQL_LIST_EVENTS,
 	SQL_LIST_EVENTS_AMONG,
 	SQL_LIST_EVENTS_OF_ORDER,
@@ -97,13 +91,9 @@ enum db_sql {
 	SQL_PURGE_JOBS,
 	SQL_PURGE_ORDERS,
 	SQL_PURGE_EVENT,
-	SQL_PURGE_REJECTIONS,
 	SQL_PURGE_LEFT,
 	SQL_CLOCK_GET,
 	SQL_CLOCK_NOTE,
-	SQL_PURGE_SCAN,
-	SQL_LIST_REJECTIONS,
-	SQL_GET_REJECTION,
 	SQL_LIST_ORDERS,
 	SQL_GET_ORDER,
 	SQL_GET_DOCUMENT,
@@ -114,11 +104,22 @@ enum db_sql {
 	SQL_FEW_DEAD,
 	SQL_FIND_IDS,
 	SQL_FIND_EXTERNAL,
+	SQL_REJECTION_INSERT, /* from here on in sql_rejections.c */
+	SQL_REJECTION_AGAIN,
+	SQL_REJECTION_COUNT,
+	SQL_REJECTION_OLDEST,
+	SQL_REJECTION_DELETE,
+	SQL_REJECTED_BYTES,
+	SQL_PURGE_REJECTIONS,
+	SQL_PURGE_SCAN,
+	SQL_LIST_REJECTIONS,
+	SQL_GET_REJECTION,
 	SQL_COUNT
 };
 
 /* The text of a statement. */
 const char *db_sql_text(enum db_sql which);
-const char *sql_walk_text(enum db_sql which); /* of one of sql_walk.c */
+const char *sql_walk_text(enum db_sql which);
+const char *sql_rejections_text(enum db_sql which);
 
 #endif /* STORE_SQLITE_SQL_H */

@@ -36,7 +36,8 @@ static const char *const texts[] = {
 	    "AND event < ?3 AND instr(lower(external_id), ?1) > 0 "
 	    "ORDER BY event DESC LIMIT ?4",
 };
-_Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_COUNT - SQL_WALK_EVENTS,
+_Static_assert(sizeof(texts) / sizeof(texts[0]) ==
+		   SQL_REJECTION_INSERT - SQL_WALK_EVENTS,
     "every statement has a text");
 
 const char *
