@@ -496,6 +496,8 @@ server_run(const struct server_options *opt)
 		log_error("cannot start: out of memory");
 		goto out;
 	}
+	if (s.cfg->path != NULL)
+		log_info("configuration: %s", log_text(s.cfg->path));
 	server_warn(s.cfg);
 	if (start_check(s.cfg, &s.service.sockets, server_check_cb, NULL) > 0 ||
 	    server_open_loop(&s) == -1 ||      /* event base, signals */

@@ -250,5 +250,6 @@ const struct verb verb_dev = {
 	.flags = flags,
 	.words_max = 0,
 	.config = true,
+	.alone = true,
 	.run = verb_dev_run,
 };

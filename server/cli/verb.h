@@ -54,8 +54,18 @@ struct verb {
 	size_t words_min;
 	size_t words_max;
 	bool config; /* takes -c and --section.key */
+	bool alone;  /* but no file that -c does not name: see verb_place.c */
 	enum verb_exit (*run)(const struct verb_args *args);
 };
+
+/*
+ * Which file the configuration is read from, where -c names none: that of
+ * $KLIKITD_CONFIG, else VERB_CONFIG_FILE if it is there; set in args, and said
+ * on stderr. None if the variable is empty, with --dev, and of a verb that is
+ * `alone'.
+ */
+#define VERB_CONFIG_FILE "/etc/klikitd/klikitd.ini"
+void verb_find_config(struct verb_args *args);
 
 /* The verb of that name; NULL if there is none. */
 const struct verb *verb_find(const struct verb *const *table, const char *name);

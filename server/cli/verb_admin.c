@@ -318,6 +318,12 @@ verb_admin_traits(const struct verb_admin *va)
 	return (store_traits(va->cfg->store_url));
 }
 
+const char *
+verb_admin_store(const struct verb_admin *va)
+{
+	return (va->cfg->store_url);
+}
+
 json_t *
 verb_admin_get(struct verb_admin *va, const char *path)
 {

@@ -29,6 +29,9 @@ struct verb_admin *verb_admin_open(const struct verb_args *args,
 /* What sort of store it is. */
 const struct store_traits *verb_admin_traits(const struct verb_admin *va);
 
+/* Its URL. */
+const char *verb_admin_store(const struct verb_admin *va);
+
 /*
  * GET path, which is encoded and may have a query. Returns the answer, owned
  * by the caller; NULL, said on stderr.

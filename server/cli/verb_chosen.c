@@ -2,10 +2,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "server/base/log.h"
 #include "server/cli/field_print.h"
+#include "server/cli/verb_ask.h"
 #include "server/cli/verb_job.h"
 
 #define BATCH 100 /* jobs of one request */
@@ -17,7 +19,26 @@ struct chosen {
 	size_t n;
 	size_t max;
 	struct field_table *table; /* to show them; NULL: they are not shown */
+
+	/* When the first of them ended, or are due, and the last. */
+	char oldest[FORMAT_TIME_MAX];
+	char newest[FORMAT_TIME_MAX];
 };
+
+static void
+note_time(struct chosen *c, const json_t *job)
+{
+	const char *at = json_string_value(json_object_get(job, "finished_at"));
+
+	if (at == NULL)
+		at = json_string_value(json_object_get(job, "due_at"));
+	if (at == NULL)
+		return;
+	if (c->oldest[0] == '\0' || strcmp(at, c->oldest) < 0)
+		(void)snprintf(c->oldest, sizeof(c->oldest), "%s", at);
+	if (strcmp(at, c->newest) > 0)
+		(void)snprintf(c->newest, sizeof(c->newest), "%s", at);
+}
 
 /* verb_row_fn */
 static int
@@ -39,6 +60,7 @@ choose_cb(const json_t *job, void *arg)
 		c->ids = grown;
 	}
 	c->ids[c->n++] = json_integer_value(json_object_get(job, "id"));
+	note_time(c, job);
 	if (c->table != NULL)
 		field_table_add(c->table, job);
 	return (0);
@@ -166,6 +188,7 @@ verb_chosen_run(struct verb_admin *va, struct verb_choice *choice,
 	bool dry = verb_has(choice->args, "dry-run");
 	struct chosen c = { .what = what };
 	enum verb_exit rc = VERB_DONE;
+	char span[VERB_SPAN_MAX];
 
 	if (dry &&
 	    (c.table = field_table_new(entity_job, false, &screen)) == NULL) {
@@ -183,9 +206,43 @@ verb_chosen_run(struct verb_admin *va, struct verb_choice *choice,
 		if (dry && c.n > 0 && field_table_print(c.table, stdout) == -1)
 			rc = VERB_FAILED;
 		else if (!dry && c.n > 0)
-			rc = act(va, &c);
+			rc = verb_ask(choice->args, "%s %zu job%s%s",
+				 what->asks, c.n, c.n == 1 ? "" : "s",
+				 verb_span(choice->args, c.oldest, c.newest,
+				     span))
+				 ? act(va, &c)
+				 : VERB_FAILED;
 	}
 	field_table_free(c.table);
 	free(c.ids);
+	return (rc);
+}
+
+enum verb_exit
+verb_chosen_show(struct verb_admin *va, const struct verb_args *args)
+{
+	struct screen screen = verb_screen(args);
+	struct field_table *t = field_table_new(entity_job, false, &screen);
+	char path[VERB_PATH_MAX], word[VERB_PATH_MAX / 2];
+	enum verb_exit rc = t == NULL ? VERB_FAILED : VERB_DONE;
+	json_t *job;
+
+	for (size_t i = 0; i < args->nwords && t != NULL; i++) {
+		job = NULL;
+		if (admin_query_encode(args->words[i], word, sizeof(word)) ==
+		    0) {
+			(void)snprintf(path, sizeof(path), "/api/v1/jobs/%s",
+			    word);
+			job = verb_admin_get(va, path);
+		}
+		if (job == NULL)
+			rc = VERB_FAILED;
+		else
+			field_table_add(t, job);
+		json_decref(job);
+	}
+	if (t != NULL && field_table_print(t, stdout) == -1)
+		rc = VERB_FAILED;
+	field_table_free(t);
 	return (rc);
 }

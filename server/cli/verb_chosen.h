@@ -15,6 +15,7 @@
 /* What is done, and to which of the jobs that the flags choose. */
 struct verb_chosen {
 	const char *verb; /* "replay" */
+	const char *asks; /* "Replay" */
 	const char *done; /* "replayed", also in the server's answer */
 	const char *path; /* of the request */
 	bool (*may)(const json_t *job); /* NULL: to all of them */
@@ -28,5 +29,9 @@ struct verb_chosen {
  */
 enum verb_exit verb_chosen_run(struct verb_admin *va,
     struct verb_choice *choice, const struct verb_chosen *what);
+
+/* Show the jobs that the words name, and do nothing. As above. */
+enum verb_exit verb_chosen_show(struct verb_admin *va,
+    const struct verb_args *args);
 
 #endif /* SERVER_VERB_CHOSEN_H */

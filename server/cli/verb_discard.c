@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "server/base/log.h"
+#include "server/cli/verb_ask.h"
 #include "server/cli/verb_chosen.h"
 #include "server/cli/verb_job.h"
 #include "server/cli/verbs.h"
@@ -12,6 +13,11 @@ discard_named(struct verb_admin *va, const struct verb_args *args, json_t *body)
 {
 	enum verb_exit rc = VERB_DONE;
 
+	if (verb_has(args, "dry-run"))
+		return (verb_chosen_show(va, args));
+	if (!verb_ask(args, "Discard the %zu job%s named", args->nwords,
+		args->nwords == 1 ? "" : "s"))
+		return (VERB_FAILED);
 	for (size_t i = 0; i < args->nwords; i++) {
 		if (verb_admin_do(va, args->words[i], "/api/v1/jobs/",
 			"/discard", json_incref(body)) == VERB_DONE)
@@ -35,10 +41,7 @@ check(const struct verb_args *args, struct verb_choice *ret_choice)
 		return (
 		    verb_usage(args, "JOB... excludes flags that choose jobs"));
 	if (args->nwords > 0)
-		return (verb_has(args, "dry-run")
-			    ? verb_usage(args,
-				  "--dry-run: only with flags that choose jobs")
-			    : VERB_DONE);
+		return (VERB_DONE);
 	if (state == NULL ||
 	    (strcmp(state, "ready") != 0 && strcmp(state, "waiting") != 0 &&
 		strcmp(state, "dead") != 0))
@@ -53,6 +56,7 @@ static enum verb_exit
 discard_run(const struct verb_args *args)
 {
 	struct verb_chosen what = { .verb = "discard",
+		.asks = "Discard",
 		.done = "discarded",
 		.path = "/api/v1/jobs/discard" };
 	struct verb_choice choice;
@@ -80,6 +84,7 @@ static const struct verb_flag flags[] = {
 	{ "reason", "TEXT", "why; it is kept with the job", false },
 	VERB_JOB_FLAGS,
 	{ "dry-run", NULL, "only list which jobs that would be", false },
+	VERB_YES_FLAG,
 	VERB_SCREEN_FLAGS,
 	{ "dev", NULL, "in the store of klikitd dev", false },
 	{ 0 },

@@ -18,7 +18,8 @@ verb_print_list(const struct verb *const *table, FILE *out)
 	    "exactly once,\nand hands it to where it belongs.\n\n");
 	for (; *table != NULL; table++)
 		fprintf(out, "  %-14s%s\n", (*table)->name, (*table)->text);
-	fprintf(out, "\nklikitd VERB --help lists a verb's flags.\n");
+	fprintf(out, "\nklikitd VERB --help lists a verb's flags, klikitd "
+		     "help config all keys.\n");
 }
 
 static void
@@ -47,16 +48,36 @@ verb_print_help(const struct verb *verb, FILE *out)
 		print_flag(out, flag, f->value, f->text);
 	}
 	if (verb->config)
-		print_flag(out, "-c, --config", "FILE", "the configuration");
+		print_flag(out, "-c, --config", "FILE",
+		    verb->alone
+			? "the configuration"
+			: "the configuration (default: see help config)");
 	print_flag(out, "-h, --help", NULL, "this text");
 	if (verb->more != NULL)
 		fprintf(out, "\n%s", verb->more);
-	if (verb->config) {
-		fprintf(out,
-		    "\nEvery key of the configuration is a flag too, and a "
-		    "variable\n(--http.listen is KLIKITD_HTTP_LISTEN):\n\n");
-		config_print_flags(out);
-	}
+	if (verb->config)
+		fprintf(out, "\nEvery key of the configuration is a flag too, "
+			     "as --http.listen:\n"
+			     "klikitd help config.\n");
+}
+
+static void
+print_config(void)
+{
+	printf(
+	    "The configuration is the file that -c names, else the one that\n"
+	    "$" CONFIG_ENV_FILE " names, else " VERB_CONFIG_FILE
+	    " if it is there.\n"
+	    "An empty $" CONFIG_ENV_FILE
+	    " is none. klikitd dev, trigger and sink take\n"
+	    "only a file that -c names.\n"
+	    "\n"
+	    "Every key is a flag of each verb that takes -c, and a variable\n"
+	    "(--http.listen is KLIKITD_HTTP_LISTEN). A flag wins over the\n"
+	    "variable, which wins over the file. klikitd help handler has the\n"
+	    "keys of the sections [handler NAME].\n"
+	    "\n");
+	config_print_flags(stdout);
 }
 
 static enum verb_exit
@@ -66,6 +87,10 @@ help_run(const struct verb_args *args)
 
 	if (args->nwords == 0) {
 		verb_print_list(args->table, stdout);
+		return (VERB_DONE);
+	}
+	if (strcmp(args->words[0], "config") == 0) {
+		print_config();
 		return (VERB_DONE);
 	}
 	if (strcmp(args->words[0], "handler") == 0) {
@@ -80,8 +105,8 @@ help_run(const struct verb_args *args)
 
 const struct verb verb_help = {
 	.name = "help",
-	.words = "[VERB | handler]",
-	.text = "Show the verbs, one verb's flags, or the keys of handlers",
+	.words = "[VERB | config | handler]",
+	.text = "Show the verbs, one verb's flags, or the configuration's keys",
 	.words_max = 1,
 	.run = help_run,
 };

@@ -1,5 +1,5 @@
 /*
- * The manual verb: the man pages and what a shell completes, made of the same
+ * The manual verb: the man pages and what shells complete, made of the same
  * tables as the help.
  */
 #include <ctype.h>
@@ -75,12 +75,20 @@ static const char after_verbs[] =
     ".B PORT\n"
     "The port of http.listen.\n"
     ".TP\n"
+    ".B KLIKITD_CONFIG\n"
+    "The configuration where \\-c names none; empty: there is none. \"dev\", "
+    "\"trigger\"\nand \"sink\" take only one that \\-c names.\n"
+    ".TP\n"
     ".B KLIKITD_SECTION_KEY\n"
     "Any key of the configuration.\n"
+    ".TP\n"
+    ".B NO_COLOR\n"
+    "Set to anything: no colours on a terminal.\n"
     ".SH FILES\n"
     ".TP\n"
     ".I /etc/klikitd/klikitd.ini\n"
-    "The configuration of the service.\n"
+    "The configuration of the service; read by every verb that is given no "
+    "other.\n"
     ".TP\n"
     ".I /var/lib/klikitd/klikitd.db\n"
     "Its store, with copies made before each migration beside it\n"
@@ -120,6 +128,10 @@ manual_run(const struct verb_args *args)
 		print_ini(args);
 	else if (strcmp(page, "bash") == 0)
 		completion_print_bash(stdout, args->table);
+	else if (strcmp(page, "zsh") == 0)
+		completion_print_zsh(stdout, args->table);
+	else if (strcmp(page, "fish") == 0)
+		completion_print_fish(stdout, args->table);
 	else
 		return (verb_usage(args, "there is no page \"%s\"", page));
 	return (VERB_DONE);
@@ -127,13 +139,15 @@ manual_run(const struct verb_args *args)
 
 const struct verb verb_manual = {
 	.name = "manual",
-	.words = "[klikitd | klikitd.ini | bash]",
-	.text = "Print a man page, or what bash completes",
+	.words = "[klikitd | klikitd.ini | bash | zsh | fish]",
+	.text = "Print a man page, or what a shell completes",
 	.more =
-	    "The packages hold all three. Where klikitd was copied by hand:\n"
+	    "The packages hold all of them. Where klikitd was copied by hand:\n"
 	    "\n"
 	    "  klikitd manual >klikitd.8; man ./klikitd.8\n"
-	    "  . <(klikitd manual bash)\n",
+	    "  . <(klikitd manual bash)\n"
+	    "  klikitd manual zsh >_klikitd, in a folder of $fpath\n"
+	    "  klikitd manual fish >~/.config/fish/completions/klikitd.fish\n",
 	.words_max = 1,
 	.run = manual_run,
 };

@@ -7,6 +7,8 @@
 #include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/cli/verb_admin.h"
+#include "server/cli/verb_ask.h"
+#include "server/cli/verb_purge_look.h"
 #include "server/cli/verbs.h"
 #include "store/base/parse.h"
 
@@ -21,7 +23,11 @@ wanted(const struct verb_args *args)
 	json_t *o = NULL;
 	int64_t ms;
 
-	if ((order != NULL) + (age != NULL) + verb_has(args, "set-aside") != 1)
+	if (verb_has(args, "dry-run") && verb_has(args, "json"))
+		(void)verb_usage(args, "--dry-run: excludes --json");
+	else if ((order != NULL) + (age != NULL) +
+		     verb_has(args, "set-aside") !=
+		 1)
 		(void)verb_usage(args,
 		    "needs --order ID, --older-than DURATION or --set-aside, "
 		    "and one of them only");
@@ -186,10 +192,34 @@ report(const struct verb_args *args, const struct purged *p, const char *leaves,
 	    p->busy || pending || p->files_left > 0 ? VERB_FAILED : VERB_DONE);
 }
 
+/* What would go. */
+static enum verb_exit
+show(struct verb_admin *va, const struct verb_args *args)
+{
+	char text[VERB_PURGE_LOOK_MAX];
+
+	if (verb_purge_look(va, args, text) == -1)
+		return (VERB_FAILED);
+	printf("would remove %s\n", text);
+	return (VERB_DONE);
+}
+
+/* Has nobody to be asked, or do they say yes? */
+static bool
+may_purge(struct verb_admin *va, const struct verb_args *args)
+{
+	char text[VERB_PURGE_LOOK_MAX];
+
+	return (!verb_asks(args) ||
+		(verb_purge_look(va, args, text) == 0 &&
+		    verb_ask(args, "Remove for good %s", text)));
+}
+
 static enum verb_exit
 purge_run(const struct verb_args *args)
 {
 	enum verb_exit rc = VERB_FAILED;
+	bool dry = verb_has(args, "dry-run");
 	struct verb_admin *va;
 	struct purged p;
 	json_t *what;
@@ -197,7 +227,10 @@ purge_run(const struct verb_args *args)
 
 	if ((what = wanted(args)) == NULL)
 		return (VERB_USAGE);
-	if ((va = verb_admin_open(args, VERB_CHANGES)) == NULL ||
+	va = verb_admin_open(args, dry ? VERB_LOOKS : VERB_CHANGES);
+	if (va != NULL && dry)
+		rc = show(va, args);
+	if (va == NULL || dry || !may_purge(va, args) ||
 	    purge(va, what, &p) == -1)
 		goto out;
 	if (verb_has(args, "order"))
@@ -220,6 +253,8 @@ static const struct verb_flag flags[] = {
 	    false },
 	{ "set-aside", NULL,
 	    "the files of a damaged or lost store (see doctor)", false },
+	{ "dry-run", NULL, "only say what that would be", false },
+	VERB_YES_FLAG,
 	{ "json", NULL, "one JSON object", false },
 	{ "dev", NULL, "in the store of klikitd dev", false },
 	{ 0 },

@@ -131,7 +131,7 @@ read_config(struct reading *r, const struct argument *a)
 			return (VERB_READ_BAD);
 		}
 	}
-	if ((value = take_value(r, a, "see --help")) == NULL)
+	if ((value = take_value(r, a, "see klikitd help config")) == NULL)
 		return (VERB_READ_BAD);
 	/* The key's own name: a->name does not live as long as args. */
 	args->config_flags[2 * args->nconfig_flags] = config_flag(a->name);

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/cli/verb_ask.h"
 #include "server/cli/verb_chosen.h"
 #include "server/cli/verb_job.h"
 #include "server/cli/verbs.h"
@@ -24,6 +25,7 @@ static enum verb_exit
 replay_run(const struct verb_args *args)
 {
 	struct verb_chosen what = { .verb = "replay",
+		.asks = "Replay",
 		.done = "replayed",
 		.path = "/api/v1/jobs/replay",
 		.may = can_replay };
@@ -58,6 +60,7 @@ static const struct verb_flag flags[] = {
 	    false },
 	VERB_JOB_FLAGS,
 	{ "dry-run", NULL, "only list which jobs that would be", false },
+	VERB_YES_FLAG,
 	VERB_SCREEN_FLAGS,
 	{ "dev", NULL, "in the store of klikitd dev", false },
 	{ 0 },

@@ -4,6 +4,8 @@
 #include "server/base/clock.h"
 #include "server/base/json.h"
 #include "server/base/log.h"
+#include "server/base/when.h"
+#include "server/cli/verb_ask.h"
 #include "server/cli/verbs.h"
 #include "store/base/parse.h"
 #include "store/store.h"
@@ -56,6 +58,37 @@ print_text(const struct store_restored *r, const char *backup)
 	       "so: a replay calls them again.\n");
 }
 
+/*
+ * See whether it could be done, and ask whether it is to be: then *ret_go is
+ * set, else the result is the verb's.
+ */
+static enum verb_exit
+look(const struct verb_args *args, struct store_restore *what, bool *ret_go)
+{
+	struct store_restored found;
+	char reason[STORE_REASON_MAX], newest[WHEN_MAX] = "-";
+
+	if (store_restore(what, &found, reason) != STORE_OK) {
+		fprintf(stderr, "klikitd restore: %s\n", log_text(reason));
+		if (verb_has(args, "json"))
+			(void)print_json(&found, reason);
+		return (VERB_FAILED);
+	}
+	what->only_check = false;
+	if (found.newest_ms != 0)
+		(void)when_format(found.newest_ms, false, WHEN_SECONDS, newest);
+	if (verb_has(args, "dry-run")) {
+		printf("%s was checked and could be restored: %lld events, the "
+		       "newest of %s\n",
+		    log_text(what->backup), (long long)found.events, newest);
+		return (VERB_DONE);
+	}
+	*ret_go = verb_ask(args,
+	    "Put %s (%lld events, the newest of %s) in the place of the store",
+	    log_text(what->backup), (long long)found.events, newest);
+	return (VERB_FAILED);
+}
+
 static enum verb_exit
 restore_run(const struct verb_args *args)
 {
@@ -64,12 +97,22 @@ restore_run(const struct verb_args *args)
 	struct store_restore what = { .backup = args->words[0],
 		.now_ms = clock_wall_ms() };
 	struct store_restored restored;
+	bool go = true;
 	char reason[STORE_REASON_MAX];
 	enum verb_exit rc = VERB_FAILED;
 
 	if (cfg == NULL)
 		return (VERB_FAILED);
 	what.url = cfg->store_url;
+	what.only_check = verb_has(args, "dry-run") || verb_asks(args);
+	if (what.only_check) {
+		go = false;
+		rc = look(args, &what, &go);
+	}
+	if (!go) {
+		config_free(cfg);
+		return (rc);
+	}
 	if (store_restore(&what, &restored, reason) != STORE_OK) {
 		fprintf(stderr, "klikitd restore: %s\n", log_text(reason));
 		if (verb_has(args, "json"))
@@ -87,6 +130,8 @@ restore_run(const struct verb_args *args)
 static const struct verb_flag flags[] = {
 	{ "json", NULL, "one JSON object: store, kept, events, newest_event",
 	    false },
+	{ "dry-run", NULL, "only check BACKUP, beside a server too", false },
+	VERB_YES_FLAG,
 	{ "dev", NULL, "of the store of klikitd dev", false },
 	{ 0 },
 };

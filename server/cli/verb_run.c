@@ -92,6 +92,7 @@ verb_run(const struct verb *const *table, const struct handler *const *types,
 	case VERB_READ_OK:
 		args.table = table;
 		args.types = types;
+		verb_find_config(&args);
 		rc = verb->run(&args);
 		break;
 	case VERB_READ_HELP:

@@ -46,6 +46,7 @@ struct config_secret {
 #define CONFIG_EVERY_EVENT "*"
 
 #define CONFIG_ENV_SECRET "KLIKIT_WEBHOOK_SECRET"
+#define CONFIG_ENV_FILE "KLIKITD_CONFIG" /* for verbs: see verb.h */
 
 /*
  * Where klikit delivers to if nothing else is said; and the name of the

@@ -191,6 +191,9 @@ config_env_read(struct config_draft *d)
 		if (strncmp(*env, ENV_PREFIX, strlen(ENV_PREFIX)) != 0 ||
 		    (equals = strchr(*env, '=')) == NULL || equals[1] == '\0')
 			continue; /* empty is as good as not set */
+		if (strncmp(*env, CONFIG_ENV_FILE "=",
+			sizeof(CONFIG_ENV_FILE)) == 0)
+			continue; /* the file that was read */
 		name = strndup(*env, (size_t)(equals - *env));
 		if (name == NULL) {
 			config_draft_error(d, "out of memory");

@@ -383,5 +383,6 @@ const struct verb verb_trigger = {
 	.flags = flags,
 	.words_max = 1,
 	.config = true,
+	.alone = true,
 	.run = trigger_run,
 };

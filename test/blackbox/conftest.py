@@ -44,6 +44,8 @@ DEADLINE = 60  # seconds that anything awaited may take on a slow machine
 # what it found.
 VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
             "--errors-for-leak-kinds=definite"]
+# None that is installed on this machine: see klikitd help config.
+os.environ.setdefault("KLIKITD_CONFIG", "")
 PREFIX = VALGRIND if os.environ.get("KLIKITD_VALGRIND") else []
 
 
@@ -115,6 +117,7 @@ class Klikitd:
     def environment(self):
         env = {k: v for k, v in os.environ.items()
                if not k.startswith(("KLIKIT", "PORT", "STATE_DIR"))}
+        env["KLIKITD_CONFIG"] = ""
         if self.secret is not None:
             env["KLIKIT_WEBHOOK_SECRET"] = self.secret.decode()
         if "[admin]" not in self.config.read_text():
@@ -562,7 +565,7 @@ def run(*args, env=None, cwd=None, input=None):
     """Run a verb to its end."""
     base = {k: v for k, v in os.environ.items()
             if not k.startswith(("KLIKIT", "PORT", "STATE_DIR"))}
-    base.update(own_listeners(args, cwd))
+    base.update(own_listeners(args, cwd), KLIKITD_CONFIG="")
     base.update(env or {})
     args = [a if isinstance(a, bytes) else str(a) for a in args]
     return subprocess.run([BINARY, *args], env=base, cwd=cwd,

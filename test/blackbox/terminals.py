@@ -29,7 +29,8 @@ class Terminal:
         self.text = ""
         self.process = subprocess.Popen(
             command, stdin=slave, stdout=stdout or slave, stderr=slave,
-            cwd=cwd, env={"TERM": "xterm", "TZ": ZONE, **(env or {})},
+            cwd=cwd, env={"TERM": "xterm", "TZ": ZONE, "KLIKITD_CONFIG": "",
+                            **(env or {})},
             preexec_fn=self._adopt)
         self.slave = slave  # open, so that its settings can be asked for
 

@@ -26,7 +26,7 @@ def cli(tmp_path):
         clean = {k: v for k, v in os.environ.items()
                  if not k.startswith("KLIKIT")
                  and k not in ("PORT", "STATE_DIRECTORY")}
-        clean.update(own_listeners(args, tmp_path))
+        clean.update(own_listeners(args, tmp_path), KLIKITD_CONFIG="")
         if secret is not None:
             clean["KLIKIT_WEBHOOK_SECRET"] = secret
         clean.update(env or {})
@@ -296,7 +296,8 @@ def served(cli, tmp_path):
     server = subprocess.Popen(
         [KLIKITD, "serve", "--http.listen=127.0.0.1:0",
          "--admin.listen=127.0.0.1:0"], cwd=tmp_path,
-        env={**env, "KLIKIT_WEBHOOK_SECRET": KEY}, stdout=subprocess.PIPE,
+        env={**env, "KLIKIT_WEBHOOK_SECRET": KEY, "KLIKITD_CONFIG": ""},
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL)
     line = server.stdout.readline().decode()
     assert line.startswith("listening: ")

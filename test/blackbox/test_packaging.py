@@ -55,7 +55,7 @@ def test_the_page_of_the_configuration_has_every_key():
             assert f"[{section}" in text, line
         if found := re.match(r";(\w+) =", line):
             assert f" {found[1]} " in text, (section, line)
-    for flag in FLAG.findall(printed("help", "serve").split("Every key")[1]):
+    for flag in FLAG.findall(printed("help", "config")):
         assert f"[{flag[2:].split('.')[0]}]" in text, flag
         assert f" {flag.split('.')[1]} " in text, flag
 
@@ -91,6 +91,7 @@ def test_bash_completes_verbs_and_flags(complete):
     assert complete("events", "--bra") == ["--brand", "--branch"]
     assert "--count" in complete("trigger", "--")
     assert complete("help", "hand") == ["handlers", "handler"]
+    assert complete("help", "conf") == ["config"]
 
 
 def test_bash_completes_keys_once_a_letter_is_there(complete):
@@ -101,6 +102,38 @@ def test_bash_completes_keys_once_a_letter_is_there(complete):
 
 def test_bash_leaves_files_to_the_shell(complete):
     assert complete("serve", "-c", "/et") == []
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_have_every_verb_and_flag(shell):
+    text = printed("manual", shell)
+    for verb in verbs():
+        own = printed("help", verb).split("\nEvery key")[0]
+        flags = [flag[2:] for flag in FLAG.findall(own)]
+        if shell == "zsh":
+            part = re.search(rf"^\t{verb}\)\n(.*?)^\t\t;;", text, re.M | re.S)
+            assert all(f" '--{flag}:" in part[1] for flag in flags), verb
+            assert f" '{verb}:" in text
+            assert "$_klikitd_keys" in part[1] or "--config" not in own
+        else:
+            assert f"-n __fish_use_subcommand -a {verb} -d '" in text
+            for flag in flags:
+                assert re.search(rf"seen_subcommand_from {verb}' -l {flag} ",
+                                 text), (verb, flag)
+    assert " --http.listen " in text
+
+
+def test_what_was_built_is_what_the_program_prints():
+    """A page that is older than the tables is no page of theirs."""
+    folder = pathlib.Path(BINARY).parent
+    names = {"klikitd": "klikitd.8", "klikitd.ini": "klikitd.ini.5",
+             "bash": "klikitd.bash", "zsh": "_klikitd",
+             "fish": "klikitd.fish"}
+    if not (folder / "klikitd.bash").exists():
+        pytest.skip("this binary is not where it was built")
+    for page_name, file_name in names.items():
+        assert (folder / file_name).read_text() == printed(
+            "manual", page_name), file_name
 
 
 def test_the_package_has_the_version_of_the_sources():
@@ -162,8 +195,10 @@ def test_meson_installs_where_the_fhs_says():
         "share/doc/klikitd/examples/alerts.yml",
         "share/doc/klikitd/examples/dashboard.json",
         "share/doc/klikitd/examples/klikitd.ini",
+        "share/fish/vendor_completions.d/klikitd.fish",
         "share/man/man5/klikitd.ini.5",
         "share/man/man8/klikitd.8",
+        "share/zsh/vendor-completions/_klikitd",
     }
 
 

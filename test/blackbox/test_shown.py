@@ -168,7 +168,7 @@ def test_a_reader_that_leaves_is_no_noise(klikitd, pipe):
 def test_a_server_serves_though_its_output_is_full(tmp_path):
     env = {k: v for k, v in os.environ.items()
            if not k.startswith(("KLIKIT", "PORT"))}
-    env.update(ENV, KLIKITD_HTTP_LISTEN="127.0.0.1:0",
+    env.update(ENV, KLIKITD_CONFIG="", KLIKITD_HTTP_LISTEN="127.0.0.1:0",
                KLIKITD_ADMIN_LISTEN="127.0.0.1:0")
     with open("/dev/full", "wb") as full:
         process = subprocess.Popen([BINARY, "serve"], cwd=tmp_path, env=env,
