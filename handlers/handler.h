@@ -54,6 +54,7 @@ struct event_base;
 struct handler_call; /* an attempt under way; dispatch's */
 struct handler_result;
 struct handler_tls; /* whom one handler trusts by TLS, and who it is there */
+struct hub;
 struct resolver;
 
 /*
@@ -153,6 +154,12 @@ struct handler_env {
 	const char *(*variable)(void *arg, const char *name);
 
 	/*
+	 * Where jobs of a type that is pulled wait for who comes for them;
+	 * NULL: nobody can, as with those who only try a handler.
+	 */
+	struct hub *hub;
+
+	/*
 	 * The far side of that handler asks it to wait, or no longer does: one
 	 * line in our own words, for the log. What an attempt ends with says
 	 * the rest. NULL: nobody logs.
@@ -243,11 +250,42 @@ struct handler_result {
 	bool pause;
 	struct store_write *writes; /* borrowed; valid until the next run() */
 	size_t nwrites;
+
+	/*
+	 * Only for finish(), may be NULL: recorded(recorded_arg, kept) runs
+	 * once, not before finish() has returned: what became of the attempt is
+	 * on disk; or, if not kept, it never will be.
+	 */
+	void (*recorded)(void *arg, bool kept);
+	void *recorded_arg;
 };
 
 /* One configured handler at work; each type embeds it first. */
 struct handler_instance {
 	const struct handler *type;
+};
+
+/*
+ * What a type has whose far side comes for its jobs by itself, so that nothing
+ * is begun while nobody is there. When there is room again it says so by
+ * env's hub.
+ */
+struct handler_pulled {
+	/* How many jobs could be handed out, beyond those that are PENDING. */
+	size_t (*room)(const struct handler_instance *h);
+
+	/* Has nobody come for long? Then jobs are left in the store. */
+	bool (*away)(const struct handler_instance *h);
+
+	/*
+	 * Another instance has its place, or none: it gets no job any more.
+	 * What is PENDING goes on; close() comes when that has ended.
+	 */
+	void (*retire)(struct handler_instance *h);
+
+	/* Who comes for them now, in one line for people. */
+	void (*pullers)(const struct handler_instance *h,
+	    char ret_text[HANDLER_REASON_MAX]);
 };
 
 /*
@@ -299,7 +337,8 @@ struct handler {
 	 * the body, and may be PENDING.
 	 */
 	bool outlet;
-	const char *timeout;     /* of an attempt: the default of that key */
+	/* Of an attempt: the default of that key; NULL: it has no such key. */
+	const char *timeout;
 	const char *concurrency; /* attempts at once: likewise */
 	bool per_order; /* it may be asked to be called once for each order */
 
@@ -353,6 +392,8 @@ struct handler {
 	 * for it. NULL for a type that is never PENDING.
 	 */
 	void (*cancel)(struct handler_instance *h, struct handler_call *call);
+
+	const struct handler_pulled *pulled; /* NULL: it is not */
 
 	/* Free the instance, which has nothing PENDING. */
 	void (*close)(struct handler_instance *h);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "handlers/hub/pull.h"
 #include "handlers/queue/amqp.h"
 #include "handlers/queue/pubsub.h"
 #include "handlers/queue/sqs.h"
@@ -16,6 +17,7 @@ const struct handler *const handler_types[] = {
 #endif
 	&handler_sqs,
 	&handler_pubsub,
+	&handler_pull,
 	NULL,
 };
 

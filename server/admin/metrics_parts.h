@@ -17,6 +17,7 @@ void metrics_print_store(FILE *f, const struct metrics_sources *from,
     const struct metrics_figures *figures);
 void metrics_print_process(FILE *f, const struct metrics_sources *from);
 void metrics_print_listeners(FILE *f, const struct metrics_sources *from);
+void metrics_print_pulls(FILE *f, const struct metrics_sources *from);
 void metrics_print_upkeep(FILE *f, const struct metrics_sources *from);
 
 #endif /* SERVER_METRICS_PARTS_H */

@@ -238,6 +238,7 @@ metrics_print(FILE *f, const struct metrics_sources *from,
 	metrics_print_jobs(f, from, figures);
 	metrics_print_store(f, from, figures);
 	metrics_print_listeners(f, from);
+	metrics_print_pulls(f, from);
 	print_clock(f, from->clock);
 	metrics_print_upkeep(f, from);
 }

@@ -21,8 +21,10 @@ struct endpoints;
 struct histogram;
 struct http;
 struct http_admin;
+struct hub;
 struct ingest;
 struct probe;
+struct pull_route;
 struct rejections;
 struct secrets;
 struct store;
@@ -54,6 +56,7 @@ struct metrics_sources {
 	struct stream *stream;
 	const struct backups *backups;
 	const struct probe *probe;
+	const struct hub *hub;
 	int64_t started_at_ms;
 	size_t queue_max;
 	struct http *(*http)(void *arg);            /* NULL: not open yet */
@@ -62,6 +65,7 @@ struct metrics_sources {
 	/* Requests answered 429. */
 	uint64_t (*limited)(void *arg);
 	uint64_t (*limited_admin)(void *arg);
+	const struct pull_route *(*pulls)(void *arg); /* NULL: none yet */
 	const struct secrets *(*secrets)(void *arg);
 	struct endpoints *(*endpoints)(void *arg); /* NULL: none yet */
 	/* The i-th; false past the end. NULL: there are none. */

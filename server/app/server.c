@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 
+#include "handlers/hub/hub.h"
 #include "server/alert/alert_watch.h"
 #include "server/app/server.h"
 #include "server/app/server_admin.h"
@@ -30,6 +31,7 @@
 #include "server/cli/proc.h"
 #include "server/cli/process_guard.h"
 #include "server/cli/start_check.h"
+#include "server/pull/pull_route.h"
 
 /*
  * What the store has finished goes before all else: deliveries wait for their
@@ -62,8 +64,10 @@ server_drained_cb(void *arg)
 {
 	struct server *s = arg;
 
-	if (--s->stop.undrained == 0)
+	if (--s->stop.undrained == 0) {
+		hub_end(s->front.hub);
 		dispatch_stop(s->dispatch);
+	}
 	server_pump(s);
 }
 
@@ -129,6 +133,7 @@ server_stop_cb(void *arg)
 	server_arm_drain(s);
 	s->stop.undrained = 1;
 	http_drain(s->front.http, server_drained_cb, s);
+	hub_stop(s->front.hub);
 	if (s->admin.listener != NULL) {
 		s->stop.undrained++;
 		admin_listener_drain(s->admin.listener, server_drained_cb, s);
@@ -355,10 +360,20 @@ server_may_call_cb(void *arg, const struct handler_call *call)
 	return (dispatch_may_call(call));
 }
 
+/* hub: somebody has come for jobs. */
+static void
+server_pulled_cb(void *arg)
+{
+	struct server *s = arg;
+
+	dispatch_has_room(s->dispatch);
+}
+
 static int
 server_open_pipeline(struct server *s)
 {
 	if (lent_env_open(&s->lent, s->base) == -1 ||
+	    (s->front.hub = hub_new(s->base, server_pulled_cb, s)) == NULL ||
 	    (s->clock = clock_watch_new(s->base, s->st)) == NULL ||
 	    (s->journal = journal_new()) == NULL ||
 	    (s->rej = rejections_new(s->base, s->st)) == NULL ||
@@ -375,6 +390,7 @@ server_open_pipeline(struct server *s)
 	s->lent.env.child_files = open_files_raise();
 	s->lent.env.finish = server_finish_cb;
 	s->lent.env.may_call = server_may_call_cb;
+	s->lent.env.hub = s->front.hub;
 	rejections_set_journal(s->rej, s->journal);
 	rejections_set_clock(s->rej, clock_watch_steady(s->clock));
 	dispatch_set_journal(s->dispatch, s->journal);
@@ -431,11 +447,14 @@ server_close(struct server *s)
 		server_close_work(s);
 		store_wait(s->st);
 	}
+	hub_close(s->front.hub);
 	http_free(s->front.http);
 	cert_watch_free(s->front.certs);
 	webhook_free(s->front.webhook);
+	pull_route_free(s->front.pulls);
 	s->front.http = NULL; /* the metrics ask for these */
 	s->front.webhook = NULL;
+	s->front.pulls = NULL;
 	s->front.certs = NULL;
 	server_close_admin(s);
 	server_webhooks_fini(&s->webhooks);
@@ -443,6 +462,7 @@ server_close(struct server *s)
 	server_close_alerts(s);
 	ingest_free(s->ingest);
 	dispatch_free(s->dispatch);
+	hub_free(s->front.hub);
 	clock_watch_free(s->clock);
 	lent_env_close(&s->lent);
 	server_close_upkeep(s);

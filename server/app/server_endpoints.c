@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/pull/pull_query.h"
+#include "server/pull/pull_route.h"
 #include "server/intake/webhook.h"
 
 /* Which of the secrets open the endpoint. */
@@ -50,18 +52,28 @@ server_endpoints_new(const struct config *cfg, struct webhook *w,
 	return (all);
 }
 
+/* Without such a handler there is nothing below its path. */
+static bool
+is_pulled(const struct config *cfg)
+{
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		if (cfg->handlers[i].type->pulled != NULL)
+			return (true);
+	}
+	return (false);
+}
+
 struct http_route *
 server_endpoints_routes(const struct config *cfg, struct endpoints *all,
-    size_t *ret_n)
+    struct pull_route *pulls, size_t *ret_n)
 {
 	struct http_route *routes;
-	size_t n = 1;
+	size_t n = 2;
 
 	for (size_t i = 0; i < cfg->nendpoints; i++)
 		n += cfg->endpoints[i].paths.n;
 	if ((routes = calloc(n, sizeof(*routes))) == NULL)
 		return (NULL);
-	*ret_n = n;
 	n = 0;
 	for (size_t i = 0; i < cfg->nendpoints; i++) {
 		const struct key_list *paths = &cfg->endpoints[i].paths;
@@ -71,7 +83,11 @@ server_endpoints_routes(const struct config *cfg, struct endpoints *all,
 			    (struct http_route){ paths->items[j], HTTP_POST,
 				    webhook_run, endpoints_at(all, i), true };
 	}
-	routes[n] = (struct http_route){ HTTP_HEALTH_PATH, HTTP_GET | HTTP_HEAD,
-		http_request_run_health, NULL, true };
+	if (is_pulled(cfg))
+		routes[n++] = (struct http_route){ PULL_PATH "*",
+			HTTP_GET | HTTP_POST, pull_route_run, pulls, true };
+	routes[n++] = (struct http_route){ HTTP_HEALTH_PATH,
+		HTTP_GET | HTTP_HEAD, http_request_run_health, NULL, true };
+	*ret_n = n;
 	return (routes);
 }

@@ -10,6 +10,7 @@
 #include "server/http/http.h"
 #include "server/intake/endpoint.h"
 
+struct pull_route;
 struct webhook;
 
 /*
@@ -20,10 +21,11 @@ struct endpoints *server_endpoints_new(const struct config *cfg,
     struct webhook *w, struct secrets *sec);
 
 /*
- * The public listener's routes with those of cfg: owned by the caller, as far
- * as cfg and all live; and how many. NULL when out of memory.
+ * The public listener's routes with those of cfg, among them pulls if a handler
+ * is pulled: owned by the caller, as far as cfg, all and pulls live; and how
+ * many. NULL when out of memory.
  */
 struct http_route *server_endpoints_routes(const struct config *cfg,
-    struct endpoints *all, size_t *ret_n);
+    struct endpoints *all, struct pull_route *pulls, size_t *ret_n);
 
 #endif /* SERVER_SERVER_ENDPOINTS_H */

@@ -20,6 +20,7 @@
 #include "server/base/log.h"
 #include "server/cli/open_files.h"
 #include "server/http/http_guard.h"
+#include "server/pull/pull_route.h"
 
 #define ANNOUNCE_WAIT_MS 1000 /* for one who reads the standard output */
 
@@ -124,8 +125,8 @@ public_http(struct server *s, const struct http_options *limits)
 	struct http_route *routes;
 	struct http *h;
 
-	routes =
-	    server_endpoints_routes(s->cfg, s->front.endpoints, &site.nroutes);
+	routes = server_endpoints_routes(s->cfg, s->front.endpoints,
+	    s->front.pulls, &site.nroutes);
 	if (routes == NULL)
 		return (NULL);
 	site.routes = routes;
@@ -188,6 +189,7 @@ server_open_http(struct server *s, char ret_url[HTTP_URL_MAX])
 		 clock_watch_steady(s->clock))) == NULL ||
 	    (s->front.endpoints = server_endpoints_new(s->cfg, s->front.webhook,
 		 s->front.secrets)) == NULL ||
+	    (s->front.pulls = pull_route_new(s->front.hub)) == NULL ||
 	    (s->front.http = public_http(s, &limits)) == NULL ||
 	    (s->front.tls != NULL &&
 		http_set_tls(s->front.http, s->front.tls) == -1) ||

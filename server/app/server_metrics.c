@@ -55,6 +55,14 @@ source_http_admin(void *arg)
 		    : admin_listener_http(s->admin.listener));
 }
 
+static const struct pull_route *
+source_pulls(void *arg)
+{
+	const struct server *s = arg;
+
+	return (s->front.pulls);
+}
+
 static const struct secrets *
 source_secrets(void *arg)
 {
@@ -123,6 +131,8 @@ server_metrics(struct server *s)
 		.acks = source_acks,
 		.limited = source_limited,
 		.limited_admin = source_limited_admin,
+		.hub = s->front.hub,
+		.pulls = source_pulls,
 		.secrets = source_secrets,
 		.endpoints = source_endpoints,
 		.certificate = source_certificate,

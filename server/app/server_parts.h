@@ -39,12 +39,14 @@ struct alerts;
 struct backups;
 struct begin;
 struct clock_watch;
+struct hub;
+struct pull_route;
 struct metrics;
 struct probe;
 struct stream;
 struct reload;
 
-/* What faces klikit; a reload may replace the first four. */
+/* What faces klikit, and pullers; a reload may replace the first four. */
 struct server_front {
 	struct secrets *secrets;
 	struct endpoints *endpoints;      /* with these secrets */
@@ -52,6 +54,8 @@ struct server_front {
 	struct diagnosis_keys *diag_keys; /* of the same secrets */
 	struct diagnosis_queue *diag;
 	struct webhook *webhook;
+	struct hub *hub; /* the jobs that wait for pullers */
+	struct pull_route *pulls;
 	struct http *http;
 	struct cert_watch *certs;
 };

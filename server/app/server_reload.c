@@ -17,6 +17,7 @@
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
+#include "server/pull/pull_route.h"
 
 /* A reload waits here for its handlers' numbers from the store. */
 struct reload {
@@ -108,6 +109,7 @@ reload_apply(struct reload *r)
 	webhook_set_limit(s->front.webhook, r->cfg->http_max_failures,
 	    r->cfg->http_failure_work);
 	webhook_forgive(s->front.webhook);
+	pull_route_forgive(s->front.pulls);
 	http_set_limits(s->front.http, &limits);
 	http_set_trust(s->front.http, r->trust);
 	r->trust = (struct http_trust){ 0 };
@@ -249,7 +251,7 @@ reload_begin(struct server *s)
 	    (r->endpoints = server_endpoints_new(cfg, s->front.webhook,
 		 r->secrets)) == NULL ||
 	    (r->routes = server_endpoints_routes(cfg, r->endpoints,
-		 &r->nroutes)) == NULL ||
+		 s->front.pulls, &r->nroutes)) == NULL ||
 	    (r->diag_keys = diagnosis_keys_new(cfg)) == NULL ||
 	    server_http_trust(cfg, &r->trust) == -1 ||
 	    server_load_tls(cfg, &r->tls, reason) == -1) {

@@ -132,7 +132,9 @@ server_live_cb(void *arg, const struct store_handler_info *h,
 			ret_live->error_ms = live.error_ms;
 		}
 	}
-	config_target(s->cfg, h->name, ret_live->target);
+	dispatch_pullers(s->dispatch, h->number, ret_live->target);
+	if (ret_live->target[0] == '\0')
+		config_target(s->cfg, h->name, ret_live->target);
 }
 
 size_t

@@ -61,7 +61,7 @@ man_type(FILE *out, const struct handler *type)
 		man_keys(out, config_unit_keys);
 	for (const struct key *key = config_outlet_keys;
 	     type->outlet && key->name != NULL; key++) {
-		if (key->def == NULL)
+		if (key->def == NULL && config_key_def(key, type) != NULL)
 			man_key(out, key, config_key_def(key, type));
 	}
 }

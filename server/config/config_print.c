@@ -83,7 +83,7 @@ help_type(FILE *out, const struct handler *type)
 		help_keys(out, config_unit_keys);
 	for (const struct key *key = config_outlet_keys;
 	     type->outlet && key->name != NULL; key++) {
-		if (key->def == NULL)
+		if (key->def == NULL && config_key_def(key, type) != NULL)
 			fprintf(out, "  %s %s (default %s)\n",
 			    config_key_short(key), key->value,
 			    config_key_def(key, type));
@@ -176,7 +176,7 @@ print_shared(FILE *out, const struct handler *type, bool first)
 		def = config_key_def(key, type);
 		if (first)
 			print_key(out, key, def);
-		else
+		else if (def != NULL)
 			fprintf(out, ";%s = %s\n", config_key_short(key), def);
 	}
 	if (type->per_order)

@@ -422,8 +422,11 @@ config_handler_key(const struct handler *type, const char *name, bool *ret_own)
 
 	*ret_own = false;
 	key = config_key_find(config_handler_keys, "handler", name);
-	if (key == NULL && type != NULL && type->outlet)
+	if (key == NULL && type != NULL && type->outlet) {
 		key = config_key_find(config_outlet_keys, "handler", name);
+		if (key != NULL && config_key_def(key, type) == NULL)
+			key = NULL;
+	}
 	if (key == NULL && type != NULL && type->per_order)
 		key = config_key_find(config_unit_keys, "handler", name);
 	if (key == NULL && type != NULL && type->keys != NULL) {

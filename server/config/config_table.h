@@ -36,7 +36,8 @@ const struct key *config_key_find(const struct key *keys, const char *section,
 const struct key *config_handler_key(const struct handler *type,
     const char *name, bool *ret_own);
 
-/* What one of config_outlet_keys is if it is not given. */
+/* What one of config_outlet_keys is if it is not given; NULL: that type has no
+   such key. */
 const char *config_key_def(const struct key *key, const struct handler *type);
 
 /* The global key "section.key"; NULL if there is none. */

@@ -32,6 +32,12 @@ dispatch_expect(struct dispatch *d, size_t deliveries)
 }
 
 void
+dispatch_has_room(struct dispatch *d)
+{
+	dispatch_wake(d);
+}
+
+void
 dispatch_set_journal(struct dispatch *d, struct journal *j)
 {
 	d->journal = j;
@@ -50,7 +56,8 @@ choose(const struct dispatch *d, const struct live_handler *live,
 {
 	struct turn turn = live_handler_turn(live, &d->pace, now);
 
-	return (live->paused ? NULL : turn_choose(&turn, ret_class));
+	return (
+	    live_handler_has_room(live) ? turn_choose(&turn, ret_class) : NULL);
 }
 
 /* May any handler start a job? */
@@ -78,7 +85,7 @@ next_us(const struct dispatch *d, const struct live_handler *live)
 	int64_t turn_us = turn_next_us(&turn);
 	int64_t ms = backlog_next_ms(&live->backlog, now.steady);
 
-	if (live->paused)
+	if (!live_handler_has_room(live))
 		return (INT64_MAX);
 	return (ms == INT64_MAX || turn_us < ms * 1000 ? turn_us : ms * 1000);
 }
@@ -189,6 +196,19 @@ dispatch_start(struct dispatch *d, int64_t start_us)
 		;
 }
 
+/* Nobody comes for its jobs: leave them to the store, which has them too. */
+static void
+dispatch_let_go(struct live_handler *live)
+{
+	struct run *run;
+
+	if (!live_handler_is_away(live) || backlog_any(&live->backlog) == NULL)
+		return;
+	while ((run = backlog_any(&live->backlog)) != NULL)
+		run_free(run);
+	backlog_look(&live->backlog);
+}
+
 /* Move what has waited long enough; have the store asked for the rest. */
 static void
 dispatch_check_due(struct dispatch *d, struct live_handler *live)
@@ -221,6 +241,7 @@ dispatch_pump(struct dispatch *d)
 	if (!d->stopped) {
 		dispatch_start(d, start_us);
 		for (size_t i = 0; i < d->nhandlers; i++) {
+			dispatch_let_go(&d->handlers[i]);
 			dispatch_check_due(d, &d->handlers[i]);
 			live_handler_fetch(d, &d->handlers[i]);
 		}

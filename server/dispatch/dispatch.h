@@ -73,6 +73,9 @@ void dispatch_open(struct dispatch *d, int64_t event);
  */
 void dispatch_expect(struct dispatch *d, size_t deliveries);
 
+/* Somebody has come for jobs of a handler that is pulled. */
+void dispatch_has_room(struct dispatch *d);
+
 /*
  * handler_env.finish: the end of a call that was PENDING. Copies what it needs
  * of result.
@@ -138,6 +141,13 @@ size_t dispatch_recording(const struct dispatch *d);
  * store, which takes them for `unknown' at its next start.
  */
 void dispatch_cancel(struct dispatch *d);
+
+/*
+ * Who comes for the jobs of that handler now; empty: it is not one that is
+ * pulled.
+ */
+void dispatch_pullers(struct dispatch *d, int64_t handler,
+    char ret_text[HANDLER_REASON_MAX]);
 
 /*
  * The i-th of the handlers at work, from 0. Returns 0; -1: there are not so

@@ -153,6 +153,8 @@ call_end(struct run *run, const struct handler_result *result)
 	struct dispatch *d = run->d;
 	struct live_handler *live = live_handler_find(d, run->job.handler);
 
+	run->recorded = result->recorded;
+	run->recorded_arg = result->recorded_arg;
 	call_attempt(run, result);
 	if (live == NULL) {
 		call_orphaned(run, result);

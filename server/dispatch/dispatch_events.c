@@ -55,6 +55,10 @@ dispatch_add(struct dispatch *d, const struct store_job *job)
 		return;
 	if (held_defers(&d->held, job->ev->id))
 		return;
+	if (live_handler_is_away(live)) {
+		backlog_look(&live->backlog);
+		return;
+	}
 	run_new(d, live, job, now_us, backlog_place(&live->backlog, job));
 	if ((surplus = backlog_surplus(&live->backlog)) != NULL)
 		run_free(surplus);

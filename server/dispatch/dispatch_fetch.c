@@ -82,7 +82,8 @@ live_handler_fetch(struct dispatch *d, struct live_handler *live)
 {
 	struct question *q;
 
-	if (live->paused || !backlog_wants(&live->backlog))
+	if (live->paused || live_handler_is_away(live) ||
+	    !backlog_wants(&live->backlog))
 		return;
 	if ((q = malloc(sizeof(*q))) == NULL) {
 		dispatch_rest(d); /* it is tried again after that */

@@ -113,6 +113,21 @@ dispatch_pause(struct dispatch *d, int64_t handler, bool paused)
 	dispatch_wake(d);
 }
 
+void
+dispatch_pullers(struct dispatch *d, int64_t handler,
+    char ret_text[HANDLER_REASON_MAX])
+{
+	const struct live_handler *live = live_handler_find(d, handler);
+	const struct handler_instance *h;
+
+	ret_text[0] = '\0';
+	if (live == NULL)
+		return;
+	h = live->shared->instance;
+	if (h->type->pulled != NULL)
+		h->type->pulled->pullers(h, ret_text);
+}
+
 int
 dispatch_live(const struct dispatch *d, size_t i,
     struct dispatch_live *ret_live)

@@ -78,6 +78,8 @@ leave(struct run *run, struct live_handler *live, int64_t now_us)
 		pace_unkeep(&d->pace);
 	if (run->state == RUN_CALLING)
 		run->shared->calls--;
+	if (run->state == RUN_STARTING && live != NULL)
+		live->starting--;
 }
 
 static void
@@ -98,6 +100,8 @@ enter(struct run *run, struct live_handler *live, int64_t now_us)
 		run->shared = live->shared;
 		run->shared->calls++;
 	}
+	if (run->state == RUN_STARTING)
+		live->starting++;
 }
 
 void
@@ -142,8 +146,19 @@ run_new(struct dispatch *d, struct live_handler *live,
 }
 
 void
+run_tell_recorded(struct run *run, bool kept)
+{
+	void (*recorded)(void *, bool) = run->recorded;
+
+	run->recorded = NULL;
+	if (recorded != NULL)
+		recorded(run->recorded_arg, kept);
+}
+
+void
 run_free(struct run *run)
 {
+	run_tell_recorded(run, false);
 	run_move(run, RUN_ENDED);
 	store_event_unref(run->job.ev);
 	free(run->answer);
@@ -168,5 +183,6 @@ runs_recount(const struct dispatch *d, struct live_handler *live)
 	live->gate.under_way = 0;
 	live->gate.tried = 0;
 	recount(&d->starting, live);
+	live->starting = live->gate.under_way;
 	recount(&d->calling, live);
 }

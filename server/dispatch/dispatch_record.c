@@ -127,6 +127,7 @@ run_recorded(struct run *run, struct live_handler *live,
 {
 	struct dispatch *d = run->d;
 
+	run_tell_recorded(run, true);
 	journal_note(d->journal, JOURNAL_JOB, run->job.id);
 	if (live != NULL)
 		run_count(run, &live->attempts);

@@ -70,6 +70,8 @@ live_handler_fini(struct live_handler *live, struct instance_list *closing)
 	struct shared_instance *shared = live->shared;
 
 	assert(backlog_any(&live->backlog) == NULL);
+	if (shared != NULL && shared->instance->type->pulled != NULL)
+		shared->instance->type->pulled->retire(shared->instance);
 	if (shared != NULL && shared->calls > 0)
 		TAILQ_INSERT_TAIL(closing, shared, link);
 	else if (shared != NULL)
@@ -142,6 +144,24 @@ live_handler_inherit(struct live_handler *live, struct live_handler *old)
 	live->error_ms = old->error_ms;
 	live->failing_since = old->failing_since;
 	live->works = old->works;
+}
+
+bool
+live_handler_has_room(const struct live_handler *live)
+{
+	const struct handler_instance *h = live->shared->instance;
+
+	return (
+	    !live->paused && (h->type->pulled == NULL ||
+				 h->type->pulled->room(h) > live->starting));
+}
+
+bool
+live_handler_is_away(const struct live_handler *live)
+{
+	const struct handler_instance *h = live->shared->instance;
+
+	return (h->type->pulled != NULL && h->type->pulled->away(h));
 }
 
 struct turn

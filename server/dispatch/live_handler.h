@@ -33,6 +33,7 @@ struct live_handler {
 	bool sends_repeats;
 	bool logs_answers;
 	bool paused;
+	size_t starting;  /* its runs in that state */
 	struct gate gate; /* of an outlet */
 	struct backlog backlog;
 	struct turns turns;
@@ -60,6 +61,15 @@ void live_handler_inherit(struct live_handler *live, struct live_handler *old);
  */
 void live_handler_fini(struct live_handler *live,
     struct instance_list *closing);
+
+/*
+ * May a job of it be started now: is it not paused, and, if it is pulled, is
+ * there somebody to hand it to?
+ */
+bool live_handler_has_room(const struct live_handler *live);
+
+/* Is it pulled, and has nobody come for long? Its jobs stay in the store. */
+bool live_handler_is_away(const struct live_handler *live);
 
 /* What the choice of its next job depends on; borrows live and pace. */
 struct turn live_handler_turn(const struct live_handler *live,

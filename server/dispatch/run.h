@@ -81,6 +81,9 @@ struct run {
 	int64_t hold;        /* for store_holds() */
 	int64_t started_us;
 
+	void (*recorded)(void *arg, bool kept); /* handler_result's, or NULL */
+	void *recorded_arg;
+
 	/* What is being recorded; out points to the rest. */
 	bool refused; /* an earlier outcome was; now it is to be dead */
 	bool unknown; /* the verdict was RETRY, and it may have been done */
@@ -130,6 +133,9 @@ void run_move(struct run *run, enum run_state to);
 
 /* Have it ENDED, and free it. */
 void run_free(struct run *run);
+
+/* Its outcome is on disk, or never will be: who asked for it hears of it. */
+void run_tell_recorded(struct run *run, bool kept);
 
 /* Have the gate of a handler, which may be new, count what is under way. */
 void runs_recount(const struct dispatch *d, struct live_handler *live);

@@ -147,6 +147,17 @@ not_found_run(struct http_request *r, void *arg)
 	http_request_finish(r, 404, "{\"error\":\"not found\"}");
 }
 
+/* Is it the route's path, or below it? */
+static bool
+fits(const struct http_route *route, const char *path)
+{
+	size_t len = strlen(route->path);
+
+	if (len > 1 && strcmp(route->path + len - 2, "/*") == 0)
+		return (strncmp(route->path, path, len - 1) == 0);
+	return (strcmp(route->path, path) == 0);
+}
+
 /* The route of that path, as it is decoded; else that of every other one. */
 static const struct http_route *
 find_route(const struct http *h, const char *path)
@@ -156,10 +167,12 @@ find_route(const struct http *h, const char *path)
 	const struct http_route *found = &not_found;
 
 	for (size_t i = 0; i < h->nroutes; i++) {
-		if (h->routes[i].path == NULL)
-			found = &h->routes[i];
-		else if (strcmp(h->routes[i].path, path) == 0)
-			return (&h->routes[i]);
+		const struct http_route *route = &h->routes[i];
+
+		if (route->path == NULL)
+			found = route;
+		else if (fits(route, path))
+			return (route);
 	}
 	return (found);
 }

@@ -53,6 +53,7 @@ struct http_request {
 	struct evhttp_request *req;
 	http_gone_fn *gone;
 	void *gone_arg;
+	struct http_leave *leave; /* while it waits; or NULL */
 	http_left_fn *left;
 	void *left_arg;
 	void (*ready)(void *arg); /* of a stream's last chunk */

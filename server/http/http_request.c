@@ -19,6 +19,7 @@
 #include <event2/keyvalq_struct.h>
 
 #include "server/http/http_conn.h"
+#include "server/http/http_leave.h"
 #include "server/http/http_request.h"
 #include "server/http/http_room.h"
 
@@ -43,6 +44,8 @@ move(struct http_request *r, enum http_request_state to)
 	/* Anything else is a request that has its answer already. */
 	assert((moves[r->state] & 1u << to) != 0);
 	r->state = to;
+	http_leave_free(r->leave);
+	r->leave = NULL;
 }
 
 /* -- To be read -- */
@@ -214,6 +217,25 @@ http_request_wait(struct http_request *r, http_gone_fn *gone, void *arg)
 	keep_until_gone(r, gone, arg);
 }
 
+/* http_leave: the client of a request that waits has closed its side. */
+static void
+request_left_cb(void *arg)
+{
+	/* evhttp does not read now: it would not see an end of the socket. */
+	evhttp_connection_free(http_conn_of_request(arg)->evcon);
+}
+
+void
+http_request_heed_leave(struct http_request *r)
+{
+	struct http_conn *conn = http_conn_of_request(r);
+
+	assert(r->state == HTTP_REQUEST_WAITING);
+	if (r->leave == NULL)
+		r->leave = http_leave_new(conn->all->base, conn->fd,
+		    request_left_cb, r);
+}
+
 void
 http_request_on_left(struct http_request *r, http_left_fn *left, void *arg)
 {
@@ -240,6 +262,8 @@ http_request_closed(struct http_conn *conn)
 	struct evhttp_request *req = r->req;
 
 	assert(r->state != HTTP_REQUEST_ROUTED); /* a route closes others */
+	http_leave_free(r->leave);
+	r->leave = NULL;
 	switch (r->state) {
 	case HTTP_REQUEST_KEPT:
 		return (true);

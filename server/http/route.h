@@ -32,7 +32,12 @@ enum http_method {
 #define HTTP_EVERY_METHOD (HTTP_GET | HTTP_HEAD | HTTP_POST | HTTP_OTHER)
 
 struct http_route {
-	const char *path; /* as it is decoded; NULL: of every other request */
+	/*
+	 * As it is decoded; one that ends in "/" and "*" is of all that is
+	 * below it, unless that has a route of its own before. NULL: of every
+	 * other request.
+	 */
+	const char *path;
 	unsigned methods; /* of enum http_method; others are answered 405 */
 	void (*run)(struct http_request *r, void *arg);
 	void *arg;
@@ -102,6 +107,13 @@ void http_request_keep(struct http_request *r);
  */
 typedef void http_gone_fn(void *arg);
 void http_request_wait(struct http_request *r, http_gone_fn *gone, void *arg);
+
+/*
+ * While r waits: its client has gone when it closes its side of the connection,
+ * though it might still read an answer. Else that is noticed only when one is
+ * written. Without memory nothing is noticed.
+ */
+void http_request_heed_leave(struct http_request *r);
 
 /* -- The answer -- */
 
