@@ -24,7 +24,8 @@ test_registry_finds_every_type(void **state)
 		assert_non_null(h->run);
 		assert_non_null(h->close);
 		assert_int_equal(h->cancel != NULL, h->outlet);
-		assert_int_equal(h->timeout != NULL, h->outlet);
+		assert_int_equal(h->timeout != NULL,
+		    h->outlet && h->pulled == NULL);
 		assert_int_equal(h->concurrency != NULL, h->outlet);
 		assert_int_equal(h->keys != NULL, h->settings_size > 0);
 	}
