@@ -128,6 +128,10 @@ def test_the_readme_is_short_and_begins_with_what_it_is():
     assert len(text.splitlines()) < 200
     headings = re.findall(r"^## (.*)$", text, re.M)
     assert headings[:3] == ["Start", "What it guarantees", "What it does"]
+    before = text.split("## Start")[0]
+    for name in re.findall(r'(?:src|srcset)="([^"]+)"', before):
+        assert (ROOT / name).exists(), name
+    assert 'media="(prefers-color-scheme: dark)"' in before
     start = text.split("## Start")[1].split("\n\n")[2]
     assert len(start.splitlines()) == 3
 
