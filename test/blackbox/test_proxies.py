@@ -4,7 +4,11 @@ writes into the header fields."""
 
 import http.client
 import json
+import os
+import pwd
 import re
+import shlex
+import subprocess
 import time
 
 import pytest
@@ -15,7 +19,7 @@ from conftest import (CREATED, DEADLINE, PAYLOADS, ROOT, duplicate, payload,
 from haproxy import Haproxy
 from https import client
 from strangers import GOOD, STRANGER
-from unpacked import Home, free_port, listens
+from unpacked import AS_NOBODY, NOBODY, Home, free_port, listens
 
 pytestmark = pytest.mark.once
 
@@ -216,6 +220,69 @@ def check(server, proxy, secure, own=r"{}"):
     server.wait_log(rf"delivery .*from {re.escape(STRANGER)}\b")
     assert not re.search(rf"delivery .*from {re.escape(GOOD)}\b",
                          server.log())
+
+
+class Tunnel:
+    """The ssh of the guide, to an sshd that stands for the public machine;
+    its end there is .port. As root both are `nobody`."""
+
+    def __init__(self, port):
+        self.home = Home("ssh")
+        self.port, at = free_port(), free_port()
+        for name in "host", "own":
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "",
+                            "-f", self.home.path / name], check=True)
+            self.home.give(self.home.path / name)
+        allowed, = re.findall(r"^    (restrict,.*) ssh-ed25519", GUIDE, re.M)
+        allowed = put(allowed, ("18080", str(self.port)))
+        keys = self.home.write("keys", f"{allowed} " + (
+            self.home.path / "own.pub").read_text())
+        config = self.home.write("sshd_config", f"""
+ListenAddress 127.0.0.1:{at}
+HostKey {self.home.path}/host
+AuthorizedKeysFile {keys}
+PidFile none
+UsePAM yes
+StrictModes no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+""")
+        self.processes = [self.home.start(
+            [self.home.program("sshd"), "-D", "-e", "-f", config])]
+        self.wait(at, "sshd")
+        user = pwd.getpwuid(NOBODY if AS_NOBODY else os.getuid()).pw_name
+        command = put(
+            block("sh-ssh"), ("18080:", f"{self.port}:"), (":8080", f":{port}"),
+            ("tunnel@public.example.com", f"-p {at} {user}@127.0.0.1"),
+            ("ssh -N", f"ssh -F none -i {self.home.path}/own -o UserKnownHosts"
+             "File=/dev/null -o StrictHostKeyChecking=no -N"))
+        self.processes.append(self.home.start(
+            [self.home.program("ssh"),
+             *shlex.split(command.replace("\\\n", " "))[1:]]))
+        self.wait(self.port, "tunnel")
+
+    def wait(self, port, what):
+        end = time.monotonic() + DEADLINE
+        while not listens(port):
+            assert all(it.poll() is None for it in self.processes), (
+                self.home.log())
+            assert time.monotonic() < end, f"no {what}: {self.home.log()}"
+            time.sleep(0.02)  # nothing else says so to another process
+
+    def close(self):
+        for process in reversed(self.processes):
+            process.terminate()
+            process.wait(DEADLINE)
+        self.home.remove()
+
+
+def test_a_tunnel_by_ssh_ends_behind_a_proxy(klikitd, proxies):
+    """As the guide has it: nginx on the public machine, ssh to this one."""
+    server = klikitd(config=put(block("ini-tunnel"), (
+        "127.0.0.1:8080", "127.0.0.1:0")))
+    server.expect("delivery", "rejection")
+    proxies.made.insert(0, tunnel := Tunnel(server.port))
+    check(server, proxies.nginx(tunnel), proxies.secure)
 
 
 @pytest.mark.parametrize("name", ["nginx", "haproxy", "caddy"])

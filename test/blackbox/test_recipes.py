@@ -8,12 +8,14 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 
 import pytest
 
 from certificates import Authority
-from conftest import BINARY, ROOT, duplicate, own, payload, received, run
+from conftest import BINARY, DEADLINE, ROOT, duplicate, own, payload, received, run
 from https import client
+from unpacked import free_port, listens
 
 pytestmark = [pytest.mark.once, pytest.mark.sqlite("the guides are about it")]
 
@@ -92,17 +94,18 @@ def test_backup_and_restore_as_the_guide_has_them(klikitd, shell):
 
 def test_the_pos_of_the_cookbook_takes_each_order_once(klikitd, tmp_path):
     (tmp_path / "pos.py").write_text(block("handlers.md", "python-pos"))
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port()
     pos = subprocess.Popen([sys.executable, "pos.py", str(port)], cwd=tmp_path,
                            stdout=subprocess.PIPE, text=True)
     try:
+        end = time.monotonic() + DEADLINE
+        while not listens(port):
+            assert pos.poll() is None and time.monotonic() < end
+            time.sleep(0.02)  # nothing else says so to another process
         server = klikitd(config=put(
             block("handlers.md", "ini-pos"), ("127.0.0.1:9000",
                                               f"127.0.0.1:{port}"),
             ("/usr/local/bin/ring", "/bin/true"), ("5s, 30s", "1s, 30s")))
-        server.expect("retry in")  # it may not listen yet
         received(server.post(payload("created-batch-5.json"), "e1"))
         server.wait_processed()
         # Done again by hand it has the same keys, and nothing is new.
