@@ -13,7 +13,8 @@ import pytest
 from conftest import (CREATED, DEADLINE, ROOT, STATUS, own, payload, received,
                       sign)
 
-pytestmark = [pytest.mark.once, pytest.mark.sqlite("what is served is the same")]
+pytestmark = [pytest.mark.once,
+              pytest.mark.sqlite("what is served is the same")]
 
 FILE = ROOT / "server" / "docs" / "openapi.json"
 DOC = json.loads(FILE.read_text())
@@ -146,11 +147,11 @@ class Answers:
 
 def test_an_answer_that_is_described_wrongly_is_found():
     answers = Answers()
-    answers.look({"error": "x"}, {"$ref": "#/components/schemas/Error"}, "")
+    error = {"$ref": "#/components/schemas/Error"}
+    answers.look({"error": "x"}, error, "")
     assert not answers.wrong
-    answers.look({"error": 1, "new": 2}, {"$ref": "#/components/schemas/Error"},
-                 "")
-    answers.look({}, {"$ref": "#/components/schemas/Error"}, "")
+    answers.look({"error": 1, "new": 2}, error, "")
+    answers.look({}, error, "")
     assert answers.wrong == {
         "Error.error: is 1, and not ['string']",
         "Error.new: is not described",
@@ -329,8 +330,8 @@ def test_each_field_is_described_and_each_described_is_served(busy):
         check(path, "POST", real, body)
     look()
     none(answers.wrong, "put these right")
-    none(set(answers.unseen()) - set(RARE), "no answer had these: remove them, "
-         "or have `busy` bring them about")
+    none(set(answers.unseen()) - set(RARE), "no answer had these: remove "
+         "them, or have `busy` bring them about")
     raw = {"/metrics", "/api/v1/stream", "/api/v1/events/{id}/body"}
     assert {(path, method) for path, method, _ in operations()
             if path not in raw} == reached, "no answer of these was looked at"

@@ -1,5 +1,5 @@
-"""The recipes of the guides are run as they stand there: backup and restore, the
-cookbook of handlers, HTTPS directly, the renewal of a certificate."""
+"""The recipes of the guides are run as they stand there: backup and restore,
+the cookbook of handlers, HTTPS directly, the renewal of a certificate."""
 
 import json
 import os
@@ -13,7 +13,8 @@ import time
 import pytest
 
 from certificates import Authority
-from conftest import BINARY, DEADLINE, ROOT, duplicate, own, payload, received, run
+from conftest import (BINARY, DEADLINE, ROOT, duplicate, own, payload,
+                      received, run)
 from https import client
 from unpacked import free_port, listens
 
@@ -173,7 +174,8 @@ def shown(server, context):
         return ssl.DER_cert_to_PEM_cert(tls.getpeercert(True)).strip()
 
 
-def test_https_directly_and_a_renewal_by_the_hook(klikitd, authority, tmp_path):
+def test_https_directly_and_a_renewal_by_the_hook(klikitd, authority,
+                                                  tmp_path):
     """The hook of the guide, as certbot calls it: no connection is lost."""
     old, new = authority.make("old"), authority.make("new")
     lineage = tmp_path / "live"
