@@ -25,6 +25,7 @@ store_op_reset(struct store_op *op)
 	memset(&op->res, 0, sizeof(op->res));
 	op->events = NULL;
 	op->orders = NULL;
+	op->board = NULL;
 	op->jobs = NULL;
 	op->attempts = NULL;
 	op->handlers = NULL;
@@ -124,6 +125,12 @@ deliver_orders(struct store_op *op)
 }
 
 static void
+deliver_board(struct store_op *op)
+{
+	op->done.board(op->res.rc, op->board, op->res.reason, op->arg);
+}
+
+static void
 deliver_jobs(struct store_op *op)
 {
 	deliver_scan(op, op->in.jobs.scan);
@@ -191,6 +198,7 @@ static const struct {
 	[STORE_OP_LAST_EVENT] = { STORE_QUEUE_READS, deliver_events },
 	[STORE_OP_LIST_ORDERS] = { STORE_QUEUE_READS, deliver_orders },
 	[STORE_OP_GET_ORDER] = { STORE_QUEUE_READS, deliver_orders },
+	[STORE_OP_BOARD] = { STORE_QUEUE_READS, deliver_board },
 	[STORE_OP_LIST_JOBS] = { STORE_QUEUE_READS, deliver_jobs },
 	[STORE_OP_LIST_ATTEMPTS] = { STORE_QUEUE_READS, deliver_attempts },
 	[STORE_OP_LIST_EVENT_ATTEMPTS] = { STORE_QUEUE_READS,

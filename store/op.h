@@ -28,6 +28,7 @@ enum store_op_kind {
 	STORE_OP_LAST_EVENT,
 	STORE_OP_LIST_ORDERS,
 	STORE_OP_GET_ORDER,
+	STORE_OP_BOARD,
 	STORE_OP_LIST_JOBS,
 	STORE_OP_LIST_ATTEMPTS,
 	STORE_OP_LIST_EVENT_ATTEMPTS,
@@ -124,6 +125,7 @@ struct store_op {
 	struct store_result res;
 	struct store_event_info *events; /* rows of a read */
 	struct store_order_info *orders;
+	struct store_board *board;
 	struct store_job_info *jobs;
 	struct store_attempt_info *attempts;
 	struct store_handler_info *handlers;
@@ -138,6 +140,7 @@ struct store_op {
 		store_done_fn *result;
 		store_events_fn *events;
 		store_orders_fn *orders;
+		store_board_fn *board;
 		store_jobs_fn *jobs;
 		store_attempts_fn *attempts;
 		store_handlers_fn *handlers;

@@ -174,14 +174,51 @@ struct store_filter {
 	bool open; /* not in one of these; carts alone are not open */
 	const char *const *ends;
 	size_t nends;
+
+	/* Only of the board. */
+	int64_t after;     /* only orders whose first event has a greater id */
+	const char *carts; /* types that carry no more than a cart; for LIKE */
 };
 #define STORE_PAGE_MAX 500
 #define STORE_BRIEF_MAX 64 /* orders and jobs of an event in a list */
+
+/* An open order, as the board shows it. */
+struct store_board_row {
+	/*
+	 * The newest record, with its document (NULL also if its body is large)
+	 * and when its first event came in. Of an order that is not recorded
+	 * it is what its newest event says.
+	 */
+	struct store_order_info order;
+	bool recorded;       /* a projection has written it */
+	int64_t first;       /* the first event that carries it */
+	const char *cart;    /* document that has its items; NULL: the same */
+	const char *pending; /* handlers with a job that has not ended, with
+				commas between; NULL: none */
+	const char *dead;    /* the same, with one that is dead now */
+	unsigned alarms;     /* that rang, and nobody has acknowledged */
+};
+
+/* How many orders are in a status, open or not. */
+struct store_board_count {
+	const char *status; /* NULL: they have none */
+	uint64_t n;
+};
+
+#define STORE_BOARD_STATUSES 64 /* more are not counted */
+struct store_board {
+	const struct store_board_row *rows; /* the oldest first */
+	size_t nrows;
+	const struct store_board_count *counts;
+	size_t ncounts;
+};
 
 /* Rows are valid during the call. rc: STORE_OK or a failure with a reason. */
 typedef void store_events_fn(enum store_rc rc,
     const struct store_event_info *rows, size_t n, const char *reason,
     void *arg);
+typedef void store_board_fn(enum store_rc rc, const struct store_board *board,
+    const char *reason, void *arg);
 typedef void store_orders_fn(enum store_rc rc,
     const struct store_order_info *rows, size_t n, const char *reason,
     void *arg);
@@ -350,6 +387,17 @@ int store_last_event(struct store *st, const char *prefix,
  */
 int store_list_orders(struct store *st, const struct store_filter *filter,
     store_orders_fn *done, void *arg);
+
+/*
+ * The board: of the orders that an event since filter->since_ms carries, those
+ * that are open, the oldest first, by their first event; and how many of all of
+ * them are in each status. So what a projection has not recorded is there, too.
+ * The orders of one event are never torn between pages. Copies filter (since,
+ * after, limit, brand, branch, scope, ends, carts; no other). 0; -1 if memory
+ * is short.
+ */
+int store_read_board(struct store *st, const struct store_filter *filter,
+    store_board_fn *done, void *arg);
 
 /*
  * The orders of that id with their documents: one for each scope that has it,

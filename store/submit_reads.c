@@ -45,7 +45,8 @@ copy_filter(struct store_op *op, const struct store_filter *src)
 		f->limit = STORE_PAGE_MAX;
 	if (arena_texts(a, (const char **const[]){ &f->type, &f->order_id,
 			       &f->scope, &f->brand, &f->branch, &f->status,
-			       &f->handler, &f->find, NULL }) == -1 ||
+			       &f->handler, &f->find, &f->carts, NULL }) ==
+		-1 ||
 	    copy_ends(a, src, f) == -1)
 		return (-1);
 	return (copy_numbers(a, src->numbers, &f->numbers, &f->nnumbers));
@@ -119,6 +120,18 @@ store_get_order(struct store *st, const char *order_id, const char *scope,
 		return (-1);
 	op->done.orders = done;
 	return (store_submit(st, op, copy_named(op, order_id, scope)));
+}
+
+int
+store_read_board(struct store *st, const struct store_filter *filter,
+    store_board_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_BOARD, arg)) == NULL)
+		return (-1);
+	op->done.board = done;
+	return (store_submit(st, op, copy_filter(op, filter)));
 }
 
 int

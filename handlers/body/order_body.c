@@ -6,13 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handlers/body/json_part.h"
 #include "store/base/json_scan.h"
-
-/* A part of the body: one value as it stands; no length: not found. */
-struct slice {
-	const char *at;
-	const char *end;
-};
 
 /* What of the body's members is used. */
 enum { ORDERS, BRAND, BRANCH, MEMBERS };
@@ -26,32 +21,9 @@ static const struct {
 	[BRANCH] = { "branch_id\"", sizeof("branch_id") },
 };
 
-/*
- * At p, which is past a value, go on to the next one of the same array or
- * object. Returns NULL if there is none.
- */
-static const char *
-next_value(const char *p, const char *end)
-{
-	p = json_scan_blanks(p, end);
-	if (p == end || *p != ',')
-		return (NULL);
-	return (json_scan_blanks(p + 1, end));
-}
-
-/* The first value, if what begins at p is opened so; else NULL. */
-static const char *
-first_value(const char *p, const char *end, char opener)
-{
-	if (p == end || *p != opener)
-		return (NULL);
-	p = json_scan_blanks(p + 1, end);
-	return (p == end || *p == ']' || *p == '}' ? NULL : p);
-}
-
 /* Read the value at p. Returns where it ends. */
 static const char *
-take_value(const char *p, const char *end, struct slice *ret_value)
+take_value(const char *p, const char *end, struct json_part *ret_value)
 {
 	ret_value->at = p;
 	ret_value->end = json_scan_value(p, end);
@@ -72,15 +44,16 @@ which_member(const char *name, size_t len)
 
 /* Find the values of the members of the object that begins at p. */
 static void
-find_members(const char *p, const char *end, struct slice ret_values[MEMBERS])
+find_members(const char *p, const char *end,
+    struct json_part ret_values[MEMBERS])
 {
 	bool found[MEMBERS + 1] = { false };
-	struct slice value;
+	struct json_part value;
 	const char *name;
 	int i;
 
-	for (p = first_value(p, end, '{'); p != NULL && p < end && *p == '"';
-	     p = next_value(p, end)) {
+	for (p = json_part_first(p, end, '{');
+	     p != NULL && p < end && *p == '"'; p = json_part_next(p, end)) {
 		name = p + 1;
 		if ((p = json_scan_string(p, end)) == NULL)
 			return;
@@ -99,12 +72,12 @@ find_members(const char *p, const char *end, struct slice ret_values[MEMBERS])
 
 /* Find an element of the array that begins at p. */
 static bool
-find_element(struct slice array, int32_t place, struct slice *ret_value)
+find_element(struct json_part array, int32_t place, struct json_part *ret_value)
 {
 	const char *end = array.end;
 
-	for (const char *p = first_value(array.at, end, '['); p != NULL;
-	     p = next_value(p, end)) {
+	for (const char *p = json_part_first(array.at, end, '['); p != NULL;
+	     p = json_part_next(p, end)) {
 		p = take_value(p, end, ret_value);
 		if (place-- == 0)
 			return (ret_value->at < p);
@@ -114,7 +87,7 @@ find_element(struct slice array, int32_t place, struct slice *ret_value)
 
 /* Append a value between two texts; nothing if there is none. */
 static char *
-put(char *p, const char *before, struct slice value, const char *after)
+put(char *p, const char *before, struct json_part value, const char *after)
 {
 	if (value.at == value.end)
 		return (p);
@@ -130,7 +103,7 @@ order_body_cut(const void *body, size_t body_len, int32_t place,
 	static const char frame[] =
 	    "{\"brand_id\":,\"branch_id\":,\"orders\":[]}";
 	const char *end = (const char *)body + body_len;
-	struct slice values[MEMBERS] = { { NULL, NULL } }, order;
+	struct json_part values[MEMBERS] = { { NULL, NULL } }, order;
 	char *p, *made;
 
 	find_members(json_scan_blanks(body, end), end, values);

@@ -22,6 +22,7 @@ static const struct admin_route routes[] = {
 	{ "GET", "/api/v1/events", admin_events_list },
 	{ "GET", "/api/v1/events/*", admin_events_show },
 	{ "GET", "/api/v1/events/*/body", admin_events_body },
+	{ "GET", "/api/v1/board", admin_board },
 	{ "GET", "/api/v1/orders", admin_orders_list },
 	{ "GET", "/api/v1/orders/*", admin_orders_show },
 	{ "GET", "/api/v1/rejections", admin_rejections_list },

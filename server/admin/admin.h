@@ -12,6 +12,7 @@
  *                                        `before' of the following one, or null
  *   GET  /api/v1/events/ID               with headers, attempts, timeline
  *   GET  /api/v1/events/ID/body          its bytes; 410 once purged
+ *   GET  /api/v1/board?...               open orders, the oldest first
  *   GET  /api/v1/orders?...              those that changed last first
  *   GET  /api/v1/orders/ID               with its document and its events
  *   GET  /api/v1/rejections?...          what was refused
@@ -134,6 +135,12 @@ struct admin_fns {
 	void (*times)(void *arg, int64_t event, struct admin_times *ret_times);
 	/* The status codes that end an order. Returns how many. */
 	size_t (*ends)(void *arg, const char *const **ret_ends);
+	/* The name that the configuration has for a code; NULL: none. */
+	const char *(*status_name)(void *arg, const char *status);
+	/* All of them: "CODE NAME" each. Returns how many. */
+	size_t (*status_names)(void *arg, const char *const **ret_names);
+	/* The deadline of the handler of that name; 0: it has none. */
+	int64_t (*deadline)(void *arg, const char *handler);
 	/* What dispatch and the configuration know of a handler. */
 	void (*live)(void *arg, const struct store_handler_info *h,
 	    struct entity_live *ret_live);

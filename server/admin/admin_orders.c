@@ -19,18 +19,17 @@ row_event(const struct store_order_info *row)
 	return (row->event != 0 ? row->event : row->cart_event);
 }
 
-/* The codes that end an order. */
-static size_t
-ends_of(const struct admin *a, const char *const **ret_ends)
+size_t
+admin_ends(const struct admin *a, const char *const **ret_ends)
 {
 	return (a->fns.ends == NULL ? 0 : a->fns.ends(a->fns.arg, ret_ends));
 }
 
-static bool
-is_end(const struct admin *a, const char *status)
+bool
+admin_is_end(const struct admin *a, const char *status)
 {
 	const char *const *ends;
-	size_t n = ends_of(a, &ends);
+	size_t n = admin_ends(a, &ends);
 
 	for (size_t i = 0; status != NULL && i < n; i++) {
 		if (strcmp(ends[i], status) == 0)
@@ -39,10 +38,21 @@ is_end(const struct admin *a, const char *status)
 	return (false);
 }
 
-static json_t *
-order_json(const struct admin *a, const struct store_order_info *row)
+const char *
+admin_status_name(const struct admin *a, const char *status)
 {
-	return (entity_order_json(row, is_end(a, row->order.status)));
+	if (a->fns.status_name == NULL || status == NULL)
+		return (NULL);
+	return (a->fns.status_name(a->fns.arg, status));
+}
+
+json_t *
+admin_order_json(const struct admin *a, const struct store_order_info *row)
+{
+	const char *status = row->order.status;
+
+	return (entity_order_json(row, admin_status_name(a, status),
+	    admin_is_end(a, status)));
 }
 
 /* -- A page -- */
@@ -75,7 +85,7 @@ page_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 		return;
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
-		json_list_add(&list, order_json(call->a, &rows[i]));
+		json_list_add(&list, admin_order_json(call->a, &rows[i]));
 	admin_page(call, "orders", list, n == 0 ? 0 : row_event(&rows[n - 1]));
 }
 
@@ -86,7 +96,7 @@ admin_orders_list(struct admin_call *call)
 
 	if (admin_filter(call, keys, &filter) == ADMIN_NOW)
 		return (ADMIN_NOW);
-	filter.nends = ends_of(call->a, &filter.ends);
+	filter.nends = admin_ends(call->a, &filter.ends);
 	if (store_list_orders(call->a->st, &filter, page_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
@@ -144,7 +154,7 @@ add_others(const struct admin *a, json_t *o,
 	for (size_t i = 0; i < n; i++) {
 		json_list_add(&scopes, json_string(rows[i].scope));
 		if (i > 0)
-			json_list_add(&others, order_json(a, &rows[i]));
+			json_list_add(&others, admin_order_json(a, &rows[i]));
 	}
 	return (json_object_set_new(o, "scopes", scopes) |
 		json_object_set_new(o, "others", others));
@@ -168,7 +178,7 @@ show_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 	else {
 		filter.order_id = rows[0].order.order_id;
 		filter.scope = rows[0].scope;
-		call->result = order_json(call->a, &rows[0]);
+		call->result = admin_order_json(call->a, &rows[0]);
 		if (call->result != NULL &&
 		    add_others(call->a, call->result, rows, n) == 0 &&
 		    arena_text(&call->mem, rows[0].document, &document) == 0) {

@@ -77,10 +77,20 @@ void admin_tag(struct admin_call *call, const json_t *o);
 /* Parse a job's number. Returns 0, or -1. */
 int admin_job_id(const char *text, int64_t *ret_id);
 
+/* Of orders: the codes that end one; is this one of them; its name, or NULL. */
+size_t admin_ends(const struct admin *a, const char *const **ret_ends);
+bool admin_is_end(const struct admin *a, const char *status);
+const char *admin_status_name(const struct admin *a, const char *status);
+
+/* An order as lists have it. */
+json_t *admin_order_json(const struct admin *a,
+    const struct store_order_info *row);
+
 enum admin_when admin_status(struct admin_call *call);
 enum admin_when admin_events_list(struct admin_call *call);
 enum admin_when admin_events_show(struct admin_call *call);
 enum admin_when admin_events_body(struct admin_call *call);
+enum admin_when admin_board(struct admin_call *call);
 enum admin_when admin_orders_list(struct admin_call *call);
 enum admin_when admin_orders_show(struct admin_call *call);
 enum admin_when admin_rejections_list(struct admin_call *call);

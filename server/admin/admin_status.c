@@ -1,6 +1,9 @@
 /*
  * admin_status.c -- how the server stands, for the eye.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "server/admin/admin_private.h"
 #include "server/alert/alerts.h"
 #include "server/base/clock.h"
@@ -29,6 +32,7 @@ struct status_row {
 	const char *backup_newest, *backup_error, *push_error; /* NULL: none */
 	const char *probe_url, *probe_code, *probe_text;
 	json_t *alarms; /* borrowed */
+	const struct admin *a;
 };
 
 #define AT(member) FIELD(struct status_row, member)
@@ -163,6 +167,25 @@ status_count(struct status_row *r, struct steady_time now)
 	r->oldest_ms = oldest.ms == 0 ? INT64_MIN : steady_since(now, oldest);
 }
 
+/* The names of status codes; NULL when out of memory. */
+static json_t *
+status_names(const struct admin *a)
+{
+	json_t *o = json_object();
+	const char *const *names;
+	size_t n = a->fns.status_names == NULL
+		       ? 0
+		       : a->fns.status_names(a->fns.arg, &names);
+	char code[64];
+
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(code, sizeof(code), "%.*s",
+		    (int)strcspn(names[i], " "), names[i]);
+		(void)json_set_text(o, code, admin_status_name(a, code));
+	}
+	return (o);
+}
+
 /* Add what has names or a number of its own. Returns 0, or -1: no memory. */
 static int
 status_add(json_t *o, const struct status_row *r)
@@ -181,6 +204,7 @@ status_add(json_t *o, const struct status_row *r)
 	    refused);
 	bad |= json_object_set_new(o, "alerts", status_alerts(s->alerts));
 	bad |= json_object_set(o, "alarms", r->alarms);
+	bad |= json_object_set_new(o, "status_names", status_names(r->a));
 	if (r->s.probe.on)
 		bad |= json_object_set_new(o, "probe",
 		    field_json(probe_fields, r));
@@ -238,6 +262,7 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 		return;
 	r.f = *f;
 	r.alarms = call->result;
+	r.a = call->a;
 	fns->status(fns->arg, &r.s);
 	status_count(&r, fns->now(fns->arg));
 	r.backup_newest = text_or_null(r.s.backup.newest);

@@ -67,6 +67,19 @@ cell_duplicates(const json_t *o, char *buf, size_t max)
 	return (buf);
 }
 
+/* A status with the name that the configuration has for it. */
+static const char *
+cell_status(const json_t *o, char *buf, size_t max)
+{
+	const char *code = json_string_value(json_object_get(o, "status"));
+	const char *name = json_string_value(json_object_get(o, "status_name"));
+
+	if (code == NULL || name == NULL)
+		return (code == NULL ? "-" : code);
+	(void)snprintf(buf, max, "%s %s", code, name);
+	return (buf);
+}
+
 /* When the job ended; of one that has not when it is due. */
 static const char *
 cell_due(const json_t *o, char *buf, size_t max)
@@ -372,6 +385,7 @@ entity_event_json(const struct store_event_info *info)
 
 struct order_row {
 	struct store_order_info info;
+	const char *status_name;
 	bool terminal;
 	bool has_cart;
 };
@@ -389,7 +403,9 @@ const struct field entity_order[] = {
 	{ "order_id", "ORDER", .kind = FIELD_TEXT, AT(info.order.order_id),
 	    .cell = cell_order_id },
 	{ "scope", .kind = FIELD_TEXT, AT(info.scope), .has = order_has_scope },
-	{ "status", "STATUS", .kind = FIELD_TEXT, AT(info.order.status) },
+	{ "status", "STATUS", .kind = FIELD_TEXT, AT(info.order.status),
+	    .cell = cell_status },
+	{ "status_name", .kind = FIELD_TEXT, AT(status_name) },
 	{ "updated_at", "UPDATED AT", .kind = FIELD_TEXT,
 	    AT(info.order.updated_at), .look = FIELD_MOMENT },
 	{ "brand", "BRAND", .kind = FIELD_TEXT, AT(info.brand), .spare = 3 },
@@ -412,9 +428,11 @@ const struct field entity_order_whole[] = {
 };
 
 json_t *
-entity_order_json(const struct store_order_info *info, bool terminal)
+entity_order_json(const struct store_order_info *info, const char *status_name,
+    bool terminal)
 {
-	const struct order_row row = { *info, terminal, info->cart_event != 0 };
+	const struct order_row row = { *info, status_name, terminal,
+		info->cart_event != 0 };
 
 	return (field_json(entity_order, &row));
 }

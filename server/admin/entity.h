@@ -34,8 +34,12 @@ json_t *entity_event_json(const struct store_event_info *info);
 #define ENTITY_JOB_PENDING "pending"
 json_t *entity_job_json(const struct store_job_info *job);
 
-/* terminal: it has come to one of the codes that end an order. */
-json_t *entity_order_json(const struct store_order_info *info, bool terminal);
+/*
+ * status_name: of its status, or NULL; terminal: it has come to one of the
+ * codes that end an order.
+ */
+json_t *entity_order_json(const struct store_order_info *info,
+    const char *status_name, bool terminal);
 
 /* What dispatch knows of a handler. */
 struct entity_live {

@@ -137,6 +137,31 @@ server_live_cb(void *arg, const struct store_handler_info *h,
 		config_target(s->cfg, h->name, ret_live->target);
 }
 
+const char *
+server_status_name_cb(void *arg, const char *status)
+{
+	const struct server *s = arg;
+
+	return (config_status_name(s->cfg, status));
+}
+
+size_t
+server_status_names_cb(void *arg, const char *const **ret_names)
+{
+	const struct server *s = arg;
+
+	*ret_names = (const char *const *)s->cfg->status_names.items;
+	return (s->cfg->status_names.n);
+}
+
+int64_t
+server_deadline_cb(void *arg, const char *handler)
+{
+	const struct server *s = arg;
+
+	return (config_deadline(s->cfg, handler));
+}
+
 size_t
 server_ends_cb(void *arg, const char *const **ret_ends)
 {

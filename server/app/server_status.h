@@ -25,5 +25,8 @@ void server_times_cb(void *arg, int64_t event, struct admin_times *ret_times);
 void server_live_cb(void *arg, const struct store_handler_info *h,
     struct entity_live *ret_live);
 size_t server_ends_cb(void *arg, const char *const **ret_ends);
+const char *server_status_name_cb(void *arg, const char *status);
+size_t server_status_names_cb(void *arg, const char *const **ret_names);
+int64_t server_deadline_cb(void *arg, const char *handler);
 
 #endif /* SERVER_SERVER_STATUS_H */

@@ -119,12 +119,32 @@ ends_cb(void *arg, const char *const **ret_ends)
 	return (config_ends(va->cfg, ret_ends));
 }
 
+/* admin_fns: the name of a code. */
+static const char *
+status_name_cb(void *arg, const char *status)
+{
+	const struct verb_admin *va = arg;
+
+	return (config_status_name(va->cfg, status));
+}
+
+/* admin_fns: a handler's deadline. */
+static int64_t
+deadline_cb(void *arg, const char *handler)
+{
+	const struct verb_admin *va = arg;
+
+	return (config_deadline(va->cfg, handler));
+}
+
 static int
 open_all(struct verb_admin *va, enum verb_intent intent)
 {
 	const struct admin_fns alone = { .now = now_cb,
 		.live = live_cb,
 		.ends = ends_cb,
+		.status_name = status_name_cb,
+		.deadline = deadline_cb,
 		.objects = true,
 		.arg = va };
 	char reason[STORE_REASON_MAX];

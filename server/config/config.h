@@ -143,6 +143,7 @@ struct config {
 
 	struct key_list
 	    status_order; /* codes, first to last; none: by number */
+	struct key_list status_names; /* "CODE NAME" each */
 
 	int64_t retention_bodies_ms; /* customers' data; since it came in */
 	int64_t retention_ids_ms;    /* that it ever came in */
@@ -232,6 +233,12 @@ void config_free(struct config *cfg);
 
 /* The status codes that end an order, valid as long as cfg; how many. */
 size_t config_ends(const struct config *cfg, const char *const **ret_ends);
+
+/* The deadline of the handler of that name; 0: it has none. */
+int64_t config_deadline(const struct config *cfg, const char *handler);
+
+/* The name of a status code, valid as long as cfg; NULL: it has none. */
+const char *config_status_name(const struct config *cfg, const char *code);
 
 /*
  * What a reload cannot change: does `next' differ from `now' in listeners,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "server/auth/admin_token.h"
+#include "server/base/log.h"
 #include "server/base/network.h"
 
 #define LISTENERS_MAX 64
@@ -214,6 +215,31 @@ check_probe(struct config_draft *d)
 		    url ? "url" : "every", url ? "every" : "url");
 }
 
+/* A code, a blank, a name; each code once. */
+static void
+check_status_names(struct config_draft *d)
+{
+	const struct key_list *list = &d->cfg->status_names;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *item = list->items[i];
+		size_t len = strcspn(item, " ");
+
+		if (len == 0 || len > 32 || item[len] == '\0' ||
+		    strlen(item) > 96)
+			config_draft_error(d,
+			    "status.names: \"%s\" is no code with its name, "
+			    "such as 1 placed",
+			    log_text(item));
+		for (size_t j = 0; j < i; j++) {
+			if (strncmp(list->items[j], item, len + 1) == 0)
+				config_draft_error(d,
+				    "status.names: %.*s has two names",
+				    (int)len, item);
+		}
+	}
+}
+
 static void
 check_status(struct config_draft *d)
 {
@@ -358,6 +384,7 @@ config_check(struct config_draft *d)
 	check_backup(d);
 	check_probe(d);
 	check_status(d);
+	check_status_names(d);
 	config_check_handlers(d);
 	config_check_tls(d);
 	check_named_secrets(d);

@@ -201,6 +201,30 @@ config_ends(const struct config *cfg, const char *const **ret_ends)
 	return (0);
 }
 
+int64_t
+config_deadline(const struct config *cfg, const char *handler)
+{
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		if (strcmp(cfg->handlers[i].name, handler) == 0)
+			return (cfg->handlers[i].deadline_ms);
+	}
+	return (0);
+}
+
+const char *
+config_status_name(const struct config *cfg, const char *code)
+{
+	size_t len = strlen(code);
+
+	for (size_t i = 0; i < cfg->status_names.n; i++) {
+		const char *item = cfg->status_names.items[i];
+
+		if (strncmp(item, code, len) == 0 && item[len] == ' ')
+			return (item + len + 1);
+	}
+	return (NULL);
+}
+
 void
 config_free(struct config *cfg)
 {

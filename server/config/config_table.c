@@ -262,6 +262,14 @@ const struct key config_global_keys[] = {
 		    "an order with the same time: the further one counts. A "
 		    "code that is not listed comes before all others. Empty: "
 		    "by their numbers. A change applies to what comes then." },
+	{ "status.names", KEY_TEXTS, IN_CONFIG(status_names), .def = "",
+	    .value = "CODE NAME, ...",
+	    .example = "1 placed, 2 accepted, 3 cancelled, 4 ready",
+	    .text = "What people call the codes: shown beside them on the "
+		    "page, in tables and in the API. klikit's documents "
+		    "contradict each other (5 is delivered in one, ready in "
+		    "another), so ask klikit which hold for you. Empty: only "
+		    "codes are shown." },
 
 	{ 0 },
 };

@@ -18,6 +18,7 @@ const struct pg_kind pg_kinds[STORE_NOPS] = {
 	[STORE_OP_LAST_EVENT] = { .read = last_event },
 	[STORE_OP_LIST_ORDERS] = { .read = list_orders },
 	[STORE_OP_GET_ORDER] = { .read = get_order },
+	[STORE_OP_BOARD] = { .read = list_board },
 	[STORE_OP_LIST_JOBS] = { .read = list_jobs },
 	[STORE_OP_LIST_ATTEMPTS] = { .read = list_attempts },
 	[STORE_OP_LIST_EVENT_ATTEMPTS] = { .read = list_event_attempts },

@@ -328,9 +328,8 @@ order_rows(struct pg_conn *c, struct store_op *op, enum list_sql which,
 	return (rc);
 }
 
-/* The states that end an order; what is no text ends none. */
-static void
-ends_arg(struct pg_args *args, const struct store_filter *f)
+void
+list_ends(struct pg_args *args, const struct store_filter *f)
 {
 	size_t n = 0;
 
@@ -360,7 +359,7 @@ list_orders(struct pg_conn *c, struct store_op *op,
 	pg_arg_text(&args, f->branch);
 	pg_arg_text(&args, f->status);
 	pg_arg_bool(&args, f->open);
-	ends_arg(&args, f);
+	list_ends(&args, f);
 	if (f->order_id == NULL)
 		return (order_rows(c, op, LIST_ORDERS, &args, reason));
 	pg_arg_text(&args, f->order_id);

@@ -15,11 +15,12 @@
 #include <string.h>
 
 #include "store/base/utf8.h"
+#include "store/postgres/board_sql.h"
 #include "store/postgres/lists_sql.h"
 
 /*
  * Is a job, j, dead now? Neither discarded nor replayed: see IS_DEAD in
- * store/sqlite/sql.c.
+ * store/sqlite/sql_dead.h.
  */
 #define NOT_REPLAYED                                                           \
 	"(SELECT k.id FROM jobs AS k WHERE k.replay_of = j.id LIMIT 1) IS "    \
@@ -27,8 +28,8 @@
 #define IS_DEAD "j.state = 'dead' AND j.discarded_at IS NULL AND " NOT_REPLAYED
 
 /*
- * Has the alarm j rung? See RANG in store/sqlite/sql.c. The index jobs_rang has
- * the first two.
+ * Has the alarm j rung? See RANG in store/sqlite/sql_dead.h. The index
+ * jobs_rang has the first two.
  */
 #define RANG                                                                   \
 	"j.guards IS NOT NULL AND j.attempts > 0 "                             \
@@ -325,6 +326,7 @@ static const struct pg_statement statements[] = {
 	    "AND c.event >= (SELECT b.at FROM back AS b) "
 	    "AND " HAS_NO_RECORD "AND " CART_FITS "ORDER BY c.event " NOT_TORN
 	    ")" ORDER_PAGE_END },
+	[LIST_BOARD] = { "list_board", BOARD_SQL },
 	[LIST_ORDERS_OF_ID] = { "list_orders_of_id",
 	    ORDER_PAGE RECORD RECORDS_OF_ID
 	    "$11::text OFFSET 0) AS o " RECORD_JOINED "WHERE " RECORD_FITS

@@ -18,6 +18,7 @@ enum list_sql {
 	LIST_EVENT_NAMED,
 	LIST_EVENT_LAST,
 	LIST_ORDERS,
+	LIST_BOARD,
 	LIST_ORDERS_OF_ID,
 	LIST_ORDER_NAMED,
 	LIST_JOBS,
@@ -103,6 +104,8 @@ enum store_rc list_find(struct pg_conn *c, struct store_op *op,
 
 /* The next three values: what statements with a part EVENT_FOUND ask for. */
 void list_find_args(struct pg_args *args, const char *find);
+/* The next value: the states that end an order; what is no text ends none. */
+void list_ends(struct pg_args *args, const struct store_filter *f);
 
 /*
  * Fill what ret_row points at, all zero before, from a row of a result, with

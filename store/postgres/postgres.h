@@ -57,6 +57,7 @@ pg_read_fn list_events; /* lists.c */
 pg_read_fn get_event;
 pg_read_fn last_event;
 pg_read_fn list_orders;
+pg_read_fn list_board;
 pg_read_fn get_order;
 pg_read_fn list_jobs; /* lists_jobs.c */
 pg_read_fn list_attempts;

@@ -116,6 +116,7 @@ static const struct {
 	[STORE_OP_LAST_EVENT] = { .run = lists_last_event },
 	[STORE_OP_LIST_ORDERS] = { .run = lists_orders },
 	[STORE_OP_GET_ORDER] = { .run = lists_order },
+	[STORE_OP_BOARD] = { .run = lists_board },
 	[STORE_OP_LIST_JOBS] = { .run = lists_jobs },
 	[STORE_OP_LIST_ATTEMPTS] = { .run = lists_attempts },
 	[STORE_OP_LIST_EVENT_ATTEMPTS] = { .run = lists_event_attempts },

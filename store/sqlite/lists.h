@@ -49,6 +49,7 @@ int lists_events(struct db *db, struct store_op *op);
 int lists_event(struct db *db, struct store_op *op);
 int lists_last_event(struct db *db, struct store_op *op);
 int lists_orders(struct db *db, struct store_op *op);
+int lists_board(struct db *db, struct store_op *op);
 int lists_order(struct db *db, struct store_op *op);
 
 /* -- lists_jobs.c -- */

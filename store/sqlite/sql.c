@@ -2,6 +2,7 @@
  * Every statement in one place, so that a test can look at each one's plan; but
  * for those of walk.c and of rejections, in sql_walk.c and sql_rejections.c.
  */
+#include "store/sqlite/sql_dead.h"
 #include "store/sqlite/sqlite.h"
 
 #define EVENT_COLUMNS                                                          \
@@ -11,26 +12,6 @@
 
 /* When it came in by the steady clock; of older rows only the date is known. */
 #define CAME_AT "ifnull(e.came_at, e.received_at) "
-
-/*
- * Is a job, j, dead now? This is the one place that says so: neither discarded
- * nor replayed. A replay that dies as well is dead in its place.
- */
-#define IS_DEAD                                                                \
-	"j.state = 'dead' AND j.discarded_at IS NULL "                         \
-	"AND NOT EXISTS (SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id) "
-
-/*
- * Has the alarm j rung? One that was tried in vain, and then not needed, has
- * not. This is what the index jobs_rang has, and what of it counts.
- */
-#define RANG(j)                                                                \
-	j "guards IS NOT NULL AND " j "attempts > 0 AND (" j                   \
-	  "outcome IS NULL OR substr(" j "outcome, 1, 9) <> 'cancelled') "
-#define RINGS(j)                                                               \
-	RANG(j)                                                                \
-	"AND " j "acknowledged_at IS NULL "                                    \
-	"AND " j "discarded_at IS NULL "
 
 /* As enum store_progress has it. */
 #define PROGRESS                                                               \
@@ -588,6 +569,8 @@ _Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_WALK_EVENTS,
 const char *
 db_sql_text(enum db_sql which)
 {
+	if (which >= SQL_BOARD)
+		return (sql_board_text(which));
 	if (which >= SQL_REJECTION_INSERT)
 		return (sql_rejections_text(which));
 	return (which < SQL_WALK_EVENTS ? texts[which] : sql_walk_text(which));

@@ -114,6 +114,9 @@ enum db_sql {
 	SQL_PURGE_SCAN,
 	SQL_LIST_REJECTIONS,
 	SQL_GET_REJECTION,
+	SQL_BOARD, /* from here on in sql_board.c */
+	SQL_BOARD_JOBS,
+	SQL_BOARD_DOCUMENT,
 	SQL_COUNT
 };
 
@@ -121,5 +124,6 @@ enum db_sql {
 const char *db_sql_text(enum db_sql which);
 const char *sql_walk_text(enum db_sql which);
 const char *sql_rejections_text(enum db_sql which);
+const char *sql_board_text(enum db_sql which);
 
 #endif /* STORE_SQLITE_SQL_H */

@@ -113,6 +113,8 @@ static const struct {
 	{ LIST_EVENT_LAST, "'e499'", 1, false },
 	{ LIST_ORDERS, ANY "NULL, NULL, NULL, false, '{}'", 10, false },
 	{ LIST_ORDERS, LATE "NULL, NULL, '1', false, '{}'", 0, false },
+	{ LIST_BOARD, "0, 1004990, 1, 10, NULL, NULL, NULL, 'x', '{}'", 5,
+	    false },
 	{ LIST_ORDERS_OF_ID, ANY "NULL, NULL, NULL, false, '{}', '77'", 1,
 	    false },
 	{ LIST_ORDERS_OF_ID, ANY "NULL, NULL, NULL, false, '{}', 'cart3'", 1,

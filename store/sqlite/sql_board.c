@@ -1,0 +1,76 @@
+/* The statements of the board. */
+#include "store/sqlite/sql_dead.h"
+#include "store/sqlite/sqlite.h"
+
+static const char *const texts[] = {
+	/*
+	 * What came in since ?1, by two indexes of dates: dates are not in the
+	 * order of numbers. What stands behind each order is looked up.
+	 */
+	[SQL_BOARD - SQL_BOARD] =
+	    "SELECT c.order_id, c.scope, ifnull(o.brand, e.brand), "
+	    "ifnull(o.branch, e.branch), "
+	    "iif(o.event IS NULL, l.external_id, o.external_id), "
+	    "iif(o.event IS NULL, l.status, o.status), "
+	    "iif(o.event IS NULL, l.updated_at, o.updated_at), "
+	    "ifnull(o.event, 0), ifnull(o.event, c.last), "
+	    "ifnull(o.place, l.place), (SELECT r.event_id FROM events AS r "
+	    "WHERE r.id = ifnull(o.event, c.last)), f.event, "
+	    "(SELECT r.received_at FROM events AS r WHERE r.id = f.event), "
+	    "f.place, ifnull(k.event, 0), ifnull(k.place, 0) "
+	    "FROM (SELECT order_id, scope, max(event) AS last "
+	    "FROM event_orders WHERE event >= (SELECT iif(?1 = 0, 0, min("
+	    "ifnull((SELECT min(id) FROM events INDEXED BY events_whole "
+	    "WHERE purged_at IS NULL AND received_at >= ?1), "
+	    "9223372036854775807), "
+	    "ifnull((SELECT min(id) FROM events INDEXED BY events_purged "
+	    "WHERE purged_at IS NOT NULL AND received_at >= ?1), "
+	    "9223372036854775807)))) GROUP BY order_id, scope) AS c "
+	    "CROSS JOIN events AS e ON e.id = c.last "
+	    "CROSS JOIN event_orders AS l ON l.event = c.last "
+	    "AND l.place = (SELECT max(m.place) FROM event_orders AS m "
+	    "WHERE m.order_id = c.order_id AND m.scope = c.scope "
+	    "AND m.event = c.last) "
+	    "CROSS JOIN event_orders AS f ON f.event = (SELECT min(m.event) "
+	    "FROM event_orders AS m WHERE m.order_id = c.order_id "
+	    "AND m.scope = c.scope) AND f.place = (SELECT max(m.place) "
+	    "FROM event_orders AS m WHERE m.order_id = c.order_id "
+	    "AND m.scope = c.scope AND m.event = f.event) "
+	    "LEFT JOIN orders AS o ON o.order_id = c.order_id "
+	    "AND o.scope = c.scope "
+	    "LEFT JOIN carts AS k ON k.order_id = c.order_id "
+	    "AND k.scope = c.scope "
+	    "WHERE (?2 IS NULL OR ifnull(o.brand, e.brand) = ?2) "
+	    "AND (?3 IS NULL OR ifnull(o.branch, e.branch) = ?3) "
+	    "AND (?4 IS NULL OR c.scope = ?4) "
+	    "AND (o.event IS NOT NULL OR EXISTS (SELECT 1 "
+	    "FROM event_orders AS m JOIN events AS y ON y.id = m.event "
+	    "WHERE m.order_id = c.order_id AND m.scope = c.scope "
+	    "AND y.type NOT LIKE ?5)) ORDER BY f.event, c.order_id",
+	/* Of the order's jobs: whose have not ended; are dead; what rings. */
+	[SQL_BOARD_JOBS - SQL_BOARD] =
+	    "WITH mine AS MATERIALIZED (SELECT j.* FROM event_orders AS eo "
+	    "CROSS JOIN jobs AS j ON j.event = eo.event "
+	    "AND (j.place = -1 OR j.place = eo.place) "
+	    "WHERE eo.order_id = ?1 AND eo.scope = ?2) "
+	    "SELECT (SELECT group_concat(name) FROM (SELECT DISTINCT h.name "
+	    "FROM mine AS j JOIN handlers AS h ON h.id = j.handler "
+	    "WHERE j.finished_at IS NULL AND j.guards IS NULL "
+	    "ORDER BY h.name)), "
+	    "(SELECT group_concat(name) FROM (SELECT DISTINCT h.name "
+	    "FROM mine AS j JOIN handlers AS h ON h.id = j.handler "
+	    "WHERE " IS_DEAD "AND j.guards IS NULL ORDER BY h.name)), "
+	    "(SELECT count(*) FROM mine AS j WHERE " RINGS("j.") ")",
+	[SQL_BOARD_DOCUMENT - SQL_BOARD] =
+	    "SELECT CASE WHEN length(body) <= 262144 "
+	    "AND json_valid(CAST(body AS TEXT)) THEN CAST(body AS TEXT) "
+	    "-> ('$.orders[' || ?2 || ']') END FROM bodies WHERE event = ?1",
+};
+_Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_COUNT - SQL_BOARD,
+    "every statement has a text");
+
+const char *
+sql_board_text(enum db_sql which)
+{
+	return (texts[which - SQL_BOARD]);
+}
