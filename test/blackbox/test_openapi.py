@@ -370,10 +370,10 @@ def test_each_path_and_method_is_described(server):
 VALUES = ("1", "true", "dead", "2026-01-01T00:00:00Z", "x")
 
 
-def takes(server, path, name):
-    """Does it know a parameter of that name?"""
+def takes(server, path, name, schema):
+    """Does it know a parameter of that name, which is described like that?"""
     said = [ask(server, "GET", f"{real(path)}?{name}={value}")
-            for value in VALUES]
+            for value in (*VALUES, *schema.get("enum", ()))]
     return any("is unknown here, or has a wrong value" not in
                (answer or {}).get("error", "") for _, answer in said)
 
@@ -389,13 +389,14 @@ def test_each_parameter_is_described_and_each_described_is_taken(server):
                 path.endswith(("/stream", "/status", "/receivers",
                                "/handlers"))):
             continue
-        known = {resolve(p)["name"] for p in operation.get("parameters", [])
-                 if resolve(p)["in"] == "query"}
+        known = {p["name"]: p["schema"] for p in map(
+            resolve, operation.get("parameters", [])) if p["in"] == "query"}
         if path.endswith("/{id}") and not known:
             continue  # it looks at no query
-        taken = {name for name in names | known if takes(server, path, name)}
-        missing += [f"{path}?{name}" for name in sorted(taken - known)]
-        extra += [f"{path}?{name}" for name in sorted(known - taken)]
+        taken = {name for name in names | set(known)
+                 if takes(server, path, name, known.get(name, {}))}
+        missing += [f"{path}?{name}" for name in sorted(taken - set(known))]
+        extra += [f"{path}?{name}" for name in sorted(set(known) - taken)]
     none(missing, "these are taken: describe them")
     none(extra, "these are not taken: remove them")
 
