@@ -31,6 +31,7 @@ store_op_reset(struct store_op *op)
 	op->handlers = NULL;
 	op->figures = NULL;
 	op->rejections = NULL;
+	op->counts = NULL;
 	op->nrows = 0;
 	memset(&op->scan, 0, sizeof(op->scan));
 }
@@ -177,6 +178,13 @@ deliver_rejections(struct store_op *op)
 	    op->res.reason, op->arg);
 }
 
+static void
+deliver_counts(struct store_op *op)
+{
+	op->done.counts(op->res.rc, op->counts, op->nrows, op->res.reason,
+	    op->arg);
+}
+
 /* How a backend runs a kind stands in a table of its own. */
 static const struct {
 	enum store_op_queue queue;
@@ -191,6 +199,7 @@ static const struct {
 	[STORE_OP_RUNNABLE] = { STORE_QUEUE_URGENT, deliver_result },
 	[STORE_OP_REGISTER] = { STORE_QUEUE_URGENT, deliver_result },
 	[STORE_OP_CLOCK_NOTE] = { STORE_QUEUE_BACKGROUND, deliver_result },
+	[STORE_OP_COUNT] = { STORE_QUEUE_BACKGROUND, deliver_result },
 	[STORE_OP_REJECT] = { STORE_QUEUE_BACKGROUND, deliver_result },
 	[STORE_OP_PURGE] = { STORE_QUEUE_BACKGROUND, deliver_result },
 	[STORE_OP_LIST_EVENTS] = { STORE_QUEUE_READS, deliver_events },
@@ -209,6 +218,7 @@ static const struct {
 	[STORE_OP_CLOCK_GET] = { STORE_QUEUE_READS, deliver_clock },
 	[STORE_OP_LIST_REJECTIONS] = { STORE_QUEUE_READS, deliver_rejections },
 	[STORE_OP_GET_REJECTION] = { STORE_QUEUE_READS, deliver_rejections },
+	[STORE_OP_LIST_COUNTS] = { STORE_QUEUE_READS, deliver_counts },
 	[STORE_OP_BACKUP] = { STORE_QUEUE_READS, deliver_result },
 	[STORE_OP_CHECK] = { STORE_QUEUE_READS, deliver_result },
 };

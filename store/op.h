@@ -21,6 +21,7 @@ enum store_op_kind {
 	STORE_OP_RUNNABLE,
 	STORE_OP_REGISTER,
 	STORE_OP_CLOCK_NOTE,
+	STORE_OP_COUNT,
 	STORE_OP_REJECT,
 	STORE_OP_PURGE,
 	STORE_OP_LIST_EVENTS,
@@ -38,6 +39,7 @@ enum store_op_kind {
 	STORE_OP_CLOCK_GET,
 	STORE_OP_LIST_REJECTIONS,
 	STORE_OP_GET_REJECTION,
+	STORE_OP_LIST_COUNTS,
 	STORE_OP_BACKUP,
 	STORE_OP_CHECK,
 	STORE_NOPS
@@ -95,6 +97,16 @@ struct store_op {
 			struct store_rejection *rej;
 			size_t n;
 		} reject;
+		struct {
+			const struct store_count *list;
+			size_t n;
+			int64_t now_ms;
+		} counts;
+		struct {
+			enum store_count_step step;
+			int64_t from_ms;
+			int64_t to_ms;
+		} counted; /* which are asked for */
 		struct store_filter filter;
 		struct store_job_filter jobs;
 		struct store_rejection_filter rejections;
@@ -132,6 +144,7 @@ struct store_op {
 	struct store_receiver_info *receivers;
 	struct store_figures *figures;
 	struct store_rejection_info *rejections;
+	struct store_count *counts;
 	size_t nrows;
 	struct store_scan scan; /* of a list that has a filter */
 	struct store_loaded *loaded;
@@ -148,6 +161,7 @@ struct store_op {
 		store_figures_fn *figures;
 		store_clock_fn *clock;
 		store_rejections_fn *rejections;
+		store_counts_fn *counts;
 	} done;
 	void *arg;
 

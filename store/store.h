@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "store/base/times.h"
+#include "store/counts.h"
 #include "store/job.h"
 #include "store/record.h"
 
@@ -558,5 +559,14 @@ int store_note_clock(struct store *st, const struct store_clock *clock,
  */
 int store_reject(struct store *st, const struct store_rejection *rej, size_t n,
     store_done_fn *done, void *arg);
+
+/*
+ * Add n rows of what was counted (store/counts.h) by the minute, to the rows
+ * of their minutes and hours, in a transaction of their own that makes no ack
+ * wait; some of those that are too old at now_ms go with it. Copies counts.
+ * Returns 0; -1 if memory is short.
+ */
+int store_add_counts(struct store *st, const struct store_count *counts,
+    size_t n, int64_t now_ms, store_done_fn *done, void *arg);
 
 #endif /* STORE_STORE_H */

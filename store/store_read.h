@@ -325,6 +325,17 @@ int store_get_rejection(struct store *st, int64_t id, store_rejections_fn *done,
     void *arg);
 
 /*
+ * What was counted in the minutes or hours that begin at from_ms or later, and
+ * before to_ms, in the order of time; of at most STORE_COUNT_SLOTS_MAX of them.
+ * 0; -1 if memory is short.
+ */
+#define STORE_COUNT_SLOTS_MAX 128
+typedef void store_counts_fn(enum store_rc rc, const struct store_count *rows,
+    size_t n, const char *reason, void *arg);
+int store_list_counts(struct store *st, enum store_count_step step,
+    int64_t from_ms, int64_t to_ms, store_counts_fn *done, void *arg);
+
+/*
  * What store_note_clock() kept last, and of when the newest event is. clock is
  * valid during the call. 0; -1 if memory is short.
  */

@@ -60,7 +60,7 @@ FOREIGN = {
     "event2/": ["handlers/net/*", "handlers/exec/*", "handlers/queue/*", "handlers/hub/*",
                 "handlers/*.[ch]", "server/base/*", "server/tls/*", "server/http/*",
                 "server/dispatch/*", "server/intake/*", "server/pull/*", "server/alert/*",
-                "server/upkeep/*",
+                "server/stats/*", "server/upkeep/*",
                 "server/admin/*", "server/cli/*", "server/devtools/*", "server/app/*"],
     "pthread.h": ["store/*", "handlers/exec/*", "handlers/queue/rsa_sign.c",
                   "server/base/line_writer.c", "server/tls/tls_worker.c",
@@ -72,6 +72,7 @@ PURE = ["server/http/http_reader.[ch]", "server/http/http_field.[ch]",
         "server/dispatch/backoff.[ch]", "server/dispatch/gate.[ch]",
         "server/dispatch/held.[ch]", "server/dispatch/pace.[ch]",
         "server/dispatch/run.[ch]", "server/dispatch/turn.[ch]",
+        "server/stats/tally.[ch]", "server/stats/series.[ch]",
         "server/alert/alert.[ch]",
         "server/alert/alert_kind.[ch]"]
 

@@ -19,6 +19,7 @@ struct admin_route {
 
 static const struct admin_route routes[] = {
 	{ "GET", "/api/v1/status", admin_status },
+	{ "GET", "/api/v1/stats", admin_stats },
 	{ "GET", "/api/v1/events", admin_events_list },
 	{ "GET", "/api/v1/events/*", admin_events_show },
 	{ "GET", "/api/v1/events/*/body", admin_events_body },

@@ -8,6 +8,7 @@
  *          to know goes through struct admin_fns.
  *
  *   GET  /api/v1/status                  how it stands, for the eye
+ *   GET  /api/v1/stats?...               what was counted, by minute or hour
  *   GET  /api/v1/events?...              a page, newest first; next is the
  *                                        `before' of the following one, or null
  *   GET  /api/v1/events/ID               with headers, attempts, timeline
@@ -61,6 +62,7 @@ struct store;
 struct store_handler_info;
 struct admin; /* opaque */
 struct entity_live;
+struct stats;
 
 #define ADMIN_SECRETS_MAX 16
 #define ADMIN_CAUSES_MAX 16
@@ -157,6 +159,7 @@ struct admin_fns {
 	/* probe_start(); NULL: no server runs. */
 	int (*probe)(void *arg, const char *url, probe_done_fn *done,
 	    void *done_arg, char reason[HANDLER_REASON_MAX]);
+	struct stats *stats; /* NULL: no server runs */
 	void *arg;
 };
 

@@ -87,6 +87,7 @@ json_t *admin_order_json(const struct admin *a,
     const struct store_order_info *row);
 
 enum admin_when admin_status(struct admin_call *call);
+enum admin_when admin_stats(struct admin_call *call);
 enum admin_when admin_events_list(struct admin_call *call);
 enum admin_when admin_events_show(struct admin_call *call);
 enum admin_when admin_events_body(struct admin_call *call);

@@ -32,6 +32,7 @@
 #include "server/cli/process_guard.h"
 #include "server/cli/start_check.h"
 #include "server/pull/pull_route.h"
+#include "server/stats/stats.h"
 
 /*
  * What the store has finished goes before all else: deliveries wait for their
@@ -446,6 +447,7 @@ server_close(struct server *s)
 	if (s->st != NULL) {
 		server_close_work(s);
 		store_wait(s->st);
+		stats_stop(s->upkeep.stats);
 	}
 	hub_close(s->front.hub);
 	http_free(s->front.http);

@@ -158,6 +158,7 @@ server_open_admin(struct server *s)
 		.look = server_look_cb,
 		.paused = server_paused_cb,
 		.probe = server_probe_cb,
+		.stats = s->upkeep.stats,
 		.arg = s,
 	};
 	const struct stream_fns live = { server_live_cb, s };

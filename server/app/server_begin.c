@@ -19,6 +19,7 @@
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
+#include "server/stats/stats.h"
 
 /* A number that begin_registered_cb() is to fill in. */
 struct begin_slot {
@@ -94,6 +95,7 @@ begin_work(struct begin *b)
 	store_set_repeat_window(s->st, s->cfg->repeat_window_ms);
 	server_set_upkeep(s, s->cfg);
 	server_set_alerts(s, s->cfg);
+	stats_begin(s->upkeep.stats);
 	begin_check(s);
 	if (s->work.listening)
 		log_info("store: deliveries are taken");

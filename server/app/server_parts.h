@@ -43,6 +43,7 @@ struct hub;
 struct pull_route;
 struct metrics;
 struct probe;
+struct stats;
 struct stream;
 struct reload;
 
@@ -99,6 +100,7 @@ struct server_upkeep {
 	struct janitor *janitor;
 	struct backups *backups;
 	struct probe *probe;
+	struct stats *stats;
 };
 
 struct server_stop {

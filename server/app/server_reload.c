@@ -18,6 +18,7 @@
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
 #include "server/pull/pull_route.h"
+#include "server/stats/stats.h"
 
 /* A reload waits here for its handlers' numbers from the store. */
 struct reload {
@@ -99,6 +100,7 @@ reload_apply(struct reload *r)
 		log_error("reload: refused: out of memory");
 		return;
 	}
+	stats_take(s->upkeep.stats); /* of handlers that may be gone */
 	if (server_set_handlers(s, r->cfg, r->known, reason) == -1) {
 		log_error("reload: refused: %s", reason);
 		if (r->tls != NULL)

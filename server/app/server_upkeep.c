@@ -11,6 +11,7 @@
 #include "server/app/server_parts.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
+#include "server/stats/stats.h"
 #include "server/upkeep/backups.h"
 #include "server/upkeep/probe.h"
 #include "store/base/hex.h"
@@ -71,7 +72,16 @@ server_open_upkeep(struct server *s)
 	    .sign = sign_cb,
 	    .arg = s,
 	});
-	if (u->janitor != NULL && u->backups != NULL && u->probe != NULL)
+	u->stats = stats_new(&(struct stats_options){
+	    .base = s->base,
+	    .st = s->st,
+	    .in = s->ingest,
+	    .rej = s->rej,
+	    .d = s->dispatch,
+	    .clock = s->clock,
+	});
+	if (u->janitor != NULL && u->backups != NULL && u->probe != NULL &&
+	    u->stats != NULL)
 		return (0);
 	log_error("cannot start: out of memory");
 	return (-1);
@@ -175,4 +185,5 @@ server_close_upkeep(struct server *s)
 	janitor_free(s->upkeep.janitor);
 	backups_free(s->upkeep.backups);
 	probe_free(s->upkeep.probe);
+	stats_free(s->upkeep.stats);
 }

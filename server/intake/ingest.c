@@ -106,7 +106,7 @@ ingest_stored(struct ingest *in, struct pending *p,
 	in->stats.kinds[event_kind(p->ev->type)]++;
 	in->stats.repeats += repeat;
 	if (!repeat) /* no sign of life of the branch */
-		branches_note(&in->branches, p->ev->branch, p->ev->came_at);
+		branches_count(&in->branches, p->ev->branch, p->ev->came_at);
 	if (in->journal != NULL)
 		journal_stored(in->journal, res->id, clock_wall_ms());
 	store_event_drop_body(p->ev);

@@ -68,6 +68,9 @@ const struct move_table move_tables[MOVE_TABLES] = {
 		NAME("code"), STEADY("came_at"), INT("class"), BYTES("digest"),
 		INT("repeats"), INT("last_at"), INT("not_kept"),
 		NAME("endpoint") } },
+	{ "counts", 4,
+	    { INT("step"), INT("at"), NAME("kind"), NAME("name"),
+		TEXT("numbers"), INT("peak") } },
 };
 
 size_t

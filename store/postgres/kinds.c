@@ -11,6 +11,7 @@ const struct pg_kind pg_kinds[STORE_NOPS] = {
 	[STORE_OP_RUNNABLE] = { PG_IN_PLACE, .add = runnable_add },
 	[STORE_OP_REGISTER] = { PG_IN_PLACE, .add = register_add },
 	[STORE_OP_CLOCK_NOTE] = { PG_IN_PLACE, .add = clock_note_add },
+	[STORE_OP_COUNT] = { PG_IN_PLACE, .add = counts_add },
 	[STORE_OP_REJECT] = { PG_IN_PLACE, .add = reject_add },
 	[STORE_OP_PURGE] = { PG_IN_PLACE, .add = purge_add },
 	[STORE_OP_LIST_EVENTS] = { .read = list_events },
@@ -28,6 +29,7 @@ const struct pg_kind pg_kinds[STORE_NOPS] = {
 	[STORE_OP_CLOCK_GET] = { .read = clock_read },
 	[STORE_OP_LIST_REJECTIONS] = { .read = list_rejections },
 	[STORE_OP_GET_REJECTION] = { .read = get_rejection },
+	[STORE_OP_LIST_COUNTS] = { .read = list_counts },
 	[STORE_OP_BACKUP] = { .read = backup_refuse },
 	[STORE_OP_CHECK] = { .read = check_read },
 };

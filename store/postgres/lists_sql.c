@@ -483,6 +483,10 @@ static const struct pg_statement statements[] = {
 	[LIST_REJECTION] = { "list_rejection",
 	    "SELECT " REJECTION_COLUMNS "r.headers, r.body, r.endpoint "
 	    "FROM rejections AS r WHERE r.id = $1::int8" },
+	[LIST_COUNTS] = { "list_counts",
+	    "SELECT c.at, c.kind, c.name, c.numbers, c.peak "
+	    "FROM counts AS c WHERE c.step = $1::int8 AND c.at >= $2::int8 "
+	    "AND c.at < $3::int8 ORDER BY c.at, c.kind, c.name" },
 };
 
 const struct pg_statement *

@@ -37,6 +37,7 @@ enum list_sql {
 	LIST_RECEIVERS,
 	LIST_REJECTIONS,
 	LIST_REJECTION,
+	LIST_COUNTS,
 	LIST_WALK_EVENTS, /* from here on in lists_walk.c */
 	LIST_WALK_JOBS,
 	LIST_FEW_OF_TIME,

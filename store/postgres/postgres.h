@@ -46,6 +46,7 @@ pg_add_fn unguard_add;    /* acts.c */
 pg_add_fn runnable_add;   /* runnable.c: claims */
 pg_add_fn register_add;   /* acts.c */
 pg_add_fn clock_note_add; /* clock.c: the database's clock is the store's */
+pg_add_fn counts_add;     /* counts.c */
 pg_add_fn reject_add;     /* rejections.c */
 pg_add_fn purge_add;      /* purge.c */
 
@@ -67,6 +68,7 @@ pg_read_fn list_receivers; /* receivers.c; `own' is set by the next: */
 void receivers_find_own(struct store_op *op, int64_t receiver);
 pg_read_fn list_rejections; /* lists_rejections.c */
 pg_read_fn get_rejection;
+pg_read_fn list_counts;   /* counts.c */
 pg_read_fn measure_read;  /* measure.c */
 pg_read_fn clock_read;    /* clock.c */
 pg_read_fn check_read;    /* check.c: counters against lanes */

@@ -109,6 +109,7 @@ static const struct {
 	[STORE_OP_RUNNABLE] = { .run = jobs_runnable },
 	[STORE_OP_REGISTER] = { .run = acts_register },
 	[STORE_OP_CLOCK_NOTE] = { .run = clock_note },
+	[STORE_OP_COUNT] = { .run = counts_write },
 	[STORE_OP_REJECT] = { .run = rejections_write, .after = after_reject },
 	[STORE_OP_PURGE] = { .run = purge_run, .after = after_purge },
 	[STORE_OP_LIST_EVENTS] = { .run = lists_events },
@@ -126,6 +127,7 @@ static const struct {
 	[STORE_OP_CLOCK_GET] = { .run = clock_get },
 	[STORE_OP_LIST_REJECTIONS] = { .run = lists_rejections },
 	[STORE_OP_GET_REJECTION] = { .run = lists_rejection },
+	[STORE_OP_LIST_COUNTS] = { .run = counts_list },
 	[STORE_OP_BACKUP] = { .read = backup_run },
 	[STORE_OP_CHECK] = { .read = read_check },
 };

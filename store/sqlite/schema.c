@@ -40,6 +40,7 @@ extern const char schema_012_rejections[];
 extern const char schema_013_doubted[];
 extern const char schema_014_endpoints[];
 extern const char schema_015_alarms[];
+extern const char schema_016_counts[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -57,6 +58,7 @@ static const char *const steps[] = {
 	schema_013_doubted,
 	schema_014_endpoints,
 	schema_015_alarms,
+	schema_016_counts,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

@@ -524,6 +524,24 @@ static const char *const texts[] = {
 	[SQL_CLOCK_NOTE] = "UPDATE clock SET steady_at = ?1, wall_at = ?2, "
 			   "believed_at = ?3, in_step_at = ?4, boot_at = ?5, "
 			   "boot = ?6 WHERE id = 1",
+	[SQL_COUNT_FIND] = "SELECT numbers, peak FROM counts WHERE step = ?1 "
+			   "AND at = ?2 AND kind = ?3 AND name = ?4",
+	[SQL_COUNT_NAMES] = "SELECT count(*) FROM counts WHERE step = ?1 "
+			    "AND at = ?2 AND kind = ?3",
+	[SQL_COUNT_PUT] = "INSERT OR REPLACE INTO counts (step, at, kind, "
+			  "name, numbers, peak) "
+			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_COUNT_DELETE_OLD] =
+	    "DELETE FROM counts WHERE step = ?1 AND (at, kind, name) IN "
+	    "(SELECT at, kind, name FROM counts WHERE step = ?1 AND at < ?2 "
+	    "ORDER BY at LIMIT ?3)",
+	[SQL_COUNT_DELETE_AHEAD] =
+	    "DELETE FROM counts WHERE step = ?1 AND (at, kind, name) IN "
+	    "(SELECT at, kind, name FROM counts WHERE step = ?1 AND at > ?2 "
+	    "ORDER BY at DESC LIMIT ?3)",
+	[SQL_COUNT_LIST] =
+	    "SELECT at, kind, name, numbers, peak FROM counts WHERE step = ?1 "
+	    "AND at >= ?2 AND at < ?3 ORDER BY at, kind, name",
 	[SQL_PURGE_LEFT] =
 	    "SELECT 1 FROM events AS e WHERE e.purged_at IS NULL "
 	    "AND e.received_at < ?1 AND " PURGEABLE "LIMIT 1",

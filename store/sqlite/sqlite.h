@@ -541,6 +541,10 @@ int purge_run(struct db *db, struct store_op *op);
 int clock_note(struct db *db, struct store_op *op);
 int clock_get(struct db *db, struct store_op *op);
 
+/* -- counts.c -- */
+int counts_write(struct db *db, struct store_op *op);
+int counts_list(struct db *db, struct store_op *op);
+
 /* -- scrub.c -- */
 
 /*

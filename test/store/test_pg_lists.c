@@ -51,6 +51,9 @@ static const char fill[] =
     "INSERT INTO events (id, event_id, type, peer, received_at, body_size, "
     "purged_at) SELECT 9000 + g, 'f' || g, 'order.created', 'p', 1, 2, 1 "
     "FROM generate_series(1, 100) AS g;"
+    "INSERT INTO counts SELECT s, s * g, 'handler', h, '1 2', 0 "
+    "FROM (VALUES (60000), (3600000)) AS v (s), "
+    "(VALUES ('a'), ('b')) AS w (h), generate_series(1, 1000) AS g;"
     "INSERT INTO bodies SELECT g, '{}' FROM generate_series(2000, 5000) AS g "
     "WHERE g % 100 <> 0;"
     "INSERT INTO event_orders (event, place, order_id) SELECT g, 0, g / 3 "
@@ -156,6 +159,7 @@ static const struct {
 	{ LIST_RECEIVERS, "500", 0, false },
 	{ LIST_REJECTIONS, "900, 0, 9223372036854775807, 10, NULL", 10, false },
 	{ LIST_REJECTION, "7", 1, false },
+	{ LIST_COUNTS, "60000, 600000, 1200000", 20, false },
 };
 #define NASKED (sizeof(asked) / sizeof(asked[0]))
 

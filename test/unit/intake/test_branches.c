@@ -59,10 +59,33 @@ test_bounded(void **state)
 	assert_int_equal(b.rest.ms, 100 + 2 * BRANCHES_MAX - 1);
 }
 
+/* Only what comes in after the start is counted. */
+static void
+test_events_are_counted(void **state)
+{
+	char name[BRANCHES_NAME_MAX + 1];
+	struct branches b = { 0 };
+
+	(void)state;
+	note(&b, "1", 10);
+	branches_count(&b, "1", (struct steady_time){ 20 });
+	branches_count(&b, "1", (struct steady_time){ 30 });
+	branches_count(&b, NULL, (struct steady_time){ 30 });
+	assert_int_equal(b.list[0].events, 2);
+	assert_int_equal(b.list[0].last.ms, 30);
+	assert_int_equal(b.list[1].events, 1);
+	memset(name, 'x', BRANCHES_NAME_MAX);
+	name[BRANCHES_NAME_MAX] = '\0';
+	branches_count(&b, name, (struct steady_time){ 40 });
+	assert_int_equal(b.n, 2);
+	assert_int_equal(b.rest_events, 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_events_are_counted),
 		cmocka_unit_test(test_latest),
 		cmocka_unit_test(test_bounded),
 	};
