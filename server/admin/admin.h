@@ -55,6 +55,7 @@
 #include <jansson.h>
 
 struct alerts;
+#include "server/base/steady.h"
 #include "server/upkeep/backups.h"
 #include "server/upkeep/probe.h"
 
@@ -91,7 +92,7 @@ struct admin_status {
 	const char *admin_url; /* of this listener; NULL: there is none */
 	const char *check; /* of the store: none, running, sound, repaired... */
 	const char *health; /* "ready", or why not */
-	const char *clock;  /* "ok", or what is wrong with it */
+	enum steady_doubt clock;
 	uint64_t queue_bytes;
 	uint64_t queue_max;
 	uint64_t received; /* these since the start */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/admin/admin_private.h"
+#include "server/admin/needs.h"
 #include "server/alert/alerts.h"
 #include "server/base/clock.h"
 #include "server/base/json.h"
@@ -25,6 +26,7 @@ struct status_row {
 	struct admin_status s;
 	struct store_figures f;
 	const char *version;
+	const char *clock; /* "ok", or what is wrong with it */
 	int64_t now_ms;
 	int64_t not_kept; /* of the refused: in no list */
 	int64_t dropped;  /* lines of the log */
@@ -102,7 +104,7 @@ static const struct field probe_fields[] = {
 static const struct field status_fields[] = {
 	{ "version", .kind = FIELD_TEXT, AT(version) },
 	{ "started_at", .kind = FIELD_TIME, AT(s.started_at_ms) },
-	{ "clock", .kind = FIELD_TEXT, AT(s.clock) },
+	{ "clock", .kind = FIELD_TEXT, AT(clock) },
 	{ "dev", .kind = FIELD_BOOL, AT(s.dev) },
 	{ "receivers", .kind = FIELD_COUNT, AT(f.receivers) },
 	{ "store", .kind = FIELD_OBJECT, .fields = store_fields },
@@ -186,9 +188,85 @@ status_names(const struct admin *a)
 	return (o);
 }
 
+/* needs_facts */
+static const struct alert *
+alert_cb(const void *arg, size_t i)
+{
+	return (alerts_up(arg, i));
+}
+
+/* A handler with what the server knows of it, which `live' holds. */
+static struct needs_handler
+needs_handler(const struct admin_fns *fns, const struct store_handler_info *h,
+    struct entity_live *live)
+{
+	fns->live(fns->arg, h, live);
+	return ((struct needs_handler){
+	    .name = h->name,
+	    .paused_at_ms = h->paused_at_ms,
+	    .paused_why = h->paused_why,
+	    .pending = h->unfinished,
+	    .dead = h->dead,
+	    .failing_ms = live->failing_ms,
+	    .error = live->error[0] == '\0' ? NULL : live->error,
+	    .next_try_ms = live->next_try_ms,
+	});
+}
+
+static json_t *
+need_json(const struct need *need)
+{
+	json_t *o = json_object();
+	int bad = json_set_text(o, "kind", need_kind_name(need->kind));
+
+	bad |= json_object_set_new(o, "urgent",
+	    json_boolean(need_is_urgent(need->kind)));
+	bad |= json_set_text(o, "subject", need->subject);
+	bad |= json_set_text(o, "text", need->text);
+	bad |= json_set_text(o, "advice", need->advice);
+	bad |= json_set_time(o, "since", need->since_ms);
+	bad |= json_set_time(o, "next_try", need->next_try_ms);
+	if (bad == 0)
+		return (o);
+	json_decref(o);
+	return (NULL);
+}
+
+/* What needs a person; NULL when out of memory. */
+static json_t *
+status_needs(struct admin_call *call, const struct status_row *r)
+{
+	struct needs_facts facts = { .health = r->s.health,
+		.alarms = r->f.alarms,
+		.nhandlers = r->f.nhandlers,
+		.alert = alert_cb,
+		.arg = r->s.alerts };
+	struct needs_handler *handlers;
+	struct entity_live *live;
+	json_t *list = json_array();
+	struct needs *all;
+
+	handlers =
+	    arena_array(&call->mem, r->f.nhandlers + 1, sizeof(*handlers));
+	live = arena_array(&call->mem, r->f.nhandlers + 1, sizeof(*live));
+	all = arena_alloc(&call->mem, sizeof(*all));
+	if (handlers == NULL || live == NULL || all == NULL) {
+		json_decref(list);
+		return (NULL);
+	}
+	for (size_t i = 0; i < r->f.nhandlers; i++)
+		handlers[i] =
+		    needs_handler(&call->a->fns, &r->f.handlers[i], &live[i]);
+	facts.handlers = handlers;
+	needs_find(&facts, all);
+	for (size_t i = 0; i < all->n; i++)
+		json_list_add(&list, need_json(&all->list[i]));
+	return (list);
+}
+
 /* Add what has names or a number of its own. Returns 0, or -1: no memory. */
 static int
-status_add(json_t *o, const struct status_row *r)
+status_add(struct admin_call *call, json_t *o, const struct status_row *r)
 {
 	const struct admin_status *s = &r->s;
 	json_t *webhooks = json_array(), *refused = json_object();
@@ -202,6 +280,7 @@ status_add(json_t *o, const struct status_row *r)
 	bad |= json_object_set_new(o, "webhooks", webhooks);
 	bad |= json_object_set_new(json_object_get(o, "counts"), "refused",
 	    refused);
+	bad |= json_object_set_new(o, "needs", status_needs(call, r));
 	bad |= json_object_set_new(o, "alerts", status_alerts(s->alerts));
 	bad |= json_object_set(o, "alarms", r->alarms);
 	bad |= json_object_set_new(o, "status_names", status_names(r->a));
@@ -230,7 +309,7 @@ status_json(struct admin_call *call, struct status_row *r)
 
 	r->f.free_bytes -= free_bytes % TAG_FREE_BYTES;
 	o = field_json(status_fields, r);
-	bad = status_add(o, r);
+	bad = status_add(call, o, r);
 	admin_tag(call, o);
 	r->f.free_bytes = free_bytes;
 	bad |= json_object_set_new(o, "store", field_json(store_fields, r));
@@ -264,6 +343,7 @@ status_cb(enum store_rc rc, const struct store_figures *f, const char *reason,
 	r.alarms = call->result;
 	r.a = call->a;
 	fns->status(fns->arg, &r.s);
+	r.clock = steady_doubt_name(r.s.clock);
 	status_count(&r, fns->now(fns->arg));
 	r.backup_newest = text_or_null(r.s.backup.newest);
 	r.backup_error = text_or_null(r.s.backup.reason);

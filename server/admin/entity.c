@@ -527,6 +527,8 @@ const struct field entity_handler[] = {
 	{ "last_error", "LAST ERROR", .kind = FIELD_WORD, .word = handler_error,
 	    .least = 16, .spare = 2 },
 	{ "last_error_at", .kind = FIELD_TIME, AT(live.error_ms) },
+	{ "failing_since", .kind = FIELD_TIME, AT(live.failing_ms) },
+	{ "next_try", .kind = FIELD_TIME, AT(live.next_try_ms) },
 	{ "last_seen", .kind = FIELD_TIME, AT(info.last_seen_ms) },
 	{ "configured", .kind = FIELD_BOOL, AT(live.configured) },
 	{ "probing", .kind = FIELD_BOOL, AT(live.probing) },

@@ -49,6 +49,8 @@ struct entity_live {
 	bool lasting;     /* it keeps a connection, and */
 	bool connected;   /* has it now */
 	int64_t error_ms;
+	int64_t failing_ms;  /* since then no call has succeeded; 0: they do */
+	int64_t next_try_ms; /* when; 0: not known */
 	char error[HANDLER_REASON_MAX];  /* of its last attempt; or empty */
 	char target[HANDLER_REASON_MAX]; /* where its jobs go; or empty */
 };

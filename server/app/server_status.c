@@ -7,6 +7,7 @@
 #include "server/admin/entity.h"
 #include "server/app/server_parts.h"
 #include "server/app/server_status.h"
+#include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
 
@@ -76,8 +77,7 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->admin_url = s->admin.listener == NULL ? NULL : s->admin.url;
 	ret_status->health = health_word(store_health(s->st));
 	ret_status->check = server_check_word(s);
-	ret_status->clock =
-	    steady_doubt_name(clock_watch_steady(s->clock)->doubt);
+	ret_status->clock = clock_watch_steady(s->clock)->doubt;
 	ret_status->queue_bytes = store_queued(s->st);
 	ret_status->queue_max = (uint64_t)s->cfg->store_queue_max;
 	ret_status->received = in.received;
@@ -127,6 +127,14 @@ server_live_cb(void *arg, const struct store_handler_info *h,
 		ret_live->under_way = live.under_way;
 		ret_live->lasting = live.lasting;
 		ret_live->connected = live.connected;
+		if (live.failing_since.ms != 0)
+			ret_live->failing_ms =
+			    clock_wall_ms() -
+			    steady_since(dispatch_now(s->dispatch),
+				live.failing_since);
+		if (live.next_try_ms >= 0 && h->unfinished > 0)
+			ret_live->next_try_ms =
+			    clock_wall_ms() + live.next_try_ms;
 		if (live.error != NULL) {
 			(void)strcpy(ret_live->error, live.error);
 			ret_live->error_ms = live.error_ms;

@@ -63,6 +63,8 @@ struct dispatch_live {
 	 */
 	struct steady_time failing_since;
 	bool works;
+	int64_t next_try_ms; /* from now, what is pending is tried again; -1:
+				not known */
 };
 
 #endif /* SERVER_DISPATCH_HANDLER_H */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/dispatch/dispatch_private.h"
 
@@ -128,6 +129,20 @@ dispatch_pullers(struct dispatch *d, int64_t handler,
 		h->type->pulled->pullers(h, ret_text);
 }
 
+/* When something that waits comes due, or the next probe may be made. */
+static int64_t
+next_try_ms(const struct dispatch *d, const struct live_handler *live)
+{
+	int64_t ms = backlog_next_ms(&live->backlog, dispatch_now(d));
+	int64_t now_us = clock_mono_us();
+	int64_t us = gate_next_us(&live->gate, GATE_UNTRIED, now_us);
+
+	if (live->gate.probing && backlog_untried(&live->backlog) > 0 &&
+	    us != INT64_MAX && (us - now_us) / 1000 < ms)
+		ms = (us - now_us) / 1000;
+	return (ms == INT64_MAX ? -1 : ms < 0 ? 0 : ms);
+}
+
 int
 dispatch_live(const struct dispatch *d, size_t i,
     struct dispatch_live *ret_live)
@@ -155,6 +170,7 @@ dispatch_live(const struct dispatch *d, size_t i,
 		.error_ms = live->error_ms,
 		.failing_since = live->failing_since,
 		.works = live->works,
+		.next_try_ms = next_try_ms(d, live),
 	};
 	return (0);
 }

@@ -298,6 +298,7 @@ def test_each_field_is_described_and_each_described_is_served(busy):
             if method == "GET" and "{" not in path and path.startswith(
                     "/api/v1/") and path != "/api/v1/stream":
                 check(path, "GET")
+        check("/api/v1/stats", "GET", "/api/v1/stats?step=hour")
         check("/api/v1/events", "GET", "/api/v1/events?limit=1")
         check("/api/v1/orders", "GET", "/api/v1/orders?limit=1")
         events = check("/api/v1/events", "GET", "/api/v1/events?limit=500")
