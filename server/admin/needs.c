@@ -80,6 +80,19 @@ add_alarms(const struct needs_facts *f, struct needs *all)
 	need->advice = "See to the orders, then acknowledge the alarms.";
 }
 
+/* Why its calls fail; that begins with its name as a rule. */
+static const char *
+error_of(const struct needs_handler *h)
+{
+	size_t len = strlen(h->name);
+
+	if (h->error == NULL)
+		return ("?");
+	return (strncmp(h->error, h->name, len) == 0 && h->error[len] == ' '
+		    ? h->error + len + 1
+		    : h->error);
+}
+
 /* Paused, its calls do not fail: none are made. */
 static void
 add_handler(const struct needs_handler *h, struct needs *all)
@@ -96,7 +109,7 @@ add_handler(const struct needs_handler *h, struct needs *all)
 			       "take them.";
 	} else if (h->failing_ms != 0) {
 		need = add(all, NEED_HANDLER_FAILING, h->name, "%s fails: %s",
-		    h->name, h->error == NULL ? "?" : h->error);
+		    h->name, error_of(h));
 		need->since_ms = h->failing_ms;
 		need->next_try_ms = h->next_try_ms;
 	}

@@ -368,7 +368,7 @@ def test_each_path_and_method_is_described(server):
             assert status in (404, 405), (method, path)
 
 
-VALUES = ("1", "true", "dead", "2026-01-01T00:00:00Z", "x")
+VALUES = ("1", "true", "dead", "hour", "2026-01-01T00:00:00Z", "x")
 
 
 def takes(server, path, name, schema):

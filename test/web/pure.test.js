@@ -6,19 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { ROOT, payload } from './lib/klikitd.js';
-
-const WEB = path.join(ROOT, 'server', 'admin', 'web');
-
-// A module with what it imports, as one address: the files are ES modules for
-// the browser, and nothing beside them says so to Node.
-function address(name) {
-  const source = fs.readFileSync(path.join(WEB, name), 'utf8').replace(
-    /from '\.\/(\w+\.js)'/g, (_, file) => `from '${address(file)}'`);
-  return `data:text/javascript;base64,${
-    Buffer.from(source).toString('base64')}`;
-}
-
-const load = (name) => import(address(name));
+import { WEB, load } from './lib/modules.js';
 
 // Only app.js does something when it is imported. Of the others a timer would
 // also keep this process for ever.

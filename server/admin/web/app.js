@@ -9,6 +9,7 @@ import { setServerNow, startTicking } from './time.js';
 import { countAll } from './receivers.js';
 import { Shell } from './shell.js';
 import { TokenView } from './token.js';
+import { NowView } from './now.js';
 import { EventsView } from './events.js';
 import { OrdersView } from './orders.js';
 import { RejectionsView } from './rejections.js';
@@ -17,13 +18,14 @@ import { StartView } from './first_run.js';
 import { keysAreOn, showHelp } from './help.js';
 
 const VIEWS = {
+  now: NowView,
   events: EventsView,
   orders: OrdersView,
   rejections: RejectionsView,
   handlers: HandlersView,
   start: StartView,
 };
-const ORDER = ['events', 'orders', 'rejections', 'handlers'];
+const ORDER = ['now', 'events', 'orders', 'rejections', 'handlers'];
 
 const STATUS_MS = 15000;      // between two looks at the status
 const STATUS_SOON_MS = 1000;  // after something has happened
@@ -74,7 +76,8 @@ class App {
       return;
     const route = parseRoute(location.hash);
     if (VIEWS[route.view] === undefined) {
-      this.go({ view: 'events' });
+      this.replace({ view: 'now' });
+      this.follow();
       return;
     }
     this.route = route;
@@ -83,7 +86,13 @@ class App {
     else
       this.mount(new VIEWS[route.view](this, route));
     this.shell.setRoute(route);
-    document.title = `${this.view.title} – klikitd`;
+    this.setTitle();
+  }
+
+  // A tab that is not looked at says it, too.
+  setTitle() {
+    const n = this.status?.needs.length ?? 0;
+    document.title = `${n > 0 ? `(${n}) ` : ''}${this.view.title} – klikitd`;
   }
 
   mount(view) {
@@ -133,6 +142,7 @@ class App {
     }
     setServerNow(this.status.now);
     this.shell.setStatus(this.status);
+    this.setTitle();
     this.view?.setStatus?.(this.status);
   }
 

@@ -23,7 +23,17 @@ function setAttribute(node, name, value) {
 // h('a', {class: 'x', href: '#/', on: {click: fn}}, 'text', node, ...).
 // null and false: no such attribute, no such child.
 export function h(tag, attributes, ...children) {
-  const node = document.createElement(tag);
+  return make(document.createElement(tag), attributes, children);
+}
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+// The same for a part of a picture.
+export function svg(tag, attributes, ...children) {
+  return make(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function make(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === null || value === undefined || value === false &&
         !PROPERTIES.has(name))
@@ -36,8 +46,7 @@ export function h(tag, attributes, ...children) {
     else
       setAttribute(node, name, value === true ? '' : String(value));
   }
-  add(node, children);
-  return node;
+  return add(node, children);
 }
 
 export function add(node, children) {

@@ -11,7 +11,7 @@ const KEYS = [
   ['Esc', 'close what is open; leave the filter'],
   ['/', 'find'],
   ['p', 'freeze the list, let it go on'],
-  ['1 … 4', 'events, orders, rejections, handlers'],
+  ['1 … 5', 'now, events, orders, rejections, handlers'],
   ['?', 'this'],
 ];
 

@@ -14,7 +14,7 @@ export function parseRoute(hash) {
   try {
     decoded = id === undefined || id === '' ? null : decodeURIComponent(id);
   } catch { /* no id of ours */ }
-  return { view: view === '' ? 'events' : view, id: decoded, values };
+  return { view: view === '' ? 'now' : view, id: decoded, values };
 }
 
 export function formatRoute({ view, id = null, values = {} }) {

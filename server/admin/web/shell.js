@@ -4,8 +4,9 @@
 import { h, button, fill, setText } from './dom.js';
 import { spanText } from './time.js';
 import { showHelp } from './help.js';
+import { countText } from './words.js';
 
-const LINKS = [['events', 'Events'], ['orders', 'Orders'],
+const LINKS = [['now', 'Now'], ['events', 'Events'], ['orders', 'Orders'],
   ['rejections', 'Rejections'], ['handlers', 'Handlers']];
 const LOOKS = [['auto', 'Look: as the system'], ['light', 'Look: light'],
   ['dark', 'Look: dark']];
@@ -24,6 +25,14 @@ function look() {
   return LOOKS.some(([id]) => id === known) ? known : 'auto';
 }
 
+// Which needs are told at which view; at the first all are.
+const TOLD = {
+  now: () => true,
+  orders: ({ kind }) => kind === 'alarm',
+  rejections: ({ kind }) => kind === 'rejections',
+  handlers: ({ kind }) => kind.startsWith('handler_') || kind === 'job_dead',
+};
+
 export class Shell {
   constructor(app) {
     this.app = app;
@@ -36,7 +45,7 @@ export class Shell {
     this.lookButton = button('', { class: 'icon', id: 'look' },
       () => this.nextLook());
     fill(document.getElementById('bar'),
-      h('a', { class: 'mark', href: '#/events' }, 'klikitd', this.version),
+      h('a', { class: 'mark', href: '#/now' }, 'klikitd', this.version),
       h('nav', { 'aria-label': 'Views' }, this.links),
       this.pill, this.lookButton,
       button('?', { class: 'icon', 'aria-label': 'Help and keys' }, showHelp));
@@ -69,6 +78,32 @@ export class Shell {
 
   setStatus(status) {
     setText(this.version, ` ${status.version}${status.dev ? ' dev' : ''}`);
+    this.drawBadges(status.needs);
+    const icon = document.getElementById('icon');
+    const href = status.needs.some((need) => need.urgent) ?
+      '/icon_trouble.svg' : '/icon.svg';
+    if (icon.getAttribute('href') !== href)
+      icon.setAttribute('href', href);
+  }
+
+  drawBadges(needs) {
+    for (const link of this.links) {
+      const told = needs.filter(TOLD[link.dataset.view] ?? (() => false));
+      const text = told.length === 0 ? '' : String(told.length);
+      let badge = link.querySelector('.badge');
+      if (badge === null && text === '')
+        continue;
+      if (badge === null) {
+        badge = h('span', { class: 'badge' });
+        link.append(badge);
+      }
+      badge.hidden = text === '';
+      badge.className = told.some((need) => need.urgent) ? 'badge' :
+        'badge mild';
+      setText(badge, text);
+      badge.title = countText(told.length, 'thing needs you',
+        'things need you');
+    }
   }
 
   setStream(state, detail) {

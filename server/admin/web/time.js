@@ -30,6 +30,11 @@ export function agoText(ms) {
   return ms < 5000 ? 'now' : `${spanText(ms)} ago`;
 }
 
+// How long it is until then.
+export function inText(ms) {
+  return ms < 1000 ? 'now' : `in ${spanText(ms)}`;
+}
+
 // "0.4 ms", "38 ms", "1.2 s": how long something took.
 export function tookText(ms) {
   if (ms === null || ms === undefined)
@@ -86,6 +91,7 @@ export function ofField(text) {
 const FORMS = {
   ago: (at) => agoText(serverNow() - at),
   age: (at) => spanText(serverNow() - at),
+  in: (at) => inText(at - serverNow()),
 };
 
 function tick(node) {

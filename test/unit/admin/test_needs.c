@@ -78,7 +78,7 @@ test_a_failing_handler_says_when_it_tries_again(void **state)
 {
 	const struct needs_handler h = { .name = "warehouse",
 		.failing_ms = 5,
-		.error = "answered 503",
+		.error = "warehouse answered 503",
 		.next_try_ms = 99,
 		.dead = 1 };
 

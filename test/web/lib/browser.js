@@ -18,7 +18,8 @@ export const PHONE = { width: 360, height: 740 };
 
 // A browser with one page at a server's inspector. Everything the page says
 // is kept: errors, violations of its policy, requests to anywhere else.
-export async function open(server, { viewport = DESKTOP, hash = '',
+export async function open(server, { viewport = DESKTOP,
+  hash = '#/events',
   ...options } = {}) {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'klikitd-browser-'));
   const context = await chromium.launchPersistentContext(profile, {

@@ -1,0 +1,107 @@
+// needs_list.js -- what needs a person, each with what can be done about it.
+
+import { get, part, post } from './api.js';
+import { button, h } from './dom.js';
+import { ask, toast } from './dialog.js';
+import { moment, ticking } from './time.js';
+import { countText, sentence } from './words.js';
+
+const SHOWN_OF_A_KIND = 4; // the others are behind a button
+
+// Where more is said about it.
+const PLACES = {
+  alarm: () => '#/orders',
+  handler_failing: () => '#/handlers',
+  handler_paused: () => '#/handlers',
+  job_dead: (subject) =>
+    `#/events?state=dead&handler=${encodeURIComponent(subject)}`,
+  rejections: () => '#/rejections',
+  branch_silent: (subject) =>
+    `#/events?branch=${encodeURIComponent(subject)}`,
+};
+
+async function tell(done, run) {
+  try {
+    await run();
+    toast('ok', done);
+  } catch (e) {
+    toast('bad', `Not done: ${e.message}.`);
+  }
+}
+
+const resume = (name) => tell(`${name} goes on.`, () =>
+  post(`/api/v1/handlers/${part(name)}/resume`, {}));
+
+async function replay(name) {
+  const { jobs } = await get('/api/v1/jobs', { state: 'dead', handler: name,
+    newest: 'true', limit: 500 });
+  const yes = await ask({ title: `Replay ${countText(jobs.length,
+    'dead job')} of ${name}?`,
+  text: ['Each is sent once more, with the same idempotency key.'],
+  confirm: 'Replay' });
+  if (yes !== null)
+    await tell(`${countText(jobs.length, 'job')} of ${name} sent again.`, () =>
+      post('/api/v1/jobs/replay', { ids: jobs.map((job) => job.id) }));
+}
+
+async function probe(url) {
+  toast('ok', 'A signed test is on its way …');
+  try {
+    const { arrived, text } = await post('/api/v1/probe', { url });
+    toast(arrived ? 'ok' : 'bad', sentence(text));
+  } catch (e) {
+    toast('bad', `Not done: ${e.message}.`);
+  }
+}
+
+// The buttons of each kind: [text, what a reader of the screen hears, run].
+const ACTS = {
+  handler_paused: ({ subject }) => ['Resume', `Resume ${subject}`,
+    () => resume(subject)],
+  job_dead: ({ subject }) => ['Replay', `Replay the dead jobs of ${subject}`,
+    () => replay(subject)],
+  probe: (need, status) => status.probe && ['Try now',
+    'Probe the public URL now', () => probe(status.probe.url)],
+};
+
+function needItem(need, status, done) {
+  const { kind, subject, text, advice, since, next_try: nextTry } = need;
+  const act = ACTS[kind]?.(need, status);
+  const place = PLACES[kind]?.(subject);
+  return h('li', { class: need.urgent ? 'need urgent' : 'need' },
+    h('div', { class: 'need-words' },
+      h('p', { class: 'need-text' }, h('bdi', null, kind === 'job_dead' ?
+        `${subject}: ${text}` : text), '.'),
+      h('p', { class: 'need-more' },
+        since && h('span', null, 'Since ', moment(since), ' (',
+          ticking(since, 'age'), '). '),
+        nextTry && h('span', null, 'Next try ', ticking(nextTry, 'in'),
+          '. '),
+        advice)),
+    h('div', { class: 'need-acts' },
+      act && button(act[0], { class: 'primary', 'aria-label': act[1],
+        'data-need': `${kind} ${subject}` }, async () => {
+        await act[2]();
+        done();
+      }),
+      place && h('a', { class: 'button', href: place,
+        'aria-label': `Show ${text}` }, 'Show')));
+}
+
+// needs as of the status; done() after something was done about one; all: show
+// each, else of a kind with many only the first ones.
+export function needsList(needs, status, { all, more, done }) {
+  const shown = {};
+  const items = [];
+  let left = 0;
+  for (const need of needs) {
+    shown[need.kind] = (shown[need.kind] ?? 0) + 1;
+    if (all || shown[need.kind] <= SHOWN_OF_A_KIND)
+      items.push(needItem(need, status, done));
+    else
+      left++;
+  }
+  return h('ul', { class: 'needs', 'aria-label': 'What needs you' }, items,
+    left > 0 && h('li', { class: 'need-left' }, button(
+      `Show ${left} more`, { class: 'quiet' }, more)));
+}
