@@ -16,7 +16,7 @@ import { CREATED, Klikitd, ROOT, STATUS, eventually } from './lib/klikitd.js';
 const DOCS = path.join(ROOT, 'server', 'docs');
 const FOLDER = process.env.SCREENSHOTS === undefined ?
   fs.mkdtempSync(path.join(os.tmpdir(), 'klikitd-pictures-')) : DOCS;
-const SIZE = { width: 1280, height: 860 };
+const SIZE = { width: 1280, height: 1080 };
 const MAX_BYTES = 150000;
 const MINUTE = 60000;
 const DISHES = [['Nasi Goreng', 42000], ['Es Teh Manis', 9000],
@@ -112,6 +112,10 @@ async function pictured(server) {
     input: `${JSON.stringify(counted(now))}\n${JSON.stringify(dates)}` });
   assert.equal(done.status, 0, done.stderr);
   await server.start();
+  // One that the warehouse does not take.
+  await server.received(body(32, now), { id: 'evt-32-7f3a' });
+  await eventually('the warehouse fails', async () =>
+    (await server.ask('/api/v1/status')).needs.length === 1);
 }
 
 test('the pictures of the README can be made', async () => {
@@ -136,9 +140,17 @@ test('the pictures of the README can be made', async () => {
     await pictured(server);
     for (const colorScheme of ['light', 'dark']) {
       browser = await open(server, { viewport: SIZE, colorScheme,
+        hash: '#/now',
         timezoneId: `Etc/GMT${AHEAD > 0 ? '-' : '+'}${Math.abs(AHEAD)}`,
         locale: 'en-GB' });
       await live(browser.page);
+      const said = browser.page.locator('.chart-said').first();
+      const before = await eventually('a chart', async () =>
+        /received/.test(await said.textContent()) && said.textContent());
+      await browser.page.locator('[data-range="24h"]').click();
+      await eventually('the day', async () =>
+        await said.textContent() !== before);
+      await browser.page.mouse.move(0, 0);
       await browser.page.evaluate(() => document.fonts.ready);
       await eventually('nothing loads any more', () => browser.page.evaluate(
         () => document.querySelector('[aria-busy=true], .loading') === null));
