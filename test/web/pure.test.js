@@ -212,7 +212,7 @@ test('an address says the view, and any id comes through', () => {
     const route = { view: 'events', id, values: { type: 'a&b', text: '#' } };
     assert.deepEqual(parseRoute(formatRoute(route)), route);
   }
-  assert.equal(parseRoute('').view, 'events');
+  assert.equal(parseRoute('').view, 'now');
   assert.equal(parseRoute('#/events/%E0%A4%A').id, null);
 });
 
