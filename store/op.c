@@ -196,6 +196,7 @@ static const struct {
 	[STORE_OP_ACT] = { STORE_QUEUE_URGENT, deliver_result },
 	[STORE_OP_PAUSE] = { STORE_QUEUE_URGENT, deliver_result },
 	[STORE_OP_UNGUARD] = { STORE_QUEUE_URGENT, deliver_result },
+	[STORE_OP_RELEASE] = { STORE_QUEUE_URGENT, deliver_result },
 	[STORE_OP_RUNNABLE] = { STORE_QUEUE_URGENT, deliver_result },
 	[STORE_OP_REGISTER] = { STORE_QUEUE_URGENT, deliver_result },
 	[STORE_OP_CLOCK_NOTE] = { STORE_QUEUE_BACKGROUND, deliver_result },

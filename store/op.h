@@ -18,6 +18,7 @@ enum store_op_kind {
 	STORE_OP_ACT,
 	STORE_OP_PAUSE,
 	STORE_OP_UNGUARD,
+	STORE_OP_RELEASE,
 	STORE_OP_RUNNABLE,
 	STORE_OP_REGISTER,
 	STORE_OP_CLOCK_NOTE,
@@ -82,6 +83,7 @@ struct store_op {
 			int64_t handler;
 			int64_t now_ms;
 		} unguard;
+		int64_t release; /* of that handler */
 		struct store_purge purge;
 		struct {
 			int64_t handler;

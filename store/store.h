@@ -471,6 +471,16 @@ int store_pause(struct store *st, const char *handler, const char *by,
 int store_unguard(struct store *st, int64_t handler, int64_t now_ms,
     store_done_fn *done, void *arg);
 
+/*
+ * Jobs of that handler which may run are not to be only this receiver's any
+ * more, up to STORE_RELEASE_MAX of them: another that has more use for them may
+ * find them by store_runnable(). Those that are begun stay. STORE_OK: id is how
+ * many; of a store that is not shared 0. Returns 0; -1 if memory is short.
+ */
+#define STORE_RELEASE_MAX 1000
+int store_release(struct store *st, int64_t handler, store_done_fn *done,
+    void *arg);
+
 /* What a purge is to remove; see store/DESIGN.md for what stays. */
 struct store_purge {
 	int64_t

@@ -62,6 +62,17 @@ store_unguard(struct store *st, int64_t handler, int64_t now_ms,
 }
 
 int
+store_release(struct store *st, int64_t handler, store_done_fn *done, void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_write_op(st, STORE_OP_RELEASE, done, arg)) == NULL)
+		return (-1);
+	op->in.release = handler;
+	return (store_submit(st, op, 0));
+}
+
+int
 store_purge(struct store *st, const struct store_purge *purge,
     store_done_fn *done, void *arg)
 {

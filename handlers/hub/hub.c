@@ -15,9 +15,6 @@
 #include "handlers/net/net_clock.h"
 #include "store/base/timeval.h"
 
-/* So long after the last ask jobs are kept in memory for the next. */
-#define AWAY_MS 120000
-
 static const char nothing[] = "{\"jobs\":[]}";
 
 struct hub_ask {
@@ -31,12 +28,41 @@ struct hub_ask {
 
 /* -- Asks -- */
 
+/* Have the jobs let go of for which nobody comes again. */
+static void
+away_arm(struct hub *hub)
+{
+	struct timeval tv = timeval_of_ms(hub->away_ms + 1);
+
+	if (!evtimer_pending(hub->away, NULL))
+		(void)evtimer_add(hub->away, &tv);
+}
+
+/* evtimer: away_ms after the first ask that ended since it was armed. */
+static void
+away_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct hub *hub = arg;
+	int64_t since_ms = net_clock_ms() - hub->away_ms;
+	struct hub_box *box;
+
+	(void)fd;
+	(void)what;
+	TAILQ_FOREACH (box, &hub->boxes, all) {
+		if (box->seen_mono_ms > since_ms)
+			away_arm(hub);
+	}
+	hub->room(hub->arg);
+}
+
 static void
 ask_free(struct hub_ask *ask)
 {
 	struct hub_box *box = ask->box;
 
 	TAILQ_REMOVE(&box->asks, ask, link);
+	box->seen_mono_ms = net_clock_ms();
+	away_arm(box->hub);
 	box->wanted -= ask->max;
 	box->stats.pullers--;
 	event_free(ask->timer);
@@ -232,7 +258,7 @@ hub_is_away(const struct hub_member *member)
 
 	return (TAILQ_EMPTY(&box->asks) &&
 		(box->seen_mono_ms == 0 ||
-		    net_clock_ms() - box->seen_mono_ms > AWAY_MS));
+		    net_clock_ms() - box->seen_mono_ms >= box->hub->away_ms));
 }
 
 void
@@ -300,13 +326,15 @@ hub_close(struct hub *hub)
 }
 
 struct hub *
-hub_new(struct event_base *base, void (*room)(void *arg), void *arg)
+hub_new(struct event_base *base, int64_t away_ms, void (*room)(void *arg),
+    void *arg)
 {
 	struct hub *hub;
 
 	if ((hub = calloc(1, sizeof(*hub))) == NULL)
 		return (NULL);
 	hub->base = base;
+	hub->away_ms = away_ms;
 	hub->room = room;
 	hub->arg = arg;
 	TAILQ_INIT(&hub->boxes);
@@ -314,7 +342,8 @@ hub_new(struct event_base *base, void (*room)(void *arg), void *arg)
 	TAILQ_INIT(&hub->due);
 	TAILQ_INIT(&hub->reports);
 	if ((hub->pump = event_new(base, -1, 0, hub_pump_cb, hub)) == NULL ||
-	    (hub->timer = evtimer_new(base, hub_due_cb, hub)) == NULL) {
+	    (hub->timer = evtimer_new(base, hub_due_cb, hub)) == NULL ||
+	    (hub->away = evtimer_new(base, away_timer_cb, hub)) == NULL) {
 		hub_free(hub);
 		return (NULL);
 	}
@@ -337,5 +366,7 @@ hub_free(struct hub *hub)
 		event_free(hub->pump);
 	if (hub->timer != NULL)
 		event_free(hub->timer);
+	if (hub->away != NULL)
+		event_free(hub->away);
 	free(hub);
 }

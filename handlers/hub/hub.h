@@ -39,11 +39,11 @@ struct hub_report; /* opaque: outcomes on their way to the disk */
 #define HUB_WAIT_MIN_MS 500 /* an ask waits so long: the store is asked */
 
 /*
- * room(arg) runs when a handler that had no room for a job may have some. NULL
- * when out of memory.
+ * room(arg) runs when somebody asks for jobs, and when nobody has for away_ms.
+ * NULL when out of memory.
  */
-struct hub *hub_new(struct event_base *base, void (*room)(void *arg),
-    void *arg);
+struct hub *hub_new(struct event_base *base, int64_t away_ms,
+    void (*room)(void *arg), void *arg);
 
 /* When no instance, ask or report is left. Accepts NULL. */
 void hub_free(struct hub *hub);
@@ -85,7 +85,7 @@ void hub_leave(struct hub_member *member);
 /* How many jobs pullers are waiting for, beyond those that are offered. */
 size_t hub_room(const struct hub_member *member);
 
-/* Has nobody asked for long, so that no job should be kept for one? */
+/* Has nobody asked for away_ms, so that no job should be kept for one? */
 bool hub_is_away(const struct hub_member *member);
 
 /*

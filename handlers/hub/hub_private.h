@@ -67,6 +67,8 @@ struct hub_box {
 
 struct hub {
 	struct event_base *base;
+	int64_t away_ms;
+	struct event *away; /* somebody may be, since the last ask */
 	void (*room)(void *arg);
 	void *arg;
 	struct event *pump;               /* boxes are to be looked at */
@@ -113,8 +115,6 @@ void hub_job_end(struct hub_job *job, struct handler_result *result);
 /* evtimer: the first of due is. */
 void hub_due_cb(int fd, short what, void *arg);
 
-/* -- hub_report.c: all reports end now -- */
-
-void hub_reports_end(struct hub *hub);
+void hub_reports_end(struct hub *hub); /* hub_report.c: all end now */
 
 #endif /* HANDLERS_HUB_PRIVATE_H */

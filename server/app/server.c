@@ -46,6 +46,13 @@ enum { LOOP_ACKS, LOOP_ALL, LOOP_PRIORITIES };
 /* How long a first TERM waits for what is under way. */
 #define SERVER_DRAIN_S 10
 
+/*
+ * So long after its last pull jobs are kept in memory for a box; and where
+ * other receivers could have them, since it may come to one of these next.
+ */
+#define AWAY_MS 120000
+#define AWAY_SHARED_MS 2000
+
 /* -- Stopping -- */
 
 /* Has everything that is under way come to its end? Then leave the loop. */
@@ -373,8 +380,11 @@ server_pulled_cb(void *arg)
 static int
 server_open_pipeline(struct server *s)
 {
+	bool shared = store_traits(s->cfg->store_url)->is_shared;
+
 	if (lent_env_open(&s->lent, s->base) == -1 ||
-	    (s->front.hub = hub_new(s->base, server_pulled_cb, s)) == NULL ||
+	    (s->front.hub = hub_new(s->base, shared ? AWAY_SHARED_MS : AWAY_MS,
+		 server_pulled_cb, s)) == NULL ||
 	    (s->clock = clock_watch_new(s->base, s->st)) == NULL ||
 	    (s->journal = journal_new()) == NULL ||
 	    (s->rej = rejections_new(s->base, s->st)) == NULL ||

@@ -48,6 +48,7 @@ handler_of(const struct config *cfg, size_t i,
 	    .paused = known[i].paused,
 	    .concurrency = (size_t)ch->concurrency,
 	    .once_per_order = ch->once_per_order,
+	    .shared = store_traits(cfg->store_url)->is_shared,
 	    .sends_repeats = ch->sends_repeats,
 	    .logs_answers = ch->logs_answers,
 	});

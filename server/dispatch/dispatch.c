@@ -196,19 +196,6 @@ dispatch_start(struct dispatch *d, int64_t start_us)
 		;
 }
 
-/* Nobody comes for its jobs: leave them to the store, which has them too. */
-static void
-dispatch_let_go(struct live_handler *live)
-{
-	struct run *run;
-
-	if (!live_handler_is_away(live) || backlog_any(&live->backlog) == NULL)
-		return;
-	while ((run = backlog_any(&live->backlog)) != NULL)
-		run_free(run);
-	backlog_look(&live->backlog);
-}
-
 /* Move what has waited long enough; have the store asked for the rest. */
 static void
 dispatch_check_due(struct dispatch *d, struct live_handler *live)
@@ -241,7 +228,7 @@ dispatch_pump(struct dispatch *d)
 	if (!d->stopped) {
 		dispatch_start(d, start_us);
 		for (size_t i = 0; i < d->nhandlers; i++) {
-			dispatch_let_go(&d->handlers[i]);
+			live_handler_let_go(d, &d->handlers[i]);
 			dispatch_check_due(d, &d->handlers[i]);
 			live_handler_fetch(d, &d->handlers[i]);
 		}

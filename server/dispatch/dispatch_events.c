@@ -55,6 +55,7 @@ dispatch_add(struct dispatch *d, const struct store_job *job)
 		return;
 	if (held_defers(&d->held, job->ev->id))
 		return;
+	live->holds = true;
 	if (live_handler_is_away(live)) {
 		backlog_look(&live->backlog);
 		return;

@@ -1,4 +1,4 @@
-/* Asking the store for the runnable jobs of a handler. */
+/* Asking the store for the runnable jobs of a handler, and letting them go. */
 #include <stdlib.h>
 
 #include "server/dispatch/dispatch_private.h"
@@ -30,6 +30,7 @@ accept_all(struct dispatch *d, struct live_handler *live,
 {
 	struct run *waiting;
 
+	live->holds = live->holds || res->nrunnable > 0;
 	for (size_t i = 0; i < res->nrunnable; i++) {
 		const struct store_job *job = &res->runnable[i];
 
@@ -101,4 +102,61 @@ live_handler_fetch(struct dispatch *d, struct live_handler *live)
 		return;
 	}
 	backlog_asked(&live->backlog);
+}
+
+/* -- Nobody comes for them -- */
+
+/* store_done_fn: some of a handler's jobs are for all receivers now. */
+static void
+dispatch_released_cb(const struct store_result *res, void *arg)
+{
+	struct question q = *(struct question *)arg;
+	struct live_handler *live = live_handler_find(q.d, q.handler);
+
+	free(arg);
+	if (live == NULL)
+		return;
+	live->releasing = false;
+	if (res->rc != STORE_OK)
+		dispatch_rest(q.d);
+	if (res->rc != STORE_OK || res->id == STORE_RELEASE_MAX)
+		live->holds = true;
+	dispatch_wake(q.d);
+}
+
+static void
+live_handler_release(struct dispatch *d, struct live_handler *live)
+{
+	struct question *q;
+
+	if (!live->release || !live->holds || live->releasing)
+		return;
+	if ((q = calloc(1, sizeof(*q))) == NULL) {
+		dispatch_rest(d);
+		return;
+	}
+	q->d = d;
+	q->handler = live->number;
+	if (store_release(d->st, live->number, dispatch_released_cb, q) == -1) {
+		free(q);
+		dispatch_rest(d);
+		return;
+	}
+	live->holds = false; /* unless more come meanwhile */
+	live->releasing = true;
+}
+
+void
+live_handler_let_go(struct dispatch *d, struct live_handler *live)
+{
+	bool any = backlog_any(&live->backlog) != NULL;
+	struct run *run;
+
+	if (!live_handler_is_away(live))
+		return;
+	while ((run = backlog_any(&live->backlog)) != NULL)
+		run_free(run);
+	if (any)
+		backlog_look(&live->backlog);
+	live_handler_release(d, live);
 }

@@ -29,6 +29,7 @@ struct dispatch_handler {
 	/* Only for an outlet. */
 	size_t concurrency; /* calls at once, at least 1 */
 	bool once_per_order;
+	bool shared; /* other receivers have the same store, and the handler */
 	bool sends_repeats; /* called for a repeat as for any other event */
 	bool logs_answers;  /* to its calls: for a developer */
 };

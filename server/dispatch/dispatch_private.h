@@ -83,6 +83,8 @@ void dispatch_add(struct dispatch *d, const struct store_job *job);
 
 /* Ask the store for jobs if there may be some and there is room for them. */
 void live_handler_fetch(struct dispatch *d, struct live_handler *live);
+/* While nobody comes for its jobs: let the store and others have them. */
+void live_handler_let_go(struct dispatch *d, struct live_handler *live);
 
 /* -- dispatch_verdict.c -- */
 

@@ -110,6 +110,8 @@ live_handler_init(struct live_handler *live, const struct handler_env *env,
 		.sends_repeats = h->sends_repeats,
 		.logs_answers = h->logs_answers,
 		.paused = h->paused,
+		.release = h->shared,
+		.holds = true,
 	};
 	call_time_init(&live->calls);
 	gate_init(&live->gate, h->concurrency, h->retry_ms[0] * 1000);
@@ -138,6 +140,7 @@ live_handler_inherit(struct live_handler *live, struct live_handler *old)
 	backlog_inherit(&live->backlog, &old->backlog);
 	gate_inherit(&live->gate, &old->gate);
 	live->paused = old->paused;
+	live->releasing = old->releasing;
 	live->attempts = old->attempts;
 	live->calls = old->calls;
 	(void)strcpy(live->error, old->error);

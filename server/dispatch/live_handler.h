@@ -34,6 +34,9 @@ struct live_handler {
 	bool logs_answers;
 	bool paused;
 	size_t starting;  /* its runs in that state */
+	bool release;     /* others may have its jobs, if nobody is here */
+	bool holds;       /* the store may have some for us alone */
+	bool releasing;   /* it is asked to let others have them */
 	struct gate gate; /* of an outlet */
 	struct backlog backlog;
 	struct turns turns;

@@ -15,6 +15,15 @@ static const struct pg_statement pause = { "pause",
 	"SELECT pause_handler($1::text, $2::int8, $3::text, $4::text)" };
 static const struct pg_statement unguard = { "unguard",
 	"SELECT cancel_alarms($1::int8, $2::int8)" };
+/* What others look at in this moment is left for the next time. */
+static const struct pg_statement release = { "release",
+	"WITH own AS MATERIALIZED (SELECT j.id FROM jobs AS j "
+	"WHERE j.finished_at IS NULL AND j.behind = 0 "
+	"AND j.handler = $2::int8 AND j.owner = $1::int8 AND j.owner <> 0 "
+	"AND j.state IN ('ready', 'waiting') "
+	"LIMIT $3::int8 FOR NO KEY UPDATE SKIP LOCKED), "
+	"free AS (UPDATE jobs AS j SET owner = 0 FROM own "
+	"WHERE j.id = own.id RETURNING 1) SELECT count(*) FROM free" };
 static const struct pg_statement seen = { "seen",
 	"SELECT register_handler($1::text, $2::int8)" };
 
@@ -123,6 +132,23 @@ unguard_add(struct pg_batch *b, struct store_op *const *ops, size_t n)
 		pg_arg_int(a, ops[i]->in.unguard.handler);
 		pg_arg_int(a, ops[i]->in.unguard.now_ms);
 		if (pg_batch_add(b, &unguard, a, take_number, ops[i]) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+int
+release_add(struct pg_batch *b, struct store_op *const *ops, size_t n)
+{
+	struct pg_args *a;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((a = job_args_new(b)) == NULL)
+			return (-1);
+		pg_arg_int(a, pg_batch_receiver(b));
+		pg_arg_int(a, ops[i]->in.release);
+		pg_arg_int(a, STORE_RELEASE_MAX);
+		if (pg_batch_add(b, &release, a, take_number, ops[i]) == -1)
 			return (-1);
 	}
 	return (0);

@@ -8,6 +8,7 @@ const struct pg_kind pg_kinds[STORE_NOPS] = {
 	[STORE_OP_ACT] = { PG_IN_PLACE, .add = act_add },
 	[STORE_OP_PAUSE] = { PG_IN_PLACE, .add = pause_add },
 	[STORE_OP_UNGUARD] = { PG_IN_PLACE, .add = unguard_add },
+	[STORE_OP_RELEASE] = { PG_IN_PLACE, .add = release_add },
 	[STORE_OP_RUNNABLE] = { PG_IN_PLACE, .add = runnable_add },
 	[STORE_OP_REGISTER] = { PG_IN_PLACE, .add = register_add },
 	[STORE_OP_CLOCK_NOTE] = { PG_IN_PLACE, .add = clock_note_add },

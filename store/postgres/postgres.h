@@ -43,6 +43,7 @@ pg_add_fn start_add;      /* start.c */
 pg_add_fn act_add;        /* acts.c */
 pg_add_fn pause_add;      /* acts.c */
 pg_add_fn unguard_add;    /* acts.c */
+pg_add_fn release_add;    /* acts.c */
 pg_add_fn runnable_add;   /* runnable.c: claims */
 pg_add_fn register_add;   /* acts.c */
 pg_add_fn clock_note_add; /* clock.c: the database's clock is the store's */

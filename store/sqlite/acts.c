@@ -294,6 +294,14 @@ acts_pause(struct db *db, struct store_op *op)
 }
 
 int
+acts_release(struct db *db, struct store_op *op)
+{
+	(void)db;
+	op->res.id = 0; /* there is no other receiver */
+	return (SQLITE_OK);
+}
+
+int
 acts_unguard(struct db *db, struct store_op *op)
 {
 	sqlite3_stmt *st;

@@ -106,6 +106,7 @@ static const struct {
 	[STORE_OP_ACT] = { .run = acts_run },
 	[STORE_OP_PAUSE] = { .run = acts_pause },
 	[STORE_OP_UNGUARD] = { .run = acts_unguard },
+	[STORE_OP_RELEASE] = { .run = acts_release },
 	[STORE_OP_RUNNABLE] = { .run = jobs_runnable },
 	[STORE_OP_REGISTER] = { .run = acts_register },
 	[STORE_OP_CLOCK_NOTE] = { .run = clock_note },

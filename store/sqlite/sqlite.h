@@ -521,6 +521,7 @@ int acts_run(struct db *db, struct store_op *op);
 int acts_register(struct db *db, struct store_op *op);
 int acts_pause(struct db *db, struct store_op *op);
 int acts_unguard(struct db *db, struct store_op *op);
+int acts_release(struct db *db, struct store_op *op);
 
 /* -- purge.c -- */
 

@@ -394,3 +394,32 @@ def test_the_puller_of_the_guide(hub, tmp_path):
         program.kill()
         program.wait(DEADLINE)
         program.stdout.close()
+
+
+@pytest.fixture
+def receivers(postgres, klikitd, tmp_path):
+    """Two of them on one database."""
+    config = f"[store]\nurl = {postgres.url}\n" + section(tmp_path)
+    return [klikitd(config=config) for _ in range(2)]
+
+
+def test_a_puller_may_ask_any_receiver(receivers):
+    """What came in at one comes out at the other, when nobody pulls there."""
+    first, second = receivers
+    for n in range(3):
+        received(first.post(order_body(n), f"e{n}"))
+    puller = Puller(second)
+    puller.done(*puller.pull_many(3))
+    wait = puller.later(wait=55)
+    puller.wait_there()
+    received(first.post(order_body(3), "e3"))
+    [job] = wait()
+    assert (job["event_id"], job["attempt"]) == ("e3", 1)
+    puller.done(job)
+    # It changes over to the other one, which has let go of what it had.
+    received(second.post(order_body(4), "e4"))
+    moved = Puller(first)
+    [job] = moved.pull(wait=55)
+    assert (job["event_id"], job["attempt"]) == ("e4", 1)
+    assert puller.report((job, "done")) == ["gone"]
+    moved.done(job)

@@ -297,6 +297,43 @@ test_retry_at_another(void **state)
 	assert_int_equal(act(&a, STORE_RETRY, job).rc, STORE_REFUSED);
 }
 
+static struct case_result
+release(struct store_case *c, int64_t h)
+{
+	struct case_result r = { 0 };
+
+	assert_int_equal(store_release(c->st, h, case_done_cb, &r), 0);
+	store_wait(c->st);
+	assert_int_equal(r.calls, 1);
+	assert_int_equal(r.rc, STORE_OK);
+	return (r);
+}
+
+/* What a receiver gives up another may have; what it has begun stays its own.
+ */
+static void
+test_what_is_released_is_anybodys(void **state)
+{
+	int64_t h = case_handler(&a, "pos");
+	int64_t other = case_handler(&a, "other");
+	int64_t begun, ready;
+
+	(void)state;
+	begun = case_append(&b, "e1", NULL, h).runnable[0];
+	ready = case_append(&b, "e2", NULL, h).runnable[0];
+	(void)case_append(&b, "e3", NULL, other);
+	assert_int_equal(start(&b, begun).rc, STORE_OK);
+	assert_int_equal(case_runnable(&a, h, 9, NOW).nrunnable, 0);
+	assert_int_equal(release(&a, h).id, 0);
+	assert_int_equal(release(&b, h).id, 1);
+	assert_int_equal(release(&b, h).id, 0);
+	assert_int_equal(case_runnable(&a, h, 9, NOW).nrunnable, 1);
+	assert_int_equal(case_runnable(&a, other, 9, NOW).nrunnable, 0);
+	assert_int_equal(start(&b, ready).rc, STORE_LOST);
+	assert_int_equal(start(&a, ready).rc, STORE_OK);
+	assert_int_equal(finish(&b, begun, 1, JOB_DONE).rc, STORE_OK);
+}
+
 /* Whoever replays or discards, anyone may have what comes of it. */
 static void
 test_what_is_done_by_hand_is_for_all(void **state)
@@ -585,6 +622,7 @@ main(void)
 		CASE(test_what_is_nobodys_is_claimed_once),
 		CASE(test_an_old_attempt_is_lost),
 		CASE(test_retry_at_another),
+		CASE(test_what_is_released_is_anybodys),
 		CASE(test_what_is_done_by_hand_is_for_all),
 		CASE(test_replayed_by_two),
 		CASE(test_alarm_of_anothers_job),
