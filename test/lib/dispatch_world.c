@@ -56,6 +56,51 @@ static const struct handler batch_handler = {
 	.close = world_close,
 };
 
+static size_t
+world_room(const struct handler_instance *h)
+{
+	const struct world *w = ((const struct instance *)h)->w;
+
+	return (w->room > w->ncalls ? w->room - w->ncalls : 0);
+}
+
+static bool
+world_away(const struct handler_instance *h)
+{
+	return (((const struct instance *)h)->w->away);
+}
+
+static void
+world_retire(struct handler_instance *h)
+{
+	((struct instance *)h)->w->retired++;
+}
+
+static void
+world_pullers(const struct handler_instance *h,
+    char ret_text[HANDLER_REASON_MAX])
+{
+	(void)snprintf(ret_text, HANDLER_REASON_MAX, "pulled for %zu",
+	    ((const struct instance *)h)->w->room);
+}
+
+static const struct handler_pulled world_pulled = {
+	.room = world_room,
+	.away = world_away,
+	.retire = world_retire,
+	.pullers = world_pullers,
+};
+
+static const struct handler pulled_handler = {
+	.type = "pulled",
+	.outlet = true,
+	.open = world_open,
+	.run = world_call,
+	.cancel = world_cancel,
+	.pulled = &world_pulled,
+	.close = world_close,
+};
+
 static struct handler_instance *
 world_open(const struct handler_env *env, const struct handler_options *opt,
     char reason[HANDLER_REASON_MAX])
@@ -68,6 +113,7 @@ world_open(const struct handler_env *env, const struct handler_options *opt,
 	}
 	in->w = env->arg;
 	in->handler.type = opt->timeout_ms == 0 ? &world_handler
+			   : in->w->pulled      ? &pulled_handler
 			   : in->w->batches     ? &batch_handler
 						: &outlet_handler;
 	in->w->opened++;

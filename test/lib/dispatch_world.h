@@ -55,6 +55,12 @@ struct world {
 	size_t flushes;   /* times that it was called */
 	size_t unflushed; /* calls that are PENDING since the last one */
 	size_t batch;     /* calls that the last one found so */
+	bool pulled;      /* new outlets are */
+	size_t room;      /* of them: jobs that somebody waits for */
+	bool away;        /* nobody has come for long */
+	size_t retired;
+	bool kept;       /* what recorded() was called with last */
+	size_t recorded; /* times that it was */
 	int64_t alarm_max_ms;
 	bool paused;                  /* new ones are, at world_handlers() */
 	size_t body_len;              /* of events, as it is said */
