@@ -86,8 +86,9 @@ struct admin_secret {
 struct admin_status {
 	bool dev;
 	int64_t started_at_ms;
-	const char *const *webhooks; /* URLs that klikit could post to */
-	size_t nwebhooks;
+	const char *const *webhooks;  /* URLs that klikit could post to */
+	const char *const *endpoints; /* whose they are, by name */
+	size_t nwebhooks;             /* of each */
 	const char *store_url;
 	const char *admin_url; /* of this listener; NULL: there is none */
 	const char *check; /* of the store: none, running, sound, repaired... */

@@ -270,14 +270,20 @@ status_add(struct admin_call *call, json_t *o, const struct status_row *r)
 {
 	const struct admin_status *s = &r->s;
 	json_t *webhooks = json_array(), *refused = json_object();
+	json_t *endpoints = json_array();
 	int bad = 0;
 
 	for (size_t i = 0; i < s->nwebhooks; i++)
 		json_list_add(&webhooks, json_string(s->webhooks[i]));
+	for (size_t i = 0; i < s->nwebhooks; i++)
+		json_list_add(&endpoints,
+		    json_pack("{s:s, s:s}", "name", s->endpoints[i], "url",
+			s->webhooks[i]));
 	for (size_t i = 0; i < s->nrefused; i++)
 		bad |= json_set_int(refused, s->refused[i].name,
 		    (int64_t)s->refused[i].n);
 	bad |= json_object_set_new(o, "webhooks", webhooks);
+	bad |= json_object_set_new(o, "endpoints", endpoints);
 	bad |= json_object_set_new(json_object_get(o, "counts"), "refused",
 	    refused);
 	bad |= json_object_set_new(o, "needs", status_needs(call, r));

@@ -494,6 +494,14 @@ handler_target(const void *row)
 }
 
 static const char *
+handler_takes(const void *row)
+{
+	const struct handler_row *r = row;
+
+	return (r->live.takes[0] == '\0' ? NULL : r->live.takes);
+}
+
+static const char *
 handler_error(const void *row)
 {
 	const struct handler_row *r = row;
@@ -524,6 +532,8 @@ const struct field entity_handler[] = {
 	    .least = 12, .spare = 1 },
 	{ "target", "TARGET", .kind = FIELD_WORD, .word = handler_target,
 	    .least = 16, .spare = 4 },
+	{ "type", .kind = FIELD_TEXT, AT(live.type) },
+	{ "takes", .kind = FIELD_WORD, .word = handler_takes },
 	{ "last_error", "LAST ERROR", .kind = FIELD_WORD, .word = handler_error,
 	    .least = 16, .spare = 2 },
 	{ "last_error_at", .kind = FIELD_TIME, AT(live.error_ms) },

@@ -53,6 +53,8 @@ struct entity_live {
 	int64_t next_try_ms; /* when; 0: not known */
 	char error[HANDLER_REASON_MAX];  /* of its last attempt; or empty */
 	char target[HANDLER_REASON_MAX]; /* where its jobs go; or empty */
+	const char *type;                /* its word; NULL: parked */
+	char takes[HANDLER_REASON_MAX];  /* which events; or empty */
 };
 json_t *entity_handler_json(const struct store_handler_info *h,
     const struct entity_live *live);

@@ -72,6 +72,7 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->dev = s->webhooks.dev;
 	ret_status->started_at_ms = s->started_at_ms;
 	ret_status->webhooks = (const char *const *)s->webhooks.urls;
+	ret_status->endpoints = (const char *const *)s->webhooks.names;
 	ret_status->nwebhooks = s->webhooks.n;
 	ret_status->store_url = s->cfg->store_name;
 	ret_status->admin_url = s->admin.listener == NULL ? NULL : s->admin.url;
@@ -143,6 +144,7 @@ server_live_cb(void *arg, const struct store_handler_info *h,
 	dispatch_pullers(s->dispatch, h->number, ret_live->target);
 	if (ret_live->target[0] == '\0')
 		config_target(s->cfg, h->name, ret_live->target);
+	ret_live->type = config_takes(s->cfg, h->name, ret_live->takes);
 }
 
 const char *

@@ -55,12 +55,15 @@ clear(struct server_webhooks *w)
 {
 	for (size_t i = 0; i < w->n; i++)
 		free(w->urls[i]);
+	for (size_t i = 0; i < w->nnames; i++)
+		free(w->names[i]);
 	free(w->urls);
+	free(w->names);
 	free(w->trigger);
 	free(w->sign);
 	free(w->curl);
-	w->urls = NULL;
-	w->n = 0;
+	w->urls = w->names = NULL;
+	w->n = w->nnames = 0;
 	w->trigger = w->sign = w->curl = NULL;
 }
 
@@ -86,9 +89,13 @@ server_webhooks_set(struct server_webhooks *w, const struct config *cfg)
 		for (size_t j = 0; j < cfg->nendpoints; j++) {
 			const struct key_list *paths = &cfg->endpoints[j].paths;
 
-			for (size_t k = 0; k < paths->n; k++)
-				add(&w->urls, &w->n, w->bases[i],
-				    paths->items[k]);
+			for (size_t k = 0; k < paths->n; k++) {
+				add(&w->names, &w->nnames,
+				    cfg->endpoints[j].name, "");
+				if (w->nnames > w->n)
+					add(&w->urls, &w->n, w->bases[i],
+					    paths->items[k]);
+			}
 		}
 	}
 	if (w->nbases > 0)

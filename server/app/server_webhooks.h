@@ -14,8 +14,10 @@ struct server_webhooks {
 	const char *ca_file; /* for the commands below; or NULL */
 	char **bases;        /* URLs of its public listeners, without a path */
 	size_t nbases;
-	char **urls; /* of each endpoint's paths there */
+	char **urls;  /* of each endpoint's paths there */
+	char **names; /* the endpoint of each */
 	size_t n;
+	size_t nnames; /* one more than n where there was no memory */
 	char *trigger; /* commands that send it an event; or NULL */
 	char *sign;
 	char *curl;

@@ -108,6 +108,7 @@ live_cb(void *arg, const struct store_handler_info *h,
 			ret_live->configured = true;
 	}
 	config_target(va->cfg, h->name, ret_live->target);
+	ret_live->type = config_takes(va->cfg, h->name, ret_live->takes);
 }
 
 /* admin_fns: the codes that end an order. */

@@ -268,6 +268,13 @@ const struct handler_tls_files *config_handler_tls(
 void config_target(const struct config *cfg, const char *name,
     char ret_text[HANDLER_REASON_MAX]);
 
+/*
+ * Of the handler of that name the word of its type, and which events it takes,
+ * for people. NULL and empty if there is none of that name.
+ */
+const char *config_takes(const struct config *cfg, const char *name,
+    char ret_text[HANDLER_REASON_MAX]);
+
 /* With what its type opens an instance; borrows cfg. */
 struct handler_options config_handler_options(const struct config *cfg,
     const struct config_handler *h);

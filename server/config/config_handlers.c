@@ -292,6 +292,43 @@ config_target(const struct config *cfg, const char *name,
 	}
 }
 
+/* "what a, b", of a list that has some; behind what stands there already. */
+static void
+takes_add(char text[HANDLER_REASON_MAX], const char *what,
+    const struct key_list *list)
+{
+	size_t len;
+
+	for (size_t i = 0; i < list->n; i++) {
+		len = strlen(text);
+		(void)snprintf(text + len, HANDLER_REASON_MAX - len, "%s%s%s",
+		    i > 0      ? ", "
+		    : len == 0 ? ""
+			       : "; ",
+		    i == 0 ? what : "", list->items[i]);
+	}
+}
+
+const char *
+config_takes(const struct config *cfg, const char *name,
+    char ret_text[HANDLER_REASON_MAX])
+{
+	const struct config_handler *h = NULL;
+
+	ret_text[0] = '\0';
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		if (strcmp(cfg->handlers[i].name, name) == 0)
+			h = &cfg->handlers[i];
+	}
+	if (h == NULL)
+		return (NULL);
+	takes_add(ret_text, "events ", &h->events);
+	takes_add(ret_text, "brands ", &h->brands);
+	takes_add(ret_text, "branches ", &h->branches);
+	takes_add(ret_text, "endpoints ", &h->endpoints);
+	return (h->type_name);
+}
+
 struct handler_options
 config_handler_options(const struct config *cfg, const struct config_handler *h)
 {

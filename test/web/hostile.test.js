@@ -73,7 +73,7 @@ inspect('a body, an id, a header full of markup runs nothing anywhere',
     await harmless(page);
 
     await page.goto(`${server.admin}/#/handlers`);
-    await page.getByRole('button', { name: 'Pause pos' }).click();
+    await page.getByRole('button', { name: 'Stop sending to pos' }).click();
     await page.getByLabel('Reason').fill(IMAGE);
     await page.keyboard.press('Enter');
     await page.getByText(IMAGE).waitFor();

@@ -112,8 +112,8 @@ inspect('a handler is paused with a reason, and goes on',
     const handler = page.getByRole('region', { name: 'orders' });
     await handler.getByText('active').waitFor();
     await live(page);
-    await page.getByRole('button', { name: 'Pause orders' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Pause' })
+    await page.getByRole('button', { name: 'Stop sending to orders' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop sending' })
       .click();
     await page.getByText('This is needed.').waitFor();
     await page.getByLabel('Reason').fill('new printer');
@@ -188,7 +188,7 @@ inspect('on a phone no view is wider than the screen',
       (all) => all.filter((n) => n.getBoundingClientRect().height < 44)
         .map((n) => n.textContent));
     assert.deepEqual(small, []);
-    await page.getByRole('button', { name: 'Pause orders' }).click();
+    await page.getByRole('button', { name: 'Stop sending to orders' }).click();
     assert.deepEqual(await sticksOut(page), [], 'dialog');
   }, { viewport: PHONE, errors: [/status of 404/], prepare: (server) =>
     server.expect(/refused|signature/),

@@ -4,14 +4,15 @@ import { get, bytes, inScope, part, token } from './api.js';
 import { h, button, fact, fill, notice, loading, section, copyText,
   setText } from './dom.js';
 import { formatRoute } from './route.js';
-import { moment, ticking } from './time.js';
+import { moment, momentText, ticking, tookText } from './time.js';
 import { toast } from './dialog.js';
 import { BodyView, fileName } from './body_view.js';
 import { curlOf } from './curl.js';
-import { JobList } from './jobs.js';
+import { JobList, lastJobs } from './jobs.js';
+import { nextNode, scaleNode, stepsNode } from './timeline.js';
 import { eventState } from './events_model.js';
 import { codeNode } from './nodes.js';
-import { DOUBTED, bytesText, sentence, stateText, stepText } from './words.js';
+import { DOUBTED, bytesText, sentence, stateText } from './words.js';
 
 const AGAIN_MS = 300; // after a message: several come together
 
@@ -21,14 +22,6 @@ function orderLink(order, scope) {
       values: { in: scope } }) },
       h('bdi', null, order.order_id)), codeNode(order.status),
     order.external_id && h('bdi', { class: 'dim' }, order.external_id));
-}
-
-function timelineItem(entry) {
-  return h('li', { class: `step ${entry.what}` },
-    h('span', { class: 'step-what' }, stepText(entry.what)),
-    h('span', { class: 'step-at' }, entry.at === null ? '–' :
-      moment(entry.at, true)),
-    entry.detail && h('span', { class: 'step-detail' }, entry.detail));
 }
 
 export class DetailView {
@@ -45,6 +38,7 @@ export class DetailView {
     this.orders = h('div');
     this.jobs = new JobList(app, () => this.load());
     this.verdict = h('div');
+    this.next = h('div');
     this.timeline = h('div');
     this.headers = h('div');
     this.bodyBox = h('div');
@@ -93,6 +87,7 @@ export class DetailView {
       return;
     }
     this.draw();
+    this.loadHandlers();
   }
 
   draw() {
@@ -106,8 +101,9 @@ export class DetailView {
         h('ul', { class: 'orders-of' }, e.orders.map((o) => orderLink(o,
           e.scope)))));
     this.jobs.set(e.jobs ?? []);
+    this.drawNext();
     fill(this.timeline, section('Timeline', { class: 'part' },
-      h('ol', { class: 'timeline' }, (e.timeline ?? []).map(timelineItem))));
+      scaleNode(e), stepsNode(e)));
     this.drawVerdict();
     fill(this.headers, section('Headers', { class: 'part' },
       h('table', { class: 'headers' }, h('tbody', null, (e.headers ?? [])
@@ -123,13 +119,41 @@ export class DetailView {
     this.body = new BodyView({ fetchBytes: () => bytes(
       inScope(`${this.path}/body`, e.scope)),
       name: fileName(this.id),
-      gone: e.purged_at ? `It was removed at ${e.purged_at}. What happened ` +
-        'to the event stays known.' : null,
+      gone: e.purged_at ? `It was removed at ${momentText(e.purged_at)}. ` +
+        'What happened to the event stays known.' : null,
       actions: e.purged_at ? [] : [button('Copy as curl',
         { class: 'quiet', id: 'copy-curl' }, () => this.copyCurl())] });
     fill(this.bodyBox, section('Body', { class: 'part' }, this.body.node));
-    fill(this.content, this.facts, this.verdict, this.orders, this.jobs.node,
-      this.timeline, this.bodyBox, this.headers);
+    fill(this.content, this.facts, this.verdict, this.orders, this.next,
+      this.jobs.node, this.timeline, this.bodyBox, this.headers);
+  }
+
+  drawNext() {
+    fill(this.next, section('What happens next', { class: 'part' },
+      nextNode(lastJobs(this.event.jobs ?? []), this.handlers ?? [])));
+  }
+
+  // A job that has not ended may wait because its handler is stopped.
+  async loadHandlers() {
+    if (!(this.event.jobs ?? []).some((j) => ['ready', 'waiting']
+      .includes(j.state)))
+      return;
+    try {
+      this.handlers = (await get('/api/v1/handlers')).handlers;
+      this.drawNext();
+    } catch { /* then it says what it says without */ }
+  }
+
+  // What klikit was told, and how long it took, while that is remembered.
+  answered() {
+    const at = (what) => Date.parse((this.event.timeline ?? [])
+      .find((t) => t.what === what)?.at);
+    const took = at('acked') - at('received');
+    if (this.event.secret === null)
+      return null; // nobody asked
+    return fact('Our answer', h('code', null, '200 {"status":"received"}'),
+      h('span', { class: 'dim' }, Number.isNaN(took) ? '' :
+        ` after ${tookText(took)}`));
   }
 
   drawFacts() {
@@ -143,6 +167,7 @@ export class DetailView {
       fact('Brand', e.brand), fact('Branch', e.branch),
       fact('Size', bytesText(e.size)),
       fact('Endpoint', e.endpoint), fact('From', e.peer),
+      this.answered(),
       e.repeat_of !== undefined && fact('Repeats', e.repeat_of === null ?
         'an event that is not kept any more' :
         h('a', { href: formatRoute({ view: 'events', id: e.repeat_of,
@@ -168,13 +193,20 @@ export class DetailView {
       sentence(v.text)));
   }
 
+  // Where its endpoint is: the status names the URL of each.
+  webhook() {
+    const { webhooks = [], endpoints = [] } = this.app.status ?? {};
+    return endpoints.find((x) => x.name === this.event.endpoint)?.url ??
+      webhooks[0] ?? '';
+  }
+
   async copyCurl() {
     const status = this.app.status;
     const text = curlOf({
       event: this.event,
       file: fileName(this.id),
       admin: location.origin,
-      webhook: status?.webhooks?.[0] ?? '',
+      webhook: this.webhook(),
       sign: status?.sign ?? 'klikitd sign --header',
       token: token.get() !== null,
     });

@@ -22,10 +22,15 @@ const ASKED = { q: 'q', type: 'type', state: 'state', handler: 'handler',
 const NAMES = Object.keys(ASKED);
 const TIMES = ['from', 'to'];
 const TYPING_MS = 250;
+const HEADS = [['time', 'Received'], ['type', 'Type'],
+  ['order', 'Order, status'], ['place', 'Brand, branch'], ['ago', 'Age'],
+  ['dup', 'Came again'], ['state', 'State']];
 const LOOKS_MAX = 20; // in a row, for what is rare; then somebody is asked
 
 function orderNodes(event) {
   const orders = event.orders ?? [];
+  if (event.origin === 'internal')
+    return [h('span', { class: 'dim' }, 'klikitd’s own')];
   const n = event.orders_total ?? orders.length;
   if (orders.length === 0)
     return [h('span', { class: 'dim' }, 'no order')];
@@ -108,6 +113,10 @@ export class EventsView {
       () => this.lookFurther());
     this.further = h('div', { class: 'further', role: 'status', hidden: true },
       this.lookedText, this.furtherButton);
+    // Each row says it all to who hears it.
+    this.heads = h('div', { class: 'row-heads', 'aria-hidden': 'true',
+      hidden: true }, HEADS.map(([name, text]) => h('span',
+      { class: `c-${name}` }, text)));
     this.place = h('div', { class: 'place' });
     this.pane = h('div', { class: 'pane list-pane' },
       h('h1', { class: 'unseen' }, 'Events'), this.strip.node,
@@ -115,7 +124,7 @@ export class EventsView {
         h('label', { class: 'unseen', for: 'filter-text' }, 'Find'),
         this.text, this.more, this.fields, this.clear,
         h('span', { class: 'gap' }), this.count, this.pause),
-      this.fresh, this.place, this.further);
+      this.heads, this.fresh, this.place, this.further);
     this.side = h('div', { class: 'pane detail-pane', hidden: true });
     this.node = h('div', { class: 'split' }, this.pane, this.side);
   }
@@ -148,7 +157,7 @@ export class EventsView {
         e.repeat_of === undefined ? null :
           h('span', { title: 'the same body as an earlier event' }, 'repeat '),
         e.duplicates > 0 ? h('span', { title: 'came again so many times' },
-          `+${e.duplicates}`) : null),
+          `${e.duplicates} ×`) : null),
       h('span', { class: `c-state state ${row.state}` },
         stateText(row.state))));
   }
@@ -323,6 +332,7 @@ export class EventsView {
       this.drawEmpty();
       return;
     }
+    this.heads.hidden = false;
     if (this.place.firstChild !== this.list.node)
       fill(this.place, this.list.node);
     this.list.set(model.visible, added);
@@ -331,6 +341,7 @@ export class EventsView {
   }
 
   drawEmpty() {
+    this.heads.hidden = true;
     const filtered = Object.values(this.values).some((v) => v !== '');
     if (filtered) {
       fill(this.place, this.model.next === null ?

@@ -54,7 +54,8 @@ function tunnelStep(status) {
 export function guide(status, waits) {
   const urls = status.webhooks ?? [];
   return h('div', { class: 'guide' },
-    h('h1', null, waits && h('span', { class: 'waiting-dot',
+    h(waits ? 'h2' : 'h1', { class: 'guide-title' }, waits && h('span', {
+      class: 'waiting-dot',
       'aria-hidden': 'true' }), waits ? 'Waiting for deliveries' :
       'Sending a test event'),
     waits && h('p', { class: 'lead' }, 'Everything is ready. What arrives ' +

@@ -1,11 +1,13 @@
-// handlers.js -- what is pending for each handler; pausing it and letting it
-// go on.
+// handlers.js -- each handler: what is pending for it, why it failed, what is
+// dead; stopping it and letting it go on.
 
 import { get, post, part } from './api.js';
 import { h, button, fill, notice, loading } from './dom.js';
+import { formatRoute } from './route.js';
 import { ticking, moment } from './time.js';
 import { ask, toast } from './dialog.js';
 import { receiversTable } from './receivers.js';
+import { DeadJobs, outlook } from './handler_jobs.js';
 
 const AGAIN_MS = 500;
 const PATH = '/api/v1/handlers';
@@ -28,6 +30,8 @@ export class HandlersView {
   constructor(app) {
     this.title = 'Handlers';
     this.app = app;
+    this.dead = new Map();     // name -> DeadJobs
+    this.outlooks = new Map(); // name -> what outlook() said
     this.box = h('div', { class: 'handlers' });
     this.node = h('div', { class: 'page-place' }, h('div', { class: 'page' },
       h('header', { class: 'page-head' }, h('h1', null, 'Handlers')),
@@ -48,6 +52,43 @@ export class HandlersView {
       return;
     }
     this.draw();
+    this.look();
+  }
+
+  // What the list of handlers does not say.
+  async look() {
+    const asked = this.handlers.filter((x) => x.pending > 0 || x.dead > 0);
+    for (const handler of asked) {
+      try {
+        this.outlooks.set(handler.name, await outlook(handler));
+      } catch {
+        return; // it is said without
+      }
+    }
+    this.draw();
+  }
+
+  // Kept from one drawing to the next, open as it is.
+  deadOf(handler) {
+    const { name } = handler;
+    if (!this.dead.has(name))
+      this.dead.set(name, new DeadJobs(name, () => this.load()));
+    const dead = this.dead.get(name);
+    dead.set(handler.dead);
+    return dead.node;
+  }
+
+  // Why its newest attempt failed; known to the store, also of before a start.
+  lastError(handler) {
+    const stored = this.outlooks.get(handler.name)?.failed;
+    if (handler.last_error !== null)
+      return handler.last_error === handler.paused_why ? null :
+        h('p', { class: 'last-error' }, 'Its last attempt failed at ',
+          moment(handler.last_error_at), ': ',
+          h('bdi', null, handler.last_error));
+    return stored && h('p', { class: 'last-error' },
+      `Its newest job that has failed, ${stored.id}: `,
+      h('bdi', null, stored.outcome));
   }
 
   draw() {
@@ -69,12 +110,13 @@ export class HandlersView {
       'aria-label': handler.name },
     h('header', null, h('h2', null, handler.name),
       h('span', { class: `state ${LOOKS[state]}` }, state),
+      handler.type && h('span', { class: 'dim' }, handler.type),
       h('span', { class: 'gap' }),
       paused ? button('Resume', { class: 'primary', 'data-handler':
         handler.name, 'aria-label': `Resume ${handler.name}` },
       () => this.resume(handler)) :
-        button('Pause', { class: 'quiet', 'data-handler': handler.name,
-          'aria-label': `Pause ${handler.name}` },
+        button('Stop sending', { class: 'quiet', 'data-handler': handler.name,
+          'aria-label': `Stop sending to ${handler.name}` },
         () => this.pause(handler))),
     paused && h('p', { class: 'remark' }, 'Since ', moment(handler.paused_at),
       ` by ${handler.paused_by}`, handler.paused_why &&
@@ -83,27 +125,29 @@ export class HandlersView {
     handler.target !== null && h('p', { class: 'target' }, 'To ',
       h('bdi', null, handler.target),
       handler.connected === false && ' (not connected)'),
-    handler.last_error !== null && handler.last_error !==
-      handler.paused_why && h('p', { class: 'last-error' },
-      'Its last attempt failed at ', moment(handler.last_error_at), ': ',
-      h('bdi', null, handler.last_error)),
+    handler.takes && h('p', { class: 'target' }, 'Takes ',
+      h('bdi', null, handler.takes.replace(/^events \*/, 'every event'))),
+    this.lastError(handler),
     h('dl', { class: 'figures' },
       figure('pending', handler.pending),
       figure('oldest', handler.oldest === null ? '–' :
         ticking(handler.oldest, 'age')),
+      figure('next try', !paused && this.outlooks.get(handler.name)?.next ?
+        ticking(this.outlooks.get(handler.name).next, 'in') : '–'),
       figure('dead', handler.dead === 0 ? '0' :
-        h('a', { href: '#/events?state=dead', class: 'bad' },
-          handler.dead))));
+        h('a', { href: formatRoute({ view: 'events', values: { state: 'dead',
+          handler: handler.name } }), class: 'bad' }, handler.dead))),
+    this.deadOf(handler));
   }
 
   async pause(handler) {
     const why = await ask({
-      title: `Pause ${handler.name}?`,
+      title: `Stop sending to ${handler.name}?`,
       text: ['Events are received and kept all the same; this handler gets ' +
-        'them when it goes on. A pause outlasts restarts.'],
+        'them when it goes on. It outlasts restarts.'],
       field: { label: 'Reason', required: true,
         placeholder: 'new printer' },
-      confirm: 'Pause' });
+      confirm: 'Stop sending' });
     if (why !== null)
       await this.act(handler, 'pause', { why }, 'is paused');
   }

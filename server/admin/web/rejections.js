@@ -9,7 +9,9 @@ import { BodyView } from './body_view.js';
 import { CAUSE_NAMES, causeTitle, causeText, bytesText, countText, sentence }
   from './words.js';
 
-const PAGE = 100;
+const PAGE = 500;
+const PAGES = 4;   // at once: of so many of the newest groups are made
+const SHOWN = 100; // rows, until more are asked for
 const PATH = '/api/v1/rejections';
 
 function diagnosisNode(r) {
@@ -22,6 +24,20 @@ function diagnosisNode(r) {
 function notKeptText(n) {
   return `${countText(n, 'other')} refused before it ` +
     `${n === 1 ? 'is' : 'are'} only counted.`;
+}
+
+// What was found, and so often, among these, the newest first: each with its
+// cause, diagnosis, the newest row and how many deliveries it stands for (pure).
+export function groupsOf(rows) {
+  const groups = new Map();
+  for (const r of rows) {
+    const key = `${r.cause}\0${r.diagnosis_code ?? ''}`;
+    const known = groups.get(key) ?? { cause: r.cause, code: r.diagnosis_code,
+      newest: r, n: 0 };
+    known.n += 1 + r.repeats + r.not_kept;
+    groups.set(key, known);
+  }
+  return [...groups.values()].sort((a, b) => b.n - a.n);
 }
 
 function decodeBase64(text) {
@@ -87,6 +103,7 @@ export class RejectionsView {
     this.app = app;
     this.rows = [];
     this.next = null;
+    this.limit = SHOWN;
     this.detail = null;
     this.cause = h('select', { id: 'cause', on: { change: () =>
       app.go({ view: 'rejections', values: { cause: this.cause.value } }) } },
@@ -104,8 +121,9 @@ export class RejectionsView {
   }
 
   update(route) {
+    const asked = ({ cause = '', code = '' }) => `${cause}\0${code}`;
     const again = this.values === undefined ||
-      (this.values.cause ?? '') !== (route.values.cause ?? '');
+      asked(this.values) !== asked(route.values);
     this.values = route.values;
     this.cause.value = route.values.cause ?? '';
     if (again)
@@ -128,11 +146,12 @@ export class RejectionsView {
       fill(this.box, loading('rejections'));
     }
     try {
-      const page = await get(PATH, { limit: PAGE, cause: this.values.cause });
+      const found = await this.fetchRows();
       if (this.turn !== turn)
         return;
-      this.rows = page.rejections;
-      this.next = page.next;
+      this.rows = found.rows;
+      this.next = found.next;
+      this.limit = SHOWN;
       this.draw();
     } catch (e) {
       if (this.turn === turn && this.rows === null)
@@ -142,15 +161,67 @@ export class RejectionsView {
     }
   }
 
+  // The newest before that one.
+  async fetchRows(before = undefined) {
+    const rows = [];
+    let next = before;
+    for (let i = 0; i < PAGES && next !== null; i++) {
+      const page = await get(PATH, { limit: PAGE, cause: this.values.cause,
+        before: next });
+      rows.push(...page.rejections);
+      next = page.next;
+    }
+    return { rows, next };
+  }
+
   async loadMore(e) {
     e.target.disabled = true;
+    this.limit += SHOWN;
     try {
-      const page = await get(PATH, { limit: PAGE, cause: this.values.cause,
-        before: this.next });
-      this.rows = [...this.rows, ...page.rejections];
-      this.next = page.next;
+      if (this.limit > this.fitting().length && this.next !== null) {
+        const found = await this.fetchRows(this.next);
+        this.rows = [...this.rows, ...found.rows];
+        this.next = found.next;
+      }
     } catch { /* the button stays, to be tried again */ }
     this.draw();
+  }
+
+  // Those of the group that is open; of all groups if none is.
+  fitting() {
+    const { code } = this.values;
+    return code === undefined ? this.rows : this.rows.filter((r) =>
+      (r.diagnosis_code ?? 'none') === code);
+  }
+
+  groupNode({ cause, code, newest, n }) {
+    return h('li', { class: 'group' },
+      h('a', { href: formatRoute({ view: 'rejections', values: { cause,
+        code: code ?? 'none' } }) },
+      h('span', { class: 'rejection-head' },
+        h('strong', null, causeTitle(cause)),
+        h('span', { class: 'group-count' }, countText(n, 'delivery',
+          'deliveries'))),
+      h('span', { class: 'group-why' }, newest.diagnosis === null ?
+        causeText(cause) : sentence(newest.diagnosis)),
+      h('span', { class: 'dim small' }, 'last seen ',
+        ticking(newest.last_at ?? newest.at, 'ago'))));
+  }
+
+  // What is refused most, and the way back from one of these to all.
+  groupsNode() {
+    if (this.values.code !== undefined)
+      return h('p', { class: 'group-open' }, 'Only ',
+        this.values.code === 'none' ? 'those without a diagnosis' :
+          h('code', null, this.values.code), '. ',
+        h('a', { href: '#/rejections' }, 'Show all'));
+    const groups = groupsOf(this.rows);
+    return groups.length < 2 ? null : [
+      h('h2', null, this.next === null ? 'What was refused' :
+        `What was refused, of the newest ${countText(this.rows.length,
+          'rejection')}`),
+      h('ul', { class: 'rejections groups' }, groups.map((g) =>
+        this.groupNode(g))), h('h2', null, 'One by one')];
   }
 
   rowNode(r) {
@@ -170,16 +241,19 @@ export class RejectionsView {
   }
 
   draw() {
-    setText(this.count, this.rows.length === 0 ? '' :
-      countText(this.rows.length, 'rejection') +
+    const rows = this.fitting();
+    const more = this.next !== null || rows.length > this.limit;
+    setText(this.count, rows.length === 0 ? '' :
+      countText(rows.length, 'rejection') +
       (this.next === null ? '' : ' loaded'));
-    fill(this.box, this.rows.length === 0 ? notice('good',
+    fill(this.box, rows.length === 0 && !more ? notice('good',
       'Nothing was refused', this.values.cause ? 'For this cause.' :
         'Every delivery so far had a right signature.') :
-      [h('ul', { class: 'rejections' }, this.rows.map((r) =>
+      [this.groupsNode(),
+      h('ul', { class: 'rejections' }, rows.slice(0, this.limit).map((r) =>
         this.rowNode(r))),
-      this.next === null ? null : button('Load older ones',
-        { class: 'quiet more' }, (e) => this.loadMore(e))]);
+      more && button('Load older ones', { class: 'quiet more' },
+        (e) => this.loadMore(e))].flat());
   }
 
   message(kind, data) {

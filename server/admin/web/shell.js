@@ -5,6 +5,7 @@ import { h, button, fill, setText } from './dom.js';
 import { spanText } from './time.js';
 import { showHelp } from './help.js';
 import { countText } from './words.js';
+import { zoneSwitch } from './zone.js';
 
 const LINKS = [['now', 'Now'], ['events', 'Events'], ['orders', 'Orders'],
   ['rejections', 'Rejections'], ['handlers', 'Handlers']];
@@ -47,7 +48,7 @@ export class Shell {
     fill(document.getElementById('bar'),
       h('a', { class: 'mark', href: '#/now' }, 'klikitd', this.version),
       h('nav', { 'aria-label': 'Views' }, this.links),
-      this.pill, this.lookButton,
+      this.pill, zoneSwitch(), this.lookButton,
       button('?', { class: 'icon', 'aria-label': 'Help and keys' }, showHelp));
     this.setLook(look());
   }

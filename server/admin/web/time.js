@@ -1,4 +1,7 @@
-// time.js -- moments and ages, by the server's clock, ticking.
+// time.js -- moments and ages, by the server's clock, ticking; in the zone that
+// zone.js says.
+
+import { isUtc, onZone, partsOf, zoneShort } from './zone.js';
 
 let ahead = 0; // of this browser's clock, ms
 
@@ -47,13 +50,11 @@ export function tookText(ms) {
 const two = (n) => String(n).padStart(2, '0');
 
 export function clockText(date) {
-  return `${two(date.getHours())}:${two(date.getMinutes())}:` +
-    two(date.getSeconds());
+  return partsOf(date).slice(3, 6).map(two).join(':');
 }
 
 export function dayText(date) {
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-` +
-    two(date.getDate());
+  return partsOf(date).slice(0, 3).map(two).join('-');
 }
 
 // The time of day, with the date before it unless it is today.
@@ -61,11 +62,19 @@ export function momentText(iso, withMs = false) {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime()))
     return String(iso);
-  const ms = withMs ? `.${String(date.getMilliseconds()).padStart(3, '0')}` :
-    '';
+  const ms = withMs ? `.${String(partsOf(date)[6]).padStart(3, '0')}` : '';
   const today = dayText(new Date(serverNow()));
   const day = dayText(date);
   return (day === today ? '' : `${day} `) + clockText(date) + ms;
+}
+
+// A moment whole, with its zone, and in UTC as the API and the log have it.
+function wholeText(iso) {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime()))
+    return String(iso);
+  const shown = `${dayText(date)} ${clockText(date)} ${zoneShort(date)}`;
+  return isUtc() ? shown : `${shown} = ${iso}`;
 }
 
 // A moment of an address: ms since the epoch, or as the API writes it. Returns
@@ -84,7 +93,8 @@ export function fieldOf(ms) {
 }
 
 export function ofField(text) {
-  const at = text === '' ? NaN : new Date(text).getTime();
+  const at = text === '' ? NaN :
+    new Date(isUtc() ? `${text}Z` : text).getTime();
   return Number.isNaN(at) ? '' : String(at);
 }
 
@@ -101,7 +111,7 @@ function tick(node) {
 }
 
 // An element that says how long ago iso was, and goes on saying it. form:
-// 'ago' ("3 min ago") or 'age' ("3 min").
+// 'ago' ("3 min ago"), 'age' ("3 min") or 'in' ("in 3 min").
 export function ticking(iso, form) {
   const node = document.createElement('time');
   setTicking(node, iso, form);
@@ -111,7 +121,7 @@ export function ticking(iso, form) {
 export function setTicking(node, iso, form) {
   const at = Date.parse(iso);
   node.dateTime = iso;
-  node.title = iso;
+  node.title = wholeText(iso);
   node.dataset.form = form;
   node.dataset.at = at;
   tick(node);
@@ -121,9 +131,15 @@ export function setTicking(node, iso, form) {
 export function moment(iso, withMs = false) {
   const node = document.createElement('time');
   node.dateTime = iso;
-  node.title = iso;
-  node.textContent = momentText(iso, withMs);
+  node.dataset.moment = withMs ? 'ms' : 's';
+  show(node);
   return node;
+}
+
+function show(node) {
+  node.title = wholeText(node.dateTime);
+  if (node.dataset.moment !== undefined)
+    node.textContent = momentText(node.dateTime, node.dataset.moment === 'ms');
 }
 
 // From now on all of setTicking() go on, each second that somebody looks.
@@ -132,4 +148,5 @@ export function startTicking() {
     if (!document.hidden)
       document.querySelectorAll('time[data-at]').forEach(tick);
   }, 1000);
+  onZone(() => document.querySelectorAll('time').forEach(show));
 }
