@@ -13,6 +13,13 @@
 #define ID_LEAST 8
 #define TEST "test-" /* the ids of klikitd trigger begin so */
 
+/* Widths of columns; 0: it is left out. */
+struct layout {
+	size_t widths[TABLE_COLUMNS_MAX];
+	bool silent[TABLE_COLUMNS_MAX]; /* nothing stands there */
+	size_t last;                    /* column that is shown */
+};
+
 struct table {
 	const struct table_column *columns;
 	size_t ncolumns;
@@ -20,6 +27,8 @@ struct table {
 	size_t ncells;
 	size_t max;
 	bool lost;
+	bool goes_on;         /* below what was printed */
+	struct layout layout; /* of that */
 };
 
 /* -- Cells -- */
@@ -37,15 +46,29 @@ table_new(const struct table_column *columns, size_t n)
 	return (t);
 }
 
+static void
+drop_cells(struct table *t)
+{
+	for (size_t i = 0; i < t->ncells; i++)
+		free(t->cells[i]);
+	t->ncells = 0;
+}
+
 void
 table_free(struct table *t)
 {
 	if (t == NULL)
 		return;
-	for (size_t i = 0; i < t->ncells; i++)
-		free(t->cells[i]);
+	drop_cells(t);
 	free(t->cells);
 	free(t);
+}
+
+void
+table_go_on(struct table *t)
+{
+	drop_cells(t);
+	t->goes_on = true;
 }
 
 void
@@ -202,13 +225,6 @@ shorten_ids(struct table *t, size_t column)
 
 /* -- Fitting -- */
 
-/* Widths of columns; 0: it is left out. */
-struct layout {
-	size_t widths[TABLE_COLUMNS_MAX];
-	bool silent[TABLE_COLUMNS_MAX]; /* nothing stands there */
-	size_t last;                    /* column that is shown */
-};
-
 /* As wide as the widest cell. */
 static void
 measure(const struct table *t, const struct screen *s, struct layout *ret)
@@ -310,6 +326,21 @@ fit(const struct table *t, const struct screen *s, struct layout *l)
 	}
 }
 
+/* In the columns that stand above, wider where that is needed and can be. */
+static void
+go_on(const struct table *t, const struct screen *s, struct layout *l)
+{
+	for (size_t i = 0; i < t->ncolumns; i++) {
+		if (t->layout.widths[i] == 0)
+			l->widths[i] = 0;
+		else if (l->widths[i] < t->layout.widths[i])
+			l->widths[i] = t->layout.widths[i];
+	}
+	l->last = t->layout.last;
+	if (s->terminal && !s->wide)
+		(void)narrow(t, l, s->width);
+}
+
 /* -- Printing -- */
 
 struct printing {
@@ -375,8 +406,11 @@ table_print(struct table *t, const struct screen *s, FILE *out)
 			rc = -1;
 	}
 	measure(t, s, &p.l);
-	fit(t, s, &p.l);
-	for (size_t i = 0; i < t->ncolumns; i++)
+	if (t->goes_on)
+		go_on(t, s, &p.l);
+	else
+		fit(t, s, &p.l);
+	for (size_t i = 0; !t->goes_on && i < t->ncolumns; i++)
 		print_cell(&p, i, t->columns[i].title, screen_faint(s));
 	for (size_t i = 0; i < t->ncells; i++) {
 		column = i % t->ncolumns;
@@ -385,6 +419,8 @@ table_print(struct table *t, const struct screen *s, FILE *out)
 			     : "";
 		print_cell(&p, column, t->cells[i], colour);
 	}
-	print_missing(&p);
+	if (!t->goes_on)
+		print_missing(&p);
+	t->layout = p.l;
 	return (rc);
 }

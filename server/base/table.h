@@ -55,6 +55,12 @@ void table_add(struct table *t, const char *text);
  */
 int table_print(struct table *t, const struct screen *s, FILE *out);
 
+/*
+ * Go on below what was printed: its rows go, and those that are added now come
+ * without a heading, in the same columns.
+ */
+void table_go_on(struct table *t);
+
 /* Of "9fb1a2c3-...": how many bytes of an id stand in a table at least. */
 size_t table_id_least(const char *id);
 

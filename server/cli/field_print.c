@@ -141,6 +141,12 @@ field_table_print(struct field_table *t, FILE *out)
 	return (table_print(t->table, t->screen, out));
 }
 
+void
+field_table_go_on(struct field_table *t)
+{
+	table_go_on(t->table);
+}
+
 /* -- One -- */
 
 struct printing {

@@ -33,6 +33,9 @@ void field_table_add(struct field_table *t, const json_t *object);
 /* Returns 0, or -1 when out of memory. */
 int field_table_print(struct field_table *t, FILE *out);
 
+/* Go on below what was printed: see table_go_on(). */
+void field_table_go_on(struct field_table *t);
+
 /*
  * Print one object: a line for each value, then a table for each array of
  * rows that is not empty. Returns 0, or -1 when out of memory.

@@ -10,6 +10,8 @@
 #include "server/base/when.h"
 
 #define PREFIX "klikit." /* which tables on a terminal leave out */
+#define SHORT_MIN 4      /* shorter words are whole ids */
+#define CANDIDATES_MAX 5
 
 const char *const verb_job_states[] = { ENTITY_JOB_PENDING, "ready", "running",
 	"waiting", "done", "dead", NULL };
@@ -139,6 +141,8 @@ value_of(const struct verb_choice *c, const char *name)
 {
 	if (!verb_has(c->args, name))
 		return (NULL);
+	if (strcmp(name, "event") == 0 && c->event[0] != '\0')
+		return (c->event);
 	if (strcmp(name, "since") == 0)
 		return (c->since);
 	if (strcmp(name, "until") == 0)
@@ -209,6 +213,75 @@ verb_handler_known(struct verb_admin *va, const struct verb_args *args,
 	return (rc);
 }
 
+/* -- Short ids -- */
+
+/* The ids that a word begins, each once. */
+struct candidates {
+	const char *word;
+	const char *ids[CANDIDATES_MAX];
+	size_t n;
+	bool more;  /* than n */
+	bool exact; /* the word is one */
+};
+
+static void
+add_candidate(struct candidates *c, const char *id)
+{
+	c->exact = c->exact || strcmp(id, c->word) == 0;
+	if (strncmp(id, c->word, strlen(c->word)) != 0)
+		return;
+	for (size_t i = 0; i < c->n; i++) {
+		if (strcmp(c->ids[i], id) == 0)
+			return;
+	}
+	if (c->n == CANDIDATES_MAX)
+		c->more = true;
+	else
+		c->ids[c->n++] = id;
+}
+
+static void
+say_candidates(const struct verb_args *args, const struct candidates *c)
+{
+	fprintf(stderr,
+	    "klikitd %s: several events begin with %s:", args->verb->name,
+	    log_text(c->word));
+	for (size_t i = 0; i < c->n; i++)
+		fprintf(stderr, " %s", log_text(c->ids[i]));
+	fprintf(stderr, "%s\n", c->more ? " and others" : "");
+}
+
+int
+verb_event_id(struct verb_admin *va, const struct verb_args *args,
+    const char *word, char ret_id[ADMIN_VALUE_MAX])
+{
+	struct candidates c = { .word = word };
+	char path[VERB_PATH_MAX] = "/api/v1/events?limit=100";
+	json_t *page, *row;
+	size_t i;
+
+	if (strlen(word) >= ADMIN_VALUE_MAX) {
+		fprintf(stderr, "klikitd %s: %s: is too long\n",
+		    args->verb->name, log_text(word));
+		return (-1);
+	}
+	memcpy(ret_id, word, strlen(word) + 1);
+	if (strlen(word) < SHORT_MIN || verb_path_add(path, "q", word) == -1)
+		return (0);
+	if ((page = verb_admin_get(va, path)) == NULL)
+		return (-1);
+	json_array_foreach(json_object_get(page, "events"), i, row)
+	    add_candidate(&c, verb_admin_text(row, "event_id"));
+	if (!c.exact && c.n == 1)
+		(void)snprintf(ret_id, ADMIN_VALUE_MAX, "%s", c.ids[0]);
+	if (!c.exact && c.n > 1)
+		say_candidates(args, &c);
+	json_decref(page);
+	return (!c.exact && c.n > 1 ? -1 : 0);
+}
+
+/* -- Types -- */
+
 /* Is there an event of that type? Returns 0 or 1; -1, said on stderr. */
 static int
 has_type(struct verb_admin *va, const char *type)
@@ -268,8 +341,13 @@ verb_choice_known(struct verb_admin *va, struct verb_choice *choice)
 {
 	const char *handler = verb_flag(choice->args, "handler", 0);
 
+	const char *event = verb_flag(choice->args, "event", 0);
+
 	if (handler != NULL &&
 	    verb_handler_known(va, choice->args, handler) == -1)
+		return (-1);
+	if (event != NULL &&
+	    verb_event_id(va, choice->args, event, choice->event) == -1)
 		return (-1);
 	return (choice->type[0] == '\0' ? 0 : whole_type(va, choice));
 }

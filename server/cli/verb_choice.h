@@ -19,6 +19,7 @@ struct verb_choice {
 	char since[FORMAT_TIME_MAX]; /* RFC 3339; "": not given */
 	char until[FORMAT_TIME_MAX];
 	char type[ADMIN_VALUE_MAX]; /* in full; "": not given */
+	char event[ADMIN_VALUE_MAX];
 };
 
 /* The states that --state may name; all end with NULL. */
@@ -33,8 +34,8 @@ int verb_choice_read(const struct verb_args *args, const char *const *states,
     struct verb_choice *ret_choice);
 
 /*
- * Are the handler and the type that were named known to the store? Types are
- * made whole. Returns 0; -1, said with the nearest name.
+ * Are the handler and the type that were named known to the store? Types and
+ * the id of an event are made whole. Returns 0; -1, said with the nearest name.
  */
 int verb_choice_known(struct verb_admin *va, struct verb_choice *choice);
 
@@ -53,6 +54,14 @@ int verb_choice_add(const struct verb_choice *choice, char path[VERB_PATH_MAX]);
 
 /* Write what was chosen, as it was given: " --state dead --since 2h". */
 void verb_choice_print(const struct verb_choice *choice, FILE *out);
+
+/*
+ * The id of the event that word is, or begins; a word that begins none is
+ * returned as it is. Returns 0; -1, said: several ids begin so, which are
+ * named.
+ */
+int verb_event_id(struct verb_admin *va, const struct verb_args *args,
+    const char *word, char ret_id[ADMIN_VALUE_MAX]);
 
 /*
  * Is there a handler of that name, in the configuration or in the store?

@@ -98,13 +98,16 @@ choose(struct verb_admin *va, const struct verb_choice *choice,
 	struct verb_rows which = { .list = &verb_job_list,
 		.choice = choice,
 		.newest = true };
+	char id[ADMIN_VALUE_MAX];
 	size_t before;
 	int rc = 0;
 
 	if (args->nwords == 0)
 		rc = verb_list_each(va, &which, choose_cb, c);
 	for (size_t i = 0; i < args->nwords && rc == 0; i++) {
-		which.event = args->words[i];
+		if (verb_event_id(va, args, args->words[i], id) == -1)
+			return (-1);
+		which.event = id;
 		before = c->n;
 		rc = verb_list_each(va, &which, choose_cb, c);
 		if (rc == 0 && c->n == before) {

@@ -30,6 +30,7 @@ static const struct verb_list list = {
 	.content = "body",
 	.print = print_body,
 	.states = verb_event_states,
+	.long_ids = true,
 };
 
 static enum verb_exit
@@ -42,13 +43,17 @@ static const struct verb_flag flags[] = {
 	{ "type", "TYPE", "only of this type", false },
 	{ "state", "STATE", "only pending, done or dead ones", false },
 	VERB_LIST_FLAGS,
+	{ "follow", NULL, "go on with those that come, until Ctrl-C", false },
 	{ "body", NULL, "print one event's body, byte for byte", false },
 	{ 0 },
 };
 
 static const char more[] =
     "Without EVENT-ID lists events, the newest first; with it shows that one\n"
-    "with its orders and jobs. Reads the store beside a running server.\n";
+    "with its orders and jobs: the beginning of its id is enough. Reads the\n"
+    "store beside a running server.\n"
+    "\n"
+    "  klikitd events --follow --type order.created.v2\n";
 
 const struct verb verb_events = {
 	.name = "events",

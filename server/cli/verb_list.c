@@ -8,6 +8,7 @@
 #include "server/base/json.h"
 #include "server/base/log.h"
 #include "server/cli/field_print.h"
+#include "server/cli/verb_follow.h"
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000000
@@ -29,6 +30,13 @@ check_one(const struct verb_args *args, const struct verb_list *list)
 	}
 	if (verb_has(args, "json") && content) {
 		(void)verb_usage(args, "--%s: excludes --json", list->content);
+		return (-1);
+	}
+	if (verb_has(args, "follow") &&
+	    (args->nwords > 0 || verb_has(args, "limit") ||
+		verb_has(args, "until"))) {
+		(void)verb_usage(args,
+		    "--follow: only for the list, without --limit and --until");
 		return (-1);
 	}
 	if (args->nwords > 0 && verb_has(args, "limit")) {
@@ -300,13 +308,18 @@ print_one(struct verb_admin *va, const struct verb_args *args,
 		.screen = verb_screen(args),
 		.one = { .va = va, .verb = args->verb->name } };
 	json_t *scopes = NULL, *scope;
-	char path[VERB_PATH_MAX];
+	char path[VERB_PATH_MAX], id[ADMIN_VALUE_MAX];
+	const char *word = args->words[0];
 	size_t i, len;
 	int rc;
 
+	if (list->long_ids) {
+		if (verb_event_id(va, args, word, id) == -1)
+			return (-1);
+		word = id;
+	}
 	len = (size_t)snprintf(path, sizeof(path), "%s/", list->path);
-	if (admin_query_encode(args->words[0], path + len,
-		sizeof(path) - len) == -1) {
+	if (admin_query_encode(word, path + len, sizeof(path) - len) == -1) {
 		fprintf(stderr, "klikitd %s: there is no %s\n", s.one.verb,
 		    log_text(args->words[0]));
 		return (-1);
@@ -351,7 +364,9 @@ verb_list_run(const struct verb_args *args, const struct verb_list *list)
 	if (args->nwords > 0)
 		rc = print_one(va, args, list) == -1 ? VERB_FAILED : VERB_DONE;
 	else if (verb_choice_known(va, &choice) == 0)
-		rc = print_list(va, &which) == -1 ? VERB_FAILED : VERB_DONE;
+		rc = verb_has(args, "follow")       ? verb_follow(va, &which)
+		     : print_list(va, &which) == -1 ? VERB_FAILED
+						    : VERB_DONE;
 	verb_admin_close(va);
 	return (rc);
 }

@@ -60,6 +60,7 @@ struct verb_list {
 	bool unpaged;              /* the list takes no query */
 	bool live; /* a running server knows more than the store */
 	const char *const *states; /* that --state may name; or NULL */
+	bool long_ids;             /* the beginning of one is enough */
 
 	/*
 	 * The flag that asks for the bytes of one alone, and how to print
@@ -97,8 +98,9 @@ struct verb_rows {
 
 /*
  * Call each() for the rows that the flags and which choose, newest first,
- * until it returns -1. Returns 0; -1, said on stderr, if one of the pages
- * could not be had or each() returned -1, which has said it then.
+ * until it does not return 0. Returns 0, or what it returned; -1, said on
+ * stderr, if one of the pages could not be had or each() returned -1, which has
+ * said it then.
  */
 typedef int verb_row_fn(const json_t *row, void *arg);
 int verb_list_each(struct verb_admin *va, const struct verb_rows *which,

@@ -66,8 +66,7 @@ make_body(const struct trigger *t, size_t *ret_len)
 {
 	struct trigger_body b = {
 		.kind = t->kind,
-		/* That no other run has had, and that fits a double. */
-		.order_id = clock_wall_us(),
+		.order_id = trigger_order_id(1),
 		.now_ms = clock_wall_ms(),
 		.overrides = t->overrides,
 		.noverrides = t->noverrides,
@@ -82,6 +81,10 @@ make_body(const struct trigger *t, size_t *ret_len)
 		else
 			memcpy(body, t->file, t->file_len);
 		return (body);
+	}
+	if (b.order_id == -1) {
+		fprintf(stderr, "klikitd trigger: there is no randomness\n");
+		return (NULL);
 	}
 	if ((body = trigger_body_build(&b, ret_len, reason)) == NULL)
 		fprintf(stderr, "klikitd trigger: %s\n", reason);

@@ -17,6 +17,12 @@
 /* "test-" and a random UUID, as klikit's recipe for tests has it. */
 int trigger_event_id(char ret_id[TRIGGER_EVENT_ID_LEN]);
 
+/*
+ * The id of the first of n orders, that no other of this run has, nor another
+ * run with any likelihood; -1 without randomness.
+ */
+int64_t trigger_order_id(size_t n);
+
 /* Print what was answered, on the line that has been begun. */
 void trigger_print_text(const char *text);
 

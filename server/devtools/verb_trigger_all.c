@@ -108,7 +108,7 @@ prepare(struct sending *x, const struct one *one)
 	const struct trigger_body b = {
 		.kind = one->kind,
 		.orders = one->orders,
-		.order_id = clock_wall_us(),
+		.order_id = trigger_order_id(one->orders),
 		.now_ms = clock_wall_ms(),
 	};
 	unsigned char mac[SIGNATURE_LEN];
@@ -118,6 +118,10 @@ prepare(struct sending *x, const struct one *one)
 
 	if (one->twist == TWIST_DUPLICATE)
 		return (0);
+	if (b.order_id == -1) {
+		fprintf(stderr, "klikitd trigger: there is no randomness\n");
+		return (-1);
+	}
 	free(x->body);
 	if ((x->body = trigger_body_build(&b, &x->len, reason)) == NULL) {
 		fprintf(stderr, "klikitd trigger: %s\n", reason);
