@@ -11,6 +11,7 @@
 
 #include "handlers/hub/hub.h"
 #include "server/alert/alert_watch.h"
+#include "server/app/dev_keys.h"
 #include "server/app/server.h"
 #include "server/app/server_admin.h"
 #include "server/app/server_alerts.h"
@@ -26,6 +27,7 @@
 #include "server/app/server_upkeep.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
+#include "server/base/keyboard.h"
 #include "server/base/log.h"
 #include "server/cli/open_files.h"
 #include "server/cli/proc.h"
@@ -91,6 +93,7 @@ server_arm_drain(struct server *s)
 static _Noreturn void
 server_leave(void)
 {
+	keyboard_restore(); /* _exit() does not */
 	log_stop();
 	_exit(1);
 }
@@ -446,6 +449,7 @@ server_flush_rejections(struct server *s)
 static void
 server_close(struct server *s)
 {
+	dev_keys_close();
 	server_stop_upkeep(s);
 	server_stop_alerts(s);
 	server_close_news(s);
@@ -545,7 +549,9 @@ server_run(const struct server_options *opt)
 
 	if (opt->ready != NULL)
 		opt->ready(&(struct server_ready){ url, s.admin.url,
-		    opt->ca_file, s.cfg });
+		    opt->ca_file, s.cfg,
+		    s.webhooks.dev &&
+			dev_keys_open(s.base, s.admin.api, s.admin.url) == 0 });
 	if (!s.webhooks.dev && process_is_root())
 		log_warn("running as root, with power over the whole machine: "
 			 "give klikitd a user of its own");

@@ -18,6 +18,7 @@ struct server_ready {
 	const char *admin_url; /* "": it has none */
 	const char *ca_file;   /* as in the options */
 	const struct config *cfg;
+	bool keys; /* dev's keys are obeyed: dev_keys.h */
 };
 
 struct server_options {

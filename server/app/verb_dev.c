@@ -167,7 +167,9 @@ dev_ready(const struct server_ready *r)
 		print_trust(r->url, r->ca_file);
 	(void)putchar('\n');
 	print_tunnel(r->url, ep->paths.items[0]);
-	(void)printf("Stop with Ctrl-C.\n\n");
+	(void)printf(r->keys ? "Keys: r replays the newest event, o opens the "
+			       "page, q quits.\n\n"
+			     : "Stop with Ctrl-C.\n\n");
 	(void)fflush(stdout);
 }
 

@@ -14,6 +14,7 @@
 
 #include <event2/event.h>
 
+#include "server/base/keyboard.h"
 #include "server/base/line_writer.h"
 #include "store/base/utf8.h"
 #include "store/base/parse.h"
@@ -28,6 +29,7 @@ static struct {
 	enum log_level level;
 	atomic_int format; /* enum log_format; the writer's thread reads it */
 	atomic_bool colours;
+	bool terminal;              /* the lines are read by a person */
 	log_sink_fn *sink;          /* NULL: stderr */
 	struct line_writer *writer; /* NULL: lines are written at once */
 	bool mute; /* the writer had to be left behind: nobody reads */
@@ -259,9 +261,41 @@ log_setup(enum log_level level, enum log_format format)
 
 	state.level = level;
 	atomic_store(&state.format, format);
+	state.terminal = isatty(STDERR_FILENO);
 	atomic_store(&state.colours,
-	    isatty(STDERR_FILENO) && (no_color == NULL || no_color[0] == '\0'));
+	    state.terminal && (no_color == NULL || no_color[0] == '\0'));
 	event_set_log_callback(log_libevent_cb);
+}
+
+bool
+log_is_console(void)
+{
+	return (state.terminal && state.sink == NULL &&
+		state.level >= LOG_INFO &&
+		atomic_load(&state.format) == LOG_DEV);
+}
+
+void
+log_shown(enum log_mark mark, const char *fmt, ...)
+{
+	static const struct {
+		const char *sign;
+		const char *colour;
+	} marks[] = {
+		[LOG_CAME] = { "\xe2\x86\x92", "\033[36m" },
+		[LOG_ANSWERED] = { "\xe2\x86\x90", "\033[32m" },
+		[LOG_REFUSED] = { "\xe2\x9c\x97", "\033[31m" },
+	};
+	char message[MESSAGE_MAX], text[MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)snprintf(message, sizeof(message), "%s%s %.1900s%s",
+	    state.colours ? marks[mark].colour : "", marks[mark].sign, text,
+	    state.colours ? "\033[0m" : "");
+	log_line(LOG_INFO, message);
 }
 
 void
@@ -296,6 +330,7 @@ static const int fatal_signals[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV };
 static void
 log_fatal_cb(int signo)
 {
+	keyboard_restore();
 	if (state.writer != NULL)
 		line_writer_wait(state.writer);
 	(void)raise(signo);

@@ -31,6 +31,20 @@ enum log_format {
 void log_setup(enum log_level level, enum log_format format);
 
 /*
+ * Does a developer look on: LOG_DEV, on a terminal? Then what comes and goes is
+ * shown by log_shown() in the place of its line in the log.
+ */
+bool log_is_console(void);
+
+enum log_mark {
+	LOG_CAME,     /* an arrow in */
+	LOG_ANSWERED, /* an arrow back: it went well */
+	LOG_REFUSED   /* a cross */
+};
+void log_shown(enum log_mark mark, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
  * Have each message go to fn, of every level and before it becomes a line;
  * nothing is written meanwhile. NULL: to stderr again, as from the start.
  */

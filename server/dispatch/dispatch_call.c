@@ -146,6 +146,16 @@ call_log_answer(const struct run *run, const struct live_handler *live)
 	    at->duration_ms, text);
 }
 
+/* For who looks on: how it went. */
+static void
+call_show(const struct run *run, const struct live_handler *live,
+    const struct handler_result *result)
+{
+	log_shown(result->verdict == HANDLER_DONE ? LOG_ANSWERED : LOG_REFUSED,
+	    "%d %s %" PRId64 " ms", result->code, live->name,
+	    run->attempt.duration_ms);
+}
+
 /* Every call that has begun ends here, once, unless it is cancelled. */
 static void
 call_end(struct run *run, const struct handler_result *result)
@@ -164,6 +174,8 @@ call_end(struct run *run, const struct handler_result *result)
 			    clock_mono_us() - run->started_us);
 		if (live->logs_answers && result->code != 0)
 			call_log_answer(run, live);
+		if (live->outlet && result->code != 0 && log_is_console())
+			call_show(run, live, result);
 		run_judge(run, live, result);
 		call_note_work(run, live, result);
 		if (result->verdict != HANDLER_RETRY)

@@ -1,10 +1,12 @@
 /* Events whose answer has left: logged, and their jobs queued. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "handlers/body/event_kind.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
+#include "server/base/table.h"
 #include "server/dispatch/dispatch_private.h"
 
 void
@@ -65,6 +67,54 @@ dispatch_add(struct dispatch *d, const struct store_job *job)
 		run_free(surplus);
 }
 
+/* "created" of klikit.order.created.v2; a type that is none of klikit's whole.
+ */
+static const char *
+short_type(const char *type)
+{
+	switch (event_kind(type)) {
+	case EVENT_CREATED:
+		return ("created");
+	case EVENT_STATUS:
+		return ("status");
+	case EVENT_CART:
+		return ("cart");
+	case EVENT_UNKNOWN:
+	case EVENT_NKINDS:
+		break;
+	}
+	return (log_text(type));
+}
+
+/* For who looks on: what came, with the beginning of its id. */
+static void
+show_event(const struct store_event *ev)
+{
+	char more[32] = "";
+	int id_len = (int)table_id_least(ev->event_id);
+
+	if (ev->norders > 1)
+		(void)snprintf(more, sizeof(more), " and %zu more",
+		    ev->norders - 1);
+	log_shown(LOG_CAME, "%s %s%s [%.*s]%s", short_type(ev->type),
+	    ev->norders == 0 ? "" : log_text(ev->orders[0].order_id), more,
+	    id_len, log_text(ev->event_id),
+	    ev->repeat_of == 0 ? "" : " (a repeat)");
+}
+
+static void
+log_event(const struct store_event *ev)
+{
+	if (log_is_console()) {
+		show_event(ev);
+		return;
+	}
+	log_info("[%s] brand=%s branch=%s orders=%zu event=%s%s",
+	    log_text(ev->type), log_text(ev->brand), log_text(ev->branch),
+	    ev->norders, log_text(ev->event_id),
+	    ev->repeat_of == 0 ? "" : " (a repeat)");
+}
+
 bool
 dispatch_start_event(struct dispatch *d)
 {
@@ -74,10 +124,7 @@ dispatch_start_event(struct dispatch *d)
 	if (held == NULL)
 		return (false);
 	ev = held->ev;
-	log_info("[%s] brand=%s branch=%s orders=%zu event=%s%s",
-	    log_text(ev->type), log_text(ev->brand), log_text(ev->branch),
-	    ev->norders, log_text(ev->event_id),
-	    ev->repeat_of == 0 ? "" : " (a repeat)");
+	log_event(ev);
 	warn_unknown_type(d, ev);
 	for (size_t i = 0; i < held->njobs; i++)
 		dispatch_add(d, &held->jobs[i]);

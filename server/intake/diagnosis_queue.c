@@ -40,6 +40,26 @@ struct diagnosis_queue {
 
 /* -- Passing on -- */
 
+/* What it was answered. */
+static int
+status_of(enum reject_cause cause)
+{
+	switch (cause) {
+	case REJECT_SIGNATURE:
+		return (401);
+	case REJECT_NOT_FOR_ENDPOINT:
+		return (403);
+	case REJECT_HEADERS_MISSING:
+	case REJECT_HEADERS_INVALID:
+	case REJECT_INVALID_JSON:
+	case REJECT_TOO_MANY_ORDERS:
+	case REJECT_ID_CONFLICT: /* not refused, and not here */
+	case REJECT_NCAUSES:
+		break;
+	}
+	return (400);
+}
+
 static void
 log_refusal(struct diagnosis_queue *q, const struct refusal *r,
     const struct diagnosis_finding *f)
@@ -53,6 +73,11 @@ log_refusal(struct diagnosis_queue *q, const struct refusal *r,
 	/* A sender that mixes up its headers may put the signature here. */
 	if (id != NULL && redact_is_mac(id))
 		id = "(not shown)";
+	if (log_is_console()) {
+		log_shown(LOG_REFUSED, "%d %s%s", status_of(r->in.cause),
+		    f->text, more);
+		return;
+	}
 	log_warn("delivery %s from %s to %s refused: %s: %s%s", log_text(id),
 	    log_text(r->peer), log_text(r->in.endpoint),
 	    reject_cause_name(r->in.cause), f->text, more);
