@@ -82,6 +82,13 @@ struct admin_secret {
 	int64_t last_used_ms;   /* 0: not since the start */
 };
 
+/* How to send a test event, for a shell; NULL: there is none. */
+struct admin_commands {
+	const char *trigger;
+	const char *sign; /* lacks the file's name */
+	const char *curl;
+};
+
 /* How the server stands; texts are borrowed for the call. */
 struct admin_status {
 	bool dev;
@@ -107,9 +114,7 @@ struct admin_status {
 	const struct alerts *alerts;
 	struct backups_status backup;
 	struct probe_status probe;
-	const char *trigger; /* commands for a shell; NULL: there is none */
-	const char *sign;    /* lacks the file's name */
-	const char *curl;
+	struct admin_commands commands;
 };
 
 /* When an event was stored and its answer left; 0: not known. */

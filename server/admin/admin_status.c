@@ -110,9 +110,9 @@ static const struct field status_fields[] = {
 	{ "store", .kind = FIELD_OBJECT, .fields = store_fields },
 	{ "queue", .kind = FIELD_OBJECT, .fields = queue_fields },
 	{ "counts", .kind = FIELD_OBJECT, .fields = counts_fields },
-	{ "trigger", .kind = FIELD_TEXT, AT(s.trigger) },
-	{ "sign", .kind = FIELD_TEXT, AT(s.sign) },
-	{ "curl", .kind = FIELD_TEXT, AT(s.curl) },
+	{ "trigger", .kind = FIELD_TEXT, AT(s.commands.trigger) },
+	{ "sign", .kind = FIELD_TEXT, AT(s.commands.sign) },
+	{ "curl", .kind = FIELD_TEXT, AT(s.commands.curl) },
 	{ .name = NULL },
 };
 #undef AT

@@ -11,7 +11,6 @@
 
 #include "handlers/hub/hub.h"
 #include "server/alert/alert_watch.h"
-#include "server/app/dev_keys.h"
 #include "server/app/server.h"
 #include "server/app/server_admin.h"
 #include "server/app/server_alerts.h"
@@ -33,6 +32,7 @@
 #include "server/cli/proc.h"
 #include "server/cli/process_guard.h"
 #include "server/cli/start_check.h"
+#include "server/devtools/dev_keys.h"
 #include "server/pull/pull_route.h"
 #include "server/stats/stats.h"
 

@@ -98,9 +98,9 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->alerts = s->alerts.all;
 	backups_status(s->upkeep.backups, &ret_status->backup);
 	probe_status(s->upkeep.probe, &ret_status->probe);
-	ret_status->trigger = s->webhooks.trigger;
-	ret_status->sign = s->webhooks.sign;
-	ret_status->curl = s->webhooks.curl;
+	ret_status->commands.trigger = s->webhooks.trigger;
+	ret_status->commands.sign = s->webhooks.sign;
+	ret_status->commands.curl = s->webhooks.curl;
 }
 
 void

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/cli/verb_follow.h"
 #include "server/cli/verb_list.h"
 #include "server/cli/verbs.h"
 
@@ -31,6 +32,7 @@ static const struct verb_list list = {
 	.print = print_body,
 	.states = verb_event_states,
 	.long_ids = true,
+	.follow = verb_follow,
 };
 
 static enum verb_exit

@@ -8,7 +8,6 @@
 #include "server/base/json.h"
 #include "server/base/log.h"
 #include "server/cli/field_print.h"
-#include "server/cli/verb_follow.h"
 
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000000
@@ -364,7 +363,7 @@ verb_list_run(const struct verb_args *args, const struct verb_list *list)
 	if (args->nwords > 0)
 		rc = print_one(va, args, list) == -1 ? VERB_FAILED : VERB_DONE;
 	else if (verb_choice_known(va, &choice) == 0)
-		rc = verb_has(args, "follow")       ? verb_follow(va, &which)
+		rc = verb_has(args, "follow")       ? list->follow(va, &which)
 		     : print_list(va, &which) == -1 ? VERB_FAILED
 						    : VERB_DONE;
 	verb_admin_close(va);

@@ -50,6 +50,7 @@
 struct screen verb_screen(const struct verb_args *args);
 
 struct verb_one;
+struct verb_rows;
 
 /* What is listed. */
 struct verb_list {
@@ -68,6 +69,10 @@ struct verb_list {
 	 */
 	const char *content;
 	int (*print)(const struct verb_one *one);
+
+	/* For --follow: verb_follow(). NULL: there is no such flag. */
+	enum verb_exit (*follow)(struct verb_admin *va,
+	    const struct verb_rows *which);
 };
 
 /* One that was asked for. */

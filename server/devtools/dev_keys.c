@@ -1,4 +1,4 @@
-#include "server/app/dev_keys.h"
+#include "server/devtools/dev_keys.h"
 
 #include <signal.h>
 #include <spawn.h>
