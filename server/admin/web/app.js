@@ -8,6 +8,7 @@ import { parseRoute, formatRoute } from './route.js';
 import { setServerNow, startTicking } from './time.js';
 import { countAll } from './receivers.js';
 import { Shell } from './shell.js';
+import { Alarms } from './alarms.js';
 import { TokenView } from './token.js';
 import { NowView } from './now.js';
 import { EventsView } from './events.js';
@@ -40,6 +41,7 @@ class App {
     this.view = null;
     this.news = 0;
     this.shell = new Shell(this);
+    this.alarms = new Alarms(this);
     this.stream = new Stream({
       path: '/api/v1/stream',
       message: (kind, data) => this.message(kind, data),
@@ -92,7 +94,8 @@ class App {
   // A tab that is not looked at says it, too.
   setTitle() {
     const n = this.status?.needs.length ?? 0;
-    document.title = `${n > 0 ? `(${n}) ` : ''}${this.view.title} – klikitd`;
+    const mark = this.alarms.count > 0 ? '(!) ' : n > 0 ? `(${n}) ` : '';
+    document.title = `${mark}${this.view?.title ?? ''} – klikitd`;
   }
 
   mount(view) {
@@ -142,6 +145,7 @@ class App {
     }
     setServerNow(this.status.now);
     this.shell.setStatus(this.status);
+    this.alarms.setStatus(this.status);
     this.setTitle();
     this.view?.setStatus?.(this.status);
   }

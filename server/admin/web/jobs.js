@@ -73,8 +73,8 @@ export class JobList {
     this.changed = changed;
     this.opened = new Set(); // ids whose attempts are shown
     this.list = h('ul', { class: 'jobs' });
-    this.all = button('Replay all', { class: 'quiet', hidden: true },
-      () => this.replay(lastJobs(this.jobs).filter(isEnd)));
+    this.all = button('', { class: 'primary', hidden: true },
+      () => this.replay(this.failed()));
     this.node = section('Handlers', { class: 'part' });
     this.node.append(h('div', { class: 'tools' }, this.all), this.list);
   }
@@ -82,11 +82,19 @@ export class JobList {
   set(jobs) {
     this.jobs = [...jobs].sort((a, b) => b.id - a.id);
     const last = new Set(lastJobs(jobs).map((j) => j.id));
-    this.all.hidden = lastJobs(jobs).filter(isEnd).length < 2;
+    const failed = this.failed().length;
+    this.all.textContent = `Replay failed (${failed})`;
+    this.all.hidden = failed === 0;
     this.all.parentElement.hidden = this.all.hidden;
     fill(this.list, this.jobs.length === 0 ?
       h('li', { class: 'dim' }, 'No handler takes events of this type.') :
       this.jobs.map((job) => this.jobNode(job, last.has(job.id))));
+  }
+
+  // What nobody has done, and can be done again.
+  failed() {
+    return lastJobs(this.jobs).filter((job) => job.state === 'dead' &&
+      isEnd(job));
   }
 
   jobNode(job, isLast) {

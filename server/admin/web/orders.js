@@ -4,14 +4,33 @@
 import { get } from './api.js';
 import { h, button, fill, notice, loading, setText } from './dom.js';
 import { formatRoute } from './route.js';
-import { ticking } from './time.js';
+import { serverNow, ticking } from './time.js';
 import { placeText } from './nodes.js';
 import { OrderView } from './order.js';
 import { countText } from './words.js';
 
 const PAGE = 200;
+const PAGE_MAX = 500; // of one request
+const ITEMS = 4;      // of a card
 const AGAIN_MS = 800;
 const NO_STATUS = '\uffff'; // sorts last
+
+const since = (order) => Date.parse(order.placed_at ?? order.received_at);
+
+// How late an order is: '', 'amber' or 'red' (pure).
+export function lateness({ amber_at, red_at }, now) {
+  if (red_at === undefined)
+    return '';
+  return now >= Date.parse(red_at) ? 'red' :
+    now >= Date.parse(amber_at) ? 'amber' : '';
+}
+
+// Who has not done it (pure).
+export function stuckText({ dead, pending }) {
+  return [dead.length > 0 && `given up: ${dead.join(', ')}`,
+    pending.length > 0 && `not yet: ${pending.join(', ')}`]
+    .filter((t) => t).join('; ');
+}
 
 // Columns of a board: [{status, orders}], by code; numbers by value (pure).
 export function columnsOf(orders) {
@@ -26,8 +45,7 @@ export function columnsOf(orders) {
   return [...columns].sort(([a], [b]) => rank(a) - rank(b) ||
     (a < b ? -1 : 1)).map(([status, list]) => ({
     status: status === NO_STATUS ? null : status,
-    orders: list.sort((a, b) => Date.parse(a.received_at) -
-      Date.parse(b.received_at)),
+    orders: list.sort((a, b) => since(a) - since(b)),
   }));
 }
 
@@ -50,8 +68,8 @@ export class OrdersView {
       h('header', { class: 'page-head' }, h('h1', null, 'Orders'), this.count,
         h('span', { class: 'gap' }), this.scope, this.brand, this.branch,
         h('label', { class: 'check' }, this.closed, ' closed ones too')),
-      h('p', { class: 'dim small' }, 'By status, as klikit sends it: its ' +
-        'documents give the codes different names, so none is shown. Closed ' +
+      h('p', { class: 'dim small' }, 'Open orders of the last 24 hours, the ' +
+        'oldest first; red is late. Codes get names by status.names. Closed ' +
         'is what the orders handler’s configuration calls terminal.'),
       this.board);
     this.node = h('div', { class: 'page-place' });
@@ -92,6 +110,14 @@ export class OrdersView {
     }
   }
 
+  // Open ones, the oldest first; with closed ones those last changed first.
+  page(from, limit) {
+    const { scope, brand, branch, all } = this.values;
+    return all === 'true' ?
+      get('/api/v1/orders', { limit, scope, brand, branch, before: from }) :
+      get('/api/v1/board', { limit, scope, brand, branch, after: from });
+  }
+
   async load(anew) {
     const turn = Symbol('load');
     this.turn = turn;
@@ -101,10 +127,8 @@ export class OrdersView {
     }
     let page;
     try {
-      page = await get('/api/v1/orders', { limit: PAGE,
-        open: this.values.all === 'true' ? null : 'true',
-        scope: this.values.scope, brand: this.values.brand,
-        branch: this.values.branch });
+      page = await this.page(null, Math.min(PAGE_MAX,
+        Math.max(PAGE, this.orders?.length ?? 0)));
     } catch (e) {
       page = e;
     }
@@ -119,17 +143,15 @@ export class OrdersView {
     }
     this.orders = page.orders;
     this.next = page.next;
+    this.counts = page.counts ?? null;
+    this.open = page.open ?? null;
     this.draw();
   }
 
   async loadMore(e) {
     e.target.disabled = true;
     try {
-      const page = await get('/api/v1/orders', { limit: PAGE,
-        open: this.values.all === 'true' ? null : 'true',
-        scope: this.values.scope, brand: this.values.brand,
-        branch: this.values.branch,
-        before: this.next });
+      const page = await this.page(this.next, PAGE);
       this.orders = [...this.orders, ...page.orders];
       this.next = page.next;
     } catch { /* the button stays, to be tried again */ }
@@ -137,20 +159,35 @@ export class OrdersView {
   }
 
   card(order) {
-    return h('li', { class: order.terminal ? 'order closed' : 'order' },
-      h('a', { href: formatRoute({ view: 'orders', id: order.order_id,
-        values: { ...this.values, in: order.scope } }) },
-      h('span', { class: 'order-id' }, order.order_id),
-      h('span', { class: 'order-age' }, ticking(order.received_at,
-        order.terminal ? 'ago' : 'age')),
-      h('span', { class: 'dim order-more' }, [order.scope,
-        order.external_id, placeText(order)].filter((t) => t).join(' · '))));
+    const stuck = [...order.dead ?? [], ...order.pending ?? []];
+    return h('li', { class: `order ${order.terminal ? 'closed' : ''} ` +
+      lateness(order, serverNow()) },
+    h('a', { href: formatRoute({ view: 'orders', id: order.order_id,
+      values: { ...this.values, in: order.scope } }) },
+    h('span', { class: 'order-id' }, order.order_id),
+    h('span', { class: 'order-age', title: order.placed_by === 'order' ?
+      'since it was placed' : 'since it came in' },
+    ticking(order.placed_at ?? order.received_at,
+      order.terminal ? 'ago' : 'age')),
+    order.alarms > 0 && h('strong', { class: 'order-mark bad' },
+      'The alarm rang'),
+    stuck.length > 0 && h('strong', { class: `order-mark ${
+      order.dead.length > 0 ? 'bad' : 'dim'}` }, stuckText(order)),
+    order.items?.length > 0 && h('span', { class: 'order-items' },
+      order.items.slice(0, ITEMS).map((i) => h('span', null,
+        h('b', null, `${i.quantity ?? '?'} ×`), ` ${i.title ?? 'item'}`)),
+      order.items_total > ITEMS && h('span', { class: 'dim' },
+        `and ${order.items_total - ITEMS} more`)),
+    h('span', { class: 'dim order-more' }, [order.scope, order.channel,
+      order.kind, order.total && `${order.currency ?? ''} ${order.total}`,
+      order.short_id ?? order.external_id, placeText(order)]
+      .filter((t) => t).join(' · '))));
   }
 
   draw() {
     setText(this.count, this.orders.length === 0 ? '' :
-      countText(this.orders.length, 'order') +
-      (this.next === null ? '' : ' loaded'));
+      countText(this.open ?? this.orders.length, 'order') +
+      (this.next === null ? '' : `, ${this.orders.length} loaded`));
     if (this.orders.length === 0) {
       fill(this.board, notice('empty', this.values.all === 'true' ?
         'No orders yet' : 'No open orders',
@@ -160,10 +197,13 @@ export class OrdersView {
     fill(this.board, columnsOf(this.orders).map(({ status, orders }) =>
       h('section', { class: 'column' },
         h('h2', null, status === null ? 'no status' :
-          ['status ', h('span', { class: 'code' }, status)],
-        h('span', { class: 'count' }, orders.length)),
+          [orders[0].status_name ?? 'status', ' ',
+            h('span', { class: 'code' }, status)],
+        h('span', { class: 'count' }, this.counts?.find((c) =>
+          c.status === status)?.orders ?? orders.length)),
         h('ul', null, orders.map((o) => this.card(o))))),
-    this.next === null ? null : button('Load older ones',
+    this.next === null ? null : button(this.open === null ? 'Load older ones' :
+      'Load younger ones',
       { class: 'quiet more' }, (e) => this.loadMore(e)));
   }
 
@@ -171,8 +211,8 @@ export class OrdersView {
     if (kind !== 'event' && kind !== 'job')
       return;
     this.detail?.message(kind, data);
-    // When the orders handler has done its work: its job says so.
-    if (kind === 'job' && data.state === 'done')
+    // What came in, and what became of it.
+    if (kind === 'event' || (kind === 'job' && data.state !== 'running'))
       this.soon ??= setTimeout(() => {
         this.soon = undefined;
         this.load(false);

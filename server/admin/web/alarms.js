@@ -1,0 +1,142 @@
+// alarms.js -- kitchen alarms that rang: red above every view, until somebody
+// says that he has seen them; with a sound and a notice of the browser, if
+// asked for.
+
+import { post } from './api.js';
+import { h, button, fill } from './dom.js';
+import { formatRoute } from './route.js';
+import { ticking } from './time.js';
+import { ask, toast } from './dialog.js';
+
+const NAME_KEY = 'klikitd-name';   // who acknowledges
+const SOUND_KEY = 'klikitd-sound'; // "on": asked for on this screen
+const SHOWN_MAX = 3;
+const BEEPS = [880, 660, 880]; // Hz
+
+// What happened, in one sentence (pure).
+export function alarmText(alarm) {
+  const what = alarm.order_id === null ? `event ${alarm.event_id}` :
+    `order ${alarm.order_id}`;
+  return `${alarm.guarded ?? 'The handler'} has not done ${what} in time`;
+}
+
+export class Alarms {
+  constructor(app) {
+    this.app = app;
+    this.seen = null; // ids that were there before; null: nothing was asked
+    this.count = 0;
+    this.list = h('ul');
+    this.sound = button('', { class: 'quiet' }, () => this.switchSound());
+    this.node = h('section', { id: 'alarms', hidden: true,
+      'aria-label': 'Kitchen alarms that rang' },
+    this.list, h('div', { class: 'alarm-tools' },
+      this.all = button('Acknowledge all', { class: 'danger' },
+        () => this.acknowledge(this.alarms)), this.sound));
+    this.said = h('p', { class: 'unseen', role: 'alert' });
+    document.getElementById('banner').after(this.node, this.said);
+    this.drawSound();
+  }
+
+  // The newest alarms of the status, and how many there are.
+  setStatus({ alarms = [], counts }) {
+    const fresh = this.seen === null ? [] :
+      alarms.filter((a) => !this.seen.has(a.id));
+    this.seen = new Set([...this.seen ?? [], ...alarms.map((a) => a.id)]);
+    const key = JSON.stringify([alarms, counts.alarms]);
+    if (key !== this.key) {
+      this.key = key;
+      this.alarms = alarms;
+      this.count = counts.alarms;
+      this.draw();
+    }
+    if (fresh.length > 0)
+      this.ring(fresh);
+  }
+
+  draw() {
+    const shown = this.alarms.slice(0, SHOWN_MAX);
+    this.node.hidden = this.count === 0;
+    this.all.hidden = this.alarms.length < 2;
+    fill(this.list, shown.map((alarm) => h('li', null,
+      h('span', null, h('strong', null, 'Alarm: '), h('a', {
+        href: formatRoute({ view: 'events', id: alarm.event_id,
+          values: { in: alarm.scope ?? '' } }) }, alarmText(alarm)),
+      '; rang ', ticking(alarm.rang_at, 'ago'), '.'),
+      button('Acknowledge', { class: 'danger' },
+        () => this.acknowledge([alarm])))),
+    this.count > shown.length &&
+      h('li', null, `and ${this.count - shown.length} more`));
+    this.app.setTitle();
+  }
+
+  async acknowledge(alarms) {
+    let name = localStorage.getItem(NAME_KEY);
+    if (name === null) {
+      name = await ask({ title: 'Who has seen it?',
+        text: ['It is kept with the alarm. This screen remembers it.'],
+        field: { label: 'Your name', required: true, placeholder: 'Rina' },
+        confirm: 'Acknowledge' });
+      if (name === null)
+        return;
+      name = name.slice(0, 48);
+      localStorage.setItem(NAME_KEY, name);
+    }
+    try {
+      const { jobs } = await post('/api/v1/alarms/acknowledge',
+        { ids: alarms.map((a) => a.id), by: name });
+      const refused = jobs.find((j) => j.error !== undefined);
+      toast(refused === undefined ? 'ok' : 'bad', refused === undefined ?
+        `Acknowledged by ${name}.` : `Not done: ${refused.error}.`);
+    } catch (e) {
+      toast('bad', `Not done: ${e.message}.`);
+    }
+    this.app.loadStatus();
+  }
+
+  // -- Heard --
+
+  ring(fresh) {
+    this.said.textContent = `Alarm: ${alarmText(fresh[0])}.`;
+    if (localStorage.getItem(SOUND_KEY) !== 'on')
+      return;
+    this.beep();
+    if (globalThis.isSecureContext && globalThis.Notification !== undefined &&
+        Notification.permission === 'granted')
+      new Notification('klikitd: alarm', { body: alarmText(fresh[0]),
+        tag: `klikitd-alarm-${fresh[0].id}` });
+  }
+
+  beep() {
+    this.audio ??= new AudioContext();
+    this.audio.resume();
+    BEEPS.forEach((hz, i) => {
+      const tone = this.audio.createOscillator();
+      const volume = this.audio.createGain();
+      const at = this.audio.currentTime + 0.25 * i;
+      tone.frequency.value = hz;
+      volume.gain.setValueAtTime(0.3, at);
+      volume.gain.exponentialRampToValueAtTime(0.001, at + 0.22);
+      tone.connect(volume).connect(this.audio.destination);
+      tone.start(at);
+      tone.stop(at + 0.24);
+    });
+  }
+
+  // Only on a click: browsers ask for that, and so do people.
+  switchSound() {
+    const on = localStorage.getItem(SOUND_KEY) !== 'on';
+    localStorage.setItem(SOUND_KEY, on ? 'on' : 'off');
+    this.drawSound();
+    if (!on)
+      return;
+    this.beep();
+    if (globalThis.isSecureContext && globalThis.Notification !== undefined &&
+        Notification.permission === 'default')
+      Notification.requestPermission();
+  }
+
+  drawSound() {
+    this.sound.textContent = localStorage.getItem(SOUND_KEY) === 'on' ?
+      'Sound is on' : 'Ring here, too';
+  }
+}
