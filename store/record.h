@@ -33,6 +33,12 @@ enum store_origin {
 	STORE_INTERNAL   /* klikitd's own */
 };
 
+/*
+ * How the peer of an event from a hub begins, and the secret of one that was
+ * taken by the hub's word; then the upstream's name follows.
+ */
+#define STORE_BY_UPSTREAM "upstream "
+
 /* Its word. */
 const char *store_origin_name(enum store_origin origin);
 

@@ -46,7 +46,7 @@ FOREIGN = {
     "hiredis/": ["handlers/queue/redis_codec.c"],
     "ares.h": ["handlers/net/*"],
     "jansson.h": ["server/base/json.[ch]", "server/intake/*", "server/alert/*",
-                  "server/upkeep/*",
+                  "server/upkeep/*", "server/upstream/*",
                   "server/admin/*", "server/cli/*", "server/devtools/*",
                   "handlers/queue/*", "handlers/hub/*"],
     # Routes know route.h, and no evhttp.
@@ -60,7 +60,7 @@ FOREIGN = {
     "event2/": ["handlers/net/*", "handlers/exec/*", "handlers/queue/*", "handlers/hub/*",
                 "handlers/*.[ch]", "server/base/*", "server/tls/*", "server/http/*",
                 "server/dispatch/*", "server/intake/*", "server/pull/*", "server/alert/*",
-                "server/stats/*", "server/upkeep/*",
+                 "server/stats/*", "server/upkeep/*", "server/upstream/*",
                 "server/admin/*", "server/cli/*", "server/devtools/*", "server/app/*"],
     "pthread.h": ["store/*", "handlers/exec/*", "handlers/queue/rsa_sign.c",
                   "server/base/line_writer.c", "server/tls/tls_worker.c",

@@ -149,6 +149,7 @@ call_finish(struct http_client_call *call, enum http_client_end end,
 			answer.location = a->location;
 		answer.body = answer_body(a);
 		answer.body_len = a->body_len;
+		answer.whole = a->state == ANSWER_WHOLE;
 	}
 	if (call->conn != NULL)
 		client_conn_release(call->conn,
@@ -186,7 +187,7 @@ call_fail(struct http_client_call *call, const char *format, ...)
 static int64_t
 way_ms(const struct http_client_call *call)
 {
-	return (2 * call->timeout_ms / 3);
+	return (2 * call->limits.timeout_ms / 3);
 }
 
 /* It cannot be sent in time: what was being waited for? */
@@ -213,9 +214,13 @@ call_fail_late(struct http_client_call *call)
 {
 	char limit[NET_CLOCK_TEXT_MAX];
 
-	net_clock_text(call->timeout_ms, limit);
+	net_clock_text(call->limits.silence_ms != 0 ? call->limits.silence_ms
+						    : call->limits.timeout_ms,
+	    limit);
 	if (!call->connected)
 		call_fail_way(call);
+	else if (call->received > 0 && call->limits.silence_ms != 0)
+		call_fail(call, "the answer stopped for %s", limit);
 	else if (call->received > 0)
 		call_fail(call, "no complete answer within %s", limit);
 	else if (!client_conn_all_sent(call->conn))
@@ -233,6 +238,13 @@ timer_arm(struct event *timer, int64_t ms)
 	const struct timeval tv = timeval_of_ms(ms);
 
 	(void)evtimer_add(timer, &tv);
+}
+
+void
+client_call_heard(struct http_client_call *call)
+{
+	if (call->limits.silence_ms != 0)
+		timer_arm(call->deadline, call->limits.silence_ms);
 }
 
 static void
@@ -271,16 +283,16 @@ call_dialed_cb(const struct dial_end *end, void *arg)
 		snprintf(call->dial_failure, sizeof(call->dial_failure),
 		    "out of memory");
 	else if (hc->kind.tls != NULL)
-		timer_arm(call->shake, call->timeout_ms / 3);
+		timer_arm(call->shake, call->limits.timeout_ms / 3);
 }
 
 /* Look up and connect. Returns 0, or -1 when out of memory. */
 static int
 call_dial(struct http_client_call *call)
 {
-	int64_t patience_ms = call->timeout_ms / 12;
+	int64_t patience_ms = call->limits.timeout_ms / 12;
 
-	call->dial = dial_start(call->hc->dialer, call->timeout_ms / 3,
+	call->dial = dial_start(call->hc->dialer, call->limits.timeout_ms / 3,
 	    patience_ms < PATIENCE_MAX_MS ? patience_ms : PATIENCE_MAX_MS,
 	    call_dialed_cb, call);
 	return (call->dial == NULL ? -1 : 0);
@@ -290,7 +302,7 @@ call_dial(struct http_client_call *call)
 static int
 call_begin(struct http_client_call *call)
 {
-	timer_arm(call->deadline, call->timeout_ms);
+	timer_arm(call->deadline, call->limits.timeout_ms);
 	timer_arm(call->way, way_ms(call));
 	if ((call->conn = client_conn_take(call->hc)) == NULL)
 		return (call_dial(call));
@@ -348,7 +360,7 @@ call_try_elsewhere(struct http_client_call *call)
 static void
 client_pump(struct http_client_call *call)
 {
-	bool flooded = call->received > HTTP_CLIENT_READ_MAX;
+	bool flooded = call->received > call->limits.read_max;
 
 	if (call->answer.status != 0 && (call->lost || call->late || flooded ||
 					    answer_is_over(&call->answer)))
@@ -479,7 +491,10 @@ http_client_post(struct http_client *hc, const struct http_client_request *req,
 	call->hc = hc;
 	call->done = done;
 	call->arg = arg;
-	call->timeout_ms = req->timeout_ms;
+	call->limits.timeout_ms = req->timeout_ms;
+	call->limits.silence_ms = req->silence_ms;
+	call->limits.read_max =
+	    req->read_max != 0 ? req->read_max : HTTP_CLIENT_READ_MAX;
 	call->may_send = req->may_send;
 	call->answer.room = req->room;
 	call->answer.room_size = req->room_size;

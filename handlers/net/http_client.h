@@ -23,7 +23,7 @@
 #include "handlers/handler.h"
 
 #define HTTP_CLIENT_ANSWER_MAX 1024        /* bytes kept of an answer */
-#define HTTP_CLIENT_READ_MAX (1024 * 1024) /* bytes read of an answer */
+#define HTTP_CLIENT_READ_MAX (1024 * 1024) /* bytes read of one, else */
 
 struct http_client;      /* opaque */
 struct http_client_call; /* opaque; one request under way */
@@ -64,6 +64,7 @@ struct http_client_answer {
 	const char *location; /* Location; NULL: none, or no answer */
 	const void *body;     /* its beginning; may be cut short by anything */
 	size_t body_len;
+	bool whole; /* its end was clear, and was read */
 };
 
 /* Exactly once; never before post() returns; answer is valid for the call. */
@@ -95,16 +96,21 @@ struct http_client_request {
 	size_t body_len;
 	/*
 	 * Kept until done(): where the answer's body goes, as much as fits;
-	 * NULL: the client has room for HTTP_CLIENT_ANSWER_MAX bytes of it. It
-	 * may have HTTP_CLIENT_READ_MAX bytes.
+	 * NULL: the client has room for HTTP_CLIENT_ANSWER_MAX bytes of it.
 	 */
 	char *room;
 	size_t room_size;
+	size_t read_max; /* of an answer, with its head; 0: READ_MAX */
 	/*
 	 * For all of it: look-up, connect, TLS handshake, send, answer. Before
 	 * it is sent two thirds may have passed.
 	 */
 	int64_t timeout_ms;
+	/*
+	 * Not 0: that is for what comes before the request; from then on
+	 * nothing may come for so long, and all of it may take any time.
+	 */
+	int64_t silence_ms;
 	/*
 	 * Asked with done()'s arg right before the request leaves: no, and it
 	 * ends as NOT_SENT. NULL: it may.

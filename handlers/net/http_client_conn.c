@@ -61,6 +61,8 @@ conn_read(struct client_conn *conn)
 	size_t taken;
 	int n;
 
+	if (evbuffer_get_length(in) > 0)
+		client_call_heard(call);
 	while (!answer_is_over(&call->answer) &&
 	       (n = evbuffer_remove(in, piece, sizeof(piece))) > 0) {
 		call->received += (size_t)n;
@@ -72,7 +74,7 @@ conn_read(struct client_conn *conn)
 	if (evbuffer_get_length(in) > 0)
 		conn->closed = true;
 	if (answer_is_over(&call->answer) ||
-	    call->received > HTTP_CLIENT_READ_MAX)
+	    call->received > call->limits.read_max)
 		conn_wake(conn);
 }
 
@@ -93,6 +95,7 @@ conn_write(struct client_conn *conn)
 		return (0);
 	}
 	call->connected = true;
+	client_call_heard(call);
 	conn->mark = conn_mark(conn->conn);
 	if (evbuffer_add_buffer_reference(out, call->request) == -1)
 		return (-1);

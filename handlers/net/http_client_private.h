@@ -31,6 +31,12 @@ struct http_client {
 	struct event *reap;            /* frees them, from the loop */
 };
 
+struct call_limits {
+	int64_t timeout_ms;
+	int64_t silence_ms; /* once it is sent; 0: timeout_ms is for all */
+	size_t read_max;
+};
+
 struct http_client_call {
 	struct http_client *hc;
 	http_client_fn *done;
@@ -40,7 +46,7 @@ struct http_client_call {
 	struct event *deadline; /* the time for all of it */
 	struct event *way;      /* the time until it can be sent */
 	struct event *shake;    /* the time for TLS at one address */
-	int64_t timeout_ms;
+	struct call_limits limits;
 	struct evbuffer *request;
 
 	struct dial *dial; /* under way, or NULL */
@@ -64,8 +70,10 @@ struct http_client_call {
 	struct answer answer;
 };
 
-/* -- http_client_conn.c -- */
+/* The request leaves, or bytes have come: silence begins anew. */
+void client_call_heard(struct http_client_call *call);
 
+/* -- http_client_conn.c -- */
 extern const struct conn_calls client_conn_calls;
 
 /*

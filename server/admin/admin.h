@@ -60,6 +60,7 @@ struct alerts;
 #include "server/upkeep/probe.h"
 
 struct store;
+struct upstreams;
 struct store_handler_info;
 struct admin; /* opaque */
 struct entity_live;
@@ -89,6 +90,12 @@ struct admin_commands {
 	const char *curl;
 };
 
+/* Of the store. */
+struct admin_queue {
+	uint64_t bytes;
+	uint64_t max;
+};
+
 /* How the server stands; texts are borrowed for the call. */
 struct admin_status {
 	bool dev;
@@ -101,8 +108,7 @@ struct admin_status {
 	const char *check; /* of the store: none, running, sound, repaired... */
 	const char *health; /* "ready", or why not */
 	enum steady_doubt clock;
-	uint64_t queue_bytes;
-	uint64_t queue_max;
+	struct admin_queue queue;
 	uint64_t received; /* these since the start */
 	uint64_t repeats;  /* of the received */
 	uint64_t duplicates;
@@ -115,6 +121,7 @@ struct admin_status {
 	struct backups_status backup;
 	struct probe_status probe;
 	struct admin_commands commands;
+	const struct upstreams *upstreams;
 };
 
 /* When an event was stored and its answer left; 0: not known. */

@@ -10,6 +10,7 @@
 #include "server/base/clock.h"
 #include "server/base/json.h"
 #include "server/base/log.h"
+#include "server/upstream/upstreams.h"
 
 #ifndef KLIKITD_VERSION
 #error "the build names the version"
@@ -51,8 +52,8 @@ static const struct field store_fields[] = {
 };
 
 static const struct field queue_fields[] = {
-	{ "bytes", .kind = FIELD_COUNT, AT(s.queue_bytes) },
-	{ "max", .kind = FIELD_COUNT, AT(s.queue_max) },
+	{ "bytes", .kind = FIELD_COUNT, AT(s.queue.bytes) },
+	{ "max", .kind = FIELD_COUNT, AT(s.queue.max) },
 	{ .name = NULL },
 };
 
@@ -126,6 +127,44 @@ static const struct field secret_fields[] = {
 	{ .name = NULL },
 };
 #undef AT
+
+#define AT(member) FIELD(struct upstream_status, member)
+static const struct field upstream_fields[] = {
+	{ "name", .kind = FIELD_TEXT, AT(name) },
+	{ "url", .kind = FIELD_TEXT, AT(url) },
+	{ "connected", .kind = FIELD_BOOL, AT(connected) },
+	{ "since", .kind = FIELD_TIME, AT(since_ms) },
+	{ "last_event_at", .kind = FIELD_TIME, AT(event_ms) },
+	{ "lag_ms", .kind = FIELD_COUNT, AT(lag_ms) },
+	{ "reconnects", .kind = FIELD_COUNT, AT(reconnects) },
+	{ "stored", .kind = FIELD_COUNT, AT(ends[UPSTREAM_END_STORED]) },
+	{ "duplicate", .kind = FIELD_COUNT, AT(ends[UPSTREAM_END_DUPLICATE]) },
+	{ "refused", .kind = FIELD_COUNT, AT(ends[UPSTREAM_END_REFUSED]) },
+	{ "left", .kind = FIELD_COUNT, AT(ends[UPSTREAM_END_LEFT]) },
+	{ "late", .kind = FIELD_COUNT, AT(late) },
+	{ "error", .kind = FIELD_TEXT, AT(error) },
+	{ "error_at", .kind = FIELD_TIME, AT(error_ms) },
+	{ "advice", .kind = FIELD_TEXT, AT(advice) },
+	{ .name = NULL },
+};
+#undef AT
+
+/* The hubs that events are fetched from. NULL when out of memory. */
+static json_t *
+status_upstreams(const struct upstreams *all)
+{
+	json_t *list = json_array();
+	struct upstream_status st;
+
+	for (size_t i = 0; upstreams_status(all, i, &st); i++) {
+		if (st.connected || st.error[0] == '\0') {
+			st.error = st.advice = NULL;
+			st.error_ms = 0;
+		}
+		json_list_add(&list, field_json(upstream_fields, &st));
+	}
+	return (list);
+}
 
 /* Those that are up. NULL when out of memory. */
 static json_t *
@@ -290,6 +329,8 @@ status_add(struct admin_call *call, json_t *o, const struct status_row *r)
 	bad |= json_object_set_new(o, "alerts", status_alerts(s->alerts));
 	bad |= json_object_set(o, "alarms", r->alarms);
 	bad |= json_object_set_new(o, "status_names", status_names(r->a));
+	bad |=
+	    json_object_set_new(o, "upstreams", status_upstreams(s->upstreams));
 	if (r->s.probe.on)
 		bad |= json_object_set_new(o, "probe",
 		    field_json(probe_fields, r));

@@ -241,4 +241,5 @@ metrics_print(FILE *f, const struct metrics_sources *from,
 	metrics_print_pulls(f, from);
 	print_clock(f, from->clock);
 	metrics_print_upkeep(f, from);
+	metrics_print_upstreams(f, from);
 }

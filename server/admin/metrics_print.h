@@ -25,6 +25,7 @@ struct hub;
 struct ingest;
 struct probe;
 struct pull_route;
+struct upstreams;
 struct rejections;
 struct secrets;
 struct store;
@@ -57,6 +58,7 @@ struct metrics_sources {
 	const struct backups *backups;
 	const struct probe *probe;
 	const struct hub *hub;
+	const struct upstreams *upstreams;
 	int64_t started_at_ms;
 	size_t queue_max;
 	struct http *(*http)(void *arg);            /* NULL: not open yet */

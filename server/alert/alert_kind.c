@@ -38,6 +38,9 @@ static const struct {
 	[ALERT_PROBE] = { ALERT_TYPE "probe",
 	    "Orders are lost meanwhile, if klikit sees the same. klikitd "
 	    "doctor --probe URL says what to look at." },
+	[ALERT_UPSTREAM] = { ALERT_TYPE "upstream",
+	    "Events wait at the hub, and are fetched when it is reached again. "
+	    "See this box's network; klikitd doctor says what is wrong." },
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == ALERT_NKINDS,
     "every kind has a row");

@@ -24,6 +24,7 @@
 #include "server/app/server_reload.h"
 #include "server/app/server_service.h"
 #include "server/app/server_upkeep.h"
+#include "server/app/server_upstreams.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/keyboard.h"
@@ -35,6 +36,7 @@
 #include "server/devtools/dev_keys.h"
 #include "server/pull/pull_route.h"
 #include "server/stats/stats.h"
+#include "server/upstream/upstreams.h"
 
 /*
  * What the store has finished goes before all else: deliveries wait for their
@@ -63,9 +65,17 @@ server_pump(struct server *s)
 {
 	if (!s->stop.draining || s->stop.undrained > 0 || s->reload != NULL ||
 	    s->rescue.running || ingest_pending(s->ingest) > 0 ||
-	    dispatch_busy(s->dispatch) > 0)
+	    dispatch_busy(s->dispatch) > 0 ||
+	    upstreams_busy(s->front.upstreams))
 		return;
 	(void)event_base_loopbreak(s->base);
+}
+
+/* upstreams_options: all that was fetched is reported. */
+static void
+server_unfetched_cb(void *arg)
+{
+	server_pump(arg);
 }
 
 /* http_drain: the last connection of a listener is gone. */
@@ -141,6 +151,7 @@ server_stop_cb(void *arg)
 	s->stop.draining = true;
 	server_service_stopping(s);
 	server_stop_upkeep(s); /* an operator may wait for a probe */
+	upstreams_stop(s->front.upstreams);
 	server_arm_drain(s);
 	s->stop.undrained = 1;
 	http_drain(s->front.http, server_drained_cb, s);
@@ -410,7 +421,9 @@ server_open_pipeline(struct server *s)
 	dispatch_set_journal(s->dispatch, s->journal);
 	ingest_set_journal(s->ingest, s->journal);
 	clock_watch_on_move(s->clock, server_slept_cb, s);
-	return (server_open_alerts(s) == -1 ? -1 : server_open_upkeep(s));
+	if (server_open_alerts(s) == -1 || server_open_upkeep(s) == -1)
+		return (-1);
+	return (server_open_upstreams(s, server_unfetched_cb));
 }
 
 /* What is seen of the listeners, and of their certificates. */
@@ -474,6 +487,7 @@ server_close(struct server *s)
 	s->front.certs = NULL;
 	server_close_admin(s);
 	server_webhooks_fini(&s->webhooks);
+	upstreams_free(s->front.upstreams);
 	server_flush_rejections(s);
 	server_close_alerts(s);
 	ingest_free(s->ingest);

@@ -34,6 +34,8 @@ server_endpoints_new(const struct config *cfg, struct webhook *w,
 
 		list[i] = (struct endpoint){
 			.name = ep->name,
+			.scope =
+			    cfg->secrets[config_endpoint_secret(cfg, ep)].scope,
 			.webhook = w,
 			.sec = sec,
 			.which = secrets_of(cfg, ep),

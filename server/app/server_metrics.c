@@ -124,6 +124,7 @@ server_metrics(struct server *s)
 		.stream = s->admin.stream,
 		.backups = s->upkeep.backups,
 		.probe = s->upkeep.probe,
+		.upstreams = s->front.upstreams,
 		.started_at_ms = s->started_at_ms,
 		.queue_max = (size_t)s->cfg->store_queue_max,
 		.http = source_http,

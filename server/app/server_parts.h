@@ -46,8 +46,9 @@ struct probe;
 struct stats;
 struct stream;
 struct reload;
+struct upstreams;
 
-/* What faces klikit, and pullers; a reload may replace the first four. */
+/* What faces klikit, pullers and hubs; a reload may replace the first four. */
 struct server_front {
 	struct secrets *secrets;
 	struct endpoints *endpoints;      /* with these secrets */
@@ -59,6 +60,7 @@ struct server_front {
 	struct pull_route *pulls;
 	struct http *http;
 	struct cert_watch *certs;
+	struct upstreams *upstreams;
 };
 
 /* What faces the operator; all NULL if there is no listener for it. */

@@ -90,6 +90,12 @@ allow_configuration(struct sandbox *box, const struct config *cfg)
 			sandbox_allow_folder(box, SANDBOX_READ,
 			    cfg->secrets[i].source);
 	}
+	for (size_t i = 0; i < cfg->nupstreams; i++) {
+		sandbox_allow_folder(box, SANDBOX_READ,
+		    cfg->upstreams[i].token_file);
+		sandbox_allow_folder(box, SANDBOX_READ,
+		    cfg->upstreams[i].ca_file);
+	}
 	for (size_t i = 0; i < cfg->nhandlers; i++)
 		allow_keys(box, cfg->handlers[i].type->keys,
 		    cfg->handlers[i].settings);

@@ -14,6 +14,7 @@
 #include "server/app/server_secrets.h"
 #include "server/app/server_service.h"
 #include "server/app/server_upkeep.h"
+#include "server/app/server_upstreams.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
@@ -117,6 +118,8 @@ reload_apply(struct reload *r)
 	r->trust = (struct http_trust){ 0 };
 	store_set_repeat_window(s->st, r->cfg->repeat_window_ms);
 	server_set_upkeep(s, r->cfg);
+	if (server_set_upstreams(s, r->cfg, reason) == -1)
+		log_error("%s: the old upstreams stay", reason);
 	server_set_alerts(s, r->cfg);
 	log_setup(r->cfg->log_level, r->cfg->log_format);
 	server_warn(r->cfg);

@@ -79,8 +79,8 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->health = health_word(store_health(s->st));
 	ret_status->check = server_check_word(s);
 	ret_status->clock = clock_watch_steady(s->clock)->doubt;
-	ret_status->queue_bytes = store_queued(s->st);
-	ret_status->queue_max = (uint64_t)s->cfg->store_queue_max;
+	ret_status->queue.bytes = store_queued(s->st);
+	ret_status->queue.max = (uint64_t)s->cfg->store_queue_max;
 	ret_status->received = in.received;
 	ret_status->repeats = in.repeats;
 	ret_status->duplicates = in.duplicates;
@@ -101,6 +101,7 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->commands.trigger = s->webhooks.trigger;
 	ret_status->commands.sign = s->webhooks.sign;
 	ret_status->commands.curl = s->webhooks.curl;
+	ret_status->upstreams = s->front.upstreams;
 }
 
 void

@@ -66,6 +66,18 @@ struct config_endpoint {
 	struct key_list events;   /* types, or the one CONFIG_EVERY_EVENT */
 };
 
+/* A hub from which events are fetched. */
+struct config_upstream {
+	char *name;
+	unsigned line; /* of its section; 0: it is not from the file */
+	char *url;
+	char *token_file; /* absolute */
+	char *token;      /* what is in it; read only for CONFIG_SERVER */
+	char *ca_file;    /* absolute; NULL: the system's */
+	bool trust;       /* the hub's word is enough */
+	int64_t alert_after_ms;
+};
+
 enum config_ordering { ORDERING_AUTO, ORDERING_ORDER, ORDERING_NONE };
 
 struct config_handler {
@@ -164,6 +176,9 @@ struct config {
 	    backup_retry;          /* of the command; the last repeats */
 	int64_t backup_timeout_ms; /* for one run of it */
 
+	struct config_upstream *upstreams;
+	size_t nupstreams;
+
 	struct config_handler *handlers; /* at least one */
 	size_t nhandlers;
 };
@@ -227,6 +242,10 @@ const struct config_endpoint *config_endpoint_usual(const struct config *cfg);
 /* The number of the first secret that opens it. */
 size_t config_endpoint_secret(const struct config *cfg,
     const struct config_endpoint *ep);
+
+/* The upstream of that name; NULL: there is none. */
+const struct config_upstream *config_upstream_find(const struct config *cfg,
+    const char *name);
 
 /* Wipes the secrets. Accepts NULL. */
 void config_free(struct config *cfg);

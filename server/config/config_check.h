@@ -15,6 +15,9 @@ void config_check_tls(struct config_draft *d);
 /* Which secrets open which endpoint; after them, before the handlers' part. */
 void config_check_endpoints(struct config_draft *d);
 
+/* The hubs that events are fetched from. */
+void config_check_upstreams(struct config_draft *d);
+
 /* The user that it is to become, and what that may not read. */
 void config_check_user(struct config_draft *d);
 

@@ -243,13 +243,32 @@ config_draft_endpoint(struct config_draft *d, const char *name, unsigned line)
 	return (ep);
 }
 
+struct config_upstream *
+config_draft_upstream(struct config_draft *d, const char *name, unsigned line)
+{
+	struct config *cfg = d->cfg;
+	struct config_upstream *grown, *up;
+
+	grown = realloc(cfg->upstreams, (cfg->nupstreams + 1) * sizeof(*grown));
+	if (grown != NULL)
+		cfg->upstreams = grown;
+	if (grown == NULL || (name = strdup(name)) == NULL) {
+		config_draft_error(d, "out of memory");
+		return (NULL);
+	}
+	up = &cfg->upstreams[cfg->nupstreams++];
+	*up = (struct config_upstream){ .name = (char *)name, .line = line };
+	config_draft_defaults(d, config_upstream_keys, up);
+	return (up);
+}
+
 void
 config_unknown_key(struct config_draft *d, const char *section, const char *key,
     unsigned line)
 {
 	const struct key *const ours[] = { config_global_keys,
-		config_secret_keys, config_endpoint_keys, config_handler_keys,
-		config_outlet_keys, config_unit_keys };
+		config_secret_keys, config_endpoint_keys, config_upstream_keys,
+		config_handler_keys, config_outlet_keys, config_unit_keys };
 	char name[NAME_MAX_LEN]; /* what is cut off is near to none */
 	struct nearest n;
 

@@ -114,6 +114,10 @@ struct config_secret *config_draft_secret(struct config_draft *d,
 struct config_endpoint *config_draft_endpoint(struct config_draft *d,
     const char *name, unsigned line);
 
+/* The same, of an upstream. */
+struct config_upstream *config_draft_upstream(struct config_draft *d,
+    const char *name, unsigned line);
+
 /* Report an unknown key of a section, with the nearest one. */
 void config_unknown_key(struct config_draft *d, const char *section,
     const char *key, unsigned line);

@@ -35,6 +35,7 @@ static const struct section {
 	{ "status", config_global_keys },
 	{ "secret", config_secret_keys },
 	{ "endpoint", config_endpoint_keys },
+	{ "upstream", config_upstream_keys },
 	{ "handler", config_handler_keys },
 };
 
@@ -150,6 +151,25 @@ begin_endpoint(struct config_draft *d, const struct config_ini_key *k)
 		d->skip = config_draft_endpoint(d, k->name, k->line) == NULL;
 }
 
+/* [upstream NAME]: every name once; it is in log lines and metrics. */
+static void
+begin_upstream(struct config_draft *d, const struct config_ini_key *k)
+{
+	const struct config_upstream *other =
+	    config_upstream_find(d->cfg, k->name);
+
+	if (other != NULL)
+		line_error(d, k,
+		    "[upstream %s]: there is one already on line %u", k->name,
+		    other->line);
+	else if (strlen(k->name) > CONFIG_SCOPE_MAX)
+		line_error(d, k,
+		    "[upstream %s]: a name has at most %d characters", k->name,
+		    CONFIG_SCOPE_MAX);
+	else
+		d->skip = config_draft_upstream(d, k->name, k->line) == NULL;
+}
+
 static void
 begin_section(struct config_draft *d, const struct config_ini_key *k)
 {
@@ -174,6 +194,8 @@ begin_section(struct config_draft *d, const struct config_ini_key *k)
 		begin_handler(d, k);
 	else if (d->keys == config_endpoint_keys)
 		begin_endpoint(d, k);
+	else if (d->keys == config_upstream_keys)
+		begin_upstream(d, k);
 	else
 		begin_secret(d, k);
 }
@@ -221,6 +243,8 @@ find_key(const struct config_draft *d, const struct config_ini_key *k,
 		*ret_base = &d->cfg->secrets[d->cfg->nsecrets - 1];
 	if (d->keys == config_endpoint_keys)
 		*ret_base = &d->cfg->endpoints[d->cfg->nendpoints - 1];
+	if (d->keys == config_upstream_keys)
+		*ret_base = &d->cfg->upstreams[d->cfg->nupstreams - 1];
 	return (config_key_find(d->keys, k->section, k->key));
 }
 

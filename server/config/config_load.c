@@ -184,6 +184,16 @@ endpoint_fini(struct config_endpoint *ep)
 	config_values_free(config_endpoint_keys, ep);
 }
 
+static void
+upstream_fini(struct config_upstream *up)
+{
+	free(up->name);
+	if (up->token != NULL)
+		explicit_bzero(up->token, strlen(up->token));
+	free(up->token);
+	config_values_free(config_upstream_keys, up);
+}
+
 size_t
 config_ends(const struct config *cfg, const char *const **ret_ends)
 {
@@ -236,9 +246,12 @@ config_free(struct config *cfg)
 		secret_fini(&cfg->secrets[i]);
 	for (size_t i = 0; i < cfg->nendpoints; i++)
 		endpoint_fini(&cfg->endpoints[i]);
+	for (size_t i = 0; i < cfg->nupstreams; i++)
+		upstream_fini(&cfg->upstreams[i]);
 	free(cfg->handlers);
 	free(cfg->secrets);
 	free(cfg->endpoints);
+	free(cfg->upstreams);
 	config_list_free(&cfg->warnings);
 	config_values_free(config_global_keys, cfg);
 	if (cfg->admin_token != NULL)

@@ -95,6 +95,11 @@ config_print_man(FILE *out, const struct handler *const *types)
 	    "comes\nthrough one is apart from all others: its name is the "
 	    "scope.\n");
 	man_keys(out, config_endpoint_keys);
+	fprintf(out,
+	    ".SH \"[upstream NAME]\"\n"
+	    "A hub from which events are fetched, for a box that klikit cannot "
+	    "reach.\n");
+	man_keys(out, config_upstream_keys);
 	fprintf(out, ".SH \"[handler NAME]\"\n"
 		     "What is done with events. Keys of every type:\n");
 	man_keys(out, config_handler_keys);

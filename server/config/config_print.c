@@ -129,6 +129,11 @@ static const char endpoint_head[] =
     "" CONFIG_WEBHOOK_PATH ", as long\n# as no section has that path; "
     "\"" CONFIG_ENDPOINT "\" is that one's name.\n";
 
+static const char upstream_head[] =
+    "# A hub from which events are fetched, over one connection that this "
+    "machine\n# opens: for a box that klikit cannot reach. They come in as if "
+    "klikit had\n# delivered them to the usual endpoint.\n";
+
 /* "key" of "section.key", and its value in the example. */
 static void
 print_key(FILE *out, const struct key *key, const char *def)
@@ -203,6 +208,8 @@ config_print_example(FILE *out, const struct handler *const *types)
 	print_keys(out, config_secret_keys);
 	fprintf(out, "\n%s;[endpoint burger]\n", endpoint_head);
 	print_keys(out, config_endpoint_keys);
+	fprintf(out, "\n%s;[upstream hub]\n", upstream_head);
+	print_keys(out, config_upstream_keys);
 	fprintf(out,
 	    "\n# What is done with the events. Without any such section there "
 	    "is one\n# named %s, of type %s, for every event.\n",

@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 #define PATH_MAX_LEN 255
+#define UPSTREAM_URL_MAX_LEN 400
 
 int
 config_check_events(void *value, const char *dir, char reason[KEY_REASON_MAX])
@@ -152,6 +153,15 @@ config_check_store(void *value, const char *dir, char reason[KEY_REASON_MAX])
 	return (0);
 }
 
+/* Does it lead nowhere but to this machine? */
+static bool
+is_own_host(const char *host)
+{
+	return (strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+		(strncmp(host, "127.", 4) == 0 &&
+		    host[strspn(host, "0123456789.")] == '\0'));
+}
+
 int
 config_check_probe(void *value, const char *dir, char reason[KEY_REASON_MAX])
 {
@@ -163,4 +173,27 @@ config_check_probe(void *value, const char *dir, char reason[KEY_REASON_MAX])
 		return (config_reason(reason, "%s", log_text(why)));
 	http_client_url_fini(&url);
 	return (0);
+}
+
+int
+config_check_upstream(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	char why[HANDLER_REASON_MAX];
+	struct http_client_url url;
+	const char *wrong = NULL;
+
+	(void)dir;
+	if (http_client_url_parse(*(char **)value, &url, why) == -1)
+		return (config_reason(reason, "%s", log_text(why)));
+	if (!url.tls && !is_own_host(url.host))
+		wrong = "is http, by which anybody on the way reads and "
+			"changes everything: use https";
+	else if (strchr(url.path, '?') != NULL)
+		wrong = "has a query, and the way to a hub has none";
+	else if (url.path[strlen(url.path) - 1] == '/')
+		wrong = "has no name at its end: https://HUB/pull/NAME";
+	else if (strlen(*(char **)value) > UPSTREAM_URL_MAX_LEN)
+		wrong = "is too long";
+	http_client_url_fini(&url);
+	return (wrong == NULL ? 0 : config_reason(reason, "%s", wrong));
 }

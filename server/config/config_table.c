@@ -16,6 +16,7 @@
 #define IN_CONFIG(field) offsetof(struct config, field)
 #define IN_SECRET(field) offsetof(struct config_secret, field)
 #define IN_ENDPOINT(field) offsetof(struct config_endpoint, field)
+#define IN_UPSTREAM(field) offsetof(struct config_upstream, field)
 #define IN_HANDLER(field) offsetof(struct config_handler, field)
 
 const struct key config_global_keys[] = {
@@ -318,6 +319,35 @@ const struct key config_endpoint_keys[] = {
 	{ "endpoint.branches", KEY_WORDS, IN_ENDPOINT(branches), .def = "",
 	    .value = "ID, ...",
 	    .text = "Only events of these branches; empty: of any." },
+
+	{ 0 },
+};
+
+const struct key config_upstream_keys[] = {
+	{ "upstream.url", KEY_URL, IN_UPSTREAM(url),
+	    .check = config_check_upstream, .value = "URL",
+	    .example = "https://hub.example.com/pull/branch-2041",
+	    .text = "The hub, and the name of its handler of type pull. https; "
+		    "http only on this machine's loopback." },
+	{ "upstream.token_file", KEY_PATH, IN_UPSTREAM(token_file),
+	    .value = "FILE", .example = "/etc/klikitd/hub.token",
+	    .text = "File with the token that the hub knows for that name: at "
+		    "least 16 printable characters.",
+	    .exposed = "fetch this box's events in its place" },
+	{ "upstream.ca_file", KEY_PATH, IN_UPSTREAM(ca_file), .def = "",
+	    .value = "FILE", .example = "/etc/klikitd/ca.pem",
+	    .text = "Who vouches for the hub's certificate (PEM); empty: whom "
+		    "this machine trusts." },
+	{ "upstream.trust", KEY_BOOL, IN_UPSTREAM(trust), .def = "signature",
+	    .value = "signature|hub",
+	    .text = "signature: each event has to be signed with a secret of "
+		    "the usual endpoint here, as if klikit had delivered it; "
+		    "what is not is refused and kept as a rejection. hub: the "
+		    "hub's word is enough." },
+	{ "upstream.alert_after", KEY_DURATION, IN_UPSTREAM(alert_after_ms),
+	    .def = "10m", .min = SECOND, .max = 30 * DAY, .value = "DURATION",
+	    .text = "There is an alert when nothing could be fetched for so "
+		    "long." },
 
 	{ 0 },
 };

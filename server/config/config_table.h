@@ -12,12 +12,13 @@
 #include "server/config/config.h"
 
 /*
- * The keys of struct config, config_secret, config_endpoint and config_handler:
- * every type's.
+ * The keys of struct config, config_secret, config_endpoint, config_upstream
+ * and config_handler: every type's.
  */
 extern const struct key config_global_keys[];
 extern const struct key config_secret_keys[];
 extern const struct key config_endpoint_keys[];
+extern const struct key config_upstream_keys[];
 extern const struct key config_handler_keys[];
 
 /* Those of config_handler that only some types have; see struct handler. */
@@ -103,5 +104,6 @@ key_check_fn config_check_scope;
 key_check_fn config_check_some;
 key_check_fn config_check_store;
 key_check_fn config_check_probe;
+key_check_fn config_check_upstream;
 
 #endif /* SERVER_CONFIG_TABLE_H */

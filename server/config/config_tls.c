@@ -81,6 +81,35 @@ check_handler(struct check *c, const struct config_handler *h,
 	    tls_roots_load(files->ca_file, clock_wall_ms(), found_cb, c));
 }
 
+/* Where one of an upstream's keys was given. */
+static const char *
+upstream_where(const struct config_draft *d, const struct config_upstream *up,
+    const char *key)
+{
+	const struct config_given *g = config_given_find(d, up->line,
+	    config_key_find(config_upstream_keys, "upstream", key));
+
+	return (g == NULL ? "" : g->where);
+}
+
+/* Who may vouch for a hub. */
+static void
+check_upstream(struct check *c, const struct config_upstream *up)
+{
+	if (up->url == NULL || strncmp(up->url, "https:", 6) != 0)
+		return;
+	if (up->ca_file != NULL)
+		(void)snprintf(c->where[TLS_PART_CA], CONFIG_WHERE_MAX, "%s",
+		    upstream_where(c->d, up, "ca_file"));
+	else
+		(void)snprintf(c->where[TLS_PART_CA], CONFIG_WHERE_MAX,
+		    "%.300shttps needs trusted certificates, of the system or "
+		    "a ca_file: ",
+		    upstream_where(c->d, up, "url"));
+	tls_roots_free(
+	    tls_roots_load(up->ca_file, clock_wall_ms(), found_cb, c));
+}
+
 static void
 check_server(struct config_draft *d)
 {
@@ -116,4 +145,7 @@ config_check_tls(struct config_draft *d)
 		if (files != NULL && d->src->need == CONFIG_SERVER)
 			check_handler(&c, h, files);
 	}
+	for (size_t i = 0;
+	     i < d->cfg->nupstreams && d->src->need == CONFIG_SERVER; i++)
+		check_upstream(&c, &d->cfg->upstreams[i]);
 }

@@ -55,6 +55,8 @@ config_check_user(struct config_draft *d)
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		check_file(d, &user, cfg->secrets[i].name,
 		    cfg->secrets[i].source);
+	for (size_t i = 0; i < cfg->nupstreams; i++)
+		check_keys(d, &user, config_upstream_keys, &cfg->upstreams[i]);
 	for (size_t i = 0; i < cfg->nhandlers; i++)
 		check_keys(d, &user, cfg->handlers[i].type->keys,
 		    cfg->handlers[i].settings);

@@ -45,6 +45,7 @@ endpoints_free(struct endpoints *all)
 		return;
 	for (size_t i = 0; i < all->n; i++) {
 		free((void *)all->list[i].name);
+		free((void *)all->list[i].scope);
 		selection_fini(&all->list[i].takes);
 		endpoint_tally_unref(all->list[i].tally);
 	}
@@ -63,10 +64,11 @@ endpoints_new(const struct endpoint *list, size_t n)
 
 		*e = list[all->n++];
 		e->name = strdup(e->name);
+		e->scope = strdup(e->scope);
 		if ((e->tally = calloc(1, sizeof(*e->tally))) != NULL)
 			e->tally->refs = 1;
 		if (selection_copy(&list[all->n - 1].takes, &e->takes) == -1 ||
-		    e->name == NULL || e->tally == NULL) {
+		    e->name == NULL || e->scope == NULL || e->tally == NULL) {
 			endpoints_free(all);
 			return (NULL);
 		}

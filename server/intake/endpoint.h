@@ -48,6 +48,8 @@ void endpoint_tally_unref(struct endpoint_tally *tally);
 
 struct endpoint {
 	const char *name; /* copied */
+	/* Of what no secret of ours signs, but a hub vouches for; copied. */
+	const char *scope;
 	struct webhook *webhook;
 	struct secrets *sec;
 	secrets_some which;     /* of sec */

@@ -18,6 +18,8 @@
 #include "server/intake/rejections.h"
 #include "store/base/timeval.h"
 
+#define NAME_MAX_LEN 255 /* of an event's id and of its type */
+
 /* A delivery on its way to the disk. */
 struct pending {
 	TAILQ_ENTRY(pending) link; /* in in->waiting, until it is answered */
@@ -195,6 +197,19 @@ ingest_timer_cb(evutil_socket_t fd, short what, void *arg)
 
 /* -- Deliveries -- */
 
+bool
+ingest_is_name(const char *text)
+{
+	size_t i;
+
+	if (type_is_own(text))
+		return (false);
+	for (i = 0; text[i] != '\0'; i++)
+		if (i == NAME_MAX_LEN || text[i] < 0x20 || text[i] > 0x7e)
+			return (false);
+	return (true);
+}
+
 /* An event made of the delivery and its envelope; takes the body. */
 static struct store_event *
 ingest_event(const struct ingest *in, const struct delivery *del,
@@ -203,6 +218,7 @@ ingest_event(const struct ingest *in, const struct delivery *del,
 	struct store_event src = {
 		.event_id = del->event_id,
 		.type = del->type,
+		.origin = del->origin,
 		.brand = env->brand,
 		.branch = env->branch,
 		.secret = del->secret,
@@ -218,7 +234,8 @@ ingest_event(const struct ingest *in, const struct delivery *del,
 		.body_len = del->body_len,
 	};
 
-	memcpy(src.digest, del->digest, sizeof(src.digest));
+	if (del->secret != NULL)
+		memcpy(src.digest, del->digest, sizeof(src.digest));
 	return (store_event_new(&src));
 }
 
@@ -244,20 +261,19 @@ static void
 ingest_warn_zoneless(struct ingest *in, const struct delivery *del,
     const char *updated_at)
 {
+	const char *secret = del->secret != NULL ? del->secret : del->peer;
 	char *name;
 
 	for (size_t i = 0; i < in->nzoneless; i++) {
-		if (strcmp(in->zoneless[i], del->secret) == 0)
+		if (strcmp(in->zoneless[i], secret) == 0)
 			return;
 	}
-	if (in->nzoneless == ZONELESS_MAX ||
-	    (name = strdup(del->secret)) == NULL)
+	if (in->nzoneless == ZONELESS_MAX || (name = strdup(secret)) == NULL)
 		return;
 	in->zoneless[in->nzoneless++] = name;
 	log_warn("event %s: updated_at \"%s\" has no time zone; such times "
 		 "under the secret %s are read as UTC",
-	    log_text(del->event_id), log_text(updated_at),
-	    log_text(del->secret));
+	    log_text(del->event_id), log_text(updated_at), log_text(secret));
 }
 
 static void

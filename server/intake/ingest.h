@@ -28,11 +28,19 @@ struct ingest; /* opaque */
 /* How long a delivery waits for its commit before it is turned away. */
 #define INGEST_COMMIT_MS 5000
 
-/* A delivery whose signature has been verified. */
+/*
+ * May that be an event's id, or its type? It is printable, at most 255 bytes,
+ * and does not begin as those of klikitd's own events do.
+ */
+bool ingest_is_name(const char *text);
+
+/* A delivery whose signature has been verified, or that a hub vouches for. */
 struct delivery {
 	const char *event_id;
 	const char *type;
-	const char *secret;   /* the name of the one that matched */
+	enum store_origin origin;
+	const char *secret;   /* the name of the one that matched; NULL: it is
+				 not signed, and has no digest */
 	const char *scope;    /* of what it signs; NULL: the empty one */
 	const char *endpoint; /* that it came through; NULL: none */
 	const struct selection *fits; /* what comes through that; NULL: all */

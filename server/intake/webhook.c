@@ -31,9 +31,8 @@
 #include "server/intake/rejections.h"
 #include "server/intake/webhook.h"
 
-#define NAME_MAX_LEN 255 /* of an event's id and of its type */
-#define SEGS_MAX 64      /* more are rare: those are asked for from malloc */
-#define HEADERS_MAX 64   /* of a refused delivery: more are not looked at */
+#define SEGS_MAX 64    /* more are rare: those are asked for from malloc */
+#define HEADERS_MAX 64 /* of a refused delivery: more are not looked at */
 #define RETRY_AFTER_S 5
 #define RETRY_SPREAD_S 3
 
@@ -85,20 +84,6 @@ struct commit {
 	int64_t whole_us;
 	int64_t event; /* once it is stored */
 };
-
-/* An event's id or type; those of klikitd's own events are not for others. */
-static bool
-is_name(const char *text)
-{
-	size_t i;
-
-	if (type_is_own(text))
-		return (false);
-	for (i = 0; text[i] != '\0'; i++)
-		if (i == NAME_MAX_LEN || text[i] < 0x20 || text[i] > 0x7e)
-			return (false);
-	return (true);
-}
 
 /* The request's headers, as far as there is room: borrowed from it. */
 static size_t
@@ -471,8 +456,8 @@ webhook_run(struct http_request *req, void *arg)
 		    "{\"error\":\"missing klikit headers\"}");
 		return;
 	}
-	if (!is_name(p.event_id) ||
-	    (!is_name(p.type) && !is_called_probe(&p))) {
+	if (!ingest_is_name(p.event_id) ||
+	    (!ingest_is_name(p.type) && !is_called_probe(&p))) {
 		refuse(&p, REJECT_HEADERS_INVALID, 400,
 		    "{\"error\":\"invalid klikit headers\"}");
 		return;

@@ -1,0 +1,668 @@
+/*
+ *              +--------------------------------------------+
+ *              v                                            |
+ *   PAUSE -> asks -> a batch: taken in slices -> all settled -> reports
+ *     ^       |           ^ |                                |
+ *     |       |           +-+ the store is not well: a second later
+ *     +-------+----------------------------------------------+ it failed
+ *
+ * Callbacks record what has happened; upstream_pump() runs from the loop and
+ * decides. What is to be reported outlives a failed call, and is reported when
+ * the hub is there again.
+ */
+#include "server/upstream/upstream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "handlers/net/http_client.h"
+#include "handlers/net/link_facts.h"
+#include "handlers/net/resolver.h"
+#include "server/auth/signature.h"
+#include "server/base/clock.h"
+#include "server/base/log.h"
+#include "server/base/rate.h"
+#include "server/upstream/upstream_report.h"
+#include "server/upstream/upstream_words.h"
+#include "store/base/base64.h"
+#include "store/base/timeval.h"
+
+#define BATCH_BYTES ((size_t)5 << 20) /* a hub stops at 4, but for one job */
+#define HEAD_BYTES ((size_t)64 << 10) /* of an answer */
+#define REPORT_BYTES ((size_t)64 << 10)
+#define SLICE_BYTES ((size_t)256 << 10) /* of bodies in a turn of the loop */
+#define FIRST_MAX 16                    /* jobs asked for at first */
+#define WAY_MS 30000                    /* look-up, connect, TLS */
+#define SILENCE_MS 15000 /* beyond what the hub waits by itself */
+#define HOLD_MS 1000
+#define AFTER_MAX_MS (5 * 60000) /* that a hub may keep one waiting */
+#define SELDOM 8                 /* as if it had failed so often */
+#define LOG_EVERY_S 60
+#define TOKEN_LINE_MAX 320
+
+enum entry_state {
+	ENTRY_WAITING, /* it is not with ingest */
+	ENTRY_COMMITTING,
+	ENTRY_DONE,
+	ENTRY_DEAD,
+	ENTRY_LEFT /* its lease is over: it comes again */
+};
+
+/* A job of the batch. */
+struct entry {
+	struct upstream *u;
+	enum entry_state state;
+	const char *why; /* it is dead; static */
+};
+
+/* What is at hand of the hub's. */
+struct round {
+	char *bytes; /* what it answered; NULL: nothing is at hand */
+	struct upstream_batch batch;
+	struct entry entries[UPSTREAM_JOBS_MAX];
+	int64_t came_boot; /* when it was whole */
+	size_t committing;
+};
+
+/* What was last said in the log. */
+struct said {
+	struct rate rate;
+	char text[HANDLER_REASON_MAX];
+};
+
+struct upstream {
+	struct upstream_options opt;
+	char *name, *url, *target, *token_line, *ca_file;
+	struct upstream_settings set; /* of the above */
+	struct handler_tls *tls;
+	struct http_client *client;
+	char *host;
+
+	struct event *timer;           /* the pump's: now, or later */
+	struct http_client_call *call; /* NULL: none is under way */
+	bool reporting;                /* it is a report */
+	bool waits;                    /* the hub is to wait for a job */
+	int64_t asked_boot;            /* when it was asked */
+	char *room;                    /* of its answer */
+
+	struct round round;
+	size_t max;         /* jobs to ask for */
+	int64_t not_before; /* clock_boot_ms(): a pause */
+	int64_t held_until; /* the same: the store was not well */
+	unsigned failures;  /* in a row */
+	bool finishing;
+
+	struct upstream_status status;
+	char error[HANDLER_REASON_MAX];
+	struct said said;
+};
+
+static void upstream_wake(struct upstream *u, int64_t ms);
+
+static const char *const ends[] = {
+	[UPSTREAM_END_STORED] = "stored",
+	[UPSTREAM_END_DUPLICATE] = "duplicate",
+	[UPSTREAM_END_REFUSED] = "refused",
+	[UPSTREAM_END_LEFT] = "left",
+};
+_Static_assert(sizeof(ends) / sizeof(ends[0]) == UPSTREAM_NENDS,
+    "every end has a word");
+
+const char *
+upstream_end_name(enum upstream_end end)
+{
+	return (ends[end]);
+}
+
+/* -- Is it there? -- */
+
+static void
+set_connected(struct upstream *u, bool connected)
+{
+	u->status.connected = connected;
+	u->status.since_ms = clock_wall_ms();
+	u->status.since_boot = clock_boot_ms();
+}
+
+/* It has answered as a hub does. */
+static void
+upstream_works(struct upstream *u)
+{
+	u->failures = 0;
+	if (u->status.connected)
+		return;
+	log_info("upstream %s: connected to %s", log_text(u->name),
+	    log_text(u->url));
+	u->status.reconnects += u->error[0] != '\0';
+	u->error[0] = '\0';
+	u->said.text[0] = '\0';
+	set_connected(u, true);
+}
+
+/* A call was of no use: a pause, and it is cut until one is. */
+static void
+upstream_failed(struct upstream *u, const struct http_client_answer *answer,
+    const char *why)
+{
+	char more[RATE_MORE_MAX];
+	int64_t pause_ms, after_ms = answer->retry_after_ms;
+	uint32_t rnd = 0;
+
+	upstream_words(answer, why, u->error);
+	u->status.advice = upstream_advice(answer);
+	u->status.error_ms = clock_wall_ms();
+	if (u->status.connected)
+		set_connected(u, false);
+	u->failures++;
+	if (upstream_is_lasting(answer) && u->failures < SELDOM)
+		u->failures = SELDOM;
+	(void)signature_random(&rnd, sizeof(rnd));
+	pause_ms = link_pause_after(u->failures, rnd);
+	if (after_ms > AFTER_MAX_MS)
+		after_ms = AFTER_MAX_MS;
+	if (pause_ms < after_ms) /* and not all at once */
+		pause_ms = after_ms + (int64_t)(rnd % 1000);
+	u->not_before = clock_boot_ms() + pause_ms;
+	/* The next look-up asks: the hub may have another address by now. */
+	resolver_doubt(u->opt.env->resolver, u->host);
+	if (strcmp(u->said.text, u->error) == 0 ||
+	    !rate_ask_every(&u->said.rate, LOG_EVERY_S, more))
+		return;
+	(void)strcpy(u->said.text, u->error);
+	log_warn("upstream %s: cut: %s: events wait at the hub%s",
+	    log_text(u->name), u->error, more);
+}
+
+/* -- A batch -- */
+
+static void
+round_clear(struct upstream *u)
+{
+	upstream_batch_fini(&u->round.batch);
+	free(u->round.bytes);
+	u->round.bytes = NULL;
+}
+
+/* Of the entries that are in that state, how many there are. */
+static size_t
+round_count(const struct round *r, enum entry_state state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->batch.njobs; i++)
+		n += r->entries[i].state == state;
+	return (n);
+}
+
+/* ingest_done_fn: one is on disk, or could not be put there. */
+static void
+entry_done_cb(enum ingest_rc rc, int64_t event, void *arg)
+{
+	struct entry *e = arg;
+	struct upstream *u = e->u;
+
+	u->round.committing--;
+	if (rc == INGEST_RECEIVED || rc == INGEST_REPEAT) {
+		e->state = ENTRY_DONE;
+		u->status.ends[UPSTREAM_END_STORED]++;
+		ingest_answered(u->opt.taker.in, event, false);
+	} else if (rc == INGEST_DUPLICATE) {
+		e->state = ENTRY_DONE;
+		u->status.ends[UPSTREAM_END_DUPLICATE]++;
+	} else {
+		e->state = ENTRY_WAITING;
+		u->held_until = clock_boot_ms() + HOLD_MS;
+	}
+	upstream_wake(u, 0);
+}
+
+/* Hand it to ingest. Returns whether the next one may follow. */
+static bool
+entry_take(struct upstream *u, size_t i)
+{
+	const struct upstream_job *job = &u->round.batch.jobs[i];
+	struct entry *e = &u->round.entries[i];
+	int64_t lag_ms = clock_wall_ms() - job->received_at_ms;
+
+	switch (upstream_take(&u->opt.taker, job, u->name, u->set.trust,
+	    entry_done_cb, e, &e->why)) {
+	case UPSTREAM_PENDING:
+		e->state = ENTRY_COMMITTING;
+		u->round.committing++;
+		break;
+	case UPSTREAM_DEAD:
+		e->state = ENTRY_DEAD;
+		u->status.ends[UPSTREAM_END_REFUSED]++;
+		break;
+	case UPSTREAM_BUSY:
+		u->held_until = clock_boot_ms() + HOLD_MS;
+		return (false);
+	}
+	u->status.event_ms = clock_wall_ms();
+	u->status.lag_ms = lag_ms < 0 ? 0 : lag_ms;
+	return (true);
+}
+
+/* The ones that wait are given up: their lease is over, or we stop. */
+static void
+round_leave(struct upstream *u, bool all)
+{
+	int64_t held_ms = clock_boot_ms() - u->round.came_boot;
+
+	for (size_t i = 0; i < u->round.batch.njobs; i++) {
+		struct entry *e = &u->round.entries[i];
+
+		if (e->state != ENTRY_WAITING ||
+		    (!all && held_ms < u->round.batch.jobs[i].lease_ms))
+			continue;
+		e->state = ENTRY_LEFT;
+		u->status.ends[UPSTREAM_END_LEFT]++;
+	}
+}
+
+/* Take what one turn of the loop may take, in order. */
+static void
+round_take(struct upstream *u)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < u->round.batch.njobs; i++) {
+		if (u->round.entries[i].state != ENTRY_WAITING)
+			continue;
+		if (bytes > SLICE_BYTES || !entry_take(u, i))
+			return;
+		bytes += u->round.batch.jobs[i].body_len;
+	}
+}
+
+/* -- Calls -- */
+
+/* What was asked is answered. Returns why that is not the protocol, or NULL. */
+static const char *
+take_batch(struct upstream *u, const struct http_client_answer *answer,
+    char reason[HANDLER_REASON_MAX])
+{
+	struct round *r = &u->round;
+
+	r->bytes = u->room;
+	u->room = NULL;
+	if (upstream_batch_read(r->bytes, answer->body_len, &r->batch,
+		reason) == -1) {
+		round_clear(u);
+		return (reason);
+	}
+	r->came_boot = clock_boot_ms();
+	/* One that does not wait is not asked without end. */
+	if (r->batch.njobs == 0 && u->waits &&
+	    r->came_boot - u->asked_boot < HOLD_MS)
+		u->not_before = r->came_boot + HOLD_MS;
+	r->committing = 0;
+	for (size_t i = 0; i < r->batch.njobs; i++)
+		r->entries[i] = (struct entry){ .u = u };
+	return (NULL);
+}
+
+/* What is to be reported. Returns how many they are. */
+static size_t
+list_outcomes(const struct upstream *u,
+    struct upstream_outcome ret_list[UPSTREAM_JOBS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->round.batch.njobs; i++) {
+		const struct entry *e = &u->round.entries[i];
+		const struct upstream_job *job = &u->round.batch.jobs[i];
+
+		if (e->state == ENTRY_DONE || e->state == ENTRY_DEAD)
+			ret_list[n++] =
+			    (struct upstream_outcome){ job->id, job->lease,
+				    e->state == ENTRY_DEAD ? e->why : NULL };
+	}
+	return (n);
+}
+
+/* A report is answered: that batch is over. */
+static const char *
+take_report(struct upstream *u, const struct http_client_answer *answer,
+    char reason[HANDLER_REASON_MAX])
+{
+	struct upstream_outcome outcomes[UPSTREAM_JOBS_MAX];
+	size_t n = list_outcomes(u, outcomes), gone;
+
+	if (upstream_report_read(answer->body, answer->body_len, outcomes, n,
+		&gone, reason) == -1)
+		return (reason);
+	u->status.late += gone;
+	/* A link too slow for so many: their leases end on the way. */
+	if (gone > 0 && u->max > 1)
+		u->max /= 2;
+	else if (gone == 0 && u->round.batch.njobs == u->max)
+		u->max = 2 * u->max < UPSTREAM_JOBS_MAX ? 2 * u->max
+							: UPSTREAM_JOBS_MAX;
+	round_clear(u);
+	return (NULL);
+}
+
+/* http_client_fn */
+static void
+upstream_answered_cb(const struct http_client_answer *answer, void *arg)
+{
+	struct upstream *u = arg;
+	char reason[HANDLER_REASON_MAX];
+	const char *why = NULL;
+	bool ok = upstream_is_answer(answer);
+
+	u->call = NULL;
+	if (ok)
+		why = u->reporting ? take_report(u, answer, reason)
+				   : take_batch(u, answer, reason);
+	if (ok && why == NULL)
+		upstream_works(u);
+	else
+		upstream_failed(u, answer, why);
+	/* What it calls wrong will be so the next time; the jobs come again. */
+	if (u->reporting && answer->end == HTTP_CLIENT_ANSWERED &&
+	    (answer->status == 400 || answer->status == 413))
+		round_clear(u);
+	if (u->finishing)
+		round_clear(u);
+	free(u->room);
+	u->room = NULL;
+	upstream_wake(u, 0);
+}
+
+/* Returns 0; -1 when out of memory. */
+static int
+upstream_call(struct upstream *u, const char *target, const char *body,
+    size_t room)
+{
+	const char *const headers[] = { u->token_line,
+		"Accept: application/json", "Content-Type: application/json" };
+	struct http_client_request req = {
+		.method = body == NULL ? HTTP_CLIENT_GET : HTTP_CLIENT_POST,
+		.target = target,
+		.headers = headers,
+		.nheaders = body == NULL ? 2 : 3,
+		.body = body,
+		.body_len = body == NULL ? 0 : strlen(body),
+		.room_size = room,
+		.read_max = room + HEAD_BYTES,
+		.timeout_ms = WAY_MS,
+		.silence_ms = SILENCE_MS + UPSTREAM_WAIT_S * 1000,
+	};
+
+	if ((u->room = malloc(room)) == NULL)
+		return (-1);
+	req.room = u->room;
+	if ((u->call = http_client_post(u->client, &req, upstream_answered_cb,
+		 u)) != NULL)
+		return (0);
+	free(u->room);
+	u->room = NULL;
+	return (-1);
+}
+
+static int
+upstream_ask(struct upstream *u)
+{
+	char target[UPSTREAM_URL_MAX + 64];
+
+	/* The first answer tells that it is there: it is not waited for. */
+	u->waits = u->status.connected;
+	u->asked_boot = clock_boot_ms();
+	u->reporting = false;
+	(void)snprintf(target, sizeof(target), "%s?wait=%d&max=%zu", u->target,
+	    u->waits ? UPSTREAM_WAIT_S : 0, u->max);
+	return (upstream_call(u, target, NULL,
+	    BATCH_BYTES + BASE64_SIZE(u->set.body_max)));
+}
+
+static int
+upstream_report(struct upstream *u)
+{
+	struct upstream_outcome outcomes[UPSTREAM_JOBS_MAX];
+	size_t n = list_outcomes(u, outcomes);
+	char target[UPSTREAM_URL_MAX + 64];
+	char *text = upstream_report_text(outcomes, n);
+	int rc = -1;
+
+	(void)snprintf(target, sizeof(target), "%s/done", u->target);
+	u->reporting = true;
+	if (text != NULL)
+		rc = upstream_call(u, target, text, REPORT_BYTES);
+	free(text);
+	return (rc);
+}
+
+/* -- What is to be done -- */
+
+static void
+upstream_wake(struct upstream *u, int64_t ms)
+{
+	const struct timeval tv = timeval_of_ms(ms < 0 ? 0 : ms);
+
+	(void)evtimer_add(u->timer, &tv);
+}
+
+/* Is everything of the batch settled? Else go on with it, or wait. */
+static bool
+round_is_settled(struct upstream *u)
+{
+	int64_t held_ms = u->held_until - clock_boot_ms();
+
+	round_leave(u, u->finishing);
+	if (round_count(&u->round, ENTRY_WAITING) == 0)
+		return (u->round.committing == 0);
+	if (held_ms <= 0) {
+		round_take(u);
+		held_ms = u->held_until - clock_boot_ms();
+	}
+	if (round_count(&u->round, ENTRY_WAITING) > 0)
+		upstream_wake(u, held_ms);
+	else
+		return (u->round.committing == 0);
+	return (false);
+}
+
+/* The next call, when nothing is in its way. */
+static void
+upstream_next(struct upstream *u)
+{
+	int64_t pause_ms = u->not_before - clock_boot_ms();
+	bool report = round_count(&u->round, ENTRY_DONE) > 0 ||
+		      round_count(&u->round, ENTRY_DEAD) > 0;
+
+	if (!report)
+		round_clear(u);
+	free(u->round.bytes); /* a hub that is away may be so for long */
+	u->round.bytes = NULL;
+	if (u->finishing && !report) {
+		u->opt.finished(u->opt.arg, u); /* which frees it */
+		return;
+	}
+	if (pause_ms > 0 && !u->finishing) {
+		upstream_wake(u, pause_ms);
+		return;
+	}
+	if (!report && !u->opt.well(u->opt.arg)) {
+		upstream_wake(u, HOLD_MS);
+		return;
+	}
+	if ((report ? upstream_report(u) : upstream_ask(u)) == -1)
+		upstream_wake(u, HOLD_MS);
+}
+
+static void
+upstream_pump(struct upstream *u)
+{
+	if (u->call == NULL && round_is_settled(u))
+		upstream_next(u);
+}
+
+/* evtimer: something has happened, or a pause is over. */
+static void
+upstream_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	upstream_pump(arg);
+}
+
+/* -- Its life -- */
+
+/* Copy the settings. Returns 0, or -1 when out of memory. */
+static int
+copy_settings(struct upstream *u, const struct upstream_settings *set)
+{
+	u->set = *set;
+	u->name = strdup(set->name);
+	u->url = strdup(set->url);
+	if (asprintf(&u->token_line, "Authorization: Bearer %s", set->token) ==
+	    -1)
+		u->token_line = NULL;
+	if (set->ca_file != NULL && (u->ca_file = strdup(set->ca_file)) == NULL)
+		return (-1);
+	if (u->name == NULL || u->url == NULL || u->token_line == NULL)
+		return (-1);
+	u->set.name = u->name;
+	u->set.url = u->url;
+	u->set.token = strrchr(u->token_line, ' ') + 1;
+	u->set.ca_file = u->ca_file;
+	u->status.name = u->name;
+	u->status.url = u->url;
+	u->status.error = u->error;
+	u->status.alert_after_ms = set->alert_after_ms;
+	return (0);
+}
+
+/* Returns 0; -1 with a reason. */
+static int
+open_client(struct upstream *u, char reason[HANDLER_REASON_MAX])
+{
+	const struct handler_env *env = u->opt.env;
+	const struct handler_tls_files files = { .ca_file = u->ca_file };
+	struct http_client_url parts;
+	char why[HANDLER_REASON_MAX] = "out of memory";
+
+	if (http_client_url_parse(u->url, &parts, reason) == -1)
+		return (-1);
+	u->host = strdup(parts.host);
+	u->target = strdup(parts.path);
+	if (!parts.tls ||
+	    (u->tls = env->tls_open(env->arg, &files, why)) != NULL)
+		u->client = http_client_new(env, &parts, u->tls, 1);
+	http_client_url_fini(&parts);
+	if (u->client != NULL && u->host != NULL && u->target != NULL)
+		return (0);
+	(void)snprintf(reason, HANDLER_REASON_MAX, "%s", why);
+	return (-1);
+}
+
+struct upstream *
+upstream_new(const struct upstream_options *opt,
+    const struct upstream_settings *set, char reason[HANDLER_REASON_MAX])
+{
+	struct upstream *u;
+
+	(void)snprintf(reason, HANDLER_REASON_MAX, "out of memory");
+	if ((u = calloc(1, sizeof(*u))) == NULL)
+		return (NULL);
+	u->opt = *opt;
+	u->max = FIRST_MAX;
+	if (copy_settings(u, set) == -1 ||
+	    (u->timer = evtimer_new(opt->env->base, upstream_timer_cb, u)) ==
+		NULL ||
+	    open_client(u, reason) == -1) {
+		upstream_free(u);
+		return (NULL);
+	}
+	set_connected(u, false);
+	upstream_wake(u, 0);
+	return (u);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return (a == NULL || b == NULL ? a == b : strcmp(a, b) == 0);
+}
+
+bool
+upstream_is(const struct upstream *u, const struct upstream_settings *set)
+{
+	return (same_text(u->url, set->url) &&
+		same_text(u->set.token, set->token) &&
+		same_text(u->ca_file, set->ca_file) &&
+		u->set.trust == set->trust &&
+		u->set.alert_after_ms == set->alert_after_ms &&
+		u->set.body_max == set->body_max);
+}
+
+const char *
+upstream_name(const struct upstream *u)
+{
+	return (u->name);
+}
+
+void
+upstream_status(const struct upstream *u, struct upstream_status *ret_status)
+{
+	*ret_status = u->status;
+}
+
+void
+upstream_inherit(struct upstream *u, const struct upstream *old)
+{
+	struct upstream_status *st = &u->status;
+
+	st->event_ms = old->status.event_ms;
+	st->lag_ms = old->status.lag_ms;
+	st->reconnects = old->status.reconnects;
+	st->late = old->status.late;
+	memcpy(st->ends, old->status.ends, sizeof(st->ends));
+	if (!old->status.connected) { /* it is cut for longer than that */
+		st->since_ms = old->status.since_ms;
+		st->since_boot = old->status.since_boot;
+	}
+}
+
+void
+upstream_finish(struct upstream *u)
+{
+	u->finishing = true;
+	if (u->call != NULL && !u->reporting) {
+		http_client_cancel(u->call);
+		u->call = NULL;
+		free(u->room);
+		u->room = NULL;
+	}
+	upstream_wake(u, 0);
+}
+
+void
+upstream_free(struct upstream *u)
+{
+	if (u == NULL)
+		return;
+	if (u->call != NULL)
+		http_client_cancel(u->call);
+	if (u->timer != NULL)
+		event_free(u->timer);
+	http_client_free(u->client);
+	if (u->tls != NULL)
+		u->opt.env->tls_close(u->opt.env->arg, u->tls);
+	round_clear(u);
+	free(u->room);
+	if (u->token_line != NULL)
+		explicit_bzero(u->token_line, strlen(u->token_line));
+	free(u->token_line);
+	free(u->target);
+	free(u->host);
+	free(u->ca_file);
+	free(u->url);
+	free(u->name);
+	free(u);
+}
