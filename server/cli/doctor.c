@@ -26,6 +26,7 @@ static const struct {
 	{ "ports", doctor_ports, true, false },
 	{ "limits", doctor_limits, true, false },
 	{ "handlers", doctor_handlers, true, false },
+	{ "upstreams", doctor_upstreams, true, true },
 	{ "alerts", doctor_alerts, true, false },
 };
 

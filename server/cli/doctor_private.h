@@ -58,6 +58,7 @@ void doctor_backups(struct doctor *d);
 void doctor_clock(struct doctor *d);
 void doctor_ports(struct doctor *d);
 void doctor_handlers(struct doctor *d);
+void doctor_upstreams(struct doctor *d);
 void doctor_alerts(struct doctor *d);
 
 #endif /* SERVER_DOCTOR_PRIVATE_H */

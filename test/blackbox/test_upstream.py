@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from certificates import Authority
-from conftest import CREATED, own, payload
+from conftest import CREATED, own, payload, run
 from fake_hub import FakeHub
 from relay import Relay
 
@@ -285,6 +285,34 @@ def test_a_wrong_token_is_said_and_not_tried_all_the_time(box, hub, tmp_path):
     assert one["connected"] is False and "401" in one["error"]
     assert "token_file" in one["advice"]
     assert TOKEN not in server.final_log()
+
+
+def test_doctor_asks_the_hub_and_takes_nothing(box, hub):
+    server = box(hub.url)
+    server.stop()
+    asked = len(hub.asked)
+    add(hub, 1)
+
+    def doctor():
+        done = run("doctor", "--json", "-c", server.config,
+                   env={"KLIKIT_WEBHOOK_SECRET": server.secret.decode()},
+                   cwd=server.directory)
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        one, = (f for f in found if f["check"] == "upstreams")
+        return one
+
+    one = doctor()
+    assert one["level"] == "ok" and "knows the token" in one["text"], one
+    hub.say(200, {}, b"<html>", done=True)
+    one = doctor()
+    assert one["level"] == "failure" and "login page" in one["text"], one
+    hub.token = "another-token-of-the-tests"
+    one = doctor()
+    assert "401" in one["text"] and "token_file" in one["advice"], one
+    hub.stop()
+    one = doctor()
+    assert one["level"] == "failure" and "refused" in one["text"], one
+    assert len(hub.asked) == asked and not hub.handed
 
 
 def test_by_tls_it_is_the_right_hub(box, tmp_path):
