@@ -19,6 +19,7 @@ static const struct {
 	[NEED_HANDLER_PAUSED] = { "handler_paused", NONE, true },
 	[NEED_REJECTIONS] = { NULL, ALERT_REJECTIONS, true },
 	[NEED_PROBE] = { NULL, ALERT_PROBE, true },
+	[NEED_UPSTREAM] = { NULL, ALERT_UPSTREAM, true },
 	[NEED_DISK] = { NULL, ALERT_DISK, true },
 	[NEED_JOB_DEAD] = { NULL, ALERT_JOB_DEAD, true },
 	[NEED_BRANCH_SILENT] = { NULL, ALERT_BRANCH_SILENT, false },
@@ -148,6 +149,7 @@ is_known(const struct needs_facts *f, const struct alert *a)
 	case ALERT_BRANCH_SILENT:
 	case ALERT_BACKUP:
 	case ALERT_PROBE:
+	case ALERT_UPSTREAM:
 	case ALERT_NKINDS:
 		break;
 	}

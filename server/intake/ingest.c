@@ -18,8 +18,6 @@
 #include "server/intake/rejections.h"
 #include "store/base/timeval.h"
 
-#define NAME_MAX_LEN 255 /* of an event's id and of its type */
-
 /* A delivery on its way to the disk. */
 struct pending {
 	TAILQ_ENTRY(pending) link; /* in in->waiting, until it is answered */
@@ -196,19 +194,6 @@ ingest_timer_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 /* -- Deliveries -- */
-
-bool
-ingest_is_name(const char *text)
-{
-	size_t i;
-
-	if (type_is_own(text))
-		return (false);
-	for (i = 0; text[i] != '\0'; i++)
-		if (i == NAME_MAX_LEN || text[i] < 0x20 || text[i] > 0x7e)
-			return (false);
-	return (true);
-}
 
 /* An event made of the delivery and its envelope; takes the body. */
 static struct store_event *

@@ -28,12 +28,6 @@ struct ingest; /* opaque */
 /* How long a delivery waits for its commit before it is turned away. */
 #define INGEST_COMMIT_MS 5000
 
-/*
- * May that be an event's id, or its type? It is printable, at most 255 bytes,
- * and does not begin as those of klikitd's own events do.
- */
-bool ingest_is_name(const char *text);
-
 /* A delivery whose signature has been verified, or that a hub vouches for. */
 struct delivery {
 	const char *event_id;

@@ -4,6 +4,8 @@
 #include "server/intake/selection.h"
 #include "server/intake/texts.h"
 
+#define NAME_MAX_LEN 255 /* of an event's id and of its type */
+
 static bool
 list_has(const char *const *list, size_t n, const char *text)
 {
@@ -18,6 +20,19 @@ bool
 type_is_own(const char *type)
 {
 	return (strncmp(type, TYPE_OWN, strlen(TYPE_OWN)) == 0);
+}
+
+bool
+event_name_is_good(const char *text)
+{
+	size_t i;
+
+	if (type_is_own(text))
+		return (false);
+	for (i = 0; text[i] != '\0'; i++)
+		if (i == NAME_MAX_LEN || text[i] < 0x20 || text[i] > 0x7e)
+			return (false);
+	return (true);
 }
 
 /* Does the word of a list stand for that type? */

@@ -15,6 +15,12 @@
 
 bool type_is_own(const char *type);
 
+/*
+ * May that be an event's id, or its type? It is printable, at most 255 bytes,
+ * and does not begin as those of klikitd's own events do.
+ */
+bool event_name_is_good(const char *text);
+
 struct selection {
 	const char *const *events; /* see selection_takes() */
 	size_t nevents;

@@ -29,6 +29,7 @@
 #include "server/intake/ingest.h"
 #include "server/intake/probe_body.h"
 #include "server/intake/rejections.h"
+#include "server/intake/selection.h"
 #include "server/intake/webhook.h"
 
 #define SEGS_MAX 64    /* more are rare: those are asked for from malloc */
@@ -456,8 +457,8 @@ webhook_run(struct http_request *req, void *arg)
 		    "{\"error\":\"missing klikit headers\"}");
 		return;
 	}
-	if (!ingest_is_name(p.event_id) ||
-	    (!ingest_is_name(p.type) && !is_called_probe(&p))) {
+	if (!event_name_is_good(p.event_id) ||
+	    (!event_name_is_good(p.type) && !is_called_probe(&p))) {
 		refuse(&p, REJECT_HEADERS_INVALID, 400,
 		    "{\"error\":\"invalid klikit headers\"}");
 		return;

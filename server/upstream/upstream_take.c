@@ -14,6 +14,7 @@
 #include "server/intake/diagnosis_queue.h"
 #include "server/intake/endpoint.h"
 #include "server/intake/rejections.h"
+#include "server/intake/selection.h"
 
 #define SOURCE_MAX 160
 
@@ -146,7 +147,8 @@ take_parcel(struct parcel *p, const char *name, bool trust,
 	    (!trust && (p->signature == NULL || *p->signature == '\0')))
 		return (refuse(p, REJECT_HEADERS_MISSING,
 		    "it lacks headers of klikit's", ret_why));
-	if (!ingest_is_name(p->job->event_id) || !ingest_is_name(p->type))
+	if (!event_name_is_good(p->job->event_id) ||
+	    !event_name_is_good(p->type))
 		return (refuse(p, REJECT_HEADERS_INVALID,
 		    "its id or type is none of klikit's", ret_why));
 	verify(p);
