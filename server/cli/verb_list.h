@@ -71,8 +71,8 @@ struct verb_list {
 	int (*print)(const struct verb_one *one);
 
 	/* For --follow: verb_follow(). NULL: there is no such flag. */
-	enum verb_exit (*follow)(struct verb_admin *va,
-	    const struct verb_rows *which);
+	enum verb_exit (
+	    *follow)(struct verb_admin *va, const struct verb_rows *which);
 };
 
 /* One that was asked for. */
