@@ -240,13 +240,6 @@ timer_arm(struct event *timer, int64_t ms)
 	(void)evtimer_add(timer, &tv);
 }
 
-void
-client_call_heard(struct http_client_call *call)
-{
-	if (call->limits.silence_ms != 0)
-		timer_arm(call->deadline, call->limits.silence_ms);
-}
-
 static void
 call_drop_conn(struct http_client_call *call)
 {

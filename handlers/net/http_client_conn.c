@@ -13,6 +13,7 @@
 
 #include "handlers/net/conn.h"
 #include "handlers/net/http_client_private.h"
+#include "store/base/timeval.h"
 
 #define IDLE_MS 60000   /* then a kept connection is closed */
 #define PIECE_MAX 16384 /* read at once */
@@ -51,6 +52,16 @@ conn_bury(struct client_conn *conn)
 
 /* -- Calls of the connection -- */
 
+/* The request leaves, or bytes have come: silence begins anew. */
+static void
+begin_silence(struct http_client_call *call)
+{
+	const struct timeval tv = timeval_of_ms(call->limits.silence_ms);
+
+	if (call->limits.silence_ms != 0)
+		(void)evtimer_add(call->deadline, &tv);
+}
+
 /* Hand what has come to the call's answer. */
 static void
 conn_read(struct client_conn *conn)
@@ -62,7 +73,7 @@ conn_read(struct client_conn *conn)
 	int n;
 
 	if (evbuffer_get_length(in) > 0)
-		client_call_heard(call);
+		begin_silence(call);
 	while (!answer_is_over(&call->answer) &&
 	       (n = evbuffer_remove(in, piece, sizeof(piece))) > 0) {
 		call->received += (size_t)n;
@@ -95,7 +106,7 @@ conn_write(struct client_conn *conn)
 		return (0);
 	}
 	call->connected = true;
-	client_call_heard(call);
+	begin_silence(call);
 	conn->mark = conn_mark(conn->conn);
 	if (evbuffer_add_buffer_reference(out, call->request) == -1)
 		return (-1);

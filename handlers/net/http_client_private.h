@@ -70,9 +70,6 @@ struct http_client_call {
 	struct answer answer;
 };
 
-/* The request leaves, or bytes have come: silence begins anew. */
-void client_call_heard(struct http_client_call *call);
-
 /* -- http_client_conn.c -- */
 extern const struct conn_calls client_conn_calls;
 

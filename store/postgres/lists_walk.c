@@ -64,7 +64,7 @@ first_row(struct pg_conn *c, enum list_sql which, const struct pg_args *args,
 	PGresult *res;
 
 	memset(ret, 0, (size_t)n * sizeof(*ret));
-	rc = pg_query(c, list_statement(which), args, &res, reason);
+	rc = pg_query(c, list_walk_statement(which), args, &res, reason);
 	if (rc != STORE_OK)
 		return (rc);
 	for (int i = 0; i < n && PQntuples(res) > 0; i++)
@@ -286,7 +286,7 @@ read_numbers(struct pg_conn *c, enum list_sql which, const struct pg_args *args,
 	enum store_rc rc;
 	PGresult *res;
 
-	rc = pg_query(c, list_statement(which), args, &res, reason);
+	rc = pg_query(c, list_walk_statement(which), args, &res, reason);
 	if (rc != STORE_OK)
 		return (rc);
 	for (int i = 0; i < PQntuples(res); i++)
