@@ -12,6 +12,7 @@ const CONFIG = ['[handler pos]', 'type = exec', 'events = *',
   .join('\n');
 
 const rung = async (server) => {
+  server.expect(/pos: dead/, /alarm: bell rings/, /handler pos/);
   await server.received(order(7));
   await eventually('the alarm has rung', async () =>
     (await server.ask('/api/v1/alarms')).alarms[0]?.state === 'rang');
@@ -36,8 +37,9 @@ inspect('an alarm is red in every view until somebody has seen it',
     // The detail says it, and offers to repeat the pos' job, not the bell's.
     await page.evaluate((id) => { location.hash = `#/events/${id}`; },
       alarms[0].event_id);
-    await page.getByText('Alarm acknowledged').waitFor();
+    await page.locator('.step-what', { hasText: 'Alarm acknowledged' })
+      .waitFor();
     await page.getByRole('button', { name: 'Replay failed (1)' }).waitFor();
     assert.equal(await page.getByRole('button', { name: 'Replay for bell' })
       .count(), 0);
-  }, { ...PHONE, config: CONFIG, hash: '#/orders', before: rung });
+  }, { viewport: PHONE, config: CONFIG, hash: '#/orders', before: rung });

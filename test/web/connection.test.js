@@ -58,7 +58,8 @@ inspect('after a restart the page goes on by itself', async (page, server) => {
     ['3', '2', '1']);
   assert.ok(await page.evaluate(() => window.marked));
   assert.equal(await page.locator('#banner > *').count(), 0);
-}, { errors: gone, before: (server) => server.received(order(1)) });
+}, { errors: [...gone, /status of 503/],
+  before: (server) => server.received(order(1)) });
 
 // Stands between the page and its server, and can be cut.
 class Line {
@@ -120,13 +121,13 @@ inspect('a cut connection is taken up where it was cut',
   } });
 
 inspect('what fails is said, and can be tried again', async (page, server) => {
-  const paths = { events: 'events', orders: 'orders',
+  const paths = { events: 'events', orders: 'board',
     rejections: 'rejections', handlers: 'handlers' };
-  for (const [view, name] of Object.entries(paths)) {
-    const pattern = `**/api/v1/${name}*`;
+  for (const [name, path] of Object.entries(paths)) {
+    const pattern = `**/api/v1/${path}*`;
     await page.route(pattern, (route) => route.fulfill({ status: 503,
       contentType: 'application/json', body: '{"error":"the disk is full"}' }));
-    await page.goto(`${server.admin}/#/${view}`);
+    await page.goto(`${server.admin}/#/${name}`);
     await page.reload();
     await page.getByText(`The ${name} could not be loaded`).waitFor();
     await page.getByText('the disk is full.').waitFor();

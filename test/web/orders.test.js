@@ -6,6 +6,7 @@ import { eventually, order } from './lib/klikitd.js';
 
 const CONFIG = ['[status]', 'names = 1 placed', '[handler pos]',
   'type = exec', 'events = *', 'command = /bin/false', ''].join('\n');
+const cart = [{ title: 'Es Teh Manis', quantity: 1 }];
 const ago = (minutes) => new Date(Date.now() - minutes * 60000).toISOString();
 
 inspect('the board has what is stuck, the oldest first, and says who has not',
@@ -21,8 +22,9 @@ inspect('the board has what is stuck, the oldest first, and says who has not',
     assert.match(await page.locator('.column h2').textContent(), /placed 1/);
     assert.match(await first.locator('.order-age').textContent(), /^30 min/);
   }, { config: CONFIG, hash: '#/orders', before: async (server) => {
+    server.expect(/pos: dead/, /handler pos/);
     await server.received(order(1, { placed_at: ago(2) }));
-    await server.received(order(2, { placed_at: ago(30) }));
+    await server.received(order(2, { cart, placed_at: ago(30) }));
     await eventually('both are dead', async () =>
       (await server.ask('/api/v1/jobs?state=dead')).jobs.length === 2);
   } });

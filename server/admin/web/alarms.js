@@ -33,7 +33,11 @@ export class Alarms {
       this.all = button('Acknowledge all', { class: 'danger' },
         () => this.acknowledge(this.alarms)), this.sound));
     this.said = h('p', { class: 'unseen', role: 'alert' });
-    document.getElementById('banner').after(this.node, this.said);
+    // One row of the page for all that stands above a view.
+    const banner = document.getElementById('banner');
+    const top = h('div');
+    banner.replaceWith(top);
+    top.append(banner, this.node, this.said);
     this.drawSound();
   }
 

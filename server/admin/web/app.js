@@ -91,7 +91,7 @@ class App {
     this.setTitle();
   }
 
-  // A tab that is not looked at says it, too.
+  // A tab that is not looked at says it, too: an alarm before all.
   setTitle() {
     const n = this.status?.needs.length ?? 0;
     const mark = this.alarms.count > 0 ? '(!) ' : n > 0 ? `(${n}) ` : '';
