@@ -60,7 +60,7 @@ walk_newest(struct db *db, enum db_sql which, int64_t before, int64_t *ret)
 static int
 walk_back(struct db *db, enum db_sql which, size_t look, struct walk *w)
 {
-	int64_t newest;
+	int64_t newest = 0;
 	int rc;
 
 	if ((rc = walk_newest(db, which, w->high, &newest)) != SQLITE_OK)
@@ -78,7 +78,7 @@ static int
 walk_few(struct db *db, enum db_sql which, struct walk *w, bool *ret_few)
 {
 	sqlite3_stmt *st;
-	int64_t n;
+	int64_t n = 0;
 	int rc;
 
 	if ((st = db_stmt(db, which)) != NULL)

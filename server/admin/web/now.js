@@ -197,20 +197,16 @@ export class NowView {
 
   show() {
     const empty = this.newest === null && this.app.status !== null;
-    if (this.drawn === (empty ? 'guide' : 'pictures'))
+    const what = empty ? 'guide' : 'pictures';
+    if (this.drawn === what)
       return;
-    this.drawn = empty ? 'guide' : 'pictures';
     if (!empty) {
       fill(this.body, this.pictures);
       this.due.week = this.due.orders = 0; // something has come
     } else {
-      const steps = guide(this.app.status, true);
-      // One h1 for a view: that is the sentence above.
-      const title = steps.querySelector('h1');
-      title.replaceWith(h('h2', { class: 'guide-title' },
-        ...title.childNodes));
-      fill(this.body, steps);
+      fill(this.body, guide(this.app.status, true));
     }
+    this.drawn = what;
   }
 
   drawHandlers(handlers, frame) {
