@@ -128,8 +128,8 @@ inspect('everything can be reached by the keyboard', async (page) => {
   await page.keyboard.press('Escape');
   await page.waitForFunction(() =>
     document.activeElement.closest('.row') !== null);
-  for (const [key, heading] of [['2', 'Orders'], ['3', 'Rejections'],
-    ['4', 'Handlers'], ['1', 'Events']]) {
+  for (const [key, heading] of [['3', 'Orders'], ['4', 'Rejections'],
+    ['5', 'Handlers'], ['2', 'Events']]) {
     await page.keyboard.press(key);
     await page.getByRole('heading', { name: heading, exact: true, level: 1 })
       .waitFor({ state: 'attached' });
