@@ -168,6 +168,7 @@ def busy(klikitd, tmp_path):
     far.write_text("exit 3")
     (tmp_path / "backups").mkdir()
     (tmp_path / "other").write_text("other-secret")
+    (tmp_path / "token").write_text("a-token-of-the-tests")
     (tmp_path / "fails").write_text("#!/bin/sh\nexit 1\n")
     server = klikitd(config=f"""[http]
 listen = 127.0.0.1:0
@@ -181,6 +182,9 @@ command = /bin/false
 [probe]
 url = http://127.0.0.1:1/webhooks/klikit
 every = 1h
+[upstream hub]
+url = http://127.0.0.1:1/pull/box
+token_file = {tmp_path}/token
 [handler orders]
 type = orders
 [handler pos]
