@@ -119,7 +119,7 @@ reload_apply(struct reload *r)
 	store_set_repeat_window(s->st, r->cfg->repeat_window_ms);
 	server_set_upkeep(s, r->cfg);
 	if (server_set_upstreams(s, r->cfg, reason) == -1)
-		log_error("%s: the old upstreams stay", reason);
+		log_error("reload: %s: the old upstreams stay", reason);
 	server_set_alerts(s, r->cfg);
 	log_setup(r->cfg->log_level, r->cfg->log_format);
 	server_warn(r->cfg);

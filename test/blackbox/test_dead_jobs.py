@@ -240,7 +240,6 @@ def test_the_reason_is_kept_beside_how_it_died(server):
     (["--state", "done", "--reason", "x"], 2, "needs JOB..., or --state"),
     (["--state", "running", "--reason", "x"], 2, "needs JOB..., or --state"),
     (["1", "--state", "dead", "--reason", "x"], 2, "excludes"),
-    (["1", "--dry-run", "--reason", "x"], 2, "--dry-run: only with"),
     (["3", "--reason", "x"], 1, "3: a job that is running or done"),
 ])
 def test_what_cannot_be_discarded(server, args, code, reason):

@@ -47,7 +47,8 @@ def test_what_the_page_loads_is_there():
     wanted = set(re.findall(r'(?:href|src)="/([^"]+)"', page))
     for path in FILES:
         if path.suffix == ".js":
-            wanted |= set(re.findall(r"from '\./([^']+)'", path.read_text()))
+            wanted |= set(re.findall(r"(?:from '\.|')/([\w.]+\.(?:js|svg))'",
+                                     path.read_text()))
     assert wanted | {"index.html"} == names
 
 

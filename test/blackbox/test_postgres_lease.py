@@ -310,8 +310,8 @@ def test_one_at_a_time_per_order_and_never_a_deadlock(tables):
     """Whoever has the locks reads, thinks, and writes; all of it is there in
     the end. Meanwhile locks that nobody has are removed."""
     threads, rounds, orders = 5, 40, 8
-    tables("CREATE TABLE counts (order_id text PRIMARY KEY, n int)")
-    tables("INSERT INTO counts SELECT 'o' || n, 0 "
+    tables("CREATE TABLE numbers (order_id text PRIMARY KEY, n int)")
+    tables("INSERT INTO numbers SELECT 'o' || n, 0 "
            "FROM generate_series(1, %s) AS n", orders)
     events = [tables.event(f"o{n}") for n in range(1, orders + 1)]
     jobs = [tables.job("dead", event=event) for event in events]
@@ -327,10 +327,10 @@ def test_one_at_a_time_per_order_and_never_a_deadlock(tables):
                     [f"o{n}" for n in chosen[:3]], [""] * 3,
                     [jobs[chosen[3] - 1]])
             for order in chosen:
-                (old,), = session("SELECT n FROM counts WHERE order_id = %s",
+                (old,), = session("SELECT n FROM numbers WHERE order_id = %s",
                                   f"o{order}")
                 session("SELECT pg_sleep(0.001)")
-                session("UPDATE counts SET n = %s WHERE order_id = %s",
+                session("UPDATE numbers SET n = %s WHERE order_id = %s",
                         old + 1, f"o{order}")
             session("COMMIT")
 
@@ -355,7 +355,7 @@ def test_one_at_a_time_per_order_and_never_a_deadlock(tables):
     ending.set()
     sweeper.join()
     assert not failures, failures
-    assert tables.one("SELECT sum(n) FROM counts") == threads * rounds * 4
+    assert tables.one("SELECT sum(n) FROM numbers") == threads * rounds * 4
 
 
 def test_locks_in_whose_lanes_nothing_stands_are_swept(tables):
