@@ -51,7 +51,7 @@ static const char fill[] =
     "INSERT INTO events (id, event_id, type, peer, received_at, body_size, "
     "purged_at) SELECT 9000 + g, 'f' || g, 'order.created', 'p', 1, 2, 1 "
     "FROM generate_series(1, 100) AS g;"
-    "INSERT INTO counts SELECT s, s * g, 'handler', h, '1 2', 0 "
+    "INSERT INTO counts SELECT s, s::int8 * g, 'handler', h, '1 2', 0 "
     "FROM (VALUES (60000), (3600000)) AS v (s), "
     "(VALUES ('a'), ('b')) AS w (h), generate_series(1, 1000) AS g;"
     "INSERT INTO bodies SELECT g, '{}' FROM generate_series(2000, 5000) AS g "

@@ -346,6 +346,11 @@ static const char before[] =
     "ALTER TABLE events DROP COLUMN date_doubted;"
     "ALTER TABLE events DROP COLUMN endpoint;"
     "ALTER TABLE rejections DROP COLUMN endpoint;"
+    "DROP INDEX jobs_rang;"
+    "ALTER TABLE jobs DROP COLUMN acknowledged_at;"
+    "ALTER TABLE jobs DROP COLUMN acknowledged_by;"
+    "ALTER TABLE jobs DROP COLUMN key_of;"
+    "DROP TABLE counts;"
     "PRAGMA user_version = 7;";
 
 static void
