@@ -38,15 +38,6 @@
 #include "server/stats/stats.h"
 #include "server/upstream/upstreams.h"
 
-/*
- * What the store has finished goes before all else: deliveries wait for their
- * answers, and a turn of the loop may have much to do for strangers. After this
- * long it looks whether there is any. That cannot starve the rest: the store
- * finishes only what the rest has given it.
- */
-enum { LOOP_ACKS, LOOP_ALL, LOOP_PRIORITIES };
-#define LOOP_ACKS_US 300
-
 /* How long a first TERM waits for what is under way. */
 #define SERVER_DRAIN_S 10
 
@@ -293,20 +284,16 @@ server_open_loop(struct server *s)
 		.reload = server_hup_cb,
 		.arg = s,
 	};
-	static const struct timeval acks_within = { 0, LOOP_ACKS_US };
 	struct event_config *ec;
 
 	/* No fd here is ever dup'ed, which the changelist could not bear. */
 	if ((ec = event_config_new()) != NULL) {
 		(void)event_config_set_flag(ec,
 		    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
-		(void)event_config_set_max_dispatch_interval(ec, &acks_within,
-		    -1, LOOP_ALL);
 		s->base = event_base_new_with_config(ec);
 		event_config_free(ec);
 	}
 	if (s->base == NULL ||
-	    event_base_priority_init(s->base, LOOP_PRIORITIES) == -1 ||
 	    (s->signals = signals_new(s->base, &fns)) == NULL ||
 	    (s->stop.timer = evtimer_new(s->base, server_drain_timer_cb, s)) ==
 		NULL) {
@@ -350,7 +337,6 @@ server_open_store(struct server *s)
 	    EV_READ | EV_PERSIST, server_store_cb, s);
 	s->store_events.flush = event_new(s->base, -1, 0, server_flush_cb, s);
 	if (s->store_events.finished == NULL ||
-	    event_priority_set(s->store_events.finished, LOOP_ACKS) == -1 ||
 	    event_add(s->store_events.finished, NULL) == -1 ||
 	    s->store_events.flush == NULL) {
 		log_error("cannot start: out of memory");
