@@ -7,6 +7,8 @@
  * loop's. What has come stays in the socket's buffer meanwhile, and nothing is
  * read; the connection may fail, and be closed, all the same.
  */
+#include <sys/socket.h>
+
 #include <string.h>
 
 #include <event2/buffer.h>
@@ -45,7 +47,21 @@ handshake_done(struct tls_filter *f)
 	tls_filter_pump(f);
 }
 
-/* What is wrong with the client's first byte; NULL: it begins a handshake. */
+/* Nothing is read while it waits for its turn: has the client left meanwhile?
+ */
+static bool
+has_left(struct tls_filter *f)
+{
+	char byte;
+
+	return (recv(bufferevent_getfd(f->under), &byte, 1,
+		    MSG_PEEK | MSG_DONTWAIT) == 0);
+}
+
+/*
+ * What is wrong with how the client begins; NULL: nothing. Who has left is not
+ * worth a step.
+ */
 static const char *
 opening_fault(struct tls_filter *f)
 {
@@ -57,7 +73,9 @@ opening_fault(struct tls_filter *f)
 		return (NULL);
 	f->first_read = true;
 	if (first == HANDSHAKE_RECORD)
-		return (NULL);
+		return (has_left(f) ? "closed the connection during the "
+				      "handshake"
+				    : NULL);
 	return (first >= 'A' && first <= 'Z'
 		    ? "speaks HTTP without TLS on a port for HTTPS"
 		    : "does not speak TLS");
