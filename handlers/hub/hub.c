@@ -1,5 +1,5 @@
 /*
- * hub.c -- those who ask at boxes, and who gets what is there.
+ * hub.c -- the pullers that wait, and which of them gets a job.
  *
  * Callbacks note what happened and have the box looked at; hub_pump() decides.
  */

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-/* Does whoever gets the alerts believe that it lasts? */
+/* Was the last event that was sent of it not its end? */
 static bool
 is_announced(const struct alert *a)
 {

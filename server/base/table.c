@@ -197,7 +197,7 @@ shorten(char *cell, size_t len)
 		memmove(cell + len, cell + whole, strlen(cell + whole) + 1);
 }
 
-/* Make the ids of a column as short as they can be told apart. */
+/* Shorten the ids of a column; no two may become the same. */
 static int
 shorten_ids(struct table *t, size_t column)
 {

@@ -5,7 +5,7 @@
  * Cells come from outside: they are escaped as log_escape() does.
  *
  * For a program all is printed. A terminal's lines are not to be broken: there
- * ids are as short as they can be told apart, columns in which nothing stands
+ * ids are cut as far as they stay distinct, columns in which nothing stands
  * are left out, long cells are cut, and then whole columns are left out, which
  * is said below the table.
  */

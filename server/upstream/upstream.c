@@ -410,7 +410,7 @@ upstream_ask(struct upstream *u)
 {
 	char target[UPSTREAM_URL_MAX + 64];
 
-	/* The first answer tells that it is there: it is not waited for. */
+	/* The hub answers the first one at once: it works. */
 	u->waits = u->status.connected;
 	u->asked_boot = clock_boot_ms();
 	u->reporting = false;

@@ -1,5 +1,5 @@
 /*
- * upstream_report.h -- what became of jobs, told to their hub.
+ * upstream_report.h -- reports to the hub: what became of its jobs.
  *
  * Pure apart from memory: outcomes to JSON, and its answer to a verdict.
  */

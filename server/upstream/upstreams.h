@@ -27,9 +27,9 @@ struct upstreams *upstreams_new(const struct upstreams_options *opt);
 
 /*
  * Fetch from these from now on; all copied. Those that are as before, and name
- * no file, go on; others end when what they have is told, while those that take
- * their places have begun. Returns 0; -1, with one line in reason, and then the
- * old ones stay.
+ * no file, go on; others end when their jobs are reported, while those that
+ * take their places have begun. Returns 0; -1, with one line in reason, and
+ * then the old ones stay.
  */
 int upstreams_set(struct upstreams *us, const struct upstream_settings *list,
     size_t n, char reason[HANDLER_REASON_MAX]);
@@ -38,7 +38,7 @@ int upstreams_set(struct upstreams *us, const struct upstream_settings *list,
 bool upstreams_status(const struct upstreams *us, size_t i,
     struct upstream_status *ret_status);
 
-/* End all, when what they have is told. Accepts NULL. */
+/* End all, when their jobs are reported. Accepts NULL. */
 void upstreams_stop(struct upstreams *us);
 
 /* Has any still to tell something? */
