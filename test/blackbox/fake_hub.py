@@ -9,7 +9,8 @@ misbehaves as asked.
     hub.stop(); hub.start()         # on the same port; leases are over
 
 hub.log has (event_id, outcome, reason) of each outcome that was recorded,
-hub.handed how often each event was handed out, hub.asked the queries.
+hub.handed how often each event was handed out, hub.asked the queries,
+hub.polls how many wait for an answer now.
 """
 
 import base64
@@ -97,6 +98,7 @@ class FakeHub:
         self.log = []
         self.handed = {}
         self.asked = []
+        self.polls = 0
         self.said = []  # answers to be given instead, in turn
         self.reports = 0
         self.lease_ms = 60000
@@ -226,12 +228,14 @@ class FakeHub:
             return
         end, out = time.monotonic() + asked["wait"], []
         with self.changed:
+            self.polls += 1
             while (self.running and not self._is_gone(call) and
                    not (out := self._hand_out(asked["max"]))):
                 left = end - time.monotonic()
                 if left <= 0 or self.said or self._is_gone(call):
                     break
                 self.changed.wait(min(left, 0.1))
+            self.polls -= 1
             self.changed.notify_all()
         if not self.running:
             call.close_connection = True

@@ -268,8 +268,10 @@ def test_a_reload_adds_changes_and_removes(box, hub, tmp_path):
     add(hub, 3)
     hub.wait_done()
     assert upstream(server)["stored"] == 3
+    hub.wait_for(lambda: hub.polls == 1)
     server.write_config("")
     server.reload()
+    hub.wait_for(lambda: hub.polls == 0)  # it hung up
     add(hub, 4)
     _, _, status = server.ask("GET", "/api/v1/status")
     assert status["upstreams"] == []
