@@ -93,7 +93,7 @@ turn_away_guesser(struct admin_listener *l, struct http_request *req)
 		    host, more);
 	}
 	http_request_set_field(req, "Retry-After", "1");
-	http_request_finish(req, refusals[ACCESS_TOO_MANY_GUESSES].status,
+	http_request_finish_late(req, refusals[ACCESS_TOO_MANY_GUESSES].status,
 	    refusals[ACCESS_TOO_MANY_GUESSES].json);
 }
 

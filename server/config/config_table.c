@@ -74,7 +74,8 @@ const struct key config_global_keys[] = {
 	    .def = "600", .max = 60000, .value = "NUMBER",
 	    .text = "Deliveries of one address (IPv6: of a /64) that may fail "
 		    "verification in a minute; each 16 KiB of a body count as "
-		    "one. Beyond it http.failure_work is the limit; 0: none." },
+		    "one. Beyond it refusals leave 300 ms later, and "
+		    "http.failure_work is the limit; 0: none." },
 	{ "http.failure_work", KEY_SIZE, IN_CONFIG(http_failure_work),
 	    .def = "128m", .max = GIB, .value = "SIZE",
 	    .text =

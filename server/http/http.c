@@ -318,6 +318,7 @@ http_new(struct event_base *base, const struct http_options *opt,
 	h->conns.fns = (struct http_conn_fns){ .accepted = conn_accepted_cb,
 		.adopted = conn_adopted_cb,
 		.closed = http_request_closed,
+		.late = http_request_late,
 		.changed = conn_changed_cb,
 		.arg = h };
 	h->room.conns = &h->conns;

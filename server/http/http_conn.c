@@ -448,6 +448,8 @@ http_conns_init(struct http_conns *all, bool needs_length)
 	all->adopt = event_new(all->base, -1, 0, conn_adopt_cb, all);
 	all->grace = evtimer_new(all->base, conns_grace_cb, all);
 	return (all->adopt == NULL || all->grace == NULL ||
+			http_lates_init(&all->lates, all->base,
+			    all->fns.late) == -1 ||
 			http_guards_init(&all->guards, all->base) == -1 ||
 			signature_random(&seed, sizeof(seed)) == -1 ||
 			http_shares_init(&all->shares, seed) == -1
@@ -467,6 +469,7 @@ http_conns_fini(struct http_conns *all)
 		event_free(all->grace);
 	assert(all->kept == 0); /* every request has had its answer */
 	free(all->by_fd);
+	http_lates_fini(&all->lates);
 	http_askers_fini(&all->askers);
 	http_shares_fini(&all->shares);
 	http_guards_fini(&all->guards);

@@ -22,6 +22,7 @@
 #include "server/base/rate.h"
 #include "server/http/http_asker.h"
 #include "server/http/http_guard.h"
+#include "server/http/http_late.h"
 #include "server/http/http_proxy.h"
 #include "server/http/http_share.h"
 #include "server/http/http_wire.h"
@@ -58,6 +59,9 @@ struct http_request {
 	void *left_arg;
 	void (*ready)(void *arg); /* of a stream's last chunk */
 	void *ready_arg;
+	struct http_late late; /* http_request_finish_late() */
+	int late_status;
+	const char *late_json;
 };
 
 struct http_conn {
@@ -91,6 +95,8 @@ struct http_conn_fns {
 	bool (*closed)(struct http_conn *conn);
 	/* There are more or fewer, or of another standing. */
 	void (*changed)(void *arg);
+	/* That answer is due. */
+	void (*late)(struct http_request *r);
 	void *arg;
 };
 
@@ -102,6 +108,7 @@ struct http_conns {
 	struct http_guards guards;
 	struct http_shares shares; /* of the adopted */
 	struct http_askers askers;
+	struct http_lates lates;
 	struct http_room *room; /* who is closed for a limit */
 	size_t max_body;        /* these of connections to come */
 	int64_t request_timeout_ms;

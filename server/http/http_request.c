@@ -398,6 +398,33 @@ http_request_finish(struct http_request *r, int status, const char *json)
 }
 
 void
+http_request_late(struct http_request *r)
+{
+	http_request_finish(r, r->late_status, r->late_json);
+}
+
+/* http_gone_fn: its client has gone, or its connection was needed. */
+static void
+late_gone_cb(void *arg)
+{
+	struct http_request *r = arg;
+
+	http_late_forget(&http_conn_of_request(r)->all->lates, &r->late);
+}
+
+void
+http_request_finish_late(struct http_request *r, int status, const char *json)
+{
+	struct evbuffer *body = http_request_body(r);
+
+	(void)evbuffer_drain(body, evbuffer_get_length(body));
+	r->late_status = status;
+	r->late_json = json;
+	http_request_wait(r, late_gone_cb, r);
+	http_late_add(&http_conn_of_request(r)->all->lates, &r->late, r);
+}
+
+void
 http_request_run_health(struct http_request *r, void *arg)
 {
 	(void)arg;

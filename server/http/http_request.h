@@ -29,4 +29,7 @@ void http_request_routed(struct http_request *r);
  */
 bool http_request_closed(struct http_conn *conn);
 
+/* Of http_request_finish_late(): now is the time. */
+void http_request_late(struct http_request *r);
+
 #endif /* SERVER_HTTP_REQUEST_H */

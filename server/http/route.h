@@ -137,6 +137,14 @@ void http_request_finish(struct http_request *r, int status, const char *json);
 void http_request_finish_bytes(struct http_request *r, int status,
     const void *bytes, size_t len);
 
+/*
+ * The same as http_request_finish(), a moment later (http_late.h): for one who
+ * fails too often. Its body is let go of now; its connection may be closed for
+ * a limit. json is not copied: valid until http_free().
+ */
+void http_request_finish_late(struct http_request *r, int status,
+    const char *json);
+
 /* http_route: {"status":"ok"}, whatever arg is. */
 void http_request_run_health(struct http_request *r, void *arg);
 

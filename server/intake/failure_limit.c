@@ -1,6 +1,5 @@
 #include "server/intake/failure_limit.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define MINUTE_MS INT64_C(60000)
@@ -38,6 +37,13 @@ beyond_ms(const struct failure_limit *fl, struct peer_net net, int64_t now_ms)
 		return (0);
 	owed = peer_debt(&fl->failed, net, now_ms) + fl->cost_ms;
 	return (owed > MINUTE_MS ? owed - MINUTE_MS : 0);
+}
+
+bool
+failure_limit_is_beyond(const struct failure_limit *fl, struct peer_net net,
+    int64_t now_ms)
+{
+	return (beyond_ms(fl, net, now_ms) > 0);
 }
 
 /* What counts now of the work for those beyond their allowance. */

@@ -15,6 +15,7 @@
 #ifndef SERVER_FAILURE_LIMIT_H
 #define SERVER_FAILURE_LIMIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,10 @@ void failure_limit_forget(struct failure_limit *fl);
  */
 int64_t failure_limit_wait(const struct failure_limit *fl, struct peer_net net,
     int64_t now_ms);
+
+/* Has it failed so often that the next failure is beyond its allowance? */
+bool failure_limit_is_beyond(const struct failure_limit *fl,
+    struct peer_net net, int64_t now_ms);
 
 /*
  * A delivery from there, with a body of so many bytes, has failed, after so

@@ -158,7 +158,7 @@ turn_away(const struct parcel *p)
 	}
 	(void)snprintf(seconds, sizeof(seconds), "%lld", (long long)wait_s);
 	http_request_set_field(p->req, "Retry-After", seconds);
-	http_request_finish(p->req, 429,
+	http_request_finish_late(p->req, 429,
 	    "{\"error\":\"too many deliveries from this address failed "
 	    "verification\"}");
 	return (true);
@@ -180,7 +180,11 @@ refuse(const struct parcel *p, enum reject_cause cause, int status,
 	body = len == 0 ? NULL : evbuffer_pullup(p->body, (ev_ssize_t)len);
 	p->endpoint->tally->n[ENDPOINT_REFUSED]++;
 	note(p, cause, body, body == NULL ? 0 : len, size);
-	http_request_finish(p->req, status, json);
+	if (failure_limit_is_beyond(&p->w->failures, http_request_net(p->req),
+		p->whole_us / 1000))
+		http_request_finish_late(p->req, status, json);
+	else
+		http_request_finish(p->req, status, json);
 }
 
 static void

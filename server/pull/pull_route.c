@@ -83,7 +83,7 @@ turn_away(struct pull_route *route, struct http_request *req)
 	}
 	(void)snprintf(seconds, sizeof(seconds), "%lld", (long long)wait_s);
 	http_request_set_field(req, "Retry-After", seconds);
-	http_request_finish(req, 429,
+	http_request_finish_late(req, 429,
 	    "{\"error\":\"too many wrong tokens from this address\"}");
 	return (true);
 }
@@ -113,7 +113,11 @@ let_in(struct pull_route *route, struct http_request *req, const char *name)
 	failure_limit_charge(&route->failures, http_request_net(req), 0, 1,
 	    clock_mono_us() / 1000);
 	http_request_set_field(req, "WWW-Authenticate", "Bearer");
-	http_request_finish(req, 401, UNAUTHORIZED);
+	if (failure_limit_is_beyond(&route->failures, http_request_net(req),
+		clock_mono_us() / 1000))
+		http_request_finish_late(req, 401, UNAUTHORIZED);
+	else
+		http_request_finish(req, 401, UNAUTHORIZED);
 	return (NULL);
 }
 

@@ -39,7 +39,7 @@ def start(binary, folder):
     """A server in a folder of its own; its process and its port."""
     process = subprocess.Popen(
         [binary, "serve", "--http.listen", "127.0.0.1:0", "--admin.listen",
-         "127.0.0.1:0", "--klikit.secret_file", folder / "secret",
+         "127.0.0.1:0", "--http.max_failures", "0", "--klikit.secret_file", folder / "secret",
          "--store.url", f"sqlite:{folder}/klikitd.db"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=(folder / "log").open("a"), text=True)

@@ -118,10 +118,10 @@ def test_guesses_are_bounded_and_lock_out_no_other(guarded):
     operator = Operator(guarded, STRANGER)
     assert operator.get("/api/v1/status") == 200
     said = [Operator(guarded, STRANGER, WRONG).get("/api/v1/status")
-            for _ in range(60)]
+            for _ in range(40)]
     assert said[:30] == [401] * 30
     assert 429 in said and set(said) == {401, 429}
-    assert said.count(401) < 60  # one a second on a slow machine
+    assert said.count(401) < 40  # one a second on a slow machine
     for path in API:
         assert Operator(guarded).get(path) == 200  # another address
         assert operator.get(path) == 200  # it has proved itself

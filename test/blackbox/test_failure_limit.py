@@ -1,5 +1,7 @@
 """Who fails verification on and on is answered 429; klikit is not locked out."""
 
+import time
+
 import pytest
 
 from conftest import CREATED, received, sign
@@ -56,11 +58,34 @@ def test_who_fails_too_often_is_answered_429(klikitd, how, status):
 def test_by_default_a_stranger_in_the_same_tunnel_shuts_nobody_out(server):
     server.expect(REFUSED)
     with Wire(server) as stranger:
-        for _ in range(30):
-            stranger.send(delivery(server, signature=FORGED) * 40)
-            assert {stranger.answer().status for _ in range(40)} == {401}
+        # 600 a minute, and some that are answered later.
+        for count in (300, 300, 5):
+            stranger.send(delivery(server, signature=FORGED) * count)
+            assert {stranger.answer().status for _ in range(count)} == {401}
         received(server.deliver(b'{"orders":[]}'))
     assert limited(server) == 0
+
+
+def test_who_is_beyond_its_allowance_is_refused_later(klikitd):
+    """Whether it is looked at or not; what is good is answered at once."""
+    for work, status in (("1m", 401), ("0", 429)):
+        server = klikitd(config="[http]\nmax_failures = 1\n"
+                         f"failure_work = {work}\n")
+        server.expect(BEYOND, REFUSED)
+        with Wire(server, source=STRANGER) as stranger, \
+                Wire(server, source=GOOD) as good:
+            for _ in range(2):  # the allowance
+                stranger.send(delivery(server, signature=FORGED)).answer()
+            for _ in range(2):
+                sent = time.monotonic()
+                stranger.send(delivery(server, signature=FORGED))
+                assert good.send(delivery(server)).answer().status == 200
+                assert stranger.answer().status == status
+                assert time.monotonic() - sent > 0.29  # never sooner
+            stranger.send(delivery(server, signature=FORGED))
+            if status == 401:  # of its address, too, what is good
+                received(server.deliver(b'{"orders":[]}', source=STRANGER))
+            server.stop()
 
 
 def test_beyond_the_work_there_is_time_for_a_good_one_again(klikitd, tmp_path):
