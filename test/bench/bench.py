@@ -44,9 +44,9 @@ import shared
 import stats
 from context import ROOT, Bench, BenchError, OutOfTime, hard_limit
 
-EVERYONE = ["klikitd", "node", "evhttp", "klikitd-one", "node-sqlite",
+EVERYONE = ["klikitd", "node", "limit", "evhttp", "klikitd-one", "node-sqlite",
             "klikitd-tmpfs", "evhttp-hmac", "klikitd-handlers", "webhook"]
-THREE = ["klikitd", "node", "evhttp"]
+THREE = ["klikitd", "node", "limit"]
 
 
 class Plan:
@@ -83,6 +83,9 @@ def steps(bench, plan, full):
         rounds.run(bench, "0.3k/64", THREE + ["klikitd-one"], *each)
         for workload in ("40k/64", "5k/16", "5k/256"):
             rounds.run(bench, workload, THREE, *each)
+        for workload in ("0.3k/1", "0.3k/16", "0.3k/256", "40k/1", "40k/16",
+                         "40k/256"):
+            rounds.run(bench, workload, ["klikitd", "limit"], *each)
 
     every = {
         "rounds": lambda: rounds.run(bench, "5k/64", EVERYONE, *each),

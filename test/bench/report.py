@@ -2,10 +2,10 @@
 
 import stats
 
-BASES = ("node", "evhttp")
-COLUMNS = ("req/s", "p50 ms", "p99 ms", "CPU ms/1000", "peak MB",
-           "against node", "against evhttp")
-WIDTHS = (9, 9, 9, 12, 9, 20, 20)
+BASES = ("node", "limit")
+COLUMNS = ("req/s", "p50 ms", "p99 ms", "CPU ms/1000", "disk KB/req",
+           "peak MB", "against node", "against the limit")
+WIDTHS = (9, 9, 9, 12, 12, 9, 20, 20)
 NAME_WIDTH = 40
 
 
@@ -21,6 +21,7 @@ def _cells(series, name):
              f"{series.median(name, stats.p50_us) / 1000:.2f}",
              f"{series.median(name, stats.p99_us) / 1000:.2f}",
              f"{series.median(name, stats.cpu_us):.1f}",
+             f"{series.median(name, stats.written_kb):.1f}",
              f"{series.median(name, stats.peak_kb) / 1024:.1f}"]
     return cells + [_ratio(series.ratio(name, base, stats.rate))
                     if base != name else "1" for base in BASES]
@@ -66,7 +67,8 @@ def goal_lines(goals):
     yield "  goal                                                          " \
           "  wanted  found                 verdict"
     for goal in goals:
-        wanted = f"{goal.sense} {goal.limit:g}"
+        wanted = ("" if goal.limit is None
+                  else f"{goal.sense} {goal.limit:g}")
         yield f"  {goal.name:4}{goal.text:58}{wanted:>9}  " \
               f"{_found(goal):22}{goal.verdict()}"
 

@@ -203,14 +203,19 @@ class Klikitd(Server):
 
 
 class EvhttpPeer(Server):
-    def __init__(self, bench, name, text, verify=False):
+    """mode: None, or how it does more than to answer."""
+
+    def __init__(self, bench, name, text, mode=None):
         super().__init__(bench, name, text)
-        self.verify = verify
+        self.mode = mode
 
     def command(self, folder):
         binary = self.bench.build / "test/bench/evhttp_peer"
-        return ([binary, "--verify", self.bench.secret_file] if self.verify
-                else [binary])
+        return [binary, *{
+            None: (),
+            "verify": ("--verify", self.bench.secret_file),
+            "append": ("--append", self.bench.secret_file,
+                       folder / "bodies")}[self.mode]]
 
 
 class Node(Server):
@@ -295,7 +300,9 @@ def everyone(bench):
         Klikitd(bench, "klikitd-tmpfs", "klikitd, database on tmpfs",
                 tmpfs=bench.tmpfs),
         EvhttpPeer(bench, "evhttp", "evhttp alone, answers 200"),
-        EvhttpPeer(bench, "evhttp-hmac", "evhttp and HMAC", verify=True),
+        EvhttpPeer(bench, "evhttp-hmac", "evhttp and HMAC", "verify"),
+        EvhttpPeer(bench, "limit", "the limit: evhttp, HMAC, a synced file",
+                   "append"),
         Node(bench, "node", "Node + Express, ids in memory"),
         Node(bench, "node-sqlite", "Node + Express + better-sqlite3, FULL",
              database=True),

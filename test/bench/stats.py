@@ -65,6 +65,11 @@ def cpu_us(result):
     return result["server"]["cpu_us"] / max(1, result["requests"])
 
 
+def written_kb(result):
+    """What a request has sent to the disk."""
+    return result["server"]["written"] / 1024 / max(1, result["requests"])
+
+
 def peak_kb(result):
     return result["server"]["peak_kb"]
 

@@ -112,9 +112,11 @@ report(const struct load *l, const struct run *run)
 	    l->nbusy, run->idle_open);
 	(void)printf("\"load_cpu_us\": %" PRId64 ", \"server\": "
 		     "{\"cpu_us\": %" PRId64 ", \"rss_kb\": %" PRId64
-		     ", \"peak_kb\": %" PRId64 ", \"threads\": %" PRId64 "}}\n",
+		     ", \"peak_kb\": %" PRId64 ", \"threads\": %" PRId64
+		     ", \"written\": %" PRId64 "}}\n",
 	    run->load_cpu_us, run->after.cpu_us - run->before.cpu_us,
-	    run->after.rss_kb, run->after.peak_kb, run->after.threads);
+	    run->after.rss_kb, run->after.peak_kb, run->after.threads,
+	    run->after.written - run->before.written);
 }
 
 /* Whether the run was as it had to be; says on stderr why not. */

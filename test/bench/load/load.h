@@ -159,6 +159,7 @@ struct proc {
 	int64_t rss_kb;
 	int64_t peak_kb;
 	int64_t threads;
+	int64_t written; /* bytes that it sent to the disk */
 };
 
 /* All zero if there is no such process. */

@@ -21,7 +21,7 @@ proc_file(int pid, const char *name, char *ret_text, size_t size)
 	return (0);
 }
 
-/* The number behind a name in /proc/PID/status; 0 if it is not there. */
+/* The number behind a name in a file of /proc/PID; 0 if it is not there. */
 static int64_t
 proc_number(const char *text, const char *name)
 {
@@ -62,4 +62,6 @@ proc_read(int pid, struct proc *ret_proc)
 		ret_proc->peak_kb = proc_number(text, "VmHWM:");
 		ret_proc->threads = proc_number(text, "Threads:");
 	}
+	if (proc_file(pid, "io", text, sizeof(text)) == 0)
+		ret_proc->written = proc_number(text, "\nwrite_bytes:");
 }

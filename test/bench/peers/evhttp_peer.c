@@ -1,7 +1,12 @@
 /*
- * evhttp_peer.c -- what evhttp alone costs: it answers 200 to every request,
- * with --verify FILE after having verified the body's signature. It stores
- * nothing. How far klikitd is behind it is what durability costs.
+ * evhttp_peer.c -- what the machine allows.
+ *
+ *   evhttp_peer                           answers 200 to every request
+ *   evhttp_peer --verify SECRET           after having verified the signature
+ *   evhttp_peer --append SECRET FILE      and when the body is synced in a file
+ *
+ * The first two store nothing; the last one is the limit of whoever loses
+ * nothing: how far klikitd is behind it is what its tables cost.
  */
 #include <sys/socket.h>
 
@@ -9,6 +14,7 @@
 #include <netinet/in.h>
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +23,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 
+#include "append_file.h"
 #include "server/auth/signature.h"
 
 #define SECRET_MAX 512
@@ -24,6 +31,14 @@
 
 static const char received[] = "{\"status\":\"received\"}";
 static const char refused[] = "{\"error\":\"invalid signature\"}";
+
+struct peer {
+	struct event_base *base;
+	struct evhttp *http;
+	struct event *term;
+	struct signature_key *key; /* NULL: nothing is verified */
+	struct append_file *file;  /* NULL: nothing is stored */
+};
 
 static void
 answer(struct evhttp_request *req, int code, const char *text)
@@ -35,19 +50,10 @@ answer(struct evhttp_request *req, int code, const char *text)
 	evhttp_send_reply(req, code, code == 200 ? "OK" : "Unauthorized", NULL);
 }
 
-/* evhttp: a request has come. */
-static void
-peer_plain_cb(struct evhttp_request *req, void *arg)
+/* Is the body signed with the key? */
+static bool
+is_authentic(struct evhttp_request *req, struct signature_key *key)
 {
-	(void)arg;
-	answer(req, 200, received);
-}
-
-/* The same, with a key to verify it by. */
-static void
-peer_verify_cb(struct evhttp_request *req, void *arg)
-{
-	struct signature_key *key = arg;
 	struct evbuffer *body = evhttp_request_get_input_buffer(req);
 	struct evbuffer_iovec segs[SEGS_MAX];
 	unsigned char mac[SIGNATURE_LEN], want[SIGNATURE_LEN];
@@ -57,12 +63,32 @@ peer_verify_cb(struct evhttp_request *req, void *arg)
 	header = evhttp_find_header(evhttp_request_get_input_headers(req),
 	    "x-klikit-signature");
 	n = evbuffer_peek(body, -1, NULL, segs, SEGS_MAX);
-	if (header == NULL || n > SEGS_MAX ||
-	    signature_mac(key, segs, (size_t)n, mac) == -1 ||
-	    signature_parse(header, want) == -1 || !signature_equal(mac, want))
+	return (header != NULL && n <= SEGS_MAX &&
+		signature_mac(key, segs, (size_t)n, mac) == 0 &&
+		signature_parse(header, want) == 0 &&
+		signature_equal(mac, want));
+}
+
+/* append_file: the body of that request is on the disk. */
+static void
+peer_synced_cb(void *arg)
+{
+	answer(arg, 200, received);
+}
+
+/* evhttp: a request has come. */
+static void
+peer_request_cb(struct evhttp_request *req, void *arg)
+{
+	const struct peer *peer = arg;
+
+	if (peer->key != NULL && !is_authentic(req, peer->key))
 		answer(req, 401, refused);
-	else
+	else if (peer->file == NULL)
 		answer(req, 200, received);
+	else if (append_file_add(peer->file,
+		     evhttp_request_get_input_buffer(req), req) == -1)
+		answer(req, 503, "{}");
 }
 
 /* evsignal: TERM. */
@@ -107,36 +133,53 @@ peer_listen(struct evhttp *http)
 	return (0);
 }
 
+/* As the command line says. Returns 0 or -1. */
+static int
+peer_open(struct peer *peer, int argc, char **argv)
+{
+	if (argc > 1 && (peer->key = read_key(argv[2])) == NULL)
+		return (-1);
+	if (argc == 4 && (peer->file = append_file_new(peer->base, argv[3],
+			      peer_synced_cb)) == NULL)
+		return (-1);
+	evhttp_set_gencb(peer->http, peer_request_cb, peer);
+	peer->term =
+	    evsignal_new(peer->base, SIGTERM, peer_stop_cb, peer->base);
+	if (peer->term == NULL || event_add(peer->term, NULL) == -1)
+		return (-1);
+	return (peer_listen(peer->http));
+}
+
+static void
+peer_close(struct peer *peer)
+{
+	append_file_free(peer->file);
+	if (peer->term != NULL)
+		event_free(peer->term);
+	if (peer->http != NULL)
+		evhttp_free(peer->http);
+	if (peer->base != NULL)
+		event_base_free(peer->base);
+	signature_key_free(peer->key);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct event_base *base = event_base_new();
-	struct evhttp *http = base == NULL ? NULL : evhttp_new(base);
-	struct signature_key *key = NULL;
-	struct event *term = NULL;
+	struct peer peer = { .base = event_base_new() };
+	bool known = argc == 1 ||
+		     (argc == 3 && strcmp(argv[1], "--verify") == 0) ||
+		     (argc == 4 && strcmp(argv[1], "--append") == 0);
 	int rc = 1;
 
-	if (argc == 3 && strcmp(argv[1], "--verify") == 0)
-		key = read_key(argv[2]);
-	if (http == NULL || (argc > 1 && key == NULL)) {
-		(void)fputs("usage: evhttp_peer [--verify SECRET-FILE]\n",
+	if (!known)
+		(void)fputs("usage: evhttp_peer [--verify SECRET-FILE | "
+			    "--append SECRET-FILE FILE]\n",
 		    stderr);
-		goto out;
-	}
-	evhttp_set_gencb(http, key == NULL ? peer_plain_cb : peer_verify_cb,
-	    key);
-	term = evsignal_new(base, SIGTERM, peer_stop_cb, base);
-	if (term == NULL || event_add(term, NULL) == -1 ||
-	    peer_listen(http) == -1)
-		goto out;
-	rc = event_base_dispatch(base) == -1;
-out:
-	if (term != NULL)
-		event_free(term);
-	if (http != NULL)
-		evhttp_free(http);
-	if (base != NULL)
-		event_base_free(base);
-	signature_key_free(key);
+	else if (peer.base != NULL &&
+		 (peer.http = evhttp_new(peer.base)) != NULL &&
+		 peer_open(&peer, argc, argv) == 0)
+		rc = event_base_dispatch(peer.base) == -1;
+	peer_close(&peer);
 	return (rc);
 }
