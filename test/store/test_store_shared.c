@@ -5,103 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "test/lib/case_database.h"
 #include "test/lib/cmocka_all.h"
-#include "test/lib/store_case.h"
 
-#define NOW 1750000000000
-
-static struct store_case a; /* has the database */
-static struct store_case b;
-
-static const char *const order[] = { "1", NULL };
-
-static void
-open_b(void)
-{
-	memset(&b, 0, sizeof(b));
-	(void)snprintf(b.url, sizeof(b.url), "%s", a.url);
-	b.queue_max = a.queue_max;
-	store_case_open(&b);
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	store_case_init(&a);
-	store_case_open(&a);
-	open_b();
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_close(&b);
-	store_case_fini(&a);
-	return (0);
-}
-
-/* -- Short-hands -- */
-
-static struct case_result
-start_skipping(struct store_case *c, int64_t job, unsigned skip)
-{
-	struct case_result r = { 0 };
-
-	assert_int_equal(store_start(c->st, job, skip, NOW, case_done_cb, &r),
-	    0);
-	store_wait(c->st);
-	assert_int_equal(r.calls, 1);
-	return (r);
-}
-
-static struct case_result
-start(struct store_case *c, int64_t job)
-{
-	return (start_skipping(c, job, 0));
-}
-
-static struct case_result
-finish(struct store_case *c, int64_t job, unsigned number, enum job_state to)
-{
-	struct store_outcome out = {
-		.job = job,
-		.number = number,
-		.to = to,
-		.outcome = job_state_name(to),
-		.at_ms = NOW,
-	};
-	struct case_result r = { 0 };
-
-	assert_int_equal(store_finish(c->st, &out, case_done_cb, &r), 0);
-	store_wait(c->st);
-	assert_int_equal(r.calls, 1);
-	return (r);
-}
-
-static void
-queue_act(struct store_case *c, enum store_act what, int64_t job,
-    struct case_result *r)
-{
-	memset(r, 0, sizeof(*r));
-	assert_int_equal(store_act(c->st, what, job, NULL, NOW, case_done_cb,
-			     r),
-	    0);
-}
-
-static struct case_result
-act(struct store_case *c, enum store_act what, int64_t job)
-{
-	struct case_result r;
-
-	queue_act(c, what, job, &r);
-	store_wait(c->st);
-	assert_int_equal(r.calls, 1);
-	return (r);
-}
+#include "two_receivers.h"
 
 static int64_t
 jobs_where(const char *condition)
@@ -119,31 +25,6 @@ assert_sound(void)
 	assert_int_equal(store_case_int(&a,
 			     "SELECT (find_fault() IS NULL)::int"),
 	    1);
-}
-
-/* A job of b's that b has begun, and an alarm that guards it. */
-static struct case_result
-append_guarded(int64_t h, int64_t bell)
-{
-	const struct store_job_spec specs[] = {
-		{ .handler = h,
-		    .place = STORE_WHOLE_EVENT,
-		    .guards = STORE_NO_GUARD },
-		{ .handler = bell,
-		    .place = STORE_WHOLE_EVENT,
-		    .due_at.ms = NOW + 100,
-		    .guards = 0 },
-	};
-	struct store_event *ev = case_event("e1", "{\"a\":1}", order);
-	struct case_result r = { 0 };
-
-	assert_int_equal(store_append(b.st, ev, specs, 2, case_done_cb, &r), 0);
-	store_event_unref(ev);
-	store_wait(b.st);
-	assert_int_equal(r.rc, STORE_OK);
-	assert_int_equal(r.nrunnable, 1);
-	assert_int_equal(start(&b, r.runnable[0]).rc, STORE_OK);
-	return (r);
 }
 
 /* -- Whose it is -- */
@@ -474,144 +355,6 @@ test_a_handler_has_one_number(void **state)
 	assert_int_equal(case_handler(&a, "bell"), 2);
 }
 
-/* -- Plans -- */
-
-/* A connection says what it has counted when it ends; ours when it is asked. */
-static void
-close_both(void)
-{
-	store_case_close(&a);
-	store_case_close(&b);
-	while (store_case_int(&a, "SELECT count(*) FROM pg_stat_activity "
-				  "WHERE datname = current_database() "
-				  "AND pid <> pg_backend_pid()") > 0)
-		;
-	(void)store_case_int(&a, "SELECT 1 FROM pg_stat_force_next_flush()");
-}
-
-/* How often one of the tables that grow was read from end to end. */
-static int64_t
-scans(void)
-{
-	return (store_case_int(&a,
-	    "SELECT sum(seq_scan) FROM pg_stat_user_tables "
-	    "WHERE relname IN ('events', 'bodies', 'event_orders', 'jobs', "
-	    "'lanes', 'order_locks', 'attempts', 'served', 'orders', "
-	    "'carts')"));
-}
-
-/* An event with an alarm comes, is done, and is written to the orders. */
-static void
-work_through(int64_t h, int64_t bell, enum job_state to)
-{
-	const struct store_order record = { .order_id = "1", .status = "2" };
-	struct store_write writes[] = {
-		{ .table = STORE_ORDERS, .order = &record, .event = 1 },
-		{ .table = STORE_CARTS, .order = &record, .event = 1 },
-	};
-	struct store_outcome out = { .number = 1,
-		.to = to,
-		.outcome = job_state_name(to),
-		.at_ms = NOW,
-		.served = true,
-		.writes = writes,
-		.nwrites = 2 };
-	struct case_result r = { 0 };
-
-	out.job = append_guarded(h, bell).runnable[0];
-	assert_int_equal(store_finish(b.st, &out, case_done_cb, &r), 0);
-	store_wait(b.st);
-	assert_int_equal(r.rc, STORE_OK);
-}
-
-/* Whatever is asked for, no table is read whole. */
-static void
-test_no_write_scans(void **state)
-{
-	int64_t h = case_handler(&a, "pos"), bell = case_handler(&a, "bell");
-	struct case_result r = { 0 };
-	int64_t before, job;
-
-	(void)state;
-	close_both();
-	before = scans();
-	store_case_open(&a);
-	open_b();
-	work_through(h, bell, JOB_DONE);
-	job = case_append(&b, "e2", order, h).runnable[0];
-	(void)case_append(&a, "e3", order, h);
-	assert_int_equal(case_runnable(&a, h, 9, NOW).nrunnable, 0);
-	assert_int_equal(act(&a, STORE_DISCARD, job).rc, STORE_OK);
-	assert_int_equal(act(&a, STORE_REPLAY, job).rc, STORE_OK);
-	r = case_runnable(&a, h, 9, NOW);
-	assert_int_equal(r.nrunnable, 1);
-	r = start_skipping(&a, r.runnable[0],
-	    STORE_SKIP_SERVED | STORE_SKIP_REPEATS);
-	assert_int_equal(r.rc, STORE_EXISTS);
-	assert_int_equal(r.nrunnable, 1);
-	assert_int_equal(start(&b, r.runnable[0]).rc, STORE_LOST);
-	assert_int_equal(start(&a, r.runnable[0]).rc, STORE_OK);
-	assert_int_equal(finish(&a, r.runnable[0], 1, JOB_WAITING).rc,
-	    STORE_OK);
-	assert_int_equal(act(&b, STORE_RETRY, r.runnable[0]).rc, STORE_OK);
-	assert_int_equal(store_unguard(a.st, h, NOW, case_done_cb, &r), 0);
-	store_wait(a.st);
-	close_both();
-	assert_int_equal(scans(), before);
-}
-
-/* How many rows of the jobs' indexes were read. */
-static int64_t
-index_reads(void)
-{
-	return (store_case_int(&a,
-	    "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes "
-	    "WHERE relname IN ('jobs', 'lanes', 'attempts')"));
-}
-
-/*
- * Plans are made while there is next to nothing. They are still good when there
- * is a lot to do: what is found by its number is not looked for among all that
- * is unfinished.
- */
-static void
-test_plans_are_good_for_many(void **state)
-{
-	enum { MANY = 400, ENDED = 100 };
-	int64_t h = case_handler(&a, "pos"), bell = case_handler(&a, "bell");
-	static struct case_result r[MANY];
-	int64_t before;
-	char id[16];
-
-	(void)state;
-	close_both();
-	before = index_reads();
-	store_case_open(&a);
-	open_b();
-	work_through(h, bell, JOB_DONE);
-	assert_int_equal(case_runnable(&b, h, 9, NOW).nrunnable, 0);
-	for (int i = 0; i < MANY; i++) {
-		const char *const orders[] = { id, NULL };
-
-		(void)snprintf(id, sizeof(id), "m%d", i);
-		case_queue_append(&b, id, orders, h, &r[i]);
-	}
-	store_wait(b.st);
-	for (int i = 0; i < ENDED; i++) {
-		assert_int_equal(r[i].nrunnable, 1);
-		assert_int_equal(start_skipping(&b, r[i].runnable[0],
-				     STORE_SKIP_SERVED | STORE_SKIP_REPEATS)
-				     .rc,
-		    STORE_OK);
-		assert_int_equal(finish(&b, r[i].runnable[0], 1, JOB_DONE).rc,
-		    STORE_OK);
-	}
-	close_both();
-	assert_in_range(index_reads() - before, ENDED, (MANY + 2 * ENDED) * 16);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int
 main(void)
 {
@@ -629,8 +372,6 @@ main(void)
 		CASE(test_alarm_under_way),
 		CASE(test_alarm_and_its_job_end_at_once),
 		CASE(test_a_handler_has_one_number),
-		CASE(test_no_write_scans),
-		CASE(test_plans_are_good_for_many),
 	};
 
 	return (store_case_run("shared", tests));
