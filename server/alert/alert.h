@@ -53,7 +53,7 @@ struct alert {
 	bool is_so;       /* by the last raise or clear */
 	bool up;          /* raised, and not cleared */
 	bool known;       /* sent is what the store has */
-	bool busy;        /* asking, or telling */
+	bool busy;        /* asking, or sending */
 	int64_t since_ms; /* up since then, by the wall clock */
 	struct alert_sent sent;
 };

@@ -154,11 +154,11 @@ read_body(const char *body, size_t len, struct alert_sent *sent)
 }
 
 void
-alert_read(const struct store_event *ev, struct alert_sent *ret_told)
+alert_read(const struct store_event *ev, struct alert_sent *ret_sent)
 {
 	const char *turn = strrchr(ev->event_id, '/');
 
-	*ret_told = (struct alert_sent){
+	*ret_sent = (struct alert_sent){
 		.turn =
 		    turn == NULL ? 0 : (unsigned)strtoul(turn + 1, NULL, 10),
 		.word = strcmp(ev->type, ALERT_TYPE_CLEARED) == 0
@@ -168,5 +168,5 @@ alert_read(const struct store_event *ev, struct alert_sent *ret_told)
 		.since_ms = ev->received_at_ms,
 	};
 	if (ev->body != NULL)
-		read_body(ev->body, ev->body_len, ret_told);
+		read_body(ev->body, ev->body_len, ret_sent);
 }

@@ -41,6 +41,6 @@ char *alert_body(const struct alert *a, enum alert_word word,
  * What such an event, as the store has it, sent. One whose body is purged says
  * so much as its row does.
  */
-void alert_read(const struct store_event *ev, struct alert_sent *ret_told);
+void alert_read(const struct store_event *ev, struct alert_sent *ret_sent);
 
 #endif /* SERVER_ALERT_BODY_H */

@@ -22,7 +22,7 @@
 struct slot {
 	struct alerts *of;
 	struct alert a;
-	enum alert_word telling; /* while it is busy; ALERT_NOTHING: asking */
+	enum alert_word sending; /* while it is busy; ALERT_NOTHING: asking */
 	bool raised;             /* since the last alerts_sweep() */
 	bool warned;             /* that it cannot be sent now */
 };
@@ -105,7 +105,7 @@ branch_of(const struct alert *a)
 }
 
 static void
-tell_later(struct slot *s)
+send_later(struct slot *s)
 {
 	if (!s->warned)
 		log_warn("alert: %s %s: cannot be stored now; it is sent as "
@@ -116,7 +116,7 @@ tell_later(struct slot *s)
 
 /* ingest_done_fn: it is on its way to the handlers, or not. */
 static void
-told_cb(enum ingest_rc rc, int64_t event, void *arg)
+sent_cb(enum ingest_rc rc, int64_t event, void *arg)
 {
 	struct slot *s = arg;
 	struct alerts *a = s->of;
@@ -126,7 +126,7 @@ told_cb(enum ingest_rc rc, int64_t event, void *arg)
 	switch (rc) {
 	case INGEST_RECEIVED:
 		s->warned = false;
-		alert_note_sent(&s->a, s->telling, steady_now(a->clock),
+		alert_note_sent(&s->a, s->sending, steady_now(a->clock),
 		    a->receiver);
 		alerts_arm(a, 0); /* more may be owed */
 		break;
@@ -139,13 +139,13 @@ told_cb(enum ingest_rc rc, int64_t event, void *arg)
 	case INGEST_MISFIT:
 	case INGEST_PENDING:
 	case INGEST_BUSY:
-		tell_later(s);
+		send_later(s);
 		break;
 	}
 }
 
 static void
-tell(struct slot *s, enum alert_word word)
+send_word(struct slot *s, enum alert_word word)
 {
 	struct alerts *a = s->of;
 	const struct alert_sender from = { a->receiver, clock_wall_ms() };
@@ -158,11 +158,11 @@ tell(struct slot *s, enum alert_word word)
 	};
 
 	alert_id_next(&s->a, id);
-	s->telling = word;
+	s->sending = word;
 	own.body = alert_body(&s->a, word, &from, &own.body_len);
-	if (own.body == NULL || ingest_own(a->in, &own, told_cb, s) == -1) {
+	if (own.body == NULL || ingest_own(a->in, &own, sent_cb, s) == -1) {
 		free(own.body);
-		tell_later(s);
+		send_later(s);
 		return;
 	}
 	s->a.busy = true;
@@ -226,7 +226,7 @@ look_at(struct alerts *a, struct slot *s)
 	if (!s->a.known)
 		learn(s);
 	else if ((word = alert_next(&s->a, &terms)) != ALERT_NOTHING)
-		tell(s, word);
+		send_word(s, word);
 }
 
 /* evtimer: look at all of them. */
