@@ -20,6 +20,7 @@
 #include <event2/http.h>
 
 #include "server/base/terminal.h"
+#include "server/devtools/klikit_api.h"
 #include "server/devtools/sink.h"
 #include "server/devtools/sink_record.h"
 #include "server/tls/tls.h"
@@ -37,7 +38,8 @@ struct sink_call {
 	struct sink *s;
 	struct evhttp_request *req;
 	struct event *timer;
-	int answer; /* 0: none */
+	int answer;                   /* 0: none */
+	struct klikit_api_answer api; /* with a body: that is the answer */
 };
 
 struct sink {
@@ -48,6 +50,7 @@ struct sink {
 	struct tls_context *tls;       /* NULL: without TLS */
 	struct tls_engine *tls_engine; /* the same */
 	struct sink_record *record;
+	struct klikit_api *api; /* NULL: it is a POS */
 	TAILQ_HEAD(, sink_call) calls;
 	uint64_t random;
 	char failure[SINK_REASON_MAX]; /* why it ends; empty: it was asked to */
@@ -82,6 +85,7 @@ call_free(struct sink_call *call)
 	TAILQ_REMOVE(&call->s->calls, call, next);
 	if (call->timer != NULL)
 		event_free(call->timer);
+	free(call->api.body);
 	free(call);
 }
 
@@ -97,19 +101,43 @@ drop(struct evhttp_request *req)
 		evhttp_send_reply(req, FAIL_STATUS, NULL, NULL); /* frees it */
 }
 
-static void
-answer(struct evhttp_request *req, int status)
+/* The headers of an answer. Returns 0; -1 when out of memory. */
+static int
+answer_head(struct evkeyvalq *head, const struct klikit_api_answer *api)
 {
+	char seconds[24];
+
+	if (evhttp_add_header(head, "Content-Type", api->type) == -1)
+		return (-1);
+	(void)snprintf(seconds, sizeof(seconds), "%lld",
+	    (long long)api->retry_after_s);
+	if (api->retry_after_s > 0 &&
+	    evhttp_add_header(head, "Retry-After", seconds) == -1)
+		return (-1);
+	return (
+	    api->cursor[0] == '\0'
+		? 0
+		: evhttp_add_header(head, "X-Klikit-Next-Cursor", api->cursor));
+}
+
+static void
+answer(struct evhttp_request *req, int status,
+    const struct klikit_api_answer *api)
+{
+	const struct klikit_api_answer pos = {
+		.type = "application/json",
+		.body = (char *)(status < 300 ? "{\"status\":\"accepted\"}"
+					      : "{\"error\":\"refused\"}"),
+	};
 	struct evbuffer *body = evbuffer_new();
 	bool bare = status == 204 || status == 304 ||
 		    evhttp_request_get_command(req) == EVHTTP_REQ_HEAD;
 
+	if (api->body == NULL)
+		api = &pos;
 	if (body == NULL ||
-	    evhttp_add_header(evhttp_request_get_output_headers(req),
-		"Content-Type", "application/json") == -1 ||
-	    (!bare && evbuffer_add_printf(body, "%s",
-			  status < 300 ? "{\"status\":\"accepted\"}"
-				       : "{\"error\":\"refused\"}") == -1))
+	    answer_head(evhttp_request_get_output_headers(req), api) == -1 ||
+	    (!bare && evbuffer_add(body, api->body, strlen(api->body)) == -1))
 		drop(req);
 	else
 		evhttp_send_reply(req, status, NULL, body);
@@ -123,15 +151,14 @@ sink_timer_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct sink_call *call = arg;
 	struct evhttp_request *req = call->req;
-	int status = call->answer;
 
 	(void)fd;
 	(void)what;
-	call_free(call);
-	if (status == 0)
+	if (call->answer == 0)
 		drop(req);
 	else
-		answer(req, status);
+		answer(req, call->answer, &call->api);
+	call_free(call);
 }
 
 static void
@@ -191,14 +218,39 @@ start_tls(struct sink *s, char reason[SINK_REASON_MAX])
 
 /* -- Requests -- */
 
+/* What the fake API answers to it. Returns 0; -1 when out of memory. */
+static int
+ask_api(struct sink *s, struct sink_call *call)
+{
+	struct evkeyvalq *in = evhttp_request_get_input_headers(call->req);
+	struct evbuffer *body = evhttp_request_get_input_buffer(call->req);
+	struct klikit_api_request req = {
+		.method =
+		    sink_method_name(evhttp_request_get_command(call->req)),
+		.uri = evhttp_request_get_uri(call->req),
+		.authorization = evhttp_find_header(in, "Authorization"),
+		.key = evhttp_find_header(in, "Idempotency-Key"),
+		.body_len = evbuffer_get_length(body),
+		.body = "",
+	};
+
+	if (req.body_len > 0 && (req.body = evbuffer_pullup(body, -1)) == NULL)
+		return (-1);
+	klikit_api_answer(s->api, &req, &call->api);
+	call->answer = call->api.status;
+	return (call->api.body == NULL ? -1 : 0);
+}
+
 /* evhttp: a request has been read whole. */
 static void
 sink_request_cb(struct evhttp_request *req, void *arg)
 {
 	struct sink *s = arg;
-	const struct timeval delay = timeval_of_ms(s->opt.delay_ms);
+	bool control = s->api != NULL &&
+		       klikit_api_is_control(evhttp_request_get_uri(req));
 	char reason[SINK_REASON_MAX];
 	struct sink_call *call;
+	struct timeval delay;
 
 	if ((call = calloc(1, sizeof(*call))) == NULL) {
 		evhttp_send_reply(req, FAIL_STATUS, NULL, NULL);
@@ -212,11 +264,17 @@ sink_request_cb(struct evhttp_request *req, void *arg)
 	call->s = s;
 	call->req = req;
 	TAILQ_INSERT_TAIL(&s->calls, call, next);
-	call->answer = decide(s);
+	call->answer = control ? s->opt.status : decide(s);
+	if (s->api != NULL && call->answer == s->opt.status &&
+	    ask_api(s, call) == -1)
+		give_up(s, "out of memory");
+	delay =
+	    timeval_of_ms((control ? 0 : s->opt.delay_ms) + call->api.delay_ms);
 	call->timer = evtimer_new(s->base, sink_timer_cb, call);
 	if (call->timer == NULL || evtimer_add(call->timer, &delay) == -1)
 		give_up(s, "out of memory");
-	else if (sink_record_add(s->record, req, call->answer, reason) == -1)
+	else if (!control &&
+		 sink_record_add(s->record, req, call->answer, reason) == -1)
 		give_up(s, reason);
 }
 
@@ -292,6 +350,7 @@ sink_open(const struct sink_options *opt, char reason[SINK_REASON_MAX])
 	    (!terminal_hup_is_ignored() && evsignal_add(s->hup, NULL) == -1) ||
 	    evsignal_add(s->term, NULL) == -1 ||
 	    evsignal_add(s->interrupt, NULL) == -1 ||
+	    (s->opt.klikit_api && (s->api = klikit_api_new()) == NULL) ||
 	    (s->record = sink_record_open(&s->opt, reason)) == NULL ||
 	    listen_http(s, reason) == -1) {
 		sink_close(s);
@@ -335,6 +394,7 @@ sink_close(struct sink *s)
 	tls_engine_free(s->tls_engine);
 	tls_context_unref(s->tls);
 	sink_record_close(s->record);
+	klikit_api_free(s->api);
 	if (s->term != NULL)
 		event_free(s->term);
 	if (s->interrupt != NULL)

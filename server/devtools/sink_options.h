@@ -12,6 +12,7 @@ struct sink_options {
 	unsigned fail;    /* percent of requests that are answered 503 */
 	unsigned drop;    /* percent that get no answer once they are read */
 	int status;       /* of all other answers */
+	bool klikit_api;  /* these are the fake klikit API's (klikit_api.h) */
 	int64_t delay_ms; /* before an answer, or a drop */
 	uint64_t seed;    /* of the draws: the same one, the same choices */
 	bool print;       /* each request, on stdout */

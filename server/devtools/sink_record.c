@@ -100,8 +100,8 @@ sink_record_totals(const struct sink_record *rec)
 	return (rec->totals);
 }
 
-static const char *
-method_name(enum evhttp_cmd_type method)
+const char *
+sink_method_name(int method)
 {
 	static const struct {
 		enum evhttp_cmd_type method;
@@ -116,7 +116,7 @@ method_name(enum evhttp_cmd_type method)
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (names[i].method == method)
+		if ((int)names[i].method == method)
 			return (names[i].name);
 	}
 	return ("-");
@@ -130,7 +130,7 @@ read_request(struct evhttp_request *req, struct sink_request *ret_r)
 	struct evbuffer *body = evhttp_request_get_input_buffer(req);
 
 	*ret_r = (struct sink_request){
-		.method = method_name(evhttp_request_get_command(req)),
+		.method = sink_method_name(evhttp_request_get_command(req)),
 		.path = evhttp_request_get_uri(req),
 		.key = evhttp_find_header(in, "Idempotency-Key"),
 		.event_id = evhttp_find_header(in, "x-klikit-event-id"),

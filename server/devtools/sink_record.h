@@ -25,6 +25,9 @@ int sink_record_add(struct sink_record *rec, struct evhttp_request *req,
 
 struct sink_totals sink_record_totals(const struct sink_record *rec);
 
+/* The word of an enum evhttp_cmd_type; "-" for one that sinks do not take. */
+const char *sink_method_name(int method);
+
 /* Accepts NULL. */
 void sink_record_close(struct sink_record *rec);
 

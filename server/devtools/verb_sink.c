@@ -63,12 +63,18 @@ read_options(const struct verb_args *args, struct sink_options *ret_opt)
 	seed = some;
 	*ret_opt = (struct sink_options){
 		.print = verb_has(args, "print"),
+		.klikit_api = verb_has(args, "klikit-api"),
 		.log_path = verb_flag(args, "log", 0),
 		.certificate = verb_flag(args, "certificate", 0),
 		.key = verb_flag(args, "key", 0),
 	};
 	if ((ret_opt->certificate == NULL) != (ret_opt->key == NULL)) {
 		(void)verb_usage(args, "--certificate and --key go together");
+		return (-1);
+	}
+	if (ret_opt->klikit_api && verb_has(args, "status")) {
+		(void)verb_usage(args, "--klikit-api answers by itself, not "
+				       "with --status");
 		return (-1);
 	}
 	if (verb_int(args, "port", 0, 65535, &port) == -1 ||
@@ -114,6 +120,8 @@ static const struct verb_flag flags[] = {
 	{ "port", "N", "listen on this port (default 9000; 0: any)", false },
 	{ "fail", "PERCENT", "answer 503 to so many, such as 30%", false },
 	{ "status", "CODE", "answer this to the others (default 200)", false },
+	{ "klikit-api", NULL, "stand in for klikit's API, not for a POS",
+	    false },
 	{ "delay", "DURATION", "wait before each answer, such as 2s", false },
 	{ "drop-after-read", "PERCENT",
 	    "close so many connections without an answer", false },
@@ -138,13 +146,22 @@ static const char more[] =
     "signature, body_len, body_sha256, and answer (null: no answer was "
     "given).\n"
     "\n"
+    "With --klikit-api it is klikit's Partner API: lists of orders, one "
+    "order,\n"
+    "and the change of a status. The user test-key with the password\n"
+    "test-secret gets pages, the bearer token test-token gets cursors. It "
+    "has\n"
+    "the orders that are put to /fake/orders, and does wrong what is put to\n"
+    "/fake/faults.\n"
+    "\n"
     "  klikitd sink --port 9000 --fail 30% --print\n"
-    "  klikitd sink --certificate pos.pem --key pos.key\n";
+    "  klikitd sink --certificate pos.pem --key pos.key\n"
+    "  klikitd sink --klikit-api --port 9001 --print\n";
 
 const struct verb verb_sink = {
 	.name = "sink",
 	.words = "",
-	.text = "Stand in for a POS: take requests, fail as asked",
+	.text = "Stand in for a POS, or for klikit's API; fail as asked",
 	.more = more,
 	.flags = flags,
 	.words_max = 0,
