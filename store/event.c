@@ -68,7 +68,8 @@ event_texts_size(const struct store_event *ev)
 	       text_size(ev->type) + text_size(ev->brand) +
 	       text_size(ev->branch) + text_size(ev->secret) +
 	       text_size(ev->peer) + text_size(ev->endpoint) +
-	       text_size(ev->original);
+	       text_size(ev->original) + text_size(ev->own_headers) +
+	       text_size(ev->answers);
 	for (size_t i = 0; i < ev->norders; i++) {
 		const struct store_order *o = &ev->orders[i];
 
@@ -90,6 +91,11 @@ store_event_new(const struct store_event *src)
 	if (ev == NULL)
 		return (NULL);
 	*ev = *src;
+	if (src->headers != NULL &&
+	    (ev->headers = strdup(src->headers)) == NULL) {
+		free(ev);
+		return (NULL);
+	}
 	orders = (struct store_order *)(ev + 1);
 	t.p = (char *)(orders + src->norders);
 	for (size_t i = 0; i < src->norders; i++) {
@@ -109,6 +115,8 @@ store_event_new(const struct store_event *src)
 	ev->peer = tail_copy(&t, src->peer);
 	ev->endpoint = tail_copy(&t, src->endpoint);
 	ev->original = tail_copy(&t, src->original);
+	ev->own_headers = tail_copy(&t, src->own_headers);
+	ev->answers = tail_copy(&t, src->answers);
 	ev->orders = orders;
 	ev->id = 0;
 	ev->refs = 1;
@@ -130,7 +138,7 @@ store_event_unref(struct store_event *ev)
 	assert(ev->refs > 0);
 	if (--ev->refs > 0)
 		return;
-	free(ev->body);
+	store_event_drop_body(ev);
 	free(ev);
 }
 
@@ -138,7 +146,9 @@ void
 store_event_drop_body(struct store_event *ev)
 {
 	free(ev->body);
+	free(ev->headers);
 	ev->body = NULL;
+	ev->headers = NULL;
 }
 
 bool

@@ -31,7 +31,9 @@ store_op_reset(struct store_op *op)
 	op->handlers = NULL;
 	op->figures = NULL;
 	op->rejections = NULL;
+	op->groups = NULL;
 	op->counts = NULL;
+	op->arrival = (struct store_arrival){ 0 };
 	op->nrows = 0;
 	memset(&op->scan, 0, sizeof(op->scan));
 }
@@ -179,10 +181,23 @@ deliver_rejections(struct store_op *op)
 }
 
 static void
+deliver_groups(struct store_op *op)
+{
+	op->done.groups(op->res.rc, op->groups, op->nrows, op->res.reason,
+	    op->arg);
+}
+
+static void
 deliver_counts(struct store_op *op)
 {
 	op->done.counts(op->res.rc, op->counts, op->nrows, op->res.reason,
 	    op->arg);
+}
+
+static void
+deliver_arrival(struct store_op *op)
+{
+	op->done.arrival(op->res.rc, &op->arrival, op->res.reason, op->arg);
 }
 
 /* How a backend runs a kind stands in a table of its own. */
@@ -218,8 +233,10 @@ static const struct {
 	[STORE_OP_MEASURE] = { STORE_QUEUE_READS, deliver_figures },
 	[STORE_OP_CLOCK_GET] = { STORE_QUEUE_READS, deliver_clock },
 	[STORE_OP_LIST_REJECTIONS] = { STORE_QUEUE_READS, deliver_rejections },
+	[STORE_OP_GROUP_REJECTIONS] = { STORE_QUEUE_READS, deliver_groups },
 	[STORE_OP_GET_REJECTION] = { STORE_QUEUE_READS, deliver_rejections },
 	[STORE_OP_LIST_COUNTS] = { STORE_QUEUE_READS, deliver_counts },
+	[STORE_OP_GET_ARRIVAL] = { STORE_QUEUE_READS, deliver_arrival },
 	[STORE_OP_BACKUP] = { STORE_QUEUE_READS, deliver_result },
 	[STORE_OP_CHECK] = { STORE_QUEUE_READS, deliver_result },
 };

@@ -39,8 +39,10 @@ enum store_op_kind {
 	STORE_OP_MEASURE,
 	STORE_OP_CLOCK_GET,
 	STORE_OP_LIST_REJECTIONS,
+	STORE_OP_GROUP_REJECTIONS,
 	STORE_OP_GET_REJECTION,
 	STORE_OP_LIST_COUNTS,
+	STORE_OP_GET_ARRIVAL,
 	STORE_OP_BACKUP,
 	STORE_OP_CHECK,
 	STORE_NOPS
@@ -114,7 +116,7 @@ struct store_op {
 		struct store_rejection_filter rejections;
 		int64_t rejection; /* which one */
 		int64_t job;       /* whose attempts */
-		int64_t event;     /* of whose jobs */
+		int64_t event;     /* of whose jobs; or its arrival */
 		struct {
 			struct store *st; /* gets the progress */
 			const char *path;
@@ -129,6 +131,7 @@ struct store_op {
 
 	bool again; /* background: commit it once more, after others */
 	struct {
+		bool headers;    /* a set of them was removed */
 		bool scanning;   /* rejections, for those that name an order */
 		int64_t after;   /* up to this one all were looked at */
 		int64_t removed; /* of them */
@@ -146,7 +149,9 @@ struct store_op {
 	struct store_receiver_info *receivers;
 	struct store_figures *figures;
 	struct store_rejection_info *rejections;
+	struct store_rejection_group *groups;
 	struct store_count *counts;
+	struct store_arrival arrival;
 	size_t nrows;
 	struct store_scan scan; /* of a list that has a filter */
 	struct store_loaded *loaded;
@@ -163,7 +168,9 @@ struct store_op {
 		store_figures_fn *figures;
 		store_clock_fn *clock;
 		store_rejections_fn *rejections;
+		store_rejection_groups_fn *groups;
 		store_counts_fn *counts;
+		store_arrival_fn *arrival;
 	} done;
 	void *arg;
 

@@ -84,6 +84,17 @@ struct store_event {
 	 * only lists and store_get_event() say it.
 	 */
 	bool date_doubted;
+	/*
+	 * What its header fields said, redacted, one "name: value" a line. What
+	 * many deliveries have in common is a set, kept once for all of them,
+	 * under a number that its bytes make: see store/DESIGN.md. Neither is
+	 * read back with an event: store_get_arrival().
+	 */
+	int64_t header_set;      /* 0: none is kept */
+	char *headers;           /* that set; goes as the body does */
+	const char *own_headers; /* what differs in each; NULL: nothing */
+	/* How earlier ones were answered (store/arrival.h); NULL: no news. */
+	const char *answers;
 	const struct store_order *orders;
 	size_t norders;
 	void *body;      /* as received; NULL once dropped or not read */
@@ -94,7 +105,8 @@ struct store_event {
 /*
  * A deep copy of src with one reference, owned by the caller; id and refs of
  * src are ignored. Takes src->body (from malloc) on success and leaves it to
- * the caller on failure. Returns NULL when out of memory.
+ * the caller on failure; all else, headers too, is copied. Returns NULL when
+ * out of memory.
  */
 struct store_event *store_event_new(const struct store_event *src);
 
@@ -104,7 +116,7 @@ struct store_event *store_event_ref(struct store_event *ev);
 /* One reference less; frees ev with the last one. Accepts NULL. */
 void store_event_unref(struct store_event *ev);
 
-/* Free the body's bytes, which nobody needs any more; the rest stays. */
+/* Free the bytes of body and headers, which nobody needs any more. */
 void store_event_drop_body(struct store_event *ev);
 
 /* Does any of its orders have a time that can be read? */

@@ -11,6 +11,7 @@
 #ifndef STORE_STORE_READ_H
 #define STORE_STORE_READ_H
 
+#include "store/arrival.h"
 #include "store/store.h"
 
 struct store_job_info {
@@ -304,6 +305,7 @@ struct store_rejection_info {
 struct store_rejection_filter {
 	int64_t before; /* only those with a smaller id: the next page */
 	const char *cause;
+	const char *code; /* STORE_NO_CODE: nothing was found */
 	int64_t since_ms; /* came in at or after */
 	int64_t until_ms; /* came in before */
 	size_t limit;     /* 1 to STORE_PAGE_MAX */
@@ -320,6 +322,31 @@ int store_list_rejections(struct store *st,
     const struct store_rejection_filter *filter, store_rejections_fn *done,
     void *arg);
 
+/* Those for one cause of which the same was found. */
+struct store_rejection_group {
+	const char *cause;
+	const char *code;    /* NULL: nothing was found */
+	uint64_t rows;       /* that are kept */
+	uint64_t deliveries; /* that they stand for; each counts once */
+	int64_t first_ms;
+	int64_t last_ms;
+	int64_t newest;        /* the number of that row */
+	const char *diagnosis; /* of that */
+};
+typedef void store_rejection_groups_fn(enum store_rc rc,
+    const struct store_rejection_group *rows, size_t n, const char *reason,
+    void *arg);
+#define STORE_NO_CODE "none"
+
+/*
+ * What was refused, in groups, the one of most deliveries first: all that are
+ * kept, but for what filter leaves out; it has no page, and `before' and
+ * `limit' are ignored. Copies filter. 0; -1 if memory is short.
+ */
+int store_group_rejections(struct store *st,
+    const struct store_rejection_filter *filter,
+    store_rejection_groups_fn *done, void *arg);
+
 /* The rejection of that id: n is 1 or 0. 0; -1 if memory is short. */
 int store_get_rejection(struct store *st, int64_t id, store_rejections_fn *done,
     void *arg);
@@ -334,6 +361,16 @@ typedef void store_counts_fn(enum store_rc rc, const struct store_count *rows,
     size_t n, const char *reason, void *arg);
 int store_list_counts(struct store *st, enum store_count_step step,
     int64_t from_ms, int64_t to_ms, store_counts_fn *done, void *arg);
+
+/*
+ * How that event (by number) came, and was answered; nothing is known of one
+ * that there is not. arrival is valid during the call. 0; -1 if memory is
+ * short.
+ */
+typedef void store_arrival_fn(enum store_rc rc,
+    const struct store_arrival *arrival, const char *reason, void *arg);
+int store_get_arrival(struct store *st, int64_t event, store_arrival_fn *done,
+    void *arg);
 
 /*
  * What store_note_clock() kept last, and of when the newest event is. clock is

@@ -183,6 +183,19 @@ store_list_attempts(struct store *st, int64_t job, store_attempts_fn *done,
 }
 
 int
+store_get_arrival(struct store *st, int64_t event, store_arrival_fn *done,
+    void *arg)
+{
+	struct store_op *op;
+
+	if ((op = store_read_op(st, STORE_OP_GET_ARRIVAL, arg)) == NULL)
+		return (-1);
+	op->done.arrival = done;
+	op->in.event = event;
+	return (store_submit(st, op, 0));
+}
+
+int
 store_list_event_attempts(struct store *st, int64_t event,
     store_attempts_fn *done, void *arg)
 {
@@ -240,23 +253,46 @@ store_measure(struct store *st, store_figures_fn *done, void *arg)
 	return (store_submit(st, op, 0));
 }
 
-int
-store_list_rejections(struct store *st,
-    const struct store_rejection_filter *filter, store_rejections_fn *done,
-    void *arg)
+/* Queue a read of rejections; takes op, which may be NULL. */
+static int
+submit_rejections(struct store *st, struct store_op *op,
+    const struct store_rejection_filter *filter)
 {
 	struct store_rejection_filter *f;
-	struct store_op *op;
 
-	if ((op = store_read_op(st, STORE_OP_LIST_REJECTIONS, arg)) == NULL)
+	if (op == NULL)
 		return (-1);
-	op->done.rejections = done;
 	f = &op->in.rejections;
 	*f = *filter;
 	if (f->limit == 0 || f->limit > STORE_PAGE_MAX)
 		f->limit = STORE_PAGE_MAX;
 	return (store_submit(st, op,
-	    arena_text(&op->in_mem, filter->cause, &f->cause)));
+	    arena_texts(&op->in_mem,
+		(const char **const[]){ &f->cause, &f->code, NULL })));
+}
+
+int
+store_list_rejections(struct store *st,
+    const struct store_rejection_filter *filter, store_rejections_fn *done,
+    void *arg)
+{
+	struct store_op *op = store_read_op(st, STORE_OP_LIST_REJECTIONS, arg);
+
+	if (op != NULL)
+		op->done.rejections = done;
+	return (submit_rejections(st, op, filter));
+}
+
+int
+store_group_rejections(struct store *st,
+    const struct store_rejection_filter *filter,
+    store_rejection_groups_fn *done, void *arg)
+{
+	struct store_op *op = store_read_op(st, STORE_OP_GROUP_REJECTIONS, arg);
+
+	if (op != NULL)
+		op->done.groups = done;
+	return (submit_rejections(st, op, filter));
 }
 
 int

@@ -27,6 +27,7 @@ static const struct admin_route routes[] = {
 	{ "GET", "/api/v1/orders", admin_orders_list },
 	{ "GET", "/api/v1/orders/*", admin_orders_show },
 	{ "GET", "/api/v1/rejections", admin_rejections_list },
+	{ "GET", "/api/v1/rejections/groups", admin_rejections_groups },
 	{ "GET", "/api/v1/rejections/*", admin_rejections_show },
 	{ "GET", "/api/v1/receivers", admin_receivers },
 	{ "GET", "/api/v1/handlers", admin_handlers_list },

@@ -58,6 +58,7 @@ struct alerts;
 #include "server/base/steady.h"
 #include "server/upkeep/backups.h"
 #include "server/upkeep/probe.h"
+#include "store/arrival.h"
 
 struct store;
 struct upstreams;
@@ -128,6 +129,8 @@ struct admin_status {
 struct admin_times {
 	int64_t stored_ms;
 	int64_t acked_ms;
+	bool answered; /* this is remembered: */
+	struct store_answer answer;
 };
 
 /*

@@ -7,20 +7,41 @@
 #include <string.h>
 
 #include "server/admin/entity.h"
+#include "server/base/json.h"
 #include "store/base/hex.h"
 
 #define DETAIL_MAX 512
 
+/* Add the lines of a text, "name: value" each. */
+static void
+add_lines(json_t **list, const char *text)
+{
+	while (text != NULL && *text != '\0') {
+		size_t len = strcspn(text, "\n"), name = strcspn(text, ":\n");
+
+		if (name + 2 <= len && text[name + 1] == ' ')
+			json_list_add(list,
+			    json_pack("[s%, s%]", text, name, text + name + 2,
+				len - name - 2));
+		text += len + (text[len] == '\n');
+	}
+}
+
 json_t *
-admin_event_headers(const struct store_event *ev)
+admin_event_headers(const struct store_event *ev,
+    const struct store_arrival *arrival)
 {
 	char signature[2 * ORDER_DIGEST_LEN + 1], len[32];
+	json_t *list;
 
 	hex_encode(ev->digest, sizeof(ev->digest), signature);
 	(void)snprintf(len, sizeof(len), "%zu", ev->body_len);
-	return (json_pack("[[ss], [ss], [ss], [ss]]", "x-klikit-event-id",
+	list = json_pack("[[ss], [ss], [ss], [ss]]", "x-klikit-event-id",
 	    ev->event_id, "x-klikit-event-type", ev->type, "x-klikit-signature",
-	    signature, "content-length", len));
+	    signature, "content-length", len);
+	add_lines(&list, arrival->headers);
+	add_lines(&list, arrival->own_headers);
+	return (list);
 }
 
 /* -- The timeline -- */
@@ -125,6 +146,24 @@ note_alarms(struct timeline *t, const struct store_event_info *info)
 	}
 }
 
+/* Remembered to the ms it left, or stored as how long it took. */
+static void
+note_answer(struct timeline *t, const struct store_event_info *info,
+    const struct admin_times *times)
+{
+	const struct store_answer *a = &times->answer;
+	int64_t at_ms = times->acked_ms;
+
+	if (times->answered && at_ms == 0)
+		at_ms = info->ev->received_at_ms + a->took_us / 1000;
+	if (times->answered && a->status == 0)
+		note(t, at_ms, "unanswered",
+		    "its connection was gone before the answer left");
+	else
+		note(t, at_ms, "acked", "the answer %d has left",
+		    times->answered ? a->status : 200);
+}
+
 static json_t *
 timeline_json(struct timeline *t)
 {
@@ -153,7 +192,7 @@ admin_event_timeline(const struct store_event_info *info,
 		note(&t, ev->received_at_ms, "verified", "under the secret %s",
 		    ev->secret);
 	note(&t, times->stored_ms, "stored", "on disk");
-	note(&t, times->acked_ms, "acked", "the answer 200 has left");
+	note_answer(&t, info, times);
 	note(&t, info->last_duplicate_at_ms, "duplicate",
 	    "the last of %u, answered and not kept", info->duplicates);
 	note_alarms(&t, info);

@@ -10,8 +10,9 @@
 #include "server/admin/admin.h"
 #include "store/store_read.h"
 
-/* The headers as klikit sent them, as far as they are kept. */
-json_t *admin_event_headers(const struct store_event *ev);
+/* The headers as klikit sent them, as far as they are kept; redacted. */
+json_t *admin_event_headers(const struct store_event *ev,
+    const struct store_arrival *arrival);
 
 /* What happened to it, by time; attempts are of its jobs. */
 json_t *admin_event_timeline(const struct store_event_info *info,

@@ -78,6 +78,7 @@ admin_events_list(struct admin_call *call)
 struct shown {
 	struct store_event_info info;
 	struct store_event ev;
+	struct admin_times times;
 };
 
 static struct shown *
@@ -96,8 +97,9 @@ shown_new(struct arena *a, const struct store_event_info *info)
 	s->ev.orders = NULL;
 	s->ev.norders = 0;
 	s->ev.body = NULL;
-	if (arena_text(a, s->ev.peer, &s->ev.peer) == -1 ||
-	    arena_text(a, s->ev.secret, &s->ev.secret) == -1)
+	s->times = (struct admin_times){ 0 };
+	if (arena_texts(a, (const char **const[]){ &s->ev.peer, &s->ev.secret,
+			       &s->ev.event_id, &s->ev.type, NULL }) == -1)
 		return (NULL);
 	for (size_t i = 0; i < info->njobs; i++) {
 		jobs[i] = info->jobs[i];
@@ -137,18 +139,56 @@ attempts_cb(enum store_rc rc, const struct store_attempt_info *rows, size_t n,
 {
 	struct admin_call *call = arg;
 	const struct shown *s = call->own;
-	struct admin_times times = { 0 };
 	json_t *o = call->result;
 	int bad;
 
 	if (admin_failed(call, rc, reason))
 		return;
-	if (call->a->fns.times != NULL)
-		call->a->fns.times(call->a->fns.arg, s->ev.id, &times);
 	bad = add_histories(json_object_get(o, "jobs"), rows, n);
 	bad |= json_object_set_new(o, "timeline",
-	    admin_event_timeline(&s->info, &times, rows, n));
+	    admin_event_timeline(&s->info, &s->times, rows, n));
 	(void)admin_answer(call, 200, bad == 0 ? json_incref(o) : NULL);
+	admin_finish(call);
+}
+
+/* How it was answered: 0 if its connection was gone, null if nobody knows. */
+static int
+add_answer(json_t *o, const struct admin_times *times)
+{
+	const struct store_answer *a = &times->answer;
+	int bad = 0;
+
+	bad |= json_object_set_new(o, "answer_status",
+	    times->answered ? json_integer(a->status) : json_null());
+	bad |= json_object_set_new(o, "answer_us",
+	    times->answered ? json_integer(a->took_us) : json_null());
+	return (bad);
+}
+
+/* store_arrival_fn */
+static void
+arrival_cb(enum store_rc rc, const struct store_arrival *arrival,
+    const char *reason, void *arg)
+{
+	struct admin_call *call = arg;
+	struct shown *s = call->own;
+	int bad;
+
+	if (admin_failed(call, rc, reason))
+		return;
+	if (call->a->fns.times != NULL)
+		call->a->fns.times(call->a->fns.arg, s->ev.id, &s->times);
+	if (!s->times.answered && arrival->answered) {
+		s->times.answered = true;
+		s->times.answer = arrival->answer;
+	}
+	bad = json_object_set_new(call->result, "headers",
+	    admin_event_headers(&s->ev, arrival));
+	bad |= add_answer(call->result, &s->times);
+	if (bad == 0 && store_list_event_attempts(call->a->st, s->ev.id,
+			    attempts_cb, call) == 0)
+		return;
+	(void)admin_answer(call, 500, NULL);
 	admin_finish(call);
 }
 
@@ -199,13 +239,10 @@ show_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	ev = rows[0].ev;
 	call->result = entity_event_json(&rows[0]);
 	bad |= add_scopes(call->result, rows, n);
-	bad |= json_object_set_new(call->result, "headers",
-	    admin_event_headers(ev));
 	bad |= json_object_set_new(call->result, "verdict", verdict_json(ev));
 	call->own = shown_new(&call->mem, &rows[0]);
 	if (bad == 0 && call->own != NULL &&
-	    store_list_event_attempts(call->a->st, ev->id, attempts_cb, call) ==
-		0)
+	    store_get_arrival(call->a->st, ev->id, arrival_cb, call) == 0)
 		return;
 	(void)admin_answer(call, 500, NULL);
 	admin_finish(call);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "server/admin/admin_filter.h"
+#include "server/admin/admin_stats.h"
 #include "server/base/clock.h"
 #include "server/base/json.h"
 #include "server/stats/series.h"
@@ -237,20 +238,34 @@ static const struct {
 };
 #define NOF_HANDLER (sizeof(of_handler) / sizeof(of_handler[0]))
 
+json_t *
+admin_stats_total(const struct series *s, const char *name)
+{
+	struct store_count sum =
+	    line_sum(s, series_find(s, STORE_COUNT_HANDLER, name));
+	json_t *o = json_object();
+	int bad = 0;
+
+	for (size_t i = 0; i < NOF_HANDLER; i++)
+		bad |= json_object_set_new(o, of_handler[i].name,
+		    of_handler[i].slot(&sum, of_handler[i].place));
+	if (bad == 0)
+		return (o);
+	json_decref(o);
+	return (NULL);
+}
+
 static json_t *
 handler_json(const struct series *s, const struct series_line *line)
 {
-	struct store_count sum = line_sum(s, line);
-	json_t *o = json_object(), *total = json_object();
+	json_t *o = json_object();
 	int bad = json_set_text(o, "name", line->name);
 
-	for (size_t i = 0; i < NOF_HANDLER; i++) {
+	for (size_t i = 0; i < NOF_HANDLER; i++)
 		bad |= add_slots(o, of_handler[i].name, s, line,
 		    of_handler[i].slot, of_handler[i].place);
-		bad |= json_object_set_new(total, of_handler[i].name,
-		    of_handler[i].slot(&sum, of_handler[i].place));
-	}
-	bad |= json_object_set_new(o, "total", total);
+	bad |=
+	    json_object_set_new(o, "total", admin_stats_total(s, line->name));
 	if (bad == 0)
 		return (o);
 	json_decref(o);

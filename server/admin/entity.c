@@ -368,6 +368,8 @@ const struct field entity_event[] = {
 
 const struct field entity_event_whole[] = {
 	{ "event", .kind = FIELD_ALL, .fields = entity_event },
+	{ "answer_status", .kind = FIELD_NUMBER },
+	{ "answer_us", .kind = FIELD_NUMBER },
 	{ "timeline", .kind = FIELD_LATER, .fields = entity_moment },
 	{ "headers", .kind = FIELD_PAIRS },
 	{ .name = NULL },
@@ -462,6 +464,20 @@ const struct field entity_rejection_whole[] = {
 	{ "headers", .kind = FIELD_LINES, AT(r.headers) },
 	{ "body_base64", .kind = FIELD_BASE64, AT(r.body),
 	    .len_at = offsetof(struct store_rejection_info, r.body_len) },
+	{ .name = NULL },
+};
+#undef AT
+
+#define AT(member) FIELD(struct store_rejection_group, member)
+const struct field entity_rejection_group[] = {
+	{ "deliveries", "DELIVERIES", .kind = FIELD_COUNT, AT(deliveries) },
+	{ "cause", "CAUSE", .kind = FIELD_TEXT, AT(cause) },
+	{ "diagnosis_code", "DIAGNOSIS", .kind = FIELD_TEXT, AT(code) },
+	{ "first_at", "FIRST", .kind = FIELD_TIME, AT(first_ms) },
+	{ "last_at", "LAST", .kind = FIELD_TIME, AT(last_ms) },
+	{ "rows", "KEPT", .kind = FIELD_COUNT, AT(rows), .spare = 2 },
+	{ "newest", "NEWEST", .kind = FIELD_COUNT, AT(newest), .spare = 1 },
+	{ "diagnosis", .kind = FIELD_TEXT, AT(diagnosis) },
 	{ .name = NULL },
 };
 #undef AT

@@ -26,6 +26,7 @@ extern const struct field entity_order[];
 extern const struct field entity_order_whole[];
 extern const struct field entity_rejection[];
 extern const struct field entity_rejection_whole[];
+extern const struct field entity_rejection_group[];
 extern const struct field entity_handler[];
 
 json_t *entity_event_json(const struct store_event_info *info);

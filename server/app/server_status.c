@@ -111,6 +111,8 @@ server_times_cb(void *arg, int64_t event, struct admin_times *ret_times)
 
 	ret_times->stored_ms = journal_stored_ms(s->journal, event);
 	ret_times->acked_ms = journal_acked_ms(s->journal, event);
+	ret_times->answered =
+	    ingest_find_answer(s->ingest, event, &ret_times->answer) == 0;
 }
 
 void

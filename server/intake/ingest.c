@@ -12,6 +12,7 @@
 #include "server/dispatch/dispatch.h"
 #include "server/dispatch/journal.h"
 #include "server/intake/branches.h"
+#include "server/intake/header_sets.h"
 #include "server/intake/ingest.h"
 #include "server/intake/ingest_jobs.h"
 #include "server/intake/ingest_private.h"
@@ -26,6 +27,7 @@ struct pending {
 	ingest_done_fn *done;   /* NULL once it was turned away for time */
 	void *arg;
 	int64_t deadline_us;
+	int64_t away_us;          /* when it was turned away for time */
 	struct steady_time alarm; /* its first one is due; 0: it has none */
 };
 
@@ -113,6 +115,9 @@ ingest_stored(struct ingest *in, struct pending *p,
 	dispatch_hold(in->d, p->ev, res->runnable, res->nrunnable);
 	ingest_alarms(in, p);
 	if (late) {
+		ingest_note_answer(in, &(struct store_answer){ res->id, 503,
+					   INGEST_COMMIT_MS * INT64_C(1000) +
+					       p->away_us - p->deadline_us });
 		log_info("event %s: stored after it was turned away",
 		    log_text(p->ev->event_id));
 		dispatch_open(in->d, p->ev->id);
@@ -128,6 +133,8 @@ ingest_stored_cb(const struct store_result *res, void *arg)
 	struct ingest *in = p->in;
 	bool late = p->done == NULL;
 
+	if (res->rc != STORE_OK)
+		answers_note_again(&in->answers, p->ev->answers);
 	switch (res->rc) {
 	case STORE_OK:
 		ingest_stored(in, p, res);
@@ -188,6 +195,7 @@ ingest_timer_cb(evutil_socket_t fd, short what, void *arg)
 		in->stats.busy++;
 		log_warn("event %s: turned away: not committed within %d ms",
 		    log_text(p->ev->event_id), INGEST_COMMIT_MS);
+		p->away_us = now_us;
 		pending_answer(p, INGEST_BUSY);
 	}
 	ingest_arm(in);
@@ -195,9 +203,34 @@ ingest_timer_cb(evutil_socket_t fd, short what, void *arg)
 
 /* -- Deliveries -- */
 
+/*
+ * The event, with what is kept of its header fields, and how others were
+ * answered meanwhile; takes the body.
+ */
+static struct store_event *
+ingest_event_new(struct ingest *in, struct store_event *src,
+    const struct kept_headers *headers)
+{
+	char answers[STORE_ANSWERS_SIZE];
+	struct store_event *ev;
+
+	if (headers != NULL && headers->set != 0) {
+		src->header_set = headers->set;
+		src->headers = headers->text; /* is copied */
+	}
+	if (headers != NULL && headers->own[0] != '\0')
+		src->own_headers = headers->own;
+	answers_hand_on(&in->answers, answers);
+	if (answers[0] != '\0')
+		src->answers = answers;
+	if ((ev = store_event_new(src)) == NULL)
+		answers_note_again(&in->answers, answers);
+	return (ev);
+}
+
 /* An event made of the delivery and its envelope; takes the body. */
 static struct store_event *
-ingest_event(const struct ingest *in, const struct delivery *del,
+ingest_event(struct ingest *in, const struct delivery *del,
     const struct envelope *env, struct steady_time came_at)
 {
 	struct store_event src = {
@@ -221,7 +254,7 @@ ingest_event(const struct ingest *in, const struct delivery *del,
 
 	if (del->secret != NULL)
 		memcpy(src.digest, del->digest, sizeof(src.digest));
-	return (store_event_new(&src));
+	return (ingest_event_new(in, &src, del->headers));
 }
 
 /* When the first alarm among the jobs is due; 0: there is none. */
@@ -300,6 +333,7 @@ ingest_queue(struct ingest *in, const struct delivery *del,
 	if (store_append(in->st, p->ev, specs, njobs, ingest_stored_cb, p) ==
 	    -1) {
 		p->ev->body = NULL; /* stays the caller's */
+		answers_note_again(&in->answers, p->ev->answers);
 		goto fail;
 	}
 	free(specs);
@@ -471,4 +505,17 @@ ingest_free(struct ingest *in)
 	for (size_t i = 0; i < in->nzoneless; i++)
 		free(in->zoneless[i]);
 	free(in);
+}
+
+void
+ingest_note_answer(struct ingest *in, const struct store_answer *answer)
+{
+	answers_note(&in->answers, answer);
+}
+
+int
+ingest_find_answer(const struct ingest *in, int64_t event,
+    struct store_answer *ret_answer)
+{
+	return (answers_find(&in->answers, event, ret_answer));
 }

@@ -16,12 +16,14 @@
 
 #include "handlers/body/event_kind.h"
 #include "server/intake/subscription.h"
+#include "store/arrival.h"
 #include "store/store.h"
 
 struct branches;
 struct event_base;
 struct dispatch;
 struct journal;
+struct kept_headers;
 struct rejections;
 struct ingest; /* opaque */
 
@@ -41,7 +43,8 @@ struct delivery {
 	const char *peer;
 	const unsigned char *digest; /* the MAC, ORDER_DIGEST_LEN bytes */
 	int64_t received_at_ms;
-	void *body; /* from malloc */
+	const struct kept_headers *headers; /* NULL: none are kept */
+	void *body;                         /* from malloc */
 	size_t body_len;
 };
 
@@ -124,6 +127,16 @@ int ingest_own(struct ingest *in, const struct own_event *own,
  * each.
  */
 void ingest_answered(struct ingest *in, int64_t event, bool left);
+
+/*
+ * How the delivery of a stored event was answered: kept with one of the events
+ * that come next, and until then, and longer, in memory.
+ */
+void ingest_note_answer(struct ingest *in, const struct store_answer *answer);
+
+/* What is remembered of that. 0, or -1: nothing. */
+int ingest_find_answer(const struct ingest *in, int64_t event,
+    struct store_answer *ret_answer);
 
 /* Deliveries that have not had their outcome. */
 size_t ingest_pending(const struct ingest *in);

@@ -6,6 +6,7 @@
 
 #include <sys/queue.h>
 
+#include "server/intake/answers.h"
 #include "server/intake/branches.h"
 #include "server/intake/ingest.h"
 
@@ -30,6 +31,7 @@ struct ingest {
 	struct ingest_stats stats;
 	bool open; /* deliveries are taken */
 	struct branches branches;
+	struct answers answers;
 	char *zoneless[ZONELESS_MAX]; /* secrets that were warned of */
 	size_t nzoneless;
 };

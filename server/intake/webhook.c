@@ -26,6 +26,7 @@
 #include "server/intake/diagnosis_queue.h"
 #include "server/intake/endpoint.h"
 #include "server/intake/failure_limit.h"
+#include "server/intake/header_sets.h"
 #include "server/intake/ingest.h"
 #include "server/intake/probe_body.h"
 #include "server/intake/rejections.h"
@@ -33,7 +34,7 @@
 #include "server/intake/webhook.h"
 
 #define SEGS_MAX 64    /* more are rare: those are asked for from malloc */
-#define HEADERS_MAX 64 /* of a refused delivery: more are not looked at */
+#define HEADERS_MAX 64 /* of a delivery: more are not looked at */
 #define RETRY_AFTER_S 5
 #define RETRY_SPREAD_S 3
 
@@ -58,7 +59,8 @@ struct webhook {
 	struct histogram acks;      /* us */
 	struct webhook_probe probe; /* take NULL: nobody asks */
 	struct failure_limit failures;
-	struct rate limited_rate; /* lines on who is beyond it */
+	struct header_sets *headers; /* of what was accepted */
+	struct rate limited_rate;    /* lines on who is beyond it */
 	uint64_t limited;
 	unsigned nbusy;
 };
@@ -269,9 +271,12 @@ static void
 webhook_left_cb(void *arg, bool left)
 {
 	struct commit *c = arg;
+	struct store_answer answer = { c->event, left ? 200 : 0,
+		clock_mono_us() - c->whole_us };
 
 	if (left)
-		histogram_add(&c->w->acks, clock_mono_us() - c->whole_us);
+		histogram_add(&c->w->acks, answer.took_us);
+	ingest_note_answer(c->w->in, &answer);
 	ingest_answered(c->w->in, c->event, left);
 	commit_free(c);
 }
@@ -349,6 +354,8 @@ static void
 accept_delivery(const struct parcel *p, const struct secrets_match *match)
 {
 	size_t len = evbuffer_get_length(p->body);
+	struct http_field fields[HEADERS_MAX];
+	struct kept_headers headers;
 	struct delivery del = { .event_id = p->event_id,
 		.type = p->type,
 		.secret = match->name,
@@ -358,6 +365,7 @@ accept_delivery(const struct parcel *p, const struct secrets_match *match)
 		.peer = http_request_peer(p->req),
 		.digest = match->mac,
 		.received_at_ms = p->at_ms,
+		.headers = &headers,
 		.body_len = len };
 	struct commit *c = malloc(sizeof(*c));
 
@@ -373,6 +381,9 @@ accept_delivery(const struct parcel *p, const struct secrets_match *match)
 		.req = p->req,
 		.whole_us = p->whole_us };
 	(void)evbuffer_remove(p->body, del.body, len);
+	header_sets_take(p->w->headers, fields,
+	    http_request_fields(p->req, fields, HEADERS_MAX), p->whole_us,
+	    &headers);
 	submit(p, &del, c);
 }
 
@@ -493,8 +504,9 @@ webhook_new(struct ingest *in, struct diagnosis_queue *diag,
 
 	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return (NULL);
-	if (signature_random(&seed, sizeof(seed)) == -1) {
-		free(w);
+	w->headers = header_sets_new();
+	if (w->headers == NULL || signature_random(&seed, sizeof(seed)) == -1) {
+		webhook_free(w);
 		return (NULL);
 	}
 	failure_limit_init(&w->failures, seed);
@@ -538,5 +550,8 @@ webhook_acks(const struct webhook *w)
 void
 webhook_free(struct webhook *w)
 {
+	if (w == NULL)
+		return;
+	header_sets_free(w->headers);
 	free(w);
 }

@@ -1,6 +1,6 @@
 /*
  * Append events, a statement for all of a batch: append() in
- * schema/010_endpoints.sql. What it answers is given to each operation.
+ * schema/014_arrivals.sql. What it answers is given to each operation.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@ static const struct pg_statement append = { "append",
 	"$22::text[], $23::text[], $24::text[], $25::text[], $26::int8[], "
 	"$27::int8[], $28::int8[], $29::text[], $30::int8[], $31::bool[], "
 	"$32::int8[], $33::text[], $34::int8[], $35::text[], $36::text[], "
-	"$37::text[])" };
+	"$37::text[], $38::int8[], $39::text[], $40::text[], $41::text[])" };
 
 static const struct pg_statement doubt = { "doubt_dates",
 	"SELECT doubt_dates($1::text[], $2::text[], $3::int8[], $4::int8[])" };

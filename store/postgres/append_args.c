@@ -1,6 +1,6 @@
 /*
- * What is appended, as the arrays of append() in schema/002_append.sql. Events
- * and jobs have numbers there, from 1 on.
+ * What is appended, as the arrays of append() in schema/014_arrivals.sql.
+ * Events and jobs have numbers there, from 1 on.
  */
 #include <stddef.h>
 #include <string.h>
@@ -312,6 +312,31 @@ append_put_doubted(struct pg_args *a, const struct appends *doubted)
 	put_times(a, &puts);
 }
 
+/* Is that the first event of all with its set of header fields? */
+static bool
+is_first_of_set(const struct puts *all, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (event_of(all, k)->header_set ==
+		    event_of(all, i)->header_set)
+			return (false);
+	return (true);
+}
+
+static void
+put_headers(struct pg_args *a, const struct puts *all)
+{
+	pg_arg_array(a, PG_INT8S, all->of->n);
+	for (size_t i = 0; i < all->of->n; i++)
+		pg_item_int_or_null(a, event_of(all, i)->header_set);
+	pg_arg_array(a, PG_TEXTS, all->of->n);
+	for (size_t i = 0; i < all->of->n; i++)
+		pg_item_text(a,
+		    is_first_of_set(all, i) ? event_of(all, i)->headers : NULL);
+	put_texts(a, all, offsetof(struct store_event, own_headers));
+	put_texts(a, all, offsetof(struct store_event, answers));
+}
+
 void
 append_put(struct pg_args *a, const struct appends *all)
 {
@@ -325,4 +350,5 @@ append_put(struct pg_args *a, const struct appends *all)
 	put_lane(a, &puts, LANE_ORDER);
 	put_lane(a, &puts, LANE_SCOPE);
 	put_texts(a, &puts, offsetof(struct store_event, endpoint));
+	put_headers(a, &puts);
 }

@@ -19,7 +19,7 @@
 
 #include "store/base/arena.h"
 
-#define PG_ARGS_MAX 40
+#define PG_ARGS_MAX 44
 
 struct pg_args {
 	struct arena *mem;

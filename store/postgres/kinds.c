@@ -29,8 +29,10 @@ const struct pg_kind pg_kinds[STORE_NOPS] = {
 	[STORE_OP_MEASURE] = { .read = measure_read },
 	[STORE_OP_CLOCK_GET] = { .read = clock_read },
 	[STORE_OP_LIST_REJECTIONS] = { .read = list_rejections },
+	[STORE_OP_GROUP_REJECTIONS] = { .read = group_rejections },
 	[STORE_OP_GET_REJECTION] = { .read = get_rejection },
 	[STORE_OP_LIST_COUNTS] = { .read = list_counts },
+	[STORE_OP_GET_ARRIVAL] = { .read = get_arrival },
 	[STORE_OP_BACKUP] = { .read = backup_refuse },
 	[STORE_OP_CHECK] = { .read = check_read },
 };

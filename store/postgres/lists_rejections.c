@@ -46,6 +46,14 @@ rejection_rows(struct pg_conn *c, struct store_op *op, enum list_sql which,
 	return (rc);
 }
 
+static bool
+could_match(const struct store_rejection_filter *f)
+{
+	const char *const texts[] = { f->cause, f->code };
+
+	return (list_could_match(texts, sizeof(texts) / sizeof(texts[0])));
+}
+
 enum store_rc
 list_rejections(struct pg_conn *c, struct store_op *op,
     char reason[STORE_REASON_MAX])
@@ -53,7 +61,7 @@ list_rejections(struct pg_conn *c, struct store_op *op,
 	const struct store_rejection_filter *f = &op->in.rejections;
 	struct pg_args args;
 
-	if (!list_could_match(&f->cause, 1))
+	if (!could_match(f))
 		return (STORE_OK);
 	pg_args_init(&args, &op->res_mem);
 	pg_arg_int(&args, f->before > 0 ? f->before : LIST_NO_END);
@@ -61,7 +69,49 @@ list_rejections(struct pg_conn *c, struct store_op *op,
 	pg_arg_int(&args, f->until_ms > 0 ? f->until_ms : LIST_NO_END);
 	pg_arg_int(&args, (int64_t)f->limit);
 	pg_arg_text(&args, f->cause);
+	pg_arg_text(&args, f->code);
 	return (rejection_rows(c, op, LIST_REJECTIONS, &args, reason));
+}
+
+/* As list_row_fn. */
+static int
+group_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
+{
+	struct store_rejection_group *g = ret_row;
+	struct arena *a = &op->res_mem;
+
+	g->rows = (uint64_t)pg_int(res, row, 2);
+	g->deliveries = (uint64_t)pg_int(res, row, 3);
+	g->first_ms = pg_int(res, row, 4);
+	g->last_ms = pg_int(res, row, 5);
+	g->newest = pg_int(res, row, 6);
+	if (pg_text(res, row, 0, a, &g->cause) == -1 ||
+	    pg_text(res, row, 1, a, &g->code) == -1)
+		return (-1);
+	return (pg_text(res, row, 7, a, &g->diagnosis));
+}
+
+enum store_rc
+group_rejections(struct pg_conn *c, struct store_op *op,
+    char reason[STORE_REASON_MAX])
+{
+	static const struct list_ask ask = { LIST_REJECTION_GROUPS,
+		sizeof(struct store_rejection_group), group_row };
+	const struct store_rejection_filter *f = &op->in.rejections;
+	struct pg_args args;
+	enum store_rc rc;
+	void *rows = NULL;
+
+	if (!could_match(f))
+		return (STORE_OK);
+	pg_args_init(&args, &op->res_mem);
+	pg_arg_int(&args, f->since_ms);
+	pg_arg_int(&args, f->until_ms > 0 ? f->until_ms : LIST_NO_END);
+	pg_arg_text(&args, f->cause);
+	pg_arg_text(&args, f->code);
+	rc = list_rows(c, op, &ask, &args, &rows, reason);
+	op->groups = rows;
+	return (rc);
 }
 
 enum store_rc

@@ -479,14 +479,36 @@ static const struct pg_statement statements[] = {
 	    "FROM rejections AS r WHERE r.id < $1::int8 "
 	    "AND r.at >= $2::int8 AND r.at < $3::int8 "
 	    "AND ($5::text IS NULL OR r.cause = $5::text) "
+	    "AND ($6::text IS NULL OR coalesce(r.code, 'none') = $6::text) "
 	    "ORDER BY r.id DESC LIMIT $4::int8" },
 	[LIST_REJECTION] = { "list_rejection",
 	    "SELECT " REJECTION_COLUMNS "r.headers, r.body, r.endpoint "
 	    "FROM rejections AS r WHERE r.id = $1::int8" },
+	[LIST_REJECTION_GROUPS] = { "list_rejection_groups",
+	    "SELECT g.cause, g.code, g.n, g.deliveries, g.first_at, g.last_at, "
+	    "g.newest, (SELECT r.diagnosis FROM rejections AS r "
+	    "WHERE r.id = g.newest) FROM (SELECT r.cause, r.code, "
+	    "count(*) AS n, sum(1 + r.repeats + r.not_kept)::int8 AS "
+	    "deliveries, min(r.at) AS first_at, "
+	    "max(greatest(r.at, coalesce(r.last_at, 0))) AS last_at, "
+	    "max(r.id) AS newest FROM rejections AS r WHERE r.id > 0 "
+	    "AND r.at >= $1::int8 AND r.at < $2::int8 "
+	    "AND ($3::text IS NULL OR r.cause = $3::text) "
+	    "AND ($4::text IS NULL OR coalesce(r.code, 'none') = $4::text) "
+	    "GROUP BY r.cause, r.code) AS g ORDER BY g.deliveries DESC, "
+	    "g.newest DESC LIMIT 500" },
 	[LIST_COUNTS] = { "list_counts",
 	    "SELECT c.at, c.kind, c.name, c.numbers, c.peak "
 	    "FROM counts AS c WHERE c.step = $1::int8 AND c.at >= $2::int8 "
 	    "AND c.at < $3::int8 ORDER BY c.at, c.kind, c.name" },
+	/* The answer left before one of the next events came. */
+	[LIST_ARRIVAL] = { "list_arrival",
+	    "SELECT (SELECT h.headers FROM header_sets AS h "
+	    "WHERE h.id = e.header_set), e.own_headers, "
+	    "(SELECT a.answers FROM events AS a WHERE a.id > e.id "
+	    "AND a.id <= e.id + 1024 "
+	    "AND position(' ' || e.id || ':' IN ' ' || a.answers) > 0 "
+	    "ORDER BY a.id LIMIT 1) FROM events AS e WHERE e.id = $1::int8" },
 };
 
 const struct pg_statement *

@@ -68,8 +68,10 @@ pg_read_fn list_handlers;
 pg_read_fn list_receivers; /* receivers.c; `own' is set by the next: */
 void receivers_find_own(struct store_op *op, int64_t receiver);
 pg_read_fn list_rejections; /* lists_rejections.c */
+pg_read_fn group_rejections;
 pg_read_fn get_rejection;
 pg_read_fn list_counts;   /* counts.c */
+pg_read_fn get_arrival;   /* arrivals.c */
 pg_read_fn measure_read;  /* measure.c */
 pg_read_fn clock_read;    /* clock.c */
 pg_read_fn check_read;    /* check.c: counters against lanes */

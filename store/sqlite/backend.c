@@ -32,9 +32,11 @@ backend_purged(struct sqlite_store *s, struct store_op *op)
 static void
 after_purge(struct sqlite_store *s, struct store_op *op)
 {
-	if (op->res.id != 0 || op->purge.removed != 0)
+	if (op->res.id != 0 || op->purge.removed != 0 || op->purge.headers)
 		scrub_forget(s);
-	else if (!op->purge.scanning && op->res.rc == STORE_OK)
+	op->purge.headers = false;
+	if (op->res.id == 0 && op->purge.removed == 0 && !op->purge.scanning &&
+	    op->res.rc == STORE_OK)
 		backend_purged(s, op);
 }
 
@@ -127,8 +129,10 @@ static const struct {
 	[STORE_OP_MEASURE] = { .run = measure_run },
 	[STORE_OP_CLOCK_GET] = { .run = clock_get },
 	[STORE_OP_LIST_REJECTIONS] = { .run = lists_rejections },
+	[STORE_OP_GROUP_REJECTIONS] = { .run = lists_rejection_groups },
 	[STORE_OP_GET_REJECTION] = { .run = lists_rejection },
 	[STORE_OP_LIST_COUNTS] = { .run = counts_list },
+	[STORE_OP_GET_ARRIVAL] = { .run = headers_arrival },
 	[STORE_OP_BACKUP] = { .read = backup_run },
 	[STORE_OP_CHECK] = { .read = read_check },
 };
@@ -150,6 +154,7 @@ backend_run_alone(struct sqlite_store *s, struct store_op *op)
 	rc = kinds[op->kind].run(db, op);
 	if (db_rc(db, rc) == STORE_REFUSED) {
 		(void)db_reason(db, s, rc, reason);
+		headers_forget(db);
 		if ((undo = db_exec(db, SQL_ROLLBACK_TO)) != SQLITE_OK)
 			return (undo);
 		store_op_fail(op, STORE_REFUSED, reason);
@@ -203,6 +208,7 @@ backend_abort(struct sqlite_store *s, int rc, char *reason)
 	struct db *db = &s->writer;
 	enum store_rc what = db_reason(db, s, rc, reason);
 
+	headers_forget(db);
 	if (db->conn != NULL && sqlite3_get_autocommit(db->conn) == 0)
 		(void)db_exec(db, SQL_ROLLBACK);
 	if (db->conn == NULL || sqlite3_get_autocommit(db->conn) == 0 ||

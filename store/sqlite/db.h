@@ -19,14 +19,27 @@
 
 struct sqlite_store; /* sqlite.h */
 
+/* Sets of header fields that need not be written now: headers.c. */
+#define DB_HEADERS_MAX 16
+struct db_header_set {
+	int64_t id; /* 0: none */
+	int64_t used_ms;
+	int64_t came_ms;
+};
+struct db_headers {
+	struct db_header_set sets[DB_HEADERS_MAX];
+	size_t next;
+};
+
 /* A connection; belongs to one thread. */
 struct db {
 	sqlite3 *conn;
 	sqlite3_stmt *stmt[SQL_COUNT];
 	int64_t page_size;
-	int64_t cache_bytes; /* what it may keep of the file in memory */
-	int wal_pages;       /* in the log after the last commit */
-	struct flood again;  /* of duplicates */
+	int64_t cache_bytes;       /* what it may keep of the file in memory */
+	int wal_pages;             /* in the log after the last commit */
+	struct flood again;        /* of duplicates */
+	struct db_headers headers; /* the writer's */
 };
 
 /* What a checkpoint found in the log, in pages, and has not copied. */

@@ -38,6 +38,12 @@ events_insert(struct db *db, const struct store_event *ev, int64_t repeat_of)
 		(void)sqlite3_bind_int64(st, 13, ev->came_at.ms);
 	(void)sqlite3_bind_int(st, 14, ev->date_doubted);
 	db_bind_text(st, 15, ev->endpoint);
+	/* Repeats anybody can make, who has seen a delivery. */
+	if (repeat_of == 0 && ev->header_set != 0)
+		(void)sqlite3_bind_int64(st, 16, ev->header_set);
+	if (repeat_of == 0)
+		db_bind_text(st, 17, ev->own_headers);
+	db_bind_text(st, 18, ev->answers);
 	return (db_run(db, st));
 }
 
@@ -153,7 +159,8 @@ events_append(struct db *db, struct store_op *op)
 	op->res.id = id;
 	op->res.repeat_of = repeat_of;
 	if (repeat_of == 0 &&
-	    ((rc = events_insert_body(db, ev, id)) != SQLITE_OK ||
+	    ((rc = headers_keep(db, ev)) != SQLITE_OK ||
+		(rc = events_insert_body(db, ev, id)) != SQLITE_OK ||
 		(rc = events_insert_orders(db, ev, id)) != SQLITE_OK))
 		return (rc);
 	return (jobs_make(db, op));

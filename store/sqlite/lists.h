@@ -67,6 +67,7 @@ int measure_run(struct db *db, struct store_op *op);
 
 /* -- lists_rejections.c -- */
 int lists_rejections(struct db *db, struct store_op *op);
+int lists_rejection_groups(struct db *db, struct store_op *op);
 int lists_rejection(struct db *db, struct store_op *op);
 
 #endif /* STORE_SQLITE_LISTS_H */

@@ -23,7 +23,8 @@ purge_body(struct db *db, int64_t event, int64_t now_ms)
 	sqlite3_stmt *st;
 	int rc;
 
-	if ((rc = purge_exec(db, SQL_PURGE_BODY, event)) != SQLITE_OK ||
+	if ((rc = headers_purge_own(db, event)) != SQLITE_OK ||
+	    (rc = purge_exec(db, SQL_PURGE_BODY, event)) != SQLITE_OK ||
 	    (rc = purge_exec(db, SQL_PURGE_ANSWERS, event)) != SQLITE_OK ||
 	    (rc = purge_exec(db, SQL_PURGE_REASONS, event)) != SQLITE_OK)
 		return (rc);
@@ -154,6 +155,8 @@ purge_aged(struct db *db, struct store_op *op, const struct purge_age *bodies,
 		    op->in.purge.limit - (size_t)op->res.id, &n);
 	op->res.id += n;
 	op->res.rejections += n;
+	if (rc == SQLITE_OK && bodies->before_ms != 0)
+		rc = headers_purge(db, bodies, &op->purge.headers);
 	return (rc);
 }
 

@@ -41,6 +41,8 @@ extern const char schema_013_doubted[];
 extern const char schema_014_endpoints[];
 extern const char schema_015_alarms[];
 extern const char schema_016_counts[];
+extern const char schema_017_arrivals[];
+extern const char schema_018_groups[];
 
 static const char *const steps[] = {
 	schema_001_init,
@@ -59,6 +61,8 @@ static const char *const steps[] = {
 	schema_014_endpoints,
 	schema_015_alarms,
 	schema_016_counts,
+	schema_017_arrivals,
+	schema_018_groups,
 };
 #define NSTEPS ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

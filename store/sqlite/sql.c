@@ -188,9 +188,10 @@ static const char *const texts[] = {
 	[SQL_EVENT_INSERT] =
 	    "INSERT INTO events (event_id, type, brand, branch, signature, "
 	    "secret, peer, received_at, body_size, scope, origin, repeat_of, "
-	    "came_at, date_doubted, endpoint) "
+	    "came_at, date_doubted, endpoint, header_set, own_headers, "
+	    "answers) "
 	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-	    "?14, ?15) "
+	    "?14, ?15, ?16, ?17, ?18) "
 	    "ON CONFLICT (event_id, scope) DO NOTHING",
 	[SQL_EVENT_FIND] = "SELECT e.id, e.signature, e.secret, b.body "
 			   "FROM events AS e "
@@ -230,6 +231,21 @@ static const char *const texts[] = {
 	    "SELECT place, order_id, status, updated_at, external_id "
 	    "FROM event_orders WHERE event = ?1 AND " PLACE
 	    "ORDER BY place LIMIT ?3",
+
+	/* The answer left before one of the next events came. */
+	[SQL_EVENT_ARRIVAL] =
+	    "SELECT h.headers, e.own_headers, (SELECT a.answers "
+	    "FROM events AS a WHERE a.id > e.id AND a.id <= e.id + 1024 "
+	    "AND instr(' ' || a.answers, ' ' || e.id || ':') > 0 "
+	    "ORDER BY a.id LIMIT 1) FROM events AS e "
+	    "LEFT JOIN header_sets AS h ON h.id = e.header_set "
+	    "WHERE e.id = ?1",
+	[SQL_HEADERS_KEEP] =
+	    "INSERT INTO header_sets (id, headers, used_at, came_at) "
+	    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO UPDATE SET "
+	    "shared = 1, used_at = max(used_at, excluded.used_at), "
+	    "came_at = max(came_at, excluded.came_at) "
+	    "RETURNING used_at, came_at, shared",
 
 	[SQL_JOB_INSERT] =
 	    "INSERT INTO jobs (event, place, handler, state, due_at, behind, "
@@ -508,7 +524,16 @@ static const char *const texts[] = {
 	[SQL_PURGE_REASONS] = "UPDATE jobs SET outcome = 'discarded' "
 			      "WHERE event = ?1 AND outcome LIKE "
 			      "'discarded: %'",
-	[SQL_PURGE_NOTE] = "UPDATE events SET purged_at = ?2 WHERE id = ?1",
+	[SQL_PURGE_OWN_HEADERS] =
+	    "DELETE FROM header_sets WHERE shared = 0 AND id = "
+	    "(SELECT e.header_set FROM events AS e WHERE e.id = ?1)",
+	/* The last event that has it came at most an hour after used_at. */
+	[SQL_PURGE_HEADERS] =
+	    "DELETE FROM header_sets WHERE used_at >= ?3 "
+	    "AND used_at < ?1 - 3600000 AND came_at < ?4 - 3600000",
+	[SQL_PURGE_NOTE] = "UPDATE events SET purged_at = ?2, "
+			   "header_set = NULL, own_headers = NULL "
+			   "WHERE id = ?1",
 	[SQL_PURGE_SERVED] = "DELETE FROM served WHERE job IN "
 			     "(SELECT id FROM jobs WHERE event = ?1)",
 	[SQL_PURGE_ATTEMPTS] = "DELETE FROM attempts WHERE job IN "

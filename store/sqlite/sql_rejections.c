@@ -42,6 +42,26 @@ static const char *const texts[] = {
 	    "WHERE (?1 = 0 OR id < ?1) AND (?2 IS NULL OR cause = ?2) "
 	    "AND (?3 = 0 OR at >= ?3) AND (?4 = 0 OR at < ?4) "
 	    "ORDER BY id DESC LIMIT ?5",
+	/* By the index that has all that is asked; then a page of rows. */
+	[SQL_LIST_REJECTIONS_FOUND - SQL_REJECTION_INSERT] =
+	    "SELECT " REJECTION_COLUMNS ", NULL, NULL, endpoint "
+	    "FROM rejections WHERE id IN (SELECT x.id FROM rejections AS x "
+	    "INDEXED BY rejections_groups WHERE (?1 = 0 OR x.id < ?1) "
+	    "AND (?2 IS NULL OR x.cause = ?2) AND (?3 = 0 OR x.at >= ?3) "
+	    "AND (?4 = 0 OR x.at < ?4) AND ifnull(x.code, 'none') = ?6 "
+	    "ORDER BY x.id DESC LIMIT ?5) ORDER BY id DESC",
+	[SQL_GROUP_REJECTIONS - SQL_REJECTION_INSERT] =
+	    "SELECT g.cause, g.code, g.n, g.deliveries, g.first_at, g.last_at, "
+	    "g.newest, (SELECT r.diagnosis FROM rejections AS r "
+	    "WHERE r.id = g.newest) FROM (SELECT cause, code, count(*) AS n, "
+	    "sum(1 + repeats + not_kept) AS deliveries, min(at) AS first_at, "
+	    "max(max(at, ifnull(last_at, 0))) AS last_at, max(id) AS newest "
+	    "FROM rejections INDEXED BY rejections_groups "
+	    "WHERE (?1 IS NULL OR cause = ?1) "
+	    "AND (?2 IS NULL OR ifnull(code, 'none') = ?2) "
+	    "AND (?3 = 0 OR at >= ?3) AND (?4 = 0 OR at < ?4) "
+	    "GROUP BY cause, code) AS g ORDER BY g.deliveries DESC, "
+	    "g.newest DESC LIMIT 500",
 	[SQL_GET_REJECTION - SQL_REJECTION_INSERT] =
 	    "SELECT " REJECTION_COLUMNS ", headers, body, "
 	    "endpoint FROM rejections WHERE id = ?1",

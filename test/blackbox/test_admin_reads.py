@@ -124,10 +124,32 @@ def test_an_event_tells_all_that_is_known_of_it(three):
 
 def test_times_of_before_the_start_are_not_invented(three):
     three.restart()
-    what = [moment["what"] for moment in
-            get(three, "/api/v1/events/e0")["timeline"]]
+    event = get(three, "/api/v1/events/e2")  # none came behind it
+    what = [moment["what"] for moment in event["timeline"]]
     assert "stored" not in what and "acked" not in what
     assert what[:2] == ["received", "verified"]
+    assert event["answer_status"] is None and event["answer_us"] is None
+
+
+def test_the_answer_outlasts_a_restart_once_another_event_came(three):
+    now = get(three, "/api/v1/events/e0")
+    assert now["answer_status"] == 200 and now["answer_us"] > 0
+    three.restart()
+    then = get(three, "/api/v1/events/e0")
+    assert then["answer_us"] == now["answer_us"]
+    assert "acked" in [moment["what"] for moment in then["timeline"]]
+
+
+def test_headers_are_kept_redacted(server):
+    sent = {"User-Agent": "klikit/7", "Authorization": "Bearer abc",
+            "traceparent": "00-1-2-3"}
+    for id in ("e1", "e2"):
+        received(server.deliver(SMALL, id, headers=sent))
+        headers = get(server, f"/api/v1/events/{id}")["headers"]
+        assert ["x-klikit-event-id", id] == headers[0]
+        assert ["User-Agent", "klikit/7"] in headers
+        assert ["Authorization", "(10 bytes)"] in headers
+        assert ["traceparent", "00-1-2-3"] in headers
 
 
 def test_a_duplicate_is_in_the_timeline(server):

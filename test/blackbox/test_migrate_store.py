@@ -19,7 +19,8 @@ STORE = 0x6B6C696B  # the application ids of a file: a store
 MOVED = 0x6B6C696D  # what was moved away
 TARGET = 0x6B6C6974  # not all of it is there
 TABLES = ["handlers", "events", "bodies", "event_orders", "jobs", "lanes",
-          "attempts", "served", "orders", "carts", "rejections", "counts"]
+          "attempts", "served", "orders", "carts", "rejections", "counts",
+          "header_sets"]
 WAITING = 2  # orders of which each has a job that waits for the POS; with more
 # failures in a row klikitd would not try all of them
 

@@ -38,6 +38,12 @@ ingest_answered(struct ingest *in, int64_t event, bool left)
 }
 
 void
+ingest_note_answer(struct ingest *in, const struct store_answer *answer)
+{
+	in->answer = *answer;
+}
+
+void
 diagnosis_queue_add(struct diagnosis_queue *q, const struct refusal *r)
 {
 	q->n++;

@@ -33,7 +33,8 @@ struct ingest {
 	char endpoint[64];
 	int64_t answered; /* the last event */
 	unsigned nanswered;
-	unsigned nlost; /* of them: the answer never left */
+	unsigned nlost;             /* of them: the answer never left */
+	struct store_answer answer; /* the last one that was noted */
 };
 
 /* In place of the real one: the last refusal. */

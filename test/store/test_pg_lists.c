@@ -157,9 +157,15 @@ static const struct {
 	{ LIST_HANDLERS, "", 3, false },
 	{ LIST_FIGURES, "", 1, false },
 	{ LIST_RECEIVERS, "500", 0, false },
-	{ LIST_REJECTIONS, "900, 0, 9223372036854775807, 10, NULL", 10, false },
+	{ LIST_REJECTIONS, "900, 0, 9223372036854775807, 10, NULL, NULL", 10,
+	    false },
+	{ LIST_REJECTIONS, "900, 0, 9223372036854775807, 10, NULL, 'x'", 0,
+	    false },
+	{ LIST_REJECTION_GROUPS, "0, 9223372036854775807, NULL, NULL", 1,
+	    true },
 	{ LIST_REJECTION, "7", 1, false },
 	{ LIST_COUNTS, "60000, 600000, 1200000", 20, false },
+	{ LIST_ARRIVAL, "4000", 1, false },
 };
 #define NASKED (sizeof(asked) / sizeof(asked[0]))
 

@@ -333,7 +333,8 @@ static const char before[] =
     "UPDATE jobs SET outcome = 'discarded: " CANARY "' WHERE id = 3;"
     "UPDATE jobs SET outcome = 'already: job 1' WHERE id = 4;"
     "ALTER TABLE attempts DROP COLUMN detail;"
-    "DROP INDEX rejections_class; DROP INDEX rejections_digest;"
+    "DROP INDEX rejections_groups; DROP INDEX rejections_class; DROP INDEX "
+    "rejections_digest;"
     "ALTER TABLE rejections DROP COLUMN class;"
     "ALTER TABLE rejections DROP COLUMN digest;"
     "ALTER TABLE rejections DROP COLUMN repeats;"
@@ -350,7 +351,10 @@ static const char before[] =
     "ALTER TABLE jobs DROP COLUMN acknowledged_at;"
     "ALTER TABLE jobs DROP COLUMN acknowledged_by;"
     "ALTER TABLE jobs DROP COLUMN key_of;"
-    "DROP TABLE counts;"
+    "DROP TABLE counts; DROP TABLE header_sets;"
+    "ALTER TABLE events DROP COLUMN header_set;"
+    "ALTER TABLE events DROP COLUMN own_headers;"
+    "ALTER TABLE events DROP COLUMN answers;"
     "PRAGMA user_version = 7;";
 
 static void

@@ -4,7 +4,7 @@ import { get, bytes, inScope, part, token } from './api.js';
 import { h, button, fact, fill, notice, loading, section, copyText,
   setText } from './dom.js';
 import { formatRoute } from './route.js';
-import { moment, momentText, ticking, tookText } from './time.js';
+import { moment, momentText, ticking, usText } from './time.js';
 import { toast } from './dialog.js';
 import { BodyView, fileName } from './body_view.js';
 import { curlOf } from './curl.js';
@@ -15,6 +15,9 @@ import { codeNode } from './nodes.js';
 import { DOUBTED, bytesText, sentence, stateText } from './words.js';
 
 const AGAIN_MS = 300; // after a message: several come together
+const IN_ROW = 4;     // headers that every event has in its row
+const ANSWERS = { 200: '200 {"status":"received"}',
+  503: '503 {"error":"try again later"}' };
 
 function orderLink(order, scope) {
   return h('li', null,
@@ -105,10 +108,7 @@ export class DetailView {
     fill(this.timeline, section('Timeline', { class: 'part' },
       scaleNode(e), stepsNode(e)));
     this.drawVerdict();
-    fill(this.headers, section('Headers', { class: 'part' },
-      h('table', { class: 'headers' }, h('tbody', null, (e.headers ?? [])
-        .map(([name, value]) => h('tr', null, h('th', { scope: 'row' }, name),
-          h('td', null, h('bdi', null, value))))))));
+    this.drawHeaders();
     if (this.body === undefined)
       this.begin();
   }
@@ -144,16 +144,27 @@ export class DetailView {
     } catch { /* then it says what it says without */ }
   }
 
-  // What klikit was told, and how long it took, while that is remembered.
+  // What klikit was told, and how long after the last byte of its request.
   answered() {
-    const at = (what) => Date.parse((this.event.timeline ?? [])
-      .find((t) => t.what === what)?.at);
-    const took = at('acked') - at('received');
-    if (this.event.secret === null)
+    const { secret, answer_status: status, answer_us: us } = this.event;
+    if (secret === null)
       return null; // nobody asked
-    return fact('Our answer', h('code', null, '200 {"status":"received"}'),
-      h('span', { class: 'dim' }, Number.isNaN(took) ? '' :
-        ` after ${tookText(took)}`));
+    if (status === null)
+      return fact('Our answer', h('span', { class: 'dim' }, 'not known'));
+    const after = h('span', { class: 'dim' }, ` after ${usText(us)}`);
+    return status === 0 ? fact('Our answer', 'none: its connection was gone',
+      after) : fact('Our answer', h('code', null, ANSWERS[status] ?? status),
+      after);
+  }
+
+  drawHeaders() {
+    const { headers = [], purged_at: purged } = this.event;
+    fill(this.headers, section('Headers', { class: 'part' },
+      h('table', { class: 'headers' }, h('tbody', null, headers.map(
+        ([name, value]) => h('tr', null, h('th', { scope: 'row' }, name),
+          h('td', null, h('bdi', null, value)))))),
+      headers.length <= IN_ROW && h('p', { class: 'dim' }, purged ?
+        'The others went with the body.' : 'No others are kept.')));
   }
 
   drawFacts() {

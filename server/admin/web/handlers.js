@@ -4,7 +4,7 @@
 import { get, post, part } from './api.js';
 import { h, button, fill, notice, loading } from './dom.js';
 import { formatRoute } from './route.js';
-import { ticking, moment } from './time.js';
+import { ticking, moment, usText } from './time.js';
 import { ask, toast } from './dialog.js';
 import { receiversTable } from './receivers.js';
 import { DeadJobs, outlook } from './handler_jobs.js';
@@ -25,6 +25,18 @@ const REMARKS = {
 // How each state looks.
 const LOOKS = { active: 'done', probing: 'dead', paused: 'pending',
   parked: 'pending' };
+
+/** How often its attempts succeeded in a time, and how long calls took. */
+export function ratesText({ done, failed, dead, p50_ms: p50, p95_ms: p95 }) {
+  const n = done + failed + dead;
+  if (n === 0)
+    return 'no attempt';
+  const took = (ms) => usText(Math.round(ms * 1000));
+  return `${Math.floor(done * 1000 / n) / 10} % of ${n.toLocaleString('en')} ` +
+    `${n === 1 ? 'attempt' : 'attempts'} succeeded` + (p50 === null ? '' :
+    `; calls took ${took(p50)} in the median, one in twenty more than ` +
+      `${took(p95)}`);
+}
 
 export class HandlersView {
   constructor(app) {
@@ -137,6 +149,9 @@ export class HandlersView {
       figure('dead', handler.dead === 0 ? '0' :
         h('a', { href: formatRoute({ view: 'events', values: { state: 'dead',
           handler: handler.name } }), class: 'bad' }, handler.dead))),
+    handler.last_day && h('dl', { class: 'rates' },
+      h('dt', null, '1 h'), h('dd', null, ratesText(handler.last_hour)),
+      h('dt', null, '24 h'), h('dd', null, ratesText(handler.last_day))),
     this.deadOf(handler));
   }
 
@@ -172,7 +187,9 @@ export class HandlersView {
       if (i === -1)
         this.handlers.push(data);
       else
-        this.handlers[i] = data;
+        this.handlers[i] = { ...data, // what only the list has stays
+          last_hour: this.handlers[i].last_hour,
+          last_day: this.handlers[i].last_day };
       this.draw();
     } else if (kind === 'job' || kind === 'event')
       this.soon ??= setTimeout(() => {

@@ -47,6 +47,12 @@ export function tookText(ms) {
   return ms < 60000 ? `${(ms / 1000).toFixed(1)} s` : spanText(ms);
 }
 
+// The same of microseconds: "1.9 ms", "19 ms".
+export function usText(us) {
+  return us < 10000 ? `${(us / 1000).toFixed(1)} ms` :
+    tookText(Math.round(us / 1000));
+}
+
 const two = (n) => String(n).padStart(2, '0');
 
 export function clockText(date) {

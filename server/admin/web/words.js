@@ -64,6 +64,7 @@ const STEPS = {
   verified: 'Signature verified',
   stored: 'Stored on disk',
   acked: 'Acknowledged',
+  unanswered: 'Not answered',
   attempt: 'Attempt',
   done: 'Done',
   dead: 'Dead',
