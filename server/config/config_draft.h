@@ -23,7 +23,8 @@ struct config_given {
 /* Of which type the handler of a section is. */
 struct config_typed {
 	unsigned section;
-	const struct handler *type;
+	const struct handler *type; /* NULL: there is none of its name */
+	bool left_out;              /* there is one, but not in this build */
 };
 
 struct config_draft {

@@ -77,13 +77,24 @@ unknown_section(struct config_draft *d, const struct config_ini_key *k)
 	    nearest_hint(&n, "[", "]"));
 }
 
+/* The type of the handler of that section; NULL: it names none. */
+static const struct config_typed *
+find_typed(const struct config_draft *d, unsigned section)
+{
+	for (size_t i = 0; i < d->ntyped; i++) {
+		if (d->typed[i].section == section)
+			return (&d->typed[i]);
+	}
+	return (NULL);
+}
+
 /* [handler NAME]: every name once. */
 static void
 begin_handler(struct config_draft *d, const struct config_ini_key *k)
 {
 	const struct config_handler *other =
 	    config_handler_find(d->cfg, k->name);
-	const struct handler *type = NULL;
+	const struct config_typed *typed;
 
 	if (other != NULL) {
 		line_error(d, k,
@@ -91,11 +102,9 @@ begin_handler(struct config_draft *d, const struct config_ini_key *k)
 		    other->line);
 		return;
 	}
-	for (size_t i = 0; i < d->ntyped; i++) {
-		if (d->typed[i].section == k->line)
-			type = d->typed[i].type;
-	}
-	d->skip = config_draft_handler(d, k->name, k->line, type) == NULL;
+	typed = find_typed(d, k->line);
+	d->skip = config_draft_handler(d, k->name, k->line,
+		      typed == NULL ? NULL : typed->type) == NULL;
 }
 
 /* [secret NAME]: every name once, and "default" is the global one's. */
@@ -292,6 +301,11 @@ no_type(struct config_draft *d, const char *where, const char *name)
 static void
 no_key(struct config_draft *d, const struct config_ini_key *k)
 {
+	const struct config_typed *typed = find_typed(d, d->section);
+
+	/* Which keys that type has this build does not know. */
+	if (typed != NULL && typed->left_out)
+		return;
 	if (d->keys == config_handler_keys && other_types_key(d, k))
 		return;
 	if (!report_misplaced_secret(d, k))
@@ -366,7 +380,8 @@ config_types_cb(const struct config_ini_key *k, void *arg)
 	}
 	d->typed = grown;
 	grown[d->ntyped++] = (struct config_typed){ d->section,
-		handler_find(d->src->types, k->value) };
+		handler_find(d->src->types, k->value),
+		handler_left_out(k->value) != NULL };
 	return (0);
 }
 

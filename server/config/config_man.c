@@ -3,8 +3,6 @@
  */
 #include "server/config/config.h"
 
-#include <string.h>
-
 #include "server/base/roff.h"
 #include "server/config/config_table.h"
 
@@ -33,21 +31,10 @@ man_keys(FILE *out, const struct key *keys)
 		man_key(out, key, key->def);
 }
 
-/* The global keys, a heading for each section. */
 static void
-man_globals(FILE *out)
+man_section(FILE *out, const char *name, int len)
 {
-	const char *last = "";
-	size_t len;
-
-	for (const struct key *key = config_global_keys; key->name != NULL;
-	     key++) {
-		len = strcspn(key->name, ".");
-		if (strncmp(last, key->name, len + 1) != 0)
-			fprintf(out, ".SH \"[%.*s]\"\n", (int)len, key->name);
-		last = key->name;
-		man_key(out, key, key->def);
-	}
+	fprintf(out, ".SH \"[%.*s]\"\n", len, name);
 }
 
 static void
@@ -83,7 +70,7 @@ void
 config_print_man(FILE *out, const struct handler *const *types)
 {
 	fprintf(out, "%s", head);
-	man_globals(out);
+	config_print_globals(out, man_section, man_key);
 	fprintf(out,
 	    ".SH \"[secret NAME]\"\n"
 	    "A secret that is valid beside the first. The name is shown with "

@@ -153,18 +153,25 @@ print_keys(FILE *out, const struct key *keys)
 }
 
 static void
-print_globals(FILE *out)
+print_section(FILE *out, const char *name, int len)
+{
+	fprintf(out, "\n[%.*s]\n", len, name);
+}
+
+void
+config_print_globals(FILE *out,
+    void (*section)(FILE *out, const char *name, int len),
+    void (*key)(FILE *out, const struct key *key, const char *def))
 {
 	const char *last = "";
 	size_t len;
 
-	for (const struct key *key = config_global_keys; key->name != NULL;
-	     key++) {
-		len = strcspn(key->name, ".");
-		if (strncmp(last, key->name, len + 1) != 0)
-			fprintf(out, "\n[%.*s]\n", (int)len, key->name);
-		last = key->name;
-		print_key(out, key, key->def);
+	for (const struct key *k = config_global_keys; k->name != NULL; k++) {
+		len = strcspn(k->name, ".");
+		if (strncmp(last, k->name, len + 1) != 0)
+			section(out, k->name, (int)len);
+		last = k->name;
+		key(out, k, k->def);
 	}
 }
 
@@ -203,7 +210,7 @@ config_print_example(FILE *out, const struct handler *const *types)
 	bool first = true;
 
 	fprintf(out, "%s", head);
-	print_globals(out);
+	config_print_globals(out, print_section, print_key);
 	fprintf(out, "\n%s;[secret old]\n", secret_head);
 	print_keys(out, config_secret_keys);
 	fprintf(out, "\n%s;[endpoint burger]\n", endpoint_head);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "handlers/key.h"
 #include "server/config/config.h"
@@ -51,6 +52,14 @@ void config_keys_offer(const struct key *keys, struct nearest *n);
 
 /* "key" of "section.key". */
 const char *config_key_short(const struct key *key);
+
+/*
+ * Print the global keys by key(), and what stands before the first one of each
+ * section by section(): its name is len bytes long.
+ */
+void config_print_globals(FILE *out,
+    void (*section)(FILE *out, const char *name, int len),
+    void (*key)(FILE *out, const struct key *key, const char *def));
 
 /* Room for the longest name of a variable, its NUL included. */
 #define CONFIG_ENV_MAX 64
