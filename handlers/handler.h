@@ -288,6 +288,18 @@ struct handler_pulled {
 	    char ret_text[HANDLER_REASON_MAX]);
 };
 
+/* What a type has whose connection to the far side lasts. */
+struct handler_lasting {
+	/* Is it there now? */
+	bool (*connected)(const struct handler_instance *h);
+
+	/*
+	 * A person has let the handler go on, or wants a job tried now: the
+	 * pause after a failure is over. NULL: it makes none.
+	 */
+	void (*hurry)(struct handler_instance *h);
+};
+
 /*
  * A type of handlers. What it does not have is zero or NULL; type, text,
  * example, open(), run() and close() are always there.
@@ -381,11 +393,8 @@ struct handler {
 	int (*inspect)(struct handler_instance *h,
 	    const struct handler_inspection *in);
 
-	/*
-	 * Has it its connection to the far side now? NULL: it has none that
-	 * lasts longer than its calls.
-	 */
-	bool (*connected)(const struct handler_instance *h);
+	/* Its connection to the far side; NULL: none outlasts its calls. */
+	const struct handler_lasting *lasting;
 
 	/*
 	 * End an attempt that is PENDING, at once: finish() will not be called

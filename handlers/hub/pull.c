@@ -140,6 +140,10 @@ pull_connected(const struct handler_instance *h)
 	return (stats.pullers > 0);
 }
 
+static const struct handler_lasting pull_lasting = {
+	.connected = pull_connected,
+};
+
 static void
 pull_pullers(const struct handler_instance *h,
     char ret_text[HANDLER_REASON_MAX])
@@ -222,7 +226,7 @@ const struct handler handler_pull = {
 	.open = pull_open,
 	.run = pull_run,
 	.flush = pull_flush,
-	.connected = pull_connected,
+	.lasting = &pull_lasting,
 	.cancel = pull_cancel,
 	.pulled = &pulled,
 	.close = pull_close,

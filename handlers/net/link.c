@@ -551,14 +551,18 @@ link_want(struct link *l)
 		link_wake(l);
 }
 
+void
+link_hurry(struct link *l)
+{
+	l->pause = (struct link_pause){ .failures = 0 };
+	if (l->state == LINK_DOWN)
+		link_wake(l);
+}
+
 int64_t
 link_pause_ms(const struct link *l)
 {
-	int64_t left_ms = l->pause.until_ms - net_clock_ms();
-
-	if (l->pause.until_ms == 0)
-		return (0);
-	return (left_ms > 1 ? left_ms : 1);
+	return (link_pause_left(&l->pause, net_clock_ms()));
 }
 
 const char *

@@ -108,6 +108,12 @@ const char *link_state_name(enum link_state state);
 void link_want(struct link *l);
 
 /*
+ * Somebody has put it right and waits: the pause after a failure is over, and
+ * what follows is counted as a first failure. It is dialled if it is wanted.
+ */
+void link_hurry(struct link *l);
+
+/*
  * ms until the pause after a failure is over, at most LINK_PAUSE_MAX_MS; 0:
  * there is none.
  */

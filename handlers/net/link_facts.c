@@ -66,6 +66,16 @@ link_pause_begin(struct link_pause *p, int64_t up_ms, int64_t now_ms,
 	return (pause_ms);
 }
 
+int64_t
+link_pause_left(const struct link_pause *p, int64_t now_ms)
+{
+	int64_t left_ms = p->until_ms - now_ms;
+
+	if (p->until_ms == 0)
+		return (0);
+	return (left_ms > 1 ? left_ms : 1);
+}
+
 void
 link_late_text(enum link_state state, const char *peer, const char *host,
     int64_t limit_ms, char ret_text[HANDLER_REASON_MAX])

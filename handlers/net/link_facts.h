@@ -76,6 +76,9 @@ int64_t link_pause_after(unsigned failures, uint32_t rnd);
 int64_t link_pause_begin(struct link_pause *p, int64_t up_ms, int64_t now_ms,
     uint32_t rnd);
 
+/* ms until it is over, at least 1; 0: there is none. */
+int64_t link_pause_left(const struct link_pause *p, int64_t now_ms);
+
 /* -- Why it failed, for people -- */
 
 /*

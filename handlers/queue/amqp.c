@@ -129,6 +129,17 @@ amqp_connected(const struct handler_instance *h)
 }
 
 static void
+amqp_hurry(struct handler_instance *h)
+{
+	amqp_outlet_hurry(((struct amqp *)h)->outlet);
+}
+
+static const struct handler_lasting amqp_lasting = {
+	.connected = amqp_connected,
+	.hurry = amqp_hurry,
+};
+
+static void
 amqp_cancel(struct handler_instance *h, struct handler_call *call)
 {
 	amqp_outlet_cancel(((struct amqp *)h)->outlet, call);
@@ -291,7 +302,7 @@ const struct handler handler_amqp = {
 	.run = amqp_run,
 	.flush = amqp_flush,
 	.inspect = amqp_inspect,
-	.connected = amqp_connected,
+	.lasting = &amqp_lasting,
 	.cancel = amqp_cancel,
 	.close = amqp_close,
 };

@@ -416,6 +416,12 @@ amqp_outlet_cancel(struct amqp_outlet *a, struct handler_call *call)
 	queue_calls_cancel(a->calls, call);
 }
 
+void
+amqp_outlet_hurry(struct amqp_outlet *a)
+{
+	link_hurry(amqp_conn_link(a->conn));
+}
+
 bool
 amqp_outlet_is_up(const struct amqp_outlet *a)
 {

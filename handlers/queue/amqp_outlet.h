@@ -48,6 +48,9 @@ int amqp_outlet_add(struct amqp_outlet *a, struct handler_call *call,
 /* Send what may be sent; see to it that there is a connection for the rest. */
 void amqp_outlet_pump(struct amqp_outlet *a);
 
+/* See handler.h. */
+void amqp_outlet_hurry(struct amqp_outlet *a);
+
 /* May messages be sent: is there a connection, and not blocked? */
 bool amqp_outlet_is_up(const struct amqp_outlet *a);
 

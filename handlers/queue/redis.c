@@ -325,6 +325,19 @@ redis_connected(const struct handler_instance *h)
 	return (redis_session_is_up(r->session));
 }
 
+static void
+redis_hurry(struct handler_instance *h)
+{
+	struct redis *r = (struct redis *)h;
+
+	link_hurry(redis_session_link(r->session));
+}
+
+static const struct handler_lasting redis_lasting = {
+	.connected = redis_connected,
+	.hurry = redis_hurry,
+};
+
 /* -- An instance -- */
 
 static void
@@ -540,7 +553,7 @@ const struct handler handler_redis = {
 	.run = redis_run,
 	.flush = redis_flush,
 	.inspect = redis_inspect,
-	.connected = redis_connected,
+	.lasting = &redis_lasting,
 	.cancel = redis_cancel,
 	.close = redis_close,
 };

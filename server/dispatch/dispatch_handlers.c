@@ -79,6 +79,17 @@ dispatch_look_again(struct dispatch *d)
 	dispatch_wake(d);
 }
 
+/* By hand means now: whatever waits since a failure waits no longer. */
+static void
+live_hurry(struct live_handler *live)
+{
+	struct handler_instance *h = live->shared->instance;
+
+	gate_hurry(&live->gate);
+	if (h->type->lasting != NULL && h->type->lasting->hurry != NULL)
+		h->type->lasting->hurry(h);
+}
+
 void
 dispatch_look(struct dispatch *d, int64_t handler)
 {
@@ -87,7 +98,7 @@ dispatch_look(struct dispatch *d, int64_t handler)
 	if (live == NULL)
 		return;
 	backlog_look_by_hand(&live->backlog);
-	gate_hurry(&live->gate); /* by hand means now */
+	live_hurry(live);
 	dispatch_wake(d);
 }
 
@@ -108,7 +119,8 @@ dispatch_pause(struct dispatch *d, int64_t handler, bool paused)
 	if (live == NULL || live->paused == paused)
 		return;
 	live->paused = paused;
-	gate_hurry(&live->gate); /* resumed by hand: a call is made at once */
+	if (!paused)
+		live_hurry(live);
 	journal_note(d->journal, JOURNAL_HANDLER, live->number);
 	log_info("handler %s: %s", live->name, paused ? "paused" : "goes on");
 	dispatch_wake(d);
@@ -163,9 +175,9 @@ dispatch_live(const struct dispatch *d, size_t i,
 		.under_way = live->gate.under_way,
 		.attempts = live->attempts,
 		.calls = &live->calls,
-		.lasting = h->type->connected != NULL,
+		.lasting = h->type->lasting != NULL,
 		.connected =
-		    h->type->connected != NULL && h->type->connected(h),
+		    h->type->lasting != NULL && h->type->lasting->connected(h),
 		.error = live->error[0] == '\0' ? NULL : live->error,
 		.error_ms = live->error_ms,
 		.failing_since = live->failing_since,

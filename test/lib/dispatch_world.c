@@ -37,15 +37,6 @@ static const struct handler world_handler = {
 	.close = world_close,
 };
 
-static const struct handler outlet_handler = {
-	.type = "outlet",
-	.outlet = true,
-	.open = world_open,
-	.run = world_call,
-	.cancel = world_cancel,
-	.close = world_close,
-};
-
 static const struct handler batch_handler = {
 	.type = "batch",
 	.outlet = true,
@@ -69,6 +60,24 @@ world_away(const struct handler_instance *h)
 {
 	return (((const struct instance *)h)->w->away);
 }
+
+static void
+world_hurry(struct handler_instance *h)
+{
+	((struct instance *)h)->w->hurries++;
+}
+
+static const struct handler_lasting lasting = { world_away, world_hurry };
+
+static const struct handler outlet_handler = {
+	.type = "outlet",
+	.outlet = true,
+	.open = world_open,
+	.run = world_call,
+	.lasting = &lasting,
+	.cancel = world_cancel,
+	.close = world_close,
+};
 
 static void
 world_retire(struct handler_instance *h)
@@ -565,7 +574,6 @@ world_setup(void **state)
 	w->result.fault = HANDLER_FAULT_DOWN;
 	fake_clock_start(&w->clock);
 	w->d = dispatch_new(w->base, w->st, &w->env, &w->clock);
-	assert_non_null(w->base);
 	assert_non_null(w->d);
 	*state = w;
 	return (0);

@@ -59,6 +59,7 @@ struct world {
 	size_t room;      /* of them: jobs that somebody waits for */
 	bool away;        /* nobody has come for long */
 	size_t retired;
+	size_t hurries;  /* times that an outlet was to wait no longer */
 	bool kept;       /* what recorded() was called with last */
 	size_t recorded; /* times that it was */
 	int64_t alarm_max_ms;

@@ -124,6 +124,10 @@ shout_connected(const struct handler_instance *h)
 	return (access(((const struct shout *)h)->file, W_OK) == 0);
 }
 
+static const struct handler_lasting shout_lasting = {
+	.connected = shout_connected,
+};
+
 /* -- What the configuration may say -- */
 
 static int
@@ -190,7 +194,7 @@ const struct handler handler_shout = {
 	.open = shout_open,
 	.run = shout_run,
 	.inspect = shout_inspect,
-	.connected = shout_connected,
+	.lasting = &shout_lasting,
 	.close = shout_close,
 };
 

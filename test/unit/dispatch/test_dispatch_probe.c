@@ -244,9 +244,11 @@ test_a_paused_handler_starts_nothing(void **state)
 	assert_int_equal(w->runs, 2);
 	assert_int_equal(world_count(w, JOB_WAITING), 2);
 	dispatch_pause(w->d, 7, true); /* of no handler */
+	assert_int_equal(w->hurries, 0);
 
 	w->verdict = HANDLER_DONE;
 	dispatch_pause(w->d, 1, false);
+	assert_int_equal(w->hurries, 1); /* nor does its connection wait */
 	world_settle(w);
 	assert_int_equal(world_count(w, JOB_DONE), 21);
 	assert_int_equal(fake_log_count("info handler h1: paused"), 1);

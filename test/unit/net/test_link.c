@@ -137,6 +137,32 @@ test_link_forgets_failures(void **state)
 	assert_in_range(link_pause_ms(w->l), 100, 200);
 }
 
+/* By hand a pause is over at once, and those after it are short again. */
+static void
+test_link_is_hurried(void **state)
+{
+	struct world *w = *state;
+
+	link_hurry(w->l); /* nobody wants it: nothing is dialled */
+	world_settle(w);
+	assert_int_equal(w->raw.naccepted, 0);
+	w->want_again = true;
+	for (unsigned i = 1; i <= 8; i++) {
+		world_greeted(w);
+		raw_say(&w->raw, "NO wrong password\n");
+		UNTIL(w, w->downs == i);
+		if (i < 8)
+			world_pass_pause(w);
+	}
+	assert_true(link_pause_ms(w->l) > 10000);
+	link_hurry(w->l);
+	assert_int_equal(link_pause_ms(w->l), 0);
+	world_greeted(w);
+	raw_say(&w->raw, "NO wrong password\n");
+	UNTIL(w, w->downs == 9);
+	assert_in_range(link_pause_ms(w->l), 100, 200);
+}
+
 /* Nobody listens there. */
 static void
 test_link_is_not_connected(void **state)
@@ -537,6 +563,7 @@ main(void)
 		LINK_TEST(test_link_refused_is_no_hot_loop),
 		LINK_TEST(test_link_stays_down_unless_wanted),
 		LINK_TEST(test_link_forgets_failures),
+		LINK_TEST(test_link_is_hurried),
 		LINK_TEST(test_link_is_not_connected),
 		LINK_TEST(test_link_hangs_while_dialing),
 		LINK_TEST(test_link_hangs_while_looking_up),

@@ -36,6 +36,10 @@ test_link_pause_counts_failures(void **state)
 	assert_int_equal(link_pause_begin(&p, 10000, 2000, 0), 100);
 	assert_int_equal(p.until_ms, 2100);
 	assert_int_equal(p.failures, 1);
+	assert_int_equal(link_pause_left(&p, 2000), 100);
+	assert_int_equal(link_pause_left(&p, 2100), 1); /* its timer is late */
+	p.until_ms = 0;
+	assert_int_equal(link_pause_left(&p, 2000), 0);
 }
 
 /* Silence is asked about, once; only then is it death. */

@@ -324,11 +324,11 @@ test_a_job_is_done_when_it_is_confirmed(void **state)
 	struct handler_instance *h = open_one(c);
 
 	broker.act = BROKER_KEEPS;
-	assert_false(h->type->connected(h));
+	assert_false(h->type->lasting->connected(h));
 	begin(h, 0);
 	begin(h, 1);
 	wait_published(c, 2);
-	assert_true(h->type->connected(h));
+	assert_true(h->type->lasting->connected(h));
 	assert_int_equal(finished[0].n + finished[1].n, 0);
 	broker_ack(2);
 	wait_finished(c, 1);

@@ -176,12 +176,12 @@ log_in(struct world *w)
 {
 	begin(w, 0);
 	wait_for(w, "klikitd:kitchen\r\n");
-	assert_false(w->h->type->connected(w->h));
+	assert_false(w->h->type->lasting->connected(w->h));
 	raw_say(&w->raw, "+OK\r\n");
 	wait_for(w, "LOAD\r\n");
 	raw_say(&w->raw, "$3\r\nabc\r\n");
 	wait_for(w, "klikitd-attempt\r\n");
-	assert_true(w->h->type->connected(w->h));
+	assert_true(w->h->type->lasting->connected(w->h));
 	assert_int_equal(finished[0].n, 0);
 	raw_say(&w->raw, "*2\r\n$3\r\n1-0\r\n:0\r\n");
 	wait_finished(w, 0);
