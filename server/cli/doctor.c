@@ -27,8 +27,15 @@ static const struct {
 	{ "limits", doctor_limits, true, false },
 	{ "handlers", doctor_handlers, true, false },
 	{ "upstreams", doctor_upstreams, true, true },
-	{ "alerts", doctor_alerts, true, false },
+	{ "needs", doctor_needs, true, false },
 };
+
+void
+doctor_go_on(const struct doctor *d, unsigned seconds)
+{
+	if (d->opt->progress != NULL)
+		d->opt->progress(d->check, seconds, d->arg);
+}
 
 void
 doctor_run(const struct doctor_options *opt, doctor_found_fn *found, void *arg)
@@ -43,6 +50,7 @@ doctor_run(const struct doctor_options *opt, doctor_found_fn *found, void *arg)
 		    (checks[i].whole && !d.whole))
 			continue;
 		d.check = checks[i].name;
+		doctor_go_on(&d, 0);
 		checks[i].run(&d);
 	}
 	store_close(d.st);

@@ -32,6 +32,9 @@ typedef void doctor_found_fn(const struct doctor_finding *finding, void *arg);
 struct doctor_options {
 	const struct config_source *source;
 	bool network; /* look whether the handlers' far sides can be reached */
+
+	/* That check begins, or goes on since so many seconds; may be NULL. */
+	void (*progress)(const char *check, unsigned seconds, void *arg);
 };
 
 /* Run every check, in the order of the table. */

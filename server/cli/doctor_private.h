@@ -41,6 +41,9 @@ void doctor_report(const struct doctor *d, enum doctor_level level,
     const char *advice, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Say that the check that runs has done so for so many seconds. */
+void doctor_go_on(const struct doctor *d, unsigned seconds);
+
 /* The directory that the store, a file, is in: an absolute path. */
 void doctor_store_dir(const struct doctor *d, char ret_dir[PATH_MAX]);
 
@@ -59,6 +62,6 @@ void doctor_clock(struct doctor *d);
 void doctor_ports(struct doctor *d);
 void doctor_handlers(struct doctor *d);
 void doctor_upstreams(struct doctor *d);
-void doctor_alerts(struct doctor *d);
+void doctor_needs(struct doctor *d);
 
 #endif /* SERVER_DOCTOR_PRIVATE_H */

@@ -7,6 +7,7 @@
 #include <sys/timex.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -242,12 +243,19 @@ doctor_store(struct doctor *d)
 
 /* -- What is in it -- */
 
+struct integrity {
+	struct doctor *d;
+	bool done;
+};
+
 /* store_done_fn */
 static void
 integrity_cb(const struct store_result *res, void *arg)
 {
-	struct doctor *d = arg;
+	struct integrity *it = arg;
+	struct doctor *d = it->d;
 
+	it->done = true;
 	if (res->rc == STORE_OK)
 		doctor_report(d, DOCTOR_OK, NULL, "%s: sound",
 		    log_text(d->store_path));
@@ -270,8 +278,19 @@ integrity_cb(const struct store_result *res, void *arg)
 void
 doctor_integrity(struct doctor *d)
 {
-	if (d->st != NULL && store_check(d->st, integrity_cb, d) == 0)
-		store_wait(d->st);
+	struct integrity it = { .d = d };
+	struct pollfd fd = { .events = POLLIN };
+
+	if (d->st == NULL || store_check(d->st, integrity_cb, &it) == -1)
+		return;
+	/* It reads the whole file: who waits hears that it goes on. */
+	fd.fd = store_fd(d->st);
+	store_flush(d->st);
+	for (unsigned seconds = 1; !it.done; seconds++) {
+		if (poll(&fd, 1, 1000) == 0)
+			doctor_go_on(d, seconds);
+		store_collect(d->st);
+	}
 }
 
 /* -- What it stands on -- */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "server/admin/admin.h"
 #include "server/auth/admin_token.h"
@@ -12,23 +13,54 @@
 
 #define TIMEOUT_S 60
 #define LOOK_TIMEOUT_S 5 /* then who asks does without */
+#define LOOK_AGAIN_MS 50
+#define LOOKS_MAX 40 /* in two seconds */
 #define PATH_LEN_MAX 8192
 #define TARGET_MAX (HTTP_URL_MAX + PATH_LEN_MAX)
 #define BEARER_MAX (ADMIN_TOKEN_MAX + 16)
+
+/* Of a store that several share: looked for by what each reports. */
+struct look {
+	struct live_server *ls;
+	bool unheard; /* one of this machine has just begun to serve */
+};
 
 /* store_receivers_fn: the one that runs on this machine, if any. */
 static void
 receivers_cb(enum store_rc rc, const struct store_receiver_info *rows, size_t n,
     const char *reason, void *arg)
 {
-	struct live_server *ls = arg;
+	struct look *look = arg;
+	struct live_server *ls = look->ls;
 
 	(void)reason;
-	for (size_t i = 0; rc == STORE_OK && i < n && ls->url[0] == '\0'; i++)
-		if (rows[i].alive && rows[i].report != NULL &&
-		    proc_receiver(rows[i].name) != 0)
+	look->unheard = false;
+	for (size_t i = 0; rc == STORE_OK && i < n && ls->url[0] == '\0'; i++) {
+		if (!rows[i].alive || proc_receiver(rows[i].name) == 0)
+			continue;
+		if (rows[i].report == NULL)
+			look->unheard = true;
+		else
 			admin_report_url(rows[i].report, ls->url,
 			    sizeof(ls->url));
+	}
+}
+
+/* Where the one of this machine is. It says so within a second of its start. */
+static void
+find_receiver(struct live_server *ls, struct store *st)
+{
+	const struct timespec pause = { 0, LOOK_AGAIN_MS * 1000000L };
+	struct look look = { .ls = ls };
+
+	for (int i = 0; i < LOOKS_MAX; i++) {
+		if (i > 0)
+			(void)nanosleep(&pause, NULL);
+		if (store_list_receivers(st, receivers_cb, &look) == 0)
+			store_wait(st);
+		if (ls->url[0] != '\0' || !look.unheard)
+			return;
+	}
 }
 
 bool
@@ -38,8 +70,8 @@ live_server_runs(struct live_server *ls, const struct config *cfg,
 	if (!store_traits(cfg->store_url)->is_shared)
 		return (proc_server(cfg->store_url) != 0);
 	ls->url[0] = '\0';
-	if (st != NULL && store_list_receivers(st, receivers_cb, ls) == 0)
-		store_wait(st);
+	if (st != NULL)
+		find_receiver(ls, st);
 	return (ls->url[0] != '\0');
 }
 

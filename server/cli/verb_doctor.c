@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "server/base/json.h"
 #include "server/cli/doctor.h"
@@ -11,7 +12,9 @@
 /* What has come of it so far. */
 struct report {
 	bool json;
-	bool lost; /* out of memory */
+	bool live;  /* stderr is a terminal */
+	bool shown; /* a line of progress stands there */
+	bool lost;  /* out of memory */
 	unsigned warnings;
 	unsigned failures;
 };
@@ -41,12 +44,36 @@ print_json(struct report *r, const struct doctor_finding *f)
 	json_decref(o);
 }
 
+/* doctor_options: which check takes so long. */
+static void
+progress_cb(const char *check, unsigned seconds, void *arg)
+{
+	struct report *r = arg;
+
+	if (!r->live)
+		return;
+	fprintf(stderr, "\r\033[Kchecking %s ...", check);
+	if (seconds > 0)
+		fprintf(stderr, " %u s", seconds);
+	r->shown = true;
+}
+
+/* Nothing is under way any more, or a finding takes the line's place. */
+static void
+progress_end(struct report *r)
+{
+	if (r->shown)
+		fprintf(stderr, "\r\033[K");
+	r->shown = false;
+}
+
 /* doctor_found_fn */
 static void
 found_cb(const struct doctor_finding *f, void *arg)
 {
 	struct report *r = arg;
 
+	progress_end(r);
 	r->warnings += f->level == DOCTOR_WARN;
 	r->failures += f->level == DOCTOR_FAIL;
 	if (r->json)
@@ -66,13 +93,16 @@ doctor_verb_run(const struct verb_args *args)
 	const struct config_source source =
 	    verb_config_source(args, CONFIG_SERVER, verb_dev_secret(args));
 	const struct doctor_options opt = { .source = &source,
-		.network = !verb_has(args, "no-network") };
-	struct report r = { .json = verb_has(args, "json") };
+		.network = !verb_has(args, "no-network"),
+		.progress = progress_cb };
+	struct report r = { .json = verb_has(args, "json"),
+		.live = isatty(STDERR_FILENO) };
 	const char *url = verb_flag(args, "probe", 0);
 
 	doctor_run(&opt, found_cb, &r);
 	if (url != NULL)
 		doctor_probe(args, url, found_cb, &r);
+	progress_end(&r);
 	if (r.lost)
 		fprintf(stderr, "klikitd doctor: out of memory\n");
 	if (!r.json)
@@ -96,7 +126,7 @@ static const char more[] =
     "and its disk, the clock, the ports, open files, and at the handlers: "
     "programs\n"
     "must be there, far sides are connected to (and greeted by TLS), but sent\n"
-    "nothing. Says which alerts are up, as the server that runs knows them. "
+    "nothing. Says what needs a person, as the server that runs knows it. "
     "Run it\n"
     "as klikitd's user; it changes nothing, and a server may run beside it. "
     "Exits 1\n"

@@ -97,8 +97,9 @@ def test_a_handler_that_fails_is_told_of_and_reminded(klikitd, ops, tmp_path):
     assert far.told()[-1] == last
 
 
-def test_doctor_says_what_is_up(klikitd, tmp_path):
-    """As the server that runs knows it; of one that is stopped, nothing."""
+def test_doctor_says_what_needs_a_person(klikitd, tmp_path):
+    """As the server that runs knows it, from its first second on; of one that
+    is stopped, nothing."""
     server = klikitd(config="[http]\nlisten = 127.0.0.1:0\n[alert]\n"
                      "after = 1s\n" + pos(tmp_path))
     server.expect("dead: event", "alert: job_dead")
@@ -110,17 +111,18 @@ def test_doctor_says_what_is_up(klikitd, tmp_path):
         assert done.stderr == b"", done.stderr
         found = [json.loads(line) for line in done.stdout.splitlines()]
         return [(f["level"], f["text"], f["advice"]) for f in found
-                if f["check"] == "alerts"]
+                if f["check"] == "needs"]
 
-    if server.store:  # where a verb finds it is told to the others later
-        server.wait_query("SELECT count(*) FROM reports", [(1,)])
-    assert doctor() == [("ok", f"the server (pid {server.pid}) calls for no "
-                         "help", None)]
+    assert doctor() == [("ok", f"the server (pid {server.pid}) needs nobody",
+                         None)]
     received(server.post(BODIES[0], "first"))
     server.wait_log("alert: job_dead pos: 1 job is dead")
-    up, = server.ask("GET", "/api/v1/status")[2]["alerts"]
-    assert doctor() == [("warning", f"job_dead: {up['sentence']}, since "
-                         f"{up['since']}", up["advice"])]
+    assert doctor() == []  # the check of the jobs says that
+    server.do("pause", "pos", "--why", "new printer")
+    need, dead = server.ask("GET", "/api/v1/status")[2]["needs"]
+    assert dead["kind"] == "job_dead"
+    assert doctor() == [("warning", f"pos is paused: new printer, since "
+                         f"{need['since']}", need["advice"])]
     server.stop()
     assert doctor() == []
 

@@ -18,10 +18,10 @@ def receivers(tmp_path, postgres):
     """A factory of receivers on one database."""
     made = []
 
-    def make():
+    def make(config=ORDERS):
         home = tmp_path / f"receiver{len(made)}"
         home.mkdir()
-        made.append(Klikitd(home, config=ORDERS, store=postgres))
+        made.append(Klikitd(home, config=config, store=postgres))
         return made[-1].start()
 
     yield make
@@ -106,6 +106,17 @@ def test_a_pause_holds_at_all(receivers):
     assert (jobs(b, "ready"), jobs(b, "done")) == (2, 0)
     b.do("resume", "orders")
     until(lambda: jobs(b, "done"), 2)
+
+
+def test_one_that_has_just_begun_is_asked(receivers, postgres):
+    """In its first second it has not said yet where it can be asked."""
+    a = receivers("[handler pos]\ntype = forward\n"
+                  "url = http://127.0.0.1:9/orders\n")
+    a.expect("retry in", "calls failed in a row")
+    received(a.post(SMALL))
+    until(lambda: "connection refused" in a.do("handlers"), True)
+    postgres("DELETE FROM reports")
+    assert "connection refused" in a.do("handlers")
 
 
 def test_the_page_of_each_hears_of_all(receivers):

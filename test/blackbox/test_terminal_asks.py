@@ -1,6 +1,7 @@
 """What removes or repeats asks a person before, and only a person."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -108,3 +109,13 @@ def test_a_restore_asks_with_what_is_in_the_backup(own):
     assert f"Put {backup} (4 events, the newest of 20" in text
     assert not list(own.parent.glob("*.damaged-*"))
     assert ask(own, "y\n", "restore", str(backup))[0] == 0
+
+
+def test_doctor_says_on_a_terminal_which_check_it_is_at(own):
+    """The line is gone when a finding takes its place."""
+    command = ("doctor", "--no-network")
+    text = ask(own, "", *command)[1]
+    assert "\r\x1b[Kchecking integrity ...\r\x1b[K" in text
+    assert re.search(r"\x1b\[Kok    integrity +\S+: sound\n", text)
+    assert "checking" not in text.replace("\r\x1b[Kchecking ", "")
+    assert script(own, *command).stderr == ""

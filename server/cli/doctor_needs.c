@@ -1,7 +1,8 @@
 /*
- * The check of what the server that runs calls for help about.
+ * The check of what needs a person, as the server that runs and its page say.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -11,23 +12,26 @@
 
 /* What one of them says; NULL: nothing that can be shown. */
 static const char *
-text_of(const json_t *alert, const char *name)
+text_of(const json_t *need, const char *name)
 {
-	return (json_string_value(json_object_get(alert, name)));
+	return (json_string_value(json_object_get(need, name)));
 }
 
+/* Dead jobs are reported by the check of the jobs, with what can be done. */
 static void
-report_alert(const struct doctor *d, const json_t *alert)
+report_need(const struct doctor *d, const json_t *need)
 {
-	const char *kind = text_of(alert, "kind");
-	const char *sentence = text_of(alert, "sentence");
-	const char *advice = text_of(alert, "advice");
-	const char *since = text_of(alert, "since");
+	const char *kind = text_of(need, "kind");
+	const char *text = text_of(need, "text");
+	const char *advice = text_of(need, "advice");
+	const char *since = text_of(need, "since");
 
-	if (kind == NULL || sentence == NULL || advice == NULL || since == NULL)
+	if (kind == NULL || text == NULL || strcmp(kind, "job_dead") == 0)
 		return;
-	doctor_report(d, DOCTOR_WARN, log_text(advice), "%s: %s, since %s",
-	    log_text(kind), log_text(sentence), log_text(since));
+	doctor_report(d, DOCTOR_WARN,
+	    advice == NULL ? "the page shows more about it" : log_text(advice),
+	    "%s%s%s", log_text(text), since == NULL ? "" : ", since ",
+	    since == NULL ? "" : log_text(since));
 }
 
 /* Ask for the status. NULL and why, if there is none to be had. */
@@ -54,10 +58,10 @@ ask_status(const struct doctor *d, char reason[LIVE_SERVER_REASON_MAX])
 }
 
 void
-doctor_alerts(struct doctor *d)
+doctor_needs(struct doctor *d)
 {
 	char reason[LIVE_SERVER_REASON_MAX];
-	const json_t *alerts, *alert;
+	const json_t *needs, *need;
 	json_t *status;
 	size_t i;
 
@@ -66,15 +70,15 @@ doctor_alerts(struct doctor *d)
 	if ((status = ask_status(d, reason)) == NULL) {
 		doctor_report(d, DOCTOR_WARN,
 		    "give it an admin listener (admin.listen), and run this "
-		    "as its user: then it says what it calls for help about",
+		    "as its user: then it says what needs a person",
 		    "the server (pid %d) does not say: %s", (int)d->holder,
 		    log_text(reason));
 		return;
 	}
-	alerts = json_object_get(status, "alerts");
-	json_array_foreach(alerts, i, alert) report_alert(d, alert);
-	if (json_array_size(alerts) == 0)
+	needs = json_object_get(status, "needs");
+	json_array_foreach(needs, i, need) report_need(d, need);
+	if (json_array_size(needs) == 0)
 		doctor_report(d, DOCTOR_OK, NULL,
-		    "the server (pid %d) calls for no help", (int)d->holder);
+		    "the server (pid %d) needs nobody", (int)d->holder);
 	json_decref(status);
 }
