@@ -57,6 +57,7 @@ export class EventsView {
     this.title = 'Events';
     this.app = app;
     this.model = new EventsModel();
+    this.added = 0; // rows at the top, since it was drawn
     this.detail = null;
     this.list = new WindowList({ label: 'Events, the newest first',
       render: (row) => this.renderRow(row), end: () => this.loadMore() });
@@ -275,8 +276,7 @@ export class EventsView {
       this.waiting.push([kind, data]);
       return;
     }
-    const added = this.model.apply(kind, data);
-    this.draw(added);
+    this.drawSoon(this.model.apply(kind, data));
   }
 
   // Something was missed. A list that was stopped stays so until it goes on.
@@ -310,8 +310,18 @@ export class EventsView {
 
   // -- Drawing --
 
-  draw(added = 0) {
+  // Messages come many at a time: once for all of them.
+  drawSoon(added) {
+    this.added += added;
+    this.frame ??= requestAnimationFrame(() => this.draw());
+  }
+
+  draw(more = 0) {
     const { model } = this;
+    const added = this.added + more;
+    cancelAnimationFrame(this.frame);
+    this.frame = undefined;
+    this.added = 0;
     setText(this.pause, !model.paused ? 'Freeze list' :
       model.heldCount === 0 ? 'Go on' :
         `Go on (${model.heldCount} held back)`);
@@ -429,6 +439,7 @@ export class EventsView {
 
   close() {
     clearTimeout(this.typing);
+    cancelAnimationFrame(this.frame);
     this.turn = null;
     this.detail?.close();
     this.list.close();

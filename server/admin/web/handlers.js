@@ -9,7 +9,7 @@ import { ask, toast } from './dialog.js';
 import { receiversTable } from './receivers.js';
 import { DeadJobs, outlook } from './handler_jobs.js';
 
-const AGAIN_MS = 500;
+const AGAIN_MS = 1000; // messages come many at a time
 const PATH = '/api/v1/handlers';
 
 const figure = (label, ...value) => h('div', { class: 'figure' },

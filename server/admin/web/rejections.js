@@ -12,6 +12,8 @@ import { CAUSE_NAMES, causeTitle, causeText, bytesText, countText, sentence }
 const PAGE = 500;
 const PAGES = 4;   // at once: of so many of the newest groups are made
 const SHOWN = 100; // rows, until more are asked for
+const ROWS_MAX = 20000;
+const AGAIN_MS = 300; // messages come many at a time
 const PATH = '/api/v1/rejections';
 
 function diagnosisNode(r) {
@@ -263,7 +265,14 @@ export class RejectionsView {
     // A diagnosis may follow its rejection.
     this.rows = [data, ...this.rows.filter((r) => r.id !== data.id)]
       .sort((a, b) => b.id - a.id);
-    this.draw();
+    if (this.rows.length > ROWS_MAX) {
+      this.rows.length = ROWS_MAX;
+      this.next = this.rows.at(-1).id; // they can be loaded again
+    }
+    this.soon ??= setTimeout(() => {
+      this.soon = undefined;
+      this.rows !== null && this.draw();
+    }, AGAIN_MS);
     if (this.detail?.id === String(data.id))
       this.detail.load();
   }
@@ -280,6 +289,7 @@ export class RejectionsView {
   }
 
   close() {
+    clearTimeout(this.soon);
     this.turn = null;
   }
 }
