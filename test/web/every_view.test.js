@@ -1,0 +1,79 @@
+// every_view.test.js -- each view, empty, with data and with the server gone:
+// axe finds nothing in either theme, a phone needs no scrolling sideways,
+// there is one heading, and what is to be hit is large enough.
+
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { DESKTOP, PHONE, live, sticksOut } from './lib/browser.js';
+import { inspect } from './lib/inspect.js';
+import { ROUTES, TROUBLED, TROUBLES, axe, settled, tooSmall, trouble,
+  viewsOfApp } from './lib/look.js';
+
+const TARGET = 40; // px
+const ALL = Object.values(ROUTES).flat();
+const FIRST = Object.values(ROUTES).map(([first]) => first);
+
+test('the list of views is that of the page', () => {
+  assert.deepEqual(Object.keys(ROUTES).sort(), viewsOfApp().sort());
+});
+
+// What is wrong with what is shown. All that axe knows is asked once, what
+// colours say again for the other theme.
+async function judge(page) {
+  const found = {};
+  const note = (what, list) => list.length > 0 && (found[what] = list);
+  note('axe, light', await axe(page));
+  await page.emulateMedia({ colorScheme: 'dark' });
+  note('axe, dark', await axe(page, true));
+  await page.emulateMedia({ colorScheme: 'light' });
+  return { ...found, ...await measure(page) };
+}
+
+// The same, of sizes only.
+async function measure(page) {
+  const found = {};
+  const note = (what, list) => list.length > 0 && (found[what] = list);
+  note('h1', await page.locator('h1').count() === 1 ? [] :
+    ['not one', ...await page.locator('h1').allTextContents()]);
+  note('small', await tooSmall(page, TARGET));
+  await page.setViewportSize(PHONE);
+  note('sticks out', await sticksOut(page));
+  note('small on a phone', await tooSmall(page, TARGET));
+  await page.setViewportSize(DESKTOP);
+  return found;
+}
+
+// Each of these, by judge() or by measure().
+async function walk(page, server, routes, look) {
+  const found = {};
+  for (const route of routes) {
+    await page.goto(`${server.admin}/${route}`);
+    await settled(page);
+    const wrong = await look(page);
+    if (Object.keys(wrong).length > 0)
+      found[route] = wrong;
+  }
+  assert.deepEqual(found, {});
+}
+
+inspect('every view, empty, in trouble, and when the server is gone',
+  async (page, server) => {
+    await live(page);
+    await walk(page, server, FIRST, judge);
+    await trouble(server);
+    await walk(page, server, ALL, judge);
+    await server.stop('SIGKILL');
+    await page.getByText(/^Not live/).waitFor();
+    assert.deepEqual(await judge(page), {}, 'gone');
+    await walk(page, server, ALL, measure);
+    // And where a token is asked for.
+    await server.start();
+    await page.route('**/api/v1/status', (route) => route.fulfill({
+      status: 401, contentType: 'application/json',
+      body: '{"error":"a token is needed"}' }));
+    await page.reload();
+    await page.getByLabel('Token').waitFor();
+    assert.deepEqual(await judge(page), {}, 'token');
+  }, { config: TROUBLED, prepare: (server) => server.expect(...TROUBLES),
+    errors: [/ERR_(?:CONNECTION|INCOMPLETE|EMPTY|FAILED)/,
+      /status of (?:404|401)/], colorScheme: 'light' });

@@ -1,0 +1,49 @@
+// pictures.js -- `node test/web/pictures.js FOLDER [WORD]` makes pictures of
+// every view (or of those with that word in their address): with data and
+// empty, light and dark, of a phone, a desk and a wall. To be looked at; a
+// machine cannot see what is ugly.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { live, open } from './lib/browser.js';
+import { ROUTES, TROUBLED, TROUBLES, settled, trouble } from './lib/look.js';
+import { Klikitd } from './lib/klikitd.js';
+
+const [, , folder, word = ''] = process.argv;
+const SIZES = [[360, 740], [1280, 800], [1920, 1080]];
+
+const named = (route) => route.replace(/^#\//, '').replace(/\W+/g, '-');
+
+async function picture(server, state) {
+  const routes = Object.values(ROUTES).flat().filter((r) => r.includes(word));
+  for (const [width, height] of SIZES) {
+    for (const colorScheme of ['light', 'dark']) {
+      const { page, close } = await open(server, { colorScheme,
+        viewport: { width, height }, hash: routes[0] });
+      await live(page);
+      for (const route of routes) {
+        await page.goto(`${server.admin}/${route}`);
+        await settled(page);
+        await page.mouse.move(0, 0);
+        await page.evaluate(() => document.activeElement?.blur());
+        await page.screenshot({ path: path.join(folder,
+          `${named(route)}-${state}-${width}-${colorScheme}.png`) });
+      }
+      await close({ errors: [/./] });
+    }
+  }
+}
+
+fs.mkdirSync(folder, { recursive: true });
+for (const [state, config, prepare] of [['full', TROUBLED, trouble],
+  ['empty', '', () => {}]]) {
+  const server = new Klikitd(config);
+  server.expect(/./);
+  try {
+    await server.start();
+    await prepare(server);
+    await picture(server, state);
+  } finally {
+    await server.close();
+  }
+}
