@@ -123,6 +123,8 @@ deliver_events(struct store_op *op)
 static void
 deliver_orders(struct store_op *op)
 {
+	if (op->kind == STORE_OP_LIST_ORDERS)
+		deliver_scan(op, op->in.filter.scan);
 	op->done.orders(op->res.rc, op->orders, op->nrows, op->res.reason,
 	    op->arg);
 }

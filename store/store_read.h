@@ -431,7 +431,8 @@ int store_last_event(struct store *st, const char *prefix,
  * the times apply to that event: the one of the newest record, or of the
  * newest cart while there is no record. The orders of one event are never
  * torn between pages, so a page may be longer than its limit by the rest of
- * its last event. filter->type is ignored. Returns 0; -1 if memory is short.
+ * its last event. With filter->scan it looks among the orders of so many of the
+ * newest events. filter->type is ignored. Returns 0; -1 if memory is short.
  */
 int store_list_orders(struct store *st, const struct store_filter *filter,
     store_orders_fn *done, void *arg);

@@ -12,13 +12,6 @@
 #include "server/admin/admin_filter.h"
 #include "server/base/json.h"
 
-/* The event a row stands for in the order of the list. */
-static int64_t
-row_event(const struct store_order_info *row)
-{
-	return (row->event != 0 ? row->event : row->cart_event);
-}
-
 size_t
 admin_ends(const struct admin *a, const char *const **ret_ends)
 {
@@ -86,7 +79,7 @@ page_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
 		json_list_add(&list, admin_order_json(call->a, &rows[i]));
-	admin_page(call, "orders", list, n == 0 ? 0 : row_event(&rows[n - 1]));
+	admin_page_of(call, "orders", list, call->own);
 }
 
 enum admin_when
@@ -97,7 +90,8 @@ admin_orders_list(struct admin_call *call)
 	if (admin_filter(call, keys, &filter) == ADMIN_NOW)
 		return (ADMIN_NOW);
 	filter.nends = admin_ends(call->a, &filter.ends);
-	if (store_list_orders(call->a->st, &filter, page_cb, call) == -1)
+	if ((filter.scan = admin_scan(call)) == NULL ||
+	    store_list_orders(call->a->st, &filter, page_cb, call) == -1)
 		return (admin_answer(call, 500, NULL));
 	return (ADMIN_LATER);
 }

@@ -349,21 +349,37 @@ list_orders(struct pg_conn *c, struct store_op *op,
 	const struct store_filter *f = &op->in.filter;
 	const char *const texts[] = { f->scope, f->brand, f->branch, f->status,
 		f->order_id };
+	const struct store_order_info *last;
+	struct list_walk w;
 	struct pg_args args;
+	enum store_rc rc;
 
 	if (!list_could_match(texts, sizeof(texts) / sizeof(texts[0])))
 		return (STORE_OK);
+	if ((rc = list_walk_orders(c, op, &w, reason)) != STORE_OK)
+		return (rc);
 	pg_args_init(&args, &op->res_mem);
-	filter_args(&args, f, f->before);
+	filter_args(&args, f, w.high);
 	pg_arg_text(&args, f->brand);
 	pg_arg_text(&args, f->branch);
 	pg_arg_text(&args, f->status);
 	pg_arg_bool(&args, f->open);
 	list_ends(&args, f);
 	if (f->order_id == NULL)
-		return (order_rows(c, op, LIST_ORDERS, &args, reason));
-	pg_arg_text(&args, f->order_id);
-	return (order_rows(c, op, LIST_ORDERS_OF_ID, &args, reason));
+		pg_arg_int(&args, w.low);
+	else
+		pg_arg_text(&args, f->order_id);
+	rc = order_rows(c, op,
+	    f->order_id == NULL ? LIST_ORDERS : LIST_ORDERS_OF_ID, &args,
+	    reason);
+	if (rc != STORE_OK)
+		return (rc);
+	last = op->nrows > 0 ? &op->orders[op->nrows - 1] : NULL;
+	return (list_walk_end(c, op, LIST_WALK_EVENTS, &w,
+	    last == NULL       ? 0
+	    : last->event != 0 ? last->event
+			       : last->cart_event,
+	    reason));
 }
 
 enum store_rc

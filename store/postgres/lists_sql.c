@@ -310,11 +310,15 @@ static const struct pg_statement statements[] = {
 	    "e " EVENT_COUNTS ") AS e CROSS JOIN LATERAL (" EVENT_ROW
 	    "FROM event_rows(e.id, -1, NULL, true) AS r OFFSET 0) AS "
 	    "r " EVENT_JOBS "NULL) AS j" },
-	/* Carts are looked at as far back as the page of records goes. */
+	/*
+	 * Carts are looked at as far back as the page of records goes. $11: the
+	 * lowest event that is looked at.
+	 */
 	[LIST_ORDERS] = { "list_orders", FEW
-	    ", low AS MATERIALIZED (SELECT CASE WHEN " ARE_NOT_FEW
+	    ", low AS MATERIALIZED (SELECT greatest($11::int8, "
+	    "CASE WHEN " ARE_NOT_FEW
 	    "THEN 0 ELSE coalesce((SELECT min(few.id) FROM few), "
-	    "9223372036854775807) END AS id), records AS MATERIALIZED (" RECORD
+	    "9223372036854775807) END) AS id), records AS MATERIALIZED (" RECORD
 	    "orders AS o " RECORD_JOINED
 	    "WHERE o.event >= (SELECT low.id FROM low) AND " RECORD_FITS
 	    "ORDER BY o.event " NOT_TORN "), back AS MATERIALIZED (SELECT CASE "

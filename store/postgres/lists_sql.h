@@ -91,6 +91,8 @@ struct list_walk {
 
 enum store_rc list_walk_events(struct pg_conn *c, struct store_op *op,
     struct list_walk *w, char reason[STORE_REASON_MAX]);
+enum store_rc list_walk_orders(struct pg_conn *c, struct store_op *op,
+    struct list_walk *w, char reason[STORE_REASON_MAX]);
 enum store_rc list_walk_jobs(struct pg_conn *c, struct store_op *op,
     struct list_walk *w, char reason[STORE_REASON_MAX]);
 enum store_rc list_walk_end(struct pg_conn *c, struct store_op *op,

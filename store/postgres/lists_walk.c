@@ -145,15 +145,17 @@ of_time(struct pg_conn *c, struct store_op *op, int64_t since_ms,
 	return (STORE_OK);
 }
 
-enum store_rc
-list_walk_events(struct pg_conn *c, struct store_op *op, struct list_walk *w,
+/* The part of the events that f is about, looking at so many. */
+static enum store_rc
+walk(struct pg_conn *c, struct store_op *op, size_t look, struct list_walk *w,
     char reason[STORE_REASON_MAX])
 {
 	const struct store_filter *f = &op->in.filter;
-	size_t look = f->look > 0 ? f->look : STORE_LOOK_MAX;
 	bool few = f->order_id != NULL;
 	enum store_rc rc = STORE_OK;
 
+	if (f->look > 0)
+		look = f->look;
 	if (f->look == 0 &&
 	    (f->progress != STORE_PROGRESS_ANY || f->handler != NULL))
 		look /= COSTS_MORE;
@@ -172,6 +174,21 @@ list_walk_events(struct pg_conn *c, struct store_op *op, struct list_walk *w,
 	if (rc != STORE_OK || few)
 		return (rc);
 	return (back(c, op, LIST_WALK_EVENTS, look, w, reason));
+}
+
+enum store_rc
+list_walk_events(struct pg_conn *c, struct store_op *op, struct list_walk *w,
+    char reason[STORE_REASON_MAX])
+{
+	return (walk(c, op, STORE_LOOK_MAX, w, reason));
+}
+
+enum store_rc
+list_walk_orders(struct pg_conn *c, struct store_op *op, struct list_walk *w,
+    char reason[STORE_REASON_MAX])
+{
+	/* Of each its event is asked for, and its cart. */
+	return (walk(c, op, STORE_LOOK_MAX / COSTS_MORE, w, reason));
 }
 
 enum store_rc

@@ -247,26 +247,41 @@ lists_order_ended(const struct store_filter *f, sqlite3_stmt *st)
 	return (false);
 }
 
-int
-lists_orders(struct db *db, struct store_op *op)
+/* A bound statement of a page of orders, which w is about. */
+static sqlite3_stmt *
+lists_orders_bound(struct db *db, const struct store_filter *f,
+    const struct walk *w)
+{
+	sqlite3_stmt *st;
+
+	st = lists_filter(db,
+	    f->order_id != NULL ? SQL_LIST_ORDERS_OF_ID : SQL_LIST_ORDERS, f);
+	if (st == NULL)
+		return (NULL);
+	(void)sqlite3_bind_int64(st, 1, w->high);
+	if (f->order_id != NULL)
+		db_bind_text(st, 2, f->order_id);
+	else
+		(void)sqlite3_bind_int64(st, 11, w->low);
+	db_bind_text(st, 7, f->status);
+	(void)sqlite3_bind_int(st, 8, f->open);
+	return (st);
+}
+
+/* The rows of a bound statement; *ret_last is the event of the last one. */
+static int
+lists_orders_rows(struct store_op *op, sqlite3_stmt *st, int64_t *ret_last)
 {
 	const struct store_filter *f = &op->in.filter;
 	struct store_order_info *rows = NULL, *more;
-	int64_t at = 0;
 	size_t n = 0, room = 0;
-	sqlite3_stmt *st;
 	int rc;
 
-	if ((st = lists_filter(db, SQL_LIST_ORDERS, f)) == NULL)
-		return (sqlite3_extended_errcode(db->conn));
-	db_bind_text(st, 2, f->order_id);
-	db_bind_text(st, 7, f->status);
-	(void)sqlite3_bind_int(st, 8, f->open);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		if (f->open && lists_order_ended(f, st))
 			continue;
 		/* The orders of one event are never torn between pages. */
-		if (n >= f->limit && sqlite3_column_int64(st, 0) != at) {
+		if (n >= f->limit && sqlite3_column_int64(st, 0) != *ret_last) {
 			rc = SQLITE_DONE;
 			break;
 		}
@@ -281,7 +296,7 @@ lists_orders(struct db *db, struct store_op *op)
 				memcpy(more, rows, n * sizeof(*more));
 			rows = more;
 		}
-		at = sqlite3_column_int64(st, 0);
+		*ret_last = sqlite3_column_int64(st, 0);
 		if (lists_order_row(st, &op->res_mem, &rows[n]) == -1) {
 			rc = SQLITE_NOMEM;
 			break;
@@ -292,6 +307,23 @@ lists_orders(struct db *db, struct store_op *op)
 	op->orders = rows;
 	op->nrows = n;
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+}
+
+int
+lists_orders(struct db *db, struct store_op *op)
+{
+	sqlite3_stmt *st;
+	int64_t last = 0;
+	struct walk w;
+	int rc;
+
+	if ((rc = walk_orders(db, &op->in.filter, &w)) != SQLITE_OK)
+		return (rc);
+	if ((st = lists_orders_bound(db, &op->in.filter, &w)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	if ((rc = lists_orders_rows(op, st, &last)) != SQLITE_OK)
+		return (rc);
+	return (walk_end(db, SQL_WALK_EVENTS, &w, op->nrows, last, &op->scan));
 }
 
 static int

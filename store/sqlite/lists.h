@@ -20,8 +20,10 @@ struct walk {
 	bool of_time; /* jobs: the events of that time are few */
 };
 
-/* The part of a list of events that this call looks at, by f. */
+/* The part of a list of events that this call looks at, by f; of orders by
+ * the events that carry them. */
 int walk_events(struct db *db, const struct store_filter *f, struct walk *w);
+int walk_orders(struct db *db, const struct store_filter *f, struct walk *w);
 int walk_jobs(struct db *db, const struct store_job_filter *f, struct walk *w);
 
 /*

@@ -85,11 +85,30 @@
 	"c.event, e.received_at, c.scope "
 
 #define ORDER_FILTER(brand, branch, event)                                     \
-	"(?1 = 0 OR " event " < ?1) AND (?3 IS NULL OR " brand " = ?3) "       \
+	"" event " < ?1 AND (?3 IS NULL OR " brand " = ?3) "                   \
 	"AND (?4 IS NULL OR " branch " = ?4) "                                 \
 	"AND (?5 = 0 OR e.received_at >= ?5) "                                 \
 	"AND (?6 = 0 OR e.received_at < ?6) "                                  \
 	"AND (?10 IS NULL OR e.scope = ?10) "
+
+/* Records with their newest carts, and carts of which there is no record. */
+#define ORDERS(of_record, of_cart)                                             \
+	"SELECT * FROM (SELECT o.event AS at, " ORDER_COLUMNS                  \
+	"FROM orders AS o LEFT JOIN events AS e ON e.id = o.event "            \
+	"LEFT JOIN carts AS c ON c.order_id = o.order_id "                     \
+	"AND c.scope = o.scope WHERE " of_record                               \
+	" AND " ORDER_FILTER("o.brand", "o.branch",                            \
+	    "o.event") "AND (?7 IS NULL OR o.status = ?7) "                    \
+		       "ORDER BY o.event DESC, o.order_id) UNION ALL "         \
+		       "SELECT * FROM (SELECT c.event AS at, " CART_COLUMNS    \
+		       "FROM carts AS c LEFT JOIN events AS e "                \
+		       "ON e.id = c.event WHERE ?7 IS NULL AND ?8 = 0 "        \
+		       "AND " of_cart " AND NOT EXISTS (SELECT 1 "             \
+		       "FROM orders AS o WHERE o.order_id = c.order_id "       \
+		       "AND o.scope = c.scope) AND " ORDER_FILTER("e.brand",   \
+			   "e.branch",                                         \
+			   "c.event") "ORDER BY c.event DESC, c.order_id) "    \
+				      "ORDER BY 1 DESC, 2"
 
 #define RUNNABLE_COLUMNS                                                       \
 	"id, event, place, attempts, replay_of IS NOT NULL, "                  \
@@ -571,25 +590,9 @@ static const char *const texts[] = {
 	    "SELECT 1 FROM events AS e WHERE e.purged_at IS NULL "
 	    "AND e.received_at < ?1 AND " PURGEABLE "LIMIT 1",
 
-	[SQL_LIST_ORDERS] =
-	    "SELECT * FROM (SELECT o.event AS at, " ORDER_COLUMNS
-	    "FROM orders AS o LEFT JOIN events AS e ON e.id = o.event "
-	    "LEFT JOIN carts AS c ON c.order_id = o.order_id "
-	    "AND c.scope = o.scope WHERE "
-	    "(?2 IS NULL OR o.order_id = ?2) AND " ORDER_FILTER("o.brand",
-		"o.branch",
-		"o.event") "AND (?7 IS NULL OR o.status = ?7) "
-			   "ORDER BY o.event DESC, o.order_id) "
-			   "UNION ALL "
-			   "SELECT * FROM (SELECT c.event AS at, " CART_COLUMNS
-			   "FROM carts AS c LEFT JOIN events AS e ON e.id = "
-			   "c.event WHERE ?7 IS NULL AND ?8 = 0 AND "
-			   "(?2 IS NULL OR c.order_id = ?2) AND NOT EXISTS "
-			   "(SELECT 1 FROM orders AS o WHERE o.order_id = "
-			   "c.order_id AND o.scope = c.scope) "
-			   "AND " ORDER_FILTER("e.brand", "e.branch",
-			       "c.event") "ORDER BY c.event DESC, c.order_id) "
-					  "ORDER BY 1 DESC, 2",
+	/* ?11: the lowest event that is looked at. */
+	[SQL_LIST_ORDERS] = ORDERS("o.event >= ?11", "c.event >= ?11"),
+	[SQL_LIST_ORDERS_OF_ID] = ORDERS("o.order_id = ?2", "c.order_id = ?2"),
 	[SQL_GET_ORDER] =
 	    "SELECT o.event, " ORDER_COLUMNS
 	    "FROM orders AS o LEFT JOIN events AS e ON e.id = o.event "

@@ -146,6 +146,18 @@ walk_events(struct db *db, const struct store_filter *f, struct walk *w)
 }
 
 int
+walk_orders(struct db *db, const struct store_filter *f, struct walk *w)
+{
+	struct store_filter orders = *f;
+
+	/* Of each its event is asked for, and its cart. */
+	if (f->look == 0)
+		orders.look = STORE_LOOK_MAX / COSTS_MORE;
+	orders.progress = STORE_PROGRESS_ANY;
+	return (walk_events(db, &orders, w));
+}
+
+int
 walk_jobs(struct db *db, const struct store_job_filter *f, struct walk *w)
 {
 	size_t look = f->look > 0 ? f->look : STORE_LOOK_MAX / COSTS_MORE;

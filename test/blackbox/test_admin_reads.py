@@ -152,6 +152,18 @@ def test_headers_are_kept_redacted(server):
         assert ["traceparent", "00-1-2-3"] in headers
 
 
+def test_behind_a_trusted_proxy_it_is_from_the_client(klikitd):
+    server = klikitd(config="[http]\nlisten = 127.0.0.1:0\n"
+                            "trusted_proxies = 127.0.0.1\n")
+    received(server.deliver(SMALL, "e1",
+                            headers={"X-Forwarded-For": "203.0.113.9"}))
+    event = get(server, "/api/v1/events/e1")
+    assert event["peer"].startswith("203.0.113.9")
+    assert ["X-Forwarded-For", "203.0.113.9"] in event["headers"]
+    moment = event["timeline"][0]
+    assert moment["what"] == "received" and "203.0.113.9" in moment["detail"]
+
+
 def test_a_duplicate_is_in_the_timeline(server):
     received(server.post(SMALL, "e1"))
     server.post(SMALL, "e1")

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.sqlite("files; of databases: test_migrate_postgres")
 STORE = 0x6B6C696B  # the application ids of a file: a store
 MOVED = 0x6B6C696D  # what was moved away
 TARGET = 0x6B6C6974  # not all of it is there
-TABLES = ["handlers", "events", "bodies", "event_orders", "jobs", "lanes",
-          "attempts", "served", "orders", "carts", "rejections", "counts",
-          "header_sets"]
+TABLES = ["handlers", "events", "header_sets", "bodies", "event_orders",
+          "jobs", "lanes", "attempts", "served", "orders", "carts",
+          "rejections", "counts"]
 WAITING = 2  # orders of which each has a job that waits for the POS; with more
 # failures in a row klikitd would not try all of them
 

@@ -103,6 +103,33 @@ jobs(struct store_job_filter f)
 	return (p);
 }
 
+/* store_orders_fn */
+static void
+orders_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct page *p = arg;
+
+	if (rc != STORE_OK)
+		fail_msg("%s", reason);
+	p->calls++;
+	p->n = n;
+	for (size_t i = 0; i < n; i++)
+		note(p, i, rows[i].event, rows[i].order.order_id);
+}
+
+static struct page
+orders(struct store_filter f)
+{
+	struct page p = { 0 };
+
+	f.scan = &p.scan;
+	assert_int_equal(store_list_orders(c.st, &f, orders_cb, &p), 0);
+	store_wait(c.st);
+	assert_int_equal(p.calls, 1);
+	return (p);
+}
+
 /*
  * The ids on all pages, each with a blank behind it, as they come; no page says
  * that it looked at more than it may, and there are at most so many pages.
@@ -218,6 +245,80 @@ test_rare_is_found_in_parts(void **state)
 	/* At the end there is no more. */
 	p = events((struct store_filter){ .type = "rare" });
 	assert_int_equal(p.n, 3);
+	assert_int_equal(p.scan.next, 0);
+}
+
+/* A job of that event, done with its order's record, in that status. */
+static void
+record(int64_t job, int64_t event, const char *order, const char *status)
+{
+	const struct store_order o = { .order_id = order, .status = status };
+	const struct store_write w = { .table = STORE_ORDERS,
+		.order = &o,
+		.event = event };
+	const struct store_outcome out = { .job = job,
+		.to = JOB_DONE,
+		.outcome = "done",
+		.at_ms = NOW,
+		.writes = &w,
+		.nwrites = 1 };
+	struct case_result r;
+
+	assert_int_equal(store_finish(c.st, &out, case_done_cb, &r), 0);
+	store_wait(c.st);
+	assert_int_equal(r.rc, STORE_OK);
+}
+
+/* Few open orders are looked for a part at a time; one that is named at once.
+ */
+static void
+test_orders_are_found_in_parts(void **state)
+{
+	const char *const ends[] = { "9" };
+	struct store_filter open = { .open = true,
+		.ends = ends,
+		.nends = 1,
+		.look = 4 };
+	int64_t handler = case_handler(&c, "a"), event;
+	char id[16], order[16], ids[128] = "";
+	unsigned pages = 0;
+	struct page p;
+
+	(void)state;
+	for (int i = 1; i <= 20; i++) {
+		(void)snprintf(id, sizeof(id), "e%02d", i);
+		(void)snprintf(order, sizeof(order), "70%02d", i);
+		event = append(id, CREATED, NOW + 1000 * i,
+		    (struct order){ order, NULL }, handler);
+		record(i, event, order, i % 10 == 3 ? "1" : "9");
+	}
+	p = orders(open);
+	assert_int_equal(p.n, 0);
+	assert_int_equal(p.scan.looked, 4);
+	assert_true(p.scan.next > 0);
+	do {
+		p = orders(open);
+		for (size_t i = 0; i < p.n; i++) {
+			(void)strcat(ids, p.ids[i]);
+			(void)strcat(ids, " ");
+		}
+		open.before = p.scan.next;
+		assert_true(++pages < 9);
+	} while (open.before != 0);
+	assert_string_equal(ids, "7013 7003 ");
+	assert_true(pages >= 5);
+
+	p = orders((struct store_filter){ .order_id = "7002", .look = 4 });
+	assert_int_equal(p.n, 1);
+	assert_string_equal(p.ids[0], "7002");
+	assert_int_equal(p.scan.next, 0);
+	/* A page that is full goes on from its last row. */
+	p = orders((struct store_filter){ .limit = 2 });
+	assert_int_equal(p.n, 2);
+	assert_int_equal(p.scan.next, p.numbers[1]);
+	p = orders((struct store_filter){ .since_ms = NOW + 3000,
+	    .until_ms = NOW + 5000 });
+	assert_int_equal(p.n, 2);
 	assert_int_equal(p.scan.next, 0);
 }
 
@@ -462,6 +563,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_rare_is_found_in_parts),
+		CASE(test_orders_are_found_in_parts),
 		CASE(test_gaps_are_stepped_over),
 		CASE(test_time_is_found_at_once),
 		CASE(test_few_unfinished_are_found_at_once),

@@ -62,7 +62,8 @@ inspect('why it failed is known after a restart as well', async (page) => {
 inspect('refused deliveries are grouped by what was found',
   async (page) => {
     const group = page.locator('.group', { hasText: '3 deliveries' });
-    await group.getByText('last seen').waitFor();
+    await group.getByText(/last seen .*, first/).waitFor();
+    await page.locator('.group', { hasText: '1 delivery' }).waitFor();
     await group.click();
     await page.getByText('3 rejections').waitFor();
     assert.equal(await page.locator('.rejection').count(), 3);
@@ -77,3 +78,15 @@ inspect('refused deliveries are grouped by what was found',
       await eventually('they are kept', async () =>
         (await server.ask('/api/v1/rejections')).rejections.length === 4);
     } });
+
+inspect('a handler says how its attempts went, in an hour and a day',
+  async (page, server) => {
+    const pos = page.getByRole('region', { name: 'pos' });
+    const rates = pos.locator('.rates dd');
+    await pos.getByText('0 % of 3 attempts succeeded').first().waitFor();
+    assert.equal(await rates.count(), 2);
+    server.file('good', '');
+    await server.received(order(4), { id: 'e4' });
+    await pos.getByText(/^25 % of 4 attempts succeeded; calls took .* ms/)
+      .nth(1).waitFor();
+  }, options);

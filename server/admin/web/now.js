@@ -21,6 +21,7 @@ const OFTEN_MS = 15000;  // the hour that is shown; the rest, after that
 const SELDOM_MS = 60000; // longer ranges, open orders
 const WEEK_MS = 300000;  // branches by the hour
 const ORDERS_MAX = 500;
+const ORDER_PAGES = 5; // each looks among so many events
 
 // What is said of all of it. Pure.
 export function healthText(needs) {
@@ -241,10 +242,17 @@ export class NowView {
   }
 
   async loadOrders() {
-    const { orders, next } = await get('/api/v1/orders', { open: 'true',
-      limit: ORDERS_MAX });
-    if (this.closed)
-      return;
+    const orders = [];
+    let next;
+    for (let i = 0; i < ORDER_PAGES && next !== null &&
+        orders.length < ORDERS_MAX; i++) {
+      const page = await get('/api/v1/orders', { open: 'true',
+        limit: ORDERS_MAX - orders.length, before: next });
+      orders.push(...page.orders);
+      next = page.next;
+      if (this.closed)
+        return;
+    }
     const ages = orders.filter((order) => order.received_at !== null)
       .map((order) => serverNow() - Date.parse(order.placed_at ??
         order.received_at));

@@ -9,11 +9,8 @@ import { BodyView } from './body_view.js';
 import { CAUSE_NAMES, causeTitle, causeText, bytesText, countText, sentence }
   from './words.js';
 
-const PAGE = 500;
-const PAGES = 4;   // at once: of so many of the newest groups are made
-const SHOWN = 100; // rows, until more are asked for
-const ROWS_MAX = 20000;
-const AGAIN_MS = 300; // messages come many at a time
+const PAGE = 100;
+const AGAIN_MS = 1000; // messages come many at a time
 const PATH = '/api/v1/rejections';
 
 function diagnosisNode(r) {
@@ -26,20 +23,6 @@ function diagnosisNode(r) {
 function notKeptText(n) {
   return `${countText(n, 'other')} refused before it ` +
     `${n === 1 ? 'is' : 'are'} only counted.`;
-}
-
-// What was found, and so often, among these, the newest first: each with its
-// cause, diagnosis, the newest row and how many deliveries it stands for (pure).
-export function groupsOf(rows) {
-  const groups = new Map();
-  for (const r of rows) {
-    const key = `${r.cause}\0${r.diagnosis_code ?? ''}`;
-    const known = groups.get(key) ?? { cause: r.cause, code: r.diagnosis_code,
-      newest: r, n: 0 };
-    known.n += 1 + r.repeats + r.not_kept;
-    groups.set(key, known);
-  }
-  return [...groups.values()].sort((a, b) => b.n - a.n);
 }
 
 function decodeBase64(text) {
@@ -103,9 +86,9 @@ export class RejectionsView {
   constructor(app, route) {
     this.title = 'Rejections';
     this.app = app;
+    this.groups = [];
     this.rows = [];
     this.next = null;
-    this.limit = SHOWN;
     this.detail = null;
     this.cause = h('select', { id: 'cause', on: { change: () =>
       app.go({ view: 'rejections', values: { cause: this.cause.value } }) } },
@@ -140,20 +123,23 @@ export class RejectionsView {
     }
   }
 
+  // The groups, and of them, or of the one that is open, the newest rows.
   async load(anew) {
     const turn = Symbol('load');
+    const { cause, code } = this.values;
     this.turn = turn;
     if (anew) {
       this.rows = null;
       fill(this.box, loading('rejections'));
     }
     try {
-      const found = await this.fetchRows();
+      const [{ groups }, page] = await Promise.all([
+        get(`${PATH}/groups`, { cause, code }),
+        get(PATH, { limit: PAGE, cause, code })]);
       if (this.turn !== turn)
         return;
-      this.rows = found.rows;
-      this.next = found.next;
-      this.limit = SHOWN;
+      this.groups = groups;
+      this.take(page);
       this.draw();
     } catch (e) {
       if (this.turn === turn && this.rows === null)
@@ -163,40 +149,33 @@ export class RejectionsView {
     }
   }
 
-  // The newest before that one.
-  async fetchRows(before = undefined) {
-    const rows = [];
-    let next = before;
-    for (let i = 0; i < PAGES && next !== null; i++) {
-      const page = await get(PATH, { limit: PAGE, cause: this.values.cause,
-        before: next });
-      rows.push(...page.rejections);
-      next = page.next;
-    }
-    return { rows, next };
+  // The newest rows; older ones that were loaded stay, if none lacks between.
+  take({ rejections, next }) {
+    const at = next === null ? -1 : (this.rows ?? []).findIndex((r) =>
+      r.id === rejections.at(-1).id);
+    this.rows = at === -1 ? rejections :
+      [...rejections, ...this.rows.slice(at + 1)];
+    if (this.rows.length === rejections.length)
+      this.next = next;
   }
 
   async loadMore(e) {
+    const { cause, code } = this.values;
+    const { turn } = this;
     e.target.disabled = true;
-    this.limit += SHOWN;
     try {
-      if (this.limit > this.fitting().length && this.next !== null) {
-        const found = await this.fetchRows(this.next);
-        this.rows = [...this.rows, ...found.rows];
-        this.next = found.next;
-      }
+      const page = await get(PATH, { limit: PAGE, cause, code,
+        before: this.next });
+      if (this.turn !== turn)
+        return;
+      this.rows = [...this.rows, ...page.rejections];
+      this.next = page.next;
     } catch { /* the button stays, to be tried again */ }
     this.draw();
   }
 
-  // Those of the group that is open; of all groups if none is.
-  fitting() {
-    const { code } = this.values;
-    return code === undefined ? this.rows : this.rows.filter((r) =>
-      (r.diagnosis_code ?? 'none') === code);
-  }
-
-  groupNode({ cause, code, newest, n }) {
+  groupNode({ cause, diagnosis_code: code, diagnosis, deliveries: n,
+    first_at: first, last_at: last }) {
     return h('li', { class: 'group' },
       h('a', { href: formatRoute({ view: 'rejections', values: { cause,
         code: code ?? 'none' } }) },
@@ -204,25 +183,32 @@ export class RejectionsView {
         h('strong', null, causeTitle(cause)),
         h('span', { class: 'group-count' }, countText(n, 'delivery',
           'deliveries'))),
-      h('span', { class: 'group-why' }, newest.diagnosis === null ?
-        causeText(cause) : sentence(newest.diagnosis)),
-      h('span', { class: 'dim small' }, 'last seen ',
-        ticking(newest.last_at ?? newest.at, 'ago'))));
+      h('span', { class: 'group-why' }, diagnosis === null ?
+        causeText(cause) : sentence(diagnosis)),
+      h('span', { class: 'dim small' }, 'last seen ', ticking(last, 'ago'),
+        first !== last && [', first ', moment(first)])));
   }
 
-  // What is refused most, and the way back from one of these to all.
+  // One group that is open: what it is, and the way back to all.
+  openNode() {
+    const { code } = this.values;
+    const group = this.groups[0];
+    return [h('p', { class: 'group-open' }, 'Only ', code === 'none' ?
+      'those without a diagnosis' : h('code', null, code), '. ',
+    h('a', { href: '#/rejections' }, 'Show all')),
+    group && h('p', { class: 'lead' }, group.diagnosis === null ?
+      causeText(group.cause) : sentence(group.diagnosis)),
+    group && h('p', { class: 'dim group-said' }, countText(group.deliveries, 'delivery',
+      'deliveries'), ', the first ', moment(group.first_at), ', the last ',
+    ticking(group.last_at, 'ago'))];
+  }
+
+  // What is refused most, first; then one by one, the newest first.
   groupsNode() {
     if (this.values.code !== undefined)
-      return h('p', { class: 'group-open' }, 'Only ',
-        this.values.code === 'none' ? 'those without a diagnosis' :
-          h('code', null, this.values.code), '. ',
-        h('a', { href: '#/rejections' }, 'Show all'));
-    const groups = groupsOf(this.rows);
-    return groups.length < 2 ? null : [
-      h('h2', null, this.next === null ? 'What was refused' :
-        `What was refused, of the newest ${countText(this.rows.length,
-          'rejection')}`),
-      h('ul', { class: 'rejections groups' }, groups.map((g) =>
+      return this.openNode();
+    return [h('h2', null, 'What was refused'),
+      h('ul', { class: 'rejections groups' }, this.groups.map((g) =>
         this.groupNode(g))), h('h2', null, 'One by one')];
   }
 
@@ -243,35 +229,25 @@ export class RejectionsView {
   }
 
   draw() {
-    const rows = this.fitting();
-    const more = this.next !== null || rows.length > this.limit;
-    setText(this.count, rows.length === 0 ? '' :
-      countText(rows.length, 'rejection') +
-      (this.next === null ? '' : ' loaded'));
-    fill(this.box, rows.length === 0 && !more ? notice('good',
+    const n = this.groups.reduce((sum, g) => sum + g.deliveries, 0);
+    setText(this.count, n === 0 ? '' : countText(n, 'rejection'));
+    fill(this.box, this.rows.length === 0 ? notice('good',
       'Nothing was refused', this.values.cause ? 'For this cause.' :
         'Every delivery so far had a right signature.') :
       [this.groupsNode(),
-      h('ul', { class: 'rejections' }, rows.slice(0, this.limit).map((r) =>
-        this.rowNode(r))),
-      more && button('Load older ones', { class: 'quiet more' },
+      h('ul', { class: 'rejections' }, this.rows.map((r) => this.rowNode(r))),
+      this.next !== null && button('Load older ones', { class: 'quiet more' },
         (e) => this.loadMore(e))].flat());
   }
 
+  // A diagnosis may follow its rejection; several come together.
   message(kind, data) {
-    if (kind !== 'rejection' || this.rows === null ||
+    if (kind !== 'rejection' ||
         (this.values.cause && this.values.cause !== data.cause))
       return;
-    // A diagnosis may follow its rejection.
-    this.rows = [data, ...this.rows.filter((r) => r.id !== data.id)]
-      .sort((a, b) => b.id - a.id);
-    if (this.rows.length > ROWS_MAX) {
-      this.rows.length = ROWS_MAX;
-      this.next = this.rows.at(-1).id; // they can be loaded again
-    }
     this.soon ??= setTimeout(() => {
       this.soon = undefined;
-      this.rows !== null && this.draw();
+      this.load(false);
     }, AGAIN_MS);
     if (this.detail?.id === String(data.id))
       this.detail.load();
