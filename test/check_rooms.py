@@ -36,7 +36,7 @@ import sys
 
 # A header of a library -> the rooms, or single files, that may include it.
 FOREIGN = {
-    "sqlite3.h": ["store/sqlite/*", "handlers/body/envelope.c",
+    "sqlite3.h": ["store/sqlite/*",
                   "server/cli/verb_version.c"],
     "libpq-fe.h": ["store/postgres/*"],
     "mbedtls/": ["server/auth/signature.c", "server/tls/*",

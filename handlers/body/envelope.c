@@ -1,366 +1,308 @@
 /*
- * A body is copied once into a buffer of ours that ends with a NUL: SQLite's
- * JSON functions want one, and would otherwise copy the body for each call.
- *
- * `head' reads everything of a body with one order, which nearly all have,
- * from a single parse that its calls share. `few' does the same for small
- * batches. `rest' is for the others: it cuts the array into its elements and
- * parses each by itself, so that the work grows with the body's length and
- * not with its square, as it would if each order were looked up by its index.
+ * One pass checks every byte of a body and notes where the few values stand
+ * that are wanted; their texts are made when all of it was found well-formed.
  */
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sqlite3.h>
-
 #include "handlers/body/envelope.h"
+#include "store/base/json_check.h"
 #include "store/base/json_scan.h"
 
 #define TEXT_SIZE (ENVELOPE_TEXT_MAX + 1)
-#define FIELDS 4      /* texts of an order */
-#define FEW 8         /* orders that `few' reads */
-#define NODES_SIZE 16 /* of a node of SQLite's tree: at most one a byte */
+#define FEW 4 /* orders: nearly always there is one */
 
-struct envelope_reader {
-	sqlite3 *db;
-	sqlite3_stmt *head;
-	sqlite3_stmt *few;
-	sqlite3_stmt *rest;
-	char *text; /* the body being scanned, with a NUL */
-	size_t text_size;
-};
-
-/*
- * json_extract() of several paths gives one array of the values as they stand
- * in the body, null where it has none.
- */
-/* clang-format off */
-#define ORDER_PATHS(i) \
-	"'$.orders[" #i "].id', '$.orders[" #i "].status'," \
-	"'$.orders[" #i "].updated_at', '$.orders[" #i "].external_id'"
-
-static const char head_sql[] =
-    "SELECT json_type(?1), json_array_length(?1, '$.orders'),"
-    " json_extract(?1, '$.brand_id', '$.branch_id', "
-    ORDER_PATHS(0) ") WHERE json_valid(?1)";
-enum { HEAD_TYPE, HEAD_NORDERS, HEAD_VALUES };
-
-static const char few_sql[] =
-    "SELECT json_extract(?1, "
-    ORDER_PATHS(0) "," ORDER_PATHS(1) "," ORDER_PATHS(2) "," ORDER_PATHS(3) ","
-    ORDER_PATHS(4) "," ORDER_PATHS(5) "," ORDER_PATHS(6) "," ORDER_PATHS(7) ")";
-/* clang-format on */
-
-static const char rest_sql[] =
-    "SELECT key, json_extract(value, '$.id', '$.status', '$.updated_at',"
-    " '$.external_id')"
-    " FROM json_each(?1, '$.orders') WHERE type = 'object'";
-enum { REST_PLACE, REST_VALUES };
-
-struct envelope_reader *
-envelope_reader_new(void)
-{
-	const int flags =
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-	struct envelope_reader *er;
-
-	if ((er = calloc(1, sizeof(*er))) == NULL)
-		return (NULL);
-	if (sqlite3_open_v2(":memory:", &er->db, flags, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v3(er->db, head_sql, sizeof(head_sql),
-		SQLITE_PREPARE_PERSISTENT, &er->head, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v3(er->db, few_sql, sizeof(few_sql),
-		SQLITE_PREPARE_PERSISTENT, &er->few, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v3(er->db, rest_sql, sizeof(rest_sql),
-		SQLITE_PREPARE_PERSISTENT, &er->rest, NULL) != SQLITE_OK) {
-		envelope_reader_free(er);
-		return (NULL);
-	}
-	return (er);
-}
-
-void
-envelope_reader_free(struct envelope_reader *er)
-{
-	if (er == NULL)
-		return;
-	sqlite3_finalize(er->head);
-	sqlite3_finalize(er->few);
-	sqlite3_finalize(er->rest);
-	sqlite3_close(er->db);
-	free(er->text);
-	free(er);
-}
-
-/* -- The bytes, before SQLite sees them -- */
-
-/* Keep a copy of the body that ends with a NUL. Returns 0, or -1. */
-static int
-envelope_keep_text(struct envelope_reader *er, const void *body, size_t len)
-{
-	char *text;
-
-	if (len >= er->text_size) {
-		if ((text = malloc(len + 1)) == NULL)
-			return (-1);
-		free(er->text);
-		er->text = text;
-		er->text_size = len + 1;
-	}
-	memcpy(er->text, body, len);
-	er->text[len] = '\0';
-	return (0);
-}
-
-/* Does c stand in the text at least n times? */
-static bool
-has_many(const char *p, const char *end, char c, size_t n)
-{
-	for (; n > 0; n--, p++) {
-		if ((p = memchr(p, c, (size_t)(end - p))) == NULL)
-			return (false);
-	}
-	return (true);
-}
-
-/* Is p, but for blanks, before a colon? */
-static bool
-is_before_colon(const char *p, const char *end)
-{
-	p = json_scan_blanks(p, end);
-	return (p < end && *p == ':');
-}
-
-/* Does c stand before a colon anywhere in the text, in a string or not? */
-static bool
-has_before_colon(const char *p, const char *end, char c)
-{
-	while ((p = memchr(p, c, (size_t)(end - p))) != NULL) {
-		if (is_before_colon(++p, end))
-			return (true);
-	}
-	return (false);
-}
-
-/*
- * Is this what SQLite must not see? It may be nested too deep: SQLite has a
- * limit too, but it is another one in each version. Or an object or array
- * stands for a key: 3.40 takes that for valid if it ends in a string, and
- * crashes when it compares the keys. Most bodies have so few brackets, and
- * none before a colon, that they need not be walked.
- */
-static bool
-is_refused_unseen(const char *text, const char *end)
-{
-	size_t depth = 0;
-
-	if (!has_many(text, end, '[', ENVELOPE_DEPTH_MAX / 2) &&
-	    !has_many(text, end, '{', ENVELOPE_DEPTH_MAX / 2) &&
-	    !has_before_colon(text, end, ']') &&
-	    !has_before_colon(text, end, '}'))
-		return (false);
-	for (const char *p = text; p < end;) {
-		if (*p == '"') {
-			if ((p = json_scan_string(p, end)) == NULL)
-				return (true);
-			continue;
-		}
-		if (*p == '[' || *p == '{') {
-			if (++depth > ENVELOPE_DEPTH_MAX)
-				return (true);
-		} else if (*p == ']' || *p == '}') {
-			if (depth == 0 || is_before_colon(p + 1, end))
-				return (true);
-			depth--;
-		}
-		p++;
-	}
-	return (false);
-}
-
-/* -- Rows to records -- */
-
-/* What is read of a row, and where the texts go. */
-struct cursor {
-	const char *values; /* at the '[' or ',' before the next value */
+/* A value as it stands; at NULL: there is none. */
+struct place {
+	const char *at;
 	const char *end;
-	char *text;
 };
 
-/* Go past the next value. Returns its text, or NULL if it counts as absent. */
-static const char *
-envelope_next(struct cursor *cur)
-{
-	const char *token = cur->values + 1;
-	char *text = cur->text;
-	int len;
+enum field { FIELD_ID, FIELD_STATUS, FIELD_UPDATED, FIELD_EXTERNAL, NFIELDS };
+enum head { HEAD_BRAND, HEAD_BRANCH, HEAD_ORDERS, NHEADS };
 
-	cur->values = json_scan_value(token, cur->end);
-	len = json_scan_text(token, (size_t)(cur->values - token), TEXT_SIZE,
-	    text);
+struct name {
+	const char *text;
+	size_t len;
+};
+#define NAME(text)                                                             \
+	{                                                                      \
+		text, sizeof(text) - 1                                         \
+	}
+
+static const struct name field_names[] = {
+	[FIELD_ID] = NAME("id"),
+	[FIELD_STATUS] = NAME("status"),
+	[FIELD_UPDATED] = NAME("updated_at"),
+	[FIELD_EXTERNAL] = NAME("external_id"),
+};
+static const struct name head_names[] = {
+	[HEAD_BRAND] = NAME("brand_id"),
+	[HEAD_BRANCH] = NAME("branch_id"),
+	[HEAD_ORDERS] = NAME("orders"),
+};
+
+/* An element of the array that is an object. */
+struct found {
+	int32_t place;
+	struct place fields[NFIELDS];
+};
+
+struct scan {
+	const char *end;
+	enum envelope_rc rc; /* why it went no further, when it did not */
+	struct place head[NHEADS];
+	size_t norders; /* elements, of any kind */
+	size_t nfound;
+	struct found few[FEW];
+	struct found *many; /* those behind them */
+	struct found beyond;
+};
+
+/* -- Where everything stands -- */
+
+/* Which of the names a key is, as it is written; n: none. */
+static size_t
+which_name(const char *key, size_t len, const struct name names[], size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (names[i].len == len && memcmp(key, names[i].text, len) == 0)
+			break;
+	}
+	return (i);
+}
+
+/* p is at an opening bracket: past it and blanks, and past closer if it is
+   there, which *ret_closed tells. */
+static const char *
+enter(const char *p, const char *end, char closer, bool *ret_closed)
+{
+	p = json_scan_blanks(p + 1, end);
+	*ret_closed = p < end && *p == closer;
+	return (*ret_closed ? p + 1 : p);
+}
+
+/*
+ * *p is at the key of a member: go to its value, or NULL. Returns where that is
+ * to be noted: in places, if the key is one of n names for the first time;
+ * NULL: nowhere.
+ */
+static struct place *
+read_key(const char **p, const char *end, const struct name names[], size_t n,
+    struct place places[])
+{
+	const char *key = *p, *key_end;
+	size_t i;
+
+	if ((*p = json_check_key(key, end, &key_end)) == NULL)
+		return (NULL);
+	i = which_name(key + 1, (size_t)(key_end - key - 2), names, n);
+	return (i == n || places[i].at != NULL ? NULL : &places[i]);
+}
+
+/* The i-th that was noted. */
+static struct found *
+found_at(struct scan *s, size_t i)
+{
+	return (i < FEW ? &s->few[i] : &s->many[i - FEW]);
+}
+
+/* Room for one more; beyond the limit it is noted nowhere. Returns NULL when
+   out of memory. */
+static struct found *
+next_found(struct scan *s)
+{
+	struct found *f;
+
+	if (s->nfound == ENVELOPE_ORDERS_MAX)
+		return (&s->beyond);
+	if (s->nfound == FEW && (s->many = malloc((ENVELOPE_ORDERS_MAX - FEW) *
+						  sizeof(*s->many))) == NULL) {
+		s->rc = ENVELOPE_NOMEM;
+		return (NULL);
+	}
+	f = found_at(s, s->nfound++);
+	*f = (struct found){ (int32_t)s->norders, { { 0 } } };
+	return (f);
+}
+
+/* Past the order at p, an object; NULL if it is none. */
+static const char *
+scan_order(struct scan *s, const char *p)
+{
+	struct found *f = next_found(s);
+	struct place *place;
+	const char *at;
+	bool closed;
+
+	if (f == NULL)
+		return (NULL);
+	p = enter(p, s->end, '}', &closed);
+	while (p != NULL && !closed) {
+		place = read_key(&p, s->end, field_names, NFIELDS, f->fields);
+		if ((at = p) == NULL)
+			break;
+		p = json_check_value(p, s->end, ENVELOPE_DEPTH_MAX - 3);
+		if (p == NULL)
+			break;
+		if (place != NULL)
+			*place = (struct place){ at, p };
+		p = json_check_next(p, s->end, '}', &closed);
+	}
+	return (p);
+}
+
+/* Past the array of orders at p; NULL if it is none, or has too many. */
+static const char *
+scan_orders(struct scan *s, const char *p)
+{
+	bool closed;
+
+	p = enter(p, s->end, ']', &closed);
+	while (p != NULL && !closed) {
+		if (p < s->end && *p == '{')
+			p = scan_order(s, p);
+		else
+			p = json_check_value(p, s->end, ENVELOPE_DEPTH_MAX - 2);
+		s->norders++;
+		if (p != NULL)
+			p = json_check_next(p, s->end, ']', &closed);
+	}
+	return (p);
+}
+
+/* Past the object at p, with or without orders; NULL if it is none. */
+static const char *
+scan_object(struct scan *s, const char *p)
+{
+	struct place *place;
+	const char *at;
+	bool closed;
+
+	p = enter(p, s->end, '}', &closed);
+	while (p != NULL && !closed) {
+		place = read_key(&p, s->end, head_names, NHEADS, s->head);
+		if ((at = p) == NULL)
+			break;
+		if (place == &s->head[HEAD_ORDERS] && p < s->end && *p == '[')
+			p = scan_orders(s, p);
+		else
+			p = json_check_value(p, s->end, ENVELOPE_DEPTH_MAX - 1);
+		if (p == NULL)
+			break;
+		if (place != NULL)
+			*place = (struct place){ at, p };
+		p = json_check_next(p, s->end, '}', &closed);
+	}
+	return (p);
+}
+
+/* Is the text a body, and all of it noted? */
+static bool
+scan_body(struct scan *s, const char *p)
+{
+	p = json_scan_blanks(p, s->end);
+	if (p < s->end && *p == '{')
+		p = scan_object(s, p);
+	else if (p < s->end && *p == '[')
+		p = json_check_value(p, s->end, ENVELOPE_DEPTH_MAX);
+	else
+		return (false);
+	return (p != NULL && json_scan_blanks(p, s->end) == s->end);
+}
+
+/* -- Places to texts -- */
+
+/* How much room the text of a value needs at most, its NUL as well. */
+static size_t
+text_room(const struct place *v)
+{
+	size_t len = v->at == NULL ? 0 : (size_t)(v->end - v->at);
+
+	return (len < TEXT_SIZE ? len + 1 : TEXT_SIZE);
+}
+
+/* Write its text to *at, and go past that. NULL if it counts as absent. */
+static const char *
+take_text(const struct place *v, char **at)
+{
+	char *text = *at;
+	int len = v->at == NULL
+		      ? -1
+		      : json_scan_text(v->at, (size_t)(v->end - v->at),
+			    text_room(v), text);
+
 	if (len == -1)
 		return (NULL);
-	cur->text += len + 1;
+	*at += len + 1;
 	return (text);
 }
 
-/* Add the order whose values come next, unless it is a stray. */
+/* Add the order, unless it is a stray. */
 static void
-envelope_add(struct envelope *env, int32_t place, struct cursor *cur)
+take_order(struct envelope *env, const struct found *f, char **at)
 {
 	struct store_order *o = &env->orders[env->norders];
 
-	o->place = place;
-	o->order_id = envelope_next(cur);
-	o->status = envelope_next(cur);
-	o->updated_at = envelope_next(cur);
-	o->external_id = envelope_next(cur);
+	o->place = f->place;
+	o->order_id = take_text(&f->fields[FIELD_ID], at);
+	o->status = take_text(&f->fields[FIELD_STATUS], at);
+	o->updated_at = take_text(&f->fields[FIELD_UPDATED], at);
+	o->external_id = take_text(&f->fields[FIELD_EXTERNAL], at);
 	if (o->order_id != NULL && o->order_id[0] != '\0')
 		env->norders++;
 }
 
-/* Begin with the array of values in a column. -1 when out of memory. */
-static int
-envelope_begin(struct cursor *cur, sqlite3_stmt *st, int column)
-{
-	cur->values = (const char *)sqlite3_column_text(st, column);
-	if (cur->values == NULL)
-		return (-1);
-	cur->end = cur->values + sqlite3_column_bytes(st, column);
-	return (0);
-}
-
-/* Read a batch of n orders, at most FEW. Returns 0, or -1 when out of memory.
- */
-static int
-envelope_read_few(struct envelope_reader *er, struct envelope *env, size_t n,
-    struct cursor *cur)
-{
-	int rc = -1;
-
-	(void)sqlite3_bind_text(er->few, 1, er->text, -1, SQLITE_STATIC);
-	if (sqlite3_step(er->few) == SQLITE_ROW &&
-	    envelope_begin(cur, er->few, 0) == 0) {
-		for (size_t i = 0; i < n; i++)
-			envelope_add(env, (int32_t)i, cur);
-		rc = 0;
-	}
-	(void)sqlite3_reset(er->few);
-	return (rc);
-}
-
-/* Read a batch of any size. Returns 0, or -1 when out of memory. */
-static int
-envelope_read_rest(struct envelope_reader *er, struct envelope *env,
-    struct cursor *cur)
-{
-	int rc;
-
-	(void)sqlite3_bind_text(er->rest, 1, er->text, -1, SQLITE_STATIC);
-	while ((rc = sqlite3_step(er->rest)) == SQLITE_ROW) {
-		if (envelope_begin(cur, er->rest, REST_VALUES) == -1)
-			break;
-		envelope_add(env, sqlite3_column_int(er->rest, REST_PLACE),
-		    cur);
-	}
-	(void)sqlite3_reset(er->rest);
-	return (rc == SQLITE_DONE ? 0 : -1);
-}
-
-/* Make the record from the row at which `head' stands. */
+/* Make the record of what was noted. */
 static enum envelope_rc
-envelope_read(struct envelope_reader *er, struct envelope *ret_env)
+make_envelope(struct scan *s, struct envelope *ret_env)
 {
+	size_t orders = s->nfound * sizeof(struct store_order), texts;
 	struct envelope env = { .norders = 0 };
-	struct cursor cur;
-	const char *type;
-	int rc = 0;
-	size_t n;
+	char *at;
 
-	type = (const char *)sqlite3_column_text(er->head, HEAD_TYPE);
-	if (type == NULL || envelope_begin(&cur, er->head, HEAD_VALUES) == -1)
-		return (ENVELOPE_NOMEM);
-	if (strcmp(type, "object") != 0 && strcmp(type, "array") != 0)
-		return (ENVELOPE_INVALID);
-	n = (size_t)sqlite3_column_int64(er->head, HEAD_NORDERS);
-	if (n > ENVELOPE_ORDERS_MAX)
-		return (ENVELOPE_TOO_MANY);
-
-	/* The orders, then all their texts at their longest. */
-	env.memory =
-	    malloc(n * sizeof(*env.orders) + (2 + n * FIELDS) * TEXT_SIZE);
-	if (env.memory == NULL)
+	texts =
+	    text_room(&s->head[HEAD_BRAND]) + text_room(&s->head[HEAD_BRANCH]);
+	for (size_t i = 0; i < s->nfound; i++) {
+		for (size_t k = 0; k < NFIELDS; k++)
+			texts += text_room(&found_at(s, i)->fields[k]);
+	}
+	if ((env.memory = malloc(orders + texts)) == NULL)
 		return (ENVELOPE_NOMEM);
 	env.orders = env.memory;
-	cur.text = (char *)(env.orders + n);
-	env.brand = envelope_next(&cur);
-	env.branch = envelope_next(&cur);
-	if (n == 1)
-		envelope_add(&env, 0, &cur);
-	else
-		(void)sqlite3_reset(er->head); /* its parse makes room */
-	if (n > 1 && n <= FEW)
-		rc = envelope_read_few(er, &env, n, &cur);
-	else if (n > FEW)
-		rc = envelope_read_rest(er, &env, &cur);
-	if (rc == -1) {
-		envelope_fini(&env);
-		return (ENVELOPE_NOMEM);
-	}
-	env.strays = n - env.norders;
+	at = (char *)env.memory + orders;
+	env.brand = take_text(&s->head[HEAD_BRAND], &at);
+	env.branch = take_text(&s->head[HEAD_BRANCH], &at);
+	for (size_t i = 0; i < s->nfound; i++)
+		take_order(&env, found_at(s, i), &at);
+	env.strays = s->norders - env.norders;
 	*ret_env = env;
 	return (ENVELOPE_OK);
 }
 
-/* Scan the text that was kept. */
-static enum envelope_rc
-envelope_scan_text(struct envelope_reader *er, struct envelope *ret_env)
-{
-	enum envelope_rc rc = ENVELOPE_NOMEM;
-
-	(void)sqlite3_bind_text(er->head, 1, er->text, -1, SQLITE_STATIC);
-	switch (sqlite3_step(er->head)) {
-	case SQLITE_ROW:
-		rc = envelope_read(er, ret_env);
-		break;
-	case SQLITE_DONE:
-	case SQLITE_ERROR: /* malformed JSON, seen before json_valid() was */
-		rc = ENVELOPE_INVALID;
-		break;
-	}
-	(void)sqlite3_reset(er->head);
-	return (rc);
-}
-
-/* Is there as much memory as SQLite may need for a text of that length? */
-static bool
-has_memory(size_t len)
-{
-	void *p = malloc(len * NODES_SIZE + TEXT_SIZE);
-
-	free(p);
-	return (p != NULL);
-}
-
 enum envelope_rc
-envelope_scan(struct envelope_reader *er, const void *body, size_t body_len,
-    struct envelope *ret_env)
+envelope_scan(const void *body, size_t body_len, struct envelope *ret_env)
 {
 	enum envelope_rc rc;
+	struct scan s;
 
-	/* SQLite would take a NUL for the end. */
-	if (body_len == 0 || memchr(body, '\0', body_len) != NULL)
-		return (ENVELOPE_INVALID);
-	if (envelope_keep_text(er, body, body_len) == -1)
-		return (ENVELOPE_NOMEM);
-	if (is_refused_unseen(er->text, er->text + body_len))
-		return (ENVELOPE_INVALID);
-	rc = envelope_scan_text(er, ret_env);
-	/* SQLite may also call a text malformed for which it has no memory. */
-	if (rc == ENVELOPE_INVALID && !has_memory(body_len))
-		return (ENVELOPE_NOMEM);
-	return (rc == ENVELOPE_INVALID ? envelope_scan_text(er, ret_env) : rc);
+	memset(&s, 0, offsetof(struct scan, few));
+	s.end = (const char *)body + body_len;
+	s.rc = ENVELOPE_INVALID;
+	s.many = NULL;
+	if (!scan_body(&s, body))
+		rc = s.rc;
+	else if (s.norders > ENVELOPE_ORDERS_MAX)
+		rc = ENVELOPE_TOO_MANY;
+	else
+		rc = make_envelope(&s, ret_env);
+	free(s.many);
+	return (rc);
 }
 
 void

@@ -1,10 +1,7 @@
 /*
  * envelope.h -- what klikitd reads of a body before it acknowledges it.
  *
- * Owns:    one private in-memory SQLite connection, used only for SQL's own
- *          JSON functions: they scan an 8 KB body in microseconds and hand
- *          out numbers digit for digit, which a parsed tree would not.
- * Touches: nothing else. For its callers it is pure: bytes in, record out.
+ * Pure: bytes in, record out.
  *
  * Limits, all stated so that they can be relied on:
  *   - the body must be one JSON object or array (RFC 8259), at most
@@ -33,8 +30,6 @@
 #define ENVELOPE_ORDERS_MAX 4096
 #define ENVELOPE_TEXT_MAX 255
 
-struct envelope_reader; /* opaque; one per thread that reads */
-
 enum envelope_rc {
 	ENVELOPE_OK = 0,
 	ENVELOPE_INVALID,  /* not a JSON object or array, or too deep */
@@ -51,19 +46,13 @@ struct envelope {
 	void *memory;  /* what all of the above points into */
 };
 
-/* Returns NULL when out of memory. */
-struct envelope_reader *envelope_reader_new(void);
-
-/* Accepts NULL. */
-void envelope_reader_free(struct envelope_reader *er);
-
 /*
  * Scan body. On ENVELOPE_OK fills *ret_env, to be given to envelope_fini().
  * Any other result leaves *ret_env untouched. The records keep the order of
  * the body; their places are indexes into its array, strays counted.
  */
-enum envelope_rc envelope_scan(struct envelope_reader *er, const void *body,
-    size_t body_len, struct envelope *ret_env);
+enum envelope_rc envelope_scan(const void *body, size_t body_len,
+    struct envelope *ret_env);
 
 /* Free what envelope_scan() made. */
 void envelope_fini(struct envelope *env);

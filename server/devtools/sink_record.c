@@ -27,7 +27,6 @@ struct sink_record {
 	FILE *file;              /* NULL: none is wanted */
 	struct line_writer *out; /* stdout; NULL: nothing is printed */
 	json_t *keys;            /* a set: the keys of an object */
-	struct envelope_reader *reader;
 	struct sink_totals totals;
 };
 
@@ -63,8 +62,7 @@ sink_record_open(const struct sink_options *opt, char reason[SINK_REASON_MAX])
 	if ((rec = calloc(1, sizeof(*rec))) == NULL)
 		return (NULL);
 	rec->opt = opt;
-	if ((rec->keys = json_object()) == NULL ||
-	    (rec->reader = envelope_reader_new()) == NULL)
+	if ((rec->keys = json_object()) == NULL)
 		goto fail;
 	if (opt->log_path != NULL &&
 	    (rec->file = fopen(opt->log_path, "ae")) == NULL) {
@@ -89,7 +87,6 @@ sink_record_close(struct sink_record *rec)
 	(void)line_writer_free(rec->out);
 	if (rec->file != NULL)
 		(void)fclose(rec->file);
-	envelope_reader_free(rec->reader);
 	json_decref(rec->keys);
 	free(rec);
 }
@@ -147,13 +144,13 @@ read_request(struct evhttp_request *req, struct sink_request *ret_r)
 
 /* The ids of the orders in a body; none if it has no orders. */
 static json_t *
-list_orders(struct sink_record *rec, const struct sink_request *r)
+list_orders(const struct sink_request *r)
 {
 	json_t *orders = json_array();
 	struct envelope env;
 
-	if (orders == NULL || envelope_scan(rec->reader, r->body, r->body_len,
-				  &env) != ENVELOPE_OK)
+	if (orders == NULL ||
+	    envelope_scan(r->body, r->body_len, &env) != ENVELOPE_OK)
 		return (orders);
 	for (size_t i = 0; i < env.norders; i++)
 		(void)json_array_append_new(orders,
@@ -164,7 +161,7 @@ list_orders(struct sink_record *rec, const struct sink_request *r)
 
 /* A request as one object; NULL when out of memory. */
 static json_t *
-make_object(struct sink_record *rec, const struct sink_request *r)
+make_object(const struct sink_request *r)
 {
 	unsigned char digest[SIGNATURE_LEN];
 	char hex[2 * SIGNATURE_LEN + 1];
@@ -187,7 +184,7 @@ make_object(struct sink_record *rec, const struct sink_request *r)
 			parse_int(r->attempt, 0, ATTEMPT_MAX, &attempt) == 0
 		    ? json_integer(attempt)
 		    : json_null()) == -1 ||
-	    json_object_set_new(object, "orders", list_orders(rec, r)) == -1 ||
+	    json_object_set_new(object, "orders", list_orders(r)) == -1 ||
 	    json_set_text(object, "signature", r->signature) == -1 ||
 	    json_object_set_new(object, "body_len",
 		json_integer((json_int_t)r->body_len)) == -1 ||
@@ -205,7 +202,7 @@ fail:
 static int
 append(struct sink_record *rec, const struct sink_request *r)
 {
-	json_t *object = make_object(rec, r);
+	json_t *object = make_object(r);
 	char *text = json_text(object);
 	int rc;
 

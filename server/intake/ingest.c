@@ -383,7 +383,7 @@ ingest_submit(struct ingest *in, const struct delivery *del,
 		in->stats.busy++;
 		return (INGEST_BUSY);
 	}
-	switch (envelope_scan(in->er, del->body, del->body_len, &env)) {
+	switch (envelope_scan(del->body, del->body_len, &env)) {
 	case ENVELOPE_OK:
 		if (fits(del, &env))
 			rc = ingest_scanned(in, del, &env, done, arg);
@@ -483,8 +483,7 @@ ingest_new(struct event_base *base, struct store *st, struct dispatch *d,
 	in->st = st;
 	in->d = d;
 	in->rej = rej;
-	if ((in->er = envelope_reader_new()) == NULL ||
-	    (in->timer = evtimer_new(base, ingest_timer_cb, in)) == NULL ||
+	if ((in->timer = evtimer_new(base, ingest_timer_cb, in)) == NULL ||
 	    ingest_subscribe(in, NULL, 0, &none) == -1)
 		goto fail;
 	return (in);
@@ -500,7 +499,6 @@ ingest_free(struct ingest *in)
 		return;
 	if (in->timer != NULL)
 		event_free(in->timer);
-	envelope_reader_free(in->er);
 	subscriptions_free(in->subs);
 	for (size_t i = 0; i < in->nzoneless; i++)
 		free(in->zoneless[i]);

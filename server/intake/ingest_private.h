@@ -10,7 +10,6 @@
 #include "server/intake/branches.h"
 #include "server/intake/ingest.h"
 
-struct envelope_reader;
 struct event;
 struct pending; /* ingest.c */
 struct subscriptions;
@@ -22,8 +21,7 @@ struct ingest {
 	struct store *st;
 	struct dispatch *d;
 	struct rejections *rej;
-	struct journal *journal; /* NULL: events are noted nowhere */
-	struct envelope_reader *er;
+	struct journal *journal;       /* NULL: events are noted nowhere */
 	struct event *timer;           /* for the oldest of waiting */
 	TAILQ_HEAD(, pending) waiting; /* oldest first */
 	size_t npending;

@@ -1,6 +1,7 @@
 #include "store/base/json_scan.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
@@ -118,10 +119,15 @@ take_number(struct scan *s)
 static bool
 take_word(struct scan *s, const char *word)
 {
-	while (*word != '\0')
-		if (!take(s, *word++))
-			return (false);
-	return (true);
+	size_t len = strlen(word);
+
+	if ((size_t)(s->end - s->at) >= len && memcmp(s->at, word, len) == 0) {
+		s->at += len;
+		return (true);
+	}
+	while (take(s, *word)) /* as far as it goes */
+		word++;
+	return (false);
 }
 
 /* Past the backslash. */
@@ -141,16 +147,50 @@ take_escape(struct scan *s)
 	return (true);
 }
 
+/* Bytes in a word, each with that value; and each with its top bit only. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define TOPS EACH(UINT64_C(0x80))
+
+/*
+ * The top bits of those of the eight bytes that are a quote, a backslash or a
+ * control character. By the usual subtraction: a byte below n borrows into its
+ * top bit, unless that was set; above the first one that is, others may seem to
+ * be.
+ */
+static uint64_t
+ends_of_run(uint64_t word)
+{
+	uint64_t quote = word ^ EACH('"'), escape = word ^ EACH('\\');
+
+	return ((((word - EACH(UINT64_C(0x20))) & ~word) |
+		    ((quote - EACH(UINT64_C(1))) & ~quote) |
+		    ((escape - EACH(UINT64_C(1))) & ~escape)) &
+		TOPS);
+}
+
+/* Past what stands in a string as it is. */
+static const char *
+skip_run(const char *p, const char *end)
+{
+	uint64_t word, ends;
+
+	for (; (size_t)(end - p) >= sizeof(word); p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		if ((ends = ends_of_run(le64toh(word))) != 0)
+			return (p + __builtin_ctzll(ends) / 8);
+	}
+	while (p < end && (unsigned char)*p >= 0x20 && *p != '"' && *p != '\\')
+		p++;
+	return (p);
+}
+
 static bool
 take_string(struct scan *s)
 {
 	const char *p = s->at + 1;
 
 	for (;; p = s->at) {
-		while (p < s->end && (unsigned char)*p >= 0x20 && *p != '"' &&
-		       *p != '\\')
-			p++;
-		s->at = p;
+		s->at = p = skip_run(p, s->end);
 		if (!take(s, '\\'))
 			return (take(s, '"'));
 		if (!take_escape(s))

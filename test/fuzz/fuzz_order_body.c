@@ -27,12 +27,12 @@ same(const char *a, const char *b)
 
 /* The body cut for order o of env must carry that order, and it alone. */
 static void
-check_cut(struct envelope_reader *er, const struct envelope *env,
-    const struct store_order *o, const void *body, size_t len)
+check_cut(const struct envelope *env, const struct store_order *o,
+    const void *body, size_t len)
 {
 	struct envelope one;
 
-	promise(envelope_scan(er, body, len, &one) == ENVELOPE_OK);
+	promise(envelope_scan(body, len, &one) == ENVELOPE_OK);
 	promise(one.norders == 1 && one.strays == 0);
 	promise(same(one.brand, env->brand));
 	promise(same(one.branch, env->branch));
@@ -46,22 +46,19 @@ check_cut(struct envelope_reader *er, const struct envelope *env,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct envelope_reader *er;
 	struct envelope env;
 	void *body;
 	size_t len;
 
-	if (er == NULL && (er = envelope_reader_new()) == NULL)
-		abort();
 	if (order_body_cut(data, size, 0, &body, &len) == 0)
 		free(body);
-	if (envelope_scan(er, data, size, &env) != ENVELOPE_OK)
+	if (envelope_scan(data, size, &env) != ENVELOPE_OK)
 		return (0);
 	for (size_t i = 0; i < env.norders && i < ORDERS_MAX; i++) {
 		const struct store_order *o = &env.orders[i];
 
 		promise(order_body_cut(data, size, o->place, &body, &len) == 0);
-		check_cut(er, &env, o, body, len);
+		check_cut(&env, o, body, len);
 		free(body);
 	}
 	envelope_fini(&env);

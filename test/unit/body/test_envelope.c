@@ -12,24 +12,6 @@
 
 #define BODY_MAX (1024 * 1024)
 
-static struct envelope_reader *er;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	return ((er = envelope_reader_new()) == NULL ? -1 : 0);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	envelope_reader_free(er);
-	envelope_reader_free(NULL);
-	return (0);
-}
-
 /* Scan a copy of exactly len bytes, so that reading past it is seen. */
 static enum envelope_rc
 scan_bytes(const void *bytes, size_t len, struct envelope *ret_env)
@@ -39,7 +21,7 @@ scan_bytes(const void *bytes, size_t len, struct envelope *ret_env)
 
 	if (len > 0)
 		memcpy(copy, bytes, len);
-	rc = envelope_scan(er, copy, len, ret_env);
+	rc = envelope_scan(copy, len, ret_env);
 	free(copy);
 	return (rc);
 }
@@ -219,10 +201,8 @@ test_envelope_refuses_what_is_no_body(void **state)
 		assert_int_equal(scan_rc(bad[i]), ENVELOPE_INVALID);
 }
 
-/*
- * An object or array is no key, though SQLite 3.40 takes it for one when it
- * ends in a string; what only looks so, in a string, is let through.
- */
+/* An object or array is no key; what only looks so, in a string, is let
+   through. */
 static void
 test_envelope_refuses_keys_that_are_no_strings(void **state)
 {
@@ -532,9 +512,9 @@ test_envelope_length_of_values_is_limited(void **state)
 	assert_value("external_id", json, NULL);
 }
 
-/* One reader scans any number of bodies, of all sizes and outcomes. */
+/* What was made of one body is its own, whatever is scanned after it. */
 static void
-test_envelope_reader_can_be_used_again(void **state)
+test_envelope_records_are_their_own(void **state)
 {
 	struct envelope a, b;
 
@@ -542,7 +522,6 @@ test_envelope_reader_can_be_used_again(void **state)
 	scan("{\"brand_id\":1,\"orders\":[{\"id\":\"a\"}]}", &a);
 	assert_int_equal(scan_rc("{"), ENVELOPE_INVALID);
 	scan("{\"brand_id\":2,\"orders\":[{\"id\":\"b\"},{\"id\":\"c\"}]}", &b);
-	/* The records are their own, whatever is scanned after them. */
 	assert_text(a.brand, "1");
 	assert_text(a.orders[0].order_id, "a");
 	assert_text(b.orders[1].order_id, "c");
@@ -569,8 +548,8 @@ main(void)
 		cmocka_unit_test(test_envelope_numbers_keep_their_digits),
 		cmocka_unit_test(test_envelope_strings_are_decoded_or_raw),
 		cmocka_unit_test(test_envelope_length_of_values_is_limited),
-		cmocka_unit_test(test_envelope_reader_can_be_used_again),
+		cmocka_unit_test(test_envelope_records_are_their_own),
 	};
 
-	return (cmocka_run_group_tests(tests, setup, teardown));
+	return (cmocka_run_group_tests(tests, NULL, NULL));
 }
