@@ -118,15 +118,22 @@ export class NowView {
 
   drawSub({ counts, dev }) {
     const parts = [];
+    const refused = Object.values(counts.refused ?? {})
+      .reduce((sum, n) => sum + n, 0);
     if (this.newest)
       parts.push('The last delivery came ', ticking(this.newest, 'ago'), '. ');
     if (counts.pending_jobs > 0)
       parts.push(h('a', { href: '#/events?state=pending' },
         countText(counts.pending_jobs, 'job')), counts.pending_jobs === 1 ?
         ' waits or runs. ' : ' wait or run. ');
+    if (refused > 0)
+      parts.push(h('a', { href: '#/rejections' }, countText(refused,
+        'delivery', 'deliveries')), refused === 1 ? ' was' : ' were',
+      ' refused since the start. ');
     if (dev)
       parts.push(h('a', { href: '#/start' }, 'Send a test event'), '.');
-    const last = JSON.stringify([this.newest, counts.pending_jobs, dev]);
+    const last = JSON.stringify([this.newest, counts.pending_jobs, refused,
+      dev]);
     if (last === this.lastSub)
       return;
     this.lastSub = last;

@@ -62,6 +62,9 @@ class RejectionView {
     setText(this.title, causeTitle(r.cause));
     fill(this.content,
       h('p', { class: 'lead' }, causeText(r.cause)), diagnosisNode(r),
+      r.cause !== 'id_conflict' && h('p', { class: 'dim' }, 'It became no ' +
+        'event, and cannot be replayed here: once the cause is mended, ' +
+        'klikit has to send it again.'),
       h('dl', { class: 'facts' },
         fact('At', moment(r.at, true), ' ', h('span', { class: 'dim' }, '(',
           ticking(r.at, 'ago'), ')')),

@@ -1,0 +1,49 @@
+// first_look.test.js -- somebody who knows nothing but the page's address: what
+// is wrong, which orders are late, why was this refused, send it again.
+
+import assert from 'node:assert/strict';
+import { live } from './lib/browser.js';
+import { inspect } from './lib/inspect.js';
+import { eventually } from './lib/klikitd.js';
+import { TROUBLED, TROUBLES, trouble } from './lib/look.js';
+
+inspect('each question is answered within a click or two of the first view',
+  async (page, server) => {
+    await live(page);
+    // What is wrong right now?
+    await page.getByRole('heading', { level: 1, name: /things need you now/ })
+      .waitFor();
+    await page.locator('.need', { hasText: 'pos fails: connection refused' })
+      .waitFor();
+    await page.locator('.need', { hasText: 'warehouse is paused: stock-taking' })
+      .waitFor();
+
+    // Which orders are late?
+    await page.locator('.need', { hasText: 'not done by the deadline' })
+      .getByRole('link', { name: /^Show/ }).click();
+    const late = page.locator('.order.red', { hasText: '9100001' }).first();
+    await late.getByText('The alarm rang').waitFor();
+    await late.getByText(/given up: printer; not yet: pos/).waitFor();
+
+    // Why was this refused?
+    await page.getByRole('link', { name: 'Now' }).click();
+    await page.getByRole('link', { name: '2 deliveries' }).click();
+    await page.getByRole('link', { name: /Wrong signature/ }).last().click();
+    await page.getByText(/^Diagnosis/).first().waitFor();
+    await page.getByText('klikit has to send it again').waitFor();
+
+    // Send it again.
+    await page.getByRole('link', { name: 'Now' }).click();
+    await page.getByRole('button', { name: 'Replay the dead jobs of printer' })
+      .click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Replay' })
+      .click();
+    await page.getByText(/^15 jobs of printer sent again/).waitFor();
+    const { jobs } = await eventually('it was tried again', async () => {
+      const page = await server.ask('/api/v1/jobs?handler=printer&limit=100');
+      return page.jobs.filter((j) => j.replay_of !== undefined &&
+        j.replay_of !== null && j.attempts > 0).length === 15 && page;
+    });
+    assert.equal(jobs.length, 30);
+  }, { hash: '', config: TROUBLED, before: trouble,
+    prepare: (server) => server.expect(...TROUBLES) });
