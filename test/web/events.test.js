@@ -170,14 +170,14 @@ inspect('who has scrolled down keeps his place', async (page, server) => {
   await rows(page).first().waitFor();
   await live(page);
   await page.locator('.scroller').evaluate((node) => {
-    node.scrollTop = 20 * 40;
+    node.scrollTop = 20 * 41;
   });
   await page.waitForFunction(() =>
-    document.querySelector('.scroller').scrollTop === 20 * 40);
+    document.querySelector('.scroller').scrollTop === 20 * 41);
   await server.received(order(5000));
   await page.getByRole('button', { name: '1 new event' }).waitFor();
   assert.equal(await page.locator('.scroller').evaluate((n) => n.scrollTop),
-    21 * 40);
+    21 * 41);
   await page.getByRole('button', { name: '1 new event' }).click();
   await page.locator('.row', { hasText: '5000' }).waitFor();
 }, { before: async (server) => {
