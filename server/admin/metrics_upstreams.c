@@ -43,19 +43,19 @@ late(const struct upstream_status *st)
 static double
 lag(const struct upstream_status *st)
 {
-	return ((double)st->lag_ms / 1e3);
+	return ((double)st->counts.lag_ms / 1e3);
 }
 
 static double
 last(const struct upstream_status *st)
 {
-	return ((double)st->event_ms / 1e3);
+	return ((double)st->counts.event_ms / 1e3);
 }
 
 static bool
 has_event(const struct upstream_status *st)
 {
-	return (st->event_ms != 0);
+	return (st->counts.event_ms != 0);
 }
 
 static void
@@ -71,7 +71,7 @@ print_jobs(FILE *f, const struct upstreams *all)
 			metrics_count(f, name,
 			    LABELS("upstream", st.name, "end",
 				upstream_end_name((enum upstream_end)end)),
-			    st.ends[end]);
+			    st.counts.ends[end]);
 }
 
 void

@@ -26,6 +26,7 @@
 #include "server/base/log.h"
 #include "server/base/rate.h"
 #include "server/upstream/upstream_report.h"
+#include "server/upstream/upstream_round.h"
 #include "server/upstream/upstream_words.h"
 #include "store/base/base64.h"
 #include "store/base/timeval.h"
@@ -33,39 +34,14 @@
 #define BATCH_BYTES ((size_t)5 << 20) /* a hub stops at 4, but for one job */
 #define HEAD_BYTES ((size_t)64 << 10) /* of an answer */
 #define REPORT_BYTES ((size_t)64 << 10)
-#define SLICE_BYTES ((size_t)256 << 10) /* of bodies in a turn of the loop */
-#define FIRST_MAX 16                    /* jobs asked for at first */
-#define WAY_MS 30000                    /* look-up, connect, TLS */
+#define FIRST_MAX 16     /* jobs asked for at first */
+#define WAY_MS 30000     /* look-up, connect, TLS */
 #define SILENCE_MS 15000 /* beyond what the hub waits by itself */
 #define HOLD_MS 1000
 #define AFTER_MAX_MS (5 * 60000) /* that a hub may keep one waiting */
 #define SELDOM 8                 /* as if it had failed so often */
 #define LOG_EVERY_S 60
 #define TOKEN_LINE_MAX 320
-
-enum entry_state {
-	ENTRY_WAITING, /* it is not with ingest */
-	ENTRY_COMMITTING,
-	ENTRY_DONE,
-	ENTRY_DEAD,
-	ENTRY_LEFT /* its lease is over: it comes again */
-};
-
-/* A job of the batch. */
-struct entry {
-	struct upstream *u;
-	enum entry_state state;
-	const char *why; /* it is dead; static */
-};
-
-/* What is at hand of the hub's. */
-struct round {
-	char *bytes; /* what it answered; NULL: nothing is at hand */
-	struct upstream_batch batch;
-	struct entry entries[UPSTREAM_JOBS_MAX];
-	int64_t came_boot; /* when it was whole */
-	size_t committing;
-};
 
 /* What was last said in the log. */
 struct said {
@@ -88,10 +64,9 @@ struct upstream {
 	int64_t asked_boot;            /* when it was asked */
 	char *room;                    /* of its answer */
 
-	struct round round;
+	struct upstream_round *round;
 	size_t max;         /* jobs to ask for */
 	int64_t not_before; /* clock_boot_ms(): a pause */
-	int64_t held_until; /* the same: the store was not well */
 	unsigned failures;  /* in a row */
 	bool finishing;
 
@@ -176,108 +151,6 @@ upstream_failed(struct upstream *u, const struct http_client_answer *answer,
 	    log_text(u->name), u->error, more);
 }
 
-/* -- A batch -- */
-
-static void
-round_clear(struct upstream *u)
-{
-	upstream_batch_fini(&u->round.batch);
-	free(u->round.bytes);
-	u->round.bytes = NULL;
-}
-
-/* Of the entries that are in that state, how many there are. */
-static size_t
-round_count(const struct round *r, enum entry_state state)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->batch.njobs; i++)
-		n += r->entries[i].state == state;
-	return (n);
-}
-
-/* ingest_done_fn: one is on disk, or could not be put there. */
-static void
-entry_done_cb(enum ingest_rc rc, int64_t event, void *arg)
-{
-	struct entry *e = arg;
-	struct upstream *u = e->u;
-
-	u->round.committing--;
-	if (rc == INGEST_RECEIVED || rc == INGEST_REPEAT) {
-		e->state = ENTRY_DONE;
-		u->status.ends[UPSTREAM_END_STORED]++;
-		ingest_answered(u->opt.taker.in, event, false);
-	} else if (rc == INGEST_DUPLICATE) {
-		e->state = ENTRY_DONE;
-		u->status.ends[UPSTREAM_END_DUPLICATE]++;
-	} else {
-		e->state = ENTRY_WAITING;
-		u->held_until = clock_boot_ms() + HOLD_MS;
-	}
-	upstream_wake(u, 0);
-}
-
-/* Hand it to ingest. Returns whether the next one may follow. */
-static bool
-entry_take(struct upstream *u, size_t i)
-{
-	const struct upstream_job *job = &u->round.batch.jobs[i];
-	struct entry *e = &u->round.entries[i];
-	int64_t lag_ms = clock_wall_ms() - job->received_at_ms;
-
-	switch (upstream_take(&u->opt.taker, job, u->name, u->set.trust,
-	    entry_done_cb, e, &e->why)) {
-	case UPSTREAM_PENDING:
-		e->state = ENTRY_COMMITTING;
-		u->round.committing++;
-		break;
-	case UPSTREAM_DEAD:
-		e->state = ENTRY_DEAD;
-		u->status.ends[UPSTREAM_END_REFUSED]++;
-		break;
-	case UPSTREAM_BUSY:
-		u->held_until = clock_boot_ms() + HOLD_MS;
-		return (false);
-	}
-	u->status.event_ms = clock_wall_ms();
-	u->status.lag_ms = lag_ms < 0 ? 0 : lag_ms;
-	return (true);
-}
-
-/* The ones that wait are given up: their lease is over, or we stop. */
-static void
-round_leave(struct upstream *u, bool all)
-{
-	int64_t held_ms = clock_boot_ms() - u->round.came_boot;
-
-	for (size_t i = 0; i < u->round.batch.njobs; i++) {
-		struct entry *e = &u->round.entries[i];
-
-		if (e->state != ENTRY_WAITING ||
-		    (!all && held_ms < u->round.batch.jobs[i].lease_ms))
-			continue;
-		e->state = ENTRY_LEFT;
-		u->status.ends[UPSTREAM_END_LEFT]++;
-	}
-}
-
-/* Take what one turn of the loop may take, in order. */
-static void
-round_take(struct upstream *u)
-{
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < u->round.batch.njobs; i++) {
-		if (u->round.entries[i].state != ENTRY_WAITING)
-			continue;
-		if (bytes > SLICE_BYTES || !entry_take(u, i))
-			return;
-		bytes += u->round.batch.jobs[i].body_len;
-	}
-}
-
 /* -- Calls -- */
 
 /* What was asked is answered. Returns why that is not the protocol, or NULL. */
@@ -285,43 +158,18 @@ static const char *
 take_batch(struct upstream *u, const struct http_client_answer *answer,
     char reason[HANDLER_REASON_MAX])
 {
-	struct round *r = &u->round;
+	char *bytes = u->room;
+	int64_t now_boot = clock_boot_ms();
 
-	r->bytes = u->room;
 	u->room = NULL;
-	if (upstream_batch_read(r->bytes, answer->body_len, &r->batch,
-		reason) == -1) {
-		round_clear(u);
+	if (upstream_round_read(u->round, bytes, answer->body_len, reason) ==
+	    -1)
 		return (reason);
-	}
-	r->came_boot = clock_boot_ms();
 	/* One that does not wait is not asked without end. */
-	if (r->batch.njobs == 0 && u->waits &&
-	    r->came_boot - u->asked_boot < HOLD_MS)
-		u->not_before = r->came_boot + HOLD_MS;
-	r->committing = 0;
-	for (size_t i = 0; i < r->batch.njobs; i++)
-		r->entries[i] = (struct entry){ .u = u };
+	if (upstream_round_jobs(u->round) == 0 && u->waits &&
+	    now_boot - u->asked_boot < HOLD_MS)
+		u->not_before = now_boot + HOLD_MS;
 	return (NULL);
-}
-
-/* What is to be reported. Returns how many they are. */
-static size_t
-list_outcomes(const struct upstream *u,
-    struct upstream_outcome ret_list[UPSTREAM_JOBS_MAX])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < u->round.batch.njobs; i++) {
-		const struct entry *e = &u->round.entries[i];
-		const struct upstream_job *job = &u->round.batch.jobs[i];
-
-		if (e->state == ENTRY_DONE || e->state == ENTRY_DEAD)
-			ret_list[n++] =
-			    (struct upstream_outcome){ job->id, job->lease,
-				    e->state == ENTRY_DEAD ? e->why : NULL };
-	}
-	return (n);
 }
 
 /* A report is answered: that batch is over. */
@@ -330,7 +178,7 @@ take_report(struct upstream *u, const struct http_client_answer *answer,
     char reason[HANDLER_REASON_MAX])
 {
 	struct upstream_outcome outcomes[UPSTREAM_JOBS_MAX];
-	size_t n = list_outcomes(u, outcomes), gone;
+	size_t n = upstream_round_outcomes(u->round, outcomes), gone;
 
 	if (upstream_report_read(answer->body, answer->body_len, outcomes, n,
 		&gone, reason) == -1)
@@ -339,10 +187,10 @@ take_report(struct upstream *u, const struct http_client_answer *answer,
 	/* A link too slow for so many: their leases end on the way. */
 	if (gone > 0 && u->max > 1)
 		u->max /= 2;
-	else if (gone == 0 && u->round.batch.njobs == u->max)
+	else if (gone == 0 && upstream_round_jobs(u->round) == u->max)
 		u->max = 2 * u->max < UPSTREAM_JOBS_MAX ? 2 * u->max
 							: UPSTREAM_JOBS_MAX;
-	round_clear(u);
+	upstream_round_clear(u->round);
 	return (NULL);
 }
 
@@ -366,9 +214,9 @@ upstream_answered_cb(const struct http_client_answer *answer, void *arg)
 	/* What it calls wrong will be so the next time; the jobs come again. */
 	if (u->reporting && answer->end == HTTP_CLIENT_ANSWERED &&
 	    (answer->status == 400 || answer->status == 413))
-		round_clear(u);
+		upstream_round_clear(u->round);
 	if (u->finishing)
-		round_clear(u);
+		upstream_round_clear(u->round);
 	free(u->room);
 	u->room = NULL;
 	upstream_wake(u, 0);
@@ -424,7 +272,7 @@ static int
 upstream_report(struct upstream *u)
 {
 	struct upstream_outcome outcomes[UPSTREAM_JOBS_MAX];
-	size_t n = list_outcomes(u, outcomes);
+	size_t n = upstream_round_outcomes(u->round, outcomes);
 	char target[UPSTREAM_URL_MAX + 64];
 	char *text = upstream_report_text(outcomes, n);
 	int rc = -1;
@@ -447,24 +295,11 @@ upstream_wake(struct upstream *u, int64_t ms)
 	(void)evtimer_add(u->timer, &tv);
 }
 
-/* Is everything of the batch settled? Else go on with it, or wait. */
-static bool
-round_is_settled(struct upstream *u)
+/* upstream_round_options: a job of the batch is. */
+static void
+upstream_settled_cb(void *arg)
 {
-	int64_t held_ms = u->held_until - clock_boot_ms();
-
-	round_leave(u, u->finishing);
-	if (round_count(&u->round, ENTRY_WAITING) == 0)
-		return (u->round.committing == 0);
-	if (held_ms <= 0) {
-		round_take(u);
-		held_ms = u->held_until - clock_boot_ms();
-	}
-	if (round_count(&u->round, ENTRY_WAITING) > 0)
-		upstream_wake(u, held_ms);
-	else
-		return (u->round.committing == 0);
-	return (false);
+	upstream_wake(arg, 0);
 }
 
 /* The next call, when nothing is in its way. */
@@ -472,13 +307,11 @@ static void
 upstream_next(struct upstream *u)
 {
 	int64_t pause_ms = u->not_before - clock_boot_ms();
-	bool report = round_count(&u->round, ENTRY_DONE) > 0 ||
-		      round_count(&u->round, ENTRY_DEAD) > 0;
+	struct upstream_outcome outcomes[UPSTREAM_JOBS_MAX];
+	bool report = upstream_round_outcomes(u->round, outcomes) > 0;
 
 	if (!report)
-		round_clear(u);
-	free(u->round.bytes); /* a hub that is away may be so for long */
-	u->round.bytes = NULL;
+		upstream_round_clear(u->round);
 	if (u->finishing && !report) {
 		u->opt.finished(u->opt.arg, u); /* which frees it */
 		return;
@@ -498,8 +331,14 @@ upstream_next(struct upstream *u)
 static void
 upstream_pump(struct upstream *u)
 {
-	if (u->call == NULL && round_is_settled(u))
+	int64_t wait_ms;
+
+	if (u->call != NULL)
+		return;
+	if (upstream_round_go(u->round, u->finishing, &wait_ms))
 		upstream_next(u);
+	else if (wait_ms != -1)
+		upstream_wake(u, wait_ms);
 }
 
 /* evtimer: something has happened, or a pause is over. */
@@ -538,6 +377,21 @@ copy_settings(struct upstream *u, const struct upstream_settings *set)
 	return (0);
 }
 
+static int
+open_round(struct upstream *u)
+{
+	const struct upstream_round_options opt = {
+		.taker = u->opt.taker,
+		.name = u->name,
+		.trust = u->set.trust,
+		.settled = upstream_settled_cb,
+		.arg = u,
+	};
+
+	u->round = upstream_round_new(&opt);
+	return (u->round == NULL ? -1 : 0);
+}
+
 /* Returns 0; -1 with a reason. */
 static int
 open_client(struct upstream *u, char reason[HANDLER_REASON_MAX])
@@ -572,7 +426,7 @@ upstream_new(const struct upstream_options *opt,
 		return (NULL);
 	u->opt = *opt;
 	u->max = FIRST_MAX;
-	if (copy_settings(u, set) == -1 ||
+	if (copy_settings(u, set) == -1 || open_round(u) == -1 ||
 	    (u->timer = evtimer_new(opt->env->base, upstream_timer_cb, u)) ==
 		NULL ||
 	    open_client(u, reason) == -1) {
@@ -610,7 +464,10 @@ upstream_name(const struct upstream *u)
 void
 upstream_status(const struct upstream *u, struct upstream_status *ret_status)
 {
+	const struct upstream_counts *counts = upstream_round_counts(u->round);
+
 	*ret_status = u->status;
+	ret_status->counts = *counts;
 }
 
 void
@@ -618,11 +475,9 @@ upstream_inherit(struct upstream *u, const struct upstream *old)
 {
 	struct upstream_status *st = &u->status;
 
-	st->event_ms = old->status.event_ms;
-	st->lag_ms = old->status.lag_ms;
+	upstream_round_inherit(u->round, old->round);
 	st->reconnects = old->status.reconnects;
 	st->late = old->status.late;
-	memcpy(st->ends, old->status.ends, sizeof(st->ends));
 	if (!old->status.connected) { /* it is cut for longer than that */
 		st->since_ms = old->status.since_ms;
 		st->since_boot = old->status.since_boot;
@@ -654,7 +509,7 @@ upstream_free(struct upstream *u)
 	http_client_free(u->client);
 	if (u->tls != NULL)
 		u->opt.env->tls_close(u->opt.env->arg, u->tls);
-	round_clear(u);
+	upstream_round_free(u->round);
 	free(u->room);
 	if (u->token_line != NULL)
 		explicit_bzero(u->token_line, strlen(u->token_line));

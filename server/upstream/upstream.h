@@ -1,10 +1,9 @@
 /*
  * upstream.h -- one hub from which events are fetched.
  *
- * Owns:    its connection, one batch of its jobs at a time, what is to be
- *          reported of them, its pauses.
- * Touches: the loop, the HTTP client of handlers/net, ingest by
- *          upstream_take.h, the log.
+ * Owns:    its connection, one batch of its jobs at a time (upstream_round.h),
+ *          its pauses.
+ * Touches: the loop, the HTTP client of handlers/net, the log.
  *
  * It asks, takes what is handed out, waits until all of that is on disk or
  * refused, reports it, and asks again. So at no moment does it hold more than
@@ -18,6 +17,7 @@
 #include <stdint.h>
 
 #include "handlers/handler.h"
+#include "server/upstream/upstream_round.h"
 #include "server/upstream/upstream_take.h"
 
 struct upstream; /* opaque */
@@ -58,29 +58,18 @@ bool upstream_is(const struct upstream *u, const struct upstream_settings *set);
 
 const char *upstream_name(const struct upstream *u);
 
-/* What became of jobs. */
-enum upstream_end {
-	UPSTREAM_END_STORED,
-	UPSTREAM_END_DUPLICATE,
-	UPSTREAM_END_REFUSED,
-	UPSTREAM_END_LEFT, /* it comes again: the store was not well for long */
-	UPSTREAM_NENDS
-};
-
 /* Its word in metrics; static. */
 const char *upstream_end_name(enum upstream_end end);
 
 struct upstream_status {
 	const char *name; /* this and url valid as long as it is */
 	const char *url;
-	bool connected;      /* the last call was answered as by a hub */
-	int64_t since_ms;    /* since when that is so, by the wall clock */
-	int64_t since_boot;  /* the same by clock_boot_ms() */
-	int64_t event_ms;    /* when the last job came; 0: none yet */
-	int64_t lag_ms;      /* how long that one was under way */
+	bool connected;     /* the last call was answered as by a hub */
+	int64_t since_ms;   /* since when that is so, by the wall clock */
+	int64_t since_boot; /* the same by clock_boot_ms() */
+	struct upstream_counts counts;
 	uint64_t reconnects; /* after it was cut */
-	uint64_t ends[UPSTREAM_NENDS];
-	uint64_t late;      /* outcomes that came too late for their lease */
+	uint64_t late;       /* outcomes that came too late for their lease */
 	const char *error;  /* why it is cut; "": it is not, or not yet known */
 	const char *advice; /* what to do then; NULL: nothing */
 	int64_t error_ms;   /* when that was */
