@@ -283,8 +283,11 @@ struct handler_pulled {
 	 */
 	void (*retire)(struct handler_instance *h);
 
-	/* Who comes for them now, in one line for people. */
-	void (*pullers)(const struct handler_instance *h,
+	/*
+	 * Who comes for them now, in one line for people. Returns when somebody
+	 * last did, by the wall clock; 0: not since the start.
+	 */
+	int64_t (*pullers)(const struct handler_instance *h,
 	    char ret_text[HANDLER_REASON_MAX]);
 };
 

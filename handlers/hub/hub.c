@@ -252,6 +252,14 @@ hub_room(const struct hub_member *member)
 }
 
 bool
+hub_is_done(const struct hub_member *member, const struct hub_marked *what)
+{
+	const struct hub_box *box = member->box;
+
+	return (hub_late_has(&box->late, box->env, &member->tokens, what));
+}
+
+bool
 hub_is_away(const struct hub_member *member)
 {
 	const struct hub_box *box = member->box;

@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "handlers/hub/hub_late.h"
 #include "handlers/hub/hub_outcomes.h"
 #include "handlers/hub/hub_token.h"
 
@@ -88,12 +89,23 @@ size_t hub_room(const struct hub_member *member);
 /* Has nobody asked for away_ms, so that no job should be kept for one? */
 bool hub_is_away(const struct hub_member *member);
 
+/* Was it reported done already, under a lease that was no more? */
+bool hub_is_done(const struct hub_member *member,
+    const struct hub_marked *what);
+
+/* A job that is PENDING, to be offered. */
+struct hub_offer {
+	struct handler_call *call;
+	struct hub_marked what;
+	char *text; /* hub_text.h's */
+	size_t len;
+};
+
 /*
- * A job that is PENDING, with hub_text.h's text, which is taken. Returns 0; -1
- * when out of memory, and then text is the caller's.
+ * Takes its text. Returns 0; -1 when out of memory, and then text is the
+ * caller's.
  */
-int hub_offer(struct hub_member *member, struct handler_call *call, int64_t job,
-    char *text, size_t len);
+int hub_offer(struct hub_member *member, const struct hub_offer *offer);
 
 /* Hand out what is offered, now. */
 void hub_flush(struct hub_member *member);

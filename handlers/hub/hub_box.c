@@ -61,6 +61,7 @@ hub_box_sweep(struct hub_box *box)
 		return;
 	LIST_REMOVE(box, link);
 	TAILQ_REMOVE(&box->hub->boxes, box, all);
+	hub_late_fini(&box->late);
 	free(box->name);
 	free(box);
 }

@@ -13,7 +13,7 @@
 #include "store/base/hex.h"
 #include "store/base/timeval.h"
 
-#define LEASE_BYTES ((HUB_LEASE_MAX - 1) / 2)
+#define CHANCE_LEN (HUB_LEASE_MAX - HUB_MARK_MAX) /* before the mark */
 
 struct hub_batch {
 	size_t n;
@@ -84,20 +84,23 @@ hub_job_find(struct hub_box *box, int64_t id, const char *lease)
 }
 
 int
-hub_offer(struct hub_member *member, struct handler_call *call, int64_t id,
-    char *text, size_t len)
+hub_offer(struct hub_member *member, const struct hub_offer *offer)
 {
 	struct hub_box *box = member->box;
 	struct hub_job *job;
 
-	if ((job = calloc(1, sizeof(*job))) == NULL)
+	if ((job = calloc(1, sizeof(*job))) == NULL ||
+	    hub_mark_make(box->env, &member->tokens, 0, &offer->what,
+		job->lease + CHANCE_LEN) == -1) {
+		free(job);
 		return (-1);
+	}
 	TAILQ_INIT(&job->entries);
 	job->box = box;
-	job->call = call;
-	job->id = id;
-	job->text = text;
-	job->len = len;
+	job->call = offer->call;
+	job->id = offer->what.job;
+	job->text = offer->text;
+	job->len = offer->len;
 	TAILQ_INSERT_TAIL(&box->jobs, job, link);
 	box->offered++;
 	job_time(job, box->lease_ms);
@@ -208,15 +211,17 @@ job_may_leave(struct hub_job *job)
 	return (false);
 }
 
-/* A lease that nobody can guess; without random numbers there is none. */
+/* One that nobody can guess, and its mark; without chance there is none. */
 static bool
 job_lease(struct hub_job *job)
 {
-	unsigned char bytes[LEASE_BYTES];
+	unsigned char bytes[CHANCE_LEN / 2];
+	char text[CHANCE_LEN + 1];
 
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return (false);
-	hex_encode(bytes, sizeof(bytes), job->lease);
+	hex_encode(bytes, sizeof(bytes), text);
+	memcpy(job->lease, text, CHANCE_LEN);
 	return (true);
 }
 

@@ -28,7 +28,7 @@ struct hub_job {
 	struct handler_call *call;
 	int64_t id;
 	enum hub_job_state state;
-	char lease[HUB_LEASE_MAX]; /* of the last time it was handed out */
+	char lease[HUB_LEASE_MAX]; /* of the last time; its mark stays */
 	char *text;                /* NULL: it has left */
 	size_t len;
 	struct hub_batch *batch; /* that is leaving with it, or NULL */
@@ -58,6 +58,7 @@ struct hub_box {
 	TAILQ_HEAD(, hub_member) members;
 	TAILQ_HEAD(, hub_ask) asks; /* the newest first */
 	struct hub_jobs jobs;
+	struct hub_late late;
 	size_t wanted;  /* jobs, by all asks */
 	size_t offered; /* jobs that are */
 	size_t nreports;
@@ -114,7 +115,6 @@ void hub_job_end(struct hub_job *job, struct handler_result *result);
 
 /* evtimer: the first of due is. */
 void hub_due_cb(int fd, short what, void *arg);
-
 void hub_reports_end(struct hub *hub); /* hub_report.c: all end now */
 
 #endif /* HANDLERS_HUB_PRIVATE_H */

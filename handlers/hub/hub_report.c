@@ -109,6 +109,27 @@ result_of(const struct hub_outcome *out)
 	return (result);
 }
 
+/*
+ * Its lease is no more. If it was done it is not handed out again: returns the
+ * job that is about to be; else NULL, and its next attempt ends as it begins.
+ */
+static struct hub_job *
+report_late(struct hub_box *box, const struct hub_outcome *out)
+{
+	const char *mark = hub_mark_of(out->lease);
+	struct hub_job *job;
+
+	if (out->verdict != HANDLER_DONE || mark == NULL)
+		return (NULL);
+	TAILQ_FOREACH (job, &box->jobs, link) {
+		if (job->id == out->id && job->state == HUB_OFFERED &&
+		    strcmp(job->lease + (mark - out->lease), mark) == 0)
+			return (job);
+	}
+	hub_late_add(&box->late, out->id, mark);
+	return (NULL);
+}
+
 /* Note one outcome, if its lease is that of a job. */
 static void
 report_one(struct hub_report *report, struct outcome_entry *one,
@@ -120,11 +141,13 @@ report_one(struct hub_report *report, struct outcome_entry *one,
 
 	one->report = report;
 	one->base.settled = report_settled_cb;
+	if (job == NULL)
+		job = report_late(report->box, out);
 	if (job == NULL) {
 		report_count(report);
 		return;
 	}
-	first = job->state == HUB_HANDED; /* else it has been reported */
+	first = job->state != HUB_REPORTED;
 	one->base.job = job;
 	TAILQ_INSERT_TAIL(&job->entries, &one->base, link);
 	if (first)

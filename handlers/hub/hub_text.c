@@ -9,7 +9,7 @@
 
 #include "store/base/base64.h"
 
-#define JOB_HEAD_MAX 128 /* id, lease, lease_ms and what stands around them */
+#define JOB_HEAD_MAX 160 /* id, lease, lease_ms and what stands around them */
 
 /* -- A job -- */
 

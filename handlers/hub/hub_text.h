@@ -11,7 +11,7 @@
 
 #include "handlers/body/message.h"
 
-#define HUB_LEASE_MAX 33                          /* its text, with the NUL */
+#define HUB_LEASE_MAX 65                          /* its text, with the NUL */
 #define HUB_BATCH_BYTES ((size_t)4 * 1024 * 1024) /* of texts, about */
 
 /*

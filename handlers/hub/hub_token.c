@@ -75,6 +75,12 @@ hub_tokens_fit(const struct hub_tokens *tokens, const char *token)
 	return (fits != 0 && len <= HUB_TOKEN_MAX);
 }
 
+const char *
+hub_tokens_at(const struct hub_tokens *tokens, size_t i)
+{
+	return (tokens->used[i] ? (const char *)tokens->bytes[i] : NULL);
+}
+
 bool
 hub_tokens_equal(const struct hub_tokens *a, const struct hub_tokens *b)
 {

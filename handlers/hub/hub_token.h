@@ -31,6 +31,9 @@ const char *hub_tokens_read(const char *text, size_t len,
 /* Is it one of them? */
 bool hub_tokens_fit(const struct hub_tokens *tokens, const char *token);
 
+/* The i-th, below HUB_TOKENS_MAX; NULL: there is none. */
+const char *hub_tokens_at(const struct hub_tokens *tokens, size_t i);
+
 bool hub_tokens_equal(const struct hub_tokens *a, const struct hub_tokens *b);
 
 void hub_tokens_wipe(struct hub_tokens *tokens);

@@ -78,18 +78,24 @@ pull_run(struct handler_instance *h, const struct handler_job *job,
 	static const struct message_signer klikit;
 	struct pull *p = (struct pull *)h;
 	enum handler_verdict verdict;
+	struct hub_offer offer = { .call = job->call };
 	struct message m;
-	char *text;
-	size_t len;
 
 	verdict = message_make(&m, p->env, &klikit, job, ret_result);
 	if (verdict != HANDLER_DONE)
 		return (verdict);
+	offer.what =
+	    (struct hub_marked){ job->id, job->ev->received_at_ms, m.key };
+	if (hub_is_done(p->member, &offer.what)) {
+		(void)snprintf(ret_result->detail, sizeof(ret_result->detail),
+		    "reported when its lease was no more");
+		message_fini(&m);
+		return (HANDLER_DONE);
+	}
 	verdict = HANDLER_PENDING;
-	text = hub_text_new(job, &m, &len);
-	if (text == NULL ||
-	    hub_offer(p->member, job->call, job->id, text, len) == -1) {
-		free(text);
+	offer.text = hub_text_new(job, &m, &offer.len);
+	if (offer.text == NULL || hub_offer(p->member, &offer) == -1) {
+		free(offer.text);
 		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
 		    "out of memory");
 		ret_result->fault = HANDLER_FAULT_UNCLEAR;
@@ -144,7 +150,7 @@ static const struct handler_lasting pull_lasting = {
 	.connected = pull_connected,
 };
 
-static void
+static int64_t
 pull_pullers(const struct handler_instance *h,
     char ret_text[HANDLER_REASON_MAX])
 {
@@ -159,6 +165,7 @@ pull_pullers(const struct handler_instance *h,
 		(void)snprintf(ret_text, HANDLER_REASON_MAX,
 		    "pulled by %zu, last seen %s", stats.pullers,
 		    format_time(stats.seen_ms, when));
+	return (stats.seen_ms);
 }
 
 static const struct handler_pulled pulled = {
@@ -190,7 +197,7 @@ static void
 pull_target(const void *settings, char ret_text[HANDLER_REASON_MAX])
 {
 	(void)settings;
-	(void)snprintf(ret_text, HANDLER_REASON_MAX, "whoever pulls");
+	(void)snprintf(ret_text, HANDLER_REASON_MAX, "a puller");
 }
 
 #define IN_PULL(field) offsetof(struct pull_settings, field)

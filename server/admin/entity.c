@@ -526,6 +526,12 @@ handler_error(const void *row)
 }
 
 static bool
+handler_pulled(const void *row)
+{
+	return (((const struct handler_row *)row)->live.pulled);
+}
+
+static bool
 handler_lasting(const void *row)
 {
 	return (((const struct handler_row *)row)->live.lasting);
@@ -561,6 +567,8 @@ const struct field entity_handler[] = {
 	{ "under_way", .kind = FIELD_COUNT, AT(live.under_way) },
 	{ "connected", .kind = FIELD_BOOL, AT(live.connected),
 	    .has = handler_lasting },
+	{ "pulled_at", .kind = FIELD_TIME, AT(live.pulled_ms),
+	    .has = handler_pulled },
 	{ .name = NULL },
 };
 #undef AT

@@ -46,9 +46,11 @@ json_t *entity_order_json(const struct store_order_info *info,
 struct entity_live {
 	bool configured; /* else it is parked */
 	bool probing;
-	size_t under_way; /* its calls */
-	bool lasting;     /* it keeps a connection, and */
-	bool connected;   /* has it now */
+	size_t under_way;  /* its calls */
+	bool lasting;      /* it keeps a connection, and */
+	bool connected;    /* has it now */
+	bool pulled;       /* others come for its jobs, */
+	int64_t pulled_ms; /* the last time then; 0: not since the start */
 	int64_t error_ms;
 	int64_t failing_ms;  /* since then no call has succeeded; 0: they do */
 	int64_t next_try_ms; /* when; 0: not known */

@@ -121,6 +121,7 @@ server_live_cb(void *arg, const struct store_handler_info *h,
 {
 	const struct server *s = arg;
 	struct dispatch_live live;
+	int64_t seen_ms;
 
 	*ret_live = (struct entity_live){ 0 };
 	for (size_t i = 0; dispatch_live(s->dispatch, i, &live) == 0; i++) {
@@ -144,7 +145,9 @@ server_live_cb(void *arg, const struct store_handler_info *h,
 			ret_live->error_ms = live.error_ms;
 		}
 	}
-	dispatch_pullers(s->dispatch, h->number, ret_live->target);
+	seen_ms = dispatch_pullers(s->dispatch, h->number, ret_live->target);
+	ret_live->pulled = seen_ms != -1;
+	ret_live->pulled_ms = ret_live->pulled ? seen_ms : 0;
 	if (ret_live->target[0] == '\0')
 		config_target(s->cfg, h->name, ret_live->target);
 	ret_live->type = config_takes(s->cfg, h->name, ret_live->takes);

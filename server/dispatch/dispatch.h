@@ -143,10 +143,10 @@ size_t dispatch_recording(const struct dispatch *d);
 void dispatch_cancel(struct dispatch *d);
 
 /*
- * Who comes for the jobs of that handler now; empty: it is not one that is
- * pulled.
+ * Who comes for the jobs of that handler now, and, returned, when somebody last
+ * did (0: not since the start). Empty, and -1: it is not one that is pulled.
  */
-void dispatch_pullers(struct dispatch *d, int64_t handler,
+int64_t dispatch_pullers(struct dispatch *d, int64_t handler,
     char ret_text[HANDLER_REASON_MAX]);
 
 /*

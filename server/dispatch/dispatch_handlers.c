@@ -126,7 +126,7 @@ dispatch_pause(struct dispatch *d, int64_t handler, bool paused)
 	dispatch_wake(d);
 }
 
-void
+int64_t
 dispatch_pullers(struct dispatch *d, int64_t handler,
     char ret_text[HANDLER_REASON_MAX])
 {
@@ -135,10 +135,11 @@ dispatch_pullers(struct dispatch *d, int64_t handler,
 
 	ret_text[0] = '\0';
 	if (live == NULL)
-		return;
+		return (-1);
 	h = live->shared->instance;
-	if (h->type->pulled != NULL)
-		h->type->pulled->pullers(h, ret_text);
+	return (h->type->pulled == NULL
+		    ? -1
+		    : h->type->pulled->pullers(h, ret_text));
 }
 
 /* When something that waits comes due, or the next probe may be made. */

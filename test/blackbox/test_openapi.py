@@ -27,6 +27,7 @@ RARE = {
     "Event.date_doubted": "a clock that is wrong",
     "EventInFull.date_doubted": "a clock that is wrong",
     "Handler.connected": "a broker",
+    "Handler.pulled_at": "a puller",
     "Health.clock": "a clock that is wrong",
     "Health.check": "an unclean stop",
     "Health.advice": "a damaged store",

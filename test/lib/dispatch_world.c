@@ -85,12 +85,13 @@ world_retire(struct handler_instance *h)
 	((struct instance *)h)->w->retired++;
 }
 
-static void
+static int64_t
 world_pullers(const struct handler_instance *h,
     char ret_text[HANDLER_REASON_MAX])
 {
 	(void)snprintf(ret_text, HANDLER_REASON_MAX, "pulled for %zu",
 	    ((const struct instance *)h)->w->room);
+	return (5);
 }
 
 static const struct handler_pulled world_pulled = {

@@ -135,7 +135,7 @@ test_a_reload_retires_an_instance(void **state)
 	char text[HANDLER_REASON_MAX];
 
 	w->room = 1;
-	dispatch_pullers(w->d, 1, text);
+	assert_int_equal(dispatch_pullers(w->d, 1, text), 5);
 	assert_string_equal(text, "pulled for 1");
 	world_settle(w);
 	assert_int_equal(w->ncalls, 1);
