@@ -27,6 +27,7 @@ static const struct {
 	{ "limits", doctor_limits, true, false },
 	{ "handlers", doctor_handlers, true, false },
 	{ "upstreams", doctor_upstreams, true, true },
+	{ "pullers", doctor_pullers, true, false },
 	{ "needs", doctor_needs, true, false },
 };
 

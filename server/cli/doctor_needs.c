@@ -34,9 +34,9 @@ report_need(const struct doctor *d, const json_t *need)
 	    since == NULL ? "" : log_text(since));
 }
 
-/* Ask for the status. NULL and why, if there is none to be had. */
-static json_t *
-ask_status(const struct doctor *d, char reason[LIVE_SERVER_REASON_MAX])
+json_t *
+doctor_ask(const struct doctor *d, const char *path,
+    char reason[LIVE_SERVER_REASON_MAX])
 {
 	struct live_server live = { 0 };
 	struct trigger_answer answer;
@@ -46,8 +46,7 @@ ask_status(const struct doctor *d, char reason[LIVE_SERVER_REASON_MAX])
 	(void)snprintf(reason, LIVE_SERVER_REASON_MAX, "it cannot be found");
 	if (live_server_runs(&live, d->cfg, d->st) &&
 	    live_server_find(&live, d->cfg, reason) == 0 &&
-	    live_server_ask(&live, "/api/v1/status", NULL, &answer, reason) ==
-		0) {
+	    live_server_ask(&live, path, NULL, &answer, reason) == 0) {
 		(void)snprintf(reason, LIVE_SERVER_REASON_MAX,
 		    "its answer is %d", answer.status);
 		if (answer.status == 200)
@@ -67,7 +66,7 @@ doctor_needs(struct doctor *d)
 
 	if (d->holder == 0)
 		return; /* only who runs knows */
-	if ((status = ask_status(d, reason)) == NULL) {
+	if ((status = doctor_ask(d, "/api/v1/status", reason)) == NULL) {
 		doctor_report(d, DOCTOR_WARN,
 		    "give it an admin listener (admin.listen), and run this "
 		    "as its user: then it says what needs a person",

@@ -8,8 +8,11 @@
 
 #include <limits.h>
 
+#include <jansson.h>
+
 #include "server/base/steady.h"
 #include "server/cli/doctor.h"
+#include "server/cli/live_server.h"
 #include "server/cli/proc.h"
 #include "server/cli/served.h"
 
@@ -47,6 +50,13 @@ void doctor_go_on(const struct doctor *d, unsigned seconds);
 /* The directory that the store, a file, is in: an absolute path. */
 void doctor_store_dir(const struct doctor *d, char ret_dir[PATH_MAX]);
 
+/*
+ * What the server that runs answers to a GET of the admin API, the caller's.
+ * NULL and why, if there is none to be had.
+ */
+json_t *doctor_ask(const struct doctor *d, const char *path,
+    char reason[LIVE_SERVER_REASON_MAX]);
+
 /* The checks. */
 void doctor_configuration(struct doctor *d);
 void doctor_secrets(struct doctor *d);
@@ -62,6 +72,7 @@ void doctor_clock(struct doctor *d);
 void doctor_ports(struct doctor *d);
 void doctor_handlers(struct doctor *d);
 void doctor_upstreams(struct doctor *d);
+void doctor_pullers(struct doctor *d);
 void doctor_needs(struct doctor *d);
 
 #endif /* SERVER_DOCTOR_PRIVATE_H */

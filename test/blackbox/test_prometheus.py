@@ -223,6 +223,11 @@ CASES = {
         {'klikitd_alert_active{kind="branch_silent"}': "2x60"}, 6, 4,
         {'klikitd_alert_active{kind="branch_silent"}': "0x60",
          'klikitd_alert_active{kind="disk"}': "1x60"}),
+    "KlikitdHubCut": (
+        {'klikitd_upstream_connected{upstream="hub"}': "1x5 0x60"}, 21, 19,
+        # A slow night: it came back each time.
+        {'klikitd_upstream_connected{upstream="hub"}':
+         "0x10 1 0x12 1 0x12 1x30"}),
     "KlikitdDeadJobs": (
         {'klikitd_jobs_dead{handler="pos"}': "1x60"}, 6, 4,
         # Somebody has replayed it at once.

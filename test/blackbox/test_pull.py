@@ -175,6 +175,35 @@ def test_a_lease_that_is_over_is_unknown(hub):
     assert outcome == "unknown: not reported within its lease of 1s"
 
 
+def test_a_late_report_is_gone_and_heeded_all_the_same(hub):
+    """Over a restart, and after the lease's end: done is done."""
+    server, puller = hub("lease = 1s\n")
+    server.expect("retry in.*unknown: ", "store: ")
+    for n in range(3):
+        received(server.post(order_body(n), f"e{n}"))
+    first, second, third = sorted(puller.pull_many(3),
+                                  key=lambda job: job["event_id"])
+    server.kill()
+    server.start()
+    server.wait_ready()
+    forged = {**second, "lease": second["lease"][:32] + "0" * 32}
+    assert puller.report((first, "done"), (forged, "done"),
+                         (third, "retry")) == ["gone"] * 3
+    again = {job["event_id"]: job for job in puller.pull_many(2)}
+    assert set(again) == {"e1", "e2"}
+    assert again["e1"]["lease"][:32] != second["lease"][:32]
+    puller.done(again["e2"])
+    server.wait_query(JOBS, [("e0", "done", 2, "done"),
+                             ("e1", "waiting", 2, "unknown: not reported "
+                              "within its lease of 1s"),
+                             ("e2", "done", 2, "done")])
+    # The lease of the attempt before is as good as that of the last.
+    assert puller.report((second, "done"))[0] in ("gone", "recorded")
+    assert puller.pull(wait=1) == []
+    server.wait_query(JOBS, [(f"e{n}", "done", attempts, "done")
+                             for n, attempts in enumerate((2, 3, 2))])
+
+
 def test_too_old_is_dead(hub):
     server, puller = hub("lease = 1s\nmax_age = 1s\n")
     server.expect("dead: event e1: too old: unknown")
@@ -352,6 +381,23 @@ def test_it_is_shown(hub):
     puller.done(job)
     received(server.post(order_body(2), "e2"))
     puller.done(*wait())
+
+
+def test_doctor_says_who_pulls(hub):
+    server, puller = hub()
+
+    def doctor():
+        out = server.do("doctor", expect=None)
+        [line] = [line for line in out.splitlines() if " pullers " in line]
+        return " ".join(line.split())
+
+    assert doctor() == ("warn pullers branch: nobody has pulled since the "
+                        "server began")
+    assert puller.pull(wait=0) == []
+    assert doctor().startswith("ok pullers branch: last pulled 20")
+    _, _, said = server.ask("GET", "/api/v1/handlers")
+    assert [(h["name"], h["pulled_at"] is None) for h in said["handlers"]] == [
+        ("branch", False)]
 
 
 def test_a_token_file_that_holds_none_is_refused(klikitd, tmp_path):
