@@ -20,6 +20,15 @@ secrets_of(const struct config *cfg, const struct config_endpoint *ep)
 	return (some);
 }
 
+/* Of what comes in there; "" where there is no secret. */
+static const char *
+scope_of(const struct config *cfg, const struct config_endpoint *ep)
+{
+	size_t i = config_endpoint_secret(cfg, ep);
+
+	return (i < cfg->nsecrets ? cfg->secrets[i].scope : "");
+}
+
 struct endpoints *
 server_endpoints_new(const struct config *cfg, struct webhook *w,
     struct secrets *sec)
@@ -34,8 +43,7 @@ server_endpoints_new(const struct config *cfg, struct webhook *w,
 
 		list[i] = (struct endpoint){
 			.name = ep->name,
-			.scope =
-			    cfg->secrets[config_endpoint_secret(cfg, ep)].scope,
+			.scope = scope_of(cfg, ep),
 			.webhook = w,
 			.sec = sec,
 			.which = secrets_of(cfg, ep),

@@ -34,6 +34,9 @@ server_secrets_new(const struct config *cfg, int64_t now_ms)
 
 	if ((sec = secrets_new()) == NULL)
 		return (NULL);
+	if (cfg->nsecrets == 0)
+		log_info("secrets: none: events come from hubs only, and every "
+			 "delivery is answered 401");
 	for (size_t i = 0; i < cfg->nsecrets; i++) {
 		const struct config_secret *cs = &cfg->secrets[i];
 

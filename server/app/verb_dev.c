@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/app/dev_forward.h"
 #include "server/app/server.h"
 #include "server/app/verb_table.h"
 #include "server/base/clock.h"
@@ -173,19 +174,6 @@ dev_ready(const struct server_ready *r)
 	(void)fflush(stdout);
 }
 
-/* What --forward-to asks for: every event, each time it comes. */
-static const struct config_extra *
-dev_forward(const char *url)
-{
-	static const char *keys[] = { "type", "forward", "url", NULL,
-		"once_per_order", "no", "repeats", "send", NULL };
-	static const struct config_extra forward = { "dev",
-		"--forward-to: ", keys };
-
-	keys[3] = url;
-	return (&forward);
-}
-
 static enum verb_exit
 verb_dev_run(const struct verb_args *args)
 {
@@ -199,7 +187,8 @@ verb_dev_run(const struct verb_args *args)
 	enum verb_exit rc = VERB_FAILED;
 
 	if (verb_has(args, "forward-to"))
-		source.extra = dev_forward(verb_flag(args, "forward-to", 0));
+		source.extra =
+		    dev_forward("dev", verb_flag(args, "forward-to", 0));
 	if (dev_dir_make(reason) == -1)
 		return (dev_fail(args, reason));
 	if (verb_has(args, "tls")) {

@@ -8,6 +8,7 @@
 const struct verb *const verb_table[] = {
 	&verb_serve,
 	&verb_dev,
+	&verb_listen,
 	&verb_trigger,
 	&verb_sink,
 	&verb_events,

@@ -7,6 +7,7 @@
 #include "server/cli/verb.h"
 
 extern const struct verb verb_dev;
+extern const struct verb verb_listen;
 extern const struct verb verb_serve;
 
 /* Ends with NULL. */

@@ -9,29 +9,30 @@
 #include "server/base/log.h"
 
 char *
+admin_token_take(const char *bytes, size_t len)
+{
+	bool fits = len >= ADMIN_TOKEN_MIN && len <= ADMIN_TOKEN_MAX;
+
+	for (size_t i = 0; i < len; i++)
+		fits = fits && bytes[i] > 0x20 && bytes[i] < 0x7f;
+	return (fits ? strndup(bytes, len) : NULL);
+}
+
+char *
 admin_token_read(const char *path, char reason[ADMIN_TOKEN_REASON_MAX])
 {
-	char *bytes = NULL, *token = NULL;
-	bool dropped, fits;
+	char *bytes = NULL, *token;
+	bool dropped;
 	char why[256];
 	size_t len;
 
 	if (secrets_read_file(path, &bytes, &len, &dropped, why) == -1) {
-		(void)snprintf(reason, ADMIN_TOKEN_REASON_MAX,
-		    "admin.token_file: %s", why);
+		(void)snprintf(reason, ADMIN_TOKEN_REASON_MAX, "%s", why);
 		return (NULL);
 	}
-	fits = len >= ADMIN_TOKEN_MIN && len <= ADMIN_TOKEN_MAX;
-	for (size_t i = 0; i < len; i++)
-		fits = fits && bytes[i] > 0x20 && bytes[i] < 0x7f;
-	if (!fits)
+	if ((token = admin_token_take(bytes, len)) == NULL)
 		(void)snprintf(reason, ADMIN_TOKEN_REASON_MAX,
-		    "admin.token_file: %s: holds no token: %d to %d printable "
-		    "characters without blanks",
-		    log_text(path), ADMIN_TOKEN_MIN, ADMIN_TOKEN_MAX);
-	else if ((token = strndup(bytes, len)) == NULL)
-		(void)snprintf(reason, ADMIN_TOKEN_REASON_MAX,
-		    "admin.token_file: out of memory");
+		    "%s: holds no token: " ADMIN_TOKEN_FORM, log_text(path));
 	explicit_bzero(bytes, len);
 	free(bytes);
 	return (token);

@@ -79,13 +79,19 @@ int
 live_server_find(struct live_server *ls, const struct config *cfg,
     char reason[LIVE_SERVER_REASON_MAX])
 {
+	char why[ADMIN_TOKEN_REASON_MAX];
+
 	if (!store_traits(cfg->store_url)->is_shared &&
 	    admin_link_read(cfg->store_url, ls->url, reason) == -1)
 		return (-1);
 	if (cfg->admin_token_file == NULL)
 		return (0);
-	ls->token = admin_token_read(cfg->admin_token_file, reason);
-	return (ls->token == NULL ? -1 : 0);
+	ls->token = admin_token_read(cfg->admin_token_file, why);
+	if (ls->token != NULL)
+		return (0);
+	(void)snprintf(reason, LIVE_SERVER_REASON_MAX, "admin.token_file: %s",
+	    why);
+	return (-1);
 }
 
 int

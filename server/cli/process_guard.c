@@ -20,6 +20,7 @@
 
 /* What holds a secret itself, or is meant for this process alone. */
 static const char *const secret_variables[] = { CONFIG_ENV_SECRET,
+	CONFIG_ENV_TOKEN,
 	/* Of a handler that calls AWS. */
 	"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN",

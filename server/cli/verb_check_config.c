@@ -159,6 +159,15 @@ print_endpoint(const struct config_endpoint *ep)
 }
 
 static void
+print_upstream(const struct config_upstream *up)
+{
+	printf("upstream    %s: from %s, %s\n", log_text(up->name),
+	    log_text(up->url),
+	    up->trust ? "its word is enough"
+		      : "each signature is verified again");
+}
+
+static void
 print_handler(const struct config *cfg, const struct config_handler *h)
 {
 	const struct handler_tls_files *files = config_handler_tls(h);
@@ -255,10 +264,15 @@ check_config_run(const struct verb_args *args)
 		print_pair("certificate",
 		    &(struct tls_pair_files){ cfg->tls_certificate,
 			cfg->tls_key, TLS_USE_SERVER });
+	if (cfg->nsecrets == 0)
+		printf("secret      none: events come from hubs only, and "
+		       "every delivery is answered 401\n");
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		print_secret(&cfg->secrets[i]);
 	for (size_t i = 0; i < cfg->nendpoints; i++)
 		print_endpoint(&cfg->endpoints[i]);
+	for (size_t i = 0; i < cfg->nupstreams; i++)
+		print_upstream(&cfg->upstreams[i]);
 	for (size_t i = 0; i < cfg->nhandlers; i++)
 		print_handler(cfg, &cfg->handlers[i]);
 	verb_flush();

@@ -69,8 +69,8 @@ print_config(void)
 	    "$" CONFIG_ENV_FILE " names, else " VERB_CONFIG_FILE
 	    " if it is there.\n"
 	    "An empty $" CONFIG_ENV_FILE
-	    " is none. klikitd dev, trigger and sink take\n"
-	    "only a file that -c names.\n"
+	    " is none. klikitd dev, listen, trigger and\n"
+	    "sink take only a file that -c names.\n"
 	    "\n"
 	    "Every key is a flag of each verb that takes -c, and a variable\n"
 	    "(--http.listen is KLIKITD_HTTP_LISTEN). A flag wins over the\n"

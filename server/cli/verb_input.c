@@ -60,9 +60,16 @@ verb_read_body(const char *path, char **ret_body, size_t *ret_len)
 struct secrets *
 verb_secrets(const struct config *cfg)
 {
-	struct secrets *sec = secrets_new();
+	struct secrets *sec;
 	const struct config_secret *s;
 
+	if (cfg->nsecrets == 0) {
+		fprintf(stderr,
+		    "klikitd: no webhook secret is configured: events come "
+		    "from hubs only\n");
+		return (NULL);
+	}
+	sec = secrets_new();
 	for (size_t i = 0; sec != NULL && i < cfg->nsecrets; i++) {
 		s = &cfg->secrets[i];
 		if (secrets_add(sec, s->name, s->bytes, s->len,

@@ -24,7 +24,7 @@ int verb_read_body(const char *path, char **ret_body, size_t *ret_len);
 
 /*
  * All secrets of the configuration, owned by the caller. NULL, said on
- * stderr, when out of memory.
+ * stderr, if there is none, or when out of memory.
  */
 struct secrets *verb_secrets(const struct config *cfg);
 

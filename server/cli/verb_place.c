@@ -1,9 +1,9 @@
 /*
  * The configuration that is read where -c names none.
  *
- * klikitd dev, trigger and sink are for trying things out: what they do is not
- * to reach the kitchens of a service that runs on the same machine, so they
- * take no file but one that is named.
+ * klikitd dev, listen, trigger and sink are for trying things out: what they do
+ * is not to reach the kitchens of a service that runs on the same machine, so
+ * they take no file but one that is named.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -46,7 +46,8 @@ struct config_secret {
 #define CONFIG_EVERY_EVENT "*"
 
 #define CONFIG_ENV_SECRET "KLIKIT_WEBHOOK_SECRET"
-#define CONFIG_ENV_FILE "KLIKITD_CONFIG" /* for verbs: see verb.h */
+#define CONFIG_ENV_FILE "KLIKITD_CONFIG"        /* for verbs: see verb.h */
+#define CONFIG_ENV_TOKEN "KLIKITD_LISTEN_TOKEN" /* for klikitd listen */
 
 /*
  * Where klikit delivers to if nothing else is said; and the name of the
@@ -196,6 +197,18 @@ struct config_extra {
 	const char *const *keys; /* key and value by turns, NULL at the end */
 };
 
+/* A hub that does not stand in the file; its keys are those of [upstream]. */
+#define CONFIG_HUB_KEYS_MAX 4
+struct config_hub {
+	const char *name;
+	struct config_hub_key {
+		const char *name; /* NULL: there are no more */
+		const char *value;
+		const char *where; /* how errors begin: "--ca-file: " */
+	} keys[CONFIG_HUB_KEYS_MAX + 1];
+	const char *token; /* in place of a token_file; NULL: that is given */
+};
+
 /* Settings from the command line and the environment. */
 struct config_source {
 	const struct handler *const *types; /* of handlers; see registry.h */
@@ -208,6 +221,7 @@ struct config_source {
 	bool dev;   /* the defaults of klikitd dev; see config_load.c */
 	bool dates; /* a certificate that is out of its dates is an error */
 	const struct config_extra *extra; /* its answers are logged; or NULL */
+	const struct config_hub *hub;     /* of klikitd listen; or NULL */
 };
 
 /*
@@ -239,7 +253,7 @@ const struct config_endpoint *config_endpoint_at(const struct config *cfg,
  */
 const struct config_endpoint *config_endpoint_usual(const struct config *cfg);
 
-/* The number of the first secret that opens it. */
+/* The number of the first secret that opens it; nsecrets: none does. */
 size_t config_endpoint_secret(const struct config *cfg,
     const struct config_endpoint *ep);
 

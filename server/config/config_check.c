@@ -137,7 +137,7 @@ read_token(struct config_draft *d)
 		return;
 	cfg->admin_token = admin_token_read(cfg->admin_token_file, reason);
 	if (cfg->admin_token == NULL)
-		config_draft_error(d, "%s", reason);
+		config_draft_error(d, "admin.token_file: %s", reason);
 }
 
 static void
@@ -283,14 +283,26 @@ add_default(struct config_draft *d)
 	return (&cfg->secrets[0]);
 }
 
+/* Without one nothing can be authentic but what a hub vouches for. */
 static void
 report_no_secret(struct config_draft *d)
 {
+	const struct config *cfg = d->cfg;
+	size_t trusted = 0;
+
+	for (size_t i = 0; i < cfg->nupstreams; i++)
+		trusted += cfg->upstreams[i].trust;
+	if (trusted > 0 && trusted == cfg->nupstreams &&
+	    (!d->src->dev || d->src->hub != NULL)) /* dev always has one */
+		return;
 	config_draft_error(d,
 	    "no webhook secret: set " CONFIG_ENV_SECRET " or " ENV_SECRET_FILE
 	    ", name its file by klikit.secret_file in the configuration, or "
 	    "have the service manager hand it over as the "
-	    "credential " CONFIG_CREDENTIAL_SECRET);
+	    "credential " CONFIG_CREDENTIAL_SECRET "%s",
+	    cfg->nupstreams == 0 ? ""
+				 : "; a box that only fetches needs none if "
+				   "each [upstream] has trust = hub");
 }
 
 /*

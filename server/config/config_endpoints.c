@@ -165,13 +165,19 @@ check_secrets(struct config_draft *d, const struct config_endpoint *ep)
 		    "event");
 }
 
-/* What no section names opens the usual path, unless a section has that. */
+/*
+ * What no section names opens the usual path, unless a section has that. With
+ * no secret and no section it is there all the same, and nothing opens it.
+ */
 static void
 add_default(struct config_draft *d)
 {
 	const bool taken = find_path(d->cfg, CONFIG_WEBHOOK_PATH) != NULL;
 	struct config_endpoint *ep = NULL;
 
+	if (d->cfg->nsecrets == 0 && d->cfg->nendpoints == 0 &&
+	    (ep = config_draft_endpoint(d, CONFIG_ENDPOINT, 0)) == NULL)
+		return;
 	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
 		struct config_secret *s = &d->cfg->secrets[i];
 
@@ -332,7 +338,7 @@ config_endpoint_secret(const struct config *cfg,
 {
 	size_t i = 0;
 
-	while (cfg->secrets[i].endpoint != ep->name)
+	while (i < cfg->nsecrets && cfg->secrets[i].endpoint != ep->name)
 		i++;
 	return (i);
 }

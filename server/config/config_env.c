@@ -192,8 +192,10 @@ config_env_read(struct config_draft *d)
 		    (equals = strchr(*env, '=')) == NULL || equals[1] == '\0')
 			continue; /* empty is as good as not set */
 		if (strncmp(*env, CONFIG_ENV_FILE "=",
-			sizeof(CONFIG_ENV_FILE)) == 0)
-			continue; /* the file that was read */
+			sizeof(CONFIG_ENV_FILE)) == 0 ||
+		    strncmp(*env, CONFIG_ENV_TOKEN "=",
+			sizeof(CONFIG_ENV_TOKEN)) == 0)
+			continue; /* these are for verbs */
 		name = strndup(*env, (size_t)(equals - *env));
 		if (name == NULL) {
 			config_draft_error(d, "out of memory");

@@ -4,7 +4,8 @@
  * if a later one replaces it.
  *
  * klikitd dev has other defaults: it listens on the loopback only, keeps its
- * store and its secret in a directory of its own, and logs for people.
+ * store and its secret in a directory of its own, and logs for people. klikitd
+ * listen is one that has no such directory: its verb says where its store is.
  */
 #include "server/config/config.h"
 
@@ -91,7 +92,7 @@ set_dirs(struct config_draft *d)
 			cfg->dir = strdup("/");
 		}
 	} else if (d->src->dev)
-		cfg->dir = strdup(d->dev_dir);
+		cfg->dir = strdup(d->src->hub != NULL ? cwd : d->dev_dir);
 	else
 		cfg->dir = state_dir(d->src->env, cwd);
 	free(cwd);

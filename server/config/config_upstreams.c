@@ -1,6 +1,6 @@
 /*
  * What only all upstreams show: what is missing, and the tokens, which are read
- * here.
+ * here; and the one that does not stand in the file.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,19 +65,55 @@ read_token(struct config_draft *d, struct config_upstream *up)
 {
 	char reason[ADMIN_TOKEN_REASON_MAX];
 
-	if (d->src->need != CONFIG_SERVER || up->token_file == NULL)
+	if (d->src->need != CONFIG_SERVER || up->token_file == NULL ||
+	    up->token != NULL)
 		return;
 	if ((up->token = admin_token_read(up->token_file, reason)) == NULL)
 		upstream_error(d, up, "token_file", "%s", reason);
 }
 
+/* The one of klikitd listen. */
+static void
+add_hub(struct config_draft *d, const struct config_hub *hub)
+{
+	struct config_upstream *up;
+
+	if (config_upstream_find(d->cfg, hub->name) != NULL) {
+		config_draft_error(d,
+		    "the configuration has an [upstream %s] already",
+		    hub->name);
+		return;
+	}
+	up = config_draft_upstream(d, hub->name, 0);
+	for (const struct config_hub_key *k = hub->keys;
+	     up != NULL && k->name != NULL; k++) {
+		const struct key *key =
+		    config_key_find(config_upstream_keys, "upstream", k->name);
+
+		config_given_add(d, &(struct config_given){ .key = key,
+					.where = (char *)k->where });
+		config_draft_set(d, key, up, k->where, k->value);
+	}
+	if (up == NULL || hub->token == NULL)
+		return;
+	up->token = admin_token_take(hub->token, strlen(hub->token));
+	if (up->token == NULL)
+		config_draft_error(d,
+		    CONFIG_ENV_TOKEN ": holds no token: " ADMIN_TOKEN_FORM);
+}
+
 void
 config_check_upstreams(struct config_draft *d)
 {
+	if (d->src->hub != NULL)
+		add_hub(d, d->src->hub);
 	for (size_t i = 0; i < d->cfg->nupstreams; i++) {
-		check_url(d, &d->cfg->upstreams[i]);
-		check_given(d, &d->cfg->upstreams[i], "token_file");
-		read_token(d, &d->cfg->upstreams[i]);
+		struct config_upstream *up = &d->cfg->upstreams[i];
+
+		check_url(d, up);
+		if (up->line != 0 || d->src->hub->token == NULL)
+			check_given(d, up, "token_file");
+		read_token(d, up);
 	}
 }
 

@@ -196,6 +196,13 @@ guess_secret(const struct diagnosis *d, struct diagnosis_finding *ret)
 void
 diagnosis_guess(struct diagnosis *d, struct diagnosis_finding *ret)
 {
+	if (diagnosis_keys_secrets(d->keys) == 0) {
+		diagnosis_say(ret, DIAGNOSIS_SECRET_WRONG,
+		    "no webhook secret is configured here: events come from "
+		    "hubs only, so that nobody can deliver; klikit is to "
+		    "deliver to the hub");
+		return;
+	}
 	if (guess_body(d, ret)) {
 		if (d->claim.form != SIGNATURE_EXACT)
 			diagnosis_add(ret, "; besides, the signature %s",

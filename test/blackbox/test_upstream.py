@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from certificates import Authority
-from conftest import CREATED, own, payload, run
+from conftest import CREATED, own, payload, run, sign
 from fake_hub import FakeHub
 from relay import Relay
 
@@ -124,6 +124,34 @@ def test_the_hubs_word_may_be_enough(box, hub):
     assert hub.outcomes("done") == 3
     assert server.query("SELECT secret FROM events ORDER BY id") == [
         ("upstream hub, by its word",), (None,), ("default",)]
+
+
+def test_a_box_needs_no_secret_of_its_own(box, hub):
+    """Then nobody can deliver to it, and that is said in words."""
+    server = box(hub.url, "trust = hub\n", secret=None)
+    server.expect("delivery ")
+    server.wait_log("secrets: none: events come from hubs only, and every "
+                    "delivery is answered 401")
+    add(hub, 1)
+    hub.wait_done()
+    assert server.query("SELECT secret, scope, endpoint FROM events") == [
+        ("upstream hub, by its word", "", "default")]
+    assert server.post(BODY, signature=sign(BODY, b""))[0] == 401
+    server.wait_query("SELECT count(*) FROM rejections WHERE diagnosis LIKE "
+                      "'no webhook secret is configured here%'", [(1,)])
+    _, _, status = server.ask("GET", "/api/v1/status")
+    assert (status["webhooks"], status["trigger"]) == ([], None), status
+    server.reload()
+
+    said = "events come from hubs only"
+    assert f"secret      none: {said}" in server.do("check-config")
+    assert f"upstream    hub: from {hub.url}, its word" in (
+        server.do("check-config"))
+    assert f"ok    secrets        none: {said}" in server.do("doctor",
+                                                             expect=None)
+    for verb in (("sign", "token"), ("trigger", "created")):
+        server.do(*verb, expect=1)
+        assert f"no webhook secret is configured: {said}" in server.said
 
 
 def test_the_same_again_is_done_again(box, hub):

@@ -53,6 +53,7 @@ function tunnelStep(status) {
 // What StartView and an empty list, which waits, show.
 export function guide(status, waits) {
   const urls = status.webhooks ?? [];
+  const fetches = urls.length === 0; // no secret: only from hubs
   return h('div', { class: 'guide' },
     h(waits ? 'h2' : 'h1', { class: 'guide-title' }, waits && h('span', {
       class: 'waiting-dot',
@@ -62,6 +63,11 @@ export function guide(status, waits) {
       'shows up here by itself.'),
     refusedLine(status),
     h('ol', { class: 'steps' },
+      fetches ? step('Where events come from',
+        (status.upstreams ?? []).map((hub) =>
+          h('p', null, h('bdi', null, hub.url))),
+        h('p', null, 'They are fetched from this hub. Nobody can deliver ' +
+          'here: there is no secret.')) :
       step('Where deliveries go',
         urls.map((url) => copyable(url, 'the URL')), secretLine(status)),
       status.trigger && step('Send a test event',
@@ -73,7 +79,7 @@ export function guide(status, waits) {
         h('p', null, 'The signature is made by klikitd itself, so that no ' +
           'secret stands in the command:'),
         copyable(status.curl, 'the curl command')),
-      tunnelStep(status)));
+      !fetches && tunnelStep(status)));
 }
 
 export class StartView {
