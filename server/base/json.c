@@ -10,6 +10,17 @@
 
 #define ESCAPED_MAX 4200 /* 1 KB of answer, all of it escaped */
 
+/* How many bytes of printable ASCII, nearly all there are, it begins with. */
+static size_t
+ascii_run(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] >= ' ' && text[n] <= '~')
+		n++;
+	return (n);
+}
+
 /*
  * Write json to ret as it may be shown; NULL only counts. Line ends, which in
  * JSON stand between values alone, become blanks. Returns its length.
@@ -23,7 +34,10 @@ write_plain(const char *json, char *ret)
 	uint32_t code;
 
 	for (; left > 0; json += n, left -= n) {
-		n = utf8_next(json, left, &code);
+		n = ascii_run(json);
+		code = ' ';
+		if (n == 0)
+			n = utf8_next(json, left, &code);
 		from = json;
 		len = n;
 		if (n == 0) { /* jansson writes none such */

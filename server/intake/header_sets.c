@@ -171,16 +171,19 @@ learn(struct header_sets *hs, const struct http_field *fields, size_t n)
 
 /* -- Texts -- */
 
-/* What the fields of a kind say; only what every store takes. */
+/*
+ * What the fields of a kind say, by the set that has them; only what every
+ * store takes.
+ */
 static void
-write_text(const struct header_sets *hs, const struct http_field *fields,
-    size_t n, enum what what, char *ret_text, size_t size)
+write_text(const struct set *s, const struct http_field *fields, enum what what,
+    char *ret_text, size_t size)
 {
 	struct diagnosis_header some[FIELDS_MAX];
 	size_t nsome = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (what_is(hs, fields[i].name) == what)
+	for (size_t i = 0; i < s->n; i++)
+		if (s->fields[i].what == what)
 			some[nsome++] =
 			    (struct diagnosis_header){ fields[i].name,
 				    fields[i].value };
@@ -254,10 +257,11 @@ take_new(struct header_sets *hs, const struct http_field *fields, size_t n,
 	if (hs->taken == HEADER_SETS_AN_HOUR)
 		return (NULL);
 	set_forget(s);
-	write_text(hs, fields, n, SHARED, text, sizeof(text));
+	if (set_fields(hs, s, fields, n) == -1)
+		return (NULL);
+	write_text(s, fields, SHARED, text, sizeof(text));
 	s->number = number_of(text);
-	if ((s->text = strdup(text)) == NULL ||
-	    set_fields(hs, s, fields, n) == -1) {
+	if ((s->text = strdup(text)) == NULL) {
 		set_forget(s);
 		return (NULL);
 	}
@@ -298,7 +302,7 @@ header_sets_take(struct header_sets *hs, const struct http_field *fields,
 	ret_kept->set = s->number;
 	ret_kept->text = s->text;
 	if (has_own(s))
-		write_text(hs, fields, n, OWN, ret_kept->own,
+		write_text(s, fields, OWN, ret_kept->own,
 		    sizeof(ret_kept->own));
 }
 

@@ -26,7 +26,7 @@ STEP_S = 60     # that a delivery does not see: none is under way
 
 # Bytes, as server/docs/sizing.md has them.
 PAGE, IN_PAGE, LEAST, ROW = 4096, 4061, 489, 16
-EVENT = 340       # without its body, of one order
+EVENT = 365       # without its body, of one order
 CALL = 160        # a job that calls out, done at the first attempt
 PROJECTION = 265  # a job of type orders, with what it writes of a new order
 NEAR = 0.05
