@@ -20,6 +20,13 @@ const PLACES = {
     `#/events?branch=${encodeURIComponent(subject)}`,
 };
 
+// What can be done here, where the server's advice speaks of the terminal.
+const ADVICE = {
+  handler_failing: 'See that its far side runs and can be reached. What waits ' +
+    'is sent by itself when it works again.',
+  job_dead: 'Show has the reasons. Replay sends them once more.',
+};
+
 async function tell(done, run) {
   try {
     await run();
@@ -77,7 +84,7 @@ function needItem(need, status, done) {
           ticking(since, 'age'), '). '),
         nextTry && h('span', null, 'Next try ', ticking(nextTry, 'in'),
           '. '),
-        advice)),
+        ADVICE[kind] ?? advice)),
     h('div', { class: 'need-acts' },
       act && button(act[0], { class: 'primary', 'aria-label': act[1],
         'data-need': `${kind} ${subject}` }, async () => {

@@ -185,8 +185,11 @@ export class OrdersView {
   }
 
   draw() {
+    const late = this.orders.filter((o) =>
+      lateness(o, serverNow()) === 'red').length;
     setText(this.count, this.orders.length === 0 ? '' :
       countText(this.open ?? this.orders.length, 'order') +
+      (late === 0 ? '' : `, ${late} late`) +
       (this.next === null ? '' : `, ${this.orders.length} loaded`));
     if (this.orders.length === 0) {
       fill(this.board, notice('empty', this.values.all === 'true' ?
