@@ -107,8 +107,8 @@ struct store_handler_info {
 	const char *paused_by;  /* NULL if it is not */
 	const char *paused_why; /* NULL if it is not */
 	uint64_t unfinished;
-	uint64_t dead;          /* now: neither replayed nor discarded */
-	uint64_t dead_internal; /* of them: of events of klikitd's own */
+	uint64_t dead;        /* now: neither replayed nor discarded */
+	uint64_t dead_alerts; /* of them: of klikitd's alerts */
 	int64_t
 	    oldest_ms; /* when its oldest unfinished event came in; 0: none */
 	struct steady_time oldest; /* the same moment */

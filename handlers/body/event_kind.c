@@ -31,3 +31,9 @@ event_kind(const char *type)
 	}
 	return (EVENT_UNKNOWN);
 }
+
+bool
+event_is_alert(const char *type)
+{
+	return (strncmp(type, EVENT_ALERT, strlen(EVENT_ALERT)) == 0);
+}

@@ -6,6 +6,11 @@
 #ifndef HANDLERS_EVENT_KIND_H
 #define HANDLERS_EVENT_KIND_H
 
+#include <stdbool.h>
+
+/* How the types of klikitd's calls for help begin. */
+#define EVENT_ALERT "klikitd.alert."
+
 enum event_kind {
 	EVENT_CREATED, /* klikit.order.created.v2 */
 	EVENT_STATUS,  /* klikit.order.status.updated */
@@ -20,5 +25,8 @@ enum event_kind {
  * klikit.order.created.v2 has one today.
  */
 enum event_kind event_kind(const char *type);
+
+/* Is that the type of a call for help? */
+bool event_is_alert(const char *type);
 
 #endif /* HANDLERS_EVENT_KIND_H */

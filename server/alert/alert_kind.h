@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "handlers/body/event_kind.h"
+
 /* A new kind: one here, one row in alert_kind.c, one in DESIGN.md. */
 enum alert_kind {
 	ALERT_JOB_DEAD,
@@ -25,7 +27,7 @@ enum alert_kind {
 };
 
 /* The types of the events: this and the kind's word, or ALERT_CLEARED. */
-#define ALERT_TYPE "klikitd.alert."
+#define ALERT_TYPE EVENT_ALERT
 #define ALERT_TYPE_CLEARED ALERT_TYPE "cleared"
 
 /* Its word, as types, metrics and the API have it; static. */

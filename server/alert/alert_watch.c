@@ -89,11 +89,11 @@ look_at_removed(struct alert_watch *w, const struct store_handler_info *h)
 
 /* -- What the store counts -- */
 
-/* Dead jobs of our own events make no alert: it might not arrive either. */
+/* Dead jobs of alerts make no alert: it might not arrive either. */
 static void
 look_at_dead(struct alert_watch *w, const struct store_handler_info *h)
 {
-	uint64_t dead = h->dead - h->dead_internal;
+	uint64_t dead = h->dead - h->dead_alerts;
 	char sentence[ALERT_SENTENCE_MAX];
 
 	if (dead == 0) {

@@ -214,12 +214,15 @@ look_at(struct alerts *a, struct slot *s)
 		.remind_ms = a->remind_ms,
 		.may_clear = may_clear(a, &s->a),
 	};
+	const struct selection_event ev = {
+		.type = alert_kind_type(s->a.kind),
+		.branch = branch_of(&s->a),
+	};
 	enum alert_word word;
 
 	if (s->a.busy)
 		return;
-	if (!ingest_takes(a->in, alert_kind_type(s->a.kind),
-		branch_of(&s->a))) {
+	if (!ingest_takes(a->in, &ev)) {
 		alert_drop(&s->a);
 		return;
 	}

@@ -121,7 +121,7 @@ call_note_work(struct run *run, struct live_handler *live,
 {
 	bool works = result->verdict != HANDLER_RETRY;
 
-	if (run->job.ev->origin == STORE_INTERNAL ||
+	if (event_is_alert(run->job.ev->type) ||
 	    (!works && !dispatch_may_call(&run->call))) /* it was we */
 		return;
 	live->works = works;

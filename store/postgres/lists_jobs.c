@@ -204,7 +204,7 @@ handler_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
 	h->paused_at_ms = pg_int(res, row, 3);
 	h->unfinished = (uint64_t)pg_int(res, row, 6);
 	h->dead = (uint64_t)pg_int(res, row, 7);
-	h->dead_internal = (uint64_t)pg_int(res, row, 8);
+	h->dead_alerts = (uint64_t)pg_int(res, row, 8);
 	h->oldest_ms = pg_int(res, row, 9);
 	h->oldest.ms = pg_int(res, row, 10);
 	if (pg_text(res, row, 1, a, &h->name) == -1 ||

@@ -445,7 +445,8 @@ static const struct pg_statement statements[] = {
 	    "AND " IS_DEAD "), (SELECT count(*) FROM (SELECT j.event "
 	    "FROM jobs AS j WHERE j.handler = h.id AND " IS_DEAD
 	    "OFFSET 0) AS j WHERE (SELECT i.origin = 'internal' "
-	    "FROM events AS i WHERE i.id = j.event OFFSET 0)), "
+	    "AND i.type LIKE 'klikitd.alert.%' FROM events AS i WHERE i.id = "
+	    "j.event OFFSET 0)), "
 	    "e.received_at, e.came_at "
 	    "FROM handlers AS h CROSS JOIN LATERAL (SELECT count(*) AS n, "
 	    "min(j.id) AS oldest FROM jobs AS j WHERE j.finished_at IS NULL "

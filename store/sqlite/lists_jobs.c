@@ -242,7 +242,7 @@ lists_handler_row(sqlite3_stmt *st, struct arena *a,
 	h->paused_at_ms = sqlite3_column_int64(st, 3);
 	h->unfinished = (uint64_t)sqlite3_column_int64(st, 6);
 	h->dead = (uint64_t)sqlite3_column_int64(st, 7);
-	h->dead_internal = (uint64_t)sqlite3_column_int64(st, 8);
+	h->dead_alerts = (uint64_t)sqlite3_column_int64(st, 8);
 	h->oldest_ms = sqlite3_column_int64(st, 9);
 	h->oldest.ms = sqlite3_column_int64(st, 10);
 	if (db_column_text(st, 1, a, &h->name) == -1 ||

@@ -503,6 +503,7 @@ static const char *const texts[] = {
 	    "AND j.handler = h.id), "
 	    "(SELECT count(*) FROM jobs AS j WHERE " IS_DEAD
 	    "AND j.handler = h.id AND (SELECT i.origin = 'internal' "
+	    "AND i.type LIKE 'klikitd.alert.%' "
 	    "FROM events AS i WHERE i.id = j.event)), "
 	    "e.received_at, " CAME_AT
 	    "FROM handlers AS h LEFT JOIN events AS e ON e.id = "

@@ -10,6 +10,7 @@
 
 static struct store_case c;
 static int64_t handler;
+static const char *type;
 
 static int
 setup(void **state)
@@ -18,6 +19,7 @@ setup(void **state)
 	store_case_init(&c);
 	store_case_open(&c);
 	handler = case_handler(&c, "ops");
+	type = "klikitd.alert.disk";
 	return (0);
 }
 
@@ -39,7 +41,7 @@ append(const char *event_id, const char *scope, enum store_origin origin)
 	struct store_event src = {
 		.event_id = event_id,
 		.scope = scope,
-		.type = "klikitd.alert.disk",
+		.type = type,
 		.origin = origin,
 		.peer = "klikitd",
 		.received_at_ms = NOW,
@@ -142,7 +144,7 @@ dead_cb(enum store_rc rc, const struct store_handler_info *rows, size_t n,
 	assert_int_equal(rc, STORE_OK);
 	assert_int_equal(n, 1);
 	dead[0] = rows[0].dead;
-	dead[1] = rows[0].dead_internal;
+	dead[1] = rows[0].dead_alerts;
 }
 
 static void
@@ -156,9 +158,9 @@ assert_dead(uint64_t all, uint64_t internal)
 	assert_int_equal(dead[1], internal);
 }
 
-/* Dead jobs of klikitd's own events are counted apart, too. */
+/* Dead jobs of alerts are counted apart, too; of no other of our own. */
 static void
-test_dead_of_own_events(void **state)
+test_dead_of_alerts(void **state)
 {
 	(void)state;
 	assert_dead(0, 0);
@@ -168,6 +170,9 @@ test_dead_of_own_events(void **state)
 	assert_dead(2, 1);
 	(void)case_finish(&c, append("a/2", NULL, STORE_INTERNAL), JOB_DONE, 0);
 	assert_dead(2, 1);
+	type = "klikitd.order.status.requested";
+	(void)case_finish(&c, append("a/3", NULL, STORE_INTERNAL), JOB_DEAD, 0);
+	assert_dead(3, 1);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -178,7 +183,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_last_of_a_prefix),
 		CASE(test_a_prefix_is_exact),
-		CASE(test_dead_of_own_events),
+		CASE(test_dead_of_alerts),
 	};
 
 	return (store_case_run("store_internal", tests));
