@@ -303,6 +303,17 @@ struct handler_lasting {
 	void (*hurry)(struct handler_instance *h);
 };
 
+/* What a type knows of the statuses of orders; what it does not is NULL. */
+struct handler_statuses {
+	/* Those that end an order, of the type that keeps orders. */
+	const struct key_list *(*ends)(const void *settings);
+
+	/* What klikit can be told by it: "WORD: STATUS" each; and the type of
+	   events by which that is asked for, and which are its own. */
+	const struct key_list *(*words)(const void *settings);
+	const char *asked_by;
+};
+
 /*
  * A type of handlers. What it does not have is zero or NULL; type, text,
  * example, open(), run() and close() are always there.
@@ -338,8 +349,7 @@ struct handler {
 	/* The files by which it calls by TLS; NULL: it calls without. */
 	const struct handler_tls_files *(*tls)(const void *settings);
 
-	/* Status codes that end an order, of the type that keeps orders. */
-	const struct key_list *(*ends)(const void *settings);
+	const struct handler_statuses *statuses; /* NULL: it knows of none */
 
 	/*
 	 * Does it matter to it in which order the events of one order come?

@@ -187,13 +187,15 @@ static const struct key orders_keys[] = {
 	{ 0 },
 };
 
+static const struct handler_statuses orders_statuses = { .ends = orders_ends };
+
 const struct handler handler_orders = {
 	.type = "orders",
 	.text = "keeps the tables of orders and carts",
 	.example = "orders",
 	.keys = orders_keys,
 	.settings_size = sizeof(struct orders_settings),
-	.ends = orders_ends,
+	.statuses = &orders_statuses,
 	.ordered = false, /* versions are ordered by their keys */
 	.open = orders_open,
 	.run = orders_run,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "handlers/hub/pull.h"
+#include "handlers/klikit/klikit.h"
 #include "handlers/queue/amqp.h"
 #include "handlers/queue/pubsub.h"
 #include "handlers/queue/sqs.h"
@@ -18,6 +19,7 @@ const struct handler *const handler_types[] = {
 	&handler_sqs,
 	&handler_pubsub,
 	&handler_pull,
+	&handler_klikit,
 	NULL,
 };
 

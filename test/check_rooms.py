@@ -48,7 +48,7 @@ FOREIGN = {
     "jansson.h": ["server/base/json.[ch]", "server/intake/*", "server/alert/*",
                   "server/upkeep/*", "server/upstream/*",
                   "server/admin/*", "server/cli/*", "server/devtools/*",
-                  "handlers/queue/*", "handlers/hub/*"],
+                  "handlers/queue/*", "handlers/hub/*", "handlers/klikit/*"],
     # Routes know route.h, and no evhttp.
     "event2/http": ["handlers/net/*", "server/http/*", "server/cli/*",
                     "server/devtools/*"],

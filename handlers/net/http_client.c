@@ -443,6 +443,7 @@ call_fill(struct http_client_call *call, const struct http_client_request *req)
 {
 	static const char *const methods[] = { [HTTP_CLIENT_POST] = "POST",
 		[HTTP_CLIENT_PUT] = "PUT",
+		[HTTP_CLIENT_PATCH] = "PATCH",
 		[HTTP_CLIENT_GET] = "GET" };
 	const struct http_client *hc = call->hc;
 	const char *target = req->target != NULL ? req->target : hc->url.path;

@@ -82,6 +82,7 @@ struct http_client *http_client_new(const struct handler_env *env,
 enum http_client_method {
 	HTTP_CLIENT_POST,
 	HTTP_CLIENT_PUT,
+	HTTP_CLIENT_PATCH,
 	HTTP_CLIENT_GET /* without a body */
 };
 

@@ -267,6 +267,13 @@ void config_free(struct config *cfg);
 /* The status codes that end an order, valid as long as cfg; how many. */
 size_t config_ends(const struct config *cfg, const char *const **ret_ends);
 
+/*
+ * Can klikit be told that, by any handler? ret_words: all that it can be told;
+ * empty: no handler tells it anything.
+ */
+bool config_may_ask(const struct config *cfg, const char *word, char *ret_words,
+    size_t size);
+
 /* The deadline of the handler of that name; 0: it has none. */
 int64_t config_deadline(const struct config *cfg, const char *handler);
 

@@ -157,6 +157,10 @@ type_defaults(struct config_draft *d, struct config_handler *h)
 {
 	const struct key *key;
 
+	if (config_events_def(h->type) != NULL)
+		set_default(d,
+		    config_key_find(config_handler_keys, "handler", "events"),
+		    h, config_events_def(h->type));
 	for (key = config_outlet_keys; h->type->outlet && key->name != NULL;
 	     key++)
 		set_default(d, key, h, config_key_def(key, h->type));

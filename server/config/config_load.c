@@ -9,10 +9,12 @@
  */
 #include "server/config/config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "handlers/body/status_ask.h"
 #include "server/base/log.h"
 #include "server/base/nearest.h"
 #include "server/config/config_check.h"
@@ -203,13 +205,40 @@ config_ends(const struct config *cfg, const char *const **ret_ends)
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		const struct config_handler *ch = &cfg->handlers[i];
 
-		if (ch->type->ends != NULL) {
-			ends = ch->type->ends(ch->settings);
+		if (ch->type->statuses != NULL &&
+		    ch->type->statuses->ends != NULL) {
+			ends = ch->type->statuses->ends(ch->settings);
 			*ret_ends = (const char *const *)ends->items;
 			return (ends->n);
 		}
 	}
 	return (0);
+}
+
+bool
+config_may_ask(const struct config *cfg, const char *word, char *ret_words,
+    size_t size)
+{
+	const struct key_list *statuses;
+	bool may = false;
+	size_t len = 0;
+
+	ret_words[0] = '\0';
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		const struct config_handler *ch = &cfg->handlers[i];
+
+		if (ch->type->statuses == NULL ||
+		    ch->type->statuses->words == NULL)
+			continue;
+		statuses = ch->type->statuses->words(ch->settings);
+		may = may || status_ask_find(statuses, word) != NULL;
+		for (size_t j = 0; j < statuses->n && len < size; j++)
+			len += (size_t)snprintf(ret_words + len, size - len,
+			    "%s%.*s", len == 0 ? "" : ", ",
+			    (int)strcspn(statuses->items[j], ":"),
+			    statuses->items[j]);
+	}
+	return (may);
 }
 
 int64_t

@@ -44,6 +44,10 @@ man_type(FILE *out, const struct handler *type)
 	roff_text(out, type->text);
 	fprintf(out, ".\n");
 	man_keys(out, type->keys);
+	if (config_events_def(type) != NULL)
+		man_key(out,
+		    config_key_find(config_handler_keys, "handler", "events"),
+		    config_events_def(type));
 	if (type->per_order)
 		man_keys(out, config_unit_keys);
 	for (const struct key *key = config_outlet_keys;

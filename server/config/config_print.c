@@ -79,6 +79,9 @@ help_type(FILE *out, const struct handler *type)
 	fprintf(out, "\nA handler of type %s %s. Its keys:\n\n", type->type,
 	    type->text);
 	help_keys(out, type->keys);
+	if (config_events_def(type) != NULL)
+		fprintf(out, "  events TYPE, ... (default %s)\n",
+		    config_events_def(type));
 	if (type->per_order)
 		help_keys(out, config_unit_keys);
 	for (const struct key *key = config_outlet_keys;
@@ -229,6 +232,9 @@ config_print_example(FILE *out, const struct handler *const *types)
 			print_common(out, types[i]);
 		else
 			fprintf(out, ";type = %s\n", types[i]->type);
+		if (config_events_def(types[i]) != NULL)
+			fprintf(out, ";events = %s\n",
+			    config_events_def(types[i]));
 		if (types[i]->keys != NULL)
 			print_keys(out, types[i]->keys);
 		if (types[i]->outlet) {

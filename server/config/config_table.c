@@ -485,6 +485,12 @@ config_key_def(const struct key *key, const struct handler *type)
 	return (key->def);
 }
 
+const char *
+config_events_def(const struct handler *type)
+{
+	return (type->statuses == NULL ? NULL : type->statuses->asked_by);
+}
+
 const struct key *
 config_key_flag(const char *name)
 {

@@ -42,6 +42,10 @@ const struct key *config_handler_key(const struct handler *type,
    such key. */
 const char *config_key_def(const struct key *key, const struct handler *type);
 
+/* What the key events of that type is if it is not given; NULL: as it is for
+   all. */
+const char *config_events_def(const struct handler *type);
+
 /* The global key "section.key"; NULL if there is none. */
 const struct key *config_key_flag(const char *name);
 
