@@ -16,6 +16,7 @@
  *   GET  /api/v1/board?...               open orders, the oldest first
  *   GET  /api/v1/orders?...              those that changed last first
  *   GET  /api/v1/orders/ID               with its document and its events
+ *   POST /api/v1/orders/ID/status        {"status": WORD, ...}: tell klikit
  *   GET  /api/v1/rejections?...          what was refused
  *   GET  /api/v1/rejections/ID           with headers and what is kept of it
  *   GET  /api/v1/receivers               who has this store open
@@ -56,6 +57,7 @@
 
 struct alerts;
 #include "server/base/steady.h"
+#include "server/intake/order_ask.h"
 #include "server/upkeep/backups.h"
 #include "server/upkeep/probe.h"
 #include "store/arrival.h"
@@ -176,6 +178,14 @@ struct admin_fns {
 	/* probe_start(); NULL: no server runs. */
 	int (*probe)(void *arg, const char *url, probe_done_fn *done,
 	    void *done_arg, char reason[HANDLER_REASON_MAX]);
+	/*
+	 * Have klikit told: 0, and done() runs once, not before it returns;
+	 * else what is wrong, as a status of HTTP, with the reason. NULL: no
+	 * server runs.
+	 */
+	int (*ask)(void *arg, const struct order_ask *ask, ingest_done_fn *done,
+	    void *done_arg, char ret_event_id[ORDER_ASK_ID_MAX],
+	    char reason[HANDLER_REASON_MAX]);
 	struct stats *stats; /* NULL: no server runs */
 	void *arg;
 };

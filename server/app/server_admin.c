@@ -13,6 +13,7 @@
 #include "server/app/server_admin.h"
 #include "server/app/server_http.h"
 #include "server/app/server_metrics.h"
+#include "server/app/server_order_ask.h"
 #include "server/app/server_parts.h"
 #include "server/app/server_sockets.h"
 #include "server/app/server_status.h"
@@ -158,6 +159,7 @@ server_open_admin(struct server *s)
 		.look = server_look_cb,
 		.paused = server_paused_cb,
 		.probe = server_probe_cb,
+		.ask = server_order_ask_cb,
 		.stats = s->upkeep.stats,
 		.arg = s,
 	};

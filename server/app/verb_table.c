@@ -13,6 +13,7 @@ const struct verb *const verb_table[] = {
 	&verb_sink,
 	&verb_events,
 	&verb_orders,
+	&verb_order,
 	&verb_rejections,
 	&verb_jobs,
 	&verb_handlers,

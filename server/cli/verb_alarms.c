@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "server/admin/admin_query.h"
 #include "server/base/log.h"
+#include "server/cli/verb_ask.h"
 #include "server/cli/verb_list.h"
 #include "server/cli/verbs.h"
 #include "store/base/parse.h"
@@ -50,20 +50,6 @@ read_words(const struct verb_args *args, json_t *ids)
 		(void)json_array_append_new(ids, json_integer(id));
 	}
 	return (0);
-}
-
-/* Who runs this. */
-static const char *
-user_name(void)
-{
-	static const char *const names[] = { "SUDO_USER", "LOGNAME", "USER" };
-	const char *name;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if ((name = getenv(names[i])) != NULL && *name != '\0')
-			return (name);
-	}
-	return (getuid() == 0 ? "root" : "klikitd acknowledge");
 }
 
 /* Say what became of each. */
@@ -132,7 +118,7 @@ acknowledge_run(const struct verb_args *args)
 		rc = VERB_FAILED;
 		if ((va = verb_admin_open(args, VERB_CHANGES)) != NULL &&
 		    (!all || verb_list_each(va, &which, choose_cb, ids) == 0))
-			rc = send(va, ids, by != NULL ? by : user_name());
+			rc = send(va, ids, by != NULL ? by : verb_user(args));
 		if (rc == VERB_DONE && json_array_size(ids) == 0)
 			printf("no alarm waits to be acknowledged\n");
 		verb_admin_close(va);

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +10,19 @@
 #include "store/base/parse.h"
 
 #define ANSWER_MAX 64
+
+const char *
+verb_user(const struct verb_args *args)
+{
+	static const char *const names[] = { "SUDO_USER", "LOGNAME", "USER" };
+	const char *name;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if ((name = getenv(names[i])) != NULL && *name != '\0')
+			return (name);
+	}
+	return (getuid() == 0 ? "root" : args->verb->name);
+}
 
 bool
 verb_asks(const struct verb_args *args)

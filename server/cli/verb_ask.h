@@ -1,6 +1,6 @@
 /*
- * verb_ask.h -- private to verb_*.c: a question before something is removed or
- * repeated.
+ * verb_ask.h -- private to verb_*.c: who runs a verb, and a question before
+ * something is removed or repeated.
  *
  * Only a person is asked: where the standard input and the standard error are
  * terminals, and --yes was not given. A script goes on as if the answer were
@@ -17,6 +17,9 @@
 	{                                                                      \
 		"yes", NULL, "on a terminal: do it without asking", false      \
 	}
+
+/* Who runs this; where nothing says so, the verb itself. */
+const char *verb_user(const struct verb_args *args);
 
 /* Is there somebody to ask? */
 bool verb_asks(const struct verb_args *args);

@@ -18,6 +18,7 @@ extern const struct verb verb_help;
 extern const struct verb verb_jobs;
 extern const struct verb verb_manual;
 extern const struct verb verb_migrate_store;
+extern const struct verb verb_order;
 extern const struct verb verb_orders;
 extern const struct verb verb_pause;
 extern const struct verb verb_purge;

@@ -98,19 +98,21 @@ int ingest_subscribe(struct ingest *in, const struct subscription *subs,
 enum ingest_rc ingest_submit(struct ingest *in, const struct delivery *del,
     ingest_done_fn *done, void *arg);
 
-/* An event of klikitd's own: nobody signed it, and it carries no order. */
+/* An event of klikitd's own: nobody signed it. */
 struct own_event {
 	const char *event_id; /* both begin with TYPE_OWN */
 	const char *type;
-	const char *branch; /* that it is about; NULL: about none */
+	const char *scope;  /* NULL: the empty one */
+	const char *brand;  /* that it is about; NULL: about none */
+	const char *branch; /* likewise */
+	const struct store_order *order; /* likewise; its jobs wait in line */
 	int64_t at_ms;
 	void *body; /* from malloc */
 	size_t body_len;
 };
 
-/* Is there a handler for events of klikitd's own of that type and branch? */
-bool ingest_takes(const struct ingest *in, const char *type,
-    const char *branch);
+/* Is there a handler for events of klikitd's own like that? */
+bool ingest_takes(const struct ingest *in, const struct selection_event *ev);
 
 /*
  * Queue it like any event; its jobs may run as soon as it is on disk. Returns

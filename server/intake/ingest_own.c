@@ -1,6 +1,6 @@
 /*
- * ingest_own.c -- events that klikitd makes itself: alerts. Nobody waits for an
- * answer to them.
+ * ingest_own.c -- events that klikitd makes itself: alerts, and what is asked
+ * for by hand. No delivery waits for an answer to them.
  */
 #include <stdlib.h>
 
@@ -63,12 +63,10 @@ ingest_own_cb(const struct store_result *res, void *arg)
 }
 
 bool
-ingest_takes(const struct ingest *in, const char *type, const char *branch)
+ingest_takes(const struct ingest *in, const struct selection_event *ev)
 {
-	const struct selection_event ev = { .type = type, .branch = branch };
-
 	for (size_t i = 0; i < in->subs->n; i++) {
-		if (selection_takes(&in->subs->items[i].takes, &ev))
+		if (selection_takes(&in->subs->items[i].takes, ev))
 			return (true);
 	}
 	return (false);
@@ -79,9 +77,13 @@ own_event_new(const struct own_event *own, struct steady_time now)
 {
 	return (store_event_new(&(struct store_event){
 	    .event_id = own->event_id,
+	    .scope = own->scope,
 	    .type = own->type,
 	    .origin = STORE_INTERNAL,
+	    .brand = own->brand,
 	    .branch = own->branch,
+	    .orders = own->order,
+	    .norders = own->order == NULL ? 0 : 1,
 	    .peer = "klikitd",
 	    .received_at_ms = own->at_ms,
 	    .came_at = now,
@@ -94,7 +96,12 @@ int
 ingest_own(struct ingest *in, const struct own_event *own, ingest_done_fn *done,
     void *arg)
 {
-	const struct envelope env = { .branch = own->branch };
+	const struct envelope env = {
+		.brand = own->brand,
+		.branch = own->branch,
+		.orders = (struct store_order *)own->order,
+		.norders = own->order == NULL ? 0 : 1,
+	};
 	struct steady_time now = dispatch_now(in->d);
 	struct store_job_spec *specs = NULL;
 	struct own *o;

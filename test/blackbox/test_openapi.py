@@ -170,6 +170,7 @@ def busy(klikitd, tmp_path):
     (tmp_path / "backups").mkdir()
     (tmp_path / "other").write_text("other-secret")
     (tmp_path / "token").write_text("a-token-of-the-tests")
+    (tmp_path / "api").write_text("key:secret")
     (tmp_path / "fails").write_text("#!/bin/sh\nexit 1\n")
     server = klikitd(config=f"""[http]
 listen = 127.0.0.1:0
@@ -199,6 +200,11 @@ on_deadline = bell
 type = exec
 events =
 command = /bin/true
+[handler klikit]
+type = klikit
+url = http://127.0.0.1:1/v1/partner
+credentials_file = {tmp_path}/api
+retry = 1h
 [handler ops]
 type = exec
 events = klikitd.alert.*
@@ -261,6 +267,8 @@ def acts(server, waiting, dead):
     alarms = ask(server, "GET", "/api/v1/alarms")[1]["alarms"]
     yield "/api/v1/alarms/acknowledge", None, {
         "ids": [alarms[0]["id"], 999999], "by": "a test"}
+    yield ("/api/v1/orders/{id}/status", "/api/v1/orders/9100001/status",
+           {"status": "ready", "scope": "", "by": "a test"})
     yield "/api/v1/probe", None, {"url": server.url + "/webhooks/klikit"}
 
 

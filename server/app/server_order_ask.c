@@ -1,0 +1,43 @@
+#include "server/app/server_order_ask.h"
+
+#include <stdio.h>
+
+#include "server/app/server_parts.h"
+#include "server/base/clock_watch.h"
+#include "server/base/log.h"
+
+int
+server_order_ask_cb(void *arg, const struct order_ask *ask,
+    ingest_done_fn *done, void *done_arg, char ret_event_id[ORDER_ASK_ID_MAX],
+    char reason[HANDLER_REASON_MAX])
+{
+	struct server *s = arg;
+	char words[HANDLER_REASON_MAX / 2];
+
+	if (!config_may_ask(s->cfg, ask->word, words, sizeof(words))) {
+		(void)snprintf(reason, HANDLER_REASON_MAX,
+		    words[0] == '\0'
+			? "no handler of type klikit is configured: see "
+			  "klikitd help handler"
+			: "that is none of what klikit can be told: %s",
+		    words);
+		return (words[0] == '\0' ? 409 : 400);
+	}
+	if (!order_ask_is_for_some(s->ingest, ask)) {
+		(void)snprintf(reason, HANDLER_REASON_MAX,
+		    "no handler of type klikit is for this order's brand and "
+		    "branch");
+		return (409);
+	}
+	if (order_ask_submit(s->ingest, ask, clock_watch_wall(s->clock).ms,
+		done, done_arg, ret_event_id) == -1) {
+		(void)snprintf(reason, HANDLER_REASON_MAX,
+		    "it cannot be stored now; try again");
+		return (503);
+	}
+	log_info("order %s: %s is asked for by %s: event %s",
+	    log_text(ask->order->order_id), log_text(ask->word),
+	    ask->by == NULL ? "the admin API" : log_text(ask->by),
+	    ret_event_id);
+	return (0);
+}
