@@ -64,6 +64,13 @@ def test_counts_are_shown_at_once_and_outlast_restarts(server):
     assert after["duplicates"] == 1
     assert after["refused"] == 1
     assert after["pos"]["done"] == 2
+    handlers = {h["name"]: h for h in
+                server.ask("GET", "/api/v1/handlers")[2]["handlers"]}
+    for span in "last_hour", "last_day":
+        assert handlers["pos"][span]["done"] == 2
+        assert handlers["pos"][span]["p50_ms"] > 0
+        assert handlers["orders"][span]["p50_ms"] is None
+        assert handlers["pos"][span]["from"] < handlers["pos"]["last_seen"]
     by_hour = totals(stats(server, "?step=hour"))
     assert by_hour["received"] == 2
     assert [n for name, n in by_hour.items()

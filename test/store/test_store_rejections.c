@@ -199,6 +199,94 @@ test_rejections_are_filtered_and_paged(void **state)
 	assert_int_equal(got.ids[0], 4);
 }
 
+/* What groups were found, as lines. */
+static char groups[1024];
+
+/* store_rejection_groups_fn */
+static void
+groups_cb(enum store_rc rc, const struct store_rejection_group *rows, size_t n,
+    const char *reason, void *arg)
+{
+	size_t len = 0;
+
+	(void)arg;
+	if (rc != STORE_OK)
+		fail_msg("%s", reason);
+	groups[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)snprintf(groups + len, sizeof(groups) - len,
+		    "%s %s: %llu of %llu rows, %lld to %lld, %lld %s\n",
+		    rows[i].cause, or_none(rows[i].code),
+		    (unsigned long long)rows[i].deliveries,
+		    (unsigned long long)rows[i].rows,
+		    (long long)(rows[i].first_ms - NOW),
+		    (long long)(rows[i].last_ms - NOW),
+		    (long long)rows[i].newest, or_none(rows[i].diagnosis));
+}
+
+static const char *
+group(struct store_rejection_filter filter)
+{
+	assert_int_equal(store_group_rejections(c.st, &filter, groups_cb, NULL),
+	    0);
+	store_wait(c.st);
+	return (groups);
+}
+
+/*
+ * Those of which the same was found are one group, the greatest first, which
+ * counts what came again and what was not kept.
+ */
+static void
+test_rejections_are_grouped(void **state)
+{
+	struct store_rejection_filter f = { .code = "body_crlf" };
+	struct store_rejection r = found;
+	struct rows got;
+
+	(void)state;
+	assert_string_equal(group((struct store_rejection_filter){ 0 }), "");
+	reject(&r, 1);
+	r.at_ms = NOW + 20;
+	r.not_kept = 5;
+	r.diagnosis = "the newest one";
+	reject(&r, 1);
+	r = found;
+	r.at_ms = NOW + 5;
+	r.code = r.diagnosis = NULL;
+	reject(&r, 1);
+	r.at_ms = NOW + 7;
+	r.cause = "invalid_json";
+	reject(&r, 1);
+	assert_string_equal(group((struct store_rejection_filter){ 0 }),
+	    "signature body_crlf: 7 of 2 rows, 0 to 20, 2 the newest one\n"
+	    "invalid_json none: 1 of 1 rows, 7 to 7, 4 none\n"
+	    "signature none: 1 of 1 rows, 5 to 5, 3 none\n");
+	assert_string_equal(group((struct store_rejection_filter){
+				.cause = "signature",
+				.code = STORE_NO_CODE }),
+	    "signature none: 1 of 1 rows, 5 to 5, 3 none\n");
+	assert_string_equal(group((struct store_rejection_filter){ .since_ms =
+								       NOW + 6,
+				.until_ms = NOW + 20 }),
+	    "invalid_json none: 1 of 1 rows, 7 to 7, 4 none\n");
+
+	got = list(&f);
+	assert_int_equal(got.n, 2);
+	assert_int_equal(got.ids[0], 2);
+	f.before = 2;
+	got = list(&f);
+	assert_int_equal(got.n, 1);
+	assert_int_equal(got.ids[0], 1);
+	f = (struct store_rejection_filter){ .code = STORE_NO_CODE,
+		.limit = 1 };
+	got = list(&f);
+	assert_int_equal(got.n, 1);
+	assert_int_equal(got.ids[0], 4);
+	f.code = "nothing_like_it";
+	assert_int_equal(list(&f).n, 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -208,6 +296,7 @@ main(void)
 		CASE(test_rejection_is_read_back_whole),
 		CASE(test_missing_parts_are_null),
 		CASE(test_rejections_are_filtered_and_paged),
+		CASE(test_rejections_are_grouped),
 	};
 
 	return (store_case_run("store_rejections", tests));

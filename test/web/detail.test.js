@@ -105,6 +105,28 @@ inspect('what became of an event is told from its arrival to its end',
       (await jobsOf(server, 'e1')).every((j) => j.state === 'done'));
   } });
 
+inspect('an event says with what headers it came, and what it was answered',
+  async (page, server) => {
+    await page.goto(`${server.admin}/${at('e1')}`);
+    await page.locator('.facts').getByText(/^ after [\d.]+ m?s$/).waitFor();
+    await page.locator('.facts', { hasText: '200 {"status":"received"}' })
+      .waitFor();
+    const value = (name) => page.locator('.headers tr', { has:
+      page.getByRole('rowheader', { name, exact: true }) }).locator('td')
+      .textContent();
+    assert.equal(await value('user-agent'), 'klikit/7');
+    assert.equal(await value('cookie'), '(3 bytes)');
+    assert.equal(await value('x-request-id'), 'r-1');
+  }, { before: async (server) => {
+    const headers = (n) => ({ 'user-agent': 'klikit/7', cookie: 'a=b',
+      'x-request-id': `r-${n}` });
+    await server.received(order(7), { id: 'e1', headers: headers(1) });
+    await server.received(order(8), { id: 'e2', headers: headers(2) });
+    // The answer is noted when it has left, which may be a moment later.
+    await eventually('the answer is known', async () =>
+      (await server.ask('/api/v1/events/e1')).answer_status === 200);
+  } });
+
 inspect('a delivery copied as curl is that delivery, without a secret in it',
   async (page, server) => {
     await page.goto(`${server.admin}/${at("it's")}`);
