@@ -146,8 +146,8 @@ export class DetailView {
 
   // What klikit was told, and how long after the last byte of its request.
   answered() {
-    const { secret, answer_status: status, answer_us: us } = this.event;
-    if (secret === null)
+    const { secret, origin, answer_status: status, answer_us: us } = this.event;
+    if (secret === null || origin !== undefined)
       return null; // nobody asked
     if (status === null)
       return fact('Our answer', h('span', { class: 'dim' }, 'not known'));

@@ -201,8 +201,8 @@ export class RejectionsView {
     h('a', { href: '#/rejections' }, 'Show all')),
     group && h('p', { class: 'lead' }, group.diagnosis === null ?
       causeText(group.cause) : sentence(group.diagnosis)),
-    group && h('p', { class: 'dim group-said' }, countText(group.deliveries, 'delivery',
-      'deliveries'), ', the first ', moment(group.first_at), ', the last ',
+    group && h('p', { class: 'dim group-said' },
+      countText(group.deliveries, 'delivery', 'deliveries'), ', the first ', moment(group.first_at), ', the last ',
     ticking(group.last_at, 'ago'))];
   }
 
