@@ -100,7 +100,6 @@ def test_klikit_is_told_once(klikitd, tmp_path, klikit):
     server.wait_log("asks for /api/v1/orders/51/status")
 
 
-@pytest.mark.both
 def test_a_retry_has_the_same_key_and_the_same_body(klikitd, tmp_path, klikit):
     """An answer of 500, one that is lost, a portal's page, and a restart in
     between: klikit has it once."""
@@ -128,6 +127,7 @@ def test_a_retry_has_the_same_key_and_the_same_body(klikitd, tmp_path, klikit):
         "api answered 200: but not in JSON: that was not klikit"]
 
 
+@pytest.mark.once
 def test_what_klikit_refuses_is_dead_and_says_why(klikitd, tmp_path, klikit):
     server = box(klikitd, tmp_path, klikit, 51)
     server.expect("dead: event klikitd.order.status/.*: api answered 409: the "
@@ -139,6 +139,7 @@ def test_what_klikit_refuses_is_dead_and_says_why(klikitd, tmp_path, klikit):
     assert told(klikit) == [("51", "picked_up", 409)]
 
 
+@pytest.mark.once
 def test_orders_go_on_side_by_side_and_each_in_turn(klikitd, tmp_path, klikit):
     server = box(klikitd, tmp_path, klikit, 51, 52)
     server.expect("retry in", "failed in a row")
@@ -152,6 +153,7 @@ def test_orders_go_on_side_by_side_and_each_in_turn(klikitd, tmp_path, klikit):
     assert ("52", "accepted", 200) in told(klikit)
 
 
+@pytest.mark.once
 def test_wrong_credentials_pause_and_doctor_says_so(klikitd, tmp_path, klikit):
     server = box(klikitd, tmp_path, klikit, 51,
                  credentials="test-key:old-secret")
@@ -170,6 +172,7 @@ def test_wrong_credentials_pause_and_doctor_says_so(klikitd, tmp_path, klikit):
     assert "old-secret" not in log and "test-secret" not in log
 
 
+@pytest.mark.once
 def test_a_bearer_token_and_other_words(klikitd, tmp_path, klikit):
     server = box(klikitd, tmp_path, klikit, 51, credentials="test-token",
                  more="auth = bearer\noccurred_at = omit\n"
@@ -182,6 +185,7 @@ def test_a_bearer_token_and_other_words(klikitd, tmp_path, klikit):
     assert "none of what klikit can be told: kochen" in server.said
 
 
+@pytest.mark.once
 def test_what_cannot_be_asked_for(klikitd, tmp_path, klikit):
     server = box(klikitd, tmp_path, klikit, 51, more="brands = 7\n")
     for number, body, want, reason in (
@@ -199,6 +203,7 @@ def test_what_cannot_be_asked_for(klikitd, tmp_path, klikit):
     assert told(klikit) == []
 
 
+@pytest.mark.once
 def test_off_unless_configured_and_not_without_the_token(klikitd, tmp_path):
     token = tmp_path / "token"
     token.write_text("a-token-of-the-tests")
@@ -214,6 +219,7 @@ def test_off_unless_configured_and_not_without_the_token(klikitd, tmp_path):
     assert status == 409 and "no handler of type klikit" in answer["error"]
 
 
+@pytest.mark.once
 def test_what_is_wrong_with_its_section(klikitd, tmp_path):
     (tmp_path / "api").write_text("a token")
     server = klikitd(start=False, config=f"""[handler api]
