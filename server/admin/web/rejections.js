@@ -202,8 +202,8 @@ export class RejectionsView {
     group && h('p', { class: 'lead' }, group.diagnosis === null ?
       causeText(group.cause) : sentence(group.diagnosis)),
     group && h('p', { class: 'dim group-said' },
-      countText(group.deliveries, 'delivery', 'deliveries'), ', the first ', moment(group.first_at), ', the last ',
-    ticking(group.last_at, 'ago'))];
+      countText(group.deliveries, 'delivery', 'deliveries'), ', the first ',
+      moment(group.first_at), ', the last ', ticking(group.last_at, 'ago'))];
   }
 
   // What is refused most, first; then one by one, the newest first.
