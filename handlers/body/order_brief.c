@@ -184,7 +184,9 @@ order_brief_read(struct arena *mem, const char *document, const char *cart,
 	    member_text(mem, order, NAMES("provider_name", "channel", "source"),
 		&ret_brief->channel) == -1 ||
 	    member_text(mem, order, NAMES("order_type", "type"),
-		&ret_brief->kind) == -1)
+		&ret_brief->kind) == -1 ||
+	    member_text(mem, order, NAMES("order_comment", "comment"),
+		&ret_brief->comment) == -1)
 		return (-1);
 	name_kind(ret_brief);
 	return (0);

@@ -5,7 +5,7 @@
  * Pure but for memory: bytes in, texts out. klikit documents few fields, and
  * any may be missing: what is not found is NULL, nothing is computed, and
  * numbers stay the digits that they are. Nothing of the customer is read but
- * what he wrote of a dish.
+ * what he wrote of a dish, or of the whole order.
  */
 #ifndef HANDLERS_ORDER_BRIEF_H
 #define HANDLERS_ORDER_BRIEF_H
@@ -16,7 +16,7 @@
 
 #define ORDER_BRIEF_ITEMS 100  /* of more only how many there are */
 #define ORDER_BRIEF_OPTIONS 24 /* of an item */
-#define ORDER_BRIEF_TEXT 256   /* bytes of a text; longer ones are left out */
+#define ORDER_BRIEF_TEXT 1024  /* bytes of a text; longer ones are left out */
 
 struct order_item {
 	const char *title;
@@ -33,7 +33,8 @@ struct order_brief {
 	const char *total;
 	const char *currency;
 	const char *channel;
-	const char *kind; /* pickup, delivery, dinein, or as it is written */
+	const char *kind;    /* pickup, delivery, dinein, or as it is written */
+	const char *comment; /* the customer's own words on all of it */
 	const struct order_item *items;
 	size_t nitems;
 	size_t items_total;

@@ -94,6 +94,7 @@ add_brief(json_t *o, const struct order_brief *brief)
 	bad |= json_set_text(o, "short_id", brief->short_id);
 	bad |= json_set_text(o, "channel", brief->channel);
 	bad |= json_set_text(o, "kind", brief->kind);
+	bad |= json_set_text(o, "comment", brief->comment);
 	bad |= json_set_text(o, "currency", brief->currency);
 	bad |= json_set_text(o, "total", brief->total);
 	bad |= json_object_set_new(o, "items", items);

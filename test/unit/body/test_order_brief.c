@@ -33,7 +33,8 @@ test_a_whole_order(void **state)
 	    "00Z\","
 	    "\"created_at\":\"x\",\"final_price\":1.20e1,\"currency\":\"IDR\","
 	    "\"provider_name\":\"grabfood\",\"type\":2,\"customer\":{\"name\":"
-	    "\"R\"},\"cart\":[{\"title\":\"Nasi \\u0026 Co\",\"quantity\":2,"
+	    "\"R\"},\"order_comment\":\"no nuts\","
+	    "\"cart\":[{\"title\":\"Nasi \\u0026 Co\",\"quantity\":2,"
 	    "\"price\":98000,\"comment\":\"no onions\",\"groups\":[{\"title\":"
 	    "\"Hot\",\"modifiers\":[{\"title\":\"Very\",\"quantity\":1,"
 	    "\"groups\":"
@@ -47,6 +48,7 @@ test_a_whole_order(void **state)
 	assert_string_equal(b.currency, "IDR");
 	assert_string_equal(b.channel, "grabfood");
 	assert_string_equal(b.kind, "delivery");
+	assert_string_equal(b.comment, "no nuts");
 	assert_int_equal(b.items_total, 1);
 	assert_string_equal(b.items[0].title, "Nasi & Co");
 	assert_string_equal(b.items[0].quantity, "2");
@@ -71,6 +73,7 @@ test_what_is_not_there(void **state)
 
 		assert_null(b.short_id);
 		assert_null(b.placed_at);
+		assert_null(b.comment);
 		assert_null(b.total);
 		assert_int_equal(b.items_total, 0);
 	}
@@ -102,8 +105,8 @@ test_it_is_bounded(void **state)
 
 	(void)state;
 	p += sprintf(p, "{\"short_id\":\"");
-	memset(p, 'x', 300);
-	p += 300;
+	memset(p, 'x', ORDER_BRIEF_TEXT + 1);
+	p += ORDER_BRIEF_TEXT + 1;
 	p += sprintf(p, "\",\"cart\":[");
 	for (int i = 0; i < 500; i++)
 		p += sprintf(p, "%s{\"title\":\"%d\"}", i == 0 ? "" : ",", i);
