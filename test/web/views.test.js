@@ -30,8 +30,8 @@ inspect('orders stand in the column of their status and move by themselves',
     await page.waitForFunction((text) => document.querySelector(
       '.order-age time').textContent !== text, before);
     await page.locator('.order a', { hasText: 'GF-1' }).click();
-    await page.getByText('Events that carried it').waitFor();
-    assert.equal(await page.locator('.history li').count(), 2);
+    await page.locator('.step', { hasText: 'Received' }).nth(1).waitFor();
+    assert.equal(await page.locator('.step.received').count(), 2);
     await page.keyboard.press('Escape');
     await page.locator('.column').first().waitFor();
   }, { hash: '#/orders', before: async (server) => {

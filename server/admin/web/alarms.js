@@ -7,11 +7,13 @@ import { h, button, fill } from './dom.js';
 import { formatRoute } from './route.js';
 import { ticking } from './time.js';
 import { ask, toast } from './dialog.js';
+import { play } from './sound.js';
 
 const NAME_KEY = 'klikitd-name';   // who acknowledges
 const SOUND_KEY = 'klikitd-sound'; // "on": asked for on this screen
 const SHOWN_MAX = 3;
-const BEEPS = [880, 660, 880]; // Hz
+const SHOWN = { kitchen: 1, alarms: 0 }; // in views with little room for it
+const TONES = [880, 660, 880]; // Hz
 
 // What happened, in one sentence (pure).
 export function alarmText(alarm) {
@@ -25,6 +27,7 @@ export class Alarms {
     this.app = app;
     this.seen = null; // ids that were there before; null: nothing was asked
     this.count = 0;
+    this.max = SHOWN_MAX;
     this.list = h('ul');
     this.sound = button('', { class: 'quiet' }, () => this.switchSound());
     this.node = h('section', { id: 'alarms', hidden: true,
@@ -57,8 +60,16 @@ export class Alarms {
       this.ring(fresh);
   }
 
+  // The view that it stands above.
+  setView(view) {
+    this.max = SHOWN[view] ?? SHOWN_MAX;
+    this.list.hidden = this.max === 0;
+    if (this.alarms !== undefined)
+      this.draw();
+  }
+
   draw() {
-    const shown = this.alarms.slice(0, SHOWN_MAX);
+    const shown = this.alarms.slice(0, this.max);
     this.node.hidden = this.count === 0;
     this.all.hidden = this.alarms.length < 2;
     fill(this.list, shown.map((alarm) => h('li', null,
@@ -68,8 +79,9 @@ export class Alarms {
       '; rang ', ticking(alarm.rang_at, 'ago'), '.'),
       button('Acknowledge', { class: 'danger' },
         () => this.acknowledge([alarm])))),
-    this.count > shown.length &&
-      h('li', null, `and ${this.count - shown.length} more`));
+    this.max > 0 && this.count > shown.length &&
+      h('li', null, h('a', { href: '#/alarms' },
+        `and ${this.count - shown.length} more`)));
     this.app.setTitle();
   }
 
@@ -103,27 +115,11 @@ export class Alarms {
     this.said.textContent = `Alarm: ${alarmText(fresh[0])}.`;
     if (localStorage.getItem(SOUND_KEY) !== 'on')
       return;
-    this.beep();
+    play(TONES);
     if (globalThis.isSecureContext && globalThis.Notification !== undefined &&
         Notification.permission === 'granted')
       new Notification('klikitd: alarm', { body: alarmText(fresh[0]),
         tag: `klikitd-alarm-${fresh[0].id}` });
-  }
-
-  beep() {
-    this.audio ??= new AudioContext();
-    this.audio.resume();
-    BEEPS.forEach((hz, i) => {
-      const tone = this.audio.createOscillator();
-      const volume = this.audio.createGain();
-      const at = this.audio.currentTime + 0.25 * i;
-      tone.frequency.value = hz;
-      volume.gain.setValueAtTime(0.3, at);
-      volume.gain.exponentialRampToValueAtTime(0.001, at + 0.22);
-      tone.connect(volume).connect(this.audio.destination);
-      tone.start(at);
-      tone.stop(at + 0.24);
-    });
   }
 
   // Only on a click: browsers ask for that, and so do people.
@@ -133,7 +129,7 @@ export class Alarms {
     this.drawSound();
     if (!on)
       return;
-    this.beep();
+    play(TONES);
     if (globalThis.isSecureContext && globalThis.Notification !== undefined &&
         Notification.permission === 'default')
       Notification.requestPermission();

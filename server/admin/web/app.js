@@ -9,12 +9,14 @@ import { setServerNow, startTicking } from './time.js';
 import { countAll } from './receivers.js';
 import { Shell } from './shell.js';
 import { Alarms } from './alarms.js';
+import { AlarmsView } from './alarms_view.js';
 import { TokenView } from './token.js';
 import { NowView } from './now.js';
 import { EventsView } from './events.js';
 import { OrdersView } from './orders.js';
 import { RejectionsView } from './rejections.js';
 import { HandlersView } from './handlers.js';
+import { KitchenView } from './kitchen.js';
 import { StartView } from './first_run.js';
 import { keysAreOn, showHelp } from './help.js';
 
@@ -24,6 +26,8 @@ const VIEWS = {
   orders: OrdersView,
   rejections: RejectionsView,
   handlers: HandlersView,
+  kitchen: KitchenView,
+  alarms: AlarmsView,
   start: StartView,
 };
 const ORDER = ['now', 'events', 'orders', 'rejections', 'handlers'];
@@ -45,8 +49,7 @@ class App {
     this.stream = new Stream({
       path: '/api/v1/stream',
       message: (kind, data) => this.message(kind, data),
-      state: (state, detail) => state === 'token' ? this.askToken() :
-        this.shell.setStream(state, detail),
+      state: (state, detail) => this.setStream(state, detail),
     });
     onTokenRefused(() => this.askToken());
     addEventListener('hashchange', () => this.follow());
@@ -88,6 +91,7 @@ class App {
     else
       this.mount(new VIEWS[route.view](this, route));
     this.shell.setRoute(route);
+    this.alarms.setView(route.view);
     this.setTitle();
   }
 
@@ -115,6 +119,15 @@ class App {
       this.start();
     }));
     this.shell.setStream('token', {});
+  }
+
+  setStream(state, detail) {
+    if (state === 'token') {
+      this.askToken();
+      return;
+    }
+    this.shell.setStream(state, detail);
+    this.view?.setStream?.(state);
   }
 
   message(kind, data) {

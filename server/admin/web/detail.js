@@ -10,7 +10,7 @@ import { BodyView, fileName } from './body_view.js';
 import { curlOf } from './curl.js';
 import { JobList, lastJobs } from './jobs.js';
 import { nextNode, scaleNode, stepsNode } from './timeline.js';
-import { eventState } from './events_model.js';
+import { eventState, hasAlarm, momentsOf } from './events_model.js';
 import { codeNode } from './nodes.js';
 import { DOUBTED, bytesText, sentence, stateText } from './words.js';
 
@@ -95,7 +95,7 @@ export class DetailView {
 
   draw() {
     const e = this.event;
-    const state = eventState(e);
+    const state = hasAlarm(e) ? 'rang' : eventState(e);
     setText(this.state, stateText(state));
     this.state.className = `state ${state}`;
     this.drawFacts();
@@ -106,7 +106,7 @@ export class DetailView {
     this.jobs.set(e.jobs ?? []);
     this.drawNext();
     fill(this.timeline, section('Timeline', { class: 'part' },
-      scaleNode(e), stepsNode(e)));
+      scaleNode(e), stepsNode(momentsOf(e))));
     this.drawVerdict();
     this.drawHeaders();
     if (this.body === undefined)

@@ -5,8 +5,10 @@ import { h, button } from './dom.js';
 const TOAST_MS = 6000;
 
 // Ask; resolves to null when it is left, else to the text that was entered
-// ('' if none was asked for). field: {label, required, placeholder}.
-export function ask({ title, text, confirm, field = null, danger = false }) {
+// ('' if none was asked for). field: {label, required, placeholder}; content:
+// further elements, which the caller reads.
+export function ask({ title, text, confirm, field = null, content = null,
+  danger = false }) {
   return new Promise((resolve) => {
     const input = field === null ? null : h('input', { type: 'text',
       maxlength: 200, placeholder: field.placeholder ?? '',
@@ -39,6 +41,7 @@ export function ask({ title, text, confirm, field = null, danger = false }) {
       } } },
     h('h2', { id: 'dialog-title' }, title),
     [text].flat().map((t) => h('p', null, t)),
+    content,
     input && h('label', { for: 'dialog-field' }, field.label),
     input, wrong,
     h('div', { class: 'buttons' },

@@ -5,7 +5,7 @@ import { get } from './api.js';
 import { h, button, fill, notice, loading, setText } from './dom.js';
 import { formatRoute } from './route.js';
 import { fieldOf, moment, ofField, parseMoment, ticking } from './time.js';
-import { EventsModel, keyOf } from './events_model.js';
+import { EventsModel, hasAlarm, keyOf } from './events_model.js';
 import { WindowList } from './window_list.js';
 import { DetailView } from './detail.js';
 import { guide } from './first_run.js';
@@ -145,7 +145,9 @@ export class EventsView {
 
   renderRow(row) {
     const e = row.event;
-    return h('li', { class: row.fresh ? 'row fresh-row' : 'row' },
+    const rang = hasAlarm(e);
+    return h('li', { class: `row${row.fresh ? ' fresh-row' : ''}${
+      rang ? ' rang' : ''}` },
       h('a', { href: formatRoute({ view: 'events', id: e.event_id,
         values: { ...this.values, in: e.scope } }) },
       h('span', { class: 'c-time' }, moment(e.received_at),
@@ -159,8 +161,8 @@ export class EventsView {
           h('span', { title: 'the same body as an earlier event' }, 'repeat '),
         e.duplicates > 0 ? h('span', { title: 'came again so many times' },
           `${e.duplicates} ×`) : null),
-      h('span', { class: `c-state state ${row.state}` },
-        stateText(row.state))));
+      h('span', { class: `c-state state ${rang ? 'rang' : row.state}` },
+        stateText(rang ? 'rang' : row.state))));
   }
 
   // -- The filter, which is part of the address --

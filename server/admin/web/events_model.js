@@ -26,6 +26,24 @@ export function eventState(event) {
     'pending';
 }
 
+// An alarm that rang, and that nobody has acknowledged.
+export const isOpenAlarm = (job) => Boolean(job.rang_at) &&
+  !job.acknowledged_at && !job.discarded_at;
+
+const openAlarms = (event) => (event.jobs ?? []).filter(isOpenAlarm);
+
+export function hasAlarm(event) {
+  const some = (event.jobs_total ?? 0) > (event.jobs ?? []).length;
+  return openAlarms(event).length > 0 || (some && event.alarms > 0);
+}
+
+// Its timeline; an alarm that nobody has acknowledged is open.
+export function momentsOf(event) {
+  const at = openAlarms(event).map((job) => job.rang_at);
+  return (event.timeline ?? []).map((m) => m.what === 'rang' &&
+    at.includes(m.at) ? { ...m, open: true } : m);
+}
+
 // As the server finds it: ids by their beginning, external ids by any part.
 function finds(event, q) {
   return event.event_id.startsWith(q) || (event.orders ?? []).some((o) =>

@@ -5,9 +5,11 @@ import { post } from './api.js';
 import { h, button, fill, section } from './dom.js';
 import { moment, tookText } from './time.js';
 import { ask, toast } from './dialog.js';
+import { askReplay } from './replay_dialog.js';
 import { scan } from './json_scan.js';
 import { markPersonal } from './personal.js';
 import { rawText } from './json_view.js';
+import { isOpenAlarm } from './events_model.js';
 import { countText, stateText } from './words.js';
 
 const ENDS = ['done', 'dead', 'discarded', 'replayed'];
@@ -76,7 +78,11 @@ export class JobList {
     this.all = button('', { class: 'primary', hidden: true },
       () => this.replay(this.failed()));
     this.node = section('Handlers', { class: 'part' });
-    this.node.append(h('div', { class: 'tools' }, this.all), this.list);
+    this.some = button('Replay …', { class: 'quiet', hidden: true,
+      'aria-label': 'Choose handlers to replay for' }, () =>
+      this.replay(this.ended(), this.failed()));
+    this.node.append(h('div', { class: 'tools' }, this.all, this.some),
+      this.list);
   }
 
   set(jobs) {
@@ -85,16 +91,21 @@ export class JobList {
     const failed = this.failed().length;
     this.all.textContent = `Replay failed (${failed})`;
     this.all.hidden = failed === 0;
-    this.all.parentElement.hidden = this.all.hidden;
+    this.some.hidden = this.ended().length < 2;
+    this.all.parentElement.hidden = this.all.hidden && this.some.hidden;
     fill(this.list, this.jobs.length === 0 ?
       h('li', { class: 'dim' }, 'No handler takes events of this type.') :
       this.jobs.map((job) => this.jobNode(job, last.has(job.id))));
   }
 
-  // What nobody has done, and can be done again.
+  // What can be done again.
+  ended() {
+    return lastJobs(this.jobs).filter(isEnd);
+  }
+
+  // Of it what nobody has done.
   failed() {
-    return lastJobs(this.jobs).filter((job) => job.state === 'dead' &&
-      isEnd(job));
+    return this.ended().filter((job) => job.state === 'dead');
   }
 
   jobNode(job, isLast) {
@@ -133,6 +144,13 @@ export class JobList {
   actions(job) {
     const discard = button('Discard', { class: 'quiet' },
       () => this.discard(job));
+    if (isOpenAlarm(job))
+      return button('Acknowledge', { class: 'danger' }, async () => {
+        await this.app.alarms.acknowledge([job]);
+        this.changed();
+      });
+    if (job.guards !== undefined && job.finished_at !== null)
+      return null; // an alarm that has ended
     if (isEnd(job))
       return [button('Replay', { class: 'quiet', 'aria-label':
         `Replay for ${job.handler}` }, () => this.replay([job])),
@@ -150,17 +168,11 @@ export class JobList {
       this.changed();
   }
 
-  async replay(jobs) {
-    const names = [...new Set(jobs.map((j) => j.handler))].join(', ');
-    const yes = await ask({
-      title: jobs.length === 1 ? `Replay for ${names}?` :
-        `Replay ${jobs.length} jobs?`,
-      text: [`The event goes to ${names} once more, as a new job. An outside ` +
-        'system sees the same idempotency key as before.'],
-      confirm: 'Replay' });
-    if (yes !== null)
-      await this.run('/api/v1/jobs/replay', { ids: jobs.map((j) => j.id) },
-        replayText);
+  // Of several jobs some are chosen; chosen: these are at first.
+  async replay(jobs, chosen = jobs) {
+    const answer = await askReplay(jobs, chosen);
+    if (answer !== null)
+      await this.run('/api/v1/jobs/replay', answer, replayText);
   }
 
   async discard(job) {

@@ -10,7 +10,7 @@ const SHOWN_OF_A_KIND = 4; // the others are behind a button
 
 // Where more is said about it.
 const PLACES = {
-  alarm: () => '#/orders',
+  alarm: () => '#/alarms',
   handler_failing: () => '#/handlers',
   handler_paused: () => '#/handlers',
   job_dead: (subject) =>

@@ -1,28 +1,20 @@
-// order.js -- one order: what is known of it now, and the events that said so.
+// order.js -- one order: what is in it, what it comes to, what became of it
+// over all events that carried it, and its document.
 
-import { bytes, inScope, part } from './api.js';
 import { h, button, fact, fill, notice, loading, section, setText }
   from './dom.js';
 import { formatRoute } from './route.js';
 import { moment, ticking } from './time.js';
 import { BodyView } from './body_view.js';
-import { scan } from './json_scan.js';
 import { codeNode, typeNodes } from './nodes.js';
+import { historyOf } from './order_history.js';
+import { cartEvent, loadItems, loadOrder } from './order_load.js';
+import { partsOf } from './order_parts.js';
+import { stepsNode, nextNode } from './timeline.js';
+import { lastJobs } from './jobs.js';
 
 const AGAIN_MS = 500;
-
-// The bytes of the member of that name of a JSON object, as they came: numbers
-// are not rounded (pure). null if there is none, or it is null.
-export function memberBytes(whole, name) {
-  const { root } = scan(whole);
-  const node = root?.children?.find((c) => c.key?.text === name);
-  if (node === undefined || node.kind === 'word')
-    return null;
-  if (node.kind === 'string') // a document in a string
-    return new TextEncoder().encode(JSON.parse(new TextDecoder().decode(
-      whole.subarray(node.start, node.end))));
-  return whole.subarray(node.start, node.end);
-}
+const HIDDEN = '••••••';
 
 export class OrderView {
   constructor(app, { id, scope }, back) {
@@ -31,6 +23,10 @@ export class OrderView {
     this.scope = scope;
     this.title = h('h1', { tabIndex: -1 });
     this.facts = h('dl', { class: 'facts' });
+    this.items = h('div');
+    this.person = h('div', { class: 'customer' });
+    this.shown = false; // the customer's data
+    this.next = h('div');
     this.history = h('div');
     this.document = h('div');
     this.content = h('div');
@@ -47,10 +43,9 @@ export class OrderView {
   async load() {
     this.abort?.abort();
     this.abort = new AbortController();
-    let whole;
+    let found;
     try {
-      whole = await bytes(inScope(`/api/v1/orders/${part(this.id)}`,
-        this.scope), this.abort.signal);
+      found = await loadOrder(this.id, this.scope, this.abort.signal);
     } catch (e) {
       if (e.name !== 'AbortError' && this.order === undefined)
         fill(this.content, e.status === 404 ?
@@ -59,35 +54,144 @@ export class OrderView {
             button('Try again', { class: 'quiet' }, () => this.load())));
       return;
     }
-    this.order = JSON.parse(new TextDecoder().decode(whole));
-    this.draw(whole);
+    // What has not changed is left as it is looked at.
+    const key = JSON.stringify(found.order);
+    this.order = found.order;
+    if (key !== this.drawn)
+      this.draw(found.document);
+    this.drawn = key;
   }
 
-  draw(whole) {
+  draw(document) {
     const o = this.order;
+    this.parts = document === null ? null : partsOf(document);
     fill(this.facts,
-      fact('Status', h('span', { class: 'code' }, o.status ?? 'none'),
-        o.terminal ? ' closed' : ' open'),
+      fact('Status', o.status_name && `${o.status_name} `,
+        h('span', { class: 'code' }, o.status ?? 'none'),
+        o.recorded !== false && (o.terminal ? ' closed' : ' open')),
+      o.recorded === false && fact('Record', 'none: no handler keeps orders, ' +
+        'this is what its newest event says'),
       fact('Scope', o.scope),
       fact('External id', o.external_id),
+      ...(this.parts?.facts ?? []).map(([name, text]) => fact(name,
+        h('bdi', null, text))),
       fact('Brand', o.brand), fact('Branch', o.branch),
       fact('Updated', o.updated_at),
-      fact('Received', moment(o.received_at), ' ', h('span',
+      o.received_at && fact('Received', moment(o.received_at), ' ', h('span',
         { class: 'dim' }, '(', ticking(o.received_at, 'ago'), ')')),
       ...(o.others ?? []).map((other) => fact('Also',
         h('a', { href: formatRoute({ view: 'orders', id: this.id,
           values: { in: other.scope } }) }, 'in scope ',
         h('bdi', null, other.scope)), ' ', codeNode(other.status))));
-    fill(this.history, section('Events that carried it', { class: 'part' },
-      h('ul', { class: 'history' }, (o.history ?? []).map((e) => h('li', null,
-        h('a', { href: formatRoute({ view: 'events', id: e.event_id,
-          values: { in: e.scope } }) },
-          moment(e.received_at), ' ', typeNodes(e.type)),
-        codeNode(e.orders.find((x) => x.id === this.id)?.status))))));
-    this.drawDocument(memberBytes(whole, 'document'));
+    this.drawItems();
+    this.drawPerson();
+    this.drawHistory();
+    this.drawDocument(document);
     if (this.facts.parentNode !== this.content)
-      fill(this.content, this.facts, this.history, this.document);
+      fill(this.content, this.facts, this.items, this.person, this.next,
+        this.history, this.document);
+    this.loadCart();
   }
+
+  // -- What is in it --
+
+  // The newest cart replaces what the document has.
+  async loadCart() {
+    const event = cartEvent(this.order);
+    if (event === null || event.id === this.cart?.event.id)
+      return;
+    try {
+      const items = await loadItems(event, this.id, this.abort.signal);
+      if (items.length > 0)
+        this.cart = { event, items };
+      this.drawItems();
+      this.drawPerson();
+    } catch { /* then the document's stand there */ }
+  }
+
+  itemNode({ quantity, title, price, comment, options }) {
+    return h('tr', null,
+      h('td', { class: 'item-n' }, quantity ?? '?', ' ×'),
+      h('td', null, h('bdi', { class: 'item-name' }, title ??
+        'without a name'),
+      options.map((o) => h('div', { class: 'dim' }, o.quantity &&
+        `${o.quantity} × `, h('bdi', null, o.title), o.price &&
+        ` +${o.price}`)),
+      comment && h('div', { class: 'item-said' }, this.shown ?
+        h('bdi', null, `“${comment}”`) : this.hidden('comment'))),
+      h('td', { class: 'money' }, price));
+  }
+
+  hidden(what) {
+    return [`${what} `, h('span', { class: 'j-hidden', title:
+      'customer data, hidden' }, HIDDEN)];
+  }
+
+  drawItems() {
+    const { parts } = this;
+    const items = this.cart?.items ?? parts?.items ?? [];
+    const rows = parts?.rows ?? [];
+    const total = parts?.total ?? null;
+    const money = [...rows, ...total === null ? [] : [['Total', total]]];
+    fill(this.items, section('Items', { class: 'part' },
+      this.cart && h('p', { class: 'dim small' }, 'As the ', h('a', {
+        href: formatRoute({ view: 'events', id: this.cart.event.event_id,
+          values: { in: this.cart.event.scope } }) }, 'newest cart'),
+      ' of ', moment(this.cart.event.received_at), ' has them.'),
+      items.length === 0 && h('p', { class: 'dim' }, parts === null ?
+        'The body that carried them is no longer kept.' :
+        'It names no items.'),
+      (items.length > 0 || money.length > 0) && h('table',
+        { class: 'order-sheet' },
+        h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Quantity'),
+          h('th', { scope: 'col' }, 'Item'), h('th', { scope: 'col',
+            class: 'money' }, parts?.currency ?? 'Price'))),
+        h('tbody', null, items.map((item) => this.itemNode(item))),
+        money.length > 0 && h('tfoot', null, money.map(([name, text]) =>
+          h('tr', { class: name === 'Total' ? 'total' : null }, h('td'),
+            h('th', { scope: 'row' }, name),
+            h('td', { class: 'money' }, text)))))));
+  }
+
+  // -- Whom it is for --
+
+  drawPerson() {
+    const rows = this.parts?.person ?? [];
+    const comments = [...this.cart?.items ?? [], ...this.parts?.items ?? []]
+      .some((i) => i.comment !== null);
+    fill(this.person, (rows.length > 0 || comments) && section('Customer',
+      { class: 'part' },
+      h('div', { class: 'tools' }, button(this.shown ? 'Hide customer data' :
+        'Show customer data', { class: 'quiet', 'aria-pressed':
+        String(this.shown) }, () => {
+        this.shown = !this.shown;
+        this.drawItems();
+        this.drawPerson();
+        this.person.querySelector('button').focus();
+      })),
+      h('dl', { class: 'facts person' }, rows.map(([name, text]) =>
+        fact(name, this.shown ? h('bdi', null, text) : h('span',
+          { class: 'j-hidden', title: 'customer data, hidden' }, HIDDEN))))));
+  }
+
+  // -- What became of it --
+
+  receivedNodes(event, status) {
+    return [h('a', { href: formatRoute({ view: 'events', id: event.event_id,
+      values: { in: event.scope } }) }, typeNodes(event.type)), ' ',
+    codeNode(status)];
+  }
+
+  drawHistory() {
+    const { moments, jobs } = historyOf(this.order.history ?? [], this.id);
+    fill(this.next, jobs.length > 0 && section('What happens next',
+      { class: 'part' }, nextNode(lastJobs(jobs), [])));
+    fill(this.history, section('Timeline', { class: 'part' },
+      stepsNode(moments.map((m) => m.what !== 'received' ? m : { ...m,
+        more: this.receivedNodes(m.event, m.status) }))));
+  }
+
+  // -- As it came --
 
   // Anew only if it has changed: how it is looked at stays.
   drawDocument(document) {

@@ -67,6 +67,7 @@ export class OrdersView {
     this.list = h('div', { class: 'page wide' },
       h('header', { class: 'page-head' }, h('h1', null, 'Orders'), this.count,
         h('span', { class: 'gap' }), this.scope, this.brand, this.branch,
+        this.kitchen = h('a', { class: 'button' }, 'Screen for the kitchen'),
         h('label', { class: 'check' }, this.closed, ' closed ones too')),
       h('p', { class: 'dim small' }, 'Open orders of the last 24 hours, the ' +
         'oldest first; red is late. Codes get names by status.names. Closed ' +
@@ -92,6 +93,9 @@ export class OrdersView {
     const again = asked(this.values) !== asked(route.values);
     this.values = route.values;
     this.closed.checked = route.values.all === 'true';
+    const { scope, brand, branch } = route.values;
+    this.kitchen.setAttribute('href', formatRoute({ view: 'kitchen',
+      values: { scope, brand, branch } }));
     for (const control of this.list.querySelectorAll('[name]'))
       control.value = route.values[control.name] ?? '';
     if (again)

@@ -44,18 +44,20 @@ export function scaleNode(event) {
 
 function stepNode(entry, gap) {
   // A failed attempt says so behind its colon.
-  const failed = entry.what === 'attempt' &&
-    !/: (done|under way)$/.test(entry.detail ?? '');
+  const failed = entry.open || (entry.what === 'attempt' &&
+    !/: (done|under way)$/.test(entry.detail ?? ''));
   return h('li', { class: `step ${entry.what}${failed ? ' failed' : ''}` },
     gap !== null && h('span', { class: 'step-gap' }, `${length(gap)} later`),
     h('span', { class: 'step-what' }, stepText(entry.what)),
     h('span', { class: 'step-at' }, entry.at === null ? '–' :
       moment(entry.at, true)),
-    entry.detail && h('span', { class: 'step-detail' }, entry.detail));
+    (entry.more || entry.detail) && h('span', { class: 'step-detail' },
+      entry.more, entry.detail));
 }
 
-export function stepsNode(event) {
-  const moments = event.timeline ?? [];
+// moments: [{at, what, detail}], and of these what is known besides: more,
+// nodes; open, nobody has seen to it.
+export function stepsNode(moments) {
   const later = gaps(moments);
   return h('ol', { class: 'timeline' }, moments.map((entry, i) =>
     stepNode(entry, later[i])));
@@ -64,7 +66,9 @@ export function stepsNode(event) {
 // What happens next, and when. jobs: the last of each handler and order.
 export function nextNode(jobs, handlers) {
   const list = jobs.map((job) => nextOf(job,
-    handlers.find((x) => x.name === job.handler))).filter((x) => x !== null);
+    handlers.find((x) => x.name === job.handler))).filter((x, i, all) =>
+    x !== null && all.findIndex((y) => y?.text === x.text &&
+      y.at === x.at) === i);
   const node = h('ul', { class: 'next' });
   return fill(node, list.length === 0 ? h('li', null, jobs.length === 0 ?
     'Nothing: no handler takes it.' : 'Nothing more: it is done.') :

@@ -68,6 +68,7 @@ const STEPS = {
   attempt: 'Attempt',
   done: 'Done',
   dead: 'Dead',
+  discarded: 'Discarded',
   rang: 'Alarm rang',
   acknowledged: 'Alarm acknowledged',
   not_needed: 'Alarm not needed',

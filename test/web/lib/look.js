@@ -17,6 +17,8 @@ export const ROUTES = {
     '#/orders/none'],
   rejections: ['#/rejections', '#/rejections/1', '#/rejections/999'],
   handlers: ['#/handlers'],
+  alarms: ['#/alarms', '#/alarms?all=true'],
+  kitchen: ['#/kitchen', '#/kitchen?branch=2041', '#/kitchen?branch=*'],
   start: ['#/start'],
 };
 
