@@ -57,7 +57,8 @@ export function guide(status, waits) {
   return h('div', { class: 'guide' },
     h(waits ? 'h2' : 'h1', { class: 'guide-title' }, waits && h('span', {
       class: 'waiting-dot',
-      'aria-hidden': 'true' }), waits ? 'Waiting for deliveries' :
+      'aria-hidden': 'true' }), waits ?
+      `Waiting for ${fetches ? 'events' : 'deliveries'}` :
       'Sending a test event'),
     waits && h('p', { class: 'lead' }, 'Everything is ready. What arrives ' +
       'shows up here by itself.'),

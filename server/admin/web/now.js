@@ -116,7 +116,7 @@ export class NowView {
         .find((b) => b.dataset.need === focused)?.focus();
   }
 
-  drawSub({ counts, dev }) {
+  drawSub({ counts, dev, trigger }) {
     const parts = [];
     const refused = Object.values(counts.refused ?? {})
       .reduce((sum, n) => sum + n, 0);
@@ -130,7 +130,7 @@ export class NowView {
       parts.push(h('a', { href: '#/rejections' }, countText(refused,
         'delivery', 'deliveries')), refused === 1 ? ' was' : ' were',
       ' refused since the start. ');
-    if (dev)
+    if (dev && trigger)
       parts.push(h('a', { href: '#/start' }, 'Send a test event'), '.');
     const last = JSON.stringify([this.newest, counts.pending_jobs, refused,
       dev]);
