@@ -341,8 +341,8 @@ def main():
         (folder / "body").write_text(BODY)
         (folder / "secret").write_text(SECRET)
         ways = latency(args, folder)
-        idle, waits = memory(args, folder, 10 ** 8)
-        rate = acks(args, folder, 10 ** 9)
+        idle, waits = memory(args, folder, 10 ** 9)
+        rate = acks(args, folder, 2 * 10 ** 9)
     print(f"latency: by the hub {ways:.2f} times the direct way (goal: at "
           f"most {LATENCY_MAX})")
     print(f"memory: a puller {waits / idle:.2f} times an idle connection "
