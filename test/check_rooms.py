@@ -61,6 +61,7 @@ FOREIGN = {
                 "handlers/*.[ch]", "server/base/*", "server/tls/*", "server/http/*",
                 "server/dispatch/*", "server/intake/*", "server/pull/*", "server/alert/*",
                  "server/stats/*", "server/upkeep/*", "server/upstream/*",
+                "server/reconcile/*",
                 "server/admin/*", "server/cli/*", "server/devtools/*", "server/app/*"],
     "pthread.h": ["store/*", "handlers/exec/*", "handlers/queue/rsa_sign.c",
                   "server/base/line_writer.c", "server/tls/tls_worker.c",

@@ -147,9 +147,11 @@ call_finish(struct http_client_call *call, enum http_client_end end,
 		    answer.date_ms != 0 ? answer.date_ms : now_ms);
 		if (a->location[0] != '\0')
 			answer.location = a->location;
+		if (a->wanted[0] != '\0')
+			answer.wanted = a->wanted;
 		answer.body = answer_body(a);
 		answer.body_len = a->body_len;
-		answer.whole = a->state == ANSWER_WHOLE;
+		answer.whole = a->state == ANSWER_WHOLE && !a->wanted_cut;
 	}
 	if (call->conn != NULL)
 		client_conn_release(call->conn,
@@ -251,7 +253,8 @@ call_drop_conn(struct http_client_call *call)
 	call->shake_late = false;
 	call->received = 0;
 	call->answer = (struct answer){ .room = call->answer.room,
-		.room_size = call->answer.room_size };
+		.room_size = call->answer.room_size,
+		.want = call->answer.want };
 	(void)evtimer_del(call->shake);
 }
 
@@ -492,6 +495,7 @@ http_client_post(struct http_client *hc, const struct http_client_request *req,
 	call->may_send = req->may_send;
 	call->answer.room = req->room;
 	call->answer.room_size = req->room_size;
+	call->answer.want = req->want;
 	if (call_fill(call, req) == -1 ||
 	    (call->kick = event_new(base, -1, 0, client_kick_cb, call)) ==
 		NULL ||

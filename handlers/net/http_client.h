@@ -62,9 +62,11 @@ struct http_client_answer {
 	 */
 	int64_t date_ms;
 	const char *location; /* Location; NULL: none, or no answer */
+	const char *wanted;   /* the header asked for; NULL: likewise */
 	const void *body;     /* its beginning; may be cut short by anything */
 	size_t body_len;
-	bool whole; /* its end was clear, and was read */
+	/* Its end was clear, and was read, and the header asked for fits. */
+	bool whole;
 };
 
 /* Exactly once; never before post() returns; answer is valid for the call. */
@@ -102,6 +104,8 @@ struct http_client_request {
 	char *room;
 	size_t room_size;
 	size_t read_max; /* of an answer, with its head; 0: READ_MAX */
+	/* Kept until done(): the name of a header of the answer; NULL: none. */
+	const char *want;
 	/*
 	 * For all of it: look-up, connect, TLS handshake, send, answer. Before
 	 * it is sent two thirds may have passed.

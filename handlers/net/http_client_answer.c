@@ -146,6 +146,14 @@ take_coding(struct answer *a, const char *value)
 }
 
 static void
+take_wanted(struct answer *a, const char *value)
+{
+	a->wanted_cut =
+	    a->line_len > ANSWER_LINE_MAX || strlen(value) >= sizeof(a->wanted);
+	(void)snprintf(a->wanted, sizeof(a->wanted), "%s", value);
+}
+
+static void
 take_field(struct answer *a, const char *name, size_t len, const char *value)
 {
 	if (is_name(name, len, "Content-Length"))
@@ -162,6 +170,8 @@ take_field(struct answer *a, const char *name, size_t len, const char *value)
 		(void)snprintf(a->date, sizeof(a->date), "%s", value);
 	else if (is_name(name, len, "Location"))
 		client_head_copy(value, sizeof(a->location), a->location);
+	else if (a->want != NULL && is_name(name, len, a->want))
+		take_wanted(a, value);
 }
 
 /* A line of the head; it is ours to change. */

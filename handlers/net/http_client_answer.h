@@ -43,7 +43,10 @@ struct answer {
 	char retry_after[ANSWER_WAIT_MAX];  /* empty: none */
 	char date[ANSWER_WAIT_MAX];         /* when it was made; empty: none */
 	char location[ANSWER_LOCATION_MAX]; /* for people; empty: none */
-	char body[ANSWER_BODY_MAX];         /* its beginning */
+	const char *want;             /* the caller's: another header's name */
+	char wanted[ANSWER_LINE_MAX]; /* its value; empty: none */
+	bool wanted_cut;              /* it is longer than that */
+	char body[ANSWER_BODY_MAX];   /* its beginning */
 	size_t body_len;
 	/* The caller's: where it goes in place of body; NULL: there. */
 	char *room;

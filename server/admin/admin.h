@@ -58,6 +58,7 @@
 struct alerts;
 #include "server/base/steady.h"
 #include "server/intake/order_ask.h"
+#include "server/reconcile/reconcile.h"
 #include "server/upkeep/backups.h"
 #include "server/upkeep/probe.h"
 #include "store/arrival.h"
@@ -125,6 +126,7 @@ struct admin_status {
 	struct probe_status probe;
 	struct admin_commands commands;
 	const struct upstreams *upstreams;
+	struct reconcile_status reconcile;
 };
 
 /* When an event was stored and its answer left; 0: not known. */

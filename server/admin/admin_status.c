@@ -168,6 +168,34 @@ status_upstreams(const struct upstreams *all)
 	return (list);
 }
 
+#define AT(member) FIELD(struct reconcile_status, member)
+static const struct field reconcile_fields[] = {
+	{ "url", .kind = FIELD_TEXT, AT(url) },
+	{ "running", .kind = FIELD_BOOL, AT(running) },
+	{ "run_at", .kind = FIELD_TIME, AT(run_ms) },
+	{ "success_at", .kind = FIELD_TIME, AT(success_ms) },
+	{ "runs", .kind = FIELD_COUNT, AT(runs) },
+	{ "failures", .kind = FIELD_COUNT, AT(failures) },
+	{ "unknown", .kind = FIELD_COUNT, AT(unknown) },
+	{ "newer", .kind = FIELD_COUNT, AT(newer) },
+	{ "error", .kind = FIELD_TEXT, AT(error) },
+	{ "error_at", .kind = FIELD_TIME, AT(error_ms) },
+	{ "advice", .kind = FIELD_TEXT, AT(advice) },
+	{ .name = NULL },
+};
+#undef AT
+
+/* The comparison with klikit's list. NULL when out of memory. */
+static json_t *
+status_reconcile(struct reconcile_status st)
+{
+	if (st.error[0] == '\0') {
+		st.error = st.advice = NULL;
+		st.error_ms = 0;
+	}
+	return (field_json(reconcile_fields, &st));
+}
+
 /* Those that are up. NULL when out of memory. */
 static json_t *
 status_alerts(const struct alerts *alerts)
@@ -333,6 +361,9 @@ status_add(struct admin_call *call, json_t *o, const struct status_row *r)
 	bad |= json_object_set_new(o, "status_names", status_names(r->a));
 	bad |=
 	    json_object_set_new(o, "upstreams", status_upstreams(s->upstreams));
+	if (s->reconcile.url != NULL)
+		bad |= json_object_set_new(o, "reconcile",
+		    status_reconcile(s->reconcile));
 	if (r->s.probe.on)
 		bad |= json_object_set_new(o, "probe",
 		    field_json(probe_fields, r));

@@ -109,8 +109,8 @@ print_http(FILE *f, const struct metrics_sources *from)
 	print_room_cuts(f, stats);
 	print_listeners(f, "klikitd_limited_requests_total", METRICS_COUNTER,
 	    "Requests answered 429 unseen: too much from there had failed.",
-	    (uint64_t[]){ from->limited(from->arg),
-		from->limited_admin(from->arg) });
+	    (uint64_t[]){ from->limited(from->arg, false),
+		from->limited(from->arg, true) });
 	print_listeners(f, "klikitd_unverified_bytes", METRICS_GAUGE,
 	    "What has come of requests that are not whole.",
 	    (uint64_t[]){ stats[0].unverified, stats[1].unverified });

@@ -20,5 +20,6 @@ void metrics_print_listeners(FILE *f, const struct metrics_sources *from);
 void metrics_print_pulls(FILE *f, const struct metrics_sources *from);
 void metrics_print_upkeep(FILE *f, const struct metrics_sources *from);
 void metrics_print_upstreams(FILE *f, const struct metrics_sources *from);
+void metrics_print_reconcile(FILE *f, const struct metrics_sources *from);
 
 #endif /* SERVER_METRICS_PARTS_H */

@@ -84,7 +84,7 @@ print_deliveries(FILE *f, const struct metrics_sources *from)
 	metrics_count(f, "klikitd_deliveries_total", LABELS("result", "busy"),
 	    in.busy);
 	metrics_count(f, "klikitd_deliveries_total",
-	    LABELS("result", "limited"), from->limited(from->arg));
+	    LABELS("result", "limited"), from->limited(from->arg, false));
 	metrics_one(f, "klikitd_repeats_total", METRICS_COUNTER,
 	    "Deliveries that were received, but have the bytes of an earlier "
 	    "event.",
@@ -242,4 +242,5 @@ metrics_print(FILE *f, const struct metrics_sources *from,
 	print_clock(f, from->clock);
 	metrics_print_upkeep(f, from);
 	metrics_print_upstreams(f, from);
+	metrics_print_reconcile(f, from);
 }

@@ -25,6 +25,7 @@ struct hub;
 struct ingest;
 struct probe;
 struct pull_route;
+struct reconcile;
 struct upstreams;
 struct rejections;
 struct secrets;
@@ -59,14 +60,14 @@ struct metrics_sources {
 	const struct probe *probe;
 	const struct hub *hub;
 	const struct upstreams *upstreams;
+	const struct reconcile *reconcile;
 	int64_t started_at_ms;
 	size_t queue_max;
 	struct http *(*http)(void *arg);            /* NULL: not open yet */
 	struct http *(*http_admin)(void *arg);      /* the same */
 	const struct histogram *(*acks)(void *arg); /* the same; in us */
-	/* Requests answered 429. */
-	uint64_t (*limited)(void *arg);
-	uint64_t (*limited_admin)(void *arg);
+	/* Requests answered 429, at the public or the admin listener. */
+	uint64_t (*limited)(void *arg, bool admin);
 	const struct pull_route *(*pulls)(void *arg); /* NULL: none yet */
 	const struct secrets *(*secrets)(void *arg);
 	struct endpoints *(*endpoints)(void *arg); /* NULL: none yet */

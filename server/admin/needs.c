@@ -25,6 +25,7 @@ static const struct {
 	[NEED_BRANCH_SILENT] = { NULL, ALERT_BRANCH_SILENT, false },
 	[NEED_CLOCK] = { NULL, ALERT_CLOCK, false },
 	[NEED_CERTIFICATE] = { NULL, ALERT_CERTIFICATE, false },
+	[NEED_RECONCILE] = { NULL, ALERT_RECONCILE, false },
 	[NEED_BACKUP] = { NULL, ALERT_BACKUP, false },
 };
 
@@ -150,6 +151,7 @@ is_known(const struct needs_facts *f, const struct alert *a)
 	case ALERT_BACKUP:
 	case ALERT_PROBE:
 	case ALERT_UPSTREAM:
+	case ALERT_RECONCILE:
 	case ALERT_NKINDS:
 		break;
 	}

@@ -41,6 +41,10 @@ static const struct {
 	[ALERT_UPSTREAM] = { ALERT_TYPE "upstream",
 	    "Events wait at the hub, and are fetched when it is reached again. "
 	    "See this box's network; klikitd doctor says what is wrong." },
+	[ALERT_RECONCILE] = { ALERT_TYPE "reconcile",
+	    "Deliveries come in all the same; what klikit could not deliver "
+	    "stays missing until the list can be read again. klikitd doctor "
+	    "says what is wrong." },
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == ALERT_NKINDS,
     "every kind has a row");

@@ -24,6 +24,7 @@
 #include "server/app/server_reload.h"
 #include "server/app/server_service.h"
 #include "server/app/server_upkeep.h"
+#include "server/app/server_reconcile.h"
 #include "server/app/server_upstreams.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
@@ -36,6 +37,7 @@
 #include "server/devtools/dev_keys.h"
 #include "server/pull/pull_route.h"
 #include "server/stats/stats.h"
+#include "server/reconcile/reconcile.h"
 #include "server/upstream/upstreams.h"
 
 /* How long a first TERM waits for what is under way. */
@@ -143,6 +145,7 @@ server_stop_cb(void *arg)
 	server_service_stopping(s);
 	server_stop_upkeep(s); /* an operator may wait for a probe */
 	upstreams_stop(s->front.upstreams);
+	reconcile_stop(s->front.reconcile);
 	server_arm_drain(s);
 	s->stop.undrained = 1;
 	http_drain(s->front.http, server_drained_cb, s);
@@ -409,7 +412,9 @@ server_open_pipeline(struct server *s)
 	clock_watch_on_move(s->clock, server_slept_cb, s);
 	if (server_open_alerts(s) == -1 || server_open_upkeep(s) == -1)
 		return (-1);
-	return (server_open_upstreams(s, server_unfetched_cb));
+	if (server_open_upstreams(s, server_unfetched_cb) == -1)
+		return (-1);
+	return (server_open_reconcile(s));
 }
 
 /* What is seen of the listeners, and of their certificates. */
@@ -450,6 +455,7 @@ server_close(struct server *s)
 {
 	dev_keys_close();
 	server_stop_upkeep(s);
+	reconcile_stop(s->front.reconcile);
 	server_stop_alerts(s);
 	server_close_news(s);
 	clock_watch_keep(s->clock);
@@ -474,6 +480,7 @@ server_close(struct server *s)
 	server_close_admin(s);
 	server_webhooks_fini(&s->webhooks);
 	upstreams_free(s->front.upstreams);
+	reconcile_free(s->front.reconcile);
 	server_flush_rejections(s);
 	server_close_alerts(s);
 	ingest_free(s->ingest);

@@ -16,6 +16,7 @@
 #include "server/app/server_handlers.h"
 #include "server/app/server_parts.h"
 #include "server/app/server_upkeep.h"
+#include "server/app/server_reconcile.h"
 #include "server/app/server_upstreams.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
@@ -85,7 +86,8 @@ begin_work(struct begin *b)
 
 	clock_watch_take_up(s->clock, &b->clock);
 	if (server_set_handlers(s, s->cfg, b->known, reason) == -1 ||
-	    server_set_upstreams(s, s->cfg, reason) == -1) {
+	    server_set_upstreams(s, s->cfg, reason) == -1 ||
+	    server_set_reconcile(s, s->cfg, reason) == -1) {
 		log_error("cannot start the handlers: %s", reason);
 		s->stop.exit_code = 1;
 		s->work.hopeless = true;

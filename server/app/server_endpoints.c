@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/app/server_parts.h"
 #include "server/pull/pull_query.h"
 #include "server/pull/pull_route.h"
 #include "server/intake/webhook.h"
@@ -100,4 +101,15 @@ server_endpoints_routes(const struct config *cfg, struct endpoints *all,
 		HTTP_GET | HTTP_HEAD, http_request_run_health, NULL, true };
 	*ret_n = n;
 	return (routes);
+}
+
+const struct endpoint *
+server_usual_endpoint(const struct server *s)
+{
+	const struct config_endpoint *usual = config_endpoint_usual(s->cfg);
+
+	if (s->front.endpoints == NULL)
+		return (NULL);
+	return (endpoints_at(s->front.endpoints,
+	    (size_t)(usual - s->cfg->endpoints)));
 }

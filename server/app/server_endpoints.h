@@ -11,6 +11,7 @@
 #include "server/intake/endpoint.h"
 
 struct pull_route;
+struct server;
 struct webhook;
 
 /*
@@ -27,5 +28,11 @@ struct endpoints *server_endpoints_new(const struct config *cfg,
  */
 struct http_route *server_endpoints_routes(const struct config *cfg,
     struct endpoints *all, struct pull_route *pulls, size_t *ret_n);
+
+/*
+ * The one that klikit delivers to if nothing else is said, for the moment;
+ * NULL: there is none yet.
+ */
+const struct endpoint *server_usual_endpoint(const struct server *s);
 
 #endif /* SERVER_SERVER_ENDPOINTS_H */

@@ -27,22 +27,15 @@ source_acks(void *arg)
 }
 
 static uint64_t
-source_limited(void *arg)
+source_limited(void *arg, bool admin)
 {
 	const struct server *s = arg;
 
-	return (
-	    s->front.webhook == NULL ? 0 : webhook_limited(s->front.webhook));
-}
-
-static uint64_t
-source_limited_admin(void *arg)
-{
-	const struct server *s = arg;
-
-	return (s->admin.listener == NULL
-		    ? 0
-		    : admin_listener_limited(s->admin.listener));
+	if (admin && s->admin.listener != NULL)
+		return (admin_listener_limited(s->admin.listener));
+	if (!admin && s->front.webhook != NULL)
+		return (webhook_limited(s->front.webhook));
+	return (0);
 }
 
 static struct http *
@@ -125,13 +118,13 @@ server_metrics(struct server *s)
 		.backups = s->upkeep.backups,
 		.probe = s->upkeep.probe,
 		.upstreams = s->front.upstreams,
+		.reconcile = s->front.reconcile,
 		.started_at_ms = s->started_at_ms,
 		.queue_max = (size_t)s->cfg->store_queue_max,
 		.http = source_http,
 		.http_admin = source_http_admin,
 		.acks = source_acks,
 		.limited = source_limited,
-		.limited_admin = source_limited_admin,
 		.hub = s->front.hub,
 		.pulls = source_pulls,
 		.secrets = source_secrets,

@@ -43,6 +43,7 @@ struct hub;
 struct pull_route;
 struct metrics;
 struct probe;
+struct reconcile;
 struct stats;
 struct stream;
 struct reload;
@@ -61,6 +62,7 @@ struct server_front {
 	struct http *http;
 	struct cert_watch *certs;
 	struct upstreams *upstreams;
+	struct reconcile *reconcile;
 };
 
 /* What faces the operator; all NULL if there is no listener for it. */

@@ -85,6 +85,9 @@ allow_configuration(struct sandbox *box, const struct config *cfg)
 	sandbox_allow_folder(box, SANDBOX_READ, cfg->tls_key);
 	sandbox_allow_folder(box, SANDBOX_READ, cfg->admin_token_file);
 	sandbox_allow_folder(box, SANDBOX_READ, cfg->probe_ca_file);
+	sandbox_allow_folder(box, SANDBOX_READ,
+	    cfg->reconcile.credentials_file);
+	sandbox_allow_folder(box, SANDBOX_READ, cfg->reconcile.ca_file);
 	for (size_t i = 0; i < cfg->nsecrets; i++) {
 		if (cfg->secrets[i].source[0] == '/')
 			sandbox_allow_folder(box, SANDBOX_READ,

@@ -14,6 +14,7 @@
 #include "server/app/server_secrets.h"
 #include "server/app/server_service.h"
 #include "server/app/server_upkeep.h"
+#include "server/app/server_reconcile.h"
 #include "server/app/server_upstreams.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
@@ -120,6 +121,8 @@ reload_apply(struct reload *r)
 	server_set_upkeep(s, r->cfg);
 	if (server_set_upstreams(s, r->cfg, reason) == -1)
 		log_error("reload: %s: the old upstreams stay", reason);
+	if (server_set_reconcile(s, r->cfg, reason) == -1)
+		log_error("reload: %s: the old list of orders stays", reason);
 	server_set_alerts(s, r->cfg);
 	log_setup(r->cfg->log_level, r->cfg->log_format);
 	server_warn(r->cfg);

@@ -10,6 +10,7 @@
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
 #include "server/base/log.h"
+#include "server/reconcile/reconcile.h"
 
 _Static_assert(REJECT_NCAUSES <= ADMIN_CAUSES_MAX, "room for every cause");
 _Static_assert(SECRETS_MAX <= ADMIN_SECRETS_MAX, "room for every secret");
@@ -102,6 +103,7 @@ server_status_cb(void *arg, struct admin_status *ret_status)
 	ret_status->commands.sign = s->webhooks.sign;
 	ret_status->commands.curl = s->webhooks.curl;
 	ret_status->upstreams = s->front.upstreams;
+	reconcile_status(s->front.reconcile, &ret_status->reconcile);
 }
 
 void

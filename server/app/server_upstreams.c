@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/app/server_endpoints.h"
 #include "server/app/server_parts.h"
 #include "server/base/log.h"
 #include "server/upstream/upstreams.h"
@@ -11,13 +12,7 @@
 static const struct endpoint *
 endpoint_cb(void *arg)
 {
-	const struct server *s = arg;
-	const struct config_endpoint *usual = config_endpoint_usual(s->cfg);
-
-	if (s->front.endpoints == NULL)
-		return (NULL);
-	return (endpoints_at(s->front.endpoints,
-	    (size_t)(usual - s->cfg->endpoints)));
+	return (server_usual_endpoint(arg));
 }
 
 /* upstreams_options */

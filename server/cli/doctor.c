@@ -28,6 +28,7 @@ static const struct {
 	{ "handlers", doctor_handlers, true, false },
 	{ "upstreams", doctor_upstreams, true, true },
 	{ "pullers", doctor_pullers, true, false },
+	{ "reconcile", doctor_reconcile, true, true },
 	{ "needs", doctor_needs, true, false },
 };
 

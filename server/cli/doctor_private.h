@@ -73,6 +73,7 @@ void doctor_ports(struct doctor *d);
 void doctor_handlers(struct doctor *d);
 void doctor_upstreams(struct doctor *d);
 void doctor_pullers(struct doctor *d);
+void doctor_reconcile(struct doctor *d);
 void doctor_needs(struct doctor *d);
 
 #endif /* SERVER_DOCTOR_PRIVATE_H */

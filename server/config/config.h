@@ -79,6 +79,31 @@ struct config_upstream {
 	int64_t alert_after_ms;
 };
 
+/* What the dialects of klikit's list of orders name: reconcile_dialect.h. */
+#define CONFIG_LIST_NAMES 10
+
+enum config_paging { PAGING_PAGE, PAGING_CURSOR };
+enum config_auth { AUTH_BASIC, AUTH_BEARER };
+
+/* klikit's list of orders, by which gaps are filled. */
+struct config_reconcile {
+	char *url; /* NULL: none is asked */
+	enum config_auth auth;
+	char *credentials_file; /* absolute */
+	char *credentials;      /* what is in it; read only for CONFIG_SERVER */
+	char *ca_file;          /* absolute; NULL: the system's */
+	int64_t every_ms;
+	int64_t window_ms;
+	int64_t grace_ms;
+	int64_t alert_after_ms;
+	struct key_list brands;   /* empty: any */
+	struct key_list branches; /* empty: any */
+	enum config_paging paging;
+	int64_t size; /* orders of a page */
+	/* As enum reconcile_name; empty: the dialect's. */
+	char *names[CONFIG_LIST_NAMES];
+};
+
 enum config_ordering { ORDERING_AUTO, ORDERING_ORDER, ORDERING_NONE };
 
 struct config_handler {
@@ -91,6 +116,7 @@ struct config_handler {
 	struct key_list brands;    /* empty: any */
 	struct key_list branches;  /* empty: any */
 	struct key_list endpoints; /* empty: any */
+	struct key_list origins;   /* empty: any */
 	enum config_ordering ordering;
 	bool ordered;               /* what that means for the type */
 	struct key_durations retry; /* waits, the last repeats */
@@ -176,6 +202,8 @@ struct config {
 	struct key_durations
 	    backup_retry;          /* of the command; the last repeats */
 	int64_t backup_timeout_ms; /* for one run of it */
+
+	struct config_reconcile reconcile;
 
 	struct config_upstream *upstreams;
 	size_t nupstreams;

@@ -401,6 +401,7 @@ config_check(struct config_draft *d)
 	config_check_tls(d);
 	check_named_secrets(d);
 	config_check_upstreams(d);
+	config_check_reconcile(d);
 	if (d->src->need == CONFIG_SERVER) {
 		read_token(d);
 		find_default(d);

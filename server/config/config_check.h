@@ -17,6 +17,7 @@ void config_check_endpoints(struct config_draft *d);
 
 /* The hubs that events are fetched from. */
 void config_check_upstreams(struct config_draft *d);
+void config_check_reconcile(struct config_draft *d);
 
 /* The user that it is to become, and what that may not read. */
 void config_check_user(struct config_draft *d);

@@ -31,6 +31,7 @@ static const struct section {
 	{ "alert", config_global_keys },
 	{ "backup", config_global_keys },
 	{ "probe", config_global_keys },
+	{ "reconcile", config_global_keys },
 	{ "process", config_global_keys },
 	{ "status", config_global_keys },
 	{ "secret", config_secret_keys },

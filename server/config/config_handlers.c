@@ -326,6 +326,7 @@ config_takes(const struct config *cfg, const char *name,
 	takes_add(ret_text, "brands ", &h->brands);
 	takes_add(ret_text, "branches ", &h->branches);
 	takes_add(ret_text, "endpoints ", &h->endpoints);
+	takes_add(ret_text, "origins ", &h->origins);
 	return (h->type_name);
 }
 

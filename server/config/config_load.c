@@ -283,6 +283,10 @@ config_free(struct config *cfg)
 	free(cfg->endpoints);
 	free(cfg->upstreams);
 	config_list_free(&cfg->warnings);
+	if (cfg->reconcile.credentials != NULL)
+		explicit_bzero(cfg->reconcile.credentials,
+		    strlen(cfg->reconcile.credentials));
+	free(cfg->reconcile.credentials);
 	config_values_free(config_global_keys, cfg);
 	if (cfg->admin_token != NULL)
 		explicit_bzero(cfg->admin_token, strlen(cfg->admin_token));

@@ -46,6 +46,23 @@ config_check_events(void *value, const char *dir, char reason[KEY_REASON_MAX])
 }
 
 int
+config_check_origins(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	const struct key_list *list = value;
+	enum store_origin origin;
+
+	(void)dir;
+	for (size_t i = 0; i < list->n; i++) {
+		if (store_origin_parse(list->items[i], &origin) == -1 ||
+		    origin == STORE_INTERNAL)
+			return (config_reason(reason,
+			    "\"%s\" is none of klikit, hub and reconcile",
+			    log_text(list->items[i])));
+	}
+	return (0);
+}
+
+int
 config_check_not_empty(void *value, const char *dir,
     char reason[KEY_REASON_MAX])
 {
@@ -172,6 +189,27 @@ config_check_probe(void *value, const char *dir, char reason[KEY_REASON_MAX])
 	if (http_client_url_parse(*(char **)value, &url, why) == -1)
 		return (config_reason(reason, "%s", log_text(why)));
 	http_client_url_fini(&url);
+	return (0);
+}
+
+int
+config_check_list_url(void *value, const char *dir, char reason[KEY_REASON_MAX])
+{
+	char why[HANDLER_REASON_MAX];
+	struct http_client_url url;
+	bool open;
+
+	(void)dir;
+	if (http_client_url_parse(*(char **)value, &url, why) == -1)
+		return (config_reason(reason, "%s", log_text(why)));
+	open = !url.tls && !is_own_host(url.host);
+	http_client_url_fini(&url);
+	if (open)
+		return (config_reason(reason,
+		    "is http, by which anybody on the way reads the "
+		    "credentials and all orders: use https"));
+	if (strlen(*(char **)value) > UPSTREAM_URL_MAX_LEN)
+		return (config_reason(reason, "is too long"));
 	return (0);
 }
 

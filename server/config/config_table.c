@@ -14,9 +14,6 @@
 #define DAY (24 * HOUR)
 
 #define IN_CONFIG(field) offsetof(struct config, field)
-#define IN_SECRET(field) offsetof(struct config_secret, field)
-#define IN_ENDPOINT(field) offsetof(struct config_endpoint, field)
-#define IN_UPSTREAM(field) offsetof(struct config_upstream, field)
 #define IN_HANDLER(field) offsetof(struct config_handler, field)
 
 const struct key config_global_keys[] = {
@@ -241,6 +238,104 @@ const struct key config_global_keys[] = {
 	    .text = "Who vouches for the certificate of that URL (PEM); empty: "
 		    "whom this machine trusts, as klikit does." },
 
+	{ "reconcile.url", KEY_URL, IN_CONFIG(reconcile.url),
+	    .check = config_check_list_url, .value = "URL",
+	    .example = "https://api.example.com/v1/partner/orders",
+	    .text = "klikit's list of orders, which is compared with the "
+		    "store: what could not be delivered is filled in, as "
+		    "events with the origin reconcile. https; http only on "
+		    "this machine's loopback. It may have a query, as "
+		    "?brand_id=12&branch_id=2041. Without it nothing is "
+		    "compared." },
+	{ "reconcile.auth", KEY_CHOICE, IN_CONFIG(reconcile.auth),
+	    .def = "basic", .value = "basic|bearer",
+	    .text = "How the API knows us: by a key with its secret, or by a "
+		    "token." },
+	{ "reconcile.credentials_file", KEY_PATH,
+	    IN_CONFIG(reconcile.credentials_file), .value = "FILE",
+	    .example = "/etc/klikitd/klikit-api",
+	    .text = "File with KEY:SECRET, or with the token; a newline at "
+		    "its end does not matter.",
+	    .exposed = "read all orders of the business at klikit" },
+	{ "reconcile.ca_file", KEY_PATH, IN_CONFIG(reconcile.ca_file),
+	    .def = "", .value = "FILE", .example = "/etc/klikitd/ca.pem",
+	    .text = "Who vouches for the API's certificate (PEM); empty: whom "
+		    "this machine trusts." },
+	{ "reconcile.branches", KEY_WORDS, IN_CONFIG(reconcile.branches),
+	    .def = "", .value = "ID, ...", .example = "2041",
+	    .text = "Only orders of these branches; empty: of any. The "
+		    "credentials are those of a business: name the branches "
+		    "of this klikitd, or it gets the orders of all others "
+		    "too." },
+	{ "reconcile.brands", KEY_WORDS, IN_CONFIG(reconcile.brands), .def = "",
+	    .value = "ID, ...",
+	    .text = "Only orders of these brands; empty: of any." },
+	{ "reconcile.every", KEY_DURATION, IN_CONFIG(reconcile.every_ms),
+	    .def = "10m", .min = SECOND, .max = 30 * DAY, .value = "DURATION",
+	    .text = "How often; also after a start, and as soon as a cut way "
+		    "is there again." },
+	{ "reconcile.window", KEY_DURATION, IN_CONFIG(reconcile.window_ms),
+	    .def = "1d", .min = SECOND, .max = 90 * DAY, .value = "DURATION",
+	    .text = "Orders created since then are compared: longer than the "
+		    "longest outage. On a new klikitd all of these are filled "
+		    "that came before it." },
+	{ "reconcile.grace", KEY_DURATION, IN_CONFIG(reconcile.grace_ms),
+	    .def = "2m", .max = DAY, .value = "DURATION",
+	    .text = "What changed since then is left alone: its delivery is "
+		    "probably under way." },
+	{ "reconcile.alert_after", KEY_DURATION,
+	    IN_CONFIG(reconcile.alert_after_ms), .def = "1h", .min = SECOND,
+	    .max = 30 * DAY, .value = "DURATION",
+	    .text = "There is an alert when the list could not be compared "
+		    "for so long." },
+	{ "reconcile.paging", KEY_CHOICE, IN_CONFIG(reconcile.paging),
+	    .def = "page", .value = "page|cursor",
+	    .text = "The dialect of the list: pages by their numbers, with a "
+		    "total; or by cursors, the answer naming the next." },
+	{ "reconcile.size", KEY_INT, IN_CONFIG(reconcile.size), .def = "50",
+	    .min = 1, .max = 500, .value = "NUMBER",
+	    .text = "Orders of a page that are asked for. A page has at most "
+		    "4 MiB." },
+	{ "reconcile.from_parameter", KEY_NAME, IN_CONFIG(reconcile.names[0]),
+	    .def = "", .value = "NAME",
+	    .text = "Parameter of the time from which on orders were created. "
+		    "Of this and the names below, empty is what "
+		    "reconcile.paging has, for page and for cursor: from, "
+		    "placed_from. - is none." },
+	{ "reconcile.to_parameter", KEY_NAME, IN_CONFIG(reconcile.names[1]),
+	    .def = "", .value = "NAME",
+	    .text = "Of the time before which they were. By default: to, "
+		    "placed_to." },
+	{ "reconcile.page_parameter", KEY_NAME, IN_CONFIG(reconcile.names[2]),
+	    .def = "", .value = "NAME",
+	    .text = "Of the number of the page. By default: page, none." },
+	{ "reconcile.size_parameter", KEY_NAME, IN_CONFIG(reconcile.names[3]),
+	    .def = "", .value = "NAME",
+	    .text = "Of how many orders a page has. By default: size, limit." },
+	{ "reconcile.cursor_parameter", KEY_NAME, IN_CONFIG(reconcile.names[4]),
+	    .def = "", .value = "NAME",
+	    .text = "Of the cursor. By default: none, cursor." },
+	{ "reconcile.orders_at", KEY_NAME, IN_CONFIG(reconcile.names[5]),
+	    .def = "", .value = "NAME",
+	    .text = "Where the answer has the array of orders. By default: "
+		    "data.orders, data." },
+	{ "reconcile.total_at", KEY_NAME, IN_CONFIG(reconcile.names[6]),
+	    .def = "", .value = "NAME",
+	    .text = "Where it has how many there are on all pages. By "
+		    "default: data.total, none." },
+	{ "reconcile.length_at", KEY_NAME, IN_CONFIG(reconcile.names[7]),
+	    .def = "", .value = "NAME",
+	    .text = "Where it has how long its pages are. By default: "
+		    "data.size, none." },
+	{ "reconcile.next_at", KEY_NAME, IN_CONFIG(reconcile.names[8]),
+	    .def = "", .value = "NAME",
+	    .text = "Where it has the cursor of the next page. By default: "
+		    "none, none." },
+	{ "reconcile.next_header", KEY_NAME, IN_CONFIG(reconcile.names[9]),
+	    .def = "", .value = "NAME",
+	    .text = "The header that has it. By default: none, "
+		    "X-Klikit-Next-Cursor." },
+
 	{ "process.user", KEY_NAME, IN_CONFIG(process_user), .def = "",
 	    .flags = KEY_RESTART, .value = "USER", .example = "klikitd",
 	    .text =
@@ -276,83 +371,6 @@ const struct key config_global_keys[] = {
 	{ 0 },
 };
 
-const struct key config_secret_keys[] = {
-	{ "secret.file", KEY_PATH, IN_SECRET(source), .def = "",
-	    .value = "FILE", .example = "/etc/klikitd/secret.old",
-	    .text = "File of this secret, read like klikit.secret_file." },
-	{ "secret.valid_until", KEY_TIME, IN_SECRET(valid_until_ms),
-	    .value = "TIME", .example = "2027-01-31T00:00:00Z",
-	    .text = "Not accepted from then on (RFC 3339); without it, for "
-		    "ever." },
-	{ "secret.scope", KEY_NAME, IN_SECRET(scope),
-	    .check = config_check_scope, .def = "", .value = "WORD",
-	    .example = "sandbox",
-	    .text = "What it signs is apart from all of other scopes: the "
-		    "same event or order id there is another event, another "
-		    "order. For klikit's sandbox beside its production. The "
-		    "secret that replaces another has its scope. Letters, "
-		    "digits, '-', '_' and '.'. Empty: that of its endpoint." },
-
-	{ 0 },
-};
-
-const struct key config_endpoint_keys[] = {
-	{ "endpoint.path", KEY_WORDS, IN_ENDPOINT(paths),
-	    .check = config_check_paths, .value = "PATH, ...",
-	    .example = "/webhooks/burger",
-	    .text = "Where it takes deliveries: each path exactly as klikit "
-		    "calls it, but for a query. /a/ is another path than /a; "
-		    "list both if both are called." },
-	{ "endpoint.secrets", KEY_WORDS, IN_ENDPOINT(secrets),
-	    .check = config_check_some, .value = "NAME, ...",
-	    .example = "burger",
-	    .text = "Names of the secrets that sign what comes here. They "
-		    "open no other endpoint." },
-	{ "endpoint.events", KEY_WORDS, IN_ENDPOINT(events),
-	    .check = config_check_events, .def = CONFIG_EVERY_EVENT,
-	    .value = "TYPE, ...",
-	    .text = "Types of events that it takes; * is every one. What is "
-		    "signed and not of these, or of another brand or branch, "
-		    "is answered 403 and kept as a rejection." },
-	{ "endpoint.brands", KEY_WORDS, IN_ENDPOINT(brands), .def = "",
-	    .value = "ID, ...",
-	    .text = "Only events of these brands; empty: of any." },
-	{ "endpoint.branches", KEY_WORDS, IN_ENDPOINT(branches), .def = "",
-	    .value = "ID, ...",
-	    .text = "Only events of these branches; empty: of any." },
-
-	{ 0 },
-};
-
-const struct key config_upstream_keys[] = {
-	{ "upstream.url", KEY_URL, IN_UPSTREAM(url),
-	    .check = config_check_upstream, .value = "URL",
-	    .example = "https://hub.example.com/pull/branch-2041",
-	    .text = "The hub, and the name of its handler of type pull. https; "
-		    "http only on this machine's loopback." },
-	{ "upstream.token_file", KEY_PATH, IN_UPSTREAM(token_file),
-	    .value = "FILE", .example = "/etc/klikitd/hub.token",
-	    .text = "File with the token that the hub knows for that name: at "
-		    "least 16 printable characters.",
-	    .exposed = "fetch this box's events in its place" },
-	{ "upstream.ca_file", KEY_PATH, IN_UPSTREAM(ca_file), .def = "",
-	    .value = "FILE", .example = "/etc/klikitd/ca.pem",
-	    .text = "Who vouches for the hub's certificate (PEM); empty: whom "
-		    "this machine trusts." },
-	{ "upstream.trust", KEY_BOOL, IN_UPSTREAM(trust), .def = "signature",
-	    .value = "signature|hub",
-	    .text = "signature: each event has to be signed with a secret of "
-		    "the usual endpoint here, as if klikit had delivered it; "
-		    "what is not is refused and kept as a rejection. hub: the "
-		    "hub's word is enough." },
-	{ "upstream.alert_after", KEY_DURATION, IN_UPSTREAM(alert_after_ms),
-	    .def = "10m", .min = SECOND, .max = 30 * DAY, .value = "DURATION",
-	    .text = "There is an alert when nothing could be fetched for so "
-		    "long." },
-
-	{ 0 },
-};
-
 const struct key config_handler_keys[] = {
 	{ "handler.type", KEY_NAME, IN_HANDLER(type_name), .value = "TYPE",
 	    .text = "What is done with the events: one of the types, each "
@@ -373,6 +391,12 @@ const struct key config_handler_keys[] = {
 	    .value = "NAME, ...",
 	    .text = "Only events that came through these endpoints; empty: "
 		    "through any." },
+	{ "handler.origins", KEY_WORDS, IN_HANDLER(origins),
+	    .check = config_check_origins, .def = "",
+	    .value = "klikit|hub|reconcile, ...", .example = "klikit, hub",
+	    .text = "Only events that klikit delivered, that came from a hub "
+		    "(upstream), or that were filled in from klikit's list "
+		    "(reconcile); empty: any." },
 	{ "handler.ordering", KEY_CHOICE, IN_HANDLER(ordering), .def = "auto",
 	    .value = "auto|order|none",
 	    .text = "order: what concerns one order is done one by one, as it "

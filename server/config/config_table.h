@@ -118,5 +118,7 @@ key_check_fn config_check_some;
 key_check_fn config_check_store;
 key_check_fn config_check_probe;
 key_check_fn config_check_upstream;
+key_check_fn config_check_origins;
+key_check_fn config_check_list_url;
 
 #endif /* SERVER_CONFIG_TABLE_H */

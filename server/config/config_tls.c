@@ -110,6 +110,23 @@ check_upstream(struct check *c, const struct config_upstream *up)
 	    tls_roots_load(up->ca_file, clock_wall_ms(), found_cb, c));
 }
 
+/* Who may vouch for klikit's API. */
+static void
+check_reconcile(struct check *c)
+{
+	const struct config_reconcile *r = &c->d->cfg->reconcile;
+
+	if (r->url == NULL || strncmp(r->url, "https:", 6) != 0)
+		return;
+	(void)snprintf(c->where[TLS_PART_CA], CONFIG_WHERE_MAX, "%s",
+	    r->ca_file != NULL
+		? "reconcile.ca_file: "
+		: "reconcile.url: https needs trusted certificates, of the "
+		  "system or a ca_file: ");
+	tls_roots_free(
+	    tls_roots_load(r->ca_file, clock_wall_ms(), found_cb, c));
+}
+
 static void
 check_server(struct config_draft *d)
 {
@@ -148,4 +165,6 @@ config_check_tls(struct config_draft *d)
 	for (size_t i = 0;
 	     i < d->cfg->nupstreams && d->src->need == CONFIG_SERVER; i++)
 		check_upstream(&c, &d->cfg->upstreams[i]);
+	if (d->src->need == CONFIG_SERVER)
+		check_reconcile(&c);
 }

@@ -52,6 +52,9 @@ config_check_user(struct config_draft *d)
 	check_file(d, &user, "tls.key", cfg->tls_key);
 	check_file(d, &user, "admin.token_file", cfg->admin_token_file);
 	check_file(d, &user, "probe.ca_file", cfg->probe_ca_file);
+	check_file(d, &user, "reconcile.credentials_file",
+	    cfg->reconcile.credentials_file);
+	check_file(d, &user, "reconcile.ca_file", cfg->reconcile.ca_file);
 	for (size_t i = 0; i < cfg->nsecrets; i++)
 		check_file(d, &user, cfg->secrets[i].name,
 		    cfg->secrets[i].source);

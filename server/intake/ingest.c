@@ -325,8 +325,9 @@ ingest_queue(struct ingest *in, const struct delivery *del,
 	p->arg = arg;
 	p->deadline_us = clock_mono_us() + INGEST_COMMIT_MS * (int64_t)1000;
 	specs = ingest_jobs(in->subs,
-	    &(struct ingest_jobs_of){ del->type, del->endpoint, env }, now,
-	    &njobs);
+	    &(struct ingest_jobs_of){ del->type, del->endpoint, env,
+		store_origin_name(del->origin) },
+	    now, &njobs);
 	if (specs == NULL || (p->ev = ingest_event(in, del, env, now)) == NULL)
 		goto fail;
 	p->alarm = first_alarm(specs, njobs);
@@ -367,7 +368,7 @@ static bool
 fits(const struct delivery *del, const struct envelope *env)
 {
 	const struct selection_event ev = { del->type, env->brand, env->branch,
-		del->endpoint };
+		del->endpoint, store_origin_name(del->origin) };
 
 	return (del->fits == NULL || selection_takes(del->fits, &ev));
 }

@@ -200,7 +200,7 @@ ingest_jobs(const struct subscriptions *subs, const struct ingest_jobs_of *of,
 {
 	const struct envelope *env = of->env;
 	const struct selection_event ev = { of->type, env->brand, env->branch,
-		of->endpoint };
+		of->endpoint, of->origin };
 	struct making m = {
 		.created = event_kind(of->type) == EVENT_CREATED,
 		.came_at = came_at,

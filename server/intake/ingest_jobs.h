@@ -16,6 +16,7 @@ struct ingest_jobs_of {
 	const char *type;
 	const char *endpoint; /* NULL: it came through none */
 	const struct envelope *env;
+	const char *origin; /* its word; NULL: it is klikitd's own */
 };
 
 /*

@@ -75,7 +75,8 @@ selection_takes(const struct selection *sel, const struct selection_event *ev)
 	return (words_take(sel, ev->type) &&
 		is_wanted(sel->brands, sel->nbrands, ev->brand, own) &&
 		is_wanted(sel->branches, sel->nbranches, ev->branch, own) &&
-		is_wanted(sel->endpoints, sel->nendpoints, ev->endpoint, own));
+		is_wanted(sel->endpoints, sel->nendpoints, ev->endpoint, own) &&
+		is_wanted(sel->origins, sel->norigins, ev->origin, own));
 }
 
 int
@@ -86,9 +87,10 @@ selection_copy(const struct selection *sel, struct selection *ret_copy)
 	ret_copy->brands = texts_copy(sel->brands, sel->nbrands);
 	ret_copy->branches = texts_copy(sel->branches, sel->nbranches);
 	ret_copy->endpoints = texts_copy(sel->endpoints, sel->nendpoints);
+	ret_copy->origins = texts_copy(sel->origins, sel->norigins);
 	return (ret_copy->events == NULL || ret_copy->brands == NULL ||
 			ret_copy->branches == NULL ||
-			ret_copy->endpoints == NULL
+			ret_copy->endpoints == NULL || ret_copy->origins == NULL
 		    ? -1
 		    : 0);
 }
@@ -100,5 +102,6 @@ selection_fini(struct selection *copy)
 	free((void *)copy->brands);
 	free((void *)copy->branches);
 	free((void *)copy->endpoints);
+	free((void *)copy->origins);
 	memset(copy, 0, sizeof(*copy));
 }

@@ -30,6 +30,8 @@ struct selection {
 	size_t nbranches;
 	const char *const *endpoints; /* none: any */
 	size_t nendpoints;
+	const char *const *origins; /* none: any; store_origin_name() */
+	size_t norigins;
 };
 
 /* What is known of an event; NULL: it has none. */
@@ -38,13 +40,14 @@ struct selection_event {
 	const char *brand;
 	const char *branch;
 	const char *endpoint;
+	const char *origin;
 };
 
 /*
  * Is the event one of these? Of the types "*" takes all but klikitd's own,
  * "a.b.*" what begins with "a.b.", any other the same one. An event without a
- * brand is not for who names brands, unless it is klikitd's own; branches and
- * endpoints likewise.
+ * brand is not for who names brands, unless it is klikitd's own; branches,
+ * endpoints and origins likewise.
  */
 bool selection_takes(const struct selection *sel,
     const struct selection_event *ev);

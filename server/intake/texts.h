@@ -1,5 +1,5 @@
 /*
- * texts.h -- private to intake: copies of lists of texts.
+ * texts.h -- copies of lists of texts.
  */
 #ifndef SERVER_INTAKE_TEXTS_H
 #define SERVER_INTAKE_TEXTS_H

@@ -187,6 +187,10 @@ every = 1h
 [upstream hub]
 url = http://127.0.0.1:1/pull/box
 token_file = {tmp_path}/token
+[reconcile]
+url = http://127.0.0.1:1/orders
+auth = bearer
+credentials_file = {tmp_path}/token
 [handler orders]
 type = orders
 [handler pos]

@@ -374,7 +374,7 @@ test_subscriptions_stay_without_memory(void **state)
 		fake_store_end(f->w->st, FAKE_APPEND, STORE_FAILED);
 	}
 	assert_int_equal(heap_heal(), 1);
-	assert_int_equal(n, 8); /* two lists, six of texts */
+	assert_int_equal(n, 9); /* two lists, seven of texts */
 }
 
 /* -- Towards dispatch -- */

@@ -18,7 +18,8 @@ static bool
 takes(const struct selection *sel, const char *type, const char *brand,
     const char *branch)
 {
-	const struct selection_event ev = { type, brand, branch, "here" };
+	const struct selection_event ev = { type, brand, branch, "here",
+		"hub" };
 
 	return (selection_takes(sel, &ev));
 }
@@ -180,6 +181,29 @@ test_endpoints_select(void **state)
 	    selection_takes(&r, &(struct selection_event){ .type = CREATED }));
 }
 
+/* Where it came from; klikitd's own come from nowhere. */
+static void
+test_origins_select(void **state)
+{
+	static const char *const some[] = { "klikit", "hub" };
+	static const char *const all[] = { "*", "klikitd.alert.*" };
+	static const char *const klikit[] = { "klikit" };
+	const struct selection r = { .events = every,
+		.nevents = 1,
+		.origins = some,
+		.norigins = 2 };
+	const struct selection other = { .events = all,
+		.nevents = 2,
+		.origins = klikit,
+		.norigins = 1 };
+
+	(void)state;
+	assert_true(takes(&r, CREATED, "1", "2"));
+	assert_false(takes(&other, CREATED, "1", "2"));
+	assert_true(selection_takes(&other,
+	    &(struct selection_event){ .type = "klikitd.alert.disk" }));
+}
+
 int
 main(void)
 {
@@ -194,6 +218,7 @@ main(void)
 		cmocka_unit_test(test_branches_select),
 		cmocka_unit_test(test_type_brand_and_branch_must_all_match),
 		cmocka_unit_test(test_endpoints_select),
+		cmocka_unit_test(test_origins_select),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
