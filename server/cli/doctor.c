@@ -33,13 +33,6 @@ static const struct {
 };
 
 void
-doctor_go_on(const struct doctor *d, unsigned seconds)
-{
-	if (d->opt->progress != NULL)
-		d->opt->progress(d->check, seconds, d->arg);
-}
-
-void
 doctor_run(const struct doctor_options *opt, doctor_found_fn *found, void *arg)
 {
 	struct doctor d = { .opt = opt,

@@ -21,3 +21,10 @@ doctor_report(const struct doctor *d, enum doctor_level level,
 	va_end(ap);
 	d->found(&finding, d->arg);
 }
+
+void
+doctor_go_on(const struct doctor *d, unsigned seconds)
+{
+	if (d->opt->progress != NULL)
+		d->opt->progress(d->check, seconds, d->arg);
+}

@@ -81,7 +81,7 @@ test_the_last_error_is_kept(void **state)
 	assert_int_equal(dispatch_live(w->d, 0, &live), 0);
 	assert_string_equal(live.error, "the POS is closed");
 	assert_int_equal(live.error_ms, FAKE_CLOCK_START_MS);
-	assert_false(live.lasting);
+	assert_true(live.lasting);
 	w->verdict = HANDLER_DONE;
 	fake_clock_pass_ms(6000);
 	world_settle(w);
