@@ -20,7 +20,7 @@
 
 /*
  * Is a job, j, dead now? Neither discarded nor replayed: see IS_DEAD in
- * store/sqlite/sql_dead.h.
+ * store/sqlite/sql_parts.h.
  */
 #define NOT_REPLAYED                                                           \
 	"(SELECT k.id FROM jobs AS k WHERE k.replay_of = j.id LIMIT 1) IS "    \
@@ -28,7 +28,7 @@
 #define IS_DEAD "j.state = 'dead' AND j.discarded_at IS NULL AND " NOT_REPLAYED
 
 /*
- * Has the alarm j rung? See RANG in store/sqlite/sql_dead.h. The index
+ * Has the alarm j rung? See RANG in store/sqlite/sql_parts.h. The index
  * jobs_rang has the first two.
  */
 #define RANG                                                                   \

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/sqlite/lists.h"
+#include "store/sqlite/headers.h"
 #include "store/sqlite/sqlite.h"
 
 #define LOOKS_RESERVE 20 /* so many looks until the reserve is tried again */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/sqlite/headers.h"
 #include "store/sqlite/sqlite.h"
 
 /* The event that has the orders and the body of ev: itself, but for a repeat.

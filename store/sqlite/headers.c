@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "store/sqlite/headers.h"
 #include "store/sqlite/sqlite.h"
 
 #define USED_EVERY_MS (60 * 60 * 1000) /* as in 017_arrivals.sql */

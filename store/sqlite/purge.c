@@ -2,6 +2,7 @@
  * Purging: which rows go. They are deleted with secure_delete; what that
  * leaves in the files is scrub.c's. See store/DESIGN.md for what stays.
  */
+#include "store/sqlite/headers.h"
 #include "store/sqlite/sqlite.h"
 
 /* Run a statement on one event. */

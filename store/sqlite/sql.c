@@ -1,17 +1,14 @@
 /*
- * Every statement in one place, so that a test can look at each one's plan; but
- * for those of walk.c and of rejections, in sql_walk.c and sql_rejections.c.
+ * Every statement by its number, so that a test can look at each one's plan;
+ * those of one subject are in files of their own, sql_walk.c and so on.
  */
-#include "store/sqlite/sql_dead.h"
+#include "store/sqlite/sql_parts.h"
 #include "store/sqlite/sqlite.h"
 
 #define EVENT_COLUMNS                                                          \
 	"e.id, e.event_id, e.type, e.brand, e.branch, e.signature, "           \
 	"e.secret, e.peer, e.received_at, e.body_size, e.scope, e.origin, "    \
 	"ifnull(e.repeat_of, 0)"
-
-/* When it came in by the steady clock; of older rows only the date is known. */
-#define CAME_AT "ifnull(e.came_at, e.received_at) "
 
 /* As enum store_progress has it. */
 #define PROGRESS                                                               \
@@ -30,12 +27,6 @@
 	"WHERE o.id = e.repeat_of))"
 
 /* Events with that order: what carries it, and what repeats those. */
-#define EVENTS_OF_ORDER(order)                                                 \
-	"SELECT event FROM event_orders WHERE order_id = " order " "           \
-	"UNION ALL SELECT re.id FROM event_orders AS ro "                      \
-	"JOIN events AS re ON re.repeat_of = ro.event "                        \
-	"WHERE ro.order_id = " order
-
 #define EVENT_INFO                                                             \
 	EVENT_COLUMNS ", e.duplicates, e.last_duplicate_at, "                  \
 		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
@@ -128,17 +119,6 @@
 	"(SELECT g.id FROM jobs AS g WHERE g.id = " job " "                    \
 	"UNION SELECT k.id FROM r "                                            \
 	"JOIN jobs AS k ON k.replay_of = r.id) SELECT id FROM r) "
-
-/* Dated in [?3, ?1), and come in before ?4 by the steady clock. */
-#define OLD_EVENT                                                              \
-	"e.received_at >= ?3 AND e.received_at < ?1 AND " CAME_AT "< ?4 "
-
-#define PURGEABLE                                                              \
-	"NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "            \
-	"AND j.finished_at IS NULL) "                                          \
-	"AND NOT EXISTS (SELECT 1 FROM events AS re "                          \
-	"JOIN jobs AS k ON k.event = re.id "                                   \
-	"WHERE re.repeat_of = e.id AND k.finished_at IS NULL) "
 
 /* The order that a job, j, is for, if that is one; by index. */
 #define ORDER_OF_JOB                                                           \
@@ -520,47 +500,6 @@ static const char *const texts[] = {
 	[SQL_ALARMS_OPEN] = "SELECT count(*) FROM jobs INDEXED BY jobs_rang "
 			    "WHERE " RINGS(""),
 
-	[SQL_PURGE_FIND] =
-	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NULL "
-	    "AND " OLD_EVENT "AND " PURGEABLE "ORDER BY e.received_at LIMIT ?2",
-	[SQL_PURGE_FIND_ORDER] =
-	    "SELECT e.id FROM events AS e "
-	    "WHERE e.id IN (" EVENTS_OF_ORDER(
-		"?1") ") "
-		      "AND (?3 IS NULL OR e.scope = ?3) "
-		      "AND e.purged_at IS NULL AND " PURGEABLE "LIMIT ?2",
-	/* Row ids are not given out again: the newest of each stay. */
-	[SQL_PURGE_FIND_IDS] =
-	    "SELECT e.id FROM events AS e WHERE e.purged_at IS NOT NULL "
-	    "AND " OLD_EVENT "AND e.id < (SELECT max(id) FROM events) "
-	    "AND e.id <> ifnull((SELECT event FROM jobs "
-	    "WHERE id = (SELECT max(id) FROM jobs)), 0) "
-	    "AND " PURGEABLE "ORDER BY e.received_at LIMIT ?2",
-	[SQL_PURGE_BODY] = "DELETE FROM bodies WHERE event = ?1",
-	[SQL_PURGE_ANSWERS] =
-	    "UPDATE attempts SET answer = NULL, detail = NULL "
-	    "WHERE (answer IS NOT NULL OR detail IS NOT NULL) "
-	    "AND job IN (SELECT id FROM jobs WHERE event = ?1)",
-	[SQL_PURGE_REASONS] = "UPDATE jobs SET outcome = 'discarded' "
-			      "WHERE event = ?1 AND outcome LIKE "
-			      "'discarded: %'",
-	[SQL_PURGE_OWN_HEADERS] =
-	    "DELETE FROM header_sets WHERE shared = 0 AND id = "
-	    "(SELECT e.header_set FROM events AS e WHERE e.id = ?1)",
-	/* The last event that has it came at most an hour after used_at. */
-	[SQL_PURGE_HEADERS] =
-	    "DELETE FROM header_sets WHERE used_at >= ?3 "
-	    "AND used_at < ?1 - 3600000 AND came_at < ?4 - 3600000",
-	[SQL_PURGE_NOTE] = "UPDATE events SET purged_at = ?2, "
-			   "header_set = NULL, own_headers = NULL "
-			   "WHERE id = ?1",
-	[SQL_PURGE_SERVED] = "DELETE FROM served WHERE job IN "
-			     "(SELECT id FROM jobs WHERE event = ?1)",
-	[SQL_PURGE_ATTEMPTS] = "DELETE FROM attempts WHERE job IN "
-			       "(SELECT id FROM jobs WHERE event = ?1)",
-	[SQL_PURGE_JOBS] = "DELETE FROM jobs WHERE event = ?1",
-	[SQL_PURGE_ORDERS] = "DELETE FROM event_orders WHERE event = ?1",
-	[SQL_PURGE_EVENT] = "DELETE FROM events WHERE id = ?1",
 	[SQL_CLOCK_GET] =
 	    "SELECT c.steady_at, c.wall_at, c.believed_at, c.in_step_at, "
 	    "c.boot_at, c.boot, ifnull(" CAME_AT ", 0) "
@@ -569,28 +508,6 @@ static const char *const texts[] = {
 	[SQL_CLOCK_NOTE] = "UPDATE clock SET steady_at = ?1, wall_at = ?2, "
 			   "believed_at = ?3, in_step_at = ?4, boot_at = ?5, "
 			   "boot = ?6 WHERE id = 1",
-	[SQL_COUNT_FIND] = "SELECT numbers, peak FROM counts WHERE step = ?1 "
-			   "AND at = ?2 AND kind = ?3 AND name = ?4",
-	[SQL_COUNT_NAMES] = "SELECT count(*) FROM counts WHERE step = ?1 "
-			    "AND at = ?2 AND kind = ?3",
-	[SQL_COUNT_PUT] = "INSERT OR REPLACE INTO counts (step, at, kind, "
-			  "name, numbers, peak) "
-			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	[SQL_COUNT_DELETE_OLD] =
-	    "DELETE FROM counts WHERE step = ?1 AND (at, kind, name) IN "
-	    "(SELECT at, kind, name FROM counts WHERE step = ?1 AND at < ?2 "
-	    "ORDER BY at LIMIT ?3)",
-	[SQL_COUNT_DELETE_AHEAD] =
-	    "DELETE FROM counts WHERE step = ?1 AND (at, kind, name) IN "
-	    "(SELECT at, kind, name FROM counts WHERE step = ?1 AND at > ?2 "
-	    "ORDER BY at DESC LIMIT ?3)",
-	[SQL_COUNT_LIST] =
-	    "SELECT at, kind, name, numbers, peak FROM counts WHERE step = ?1 "
-	    "AND at >= ?2 AND at < ?3 ORDER BY at, kind, name",
-	[SQL_PURGE_LEFT] =
-	    "SELECT 1 FROM events AS e WHERE e.purged_at IS NULL "
-	    "AND e.received_at < ?1 AND " PURGEABLE "LIMIT 1",
-
 	/* ?11: the lowest event that is looked at. */
 	[SQL_LIST_ORDERS] = ORDERS("o.event >= ?11", "c.event >= ?11"),
 	[SQL_LIST_ORDERS_OF_ID] = ORDERS("o.order_id = ?2", "c.order_id = ?2"),
@@ -616,6 +533,10 @@ _Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_WALK_EVENTS,
 const char *
 db_sql_text(enum db_sql which)
 {
+	if (which >= SQL_PURGE_FIND)
+		return (sql_purge_text(which));
+	if (which >= SQL_COUNT_FIND)
+		return (sql_counts_text(which));
 	if (which >= SQL_BOARD)
 		return (sql_board_text(which));
 	if (which >= SQL_REJECTION_INSERT)

@@ -81,29 +81,8 @@ enum db_sql {
 	SQL_LIST_HANDLERS,
 	SQL_LANES_BLOCKED,
 	SQL_ALARMS_OPEN,
-	SQL_PURGE_FIND,
-	SQL_PURGE_FIND_ORDER,
-	SQL_PURGE_FIND_IDS,
-	SQL_PURGE_BODY,
-	SQL_PURGE_ANSWERS,
-	SQL_PURGE_REASONS,
-	SQL_PURGE_OWN_HEADERS,
-	SQL_PURGE_HEADERS,
-	SQL_PURGE_NOTE,
-	SQL_PURGE_SERVED,
-	SQL_PURGE_ATTEMPTS,
-	SQL_PURGE_JOBS,
-	SQL_PURGE_ORDERS,
-	SQL_PURGE_EVENT,
-	SQL_PURGE_LEFT,
 	SQL_CLOCK_GET,
 	SQL_CLOCK_NOTE,
-	SQL_COUNT_FIND,
-	SQL_COUNT_NAMES,
-	SQL_COUNT_PUT,
-	SQL_COUNT_DELETE_OLD,
-	SQL_COUNT_DELETE_AHEAD,
-	SQL_COUNT_LIST,
 	SQL_LIST_ORDERS,
 	SQL_LIST_ORDERS_OF_ID,
 	SQL_GET_ORDER,
@@ -130,6 +109,27 @@ enum db_sql {
 	SQL_BOARD, /* from here on in sql_board.c */
 	SQL_BOARD_JOBS,
 	SQL_BOARD_DOCUMENT,
+	SQL_COUNT_FIND, /* from here on in sql_counts.c */
+	SQL_COUNT_NAMES,
+	SQL_COUNT_PUT,
+	SQL_COUNT_DELETE_OLD,
+	SQL_COUNT_DELETE_AHEAD,
+	SQL_COUNT_LIST,
+	SQL_PURGE_FIND, /* from here on in sql_purge.c */
+	SQL_PURGE_FIND_ORDER,
+	SQL_PURGE_FIND_IDS,
+	SQL_PURGE_BODY,
+	SQL_PURGE_ANSWERS,
+	SQL_PURGE_REASONS,
+	SQL_PURGE_OWN_HEADERS,
+	SQL_PURGE_HEADERS,
+	SQL_PURGE_NOTE,
+	SQL_PURGE_SERVED,
+	SQL_PURGE_ATTEMPTS,
+	SQL_PURGE_JOBS,
+	SQL_PURGE_ORDERS,
+	SQL_PURGE_EVENT,
+	SQL_PURGE_LEFT,
 	SQL_COUNT
 };
 
@@ -138,5 +138,7 @@ const char *db_sql_text(enum db_sql which);
 const char *sql_walk_text(enum db_sql which);
 const char *sql_rejections_text(enum db_sql which);
 const char *sql_board_text(enum db_sql which);
+const char *sql_counts_text(enum db_sql which);
+const char *sql_purge_text(enum db_sql which);
 
 #endif /* STORE_SQLITE_SQL_H */

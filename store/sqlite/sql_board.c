@@ -1,5 +1,5 @@
 /* The statements of the board. */
-#include "store/sqlite/sql_dead.h"
+#include "store/sqlite/sql_parts.h"
 #include "store/sqlite/sqlite.h"
 
 static const char *const texts[] = {
@@ -66,8 +66,8 @@ static const char *const texts[] = {
 	    "AND json_valid(CAST(body AS TEXT)) THEN CAST(body AS TEXT) "
 	    "-> ('$.orders[' || ?2 || ']') END FROM bodies WHERE event = ?1",
 };
-_Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_COUNT - SQL_BOARD,
-    "every statement has a text");
+_Static_assert(sizeof(texts) / sizeof(texts[0]) == SQL_COUNT_FIND - SQL_BOARD,
+    "every statement of the board has a text");
 
 const char *
 sql_board_text(enum db_sql which)

@@ -523,24 +523,6 @@ int acts_pause(struct db *db, struct store_op *op);
 int acts_unguard(struct db *db, struct store_op *op);
 int acts_release(struct db *db, struct store_op *op);
 
-/* -- headers.c -- */
-
-/* Keep the set of header fields of an event that was inserted. */
-int headers_keep(struct db *db, const struct store_event *ev);
-
-/* Nothing is known any more: what was written may have been undone. */
-void headers_forget(struct db *db);
-
-struct purge_age;
-
-/* Remove those that no event of a later age has. */
-int headers_purge(struct db *db, const struct purge_age *age, bool *ret_some);
-
-/* Remove that of an event, unless another has it, too. */
-int headers_purge_own(struct db *db, int64_t event);
-
-int headers_arrival(struct db *db, struct store_op *op);
-
 /* -- purge.c -- */
 
 /* Dated in [from_ms, before_ms), and come in before that by the steady clock.

@@ -69,7 +69,12 @@ def test_a_line_that_nobody_writes_is_found(said):
     assert "eaten by a dog" not in said
 
 
-def test_each_metric_that_a_guide_names_is_there(server):
+def test_each_metric_that_a_guide_names_is_there(klikitd, tmp_path):
+    (tmp_path / "credentials").write_text("key:secret")
+    (tmp_path / "credentials").chmod(0o600)
+    server = klikitd(config="[reconcile]\nurl = http://127.0.0.1:1/orders\n"
+                     f"credentials_file = {tmp_path}/credentials\n")
+    server.expect("reconcile: ")
     families = set(re.findall(r"^# TYPE (\S+) ", server.metrics_text(), re.M))
     named = {(path.name, name) for path in GUIDES
              for name in re.findall(r"`((?:klikitd|process)_[a-z_]+)(?:\{|`)",

@@ -1,8 +1,9 @@
 /*
- * sql_dead.h -- private to store/sqlite/sql*.c: what is dead, and what rang.
+ * sql_parts.h -- private to store/sqlite/sql*.c: what several statements say
+ * alike.
  */
-#ifndef STORE_SQLITE_SQL_DEAD_H
-#define STORE_SQLITE_SQL_DEAD_H
+#ifndef STORE_SQLITE_SQL_PARTS_H
+#define STORE_SQLITE_SQL_PARTS_H
 
 /*
  * Is a job, j, dead now? This is the one place that says so: neither discarded
@@ -24,4 +25,14 @@
 	"AND " j "acknowledged_at IS NULL "                                    \
 	"AND " j "discarded_at IS NULL "
 
-#endif /* STORE_SQLITE_SQL_DEAD_H */
+/* When e came in by the steady clock; of older rows only the date is known. */
+#define CAME_AT "ifnull(e.came_at, e.received_at) "
+
+/* The events that carry an order, themselves or as a repeat. */
+#define EVENTS_OF_ORDER(order)                                                 \
+	"SELECT event FROM event_orders WHERE order_id = " order " "           \
+	"UNION ALL SELECT re.id FROM event_orders AS ro "                      \
+	"JOIN events AS re ON re.repeat_of = ro.event "                        \
+	"WHERE ro.order_id = " order
+
+#endif /* STORE_SQLITE_SQL_PARTS_H */
