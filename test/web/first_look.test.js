@@ -20,7 +20,8 @@ inspect('each question is answered within a click or two of the first view',
 
     // Which orders are late?
     await page.locator('.need', { hasText: 'not done by the deadline' })
-      .getByRole('link', { name: /^Show/ }).click();
+      .getByRole('link', { name: /^Show/ }).waitFor();
+    await page.locator('nav').getByRole('link', { name: /^Orders/ }).click();
     await page.getByText('13 orders, 13 late').waitFor();
     const late = page.locator('.order.red', { hasText: '9100001' }).first();
     await late.getByText('The alarm rang').waitFor();

@@ -24,6 +24,9 @@ const touch = (locator, isSo) => eventually('a touch is obeyed', async () => {
   if (await isSo())
     return true;
   await locator.click({ timeout: 1000 }).catch(() => {});
+  // Not again at once: nothing moves while somebody touches the screen.
+  for (let i = 0; i < 50 && !await isSo(); i++)
+    await new Promise((done) => setTimeout(done, 100));
   return isSo();
 });
 
