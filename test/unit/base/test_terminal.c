@@ -50,8 +50,9 @@ follow_terminal(int master, const char *slave)
 static void
 test_terminal_leaves_when_it_is_closed(void **state)
 {
-	int master = posix_openpt(O_RDWR | O_NOCTTY), status = -1;
+	int master = posix_openpt(O_RDWR | O_NOCTTY), status = -1, ours[2];
 	const char *wrong;
+	char c;
 	pid_t pid;
 
 	(void)state;
@@ -59,12 +60,18 @@ test_terminal_leaves_when_it_is_closed(void **state)
 	assert_int_equal(grantpt(master), 0);
 	assert_int_equal(unlockpt(master), 0);
 	fake_clock_reset();
+	assert_int_equal(pipe(ours), 0); /* until our copy is closed */
 	if ((pid = fork()) == 0) {
+		(void)close(ours[1]);
+		if (read(ours[0], &c, 1) != 0)
+			_exit(2);
 		if ((wrong = follow_terminal(master, ptsname(master))) != NULL)
 			(void)fprintf(stderr, "%s\n", wrong);
 		_exit(wrong == NULL ? 0 : 1);
 	}
 	(void)close(master);
+	(void)close(ours[0]);
+	(void)close(ours[1]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 }
