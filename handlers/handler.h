@@ -308,8 +308,8 @@ struct handler_statuses {
 	/* Those that end an order, of the type that keeps orders. */
 	const struct key_list *(*ends)(const void *settings);
 
-	/* What klikit can be told by it: "WORD: STATUS" each; and the type of
-	   events by which that is asked for, and which are its own. */
+	/* The statuses that it can send to klikit: "WORD: STATUS" each; the
+	   type of events by which that is asked for, and which are its own. */
 	const struct key_list *(*words)(const void *settings);
 	const char *asked_by;
 };

@@ -77,8 +77,10 @@ which_name(const char *key, size_t len, const struct name names[], size_t n)
 	return (i);
 }
 
-/* p is at an opening bracket: past it and blanks, and past closer if it is
-   there, which *ret_closed tells. */
+/*
+ * p is at an opening bracket: past it and blanks. *ret_closed: nothing is in
+ * it, and closer was passed as well.
+ */
 static const char *
 enter(const char *p, const char *end, char closer, bool *ret_closed)
 {

@@ -1,5 +1,5 @@
 /*
- * status_ask.h -- what is asked for when klikit is to be told the status of an
+ * status_ask.h -- the event that asks for klikit to be sent the status of an
  * order.
  *
  * Pure: text in, text out.

@@ -1,5 +1,5 @@
 /*
- * The handler of type "klikit": it tells klikit what has become of an order.
+ * The handler of type "klikit": it sends klikit the status of an order.
  * Each job is one PATCH, by the credentials that klikit issued, under a key
  * that stays the same in every attempt, so that klikit knows a repeat.
  */

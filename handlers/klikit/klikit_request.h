@@ -1,5 +1,5 @@
 /*
- * klikit_request.h -- what klikit is told of an order's status, and what its
+ * klikit_request.h -- the request with an order's status, and what its
  * answer means.
  *
  * Pure: text in, text out. What was asked for is in body/status_ask.h.

@@ -1,13 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <event2/event.h>
 
 #include "server/dispatch/dispatch_private.h"
+#include "test/lib/cmocka_all.h"
 #include "test/lib/dispatch_world.h"
 #include "test/lib/fake_clock.h"
 #include "test/lib/fake_log.h"
