@@ -297,6 +297,7 @@ envelope_scan(const void *body, size_t body_len, struct envelope *ret_env)
 	s.end = (const char *)body + body_len;
 	s.rc = ENVELOPE_INVALID;
 	s.many = NULL;
+	s.beyond = (struct found){ 0 };
 	if (!scan_body(&s, body))
 		rc = s.rc;
 	else if (s.norders > ENVELOPE_ORDERS_MAX)
