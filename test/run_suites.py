@@ -97,8 +97,20 @@ def say(text):
     print(f"==> {text}", flush=True)
 
 
-def build(directory, *options):
-    """Configure once, then compile. Returns whether it worked."""
+def programs_of(directory, suite, names):
+    """The targets that tests of a suite run: all of it, or those with names."""
+    listed = subprocess.run(["meson", "introspect", "--tests", directory],
+                            cwd=ROOT, capture_output=True, text=True)
+    tests = [test for test in json.loads(listed.stdout)
+             if f"klikitd:{suite}" in test["suite"]
+             and (not names or test["name"] in names)]
+    return {os.path.relpath(word, directory) for test in tests
+            for word in test["cmd"] if word.startswith(f"{directory}/")}
+
+
+def build(directory, *options, suite=None, names=()):
+    """Configure once, then compile: all, or klikitd and what tests of a suite
+    run. Returns whether it worked."""
     if not (directory / "build.ninja").exists():
         setup = subprocess.run(["meson", "setup", directory, "--werror",
                                 *options], cwd=ROOT, capture_output=True,
@@ -106,8 +118,9 @@ def build(directory, *options):
         if setup.returncode != 0:
             print(setup.stdout, setup.stderr)
             return False
-    return subprocess.run(["ninja", "-C", directory, "--quiet"],
-                          cwd=ROOT).returncode == 0
+    targets = suite and ["klikitd", *programs_of(directory, suite, names)]
+    return subprocess.run(["ninja", "-C", directory, "--quiet",
+                           *(targets or [])], cwd=ROOT).returncode == 0
 
 
 def meson_suite(directory, suite, *options):
@@ -315,7 +328,7 @@ def run_suite(suite):
                                       "test_consumers.py", "test_bullmq*",
                                       "test_guides.py"))
     if suite == "valgrind":
-        if not build(PLAIN, "-Dtests=enabled"):
+        if not build(PLAIN, "-Dtests=enabled", suite="unit"):
             return BROKEN
         # Without valgrind, too: optimised, and no sanitizer in the way.
         unit = meson_suite(PLAIN, "unit").plus(
@@ -326,7 +339,7 @@ def run_suite(suite):
                                        marked="mark.valgrind"))
     if suite == "tsan":
         if not build(RACES, "-Dtests=enabled", "-Db_sanitize=thread",
-                     "-Db_lundef=false"):
+                     "-Db_lundef=false", suite="store", names=RACES_TESTS):
             return BROKEN
         # Where kernels randomise addresses much, gcc 12's runtime gives up.
         ctypes.CDLL(None).personality(ADDR_NO_RANDOMIZE)
