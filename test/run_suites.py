@@ -12,7 +12,7 @@ usage: run_suites.py [SUITE...]     one or more of the names below; without
   web       the inspector of the real binary, in a real browser
   release   the release build, and the black-box tests on it again: what they
             say of memory holds without a sanitizer only; but for those that
-            take long and say nothing of it (marked `once`)
+            say nothing of it, of load or of faults (marked `once`)
   valgrind  the unit suite and a short black-box run under valgrind
   tsan      the store's tests and a server under load, built with
             ThreadSanitizer: no data race

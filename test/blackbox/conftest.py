@@ -527,15 +527,26 @@ def postgres(postgres_program):
     database.close()
 
 
+@pytest.fixture(scope="session")
+def empty_cluster():
+    """A PostgreSQL that never runs: making its files takes a second."""
+    from postgres_server import PostgresServer  # needs this file
+    empty = PostgresServer()
+    try:
+        yield empty.create()
+    finally:
+        empty.close()
+
+
 @pytest.fixture
-def postgres_server(tmp_path):
+def postgres_server(tmp_path, empty_cluster):
     """A factory of running PostgreSQL servers of the test's own; what they
     have printed is in tmp_path afterwards."""
     from postgres_server import PostgresServer  # needs this file
     made = []
 
     def make(**options):
-        made.append(PostgresServer(**options))
+        made.append(PostgresServer(like=empty_cluster, **options))
         return made[-1].start()
 
     yield make

@@ -179,10 +179,12 @@ def _runs(pid):
 
 
 class PostgresServer:
-    def __init__(self, tls=None, folder=None, **settings):
+    def __init__(self, tls=None, folder=None, like=None, **settings):
+        """like: one with files of an empty cluster, which are copied."""
         self.home = Home("postgres", folder)
         self.program = programs(self.home)
         self.data = self.home.path / "data"
+        self.like = like
         self.process = None
         self.port = None
         self.paused = []
@@ -199,6 +201,9 @@ class PostgresServer:
 
     def create(self):
         """The files of an empty cluster."""
+        if self.like:
+            subprocess.run(["cp", "-a", self.like.data, self.data], check=True)
+            return self
         self.run("initdb", "-N", "-A", "trust", "-U", MASTER, "-E", "UTF8",
                  "--locale=C", "--wal-segsize=1", "-D", self.data)
         self.write("pg_hba.conf", RULES)

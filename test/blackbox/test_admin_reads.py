@@ -12,6 +12,8 @@ import pytest
 
 from conftest import CART, CREATED, STATUS, payload, received, sign
 
+pytestmark = pytest.mark.once
+
 SMALL = payload("created-small.json")
 BATCH = payload("created-batch-5.json")
 READY = payload("status-updated-ready.json")

@@ -6,7 +6,7 @@ from conftest import payload, received
 from load import order_body
 from test_outlets import alarm, forward, sink  # noqa: F401 (a fixture)
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 BELL = """SELECT e.event_id, j.state, j.outcome FROM jobs j
     JOIN handlers h ON h.id = j.handler JOIN events e ON e.id = j.event

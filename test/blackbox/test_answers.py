@@ -9,6 +9,8 @@ import pytest
 import certificates
 from conftest import payload, received
 
+pytestmark = pytest.mark.once
+
 OK = b"HTTP/1.1 200 OK\r\n"
 # What is sent, and whether the far side closes after it.
 ANSWERS = {

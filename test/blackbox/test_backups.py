@@ -16,7 +16,8 @@ from conftest import BINARY, DEADLINE, duplicate, payload, received, run
 from root import small_disk
 from test_clock import clock  # noqa: F401 (a fixture)
 
-pytestmark = pytest.mark.sqlite("a backup is made by pg_dump")
+pytestmark = [pytest.mark.once,
+              pytest.mark.sqlite("a backup is made by pg_dump")]
 
 BODY = payload("created-small.json")
 NAME = re.compile(r"klikitd-\d{8}T\d{6}Z-[0-9a-f]{8}\.db")

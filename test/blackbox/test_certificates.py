@@ -10,6 +10,8 @@ import pytest
 from certificates import Authority, openssl, write
 from conftest import run
 
+pytestmark = pytest.mark.once
+
 KEY = {"KLIKIT_WEBHOOK_SECRET": "klikit-test-secret"}
 
 

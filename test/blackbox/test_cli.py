@@ -12,6 +12,8 @@ import pytest
 
 from conftest import own_listeners
 
+pytestmark = pytest.mark.once
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KLIKITD = os.environ.get("KLIKITD", str(ROOT / "build" / "klikitd"))
 PAYLOADS = ROOT / "test" / "payloads"

@@ -11,7 +11,8 @@ from test_metrics import values
 from test_outlets import alarm, forward, sink  # noqa: F401 (a fixture)
 from test_tls_forward import authority, pos  # noqa: F401 (fixtures)
 
-pytestmark = pytest.mark.sqlite("the clocks of this machine")
+pytestmark = [pytest.mark.once,
+              pytest.mark.sqlite("the clocks of this machine")]
 
 FAKETIME = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)
 DAY = 86400

@@ -12,7 +12,7 @@ from test_jobs import ids, jobs, lines
 from test_metrics import values
 from test_migration import old_store
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 ALERTS = (ROOT / "server" / "admin" / "alerts.yml").read_text()
 # Of other orders each, so that none waits for another.

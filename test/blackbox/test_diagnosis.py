@@ -11,6 +11,8 @@ import pytest
 
 from conftest import PAYLOADS, SECRET, Klikitd, payload, run, sign
 
+pytestmark = pytest.mark.once
+
 # A body in which every rewriting shows: escapes, slashes, order, numbers.
 DOCUMENT = {"orders": [{"total": 84.5, "note": "caf\u00e9 <b>&</b>",
                         "logo": "https://img.example/a.png", "id": 7}],

@@ -20,7 +20,8 @@ from root import needs, small_disk
 from sink import Sink
 from test_clock import DAY, Clock
 
-pytestmark = pytest.mark.sqlite("the store of its box is a file")
+pytestmark = [pytest.mark.once,
+              pytest.mark.sqlite("the store of its box is a file")]
 
 SMALL = payload("created-small.json")
 SECRET = "a-secret-of-klikit-for-these-tests"

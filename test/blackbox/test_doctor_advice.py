@@ -14,7 +14,8 @@ from test_doctor import SECRET, Doctor, disk, doctor, one, stored
 from test_migration import old_store
 from test_start_check import PLAIN
 
-pytestmark = pytest.mark.sqlite("files, and who may use them")
+pytestmark = [pytest.mark.once,
+              pytest.mark.sqlite("files, and who may use them")]
 
 __all__ = ["disk", "doctor", "stored"]  # fixtures
 

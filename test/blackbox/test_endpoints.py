@@ -13,7 +13,7 @@ import pytest
 from conftest import (BINARY, CREATED, ROOT, STATUS, duplicate, received, run,
                       sign)
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 BURGER, PIZZA = b"the secret of burger", b"the secret of pizza"
 SECRETS = ("[secret burger]\nfile = burger\n"

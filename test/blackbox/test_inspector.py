@@ -8,6 +8,8 @@ import pytest
 
 from conftest import DEADLINE, ROOT
 
+pytestmark = pytest.mark.once
+
 WEB = ROOT / "server" / "admin" / "web"
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}

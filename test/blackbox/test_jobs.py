@@ -8,7 +8,7 @@ import pytest
 
 from conftest import duplicate, payload, received
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 SMALL = payload("created-small.json")
 HOUR = 3600 * 1000  # what waits for one does not come due in a test

@@ -7,7 +7,7 @@ import pytest
 from conftest import payload, received
 from test_jobs import lines
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 LISTS = ["events", "jobs", "orders", "rejections", "handlers"]
 FILTERS = {

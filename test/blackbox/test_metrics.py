@@ -12,7 +12,7 @@ import pytest
 
 from conftest import DEADLINE, ROOT, payload, received
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 SMALL = payload("created-small.json")
 ALERTS = ROOT / "server" / "admin" / "alerts.yml"

@@ -14,7 +14,8 @@ from conftest import (BINARY, CART, DEADLINE, STATUS, duplicate, payload,
 from load import order_body
 from test_outlets import sink  # noqa: F401 (a fixture)
 
-pytestmark = pytest.mark.sqlite("files; of databases: test_migrate_postgres")
+pytestmark = [pytest.mark.once,
+              pytest.mark.sqlite("files; of databases: test_migrate_postgres")]
 STORE = 0x6B6C696B  # the application ids of a file: a store
 MOVED = 0x6B6C696D  # what was moved away
 TARGET = 0x6B6C6974  # not all of it is there

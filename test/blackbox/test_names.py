@@ -7,7 +7,7 @@ import pytest
 import names
 from root import needs
 
-pytestmark = needs("--mount", "--net")
+pytestmark = [pytest.mark.once, needs("--mount", "--net")]
 
 
 @pytest.mark.parametrize("first", names.ACTS)

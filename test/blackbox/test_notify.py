@@ -11,6 +11,8 @@ import pytest
 from conftest import DEADLINE, payload
 from notify_socket import NotifySocket
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(params=["path", "abstract"])
 def manager(request, tmp_path):

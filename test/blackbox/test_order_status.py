@@ -8,7 +8,7 @@ import pytest
 
 from conftest import CART, CREATED, STATUS, received
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 NOON = "2026-06-25T12:00:00Z"
 

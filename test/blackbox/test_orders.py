@@ -7,7 +7,7 @@ import pytest
 
 from conftest import CART, CREATED, STATUS, payload, received
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 ORDER = "9100001"
 

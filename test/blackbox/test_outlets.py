@@ -14,7 +14,7 @@ from conftest import CREATED, STATUS, payload, received, sign
 from load import order_body
 from sink import Sink
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 
 @pytest.fixture

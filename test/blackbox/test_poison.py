@@ -11,7 +11,7 @@ import pytest
 from conftest import received
 from load import order_body
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 BAD = 25  # orders 1 to BAD; the others are good
 

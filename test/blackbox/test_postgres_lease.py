@@ -10,6 +10,8 @@ import pytest
 import unpacked
 from conftest import ROOT, SEED
 
+pytestmark = pytest.mark.once
+
 SCHEMA = ROOT / "store" / "postgres" / "schema"
 SESSION = ("-c search_path=klikitd,pg_temp -c enable_seqscan=off "
            "-c plan_cache_mode=force_generic_plan")

@@ -13,7 +13,7 @@ from conftest import CREATED, payload, received, run, sign
 from relay import Relay
 from test_certificates import hup
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 BODY = payload("created-small.json")
 PATH = "/webhooks/klikit"

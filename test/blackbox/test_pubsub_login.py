@@ -13,6 +13,8 @@ from pubsub_case import (account,  # noqa: F401 (fixtures)
                          fake, fakes, outlet, stranger)
 from unpacked import free_port
 
+pytestmark = pytest.mark.once
+
 
 # -- Who we are --
 

@@ -13,7 +13,7 @@ from conftest import CART, CREATED, STATUS, duplicate, payload, received
 from load import order_body
 from sink import Sink
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 SMALL = payload("created-small.json")
 POS = """[handler rows]

@@ -10,7 +10,8 @@ import pytest
 
 from conftest import BINARY, duplicate, payload, received, run
 
-pytestmark = pytest.mark.sqlite("a file in the place of another")
+pytestmark = [pytest.mark.once,
+              pytest.mark.sqlite("a file in the place of another")]
 
 BODY = payload("created-small.json")
 

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import duplicate, received
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 NAME, PHONE = b"Zora-Canary-Quill", b"+62-811-555-0199-77"
 CONFIG = """[http]

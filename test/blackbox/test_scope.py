@@ -11,7 +11,7 @@ import pytest
 
 from conftest import CREATED, STATUS, duplicate, received, run
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 SANDBOX = b"the secret of the sandbox"
 SCOPED = "[secret sandbox]\nfile = sandbox\nscope = sandbox\n"

@@ -8,6 +8,8 @@ import pytest
 from conftest import DEADLINE, SECRET, Klikitd, payload, received
 from sse import Stream
 
+pytestmark = pytest.mark.once
+
 SMALL = payload("created-small.json")
 ORDERS = "[handler orders]\ntype = orders\n"
 SEEN_S = 1.5  # a pause is seen by all within a second

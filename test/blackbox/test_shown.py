@@ -14,7 +14,7 @@ import pytest
 
 from conftest import BINARY, DEADLINE, run
 
-pytestmark = pytest.mark.both
+pytestmark = [pytest.mark.once, pytest.mark.both]
 
 ANSWERS = [b'{"e":"caf\xe9"}', b"a\0b", b'{"e":"x\\n"}',
            "\x9b31m \u202e \u2066 \u061c".encode()]

@@ -14,6 +14,8 @@ import certificates
 from conftest import CREATED, payload, run, sign
 from sink import Sink
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def sink(tmp_path):

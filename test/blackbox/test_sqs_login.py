@@ -8,6 +8,8 @@ from load import order_body
 from sqs_case import NOTHING, SMALL, outcomes, wait_paused
 from sqs_case import aws, sqs  # noqa: F401 (fixtures)
 
+pytestmark = pytest.mark.once
+
 
 # -- The clock --
 

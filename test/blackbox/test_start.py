@@ -9,6 +9,8 @@ import pytest
 
 from conftest import SECRET, duplicate, payload, received, run
 
+pytestmark = pytest.mark.once
+
 SMALL = payload("created-small.json")
 
 

@@ -15,6 +15,8 @@ from conftest import BINARY, DEADLINE, ROOT_WARNING, payload, received
 from root import small_disk
 from test_migration import old_store
 
+pytestmark = pytest.mark.once
+
 SECRET = "a-secret-of-klikit-for-these-tests"
 TOKEN = "0123456789abcdef-token"
 

@@ -10,7 +10,8 @@ import pytest
 from conftest import DEADLINE, duplicate, payload, received, run
 from root import mounted, needs_mounts, needs_root
 
-pytestmark = pytest.mark.sqlite("names of the file, and its lock")
+pytestmark = [pytest.mark.once,
+              pytest.mark.sqlite("names of the file, and its lock")]
 
 BODY = payload("created-small.json")
 

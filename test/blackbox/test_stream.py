@@ -179,6 +179,7 @@ def test_a_hundred_may_look_on_and_no_more(lean):
     late.close()
 
 
+@pytest.mark.sqlite("what waits to be read is in no store")
 def test_one_that_never_reads_costs_no_memory_and_no_ack(lean):
     """So much is told that the ring passes by them several times."""
     server = lean

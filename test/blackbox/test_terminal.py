@@ -13,6 +13,8 @@ import pytest
 
 from conftest import BINARY, DEADLINE
 
+pytestmark = pytest.mark.once
+
 ENV = {"KLIKIT_WEBHOOK_SECRET": "x" * 20, "KLIKITD_ADMIN_LISTEN": "127.0.0.1:0",
        "KLIKITD_HTTP_LISTEN": "127.0.0.1:0"}
 ORDERLY = "the terminal was closed"

@@ -10,6 +10,8 @@ from conftest import SECRET, own, payload, received
 from strangers import GOOD, STRANGER, close_all, idle
 from wire import Wire, delivery
 
+pytestmark = pytest.mark.once
+
 BODY = payload("created-small.json")
 PROXY = "127.0.0.9"
 CLIENT = "203.0.113.7"
