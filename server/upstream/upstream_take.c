@@ -11,8 +11,10 @@
 #include "server/auth/signature.h"
 #include "server/base/clock.h"
 #include "server/base/clock_watch.h"
+#include "server/http/route.h"
 #include "server/intake/diagnosis_queue.h"
 #include "server/intake/endpoint.h"
+#include "server/intake/header_sets.h"
 #include "server/intake/rejections.h"
 #include "server/intake/selection.h"
 
@@ -97,11 +99,26 @@ voucher(struct parcel *p, const char *name)
 	return (p->voucher);
 }
 
+/* What is kept of the headers that the hub hands out. */
+static void
+take_headers(const struct parcel *p, struct kept_headers *ret_kept)
+{
+	const struct upstream_job *job = p->job;
+	struct http_field fields[UPSTREAM_HEADERS_MAX];
+
+	for (size_t i = 0; i < job->nheaders; i++)
+		fields[i] = (struct http_field){ job->headers[i].name,
+			job->headers[i].value };
+	header_sets_take(p->t->headers, fields, job->nheaders,
+	    clock_boot_ms() * 1000, ret_kept);
+}
+
 /* Hand it on. */
 static enum upstream_took
 submit(struct parcel *p, const char *name, ingest_done_fn *done, void *arg,
     const char **ret_why)
 {
+	struct kept_headers headers;
 	struct delivery del = {
 		.event_id = p->job->event_id,
 		.type = p->type,
@@ -113,10 +130,12 @@ submit(struct parcel *p, const char *name, ingest_done_fn *done, void *arg,
 		.peer = p->source,
 		.digest = p->match.mac,
 		.received_at_ms = p->at_ms,
+		.headers = &headers,
 		.body = p->body,
 		.body_len = p->body_len,
 	};
 
+	take_headers(p, &headers);
 	switch (ingest_submit(p->t->in, &del, done, arg)) {
 	case INGEST_PENDING:
 		p->body = NULL;

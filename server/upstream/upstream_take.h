@@ -18,12 +18,14 @@
 struct clock_watch;
 struct diagnosis_queue;
 struct endpoint;
+struct header_sets;
 
 /* What it takes; all kept. */
 struct upstream_taker {
 	struct ingest *in;
 	struct diagnosis_queue *diag;
-	struct clock_watch *clock; /* by which secrets are valid */
+	struct clock_watch *clock;   /* by which secrets are valid */
+	struct header_sets *headers; /* what is kept of them; NULL: nothing */
 	/* The usual one, for the moment; NULL: there is none yet. */
 	const struct endpoint *(*endpoint)(void *arg);
 	void *arg;

@@ -11,6 +11,7 @@
 #include "server/alert/alerts.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
+#include "server/intake/header_sets.h"
 #include "store/base/timeval.h"
 
 #define SENTENCE_MAX 512
@@ -247,12 +248,12 @@ upstreams_new(const struct upstreams_options *opt)
 	us->opt = *opt;
 	TAILQ_INIT(&us->all);
 	TAILQ_INIT(&us->ending);
-	if ((us->timer = evtimer_new(opt->env->base, upstreams_look_cb, us)) ==
-	    NULL) {
-		free(us);
-		return (NULL);
-	}
-	return (us);
+	us->timer = evtimer_new(opt->env->base, upstreams_look_cb, us);
+	us->opt.taker.headers = header_sets_new();
+	if (us->timer != NULL && us->opt.taker.headers != NULL)
+		return (us);
+	upstreams_free(us);
+	return (NULL);
 }
 
 void
@@ -285,6 +286,8 @@ upstreams_free(struct upstreams *us)
 		member_free(&us->all, m);
 	while ((m = TAILQ_FIRST(&us->ending)) != NULL)
 		member_free(&us->ending, m);
-	event_free(us->timer);
+	header_sets_free(us->opt.taker.headers);
+	if (us->timer != NULL)
+		event_free(us->timer);
 	free(us);
 }

@@ -2,8 +2,8 @@
  * upstreams.h -- all hubs from which events are fetched.
  *
  * Owns:    the upstreams, those too that are ending; the timer that looks at
- *          which are cut for long.
- * Touches: upstream.h, alerts.h, an evtimer.
+ *          which are cut for long; what is known of their events' headers.
+ * Touches: upstream.h, alerts.h, header_sets.h, an evtimer.
  */
 #ifndef SERVER_UPSTREAMS_H
 #define SERVER_UPSTREAMS_H
@@ -16,7 +16,7 @@ struct upstreams; /* opaque */
 struct upstreams_options {
 	const struct handler_env *env; /* these kept */
 	struct alerts *alerts;
-	struct upstream_taker taker; /* copied */
+	struct upstream_taker taker; /* copied, but for its headers */
 	bool (*well)(void *arg);     /* as of upstream_options */
 	void (*idle)(void *arg);     /* after upstreams_stop(): none is left */
 	void *arg;

@@ -73,6 +73,9 @@ def test_events_are_fetched_stored_and_reported(box, hub, tmp_path):
     hub.wait_done()
     assert hub.outcomes("done") == 5
     assert stored(server) == [(i,) for i in ids]
+    headers = dict(server.ask("GET", f"/api/v1/events/{ids[0]}")[2]["headers"])
+    assert headers["Content-Type"] == "application/json"
+    assert headers["x-klikit-event-id"] == ids[0]
     server.wait_processed()
     called = (tmp_path / "called").read_bytes()
     assert sorted(called.split(b'{"own":')) == sorted(
