@@ -26,6 +26,7 @@ static const struct admin_route routes[] = {
 	{ "GET", "/api/v1/board", admin_board },
 	{ "GET", "/api/v1/orders", admin_orders_list },
 	{ "GET", "/api/v1/orders/*", admin_orders_show },
+	{ "GET", "/api/v1/orders/*/status", admin_order_words },
 	{ "POST", "/api/v1/orders/*/status", admin_order_status },
 	{ "GET", "/api/v1/rejections", admin_rejections_list },
 	{ "GET", "/api/v1/rejections/groups", admin_rejections_groups },

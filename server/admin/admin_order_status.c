@@ -104,6 +104,24 @@ is_one_scope(const struct store_event_info *rows, size_t n)
 	return (true);
 }
 
+/* Is it one order that they are of? If not that is the answer. */
+static bool
+is_one_order(struct admin_call *call, const struct store_event_info *rows,
+    size_t n)
+{
+	if (n > 0 && is_one_scope(rows, n))
+		return (true);
+	if (n == 0)
+		(void)admin_error(call, 404, "there is no order %s",
+		    call->name);
+	else
+		(void)admin_error(call, 409,
+		    "there is an order %s in several scopes: which one, says "
+		    "\"scope\"",
+		    call->name);
+	return (false);
+}
+
 /* store_events_fn: the order's newest events. */
 static void
 found_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
@@ -118,15 +136,7 @@ found_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 
 	if (admin_failed(call, rc, reason))
 		return;
-	if (n == 0) {
-		(void)admin_error(call, 404, "there is no order %s",
-		    call->name);
-	} else if (!is_one_scope(rows, n)) {
-		(void)admin_error(call, 409,
-		    "there is an order %s in several scopes: which one, says "
-		    "\"scope\"",
-		    call->name);
-	} else {
+	if (is_one_order(call, rows, n)) {
 		const struct store_event *ev = rows[0].ev;
 		const struct store_order *order = find_order(ev, call->name);
 		const struct order_ask ask = {
@@ -149,10 +159,56 @@ found_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
 	admin_finish(call);
 }
 
+/* Ask for the newest events of the order that is named. */
+static enum admin_when
+find(struct admin_call *call, const char *scope, store_events_fn *found)
+{
+	const struct store_filter filter = { .limit = ADMIN_LIMIT_DEFAULT,
+		.order_id = call->name,
+		.scope = scope };
+
+	if (store_list_events(call->a->st, &filter, found, call) == -1)
+		return (admin_answer(call, 500, NULL));
+	return (ADMIN_LATER);
+}
+
+/* -- What klikit can be told -- */
+
+/* store_events_fn: the order's newest events. */
+static void
+words_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
+    const char *reason, void *arg)
+{
+	struct admin_call *call = arg;
+	const struct admin_fns *fns = &call->a->fns;
+
+	if (admin_failed(call, rc, reason))
+		return;
+	if (is_one_order(call, rows, n))
+		(void)admin_answer(call, 200,
+		    json_pack("{s:s, s:o}", "order", call->name, "statuses",
+			fns->words(fns->arg, rows[0].ev->brand,
+			    rows[0].ev->branch)));
+	admin_finish(call);
+}
+
+enum admin_when
+admin_order_words(struct admin_call *call)
+{
+	const char *scope;
+
+	if (admin_one_scope(call, &scope) == ADMIN_NOW)
+		return (ADMIN_NOW);
+	if (call->a->fns.words == NULL)
+		return (admin_error(call, 503, "no server runs"));
+	return (find(call, scope, words_cb));
+}
+
+/* -- To tell it -- */
+
 enum admin_when
 admin_order_status(struct admin_call *call)
 {
-	struct store_filter filter = { .limit = ADMIN_LIMIT_DEFAULT };
 	struct asking *asking = arena_alloc(&call->mem, sizeof(*asking));
 
 	if (asking == NULL)
@@ -166,9 +222,5 @@ admin_order_status(struct admin_call *call)
 	if (call->a->fns.ask == NULL)
 		return (admin_error(call, 503, "no server runs"));
 	call->own = asking;
-	filter.order_id = call->name;
-	filter.scope = asking->scope;
-	if (store_list_events(call->a->st, &filter, found_cb, call) == -1)
-		return (admin_answer(call, 500, NULL));
-	return (ADMIN_LATER);
+	return (find(call, asking->scope, found_cb));
 }

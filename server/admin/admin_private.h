@@ -94,6 +94,7 @@ enum admin_when admin_events_body(struct admin_call *call);
 enum admin_when admin_board(struct admin_call *call);
 enum admin_when admin_orders_list(struct admin_call *call);
 enum admin_when admin_orders_show(struct admin_call *call);
+enum admin_when admin_order_words(struct admin_call *call);
 enum admin_when admin_order_status(struct admin_call *call);
 enum admin_when admin_rejections_list(struct admin_call *call);
 enum admin_when admin_rejections_groups(struct admin_call *call);

@@ -159,6 +159,7 @@ server_open_admin(struct server *s)
 		.look = server_look_cb,
 		.paused = server_paused_cb,
 		.probe = server_probe_cb,
+		.words = server_order_words_cb,
 		.ask = server_order_ask_cb,
 		.stats = s->upkeep.stats,
 		.arg = s,

@@ -54,6 +54,23 @@ handler_of(const struct config *cfg, size_t i,
 	});
 }
 
+struct selection
+server_handler_takes(const struct config_handler *ch)
+{
+	return ((struct selection){
+	    .events = (const char *const *)ch->events.items,
+	    .nevents = ch->events.n,
+	    .brands = (const char *const *)ch->brands.items,
+	    .nbrands = ch->brands.n,
+	    .branches = (const char *const *)ch->branches.items,
+	    .nbranches = ch->branches.n,
+	    .endpoints = (const char *const *)ch->endpoints.items,
+	    .nendpoints = ch->endpoints.n,
+	    .origins = (const char *const *)ch->origins.items,
+	    .norigins = ch->origins.n,
+	});
+}
+
 static struct subscription
 subscription_of(const struct config *cfg, size_t i,
     const struct server_handler *known)
@@ -61,18 +78,7 @@ subscription_of(const struct config *cfg, size_t i,
 	const struct config_handler *ch = &cfg->handlers[i];
 	struct subscription sub = {
 		.handler = known[i].number,
-		.takes = {
-		    .events = (const char *const *)ch->events.items,
-		    .nevents = ch->events.n,
-		    .brands = (const char *const *)ch->brands.items,
-		    .nbrands = ch->brands.n,
-		    .branches = (const char *const *)ch->branches.items,
-		    .nbranches = ch->branches.n,
-		    .endpoints = (const char *const *)ch->endpoints.items,
-		    .nendpoints = ch->endpoints.n,
-		    .origins = (const char *const *)ch->origins.items,
-		    .norigins = ch->origins.n,
-		},
+		.takes = server_handler_takes(ch),
 		.ordered = ch->ordered,
 		.per_order = ch->per_order,
 		.once_per_order = ch->once_per_order,

@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "handlers/handler.h"
+#include "server/intake/selection.h"
 
 struct config;
+struct config_handler;
 struct server;
 struct store_handler_info;
 
@@ -26,6 +28,9 @@ struct server_handler {
  */
 int server_set_handlers(struct server *s, const struct config *cfg,
     const struct server_handler *known, char reason[HANDLER_REASON_MAX]);
+
+/* Which events that handler is for; borrowed from it. */
+struct selection server_handler_takes(const struct config_handler *ch);
 
 /* Note in known, by number, which of them are paused. */
 void server_note_paused(struct server_handler *known, size_t nknown,

@@ -1,10 +1,52 @@
 #include "server/app/server_order_ask.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "handlers/body/status_ask.h"
+#include "server/app/server_handlers.h"
 #include "server/app/server_parts.h"
 #include "server/base/clock_watch.h"
+#include "server/base/json.h"
 #include "server/base/log.h"
+
+/* What a handler tells klikit of orders there; NULL: nothing. */
+static const struct key_list *
+words_of(const struct config_handler *ch, const char *brand, const char *branch)
+{
+	const struct selection_event ev = { .type = STATUS_ASK_TYPE,
+		.brand = brand,
+		.branch = branch };
+	const struct selection takes = server_handler_takes(ch);
+
+	if (ch->type->statuses == NULL || ch->type->statuses->words == NULL ||
+	    !selection_takes(&takes, &ev))
+		return (NULL);
+	return (ch->type->statuses->words(ch->settings));
+}
+
+json_t *
+server_order_words_cb(void *arg, const char *brand, const char *branch)
+{
+	const struct server *s = arg;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->cfg->nhandlers; i++) {
+		const struct key_list *words =
+		    words_of(&s->cfg->handlers[i], brand, branch);
+
+		for (size_t j = 0; words != NULL && j < words->n; j++) {
+			size_t len = strcspn(words->items[j], ":");
+
+			json_list_add(&list,
+			    json_pack("{s:s%, s:s}", "word", words->items[j],
+				len, "status",
+				words->items[j] + len + 1 +
+				    strspn(words->items[j] + len + 1, " \t")));
+		}
+	}
+	return (list);
+}
 
 int
 server_order_ask_cb(void *arg, const struct order_ask *ask,

@@ -329,6 +329,8 @@ def test_each_field_is_described_and_each_described_is_served(busy):
                   f"/api/v1/orders/{order['order_id']}?scope="
                   f"{order.get('scope', '')}")
         check("/api/v1/orders/{id}", "GET", "/api/v1/orders/9100001")
+        check("/api/v1/orders/{id}/status", "GET",
+              "/api/v1/orders/9100001/status?scope=")
         check("/api/v1/rejections/groups", "GET")
         for one in check("/api/v1/rejections", "GET")["rejections"]:
             check("/api/v1/rejections/{id}", "GET",

@@ -177,6 +177,8 @@ def test_a_bearer_token_and_other_words(klikitd, tmp_path, klikit):
     server = box(klikitd, tmp_path, klikit, 51, credentials="test-token",
                  more="auth = bearer\noccurred_at = omit\n"
                       "statuses = kochen: accepted\n")
+    assert server.ask("GET", "/api/v1/orders/51/status")[2] == {
+        "order": "51", "statuses": [{"word": "kochen", "status": "accepted"}]}
     assert "api: done" in server.do("order", "51", "kochen")
     request, = klikit.requests()
     assert request["auth"] == "bearer"
@@ -197,6 +199,9 @@ def test_what_cannot_be_asked_for(klikitd, tmp_path, klikit):
             (51, {"status": "accept"}, 409, "this order's brand")):
         status, _, answer = tell(server, number, **body)
         assert (status, reason in answer["error"]) == (want, True), answer
+    assert server.ask("GET", "/api/v1/orders/51/status")[2] == {
+        "order": "51", "statuses": []}
+    assert server.ask("GET", "/api/v1/orders/99/status")[0] == 404
     server.stop()
     server.do("order", "51", "accept", expect=1)
     assert "no klikitd that serves from this store runs here" in server.said
