@@ -2,16 +2,18 @@
 // data. `./run screenshots` writes them anew; else they are made and thrown
 // away, so that it can be done at any time.
 
-import test from 'node:test';
+import test, { after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { live, open } from './lib/browser.js';
+import { closeBrowser, live, open } from './lib/browser.js';
 import { shrink } from './lib/png.js';
 import { CREATED, Klikitd, ROOT, STATUS, eventually } from './lib/klikitd.js';
+
+after(closeBrowser);
 
 const DOCS = path.join(ROOT, 'server', 'docs');
 const FOLDER = process.env.SCREENSHOTS === undefined ?

@@ -3,9 +3,6 @@
 
 import { chromium } from 'playwright-core';
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 
 const PROGRAM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic',
@@ -16,17 +13,24 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic',
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 360, height: 740 };
 
-// A browser with one page at a server's inspector. Everything the page says
+// One for all tests of a file: each has a profile of its own in it.
+let browser;
+
+export async function closeBrowser() {
+  await browser?.close();
+  browser = undefined;
+}
+
+// A profile with one page at a server's inspector. Everything the page says
 // is kept: errors, violations of its policy, requests to anywhere else.
 export async function open(server, { viewport = DESKTOP,
   hash = '#/events',
   ...options } = {}) {
-  const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'klikitd-browser-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: PROGRAM, headless: true, args: FLAGS, viewport,
-    acceptDownloads: true, permissions: ['clipboard-read',
-      'clipboard-write'], ...options });
-  const page = context.pages()[0];
+  browser ??= await chromium.launch({ executablePath: PROGRAM,
+    headless: true, args: FLAGS });
+  const context = await browser.newContext({ viewport, acceptDownloads: true,
+    permissions: ['clipboard-read', 'clipboard-write'], ...options });
+  const page = await context.newPage();
   const seen = { errors: [], foreign: [], violations: [] };
   context.on('request', (request) => {
     const url = new URL(request.url());
@@ -53,7 +57,6 @@ export async function open(server, { viewport = DESKTOP,
     // the console may say; violations: how many the test itself provoked.
     async close({ errors = [], violations = 0 } = {}) {
       await context.close();
-      fs.rmSync(profile, { recursive: true, force: true });
       assert.deepEqual(seen.errors.filter((text) =>
         !errors.some((p) => p.test(text))), []);
       assert.equal(seen.violations.length, violations,

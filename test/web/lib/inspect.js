@@ -1,8 +1,10 @@
 // inspect.js -- a test of the page: a server, a browser on it, and their end.
 
-import test from 'node:test';
+import test, { after } from 'node:test';
 import { Klikitd } from './klikitd.js';
-import { open } from './browser.js';
+import { closeBrowser, open } from './browser.js';
+
+after(closeBrowser);
 
 // run(page, server) is the test. config: lines beside the listeners'; before:
 // what happens to the server before the page is opened; errors and violations:
