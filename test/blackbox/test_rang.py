@@ -69,7 +69,8 @@ def test_until_it_is_acknowledged(rung):
 def test_a_replay_repeats_no_alarm_and_may_have_a_new_key(rung):
     server, pos = rung
     pos.restart()
-    assert "replayed 1 of 1 jobs" in server.do("replay", "e", "--new-key")
+    assert "replayed 1 of 1 jobs" in server.do(
+        "replay", "--handler", "pos", "--state", "dead", "--new-key")
     server.wait_processed()
     assert "replayed 1 of 1 jobs" in server.do("replay", "e")
     server.wait_processed()

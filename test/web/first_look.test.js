@@ -40,7 +40,7 @@ inspect('each question is answered within a click or two of the first view',
       .click();
     await page.getByRole('dialog').getByRole('button', { name: 'Replay' })
       .click();
-    await page.getByText(/^15 jobs of printer sent again/).waitFor();
+    await page.getByText('15 jobs replayed.').waitFor();
     const { jobs } = await eventually('it was tried again', async () => {
       const page = await server.ask('/api/v1/jobs?handler=printer&limit=100');
       return page.jobs.filter((j) => j.replay_of !== undefined &&

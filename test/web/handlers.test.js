@@ -32,7 +32,10 @@ inspect('all dead jobs of a handler are replayed, after it was said which',
     const dialog = page.getByRole('dialog');
     await dialog.getByText(/3 dead jobs: the oldest died at .*, the newest at/)
       .waitFor();
+    await dialog.getByLabel('With a new idempotency key').check();
+    const asked = page.waitForRequest('**/api/v1/jobs/replay');
     await dialog.getByRole('button', { name: 'Replay 3' }).click();
+    assert.equal((await asked).postDataJSON().new_key, true);
     await page.getByText('3 jobs replayed.').waitFor();
     await dead(server, 0);
   }, options);

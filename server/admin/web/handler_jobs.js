@@ -6,6 +6,7 @@ import { h, button, fill } from './dom.js';
 import { formatRoute } from './route.js';
 import { moment, momentText } from './time.js';
 import { ask, toast } from './dialog.js';
+import { askReplayAll } from './replay_dialog.js';
 import { countText } from './words.js';
 
 const PATH = '/api/v1/jobs';
@@ -70,6 +71,42 @@ async function each(path, jobs, body) {
   return refused;
 }
 
+// The same, and say so.
+async function run(path, jobs, body, done) {
+  try {
+    const refused = await each(path, jobs, body);
+    toast(refused === 0 ? 'ok' : 'bad', `${countText(jobs.length - refused,
+      'job')} ${done}.${refused === 0 ? '' : ` ${refused} not: see ` +
+      'their events.'}`);
+  } catch (e) {
+    toast('bad', `Not all was done: ${e.message}.`);
+  }
+}
+
+// As allDead(); null, and said, if there are none or they cannot be had.
+async function findDead(handler) {
+  try {
+    const found = await allDead(handler);
+    if (found.jobs.length > 0)
+      return found;
+    toast('ok', 'None is dead any more.');
+  } catch (e) {
+    toast('bad', `Not done: ${e.message}.`);
+  }
+  return null;
+}
+
+// Ask, and replay all that is dead for a handler. Resolves to whether something
+// may have been done.
+export async function replayDead(handler) {
+  const found = await findDead(handler);
+  const how = found && await askReplayAll(handler, found.jobs.length,
+    preview(found.jobs, found.more));
+  if (how !== null)
+    await run('replay', found.jobs, how, 'replayed');
+  return how !== null;
+}
+
 export class DeadJobs {
   // changed() is called after something was done.
   constructor(handler, changed) {
@@ -105,44 +142,13 @@ export class DeadJobs {
     }
   }
 
-  async all() {
-    try {
-      const found = await allDead(this.name);
-      if (found.jobs.length > 0)
-        return found;
-      toast('ok', 'None is dead any more.');
-    } catch (e) {
-      toast('bad', `Not done: ${e.message}.`);
-    }
-    return null;
-  }
-
-  async run(path, jobs, body, done) {
-    try {
-      const refused = await each(path, jobs, body);
-      toast(refused === 0 ? 'ok' : 'bad', `${countText(jobs.length - refused,
-        'job')} ${done}.${refused === 0 ? '' : ` ${refused} not: see ` +
-        'their events.'}`);
-    } catch (e) {
-      toast('bad', `Not all was done: ${e.message}.`);
-    }
-    this.changed();
-  }
-
   async replay() {
-    const found = await this.all();
-    if (found === null)
-      return;
-    const yes = await ask({ title: `Replay all to ${this.name}?`,
-      text: [...preview(found.jobs, found.more), 'Each goes to it once more, ' +
-        'as a new job, the oldest first, with the same idempotency key.'],
-      confirm: `Replay ${found.jobs.length}` });
-    if (yes !== null)
-      await this.run('replay', found.jobs, {}, 'replayed');
+    if (await replayDead(this.name))
+      this.changed();
   }
 
   async discard() {
-    const found = await this.all();
+    const found = await findDead(this.name);
     if (found === null)
       return;
     const reason = await ask({ title: `Discard all of ${this.name}?`,
@@ -151,7 +157,9 @@ export class DeadJobs {
       field: { label: 'Reason', required: true,
         placeholder: 'the shop was closed' },
       confirm: `Discard ${found.jobs.length}`, danger: true });
-    if (reason !== null)
-      await this.run('discard', found.jobs, { reason }, 'discarded');
+    if (reason === null)
+      return;
+    await run('discard', found.jobs, { reason }, 'discarded');
+    this.changed();
   }
 }

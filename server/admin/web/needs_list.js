@@ -1,10 +1,11 @@
 // needs_list.js -- what needs a person, each with what can be done about it.
 
-import { get, part, post } from './api.js';
+import { part, post } from './api.js';
 import { button, h } from './dom.js';
-import { ask, toast } from './dialog.js';
+import { toast } from './dialog.js';
+import { replayDead } from './handler_jobs.js';
 import { moment, ticking } from './time.js';
-import { countText, sentence } from './words.js';
+import { sentence } from './words.js';
 
 const SHOWN_OF_A_KIND = 4; // the others are behind a button
 
@@ -39,18 +40,6 @@ async function tell(done, run) {
 const resume = (name) => tell(`${name} goes on.`, () =>
   post(`/api/v1/handlers/${part(name)}/resume`, {}));
 
-async function replay(name) {
-  const { jobs } = await get('/api/v1/jobs', { state: 'dead', handler: name,
-    newest: 'true', limit: 500 });
-  const yes = await ask({ title: `Replay ${countText(jobs.length,
-    'dead job')} of ${name}?`,
-  text: ['Each is sent once more, with the same idempotency key.'],
-  confirm: 'Replay' });
-  if (yes !== null)
-    await tell(`${countText(jobs.length, 'job')} of ${name} sent again.`, () =>
-      post('/api/v1/jobs/replay', { ids: jobs.map((job) => job.id) }));
-}
-
 async function probe(url) {
   toast('ok', 'A signed test is on its way …');
   try {
@@ -66,7 +55,7 @@ const ACTS = {
   handler_paused: ({ subject }) => ['Resume', `Resume ${subject}`,
     () => resume(subject)],
   job_dead: ({ subject }) => ['Replay', `Replay the dead jobs of ${subject}`,
-    () => replay(subject)],
+    () => replayDead(subject)],
   probe: (need, status) => status.probe && ['Try now',
     'Probe the public URL now', () => probe(status.probe.url)],
 };

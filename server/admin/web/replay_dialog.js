@@ -17,16 +17,33 @@ function jobCheck(job, checked) {
     `, order ${job.place + 1}`, ` (${stateText(job.state)})`)));
 }
 
+// The choice of a new idempotency key: {content, chosen()}.
+export function newKeyChoice() {
+  const box = h('input', { type: 'checkbox' });
+  return { chosen: () => box.checked, content: [
+    h('label', { class: 'check' }, box, 'With a new idempotency key'),
+    h('p', { class: 'small' }, WHY_NEW_KEY)] };
+}
+
+// Ask before all of these are replayed; said: what they are. Resolves to what
+// is to be asked for with their ids, or to null.
+export async function askReplayAll(name, count, said) {
+  const newKey = newKeyChoice();
+  const yes = await ask({ title: `Replay all to ${name}?`,
+    text: [...said, 'Each goes to it once more, as a new job, the oldest ' +
+      'first.', WHY_OLD_KEY],
+    content: newKey.content, confirm: `Replay ${count}` });
+  return yes === null ? null : { new_key: newKey.chosen() };
+}
+
 // Ask; resolves to what /api/v1/jobs/replay takes, or to null. Of several jobs
 // those that are chosen are checked at first.
 export async function askReplay(jobs, chosen) {
-  const newKey = h('input', { type: 'checkbox' });
+  const newKey = newKeyChoice();
   const checks = jobs.length === 1 ? [] :
     jobs.map((job) => jobCheck(job, chosen.includes(job)));
   const content = [checks.length > 0 && h('fieldset', { class: 'choices' },
-    h('legend', null, 'For'), checks),
-  h('label', { class: 'check' }, newKey, 'With a new idempotency key'),
-  h('p', { class: 'small' }, WHY_NEW_KEY)];
+    h('legend', null, 'For'), checks), newKey.content];
   const yes = await ask({ title: jobs.length === 1 ?
     `Replay for ${jobs[0].handler}?` : 'Replay for which handlers?',
   text: ['The event goes there once more, as a new job.', WHY_OLD_KEY],
@@ -38,5 +55,5 @@ export async function askReplay(jobs, chosen) {
     toast('bad', 'No handler was chosen: nothing is replayed.');
   if (yes === null || ids.length === 0)
     return null;
-  return { ids, new_key: newKey.checked };
+  return { ids, new_key: newKey.chosen() };
 }
