@@ -109,6 +109,7 @@ inspect('a kitchen chooses its branch, and ticks off what is done',
 inspect('what comes, changes or is cancelled moves nothing under a hand',
   async (page, server) => {
     await listened(page);
+    await page.clock.install();
     await page.reload();
     await ticket(page, 'GF-2').waitFor();
     await page.getByRole('button', { name: 'Sound is off' }).click();
@@ -145,10 +146,16 @@ inspect('what comes, changes or is cancelled moves nothing under a hand',
       { type: STATUS });
     await ticket(page, 'GF-1').getByText('No longer open: cancelled (3)')
       .waitFor();
-    // Nobody touches it: what is over goes, and the oldest is first.
-    await page.evaluate(() => clearInterval(window.hand));
+    // Taken away it goes at once, and nothing moves into its place.
+    const two = await ticket(page, 'GF-2').boundingBox();
     await touch(page.getByRole('button', { name: 'Take it away: GF-1' }),
-      async () => await ticket(page, 'GF-1').count() === 0);
+      () => ticket(page, 'GF-1').isHidden());
+    assert.deepEqual(await ids(page), ['GF-1', 'GF-2', 'GF-3']);
+    assert.deepEqual(await ticket(page, 'GF-2').boundingBox(), two);
+    // Nobody touches it: the oldest is first.
+    await page.evaluate(() => clearInterval(window.hand));
+    await page.clock.fastForward(4000);
+    await ticket(page, 'GF-1').waitFor({ state: 'detached' });
     assert.deepEqual(await ids(page), ['GF-3', 'GF-2']);
     assert.equal(await page.evaluate(() =>
       localStorage.getItem('klikitd-kitchen-ticks')), '[]');

@@ -60,9 +60,22 @@ export class KitchenGrid {
   toggleDone(order) {
     const ticket = this.tickets.get(keyOfOrder(order));
     if (ticket?.gone)
-      ticket.endedAt = -Infinity; // it may go at once
+      this.takeAway(ticket);
     else
       this.ticks.setDone(order, !this.ticks.isDone(order), Date.now());
+  }
+
+  // It goes at once, by the cook's own hand, and nothing else moves by it.
+  takeAway(ticket) {
+    const next = [...this.tickets.values()];
+    next.push(...next.splice(0, next.indexOf(ticket)));
+    const focused = ticket.node.contains(document.activeElement);
+    ticket.takeAway();
+    const left = next.find((t) => !t.taken);
+    if (left === undefined)
+      this.arrange(true);
+    else if (focused)
+      left.done.focus({ preventScroll: true });
   }
 
   // The board as it is now; complete: it is all of it. Returns the orders that

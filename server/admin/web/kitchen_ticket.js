@@ -30,6 +30,7 @@ export class Ticket {
     this.endedAt = null; // ms; since then it is not to be cooked
     this.gone = false;   // it is on the board no more
     this.why = '';       // then: how it stands
+    this.taken = false;  // then: the cook has taken it away
     this.known = contentOf(order);
     this.changed = false;
     this.id = h('h2', { class: 'ticket-id' });
@@ -55,7 +56,7 @@ export class Ticket {
       this.changed = true;
     this.known = content ?? this.known;
     this.order = order;
-    this.gone = false;
+    this.gone = this.taken = false;
     setText(this.id, nameOfOrder(order));
     setTicking(this.age, order.placed_at ?? order.received_at, 'age');
     setText(this.where, whereText(order, this.branchShown));
@@ -105,6 +106,13 @@ export class Ticket {
     this.draw();
   }
 
+  // Not to be seen from now on. Its place stays until others may move.
+  takeAway() {
+    this.taken = true;
+    this.endedAt = -Infinity;
+    this.draw();
+  }
+
   // It has ended, and stood in its place for long enough.
   get isOver() {
     return this.endedAt !== null && Date.now() - this.endedAt >=
@@ -134,8 +142,8 @@ export class Ticket {
     const isNew = Date.now() < this.newUntil && !done;
     const late = done || this.gone ? '' : lateness(order, serverNow());
     const state = ['ticket', late, done && 'done', this.gone && 'gone',
-      isNew && 'new', this.changed && 'changed', all && 'all']
-      .filter((t) => t).join(' ');
+      this.taken && 'taken', isNew && 'new', this.changed && 'changed',
+      all && 'all'].filter((t) => t).join(' ');
     if (this.node.className !== state)
       this.node.className = state;
     setText(this.done, this.gone ? 'Take it away' : done ? 'Bring back' :
