@@ -6,10 +6,9 @@ import { post } from './api.js';
 import { h, button, fill } from './dom.js';
 import { formatRoute } from './route.js';
 import { ticking } from './time.js';
-import { ask, toast } from './dialog.js';
+import { NAME_KEY, ask, toast } from './dialog.js';
 import { play } from './sound.js';
 
-const NAME_KEY = 'klikitd-name';   // who acknowledges
 const SOUND_KEY = 'klikitd-sound'; // "on": asked for on this screen
 const SHOWN_MAX = 3;
 const SHOWN = { kitchen: 1, alarms: 0 }; // in views with little room for it

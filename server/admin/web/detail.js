@@ -16,6 +16,9 @@ import { DOUBTED, bytesText, sentence, stateText } from './words.js';
 
 const AGAIN_MS = 300; // after a message: several come together
 const IN_ROW = 4;     // headers that every event has in its row
+// What nobody delivered here was answered elsewhere, or never.
+const UNASKED = { hub: 'none: it was taken from the hub',
+  reconcile: 'none: it was found in klikit’s list' };
 const ANSWERS = { 200: '200 {"status":"received"}',
   503: '503 {"error":"try again later"}' };
 
@@ -147,6 +150,8 @@ export class DetailView {
   // What klikit was told, and how long after the last byte of its request.
   answered() {
     const { secret, origin, answer_status: status, answer_us: us } = this.event;
+    if (UNASKED[origin] !== undefined)
+      return fact('Our answer', h('span', { class: 'dim' }, UNASKED[origin]));
     if (secret === null || origin !== undefined)
       return null; // nobody asked
     if (status === null)

@@ -3,6 +3,25 @@
 import { h, button } from './dom.js';
 
 const TOAST_MS = 6000;
+export const NAME_KEY = 'klikitd-name'; // who sits here, if he has said so
+
+const nameOf = (node) => node.getAttribute('aria-label') ?? node.textContent;
+
+// Show it above all else. When it is closed the focus is back where it was: if
+// that was drawn anew meanwhile, at what has its name now.
+function open(dialog) {
+  const from = document.activeElement;
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    if (from.isConnected || from === document.body)
+      return;
+    const main = document.getElementById('view');
+    ([...main.querySelectorAll(from.localName)].find((node) =>
+      nameOf(node) === nameOf(from)) ?? main).focus();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
 
 // Ask; resolves to null when it is left, else to the text that was entered
 // ('' if none was asked for). field: {label, required, placeholder}; content:
@@ -16,7 +35,6 @@ export function ask({ title, text, confirm, field = null, content = null,
     const wrong = h('p', { class: 'wrong', role: 'alert' });
     const end = (value) => {
       dialog.close();
-      dialog.remove();
       resolve(value);
     };
     const yes = () => {
@@ -47,21 +65,18 @@ export function ask({ title, text, confirm, field = null, content = null,
     h('div', { class: 'buttons' },
       button('Cancel', { class: 'quiet' }, () => end(null)),
       button(confirm, { class: danger ? 'danger' : 'primary' }, yes)));
-    document.body.append(dialog);
-    dialog.showModal();
+    open(dialog);
     (input ?? dialog.querySelector('.buttons button:last-child')).focus();
   });
 }
 
 // Show something until it is left.
 export function show(title, ...content) {
-  const dialog = h('dialog', { 'aria-labelledby': 'dialog-title', on: {
-    close: () => dialog.remove() } },
+  const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' },
   h('h2', { id: 'dialog-title' }, title), ...content,
   h('div', { class: 'buttons' },
     button('Close', { class: 'primary' }, () => dialog.close())));
-  document.body.append(dialog);
-  dialog.showModal();
+  open(dialog);
 }
 
 // kind: 'ok' or 'bad'.

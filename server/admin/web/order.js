@@ -10,6 +10,7 @@ import { codeNode, typeNodes } from './nodes.js';
 import { historyOf } from './order_history.js';
 import { cartEvent, loadItems, loadOrder } from './order_load.js';
 import { partsOf } from './order_parts.js';
+import { OrderTell } from './order_tell.js';
 import { stepsNode, nextNode } from './timeline.js';
 import { lastJobs } from './jobs.js';
 
@@ -26,6 +27,7 @@ export class OrderView {
     this.items = h('div');
     this.person = h('div', { class: 'customer' });
     this.shown = false; // the customer's data
+    this.tell = new OrderTell(id, () => this.load());
     this.next = h('div');
     this.history = h('div');
     this.document = h('div');
@@ -88,8 +90,9 @@ export class OrderView {
     this.drawHistory();
     this.drawDocument(document);
     if (this.facts.parentNode !== this.content)
-      fill(this.content, this.facts, this.items, this.person, this.next,
-        this.history, this.document);
+      fill(this.content, this.facts, this.tell.node, this.items, this.person,
+        this.next, this.history, this.document);
+    this.tell.set(this.order, this.abort.signal);
     this.loadCart();
   }
 

@@ -7,6 +7,8 @@ import { itemsOf, memberBytes, orderOfBody } from './order_parts.js';
 const EVENTS_MAX = 50; // of one that no handler has recorded
 // A status event's cart may be an old one.
 const STATUS = 'klikit.order.status.';
+// What klikitd itself has made of an order carries nothing of it.
+const isOwn = ({ type }) => type.startsWith('klikitd.');
 
 const bodyOf = (event, signal) => bytes(inScope(
   `/api/v1/events/${part(event.event_id)}/body`, event.scope), signal);
@@ -14,7 +16,7 @@ const bodyOf = (event, signal) => bytes(inScope(
 async function fromEvents(id, scope, signal) {
   const { events } = await get('/api/v1/events', { order: id, scope,
     limit: EVENTS_MAX }, signal);
-  const newest = events[0];
+  const newest = events.find((e) => !isOwn(e));
   if (newest === undefined)
     return null;
   const { brand, branch, received_at: received } = newest;
@@ -48,7 +50,7 @@ export async function loadOrder(id, scope, signal) {
 // document is shown; else null.
 export function cartEvent(order) {
   const newest = (order.history ?? []).filter((e) => !e.purged_at &&
-    !e.type.startsWith(STATUS)).sort((a, b) => b.id - a.id)[0];
+    !isOwn(e) && !e.type.startsWith(STATUS)).sort((a, b) => b.id - a.id)[0];
   return newest === undefined || newest.event_id === order.event_id ? null :
     newest;
 }
