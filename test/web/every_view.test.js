@@ -6,8 +6,8 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { DESKTOP, PHONE, live, sticksOut } from './lib/browser.js';
 import { inspect } from './lib/inspect.js';
-import { ROUTES, TROUBLED, TROUBLES, axe, settled, tooSmall, trouble,
-  viewsOfApp } from './lib/look.js';
+import { ROUTES, axeBoth, settled, tooSmall, troubled, viewsOfApp }
+  from './lib/look.js';
 
 const TARGET = 40; // px
 const ALL = Object.values(ROUTES).flat();
@@ -18,21 +18,9 @@ test('the list of views is that of the page', () => {
   assert.deepEqual(Object.keys(ROUTES).sort(), viewsOfApp().sort());
 });
 
-// What is wrong with what is shown. All that axe knows is asked once, what
-// colours say again for the other theme.
+// What is wrong with what is shown.
 async function judge(page) {
-  const found = {};
-  const note = (what, list) => list.length > 0 && (found[what] = list);
-  note('axe, light', await axe(page));
-  await page.emulateMedia({ colorScheme: 'dark' });
-  note('axe, dark', await axe(page, true));
-  await page.emulateMedia({ colorScheme: 'light' });
-  return { ...found, ...await measure(page) };
-}
-
-// The same, of sizes only.
-async function measure(page) {
-  const found = {};
+  const found = await axeBoth(page);
   const note = (what, list) => list.length > 0 && (found[what] = list);
   note('h1', await page.locator('h1').count() === 1 ? [] :
     ['not one', ...await page.locator('h1').allTextContents()]);
@@ -44,13 +32,13 @@ async function measure(page) {
   return found;
 }
 
-// Each of these, by judge() or by measure().
-async function walk(page, server, routes, look) {
+// Each of these.
+async function walk(page, server, routes) {
   const found = {};
   for (const route of routes) {
     await page.goto(`${server.admin}/${route}`);
     await settled(page);
-    const wrong = await look(page);
+    const wrong = await judge(page);
     if (Object.keys(wrong).length > 0)
       found[route] = wrong;
   }
@@ -60,13 +48,12 @@ async function walk(page, server, routes, look) {
 inspect('every view, empty, in trouble, and when the server is gone',
   async (page, server) => {
     await live(page);
-    await walk(page, server, EMPTY, judge);
-    await trouble(server);
-    await walk(page, server, ALL, judge);
+    await walk(page, server, EMPTY);
+    await troubled.before(server);
+    await walk(page, server, ALL);
     await server.stop('SIGKILL');
     await page.getByText(/^Not live/).waitFor();
-    assert.deepEqual(await judge(page), {}, 'gone');
-    await walk(page, server, ALL, measure);
+    await walk(page, server, ALL);
     // And where a token is asked for.
     await server.start();
     await page.route('**/api/v1/status', (route) => route.fulfill({
@@ -75,6 +62,6 @@ inspect('every view, empty, in trouble, and when the server is gone',
     await page.reload();
     await page.getByLabel('Token').waitFor();
     assert.deepEqual(await judge(page), {}, 'token');
-  }, { config: TROUBLED, prepare: (server) => server.expect(...TROUBLES),
+  }, { ...troubled, before: undefined, colorScheme: 'light',
     errors: [/ERR_(?:CONNECTION|INCOMPLETE|EMPTY|FAILED)/,
-      /status of (?:404|401)/], colorScheme: 'light' });
+      /status of (?:404|401)/] });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { live } from './lib/browser.js';
 import { inspect } from './lib/inspect.js';
 import { eventually } from './lib/klikitd.js';
-import { TROUBLED, TROUBLES, trouble } from './lib/look.js';
+import { troubled } from './lib/look.js';
 
 inspect('each question is answered within a click or two of the first view',
   async (page, server) => {
@@ -47,5 +47,4 @@ inspect('each question is answered within a click or two of the first view',
         j.replay_of !== null && j.attempts > 0).length === 15 && page;
     });
     assert.equal(jobs.length, 30);
-  }, { hash: '', config: TROUBLED, before: trouble,
-    prepare: (server) => server.expect(...TROUBLES) });
+  }, { ...troubled, hash: '' });

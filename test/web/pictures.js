@@ -5,8 +5,8 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { live, open } from './lib/browser.js';
-import { ROUTES, TROUBLED, TROUBLES, settled, trouble } from './lib/look.js';
+import { closeBrowser, live, open } from './lib/browser.js';
+import { ROUTES, settled, troubled } from './lib/look.js';
 import { Klikitd } from './lib/klikitd.js';
 
 const [, , folder, word = ''] = process.argv;
@@ -35,15 +35,17 @@ async function picture(server, state) {
 }
 
 fs.mkdirSync(folder, { recursive: true });
-for (const [state, config, prepare] of [['full', TROUBLED, trouble],
-  ['empty', '', () => {}]]) {
+for (const [state, { config, prepare, before }] of [['full', troubled],
+  ['empty', {}]]) {
   const server = new Klikitd(config);
+  prepare?.(server);
   server.expect(/./);
   try {
     await server.start();
-    await prepare(server);
+    await before?.(server);
     await picture(server, state);
   } finally {
     await server.close();
   }
 }
+await closeBrowser();

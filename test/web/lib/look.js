@@ -30,15 +30,17 @@ export function viewsOfApp() {
 
 // A kitchen in which something of every kind is wrong: a handler that fails,
 // one that is paused, a dead job, an alarm that rang, late orders, refusals.
-export const TROUBLED = '[handler orders]\ntype = orders\n' +
+const TROUBLED = '[handler orders]\ntype = orders\n' +
   '[handler pos]\ntype = forward\nurl = http://127.0.0.1:9/orders\n' +
   'deadline = 1s\non_deadline = bell\n' +
   '[handler bell]\ntype = exec\nevents =\ncommand = true\n' +
   '[handler printer]\ntype = exec\ncommand = false\n' +
   '[handler warehouse]\ntype = forward\nurl = http://127.0.0.1:9/stock\n' +
+  '[handler klikit]\ntype = klikit\nurl = http://127.0.0.1:9/v1/partner\n' +
+  'credentials_file = klikit-api\n' +
   '[status]\nnames = 1 placed, 2 accepted\n';
 
-export const TROUBLES = [/retry in/, /in a row/, /refused/, /signature/,
+const TROUBLES = [/retry in/, /in a row/, /refused/, /signature/,
   / dead/, /deadline/, /rang/, /gave up/];
 
 const someOrder = (id, more = {}) => order(id, {
@@ -46,7 +48,7 @@ const someOrder = (id, more = {}) => order(id, {
   cart: [{ item_id: 1, title: 'Nasi Goreng', price: 42000, quantity: 2 }],
   ...more });
 
-export async function trouble(server) {
+async function happen(server) {
   server.verb('pause', 'warehouse', '--why', 'stock-taking');
   await server.received(payload('created-typical.json'), { id: 'typical' });
   await server.received(payload('created-batch-5.json'),
@@ -58,6 +60,9 @@ export async function trouble(server) {
   await server.post(payload('created-typical.json'),
     { signature: 'x'.repeat(64) });
   await server.post(Buffer.from('{"orders":['));
+  await server.ask('/api/v1/orders/9100002/status', { method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: '{"status":"accept","by":"Rina"}' });
   await eventually('all of it has happened', async () => {
     const { needs } = await server.ask('/api/v1/status');
     const kinds = new Set(needs.map(({ kind }) => kind));
@@ -66,6 +71,16 @@ export async function trouble(server) {
       (await server.ask('/api/v1/rejections')).rejections.length >= 2;
   });
 }
+
+// For inspect(): a server with all of that.
+export const troubled = {
+  config: TROUBLED,
+  prepare: (server) => {
+    server.file('klikit-api', 'key:secret');
+    server.expect(...TROUBLES);
+  },
+  before: happen,
+};
 
 // Nothing of it loads any more.
 export const settled = (page) => page.waitForFunction(() =>
@@ -81,19 +96,30 @@ const AXE = fs.readFileSync(createRequire(import.meta.url)
 const MORE = [['.row:nth-child(n+4)'], ['.order:nth-child(n+5)'],
   ['.j-kids .j-kids .j-kids']];
 
-// What axe has to say of the page as it is; contrast: of colours only.
-export async function axe(page, contrast = false) {
+// What axe has to say of that part of the page, as it is.
+async function axe(page, part) {
   // Not by a <script>: the page's policy takes none but its own.
   if (!await page.evaluate(() => 'axe' in window))
     await page.evaluate(AXE);
-  return page.evaluate(async ([only, more]) => {
-    const { violations } = await window.axe.run({ exclude: more }, {
-      resultTypes: ['violations'], preload: false, iframes: false,
-      ...only && { runOnly: { type: 'rule', values: ['color-contrast'] } } });
+  return page.evaluate(async ([include, exclude]) => {
+    const { violations } = await window.axe.run({ include, exclude }, {
+      resultTypes: ['violations'], preload: false, iframes: false });
     return violations.flatMap(({ id, nodes }) => nodes.map((n) =>
       `${id}: ${n.target.join(' ')}: ${n.any[0]?.message ?? n.failureSummary
       }`));
-  }, [contrast, MORE]);
+  }, [part, MORE]);
+}
+
+// The same in both themes, by their names; the page is light again afterwards.
+export async function axeBoth(page, part = 'html') {
+  const found = {};
+  for (const colorScheme of ['dark', 'light']) {
+    await page.emulateMedia({ colorScheme });
+    const wrong = await axe(page, part);
+    if (wrong.length > 0)
+      found[`axe, ${colorScheme}`] = wrong;
+  }
+  return found;
 }
 
 // What a finger or a mouse has to hit and is smaller than that: buttons,
