@@ -117,6 +117,16 @@ inspect('an event says with what headers it came, and what it was answered',
     assert.equal(await value('user-agent'), 'klikit/7');
     assert.equal(await value('cookie'), '(3 bytes)');
     assert.equal(await value('x-request-id'), 'r-1');
+    // Nobody here has answered what came from a hub.
+    await page.route('**/api/v1/events/e2', async (route) => {
+      const event = await (await route.fetch()).json();
+      await route.fulfill({ json: { ...event, origin: 'hub',
+        peer: 'upstream hub', answer_status: null, answer_us: null } });
+    });
+    await page.goto(`${server.admin}/${at('e2')}`);
+    await page.locator('.facts').getByText('none: it was taken from the hub')
+      .waitFor();
+    assert.equal(await value('x-request-id'), 'r-2');
   }, { before: async (server) => {
     const headers = (n) => ({ 'user-agent': 'klikit/7', cookie: 'a=b',
       'x-request-id': `r-${n}` });
