@@ -173,6 +173,7 @@ conn_close_tls(struct http_conn *conn)
 	char more[RATE_MORE_MAX];
 
 	tls_close(conn->bev);
+	tls_set_owner(conn->bev, NULL);
 	if ((why = tls_reason(conn->bev)) != NULL &&
 	    rate_ask(&conn->all->tls_rate, more))
 		log_info("tls: %s: %s%s", http_conn_peer(conn), why, more);
@@ -331,7 +332,9 @@ conn_adopt(struct http_conn *conn)
 		goto fail;
 	}
 	evhttp_connection_set_closecb(conn->evcon, conn_close_cb, conn);
-	if (!conn->tls)
+	if (conn->tls)
+		tls_set_owner(bev, conn);
+	else
 		http_wire_init(&conn->wire, all->base, bev, &conn->guard);
 	if (conn->proxied)
 		http_proxy_await(&conn->proxy, bev, &conn->guard, &conn->asker);
@@ -362,24 +365,15 @@ conn_adopt_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 struct http_conn *
-http_conn_of_bev(const struct http_conns *all, struct bufferevent *bev)
-{
-	int fd = bufferevent_getfd(bev);
-
-	if (fd < 0 || (size_t)fd >= all->by_fd_len)
-		return (NULL);
-	return (all->by_fd[fd]);
-}
-
-struct http_conn *
 http_conn_of(const struct http_conns *all, struct evhttp_request *req)
 {
 	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
-	struct http_conn *conn =
-	    http_conn_of_bev(all, evhttp_connection_get_bufferevent(evcon));
+	int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evcon));
 
-	assert(conn != NULL); /* one that is not adopted is freed at once */
-	return (conn);
+	/* One that is not adopted is freed at once. */
+	assert(
+	    fd >= 0 && (size_t)fd < all->by_fd_len && all->by_fd[fd] != NULL);
+	return (all->by_fd[fd]);
 }
 
 const char *

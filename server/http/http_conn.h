@@ -162,10 +162,6 @@ void http_conn_discard(struct http_conn *spare);
 struct http_conn *http_conn_of(const struct http_conns *all,
     struct evhttp_request *req);
 
-/* The connection of a bufferevent; NULL: not adopted, or closed. */
-struct http_conn *http_conn_of_bev(const struct http_conns *all,
-    struct bufferevent *bev);
-
 /* The connection of which this is the share, the guard, the request. */
 struct http_conn *http_conn_of_share(const struct http_holder *share);
 struct http_conn *http_conn_of_request(const struct http_request *r);

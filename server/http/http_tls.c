@@ -15,10 +15,10 @@
 
 /* tls_engine_options: a handshake has begun or ended. */
 static void
-tls_handshake_cb(struct bufferevent *bev, bool begun, void *arg)
+tls_handshake_cb(void *owner, bool begun, void *arg)
 {
 	struct http_tls *tls = arg;
-	struct http_conn *conn = http_conn_of_bev(tls->conns, bev);
+	struct http_conn *conn = owner;
 
 	if (conn == NULL)
 		return;
@@ -30,10 +30,10 @@ tls_handshake_cb(struct bufferevent *bev, bool begun, void *arg)
 
 /* tls_engine_options: the greediest address pays, unless it is its own. */
 static void
-tls_make_room_cb(struct bufferevent *bev, void *arg)
+tls_make_room_cb(void *owner, void *arg)
 {
 	struct http_tls *tls = arg;
-	const struct http_conn *conn = http_conn_of_bev(tls->conns, bev);
+	const struct http_conn *conn = owner;
 	struct http_holder *pays =
 	    http_shares_greediest(&tls->conns->shares, HTTP_SHARE_HANDSHAKES);
 	struct http_conn *other;
@@ -53,10 +53,10 @@ tls_make_room_cb(struct bufferevent *bev, void *arg)
  * others that it could be in the way of.
  */
 static size_t
-tls_rank_cb(struct bufferevent *bev, void *arg)
+tls_rank_cb(void *owner, void *arg)
 {
-	struct http_tls *tls = arg;
-	const struct http_conn *conn = http_conn_of_bev(tls->conns, bev);
+	const struct http_tls *tls = arg;
+	const struct http_conn *conn = owner;
 
 	if (conn == NULL || http_shares_addresses(&tls->conns->shares) < 2)
 		return (0);

@@ -84,26 +84,29 @@ struct tls_engine_options {
 	 */
 	size_t max_handshakes;
 
-	/* The rest are NULL for those who speak to nobody but friends. */
+	/*
+	 * The rest are NULL for those who speak to nobody but friends. owner is
+	 * tls_set_owner()'s; NULL: it has none, or none any more.
+	 */
 
 	/*
 	 * A handshake has begun or ended. From the loop or from tls_close(),
 	 * never from tls_bufferevent_new().
 	 */
-	void (*shaking)(struct bufferevent *bev, bool begun, void *arg);
+	void (*shaking)(void *owner, bool begun, void *arg);
 
 	/*
 	 * Who goes first, and whose handshake makes room: the lowest goes
 	 * first, of equals the first that came. Those above 1 may use half of
 	 * the time.
 	 */
-	size_t (*rank)(struct bufferevent *bev, void *arg);
+	size_t (*rank)(void *owner, void *arg);
 
 	/*
-	 * bev is next, and there is no place: end another handshake, by
-	 * tls_blame() and tls_close(), if bev has more right to one.
+	 * owner's is next, and there is no place: end another handshake, by
+	 * tls_blame() and tls_close(), if owner has more right to one.
 	 */
-	void (*make_room)(struct bufferevent *bev, void *arg);
+	void (*make_room)(void *owner, void *arg);
 	void *arg;
 };
 #define TLS_STALL_MS 2000
@@ -170,6 +173,9 @@ struct bufferevent *tls_bufferevent_new(struct tls_engine *e,
 
 /* A server's connection was accepted: its deadline runs. */
 void tls_start(struct bufferevent *bev);
+
+/* Whose it is, for the engine's options; kept until another is set. */
+void tls_set_owner(struct bufferevent *bev, void *owner);
 
 /* The context bev was made with; borrowed. */
 const struct tls_context *tls_context_of(struct bufferevent *bev);

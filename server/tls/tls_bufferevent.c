@@ -29,6 +29,15 @@ tls_start(struct bufferevent *bev)
 		tls_filter_begin(f);
 }
 
+void
+tls_set_owner(struct bufferevent *bev, void *owner)
+{
+	struct tls_filter *f = tls_filter_of(bev);
+
+	if (f != NULL)
+		f->hs.owner = owner;
+}
+
 const struct tls_context *
 tls_context_of(struct bufferevent *bev)
 {

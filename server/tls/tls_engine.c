@@ -82,7 +82,7 @@ rank_of(const struct tls_handshake *hs)
 
 	if (opt->rank == NULL || !hs->shaking)
 		return (0); /* costs little */
-	return (opt->rank(hs->bev, opt->arg));
+	return (opt->rank(hs->owner, opt->arg));
 }
 
 static bool
@@ -130,7 +130,7 @@ next_waiting(struct tls_engine *e)
 	    (begun != NULL && rank_of(begun) <= rank_of(fresh)))
 		return (begun);
 	if (needs_place(fresh) && is_full(e) && e->opt.make_room != NULL)
-		e->opt.make_room(fresh->bev, e->opt.arg);
+		e->opt.make_room(fresh->owner, e->opt.arg);
 	return (needs_place(fresh) && is_full(e) ? begun : fresh);
 }
 
@@ -153,7 +153,7 @@ take_place(struct tls_handshake *hs)
 	hs->placed = true;
 	e->stats.handshaking++;
 	if (e->opt.shaking != NULL)
-		e->opt.shaking(hs->bev, true, e->opt.arg);
+		e->opt.shaking(hs->owner, true, e->opt.arg);
 }
 
 /*
@@ -419,7 +419,7 @@ end(struct tls_handshake *hs)
 	if (e->turn != NULL && !TAILQ_EMPTY(&e->fresh))
 		arm(e->turn, 0); /* there is a place for one that waits */
 	if (e->opt.shaking != NULL)
-		e->opt.shaking(hs->bev, false, e->opt.arg);
+		e->opt.shaking(hs->owner, false, e->opt.arg);
 }
 
 void

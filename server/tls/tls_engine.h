@@ -46,7 +46,7 @@ struct tls_handshake_ops {
 struct tls_handshake {
 	struct tls_engine *engine;
 	const struct tls_handshake_ops *ops;
-	struct bufferevent *bev;
+	void *owner;  /* as rank() and the others know it */
 	bool shaking; /* it has begun, and needs a place until it ends */
 
 	TAILQ_ENTRY(tls_handshake) kicked_next;

@@ -490,7 +490,6 @@ assemble(struct tls_filter *f)
 		return (-1);
 	}
 	f->under = under;
-	f->hs.bev = f->bev;
 	bufferevent_setcb(under, under_read_cb, under_write_cb, under_event_cb,
 	    f);
 	return (0);

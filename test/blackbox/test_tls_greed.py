@@ -1,6 +1,7 @@
 """One address that fills up handshakes does not keep others from theirs."""
 
 import concurrent.futures
+import contextlib
 import socket
 import ssl
 import threading
@@ -134,6 +135,41 @@ def test_garbage_and_leavers_keep_nobody_out(https):
                 deliver(server, GOOD, number)
         finally:
             done.set()
+
+
+@pytest.mark.once
+def test_a_stream_of_new_handshakes_keeps_nobody_out(https):
+    """200 a second from one address: some complete, most stand still."""
+    server = greedy(https)
+    hello = client_hello(server.tls)
+    done, stuck = threading.Event(), []
+
+    def stand_still():
+        while not done.wait(1 / 200):
+            first = hello if len(stuck) % 4 else hello[:100]
+            stuck.append(connect(server, GREEDY, first))
+
+    def complete():
+        while not done.is_set():
+            with connect(server, GREEDY) as sock:
+                sock.settimeout(0.2)
+                with contextlib.suppress(OSError):  # made room, or waits
+                    server.tls.wrap_socket(
+                        sock, server_hostname="localhost").close()
+
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        crowd = [pool.submit(stand_still)]
+        crowd += [pool.submit(complete) for _ in range(4)]
+        try:
+            for number in range(20):
+                deliver(server, GOOD, number)
+        finally:
+            done.set()
+        for one in crowd:
+            one.result()
+    for sock in stuck:
+        sock.close()
+    assert f"tls: {GOOD}" not in server.final_log()
 
 
 @pytest.mark.valgrind

@@ -17,11 +17,11 @@
 static const unsigned char loopback[] = { 127, 0, 0, 1 };
 
 static void
-shaking_cb(struct bufferevent *bev, bool begun, void *arg)
+shaking_cb(void *owner, bool begun, void *arg)
 {
 	struct tls_case *f = arg;
 
-	(void)bev;
+	(void)owner;
 	if (!begun)
 		f->fewer++;
 }

@@ -1,9 +1,12 @@
 /* Handshakes in a thread of their own, of which one step is held at will. */
+#include <sys/socket.h>
+
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -16,6 +19,7 @@
 static pthread_t loop;
 static atomic_bool holds; /* the next step that is computed in a thread */
 static atomic_bool is_held;
+static atomic_uint nsteps; /* that were computed in a thread */
 static sem_t release;
 
 int __real_mbedtls_ssl_handshake(mbedtls_ssl_context *ssl);
@@ -25,12 +29,14 @@ int __wrap_mbedtls_ssl_handshake(mbedtls_ssl_context *ssl);
 int
 __wrap_mbedtls_ssl_handshake(mbedtls_ssl_context *ssl)
 {
-	if (!pthread_equal(pthread_self(), loop) &&
-	    atomic_exchange(&holds, false)) {
+	if (pthread_equal(pthread_self(), loop))
+		return (__real_mbedtls_ssl_handshake(ssl));
+	if (atomic_exchange(&holds, false)) {
 		atomic_store(&is_held, true);
 		while (sem_wait(&release) == -1)
 			;
 	}
+	atomic_fetch_add(&nsteps, 1);
 	return (__real_mbedtls_ssl_handshake(ssl));
 }
 
@@ -40,6 +46,7 @@ setup(void **state)
 	loop = pthread_self();
 	atomic_store(&holds, false);
 	atomic_store(&is_held, false);
+	atomic_store(&nsteps, 0);
 	assert_int_equal(sem_init(&release, 0, 0), 0);
 	return (tls_case_setup(state));
 }
@@ -187,6 +194,82 @@ test_tls_thread_is_late(void **state)
 	tls_case_free(&server);
 }
 
+/* -- Two addresses -- */
+
+#define NGREEDY 64
+
+/* tls_engine_options: who has an owner is of a quiet address. */
+static size_t
+rank_cb(void *owner, void *arg)
+{
+	(void)arg;
+	return (owner != NULL ? 0 : NGREEDY);
+}
+
+/* What a client sends first. Returns its length. */
+static size_t
+take_hello(struct tls_case *f, void *ret_hello, size_t size)
+{
+	struct tls_end client;
+	int fds[2];
+	ssize_t n;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(evutil_make_socket_nonblocking(fds[0]), 0);
+	tls_case_take(&client, f,
+	    tls_bufferevent_new(f->client_engine, f->client, "localhost"),
+	    fds[0]);
+	do {
+		(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
+		n = recv(fds[1], ret_hello, size, MSG_DONTWAIT);
+	} while (n == -1);
+	tls_case_free(&client);
+	(void)close(fds[1]);
+	return ((size_t)n);
+}
+
+/* However many of one address wait, another's has the very next turn. */
+static void
+test_tls_thread_is_for_the_quiet_address_next(void **state)
+{
+	struct tls_case *f = *state;
+	const struct tls_engine_options opt = {
+		.handshake_timeout_ms = TIMEOUT_MS,
+		.has_thread = true,
+		.rank = rank_cb,
+	};
+	struct tls_end greedy[NGREEDY], server, client;
+	int fds[NGREEDY];
+	char hello[4096];
+	size_t len = take_hello(f, hello, sizeof(hello));
+
+	tls_engine_free(f->server_engine);
+	f->server_engine = tls_engine_new(f->base, &opt);
+	assert_non_null(f->server_engine);
+	atomic_store(&holds, true);
+	for (size_t i = 0; i < NGREEDY; i++) {
+		fds[i] = tls_case_open_server(f, &greedy[i]);
+		assert_int_equal(send(fds[i], hello, len, 0), len);
+	}
+	while (!atomic_load(&is_held) || server_stats(f).waiting < NGREEDY - 1)
+		(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
+	tls_case_open(f, &server, &client, "localhost");
+	tls_set_owner(server.bev, &server);
+	while (server_stats(f).waiting < NGREEDY)
+		(void)event_base_loop(f->base, EVLOOP_NONBLOCK);
+
+	assert_int_equal(sem_post(&release), 0);
+	tls_case_run_until(f, &client.connected);
+	/* The one that was held, two of its own, and who came in between. */
+	assert_in_range(atomic_load(&nsteps), 3, NGREEDY / 2);
+	tls_case_free(&client);
+	tls_case_free(&server);
+	for (size_t i = 0; i < NGREEDY; i++) {
+		tls_case_free(&greedy[i]);
+		(void)close(fds[i]);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -198,6 +281,7 @@ main(void)
 		TEST(test_tls_thread_ends_in_a_step),
 		TEST(test_tls_thread_ends_after_a_connection),
 		TEST(test_tls_thread_is_late),
+		TEST(test_tls_thread_is_for_the_quiet_address_next),
 	};
 
 	return (cmocka_run_group_tests(tests, tls_case_group_setup,
