@@ -10,11 +10,17 @@
 	"e.secret, e.peer, e.received_at, e.body_size, e.scope, e.origin, "    \
 	"ifnull(e.repeat_of, 0)"
 
+/*
+ * The jobs of e. By their index, said so: there is one of all dead jobs, and
+ * to look through those for each event is what SQLite would choose.
+ */
+#define JOBS_OF_EVENT                                                          \
+	"FROM jobs AS j INDEXED BY jobs_event WHERE j.event = e.id "
+
 /* As enum store_progress has it. */
 #define PROGRESS                                                               \
-	"CASE WHEN EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "      \
-	"AND " IS_DEAD ") THEN 3 "                                             \
-	"WHEN EXISTS (SELECT 1 FROM jobs AS j WHERE j.event = e.id "           \
+	"CASE WHEN EXISTS (SELECT 1 " JOBS_OF_EVENT "AND " IS_DEAD ") THEN 3 " \
+	"WHEN EXISTS (SELECT 1 " JOBS_OF_EVENT                                 \
 	"AND j.finished_at IS NULL) THEN 1 ELSE 2 END "
 
 /*
@@ -28,16 +34,15 @@
 
 /* Events with that order: what carries it, and what repeats those. */
 #define EVENT_INFO                                                             \
-	EVENT_COLUMNS ", e.duplicates, e.last_duplicate_at, "                  \
-		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
-		      "AND j.finished_at IS NULL), "                           \
-		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
-		      "AND " IS_DEAD "), " PURGED_AT ", " PROGRESS ", "        \
-		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id)," \
-		      "(SELECT count(*) FROM event_orders AS eo "              \
-		      "WHERE eo.event = " SOURCE "), "                         \
-		      "(SELECT count(*) FROM jobs AS j WHERE j.event = e.id "  \
-		      "AND " RINGS("j.") ") "
+	EVENT_COLUMNS                                                          \
+	", e.duplicates, e.last_duplicate_at, "                                \
+	"(SELECT count(*) " JOBS_OF_EVENT "AND j.finished_at IS NULL), "       \
+	"(SELECT count(*) " JOBS_OF_EVENT "AND " IS_DEAD "), " PURGED_AT       \
+	", " PROGRESS ", "                                                     \
+	"(SELECT count(*) " JOBS_OF_EVENT "), "                                \
+	"(SELECT count(*) FROM event_orders AS eo "                            \
+	"WHERE eo.event = " SOURCE "), "                                       \
+	"(SELECT count(*) " JOBS_OF_EVENT "AND " RINGS("j.") ") "
 
 /*
  * Does its id, or that of an order in it, begin with ?13, which is before ?14?

@@ -107,6 +107,8 @@ enum db_sql {
 	SQL_GROUP_REJECTIONS,
 	SQL_GET_REJECTION,
 	SQL_BOARD, /* from here on in sql_board.c */
+	SQL_BOARD_FIRST,
+	SQL_BOARD_ORDER,
 	SQL_BOARD_JOBS,
 	SQL_BOARD_DOCUMENT,
 	SQL_COUNT_FIND, /* from here on in sql_counts.c */

@@ -5,19 +5,14 @@
 static const char *const texts[] = {
 	/*
 	 * What came in since ?1, by two indexes of dates: dates are not in the
-	 * order of numbers. What stands behind each order is looked up.
+	 * order of numbers. Of each order only what says whether it is open;
+	 * the plus keeps the index of orders from being read from end to end.
 	 */
 	[SQL_BOARD - SQL_BOARD] =
-	    "SELECT c.order_id, c.scope, ifnull(o.brand, e.brand), "
-	    "ifnull(o.branch, e.branch), "
-	    "iif(o.event IS NULL, l.external_id, o.external_id), "
-	    "iif(o.event IS NULL, l.status, o.status), "
-	    "iif(o.event IS NULL, l.updated_at, o.updated_at), "
-	    "ifnull(o.event, 0), ifnull(o.event, c.last), "
-	    "ifnull(o.place, l.place), (SELECT r.event_id FROM events AS r "
-	    "WHERE r.id = ifnull(o.event, c.last)), f.event, "
-	    "(SELECT r.received_at FROM events AS r WHERE r.id = f.event), "
-	    "f.place, ifnull(k.event, 0), ifnull(k.place, 0) "
+	    "SELECT c.order_id, c.scope, iif(o.event IS NULL, (SELECT l.status "
+	    "FROM event_orders AS l WHERE l.order_id = c.order_id "
+	    "AND l.scope = c.scope AND l.event = c.last "
+	    "ORDER BY l.place DESC LIMIT 1), o.status) "
 	    "FROM (SELECT order_id, scope, max(event) AS last "
 	    "FROM event_orders WHERE event >= (SELECT iif(?1 = 0, 0, min("
 	    "ifnull((SELECT min(id) FROM events INDEXED BY events_whole "
@@ -25,28 +20,38 @@ static const char *const texts[] = {
 	    "9223372036854775807), "
 	    "ifnull((SELECT min(id) FROM events INDEXED BY events_purged "
 	    "WHERE purged_at IS NOT NULL AND received_at >= ?1), "
-	    "9223372036854775807)))) GROUP BY order_id, scope) AS c "
-	    "CROSS JOIN events AS e ON e.id = c.last "
-	    "CROSS JOIN event_orders AS l ON l.event = c.last "
-	    "AND l.place = (SELECT max(m.place) FROM event_orders AS m "
-	    "WHERE m.order_id = c.order_id AND m.scope = c.scope "
-	    "AND m.event = c.last) "
-	    "CROSS JOIN event_orders AS f ON f.event = (SELECT min(m.event) "
-	    "FROM event_orders AS m WHERE m.order_id = c.order_id "
-	    "AND m.scope = c.scope) AND f.place = (SELECT max(m.place) "
-	    "FROM event_orders AS m WHERE m.order_id = c.order_id "
-	    "AND m.scope = c.scope AND m.event = f.event) "
+	    "9223372036854775807)))) GROUP BY +order_id, +scope) AS c "
 	    "LEFT JOIN orders AS o ON o.order_id = c.order_id "
-	    "AND o.scope = c.scope "
-	    "LEFT JOIN carts AS k ON k.order_id = c.order_id "
-	    "AND k.scope = c.scope "
-	    "WHERE (?2 IS NULL OR ifnull(o.brand, e.brand) = ?2) "
-	    "AND (?3 IS NULL OR ifnull(o.branch, e.branch) = ?3) "
-	    "AND (?4 IS NULL OR c.scope = ?4) "
+	    "AND o.scope = c.scope WHERE (?4 IS NULL OR c.scope = ?4) "
+	    "AND (?2 IS NULL OR ifnull(o.brand, (SELECT e.brand "
+	    "FROM events AS e WHERE e.id = c.last)) = ?2) "
+	    "AND (?3 IS NULL OR ifnull(o.branch, (SELECT e.branch "
+	    "FROM events AS e WHERE e.id = c.last)) = ?3) "
 	    "AND (o.event IS NOT NULL OR EXISTS (SELECT 1 "
 	    "FROM event_orders AS m JOIN events AS y ON y.id = m.event "
 	    "WHERE m.order_id = c.order_id AND m.scope = c.scope "
-	    "AND y.type NOT LIKE ?5)) ORDER BY f.event, c.order_id",
+	    "AND y.type NOT LIKE ?5))",
+	[SQL_BOARD_FIRST - SQL_BOARD] =
+	    "SELECT min(event) FROM event_orders WHERE order_id = ?1 "
+	    "AND scope = ?2",
+	/* ?3: its first event. */
+	[SQL_BOARD_ORDER - SQL_BOARD] =
+	    "SELECT ifnull(o.brand, e.brand), ifnull(o.branch, e.branch), "
+	    "iif(o.event IS NULL, l.external_id, o.external_id), "
+	    "iif(o.event IS NULL, l.status, o.status), "
+	    "iif(o.event IS NULL, l.updated_at, o.updated_at), "
+	    "ifnull(o.event, 0), ifnull(o.event, l.event), "
+	    "ifnull(o.place, l.place), (SELECT r.event_id FROM events AS r "
+	    "WHERE r.id = ifnull(o.event, l.event)), "
+	    "(SELECT r.received_at FROM events AS r WHERE r.id = ?3), "
+	    "(SELECT max(m.place) FROM event_orders AS m "
+	    "WHERE m.order_id = ?1 AND m.scope = ?2 AND m.event = ?3), "
+	    "ifnull(k.event, 0), ifnull(k.place, 0) FROM (SELECT * "
+	    "FROM event_orders WHERE order_id = ?1 AND scope = ?2 "
+	    "ORDER BY event DESC, place DESC LIMIT 1) AS l "
+	    "CROSS JOIN events AS e ON e.id = l.event "
+	    "LEFT JOIN orders AS o ON o.order_id = ?1 AND o.scope = ?2 "
+	    "LEFT JOIN carts AS k ON k.order_id = ?1 AND k.scope = ?2",
 	/* Of the order's jobs: whose have not ended; are dead; what rings. */
 	[SQL_BOARD_JOBS - SQL_BOARD] =
 	    "WITH mine AS MATERIALIZED (SELECT j.* FROM event_orders AS eo "

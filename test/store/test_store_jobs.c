@@ -466,6 +466,48 @@ test_rows_forget_order_of_arrival(void **state)
 	}
 }
 
+/* Have each step of the plan looked at. */
+static void
+each_step(enum db_sql which, void (*look)(const char *sql, const char *step))
+{
+	sqlite3_stmt *st;
+	sqlite3 *conn;
+	char sql[8192];
+
+	assert_int_equal(sqlite3_open(c.path, &conn), SQLITE_OK);
+	(void)snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
+	    db_sql_text(which));
+	assert_int_equal(sqlite3_prepare_v2(conn, sql, -1, &st, NULL),
+	    SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW)
+		look(sql, (const char *)sqlite3_column_text(st, 3));
+	(void)sqlite3_finalize(st);
+	(void)sqlite3_close(conn);
+}
+
+/*
+ * r: a chain of replays; h: the few handlers; o: few orders; c, l: orders that
+ * were found before; json_each: numbers of a page.
+ */
+static void
+refuse_scans(const char *sql, const char *step)
+{
+	if (strncmp(step, "SCAN ", 5) == 0 &&
+	    (step[6] != '\0' || strchr("rhocl", step[5]) == NULL) &&
+	    strncmp(step + 5, "json_each ", 10) != 0 &&
+	    strcmp(step + 5, "CONSTANT ROW") != 0 &&
+	    strstr(step, "subquery") == NULL && strncmp(step, "SCAN (", 6) != 0)
+		fail_msg("%s: %s", sql, step);
+}
+
+static void
+refuse_all_dead(const char *sql, const char *step)
+{
+	if (strstr(step, "jobs_dead") != NULL ||
+	    strstr(step, "jobs_rang") != NULL)
+		fail_msg("%s: %s", sql, step);
+}
+
 /* Neither what may run nor a lane is found by reading a whole table. */
 static void
 test_no_look_up_scans(void **state)
@@ -488,37 +530,26 @@ test_no_look_up_scans(void **state)
 		SQL_ALARMS_OPEN, SQL_ALARM_ACKNOWLEDGE, SQL_JOB_KEY,
 		SQL_LIST_EVENTS, SQL_LIST_EVENTS_AMONG, SQL_LIST_JOBS,
 		SQL_LIST_JOBS_OF_TIME, SQL_WALK_EVENTS, SQL_WALK_JOBS,
-		SQL_FEW_OF_TIME, SQL_FIND_IDS, SQL_FIND_EXTERNAL };
-	sqlite3_stmt *st;
-	sqlite3 *conn;
-	char sql[8192];
+		SQL_FEW_OF_TIME, SQL_FIND_IDS, SQL_FIND_EXTERNAL, SQL_BOARD,
+		SQL_BOARD_FIRST, SQL_BOARD_ORDER };
 
 	(void)state;
-	assert_int_equal(sqlite3_open(c.path, &conn), SQLITE_OK);
-	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
-		(void)snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
-		    db_sql_text(looks[i]));
-		assert_int_equal(sqlite3_prepare_v2(conn, sql, -1, &st, NULL),
-		    SQLITE_OK);
-		while (sqlite3_step(st) == SQLITE_ROW) {
-			const char *step =
-			    (const char *)sqlite3_column_text(st, 3);
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
+		each_step(looks[i], refuse_scans);
+}
 
-			/* r: a chain of replays; h: the few handlers; o: few
-			   orders; json_each: numbers of a page. */
-			if (strncmp(step, "SCAN ", 5) == 0 &&
-			    strcmp(step + 5, "r") != 0 &&
-			    strcmp(step + 5, "h") != 0 &&
-			    strcmp(step + 5, "o") != 0 &&
-			    strncmp(step + 5, "json_each ", 10) != 0 &&
-			    strcmp(step + 5, "CONSTANT ROW") != 0 &&
-			    strstr(step, "subquery") == NULL &&
-			    strncmp(step, "SCAN (", 6) != 0)
-				fail_msg("%s: %s", sql, step);
-		}
-		(void)sqlite3_finalize(st);
-	}
-	(void)sqlite3_close(conn);
+/* Of each event in a list its jobs are looked at, not all that are dead. */
+static void
+test_no_list_looks_at_all_dead(void **state)
+{
+	static const enum db_sql lists[] = { SQL_LIST_EVENTS,
+		SQL_LIST_EVENTS_AMONG, SQL_LIST_EVENTS_OF_ORDER,
+		SQL_LIST_EVENTS_OPEN, SQL_GET_EVENT, SQL_GET_EVENT_NUMBER,
+		SQL_LAST_EVENT, SQL_EVENT_JOBS };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		each_step(lists[i], refuse_all_dead);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -542,6 +573,7 @@ main(void)
 		CASE(test_end_in_the_middle),
 		CASE(test_rows_forget_order_of_arrival),
 		CASE(test_no_look_up_scans),
+		CASE(test_no_list_looks_at_all_dead),
 	};
 
 	return (store_case_run("store_jobs", tests));
