@@ -4,6 +4,7 @@
 usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
        ./run bench --outlets [--quick] [--only STEP,...]
        ./run bench --shared [--quick] [--only STEP,...]
+       ./run bench --lists [--quick] [--only STEP,...]
        ./run bench --against BINARY [--rounds N]
 
   --quick      under 3 minutes: two short rounds; says whether all works,
@@ -17,6 +18,8 @@ usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
                are redis, amqp, sqs, forward, and drain-NAME, beside-NAME
   --shared     only this: receivers on one PostgreSQL, beside one in a file. Steps
                are ack, handlers, latency, three, stored
+  --lists      only this: lists of a store with a million events, which is kept.
+               Steps are asked, verbs, load
   --against BINARY  only this: klikitd beside another build of it, N rounds
                (9), with and without handlers: is a change worth it?
 
@@ -35,6 +38,7 @@ import time
 import goals
 import growth
 import killtest
+import lists
 import machine
 import outlets
 import report
@@ -73,6 +77,8 @@ class Plan:
         self.outlet_drains = pick(2, 1)
         self.outlet_backlog = pick(50000, 3000)
         self.shared_requests = pick(5000, 1000)
+        self.lists_events = pick(1000000, 60000)
+        self.lists_asked = pick(50, 5)
 
 
 def steps(bench, plan, full):
@@ -171,6 +177,7 @@ def read_arguments(argv):
     parser.add_argument("--only", default="")
     parser.add_argument("--outlets", action="store_true")
     parser.add_argument("--shared", action="store_true")
+    parser.add_argument("--lists", action="store_true")
     parser.add_argument("--against", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--build", type=pathlib.Path,
@@ -203,6 +210,8 @@ def main(argv):
             chosen = outlets.steps(bench, plan)
         if arguments.shared:
             chosen = shared.steps(bench, plan)
+        if arguments.lists:
+            chosen = lists.steps(bench, plan)
         if arguments.only:
             wanted = arguments.only.split(",")
             unknown = [name for name in wanted if name not in chosen]
@@ -216,9 +225,10 @@ def main(argv):
         run_steps(bench, chosen)
         verdicts = (goals.all_outlet_goals(bench.extra) if arguments.outlets
                     else goals.shared_goals(bench.extra) if arguments.shared
+                    else goals.lists_goals(bench.extra) if arguments.lists
                     else goals.all_goals(bench.series, bench.extra))
         if (arguments.only or arguments.against or arguments.outlets or
-                arguments.shared):
+                arguments.shared or arguments.lists):
             verdicts = [goal for goal in verdicts if goal.value() is not None]
         took_s = time.monotonic() - started
         print_report(bench, plan, described, verdicts, took_s)

@@ -1,4 +1,4 @@
-"""The goals P1 to P12: what was measured against what is wanted. Pure."""
+"""The goals P1 to P13: what was measured against what is wanted. Pure."""
 
 import stats
 
@@ -64,6 +64,15 @@ def shared_goals(extra):
              AT_LEAST, 0.5, extra.get("shared-ack")),
         Goal("P12", "the same until the last event is processed", AT_LEAST,
              0.5, extra.get("shared-handlers")),
+    ]
+
+
+def lists_goals(extra):
+    return [
+        Goal("P13", "the slowest list with 1 M events, p99", AT_MOST, 50,
+             extra.get("lists-p99"), "ms"),
+        Goal("P13", "acks beside one who asks all lists, against without",
+             AT_LEAST, 0.98, extra.get("lists-beside")),
     ]
 
 
