@@ -26,8 +26,9 @@
 
 /* A secret as configured; its bytes are read by config_load(). */
 struct config_secret {
-	char *name;   /* "default" for the global one */
-	char *source; /* the variable or file it came from, for messages */
+	char *name;    /* "default" for the global one */
+	unsigned line; /* of its section; 0: it is not from the file */
+	char *source;  /* the variable or file it came from, for messages */
 	char *bytes;
 	size_t len;
 	bool newline_dropped;
@@ -289,6 +290,10 @@ size_t config_endpoint_secret(const struct config *cfg,
 const struct config_upstream *config_upstream_find(const struct config *cfg,
     const char *name);
 
+/* The handler of that name; NULL: there is none. */
+const struct config_handler *config_handler_find(const struct config *cfg,
+    const char *name);
+
 /* Wipes the secrets. Accepts NULL. */
 void config_free(struct config *cfg);
 
@@ -296,8 +301,8 @@ void config_free(struct config *cfg);
 size_t config_ends(const struct config *cfg, const char *const **ret_ends);
 
 /*
- * Can klikit be told that, by any handler? ret_words: all that it can be told;
- * empty: no handler tells it anything.
+ * Can any handler send klikit the status of that word? ret_words: all words
+ * that some handler has; empty: no handler sends any.
  */
 bool config_may_ask(const struct config *cfg, const char *word, char *ret_words,
     size_t size);

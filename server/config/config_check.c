@@ -7,12 +7,14 @@
 #include "server/config/config_credential.h"
 #include "server/config/config_draft.h"
 #include "server/config/config_env.h"
+#include "server/config/config_named.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "server/auth/admin_token.h"
+#include "server/auth/secrets.h"
 #include "server/base/log.h"
 #include "server/base/network.h"
 
@@ -259,11 +261,11 @@ static void
 check_named_secrets(struct config_draft *d)
 {
 	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
-		if (d->cfg->secrets[i].source == NULL)
-			config_draft_error(d,
-			    "%s:%u: secret.file: is missing in [secret %s]",
-			    d->src->path, d->secret_lines[i],
-			    d->cfg->secrets[i].name);
+		const struct config_secret *s = &d->cfg->secrets[i];
+
+		if (s->source == NULL)
+			config_key_error(d, s->line, "secret.file",
+			    "is missing in [secret %s]", s->name);
 	}
 }
 
@@ -274,7 +276,7 @@ add_default(struct config_draft *d)
 	struct config *cfg = d->cfg;
 	struct config_secret last;
 
-	if (config_draft_secret(d, "default") == NULL)
+	if (config_named_add(d, &config_secrets, "default", 0) == NULL)
 		return (NULL);
 	last = cfg->secrets[cfg->nsecrets - 1];
 	memmove(cfg->secrets + 1, cfg->secrets,

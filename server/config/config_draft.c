@@ -72,11 +72,11 @@ check_dev_listen(struct config_draft *d, const struct key_list *list,
 
 const struct config_given *
 config_given_find(const struct config_draft *d, unsigned section,
-    const struct key *key)
+    const char *key)
 {
 	for (size_t i = d->ngiven; i > 0; i--) {
 		if (d->given[i - 1].section == section &&
-		    d->given[i - 1].key == key)
+		    strcmp(d->given[i - 1].key->name, key) == 0)
 			return (&d->given[i - 1]);
 	}
 	return (NULL);
@@ -98,6 +98,46 @@ config_given_add(struct config_draft *d, const struct config_given *g)
 	}
 	grown[d->ngiven] = *g;
 	grown[d->ngiven++].where = where;
+}
+
+const char *
+config_key_where(const struct config_draft *d, unsigned section,
+    const char *key, char ret_where[CONFIG_WHERE_MAX])
+{
+	const struct config_given *g = config_given_find(d, section, key);
+
+	if (g != NULL)
+		(void)snprintf(ret_where, CONFIG_WHERE_MAX, "%s", g->where);
+	else if (section == 0 && d->src->extra != NULL)
+		(void)snprintf(ret_where, CONFIG_WHERE_MAX,
+		    "%s%s: ", d->src->extra->where, key);
+	else
+		(void)snprintf(ret_where, CONFIG_WHERE_MAX,
+		    "%s:%u: %s: ", d->src->path, section, key);
+	return (ret_where);
+}
+
+void
+config_key_error(struct config_draft *d, unsigned section, const char *key,
+    const char *fmt, ...)
+{
+	char reason[KEY_REASON_MAX], where[CONFIG_WHERE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	config_draft_error(d, "%s%s", config_key_where(d, section, key, where),
+	    reason);
+}
+
+void
+config_key_require(struct config_draft *d, unsigned section, const char *key,
+    const char *name)
+{
+	if (config_given_find(d, section, key) == NULL)
+		config_key_error(d, section, key, "is missing in [%.*s %s]",
+		    (int)strcspn(key, "."), key, name);
 }
 
 void
@@ -130,8 +170,8 @@ config_draft_set(struct config_draft *d, const struct key *key, void *base,
 
 /* -- Defaults -- */
 
-static void
-set_default(struct config_draft *d, const struct key *key, void *base,
+void
+config_draft_default(struct config_draft *d, const struct key *key, void *base,
     const char *def)
 {
 	bool dev = d->src->dev && key->dev != NULL;
@@ -148,122 +188,7 @@ config_draft_defaults(struct config_draft *d, const struct key *keys,
     void *base)
 {
 	for (const struct key *key = keys; key->name != NULL; key++)
-		set_default(d, key, base, key->def);
-}
-
-/* What depends on the type. Returns 0, or -1 when out of memory. */
-static int
-type_defaults(struct config_draft *d, struct config_handler *h)
-{
-	const struct key *key;
-
-	if (config_events_def(h->type) != NULL)
-		set_default(d,
-		    config_key_find(config_handler_keys, "handler", "events"),
-		    h, config_events_def(h->type));
-	for (key = config_outlet_keys; h->type->outlet && key->name != NULL;
-	     key++)
-		set_default(d, key, h, config_key_def(key, h->type));
-	if (h->type->per_order)
-		config_draft_defaults(d, config_unit_keys, h);
-	if (h->type->keys == NULL)
-		return (0);
-	if ((h->settings = calloc(1, h->type->settings_size)) == NULL)
-		return (-1);
-	config_draft_defaults(d, h->type->keys, h->settings);
-	return (0);
-}
-
-const struct config_handler *
-config_handler_find(const struct config *cfg, const char *name)
-{
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		if (strcmp(cfg->handlers[i].name, name) == 0)
-			return (&cfg->handlers[i]);
-	}
-	return (NULL);
-}
-
-struct config_handler *
-config_draft_handler(struct config_draft *d, const char *name, unsigned line,
-    const struct handler *type)
-{
-	struct config *cfg = d->cfg;
-	struct config_handler *grown, *h;
-
-	grown = realloc(cfg->handlers, (cfg->nhandlers + 1) * sizeof(*grown));
-	if (grown == NULL)
-		goto nomem;
-	cfg->handlers = grown;
-	h = &cfg->handlers[cfg->nhandlers];
-	*h = (struct config_handler){ .line = line, .type = type };
-	if ((h->name = strdup(name)) == NULL)
-		goto nomem;
-	cfg->nhandlers++;
-	config_draft_defaults(d, config_handler_keys, h);
-	if (type == NULL || type_defaults(d, h) == 0)
-		return (h);
-nomem:
-	config_draft_error(d, "out of memory");
-	return (NULL);
-}
-
-struct config_secret *
-config_draft_secret(struct config_draft *d, const char *name)
-{
-	struct config *cfg = d->cfg;
-	struct config_secret *grown, *secret;
-
-	grown = realloc(cfg->secrets, (cfg->nsecrets + 1) * sizeof(*grown));
-	if (grown != NULL)
-		cfg->secrets = grown;
-	if (grown == NULL || (name = strdup(name)) == NULL) {
-		config_draft_error(d, "out of memory");
-		return (NULL);
-	}
-	secret = &cfg->secrets[cfg->nsecrets++];
-	memset(secret, 0, sizeof(*secret));
-	secret->name = (char *)name;
-	config_draft_defaults(d, config_secret_keys, secret);
-	return (secret);
-}
-
-struct config_endpoint *
-config_draft_endpoint(struct config_draft *d, const char *name, unsigned line)
-{
-	struct config *cfg = d->cfg;
-	struct config_endpoint *grown, *ep;
-
-	grown = realloc(cfg->endpoints, (cfg->nendpoints + 1) * sizeof(*grown));
-	if (grown != NULL)
-		cfg->endpoints = grown;
-	if (grown == NULL || (name = strdup(name)) == NULL) {
-		config_draft_error(d, "out of memory");
-		return (NULL);
-	}
-	ep = &cfg->endpoints[cfg->nendpoints++];
-	*ep = (struct config_endpoint){ .name = (char *)name, .line = line };
-	config_draft_defaults(d, config_endpoint_keys, ep);
-	return (ep);
-}
-
-struct config_upstream *
-config_draft_upstream(struct config_draft *d, const char *name, unsigned line)
-{
-	struct config *cfg = d->cfg;
-	struct config_upstream *grown, *up;
-
-	grown = realloc(cfg->upstreams, (cfg->nupstreams + 1) * sizeof(*grown));
-	if (grown != NULL)
-		cfg->upstreams = grown;
-	if (grown == NULL || (name = strdup(name)) == NULL) {
-		config_draft_error(d, "out of memory");
-		return (NULL);
-	}
-	up = &cfg->upstreams[cfg->nupstreams++];
-	*up = (struct config_upstream){ .name = (char *)name, .line = line };
-	config_draft_defaults(d, config_upstream_keys, up);
-	return (up);
+		config_draft_default(d, key, base, key->def);
 }
 
 void

@@ -8,7 +8,6 @@
 #ifndef SERVER_CONFIG_DRAFT_H
 #define SERVER_CONFIG_DRAFT_H
 
-#include "server/auth/secrets.h"
 #include "server/config/config.h"
 #include "server/config/config_table.h"
 
@@ -27,6 +26,8 @@ struct config_typed {
 	bool left_out;              /* there is one, but not in this build */
 };
 
+struct config_kind;
+
 struct config_draft {
 	const struct config_source *src;
 	struct config *cfg;
@@ -40,9 +41,6 @@ struct config_draft {
 	bool store_relative; /* the path in store.url */
 	bool store_flag;     /* store.url came by a flag */
 	bool secret_flag;    /* klikit.secret_file came by a flag */
-	/* Of the sections [secret NAME], like cfg->secrets. */
-	unsigned secret_lines[SECRETS_MAX];
-
 	struct config_given *given;
 	size_t ngiven;
 
@@ -50,9 +48,9 @@ struct config_draft {
 	size_t ntyped;
 
 	/* The section of the file that is being read. */
-	const struct key *keys; /* that it may have */
-	unsigned section;       /* its line; 0: of a global one */
-	bool skip;              /* it is wrong: its keys are not looked at */
+	const struct config_kind *kind; /* NULL: a global one */
+	unsigned section;               /* its line; 0: of a global one */
+	bool skip; /* it is wrong: its keys are not looked at */
 };
 
 /* Report one line of error. */
@@ -77,9 +75,26 @@ int config_comment_check(struct config_draft *d, const struct key *key,
  */
 void config_given_add(struct config_draft *d, const struct config_given *g);
 
-/* What was noted last; NULL: nothing. */
+/* What was noted last of "section.key"; NULL: nothing. */
 const struct config_given *config_given_find(const struct config_draft *d,
-    unsigned section, const struct key *key);
+    unsigned section, const char *key);
+
+#define CONFIG_WHERE_MAX 512
+
+/*
+ * How an error about "section.key" of that section begins, given or not.
+ * Returns ret_where.
+ */
+const char *config_key_where(const struct config_draft *d, unsigned section,
+    const char *key, char ret_where[CONFIG_WHERE_MAX]);
+
+/* Report an error about that key. */
+void config_key_error(struct config_draft *d, unsigned section, const char *key,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Report that key if it was not given in the section of that name. */
+void config_key_require(struct config_draft *d, unsigned section,
+    const char *key, const char *name);
 
 /*
  * Set key's field in base from text. where is how an error begins: it names the
@@ -88,6 +103,10 @@ const struct config_given *config_given_find(const struct config_draft *d,
 void config_draft_set(struct config_draft *d, const struct key *key, void *base,
     const char *where, const char *text);
 
+/* Set key's field in base to def; NULL: it stays as it is. */
+void config_draft_default(struct config_draft *d, const struct key *key,
+    void *base, const char *def);
+
 /* Set the keys' fields of base, which is all zero, to their defaults. */
 void config_draft_defaults(struct config_draft *d, const struct key *keys,
     void *base);
@@ -95,42 +114,11 @@ void config_draft_defaults(struct config_draft *d, const struct key *keys,
 /* An error may come of what is only warned of, so report that as well. */
 void config_draft_report_warnings(struct config_draft *d);
 
-/*
- * A handler of the type (NULL: it is not known) with every default, at the end
- * of cfg's; NULL, reported, when out of memory. Valid until the next one is
- * made.
- */
-struct config_handler *config_draft_handler(struct config_draft *d,
-    const char *name, unsigned line, const struct handler *type);
-
-/* The handler of that name; NULL: there is none yet. */
-const struct config_handler *config_handler_find(const struct config *cfg,
-    const char *name);
-
-/* The same as config_draft_handler(), of a secret, which has no bytes yet. */
-struct config_secret *config_draft_secret(struct config_draft *d,
-    const char *name);
-
-/* The same, of an endpoint. */
-struct config_endpoint *config_draft_endpoint(struct config_draft *d,
-    const char *name, unsigned line);
-
-/* The same, of an upstream. */
-struct config_upstream *config_draft_upstream(struct config_draft *d,
-    const char *name, unsigned line);
-
 /* Report an unknown key of a section, with the nearest one. */
 void config_unknown_key(struct config_draft *d, const char *section,
     const char *key, unsigned line);
 
 /* Read the file into the draft. */
 void config_file_read(struct config_draft *d);
-
-#define CONFIG_WHERE_MAX 512
-
-/* How an error about one of a handler's keys begins; given or not. */
-const char *config_handler_where(const struct config_draft *d,
-    const struct config_handler *h, const char *key,
-    char ret_where[CONFIG_WHERE_MAX]);
 
 #endif /* SERVER_CONFIG_DRAFT_H */

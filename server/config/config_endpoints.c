@@ -6,8 +6,6 @@
  * sent again to another. For the same reason no two endpoints have a scope in
  * common.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,42 +13,7 @@
 #include "server/base/nearest.h"
 #include "server/config/config_check.h"
 #include "server/config/config_draft.h"
-
-static const struct config_given *
-find_given(const struct config_draft *d, const struct config_endpoint *ep,
-    const char *name)
-{
-	return (config_given_find(d, ep->line,
-	    config_key_find(config_endpoint_keys, "endpoint", name)));
-}
-
-/* An error about one of an endpoint's keys, given or not. */
-static void __attribute__((format(printf, 4, 5)))
-endpoint_error(struct config_draft *d, const struct config_endpoint *ep,
-    const char *name, const char *fmt, ...)
-{
-	const struct config_given *g = find_given(d, ep, name);
-	char reason[KEY_REASON_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(reason, sizeof(reason), fmt, ap);
-	va_end(ap);
-	if (g != NULL)
-		config_draft_error(d, "%s%s", g->where, reason);
-	else
-		config_draft_error(d, "%s:%u: endpoint.%s: %s", d->src->path,
-		    ep->line, name, reason);
-}
-
-static void
-check_given(struct config_draft *d, const struct config_endpoint *ep,
-    const char *name)
-{
-	if (find_given(d, ep, name) == NULL)
-		endpoint_error(d, ep, name, "is missing in [endpoint %s]",
-		    ep->name);
-}
+#include "server/config/config_named.h"
 
 static bool
 list_has(const struct key_list *list, size_t n, const char *text)
@@ -81,37 +44,27 @@ check_paths(struct config_draft *d, const struct config_endpoint *ep)
 {
 	const struct config_endpoint *first;
 
-	check_given(d, ep, "path");
+	config_key_require(d, ep->line, "endpoint.path", ep->name);
 	for (size_t i = 0; i < ep->paths.n; i++) {
 		const char *path = ep->paths.items[i];
 
 		if (list_has(&ep->paths, i, path))
-			endpoint_error(d, ep, "path", "%s is listed twice",
-			    path);
+			config_key_error(d, ep->line, "endpoint.path",
+			    "%s is listed twice", path);
 		else if ((first = find_path(d->cfg, path)) != ep)
-			endpoint_error(d, ep, "path",
+			config_key_error(d, ep->line, "endpoint.path",
 			    "%s is taken already, by [endpoint %s] on line %u",
 			    path, first->name, first->line);
 	}
 	if (strcmp(ep->name, CONFIG_ENDPOINT) == 0 && ep->paths.n > 0 &&
 	    !has_path(ep, CONFIG_WEBHOOK_PATH))
-		endpoint_error(d, ep, "path",
+		config_key_error(d, ep->line, "endpoint.path",
 		    "[endpoint " CONFIG_ENDPOINT "]: this name is that of the "
 		    "endpoint with " CONFIG_WEBHOOK_PATH "; list that path, or "
 		    "choose another name");
 }
 
 /* -- Secrets -- */
-
-static struct config_secret *
-find_secret(struct config *cfg, const char *name)
-{
-	for (size_t i = 0; i < cfg->nsecrets; i++) {
-		if (strcmp(cfg->secrets[i].name, name) == 0)
-			return (&cfg->secrets[i]);
-	}
-	return (NULL);
-}
 
 static void
 no_secret(struct config_draft *d, const struct config_endpoint *ep,
@@ -120,7 +73,7 @@ no_secret(struct config_draft *d, const struct config_endpoint *ep,
 	struct nearest n;
 
 	if (strcmp(name, "default") == 0) {
-		endpoint_error(d, ep, "secrets",
+		config_key_error(d, ep->line, "endpoint.secrets",
 		    "there is no secret default: set " CONFIG_ENV_SECRET
 		    ", or name its file by klikit.secret_file");
 		return;
@@ -128,8 +81,9 @@ no_secret(struct config_draft *d, const struct config_endpoint *ep,
 	nearest_init(&n, name);
 	for (size_t i = 0; i < d->cfg->nsecrets; i++)
 		nearest_offer(&n, d->cfg->secrets[i].name);
-	endpoint_error(d, ep, "secrets", "there is no [secret %s]%s",
-	    log_text(name), nearest_hint(&n, "", ""));
+	config_key_error(d, ep->line, "endpoint.secrets",
+	    "there is no [secret %s]%s", log_text(name),
+	    nearest_hint(&n, "", ""));
 }
 
 /* The secret of that name opens ep, and nothing else. */
@@ -137,14 +91,16 @@ static void
 bind_secret(struct config_draft *d, const struct config_endpoint *ep,
     const char *name)
 {
-	struct config_secret *secret = find_secret(d->cfg, name);
+	struct config_secret *secret =
+	    config_named_find(d->cfg, &config_secrets, name);
 
 	if (secret == NULL)
 		no_secret(d, ep, name);
 	else if (secret->endpoint == ep->name)
-		endpoint_error(d, ep, "secrets", "%s is listed twice", name);
+		config_key_error(d, ep->line, "endpoint.secrets",
+		    "%s is listed twice", name);
 	else if (secret->endpoint != NULL)
-		endpoint_error(d, ep, "secrets",
+		config_key_error(d, ep->line, "endpoint.secrets",
 		    "%s opens [endpoint %s] already, and a secret opens one "
 		    "endpoint: list the paths of both in one section, or have "
 		    "klikit use another secret",
@@ -156,11 +112,11 @@ bind_secret(struct config_draft *d, const struct config_endpoint *ep,
 static void
 check_secrets(struct config_draft *d, const struct config_endpoint *ep)
 {
-	check_given(d, ep, "secrets");
+	config_key_require(d, ep->line, "endpoint.secrets", ep->name);
 	for (size_t i = 0; i < ep->secrets.n; i++)
 		bind_secret(d, ep, ep->secrets.items[i]);
 	if (ep->events.n == 0)
-		endpoint_error(d, ep, "events",
+		config_key_error(d, ep->line, "endpoint.events",
 		    "names none, so that nothing would be taken; * is every "
 		    "event");
 }
@@ -176,7 +132,8 @@ add_default(struct config_draft *d)
 	struct config_endpoint *ep = NULL;
 
 	if (d->cfg->nsecrets == 0 && d->cfg->nendpoints == 0 &&
-	    (ep = config_draft_endpoint(d, CONFIG_ENDPOINT, 0)) == NULL)
+	    (ep = config_named_add(d, &config_endpoints, CONFIG_ENDPOINT, 0)) ==
+		NULL)
 		return;
 	for (size_t i = 0; i < d->cfg->nsecrets; i++) {
 		struct config_secret *s = &d->cfg->secrets[i];
@@ -190,8 +147,8 @@ add_default(struct config_draft *d)
 			    s->name);
 			continue;
 		}
-		if (ep == NULL &&
-		    (ep = config_draft_endpoint(d, CONFIG_ENDPOINT, 0)) == NULL)
+		if (ep == NULL && (ep = config_named_add(d, &config_endpoints,
+				       CONFIG_ENDPOINT, 0)) == NULL)
 			return;
 		s->endpoint = ep->name;
 		if (config_list_add(&ep->secrets, s->name, strlen(s->name)) ==
@@ -262,7 +219,6 @@ check_apart(struct config_draft *d, const struct config_secret *a,
 static void
 check_handler(struct config_draft *d, const struct config_handler *h)
 {
-	char where[CONFIG_WHERE_MAX];
 	struct nearest n;
 
 	for (size_t i = 0; i < h->endpoints.n; i++) {
@@ -273,9 +229,9 @@ check_handler(struct config_draft *d, const struct config_handler *h)
 		nearest_init(&n, name);
 		for (size_t j = 0; j < d->cfg->nendpoints; j++)
 			nearest_offer(&n, d->cfg->endpoints[j].name);
-		config_draft_error(d, "%sthere is no [endpoint %s]%s",
-		    config_handler_where(d, h, "endpoints", where),
-		    log_text(name), nearest_hint(&n, "", ""));
+		config_key_error(d, h->line, "handler.endpoints",
+		    "there is no [endpoint %s]%s", log_text(name),
+		    nearest_hint(&n, "", ""));
 	}
 }
 
@@ -299,16 +255,6 @@ config_check_endpoints(struct config_draft *d)
 }
 
 /* -- Asked for -- */
-
-const struct config_endpoint *
-config_endpoint_find(const struct config *cfg, const char *name)
-{
-	for (size_t i = 0; i < cfg->nendpoints; i++) {
-		if (strcmp(cfg->endpoints[i].name, name) == 0)
-			return (&cfg->endpoints[i]);
-	}
-	return (NULL);
-}
 
 const struct config_endpoint *
 config_endpoint_at(const struct config *cfg, const char *path, size_t len)

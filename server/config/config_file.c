@@ -9,35 +9,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/auth/secrets.h"
 #include "server/base/log.h"
 #include "server/base/nearest.h"
 #include "server/config/config_ini.h"
+#include "server/config/config_named.h"
 
 #define FILE_MAX (1024 * 1024)
 #define KNOWN_MAX 256
 
-/* The sections, and the keys that each may have. */
 static const struct section {
 	const char *name;
-	const struct key *keys;
+	const struct config_kind *kind; /* NULL: there is one, without name */
 } sections[] = {
-	{ "http", config_global_keys },
-	{ "klikit", config_global_keys },
-	{ "tls", config_global_keys },
-	{ "store", config_global_keys },
-	{ "admin", config_global_keys },
-	{ "log", config_global_keys },
-	{ "retention", config_global_keys },
-	{ "alert", config_global_keys },
-	{ "backup", config_global_keys },
-	{ "probe", config_global_keys },
-	{ "reconcile", config_global_keys },
-	{ "process", config_global_keys },
-	{ "status", config_global_keys },
-	{ "secret", config_secret_keys },
-	{ "endpoint", config_endpoint_keys },
-	{ "upstream", config_upstream_keys },
-	{ "handler", config_handler_keys },
+	{ "http", NULL },
+	{ "klikit", NULL },
+	{ "tls", NULL },
+	{ "store", NULL },
+	{ "admin", NULL },
+	{ "log", NULL },
+	{ "retention", NULL },
+	{ "alert", NULL },
+	{ "backup", NULL },
+	{ "probe", NULL },
+	{ "reconcile", NULL },
+	{ "process", NULL },
+	{ "status", NULL },
+	{ "secret", &config_secrets },
+	{ "endpoint", &config_endpoints },
+	{ "upstream", &config_upstreams },
+	{ "handler", &config_handlers },
 };
 
 #define NSECTIONS (sizeof(sections) / sizeof(sections[0]))
@@ -89,95 +90,55 @@ find_typed(const struct config_draft *d, unsigned section)
 	return (NULL);
 }
 
-/* [handler NAME]: every name once. */
-static void
-begin_handler(struct config_draft *d, const struct config_ini_key *k)
+/* Whether its type is known is seen before its keys are read. */
+static bool
+add_handler(struct config_draft *d, const struct config_ini_key *k)
 {
-	const struct config_handler *other =
-	    config_handler_find(d->cfg, k->name);
-	const struct config_typed *typed;
+	const struct config_typed *typed = find_typed(d, k->line);
 
-	if (other != NULL) {
-		line_error(d, k,
-		    "[handler %s]: there is one already on line %u", k->name,
-		    other->line);
-		return;
-	}
-	typed = find_typed(d, k->line);
-	d->skip = config_draft_handler(d, k->name, k->line,
-		      typed == NULL ? NULL : typed->type) == NULL;
+	return (config_named_handler(d, k->name, k->line,
+		    typed == NULL ? NULL : typed->type) != NULL);
 }
 
-/* [secret NAME]: every name once, and "default" is the global one's. */
-static void
-begin_secret(struct config_draft *d, const struct config_ini_key *k)
+/* The name "default" is the global secret's, and a place is left for it. */
+static bool
+add_secret(struct config_draft *d, const struct config_ini_key *k)
 {
-	const struct config *cfg = d->cfg;
-
-	d->skip = true;
-	if (strcmp(k->name, "default") == 0) {
-		config_draft_error(d,
-		    "%s:%u: [secret default]: this name is that of "
-		    "klikit.secret_file; choose another",
-		    d->src->path, k->line);
-		return;
-	}
-	for (size_t i = 0; i < cfg->nsecrets; i++) {
-		if (strcmp(cfg->secrets[i].name, k->name) == 0) {
-			line_error(d, k,
-			    "[secret %s]: there is one already on "
-			    "line %u",
-			    k->name, d->secret_lines[i]);
-			return;
-		}
-	}
-	/* One place is left for the default secret. */
-	if (cfg->nsecrets == SECRETS_MAX - 1) {
+	if (strcmp(k->name, "default") == 0)
+		line_error(d, k,
+		    "[secret default]: this name is that of "
+		    "klikit.secret_file; choose another");
+	else if (d->cfg->nsecrets == SECRETS_MAX - 1)
 		line_error(d, k, "[secret %s]: more than %d secrets", k->name,
 		    SECRETS_MAX);
-		return;
-	}
-	d->skip = config_draft_secret(d, k->name) == NULL;
-	if (!d->skip)
-		d->secret_lines[cfg->nsecrets - 1] = k->line;
+	else
+		return (config_named_add(d, d->kind, k->name, k->line) != NULL);
+	return (false);
 }
 
-/* [endpoint NAME]: every name once; it is a scope, and no longer than one. */
-static void
-begin_endpoint(struct config_draft *d, const struct config_ini_key *k)
+/* [KIND NAME]: every name once. Returns whether there is one now. */
+static bool
+begin_named(struct config_draft *d, const struct config_ini_key *k)
 {
-	const struct config_endpoint *other =
-	    config_endpoint_find(d->cfg, k->name);
+	const struct config_kind *kind = d->kind;
+	const void *other = config_named_find(d->cfg, kind, k->name);
 
-	if (other != NULL)
-		line_error(d, k,
-		    "[endpoint %s]: there is one already on line %u", k->name,
-		    other->line);
-	else if (strlen(k->name) > CONFIG_SCOPE_MAX)
-		line_error(d, k,
-		    "[endpoint %s]: a name has at most %d characters", k->name,
-		    CONFIG_SCOPE_MAX);
+	if (k->name[0] == '\0')
+		line_error(d, k, "[%s]: needs a name: [%s NAME]", k->section,
+		    k->section);
+	else if (other != NULL)
+		line_error(d, k, "[%s %s]: there is one already on line %u",
+		    k->section, k->name, config_named_line(kind, other));
+	else if (kind->name_max != 0 && strlen(k->name) > kind->name_max)
+		line_error(d, k, "[%s %s]: a name has at most %zu characters",
+		    k->section, k->name, kind->name_max);
+	else if (kind == &config_handlers)
+		return (add_handler(d, k));
+	else if (kind == &config_secrets)
+		return (add_secret(d, k));
 	else
-		d->skip = config_draft_endpoint(d, k->name, k->line) == NULL;
-}
-
-/* [upstream NAME]: every name once; it is in log lines and metrics. */
-static void
-begin_upstream(struct config_draft *d, const struct config_ini_key *k)
-{
-	const struct config_upstream *other =
-	    config_upstream_find(d->cfg, k->name);
-
-	if (other != NULL)
-		line_error(d, k,
-		    "[upstream %s]: there is one already on line %u", k->name,
-		    other->line);
-	else if (strlen(k->name) > CONFIG_SCOPE_MAX)
-		line_error(d, k,
-		    "[upstream %s]: a name has at most %d characters", k->name,
-		    CONFIG_SCOPE_MAX);
-	else
-		d->skip = config_draft_upstream(d, k->name, k->line) == NULL;
+		return (config_named_add(d, kind, k->name, k->line) != NULL);
+	return (false);
 }
 
 static void
@@ -190,24 +151,15 @@ begin_section(struct config_draft *d, const struct config_ini_key *k)
 		unknown_section(d, k);
 		return;
 	}
-	d->keys = section->keys;
-	d->section = d->keys == config_global_keys ? 0 : k->line;
-	if (d->section == 0) {
-		d->skip = k->name[0] != '\0';
-		if (d->skip)
-			line_error(d, k, "[%s %s]: this section takes no name",
-			    k->section, k->name);
-	} else if (k->name[0] == '\0')
-		line_error(d, k, "[%s]: needs a name: [%s NAME]", k->section,
-		    k->section);
-	else if (d->keys == config_handler_keys)
-		begin_handler(d, k);
-	else if (d->keys == config_endpoint_keys)
-		begin_endpoint(d, k);
-	else if (d->keys == config_upstream_keys)
-		begin_upstream(d, k);
+	d->kind = section->kind;
+	d->section = d->kind == NULL ? 0 : k->line;
+	if (d->kind != NULL)
+		d->skip = !begin_named(d, k);
+	else if (k->name[0] == '\0')
+		d->skip = false;
 	else
-		begin_secret(d, k);
+		line_error(d, k, "[%s %s]: this section takes no name",
+		    k->section, k->name);
 }
 
 /* The value is never repeated: it may well be the secret. */
@@ -242,20 +194,19 @@ find_key(const struct config_draft *d, const struct config_ini_key *k,
 	const struct key *key;
 	bool own;
 
-	*ret_base = d->cfg;
-	if (d->keys == config_handler_keys) {
-		h = &d->cfg->handlers[d->cfg->nhandlers - 1];
-		key = config_handler_key(h->type, k->key, &own);
-		*ret_base = own ? h->settings : h;
-		return (key);
+	if (d->kind == NULL) {
+		*ret_base = d->cfg;
+		return (
+		    config_key_find(config_global_keys, k->section, k->key));
 	}
-	if (d->keys == config_secret_keys)
-		*ret_base = &d->cfg->secrets[d->cfg->nsecrets - 1];
-	if (d->keys == config_endpoint_keys)
-		*ret_base = &d->cfg->endpoints[d->cfg->nendpoints - 1];
-	if (d->keys == config_upstream_keys)
-		*ret_base = &d->cfg->upstreams[d->cfg->nupstreams - 1];
-	return (config_key_find(d->keys, k->section, k->key));
+	*ret_base = config_named_last(d->cfg, d->kind);
+	if (d->kind != &config_handlers)
+		return (config_key_find(d->kind->keys, k->section, k->key));
+	h = *ret_base;
+	key = config_handler_key(h->type, k->key, &own);
+	if (own)
+		*ret_base = h->settings;
+	return (key);
 }
 
 /*
@@ -265,8 +216,7 @@ find_key(const struct config_draft *d, const struct config_ini_key *k,
 static bool
 other_types_key(struct config_draft *d, const struct config_ini_key *k)
 {
-	const struct config_handler *h =
-	    &d->cfg->handlers[d->cfg->nhandlers - 1];
+	const struct config_handler *h = config_named_last(d->cfg, d->kind);
 	bool known = false, own;
 
 	for (size_t i = 0; d->src->types[i] != NULL && !known; i++)
@@ -307,7 +257,7 @@ no_key(struct config_draft *d, const struct config_ini_key *k)
 	/* Which keys that type has this build does not know. */
 	if (typed != NULL && typed->left_out)
 		return;
-	if (d->keys == config_handler_keys && other_types_key(d, k))
+	if (d->kind == &config_handlers && other_types_key(d, k))
 		return;
 	if (!report_misplaced_secret(d, k))
 		config_unknown_key(d, k->section, k->key, k->line);
@@ -327,7 +277,7 @@ set_key(struct config_draft *d, const struct config_ini_key *k)
 	}
 	(void)snprintf(where, sizeof(where), "%s:%u: %s: ", d->src->path,
 	    k->line, key->name);
-	before = config_given_find(d, d->section, key);
+	before = config_given_find(d, d->section, key->name);
 	if (before != NULL && before->line != 0) {
 		config_draft_error(d, "%sgiven twice", where);
 		return;

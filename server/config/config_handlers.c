@@ -2,61 +2,18 @@
  * What only all keys of a handler show, and all handlers: what is missing,
  * what does not belong together, who rings for whom.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/auth/secrets.h"
 #include "server/base/log.h"
 #include "server/base/nearest.h"
 #include "server/config/config_check.h"
 #include "server/config/config_draft.h"
+#include "server/config/config_named.h"
 
-/* -- Where they were given -- */
-
-static const struct config_given *
-find_given(const struct config_draft *d, const struct config_handler *h,
-    const char *name)
-{
-	const struct key *key;
-	bool own;
-
-	key = config_handler_key(h->type, name, &own);
-	return (key == NULL ? NULL : config_given_find(d, h->line, key));
-}
-
-const char *
-config_handler_where(const struct config_draft *d,
-    const struct config_handler *h, const char *key,
-    char ret_where[CONFIG_WHERE_MAX])
-{
-	const struct config_given *g = find_given(d, h, key);
-
-	if (g != NULL)
-		(void)snprintf(ret_where, CONFIG_WHERE_MAX, "%s", g->where);
-	else if (h->line == 0 && d->src->extra != NULL)
-		(void)snprintf(ret_where, CONFIG_WHERE_MAX,
-		    "%shandler.%s: ", d->src->extra->where, key);
-	else
-		(void)snprintf(ret_where, CONFIG_WHERE_MAX,
-		    "%s:%u: handler.%s: ", d->src->path, h->line, key);
-	return (ret_where);
-}
-
-/* An error about one of a handler's keys. */
-static void __attribute__((format(printf, 4, 5)))
-handler_error(struct config_draft *d, const struct config_handler *h,
-    const char *key, const char *fmt, ...)
-{
-	char reason[KEY_REASON_MAX], where[CONFIG_WHERE_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(reason, sizeof(reason), fmt, ap);
-	va_end(ap);
-	config_draft_error(d, "%s%s", config_handler_where(d, h, key, where),
-	    reason);
-}
+#define KEY_NAME_MAX 64 /* of "section.key" */
 
 /* -- Alarms -- */
 
@@ -85,27 +42,29 @@ no_such_alarm(struct config_draft *d, const struct config_handler *h)
 	nearest_init(&n, h->on_deadline);
 	for (size_t i = 0; i < d->cfg->nhandlers; i++)
 		nearest_offer(&n, d->cfg->handlers[i].name);
-	handler_error(d, h, "on_deadline", "there is no [handler %s]%s",
-	    log_text(h->on_deadline), nearest_hint(&n, "", ""));
+	config_key_error(d, h->line, "handler.on_deadline",
+	    "there is no [handler %s]%s", log_text(h->on_deadline),
+	    nearest_hint(&n, "", ""));
 }
 
 static void
 check_alarm(struct config_draft *d, const struct config_handler *h)
 {
 	if (h->deadline_ms != 0 && h->on_deadline == NULL)
-		handler_error(d, h, "deadline",
+		config_key_error(d, h->line, "handler.deadline",
 		    "needs on_deadline, the handler that rings then");
 	if (h->on_deadline == NULL)
 		return;
 	if (h->deadline_ms == 0)
-		handler_error(d, h, "on_deadline", "needs a deadline");
+		config_key_error(d, h->line, "handler.on_deadline",
+		    "needs a deadline");
 	if (config_handler_find(d->cfg, h->on_deadline) == NULL)
 		no_such_alarm(d, h);
 	else if (strcmp(h->on_deadline, h->name) == 0)
-		handler_error(d, h, "on_deadline", "%s cannot ring for itself",
-		    h->name);
+		config_key_error(d, h->line, "handler.on_deadline",
+		    "%s cannot ring for itself", h->name);
 	else if (rings_itself(d->cfg, h))
-		handler_error(d, h, "on_deadline",
+		config_key_error(d, h->line, "handler.on_deadline",
 		    "%s would ring for %s in a circle", h->on_deadline,
 		    h->name);
 }
@@ -123,8 +82,10 @@ static void
 wrong_cb(void *arg, const char *key, const char *reason)
 {
 	const struct check *c = arg;
+	char name[KEY_NAME_MAX];
 
-	handler_error(c->d, c->h, key, "%s", reason);
+	(void)snprintf(name, sizeof(name), "handler.%s", key);
+	config_key_error(c->d, c->h->line, name, "%s", reason);
 }
 
 /* handler_check */
@@ -148,10 +109,8 @@ static void
 check_required(struct config_draft *d, const struct config_handler *h)
 {
 	for (const struct key *key = h->type->keys; key->name != NULL; key++) {
-		if ((key->flags & KEY_REQUIRED) != 0 &&
-		    find_given(d, h, config_key_short(key)) == NULL)
-			handler_error(d, h, config_key_short(key),
-			    "is missing in [handler %s]", h->name);
+		if ((key->flags & KEY_REQUIRED) != 0)
+			config_key_require(d, h->line, key->name, h->name);
 	}
 }
 
@@ -167,8 +126,7 @@ read_secrets(struct config_draft *d, struct config_handler *h)
 		if (key->kind == KEY_SECRET && secret->file != NULL &&
 		    secrets_read_file(secret->file, &secret->bytes,
 			&secret->len, &newline, reason) == -1)
-			handler_error(d, h, config_key_short(key), "%s",
-			    reason);
+			config_key_error(d, h->line, key->name, "%s", reason);
 	}
 }
 
@@ -199,7 +157,7 @@ add_default(struct config_draft *d)
 {
 	const struct handler *type = d->src->types[0];
 
-	(void)config_draft_handler(d, type->type, 0, type);
+	(void)config_named_handler(d, type->type, 0, type);
 }
 
 /* The value of one of its keys; NULL: it is not there. */
@@ -227,7 +185,7 @@ add_extra(struct config_draft *d)
 		    extra->where, extra->name);
 		return;
 	}
-	h = config_draft_handler(d, extra->name, 0,
+	h = config_named_handler(d, extra->name, 0,
 	    handler_find(d->src->types, extra_value(extra, "type")));
 	for (size_t i = 0; h != NULL && extra->keys[i] != NULL; i += 2) {
 		key = config_handler_key(h->type, extra->keys[i], &own);
@@ -268,9 +226,8 @@ config_check_handlers(struct config_draft *d)
 		add_extra(d);
 	for (size_t i = 0; i < cfg->nhandlers; i++) {
 		h = &cfg->handlers[i];
-		if (h->type == NULL && find_given(d, h, "type") == NULL)
-			handler_error(d, h, "type",
-			    "is missing in [handler %s]", h->name);
+		if (h->type == NULL)
+			config_key_require(d, h->line, "handler.type", h->name);
 		check_alarm(d, h);
 		if (h->type == NULL)
 			continue;
@@ -283,13 +240,11 @@ void
 config_target(const struct config *cfg, const char *name,
     char ret_text[HANDLER_REASON_MAX])
 {
-	ret_text[0] = '\0';
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		const struct config_handler *h = &cfg->handlers[i];
+	const struct config_handler *h = config_handler_find(cfg, name);
 
-		if (strcmp(h->name, name) == 0 && h->type->target != NULL)
-			h->type->target(h->settings, ret_text);
-	}
+	ret_text[0] = '\0';
+	if (h != NULL && h->type->target != NULL)
+		h->type->target(h->settings, ret_text);
 }
 
 /* "what a, b", of a list that has some; behind what stands there already. */
@@ -313,13 +268,9 @@ const char *
 config_takes(const struct config *cfg, const char *name,
     char ret_text[HANDLER_REASON_MAX])
 {
-	const struct config_handler *h = NULL;
+	const struct config_handler *h = config_handler_find(cfg, name);
 
 	ret_text[0] = '\0';
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		if (strcmp(cfg->handlers[i].name, name) == 0)
-			h = &cfg->handlers[i];
-	}
 	if (h == NULL)
 		return (NULL);
 	takes_add(ret_text, "events ", &h->events);

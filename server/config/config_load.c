@@ -21,6 +21,7 @@
 #include "server/config/config_credential.h"
 #include "server/config/config_draft.h"
 #include "server/config/config_env.h"
+#include "server/config/config_named.h"
 #include "server/config/config_place.h"
 
 /* -- Flags -- */
@@ -160,43 +161,6 @@ out:
 	return (cfg);
 }
 
-static void
-handler_fini(struct config_handler *h)
-{
-	if (h->settings != NULL)
-		config_values_free(h->type->keys, h->settings);
-	free(h->settings);
-	free(h->name);
-	config_values_free(config_handler_keys, h);
-}
-
-static void
-secret_fini(struct config_secret *secret)
-{
-	free(secret->name);
-	config_values_free(config_secret_keys, secret);
-	if (secret->bytes != NULL)
-		explicit_bzero(secret->bytes, secret->len);
-	free(secret->bytes);
-}
-
-static void
-endpoint_fini(struct config_endpoint *ep)
-{
-	free(ep->name);
-	config_values_free(config_endpoint_keys, ep);
-}
-
-static void
-upstream_fini(struct config_upstream *up)
-{
-	free(up->name);
-	if (up->token != NULL)
-		explicit_bzero(up->token, strlen(up->token));
-	free(up->token);
-	config_values_free(config_upstream_keys, up);
-}
-
 size_t
 config_ends(const struct config *cfg, const char *const **ret_ends)
 {
@@ -244,11 +208,9 @@ config_may_ask(const struct config *cfg, const char *word, char *ret_words,
 int64_t
 config_deadline(const struct config *cfg, const char *handler)
 {
-	for (size_t i = 0; i < cfg->nhandlers; i++) {
-		if (strcmp(cfg->handlers[i].name, handler) == 0)
-			return (cfg->handlers[i].deadline_ms);
-	}
-	return (0);
+	const struct config_handler *h = config_handler_find(cfg, handler);
+
+	return (h == NULL ? 0 : h->deadline_ms);
 }
 
 const char *
@@ -270,18 +232,10 @@ config_free(struct config *cfg)
 {
 	if (cfg == NULL)
 		return;
-	for (size_t i = 0; i < cfg->nhandlers; i++)
-		handler_fini(&cfg->handlers[i]);
-	for (size_t i = 0; i < cfg->nsecrets; i++)
-		secret_fini(&cfg->secrets[i]);
-	for (size_t i = 0; i < cfg->nendpoints; i++)
-		endpoint_fini(&cfg->endpoints[i]);
-	for (size_t i = 0; i < cfg->nupstreams; i++)
-		upstream_fini(&cfg->upstreams[i]);
-	free(cfg->handlers);
-	free(cfg->secrets);
-	free(cfg->endpoints);
-	free(cfg->upstreams);
+	config_named_free(cfg, &config_handlers);
+	config_named_free(cfg, &config_secrets);
+	config_named_free(cfg, &config_endpoints);
+	config_named_free(cfg, &config_upstreams);
 	config_list_free(&cfg->warnings);
 	if (cfg->reconcile.credentials != NULL)
 		explicit_bzero(cfg->reconcile.credentials,

@@ -31,8 +31,7 @@ found_cb(enum tls_level level, enum tls_part part, const char *text, void *arg)
 static void
 set_where(struct check *c, enum tls_part part, const char *key)
 {
-	const struct config_given *g = config_given_find(c->d, 0,
-	    config_key_find(config_global_keys, "tls", key));
+	const struct config_given *g = config_given_find(c->d, 0, key);
 
 	(void)snprintf(c->where[part], CONFIG_WHERE_MAX, "%s",
 	    g == NULL ? "" : g->where);
@@ -44,15 +43,31 @@ check_pair(struct check *c, const struct tls_pair_files *files)
 	tls_pair_free(tls_pair_load(files, clock_wall_ms(), found_cb, c));
 }
 
+/* What one trusts who calls by TLS. The keys are those of a section. */
+static void
+check_roots(struct check *c, unsigned section, const char *url_key,
+    const char *ca_key, const char *ca_file)
+{
+	char *where = c->where[TLS_PART_CA];
+	size_t len = strlen(config_key_where(c->d, section,
+	    ca_file == NULL ? url_key : ca_key, where));
+
+	if (ca_file == NULL)
+		(void)snprintf(where + len, CONFIG_WHERE_MAX - len,
+		    "https needs trusted certificates, of the system or a "
+		    "ca_file: ");
+	tls_roots_free(tls_roots_load(ca_file, clock_wall_ms(), found_cb, c));
+}
+
 /* The key that has the handler call by TLS. */
 static const char *
 url_key(const struct config_handler *h)
 {
 	for (const struct key *key = h->type->keys; key->name != NULL; key++) {
 		if (key->kind == KEY_URL)
-			return (config_key_short(key));
+			return (key->name);
 	}
-	return ("type");
+	return ("handler.type");
 }
 
 /* What a handler shows, and whom it trusts. */
@@ -62,69 +77,20 @@ check_handler(struct check *c, const struct config_handler *h,
 {
 	const struct tls_pair_files pair = { files->client_certificate,
 		files->client_key, TLS_USE_CLIENT };
-	char *roots = c->where[TLS_PART_CA];
-	size_t len;
 
-	(void)config_handler_where(c->d, h, "client_certificate",
+	(void)config_key_where(c->d, h->line, "handler.client_certificate",
 	    c->where[TLS_PART_CERTIFICATE]);
-	(void)config_handler_where(c->d, h, "client_key",
+	(void)config_key_where(c->d, h->line, "handler.client_key",
 	    c->where[TLS_PART_KEY]);
-	len = strlen(config_handler_where(c->d, h,
-	    files->ca_file == NULL ? url_key(h) : "ca_file", roots));
-	if (files->ca_file == NULL)
-		(void)snprintf(roots + len, CONFIG_WHERE_MAX - len,
-		    "https needs trusted certificates, of the system or a "
-		    "ca_file: ");
 	if (pair.certificate != NULL && pair.key != NULL)
 		check_pair(c, &pair);
-	tls_roots_free(
-	    tls_roots_load(files->ca_file, clock_wall_ms(), found_cb, c));
+	check_roots(c, h->line, url_key(h), "handler.ca_file", files->ca_file);
 }
 
-/* Where one of an upstream's keys was given. */
-static const char *
-upstream_where(const struct config_draft *d, const struct config_upstream *up,
-    const char *key)
+static bool
+is_https(const char *url)
 {
-	const struct config_given *g = config_given_find(d, up->line,
-	    config_key_find(config_upstream_keys, "upstream", key));
-
-	return (g == NULL ? "" : g->where);
-}
-
-/* Who may vouch for a hub. */
-static void
-check_upstream(struct check *c, const struct config_upstream *up)
-{
-	if (up->url == NULL || strncmp(up->url, "https:", 6) != 0)
-		return;
-	if (up->ca_file != NULL)
-		(void)snprintf(c->where[TLS_PART_CA], CONFIG_WHERE_MAX, "%s",
-		    upstream_where(c->d, up, "ca_file"));
-	else
-		(void)snprintf(c->where[TLS_PART_CA], CONFIG_WHERE_MAX,
-		    "%.300shttps needs trusted certificates, of the system or "
-		    "a ca_file: ",
-		    upstream_where(c->d, up, "url"));
-	tls_roots_free(
-	    tls_roots_load(up->ca_file, clock_wall_ms(), found_cb, c));
-}
-
-/* Who may vouch for klikit's API. */
-static void
-check_reconcile(struct check *c)
-{
-	const struct config_reconcile *r = &c->d->cfg->reconcile;
-
-	if (r->url == NULL || strncmp(r->url, "https:", 6) != 0)
-		return;
-	(void)snprintf(c->where[TLS_PART_CA], CONFIG_WHERE_MAX, "%s",
-	    r->ca_file != NULL
-		? "reconcile.ca_file: "
-		: "reconcile.url: https needs trusted certificates, of the "
-		  "system or a ca_file: ");
-	tls_roots_free(
-	    tls_roots_load(r->ca_file, clock_wall_ms(), found_cb, c));
+	return (url != NULL && strncmp(url, "https:", 6) == 0);
 }
 
 static void
@@ -135,8 +101,8 @@ check_server(struct config_draft *d)
 		cfg->tls_key, TLS_USE_SERVER };
 	struct check c = { .d = d };
 
-	set_where(&c, TLS_PART_CERTIFICATE, "certificate");
-	set_where(&c, TLS_PART_KEY, "key");
+	set_where(&c, TLS_PART_CERTIFICATE, "tls.certificate");
+	set_where(&c, TLS_PART_KEY, "tls.key");
 	if (cfg->tls_certificate != NULL && cfg->tls_key == NULL)
 		config_draft_error(d, "%sneeds tls.key, the file with its key",
 		    c.where[TLS_PART_CERTIFICATE]);
@@ -151,20 +117,27 @@ check_server(struct config_draft *d)
 void
 config_check_tls(struct config_draft *d)
 {
+	const struct config *cfg = d->cfg;
+	const struct config_reconcile *r = &cfg->reconcile;
 	const struct handler_tls_files *files;
 	struct check c = { .d = d };
 
 	check_server(d);
-	for (size_t i = 0; i < d->cfg->nhandlers; i++) {
-		const struct config_handler *h = &d->cfg->handlers[i];
-
-		files = config_handler_tls(h);
-		if (files != NULL && d->src->need == CONFIG_SERVER)
-			check_handler(&c, h, files);
+	if (d->src->need != CONFIG_SERVER)
+		return;
+	for (size_t i = 0; i < cfg->nhandlers; i++) {
+		files = config_handler_tls(&cfg->handlers[i]);
+		if (files != NULL)
+			check_handler(&c, &cfg->handlers[i], files);
 	}
-	for (size_t i = 0;
-	     i < d->cfg->nupstreams && d->src->need == CONFIG_SERVER; i++)
-		check_upstream(&c, &d->cfg->upstreams[i]);
-	if (d->src->need == CONFIG_SERVER)
-		check_reconcile(&c);
+	for (size_t i = 0; i < cfg->nupstreams; i++) {
+		const struct config_upstream *up = &cfg->upstreams[i];
+
+		if (is_https(up->url))
+			check_roots(&c, up->line, "upstream.url",
+			    "upstream.ca_file", up->ca_file);
+	}
+	if (is_https(r->url))
+		check_roots(&c, 0, "reconcile.url", "reconcile.ca_file",
+		    r->ca_file);
 }

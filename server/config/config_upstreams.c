@@ -2,60 +2,23 @@
  * What only all upstreams show: what is missing, and the tokens, which are read
  * here; and the one that does not stand in the file.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "server/auth/admin_token.h"
 #include "server/config/config_check.h"
 #include "server/config/config_draft.h"
-
-static const struct config_given *
-find_given(const struct config_draft *d, const struct config_upstream *up,
-    const char *name)
-{
-	return (config_given_find(d, up->line,
-	    config_key_find(config_upstream_keys, "upstream", name)));
-}
-
-/* An error about one of its keys, given or not. */
-static void __attribute__((format(printf, 4, 5)))
-upstream_error(struct config_draft *d, const struct config_upstream *up,
-    const char *name, const char *fmt, ...)
-{
-	const struct config_given *g = find_given(d, up, name);
-	char reason[KEY_REASON_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(reason, sizeof(reason), fmt, ap);
-	va_end(ap);
-	if (g != NULL)
-		config_draft_error(d, "%s%s", g->where, reason);
-	else
-		config_draft_error(d, "%s:%u: upstream.%s: %s", d->src->path,
-		    up->line, name, reason);
-}
-
-static void
-check_given(struct config_draft *d, const struct config_upstream *up,
-    const char *name)
-{
-	if (find_given(d, up, name) == NULL)
-		upstream_error(d, up, name, "is missing in [upstream %s]",
-		    up->name);
-}
+#include "server/config/config_named.h"
 
 static void
 check_url(struct config_draft *d, const struct config_upstream *up)
 {
 	const struct config *cfg = d->cfg;
 
-	check_given(d, up, "url");
+	config_key_require(d, up->line, "upstream.url", up->name);
 	for (const struct config_upstream *other = cfg->upstreams;
 	     other < up && up->url != NULL; other++) {
 		if (other->url != NULL && strcmp(other->url, up->url) == 0)
-			upstream_error(d, up, "url",
+			config_key_error(d, up->line, "upstream.url",
 			    "is that of [upstream %s] already", other->name);
 	}
 }
@@ -69,7 +32,8 @@ read_token(struct config_draft *d, struct config_upstream *up)
 	    up->token != NULL)
 		return;
 	if ((up->token = admin_token_read(up->token_file, reason)) == NULL)
-		upstream_error(d, up, "token_file", "%s", reason);
+		config_key_error(d, up->line, "upstream.token_file", "%s",
+		    reason);
 }
 
 /* The one of klikitd listen. */
@@ -84,7 +48,7 @@ add_hub(struct config_draft *d, const struct config_hub *hub)
 		    hub->name);
 		return;
 	}
-	up = config_draft_upstream(d, hub->name, 0);
+	up = config_named_add(d, &config_upstreams, hub->name, 0);
 	for (const struct config_hub_key *k = hub->keys;
 	     up != NULL && k->name != NULL; k++) {
 		const struct key *key =
@@ -112,17 +76,8 @@ config_check_upstreams(struct config_draft *d)
 
 		check_url(d, up);
 		if (up->line != 0 || d->src->hub->token == NULL)
-			check_given(d, up, "token_file");
+			config_key_require(d, up->line, "upstream.token_file",
+			    up->name);
 		read_token(d, up);
 	}
-}
-
-const struct config_upstream *
-config_upstream_find(const struct config *cfg, const char *name)
-{
-	for (size_t i = 0; i < cfg->nupstreams; i++) {
-		if (strcmp(cfg->upstreams[i].name, name) == 0)
-			return (&cfg->upstreams[i]);
-	}
-	return (NULL);
 }
