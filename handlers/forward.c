@@ -274,10 +274,7 @@ forward_run(struct handler_instance *h, const struct handler_job *job,
 	req.nheaders = req.nlines = 0;
 	if (request_head(&req, f, &m) == -1 ||
 	    forward_send(f, &req, &m, job->call) == -1) {
-		snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "out of memory");
-		ret_result->fault = HANDLER_FAULT_UNCLEAR;
-		verdict = HANDLER_RETRY;
+		verdict = message_no_memory(ret_result);
 	}
 	free(req.headers);
 	message_fini(&m);

@@ -36,8 +36,8 @@ message_signer_fini(struct message_signer *s)
 
 /* -- The parts of a message -- */
 
-static enum handler_verdict
-out_of_memory(struct handler_result *ret_result)
+enum handler_verdict
+message_no_memory(struct handler_result *ret_result)
 {
 	(void)snprintf(ret_result->reason, HANDLER_REASON_MAX, "out of memory");
 	ret_result->fault = HANDLER_FAULT_UNCLEAR;
@@ -72,7 +72,7 @@ choose_body(struct message *m, const struct handler_job *job,
 		&m->body_len) == 0)
 		m->body = m->cut;
 	else if (errno == ENOMEM)
-		return (out_of_memory(ret_result));
+		return (message_no_memory(ret_result));
 	else
 		return (
 		    dead(ret_result, "the body has no order at that place"));
@@ -179,7 +179,7 @@ message_make(struct message *m, const struct handler_env *env,
 	make_key(m, job);
 	if (make_signature(m, env, signer, job->ev) == -1) {
 		message_fini(m);
-		return (out_of_memory(ret_result));
+		return (message_no_memory(ret_result));
 	}
 	make_attributes(m, job);
 	return (HANDLER_DONE);

@@ -73,6 +73,12 @@ enum handler_verdict message_make(struct message *m,
     const struct handler_env *env, const struct message_signer *signer,
     const struct handler_job *job, struct handler_result *ret_result);
 
+/*
+ * An outlet has no memory for the call: writes that to *ret_result, and returns
+ * HANDLER_RETRY.
+ */
+enum handler_verdict message_no_memory(struct handler_result *ret_result);
+
 /* Accepts one that is all zero. */
 void message_fini(struct message *m);
 

@@ -96,10 +96,7 @@ pull_run(struct handler_instance *h, const struct handler_job *job,
 	offer.text = hub_text_new(job, &m, &offer.len);
 	if (offer.text == NULL || hub_offer(p->member, &offer) == -1) {
 		free(offer.text);
-		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "out of memory");
-		ret_result->fault = HANDLER_FAULT_UNCLEAR;
-		verdict = HANDLER_RETRY;
+		verdict = message_no_memory(ret_result);
 	}
 	message_fini(&m);
 	return (verdict);

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "handlers/body/message.h"
 #include "handlers/body/status_ask.h"
 #include "handlers/queue/digest.h"
 #include "store/base/hex.h"
@@ -114,9 +115,7 @@ klikit_request(const struct store_event *ev, const struct key_list *statuses,
 	if (verdict == HANDLER_RETRY) {
 		free(*ret_order);
 		free(*ret_body);
-		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "out of memory");
-		ret_result->fault = HANDLER_FAULT_UNCLEAR;
+		(void)message_no_memory(ret_result);
 	}
 	json_decref(o);
 	json_decref(asked);

@@ -107,10 +107,7 @@ amqp_run(struct handler_instance *h, const struct handler_job *job,
 		    AMQP_ROUTE_MAX);
 		verdict = HANDLER_DEAD;
 	} else if (job_wait(a, job, &m, routing_key) == -1) {
-		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "out of memory");
-		ret_result->fault = HANDLER_FAULT_UNCLEAR;
-		verdict = HANDLER_RETRY;
+		verdict = message_no_memory(ret_result);
 	}
 	message_fini(&m);
 	return (verdict);

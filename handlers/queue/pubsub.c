@@ -255,9 +255,7 @@ pubsub_add(struct pubsub *ps, const struct handler_job *job,
 	    pubsub_publisher_add(ps->publisher, job->call, text, len) == 0)
 		return (HANDLER_PENDING);
 	free(text);
-	(void)snprintf(ret_result->reason, HANDLER_REASON_MAX, "out of memory");
-	ret_result->fault = HANDLER_FAULT_UNCLEAR;
-	return (HANDLER_RETRY);
+	return (message_no_memory(ret_result));
 }
 
 static enum handler_verdict

@@ -108,11 +108,8 @@ redis_run(struct handler_instance *h, const struct handler_job *job,
 	if (redis_entry_make(&r->stream, r->sha, &m, &bytes, &len) == -1 ||
 	    (qc = queue_call_add(r->calls, job->call)) == NULL) {
 		free(bytes);
-		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "out of memory");
-		ret_result->fault = HANDLER_FAULT_UNCLEAR;
 		message_fini(&m);
-		return (HANDLER_RETRY);
+		return (message_no_memory(ret_result));
 	}
 	message_fini(&m);
 	qc->bytes = bytes;

@@ -215,10 +215,7 @@ sqs_take(struct sqs *s, const struct message *m, const struct handler_job *job,
 	struct sqs_entry entry;
 
 	if (sqs_entry_make(&entry, m, job->ev, s->fifo) == -1) {
-		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "out of memory");
-		ret_result->fault = HANDLER_FAULT_UNCLEAR;
-		verdict = HANDLER_RETRY;
+		verdict = message_no_memory(ret_result);
 	} else if (entry.size > SQS_SIZE_MAX) {
 		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
 		    "too large for SQS: %zu bytes with its attributes; it "
@@ -226,10 +223,7 @@ sqs_take(struct sqs *s, const struct message *m, const struct handler_job *job,
 		    entry.size, SQS_SIZE_MAX);
 		verdict = HANDLER_DEAD;
 	} else if (sqs_sender_add(s->sender, job->call, &entry) == -1) {
-		(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
-		    "out of memory");
-		ret_result->fault = HANDLER_FAULT_UNCLEAR;
-		verdict = HANDLER_RETRY;
+		verdict = message_no_memory(ret_result);
 	}
 	sqs_entry_fini(&entry);
 	return (verdict);
