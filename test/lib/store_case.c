@@ -147,6 +147,45 @@ store_case_fini(struct store_case *c)
 	assert_int_equal(rmdir(c->dir), 0);
 }
 
+int
+store_case_setup(void **state)
+{
+	store_case_init(*state);
+	return (0);
+}
+
+int
+store_case_setup_open(void **state)
+{
+	store_case_init(*state);
+	store_case_open(*state);
+	return (0);
+}
+
+int
+store_case_teardown(void **state)
+{
+	store_case_fini(*state);
+	return (0);
+}
+
+const char *
+store_case_file(const struct store_case *c, const char *name)
+{
+	static char paths[2][STORE_CASE_PATH_MAX + 64];
+	static unsigned n;
+	char *path = paths[n++ % 2];
+
+	(void)snprintf(path, sizeof(paths[0]), "%s/%s", c->dir, name);
+	return (path);
+}
+
+bool
+store_case_has_file(const struct store_case *c, const char *name)
+{
+	return (access(store_case_file(c, name), F_OK) == 0);
+}
+
 int64_t
 store_case_int(const struct store_case *c, const char *sql)
 {

@@ -75,6 +75,17 @@ void store_case_close(struct store_case *c);
 /* Close the store; remove the directory, and the database. */
 void store_case_fini(struct store_case *c);
 
+/* For cmocka; *state is the case: init(), then open() as well; and fini(). */
+int store_case_setup(void **state);
+int store_case_setup_open(void **state);
+int store_case_teardown(void **state);
+
+/* DIR/name, valid until the call after the next. */
+const char *store_case_file(const struct store_case *c, const char *name);
+
+/* Is that there? */
+bool store_case_has_file(const struct store_case *c, const char *name);
+
 /* One number by SQL, over a connection of its own. */
 int64_t store_case_int(const struct store_case *c, const char *sql);
 

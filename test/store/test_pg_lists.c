@@ -17,23 +17,6 @@
 
 static struct store_case c;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	store_case_init(&c);
-	store_case_open(&c);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* -- Plans -- */
 
 /*
@@ -535,7 +518,9 @@ test_views_outlive_any_body(void **state)
 	    21);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, store_case_setup_open,  \
+	    store_case_teardown, &c)
 
 int
 main(void)

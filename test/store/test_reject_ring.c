@@ -12,23 +12,6 @@
 
 static struct store_case c;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	store_case_init(&c);
-	store_case_open(&c);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* Add n rejections of a class that keep so much of their bodies. */
 static struct case_result
 reject(enum store_reject_class class, size_t n, size_t kept)
@@ -244,7 +227,9 @@ test_duplicates_are_noted_within_bounds(void **state)
 	assert_int_equal(duplicates(1), 17);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, store_case_setup_open,  \
+	    store_case_teardown, &c)
 
 int
 main(void)

@@ -21,14 +21,6 @@
 static struct store_case c;
 static int64_t handler;
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* A store with events, orders, jobs done and not done; closed. */
 static int
 setup(void **state)
@@ -525,7 +517,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name)                                                                \
+	cmocka_unit_test_prestate_setup_teardown(name, setup,                  \
+	    store_case_teardown, &c)
 		T(test_leaf_of_event_ids),
 		T(test_leaf_of_an_index_of_a_table_without_rowid),
 		T(test_root_of_event_ids),

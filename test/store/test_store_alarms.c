@@ -9,23 +9,6 @@
 
 static struct store_case c;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	store_case_init(&c);
-	store_case_open(&c);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 static struct case_result
 append(const char *id, const struct store_job_spec *specs, size_t n)
 {
@@ -269,7 +252,9 @@ test_unguard_cancels_what_has_not_begun(void **state)
 	assert_int_equal(case_runnable(&c, h, 9, NOW).nrunnable, 2);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, store_case_setup_open,  \
+	    store_case_teardown, &c)
 
 int
 main(void)

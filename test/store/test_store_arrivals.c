@@ -16,23 +16,6 @@
 
 static struct store_case c;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	store_case_init(&c);
-	store_case_open(&c);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* What came with an event. */
 struct came {
 	int64_t set;
@@ -308,7 +291,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, store_case_setup_open,  \
+	    store_case_teardown, &c)
 		TEST(test_a_set_is_kept_once),
 		TEST(test_duplicates_and_repeats_keep_none),
 		TEST(test_a_purge_takes_what_is_not_shared),

@@ -22,14 +22,6 @@ setup(void **state)
 	return (0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* An event of an order of its own, by both clocks, with those jobs. */
 static struct case_result
 append(const char *id, int64_t wall_ms, int64_t steady_ms,
@@ -373,7 +365,9 @@ test_a_doubted_date_is_marked(void **state)
 	assert_string_equal(d.ids, "1970 ");
 }
 
-#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define CASE(fn)                                                               \
+	cmocka_unit_test_prestate_setup_teardown(fn, setup,                    \
+	    store_case_teardown, &c)
 
 int
 main(void)

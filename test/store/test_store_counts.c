@@ -24,14 +24,6 @@ setup(void **state)
 	return (0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 static void
 add_to(struct store *st, const struct store_count *counts, size_t n)
 {
@@ -248,7 +240,9 @@ test_receivers_add_up(void **state)
 	assert_int_equal(listed.rows[0].numbers[1], 8);
 }
 
-#define counts_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define counts_test(f)                                                         \
+	cmocka_unit_test_prestate_setup_teardown(f, setup,                     \
+	    store_case_teardown, &c)
 
 int
 main(void)

@@ -22,14 +22,6 @@ setup(void **state)
 	return (0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* An event whose body has a canary, and its job. */
 static int64_t
 append(const char *id)
@@ -381,7 +373,9 @@ test_old_outcomes_are_taken_apart(void **state)
 	assert_false(store_case_says(&c, CANARY));
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, setup,                  \
+	    store_case_teardown, &c)
 
 int
 main(void)

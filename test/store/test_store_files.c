@@ -13,8 +13,6 @@
 #include "test/lib/cmocka_all.h"
 #include "test/lib/store_case.h"
 
-#define PATH_ROOM (STORE_CASE_PATH_MAX + 64)
-
 static struct store_case c;
 
 static int
@@ -29,36 +27,10 @@ setup(void **state)
 	return (0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
-/* DIR/name, valid until the call after the next. */
-static const char *
-in_dir(const char *name)
-{
-	static char paths[2][PATH_ROOM];
-	static unsigned n;
-	char *path = paths[n++ % 2];
-
-	(void)snprintf(path, PATH_ROOM, "%s/%s", c.dir, name);
-	return (path);
-}
-
-static bool
-is_there(const char *name)
-{
-	return (access(in_dir(name), F_OK) == 0);
-}
-
 static void
 write_file(const char *name, const char *text)
 {
-	FILE *out = fopen(in_dir(name), "w");
+	FILE *out = fopen(store_case_file(&c, name), "w");
 
 	assert_non_null(out);
 	assert_true(fputs(text, out) >= 0);
@@ -69,7 +41,8 @@ write_file(const char *name, const char *text)
 static void
 rename_url(const char *name)
 {
-	(void)snprintf(c.url, sizeof(c.url), "sqlite:%s", in_dir(name));
+	(void)snprintf(c.url, sizeof(c.url), "sqlite:%s",
+	    store_case_file(&c, name));
 }
 
 /*
@@ -131,10 +104,10 @@ test_symlink_is_the_same_store(void **state)
 {
 	(void)state;
 	store_case_open(&c);
-	assert_int_equal(symlink("s.db", in_dir("link.db")), 0);
+	assert_int_equal(symlink("s.db", store_case_file(&c, "link.db")), 0);
 	rename_url("link.db");
 	assert_second_is_busy();
-	assert_false(is_there("link.db.lock"));
+	assert_false(store_case_has_file(&c, "link.db.lock"));
 }
 
 static void
@@ -142,7 +115,7 @@ test_hard_link_is_the_same_store(void **state)
 {
 	(void)state;
 	store_case_open(&c);
-	assert_int_equal(link(c.path, in_dir("hard.db")), 0);
+	assert_int_equal(link(c.path, store_case_file(&c, "hard.db")), 0);
 	rename_url("hard.db");
 	assert_second_is_busy();
 }
@@ -152,7 +125,7 @@ test_folder_link_is_the_same_store(void **state)
 {
 	(void)state;
 	store_case_open(&c);
-	assert_int_equal(symlink(".", in_dir("here")), 0);
+	assert_int_equal(symlink(".", store_case_file(&c, "here")), 0);
 	rename_url("here/here/s.db");
 	assert_second_is_busy();
 }
@@ -163,7 +136,7 @@ test_lock_file_removed(void **state)
 {
 	(void)state;
 	store_case_open(&c);
-	assert_int_equal(unlink(in_dir("s.db.lock")), 0);
+	assert_int_equal(unlink(store_case_file(&c, "s.db.lock")), 0);
 	assert_second_is_busy();
 }
 
@@ -172,11 +145,12 @@ static void
 test_link_to_nothing_is_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(symlink("nothing.db", in_dir("link.db")), 0);
+	assert_int_equal(symlink("nothing.db", store_case_file(&c, "link.db")),
+	    0);
 	rename_url("link.db");
 	assert_int_equal(store_case_try(&c, STORE_SERVE), STORE_FAILED);
 	assert_non_null(strstr(c.reason, "symbolic link"));
-	assert_false(is_there("nothing.db"));
+	assert_false(store_case_has_file(&c, "nothing.db"));
 }
 
 /* What root makes belongs to whose store it is. */
@@ -196,13 +170,13 @@ test_root_leaves_the_owner_his_files(void **state)
 	assert_int_equal(chown(c.path, 65534, 65534), 0);
 	assert_int_equal(store_case_try(&c, STORE_CHANGE), STORE_OK);
 	assert_int_equal(case_append(&c, "e", NULL, 0).rc, STORE_OK);
-	assert_int_equal(store_backup(c.st, in_dir("copy.db"), NULL,
-			     case_done_cb, &r),
+	assert_int_equal(store_backup(c.st, store_case_file(&c, "copy.db"),
+			     NULL, case_done_cb, &r),
 	    0);
 	store_wait(c.st);
 	assert_int_equal(r.rc, STORE_OK);
 	for (size_t i = 0; i < 4; i++) {
-		assert_int_equal(stat(in_dir(names[i]), &sb), 0);
+		assert_int_equal(stat(store_case_file(&c, names[i]), &sb), 0);
 		assert_int_equal(sb.st_uid, 65534);
 	}
 }
@@ -220,9 +194,9 @@ test_root_makes_a_store_for_the_folder(void **state)
 	store_case_open(&c);
 	assert_int_equal(stat(c.path, &sb), 0);
 	assert_int_equal(sb.st_uid, 65534);
-	assert_int_equal(stat(in_dir("s.db-wal"), &sb), 0);
+	assert_int_equal(stat(store_case_file(&c, "s.db-wal"), &sb), 0);
 	assert_int_equal(sb.st_uid, 65534);
-	assert_int_equal(stat(in_dir("s.db.lock"), &sb), 0);
+	assert_int_equal(stat(store_case_file(&c, "s.db.lock"), &sb), 0);
 	assert_int_equal(sb.st_uid, 65534);
 }
 
@@ -234,10 +208,10 @@ test_log_without_database_is_kept(void **state)
 {
 	(void)state;
 	kill_with_events("one", "two");
-	assert_int_equal(rename(c.path, in_dir("away.db")), 0);
+	assert_int_equal(rename(c.path, store_case_file(&c, "away.db")), 0);
 	store_case_open(&c);
 	assert_non_null(strstr(c.note, "s.db.aside-20250615-150640-wal"));
-	assert_true(is_there("s.db.aside-20250615-150640-wal"));
+	assert_true(store_case_has_file(&c, "s.db.aside-20250615-150640-wal"));
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 0);
 	assert_int_equal(case_append(&c, "new", NULL, 0).rc, STORE_OK);
 	store_case_close(&c);
@@ -247,11 +221,11 @@ test_log_without_database_is_kept(void **state)
 	    1);
 
 	/* Together again they have all of it. */
-	assert_int_equal(rename(in_dir("away.db"),
-			     in_dir("s.db.aside-20250615-150640")),
+	assert_int_equal(rename(store_case_file(&c, "away.db"),
+			     store_case_file(&c, "s.db.aside-20250615-150640")),
 	    0);
 	(void)snprintf(c.path, sizeof(c.path), "%s",
-	    in_dir("s.db.aside-20250615-150640"));
+	    store_case_file(&c, "s.db.aside-20250615-150640"));
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 2);
 }
 
@@ -265,8 +239,9 @@ test_logs_are_kept_apart(void **state)
 		assert_int_equal(unlink(c.path), 0);
 	}
 	store_case_open(&c);
-	assert_true(is_there("s.db.aside-20250615-150640-wal"));
-	assert_true(is_there("s.db.aside-20250615-150640.2-wal"));
+	assert_true(store_case_has_file(&c, "s.db.aside-20250615-150640-wal"));
+	assert_true(
+	    store_case_has_file(&c, "s.db.aside-20250615-150640.2-wal"));
 }
 
 /* An older program's rollback journal is no less a sibling. */
@@ -276,8 +251,9 @@ test_journal_without_database_is_kept(void **state)
 	(void)state;
 	write_file("s.db-journal", "of some other database");
 	store_case_open(&c);
-	assert_true(is_there("s.db.aside-20250615-150640-journal"));
-	assert_false(is_there("s.db-journal"));
+	assert_true(
+	    store_case_has_file(&c, "s.db.aside-20250615-150640-journal"));
+	assert_false(store_case_has_file(&c, "s.db-journal"));
 }
 
 /* A file that was emptied: SQLite itself would delete the log. */
@@ -290,9 +266,9 @@ test_log_beside_an_empty_file_is_kept(void **state)
 	assert_int_equal(store_case_try(&c, STORE_READ), STORE_NOTADB);
 	assert_int_equal(store_case_try(&c, STORE_CHANGE), STORE_NOTADB);
 	assert_non_null(strstr(c.reason, "klikitd restore"));
-	assert_true(is_there("s.db-wal"));
+	assert_true(store_case_has_file(&c, "s.db-wal"));
 	store_case_open(&c);
-	assert_true(is_there("s.db.aside-20250615-150640-wal"));
+	assert_true(store_case_has_file(&c, "s.db.aside-20250615-150640-wal"));
 	assert_int_equal(case_append(&c, "new", NULL, 0).rc, STORE_OK);
 }
 
@@ -302,8 +278,8 @@ copy_over(const char *from, const char *to)
 {
 	char buf[65536];
 	size_t n;
-	FILE *in = fopen(in_dir(from), "rb");
-	FILE *out = fopen(in_dir(to), "wb");
+	FILE *in = fopen(store_case_file(&c, from), "rb");
+	FILE *out = fopen(store_case_file(&c, to), "wb");
 
 	assert_non_null(in);
 	assert_non_null(out);
@@ -353,7 +329,7 @@ test_older_copy_is_not_given_the_newer_log(void **state)
 	copy_over("old.db", "s.db");
 	store_case_open(&c);
 	assert_non_null(strstr(c.note, "not its own"));
-	assert_true(is_there("s.db.aside-20250615-150640-wal"));
+	assert_true(store_case_has_file(&c, "s.db.aside-20250615-150640-wal"));
 	assert_int_equal(append("old"), STORE_EXISTS);
 	assert_int_equal(append("many0"), STORE_OK);
 	assert_int_equal(store_case_int(&c,
@@ -363,10 +339,12 @@ test_older_copy_is_not_given_the_newer_log(void **state)
 	store_case_close(&c);
 
 	/* The newer one with its log has all of it. */
-	assert_int_equal(rename(in_dir("s.db.aside-20250615-150640-wal"),
-			     in_dir("new.db-wal")),
+	assert_int_equal(rename(store_case_file(&c,
+				    "s.db.aside-20250615-150640-wal"),
+			     store_case_file(&c, "new.db-wal")),
 	    0);
-	(void)snprintf(c.path, sizeof(c.path), "%s", in_dir("new.db"));
+	(void)snprintf(c.path, sizeof(c.path), "%s",
+	    store_case_file(&c, "new.db"));
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"),
 	    2001);
 }
@@ -411,16 +389,18 @@ test_backup_beside_a_log_is_refused(void **state)
 	(void)state;
 	store_case_open(&c);
 	write_file("copy.db-wal", "of some other database");
-	assert_int_equal(store_backup(c.st, in_dir("copy.db"), NULL,
-			     case_done_cb, &r),
+	assert_int_equal(store_backup(c.st, store_case_file(&c, "copy.db"),
+			     NULL, case_done_cb, &r),
 	    0);
 	store_wait(c.st);
 	assert_int_equal(r.rc, STORE_EXISTS);
-	assert_true(is_there("copy.db-wal"));
-	assert_false(is_there("copy.db"));
+	assert_true(store_case_has_file(&c, "copy.db-wal"));
+	assert_false(store_case_has_file(&c, "copy.db"));
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, setup,                  \
+	    store_case_teardown, &c)
 
 int
 main(void)

@@ -23,14 +23,6 @@ setup(void **state)
 	return (0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* An event of that origin and id; its job's number. */
 static int64_t
 append(const char *event_id, const char *scope, enum store_origin origin)
@@ -175,7 +167,9 @@ test_dead_of_alerts(void **state)
 	assert_dead(3, 1);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, setup,                  \
+	    store_case_teardown, &c)
 
 int
 main(void)

@@ -10,23 +10,6 @@
 
 static struct store_case c;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	store_case_init(&c);
-	store_case_open(&c);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* The rows of a list of jobs; texts of the first. */
 struct jobs {
 	unsigned calls;
@@ -438,7 +421,9 @@ test_pause_is_kept(void **state)
 	assert_int_equal(pause_handler("none", "me").rc, STORE_NOTFOUND);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, store_case_setup_open,  \
+	    store_case_teardown, &c)
 
 int
 main(void)

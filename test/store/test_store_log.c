@@ -26,14 +26,6 @@ setup(void **state)
 	return (0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 static void
 append(void)
 {
@@ -103,7 +95,9 @@ test_usual_growth_is_not(void **state)
 	assert_int_equal(c.nnotes, 0);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, setup,                  \
+	    store_case_teardown, &c)
 
 int
 main(void)

@@ -15,22 +15,6 @@
 
 static struct store_case c;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	store_case_init(&c);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 static void
 write_file(const char *text, size_t times)
 {
@@ -405,7 +389,9 @@ test_ack_makes_no_table_in_memory(void **state)
 	(void)sqlite3_close(conn);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, store_case_setup,       \
+	    store_case_teardown, &c)
 
 int
 main(void)

@@ -33,14 +33,6 @@ setup(void **state)
 	return (0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* How often the canary is in a file; a file that is not there has none. */
 static size_t
 canaries(const char *path)
@@ -506,7 +498,9 @@ test_close_ends_backup(void **state)
 	assert_int_equal(stat(copy, &sb), r.rc == STORE_OK ? 0 : -1);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, setup,                  \
+	    store_case_teardown, &c)
 
 int
 main(void)

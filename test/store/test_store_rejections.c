@@ -10,23 +10,6 @@
 
 static struct store_case c;
 
-static int
-setup(void **state)
-{
-	(void)state;
-	store_case_init(&c);
-	store_case_open(&c);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* The rows of a list; what the first of them says. */
 struct rows {
 	unsigned calls;
@@ -287,7 +270,9 @@ test_rejections_are_grouped(void **state)
 	assert_int_equal(list(&f).n, 0);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, store_case_setup_open,  \
+	    store_case_teardown, &c)
 
 int
 main(void)

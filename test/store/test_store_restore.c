@@ -12,7 +12,6 @@
 #include "test/lib/cmocka_all.h"
 #include "test/lib/store_case.h"
 
-#define PATH_ROOM (STORE_CASE_PATH_MAX + 64)
 #define NOW_MS 1750000000000
 #define KEPT "s.db.damaged-20250615-150640"
 
@@ -28,37 +27,11 @@ setup(void **state)
 	return (0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
-/* DIR/name, valid until the call after the next. */
-static const char *
-in_dir(const char *name)
-{
-	static char paths[2][PATH_ROOM];
-	static unsigned n;
-	char *path = paths[n++ % 2];
-
-	(void)snprintf(path, PATH_ROOM, "%s/%s", c.dir, name);
-	return (path);
-}
-
-static bool
-is_there(const char *name)
-{
-	return (access(in_dir(name), F_OK) == 0);
-}
-
 static enum store_rc
 restore(const char *backup)
 {
 	const struct store_restore what = { .url = c.url,
-		.backup = in_dir(backup),
+		.backup = store_case_file(&c, backup),
 		.now_ms = NOW_MS };
 
 	return (store_restore(&what, &got, c.reason));
@@ -72,8 +45,8 @@ make_backup(void)
 
 	store_case_open(&c);
 	assert_int_equal(case_append(&c, "old", NULL, 0).rc, STORE_OK);
-	assert_int_equal(store_backup(c.st, in_dir("copy.db"), NULL,
-			     case_done_cb, &r),
+	assert_int_equal(store_backup(c.st, store_case_file(&c, "copy.db"),
+			     NULL, case_done_cb, &r),
 	    0);
 	store_wait(c.st);
 	assert_int_equal(r.rc, STORE_OK);
@@ -100,12 +73,12 @@ test_backup_takes_the_place(void **state)
 	assert_int_equal(got.events, 1);
 	assert_true(got.newest_ms > 0);
 	assert_true(got.replaced);
-	assert_string_equal(got.kept, in_dir(KEPT));
-	assert_true(is_there("copy.db"));
-	assert_false(is_there("s.db.restoring"));
+	assert_string_equal(got.kept, store_case_file(&c, KEPT));
+	assert_true(store_case_has_file(&c, "copy.db"));
+	assert_false(store_case_has_file(&c, "s.db.restoring"));
 	assert_only_old();
 	store_case_close(&c);
-	(void)snprintf(c.path, sizeof(c.path), "%s", in_dir(KEPT));
+	(void)snprintf(c.path, sizeof(c.path), "%s", store_case_file(&c, KEPT));
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 2);
 }
 
@@ -117,12 +90,12 @@ test_log_goes_with_its_database(void **state)
 
 	(void)state;
 	make_backup();
-	assert_non_null(out = fopen(in_dir("s.db-wal"), "w"));
+	assert_non_null(out = fopen(store_case_file(&c, "s.db-wal"), "w"));
 	assert_true(fputs("frames", out) >= 0);
 	assert_int_equal(fclose(out), 0);
 	assert_int_equal(restore("copy.db"), STORE_OK);
-	assert_true(is_there(KEPT "-wal"));
-	assert_false(is_there("s.db-wal"));
+	assert_true(store_case_has_file(&c, KEPT "-wal"));
+	assert_false(store_case_has_file(&c, "s.db-wal"));
 	assert_only_old();
 }
 
@@ -139,7 +112,7 @@ test_log_of_the_backup_is_used(void **state)
 	assert_int_not_equal(child, -1);
 	if (child == 0) {
 		(void)snprintf(c.url, sizeof(c.url), "sqlite:%s",
-		    in_dir("copy.db"));
+		    store_case_file(&c, "copy.db"));
 		if (store_case_try(&c, STORE_SERVE) != STORE_OK)
 			_exit(1);
 		(void)case_append(&c, "in the log", NULL, 0);
@@ -149,7 +122,7 @@ test_log_of_the_backup_is_used(void **state)
 	assert_int_equal(status, 0);
 	assert_int_equal(restore("copy.db"), STORE_OK);
 	assert_int_equal(got.events, 2);
-	assert_true(is_there("copy.db-wal"));
+	assert_true(store_case_has_file(&c, "copy.db-wal"));
 	store_case_open(&c);
 	assert_int_equal(case_append(&c, "in the log", NULL, 0).rc,
 	    STORE_EXISTS);
@@ -175,8 +148,8 @@ test_kept_is_never_overwritten(void **state)
 	make_backup();
 	assert_int_equal(restore("copy.db"), STORE_OK);
 	assert_int_equal(restore("copy.db"), STORE_OK);
-	assert_true(is_there(KEPT));
-	assert_true(is_there("s.db.damaged-20250615-150641"));
+	assert_true(store_case_has_file(&c, KEPT));
+	assert_true(store_case_has_file(&c, "s.db.damaged-20250615-150641"));
 }
 
 /* A bad backup changes nothing. */
@@ -191,26 +164,26 @@ test_bad_backups_are_refused(void **state)
 	make_backup();
 	assert_int_equal(restore("nothing"), STORE_NOTFOUND);
 	assert_int_equal(restore("s.db"), STORE_EXISTS);
-	assert_int_equal(link(c.path, in_dir("hard.db")), 0);
+	assert_int_equal(link(c.path, store_case_file(&c, "hard.db")), 0);
 	assert_int_equal(restore("hard.db"), STORE_EXISTS);
-	assert_non_null(out = fopen(in_dir("text"), "w"));
+	assert_non_null(out = fopen(store_case_file(&c, "text"), "w"));
 	for (int i = 0; i < 1000; i++)
 		(void)fputs("this is no database\n", out);
 	(void)fclose(out);
 	assert_int_equal(restore("text"), STORE_NOTADB);
-	assert_non_null(out = fopen(in_dir("empty"), "w"));
+	assert_non_null(out = fopen(store_case_file(&c, "empty"), "w"));
 	(void)fclose(out);
 	assert_int_equal(restore("empty"), STORE_NOTADB);
 
 	memset(junk, 0xff, sizeof(junk));
-	assert_true((fd = open(in_dir("copy.db"), O_RDWR)) != -1);
+	assert_true((fd = open(store_case_file(&c, "copy.db"), O_RDWR)) != -1);
 	for (int page = 2; page < 12; page++)
 		(void)!pwrite(fd, junk, sizeof(junk), page * 4096);
 	(void)close(fd);
 	assert_int_equal(restore("copy.db"), STORE_NOTADB);
 	assert_non_null(strstr(c.reason, "copy.db"));
-	assert_false(is_there("s.db.restoring"));
-	assert_false(is_there("s.db.restoring.tmp"));
+	assert_false(store_case_has_file(&c, "s.db.restoring"));
+	assert_false(store_case_has_file(&c, "s.db.restoring.tmp"));
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 2);
 }
 
@@ -245,27 +218,33 @@ test_cut_short_is_completed(void **state)
 	(void)state;
 	for (int moved = 0; moved < 3; moved++) {
 		make_backup();
-		assert_non_null(out = fopen(in_dir("s.db-wal"), "w"));
+		assert_non_null(
+		    out = fopen(store_case_file(&c, "s.db-wal"), "w"));
 		assert_true(fputs("frames", out) >= 0);
 		assert_int_equal(fclose(out), 0);
 		assert_int_equal(restore("copy.db"), STORE_OK);
 
 		/* Back to where it stood after so many renames. */
-		assert_int_equal(rename(c.path, in_dir("s.db.restoring")), 0);
+		assert_int_equal(rename(c.path,
+				     store_case_file(&c, "s.db.restoring")),
+		    0);
 		if (moved < 2)
-			assert_int_equal(rename(in_dir(KEPT "-wal"),
-					     in_dir("s.db-wal")),
+			assert_int_equal(rename(store_case_file(&c,
+						    KEPT "-wal"),
+					     store_case_file(&c, "s.db-wal")),
 			    0);
 		if (moved < 1)
-			assert_int_equal(rename(in_dir(KEPT), c.path), 0);
+			assert_int_equal(rename(store_case_file(&c, KEPT),
+					     c.path),
+			    0);
 		assert_int_equal(store_case_try(&c, STORE_READ), STORE_FAILED);
 		assert_non_null(strstr(c.reason, "cut short"));
 		c.nnotes = 0;
 		assert_only_old();
 		assert_true(c.nnotes > 0);
-		assert_true(is_there(KEPT));
-		assert_true(is_there(KEPT "-wal"));
-		assert_false(is_there("s.db.restoring"));
+		assert_true(store_case_has_file(&c, KEPT));
+		assert_true(store_case_has_file(&c, KEPT "-wal"));
+		assert_false(store_case_has_file(&c, "s.db.restoring"));
 		store_case_fini(&c);
 		store_case_init(&c);
 	}
@@ -278,12 +257,15 @@ test_verbs_complete_it(void **state)
 	(void)state;
 	make_backup();
 	assert_int_equal(restore("copy.db"), STORE_OK);
-	assert_int_equal(rename(c.path, in_dir("s.db.restoring")), 0);
+	assert_int_equal(rename(c.path, store_case_file(&c, "s.db.restoring")),
+	    0);
 	assert_int_equal(store_case_try(&c, STORE_CHANGE), STORE_OK);
 	assert_int_equal(case_append(&c, "old", NULL, 0).rc, STORE_EXISTS);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, setup,                  \
+	    store_case_teardown, &c)
 
 int
 main(void)

@@ -23,14 +23,6 @@ setup(void **state)
 	return (0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* What an event is to be, beside what all of them are. */
 struct given {
 	const char *event_id;
@@ -494,7 +486,9 @@ test_origin_is_kept(void **state)
 	assert_false(again.conflict);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, setup,                  \
+	    store_case_teardown, &c)
 
 int
 main(void)

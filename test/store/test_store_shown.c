@@ -22,14 +22,6 @@ setup(void **state)
 	return (0);
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
 /* -- Events -- */
 
 struct shown {
@@ -554,7 +546,9 @@ test_huge_bodies_share_no_commit(void **state)
 	assert_int_equal(after.operations - before.operations, 4);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, setup,                  \
+	    store_case_teardown, &c)
 
 int
 main(void)

@@ -12,43 +12,7 @@
 #include "test/lib/cmocka_all.h"
 #include "test/lib/store_case.h"
 
-#define PATH_ROOM (STORE_CASE_PATH_MAX + 64)
-
 static struct store_case c;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	store_case_init(&c);
-	return (0);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_case_fini(&c);
-	return (0);
-}
-
-/* DIR/name, valid until the call after the next. */
-static const char *
-in_dir(const char *name)
-{
-	static char paths[2][PATH_ROOM];
-	static unsigned n;
-	char *path = paths[n++ % 2];
-
-	(void)snprintf(path, PATH_ROOM, "%s/%s", c.dir, name);
-	return (path);
-}
-
-static bool
-is_there(const char *name)
-{
-	return (access(in_dir(name), F_OK) == 0);
-}
 
 static enum store_rc
 append(const char *id)
@@ -74,7 +38,7 @@ rescued_events(void)
 	struct store_case copy = c;
 
 	(void)snprintf(copy.path, sizeof(copy.path), "%s",
-	    in_dir("rescued.db"));
+	    store_case_file(&c, "rescued.db"));
 	assert_int_equal(store_backup(c.st, copy.path, NULL, case_done_cb, &r),
 	    0);
 	store_wait(c.st);
@@ -121,9 +85,9 @@ test_file_comes_back(void **state)
 	(void)state;
 	store_case_open(&c);
 	assert_int_equal(append("one"), STORE_OK);
-	assert_int_equal(rename(c.path, in_dir("away.db")), 0);
+	assert_int_equal(rename(c.path, store_case_file(&c, "away.db")), 0);
 	assert_lost("moved away");
-	assert_int_equal(rename(in_dir("away.db"), c.path), 0);
+	assert_int_equal(rename(store_case_file(&c, "away.db"), c.path), 0);
 	store_case_wait_health(&c, STORE_READY);
 	assert_int_equal(append("two"), STORE_OK);
 	store_case_close(&c);
@@ -141,21 +105,24 @@ test_replaced_file_is_noticed(void **state)
 	(void)state;
 	store_case_open(&c);
 	assert_int_equal(append("one"), STORE_OK);
-	assert_int_equal(rename(c.path, in_dir("away.db")), 0);
-	assert_int_equal(rename(in_dir("s.db-wal"), in_dir("away.db-wal")), 0);
+	assert_int_equal(rename(c.path, store_case_file(&c, "away.db")), 0);
+	assert_int_equal(rename(store_case_file(&c, "s.db-wal"),
+			     store_case_file(&c, "away.db-wal")),
+	    0);
 	assert_non_null(out = fopen(c.path, "w"));
 	(void)fputs("another one's database", out);
 	(void)fclose(out);
-	assert_non_null(out = fopen(in_dir("s.db-wal"), "w"));
+	assert_non_null(out = fopen(store_case_file(&c, "s.db-wal"), "w"));
 	(void)fputs("and its log", out);
 	(void)fclose(out);
 	assert_lost("another file");
 	assert_int_equal(rescued_events(), 1);
 	store_case_close(&c);
-	assert_true(is_there("s.db-wal"));
+	assert_true(store_case_has_file(&c, "s.db-wal"));
 
 	/* The one that was moved away is whole, with its log. */
-	(void)snprintf(c.path, sizeof(c.path), "%s", in_dir("away.db"));
+	(void)snprintf(c.path, sizeof(c.path), "%s",
+	    store_case_file(&c, "away.db"));
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM events"), 1);
 }
 
@@ -186,19 +153,21 @@ test_removed_lock_is_made_again(void **state)
 
 	(void)state;
 	store_case_open(&c);
-	assert_int_equal(unlink(in_dir("s.db.lock")), 0);
+	assert_int_equal(unlink(store_case_file(&c, "s.db.lock")), 0);
 	p = (struct pollfd){ .fd = store_fd(c.st), .events = POLLIN };
 	while (c.nnotes == 0) {
 		assert_int_equal(poll(&p, 1, 60000), 1);
 		store_collect(c.st);
 	}
 	assert_non_null(strstr(c.note, "s.db.lock"));
-	assert_true(is_there("s.db.lock"));
+	assert_true(store_case_has_file(&c, "s.db.lock"));
 	assert_int_equal(append("one"), STORE_OK);
 	assert_int_equal(store_health(c.st), STORE_READY);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name)                                                             \
+	cmocka_unit_test_prestate_setup_teardown(name, store_case_setup,       \
+	    store_case_teardown, &c)
 
 int
 main(void)
