@@ -282,16 +282,7 @@ class PostgresServer:
             return
         self.resume()
         left = self.children()
-        self.process.send_signal(signum)
-        try:
-            self.process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGQUIT)
-            self.process.wait(DEADLINE)
-            raise AssertionError(
-                f"PostgreSQL does not end:\n{self.log()}") from None
-        finally:
-            self.process = None
+        unpacked.end(self, signum, last=signal.SIGQUIT)
         end = time.monotonic() + DEADLINE
         while any(_runs(pid) for pid in left):
             assert time.monotonic() < end, f"{left} stay"

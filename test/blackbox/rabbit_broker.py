@@ -26,7 +26,7 @@ import uuid
 
 from amqp_client import Client
 from conftest import DEADLINE
-from unpacked import Home, free_port, listens
+from unpacked import Home, end, free_port, listens
 
 HOST = "127.0.0.1"
 INSTALLED = pathlib.Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -125,19 +125,8 @@ class RabbitServer:
         return self.process is not None and self.process.poll() is None
 
     def stop(self, signum=signal.SIGTERM):
-        if self.process is None:
-            return
-        self.resume()
-        self.process.send_signal(signum)
-        try:
-            self.process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise AssertionError(
-                f"RabbitMQ does not end:\n{self.log()}") from None
-        finally:
-            self.process = None
+        self.paused = False
+        end(self, signum)
 
     def kill(self):
         """As a power switch would, but it knows all its quorum queues again:

@@ -19,11 +19,10 @@ of redis.conf as a keyword with _ for -; appendonly is `yes` unless it is given.
 import signal
 import socket
 import ssl
-import subprocess
 import threading
 
 from conftest import DEADLINE
-from unpacked import Home, free_port
+from unpacked import Home, end, free_port
 
 STARTS = 5  # tries to find a port that nobody takes meanwhile
 
@@ -144,19 +143,7 @@ class RedisServer:
         return False
 
     def stop(self, signum=signal.SIGTERM):
-        if self.process is None:
-            return
-        self.process.send_signal(signal.SIGCONT)
-        self.process.send_signal(signum)
-        try:
-            self.process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise AssertionError(
-                f"Redis does not end:\n{self.log()}") from None
-        finally:
-            self.process = None
+        end(self, signum)
 
     def kill(self):
         """As a power switch would."""

@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -69,6 +70,22 @@ def node_modules(name):
         if (folder / "bullmq" / "node_modules" / name).is_dir():
             return folder / "bullmq" / "node_modules"
     raise AssertionError(f"no {name}: `./run test blackbox` installs it")
+
+
+def end(server, signum, last=signal.SIGKILL):
+    """Have server.process end by that signal, even if it is stopped."""
+    if server.process is None:
+        return
+    server.process.send_signal(signal.SIGCONT)
+    server.process.send_signal(signum)
+    try:
+        server.process.wait(DEADLINE)
+    except subprocess.TimeoutExpired:
+        server.process.send_signal(last)
+        server.process.wait(DEADLINE)
+        raise AssertionError(f"it does not end:\n{server.log()}") from None
+    finally:
+        server.process = None
 
 
 def free_port():
