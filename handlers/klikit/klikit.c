@@ -227,10 +227,10 @@ klikit_send(struct klikit *k, struct http_client_request *http,
 	return (0);
 }
 
-/* Tell klikit that, of that order. Returns 0, or -1 when out of memory. */
+/* Send the status of that order. Returns 0, or -1 when out of memory. */
 static int
-klikit_tell(struct klikit *k, const struct handler_job *job, const char *key,
-    const char *order, const char *body)
+klikit_send_status(struct klikit *k, const struct handler_job *job,
+    const char *key, const char *order, const char *body)
 {
 	char *target = klikit_path(k->base_path, k->path, order);
 	char key_line[sizeof(KEY_HEADER) + KLIKIT_KEY_MAX] = KEY_HEADER;
@@ -276,12 +276,8 @@ klikit_run(struct handler_instance *h, const struct handler_job *job,
 	    ret_result);
 	if (verdict == HANDLER_DONE) {
 		verdict = HANDLER_PENDING;
-		if (klikit_tell(k, job, m.key, order, body) == -1) {
-			(void)snprintf(ret_result->reason, HANDLER_REASON_MAX,
-			    "out of memory");
-			ret_result->fault = HANDLER_FAULT_UNCLEAR;
-			verdict = HANDLER_RETRY;
-		}
+		if (klikit_send_status(k, job, m.key, order, body) == -1)
+			verdict = message_no_memory(ret_result);
 		free(order);
 		free(body);
 	}
@@ -466,7 +462,8 @@ static const struct key klikit_keys[] = {
 		    "credentials are right." },
 	{ "handler.occurred_at", KEY_BOOL, IN_KLIKIT(occurred_at),
 	    .def = "send", .value = "omit|send",
-	    .text = "Whether klikit is told when it was asked for." },
+	    .text = "Whether the time at which it was asked for is sent as "
+		    "well." },
 	OUTLET_TLS_KEYS(struct klikit_settings, tls),
 	{ 0 },
 };
@@ -478,7 +475,7 @@ static const struct handler_statuses klikit_statuses = {
 
 const struct handler handler_klikit = {
 	.type = "klikit",
-	.text = "tells klikit the status of an order",
+	.text = "sends klikit the status of an order",
 	.example = "klikit",
 	.keys = klikit_keys,
 	.settings_size = sizeof(struct klikit_settings),

@@ -1,6 +1,6 @@
 /*
- * klikit.h -- the handler of type "klikit": klikit is told what has become of
- * an order.
+ * klikit.h -- the handler of type "klikit": klikit is sent the status of an
+ * order.
  */
 #ifndef HANDLERS_KLIKIT_H
 #define HANDLERS_KLIKIT_H

@@ -16,8 +16,8 @@
  *   GET  /api/v1/board?...               open orders, the oldest first
  *   GET  /api/v1/orders?...              those that changed last first
  *   GET  /api/v1/orders/ID               with its document and its events
- *   GET  /api/v1/orders/ID/status        what klikit can be told of it
- *   POST /api/v1/orders/ID/status        {"status": WORD, ...}: tell klikit
+ *   GET  /api/v1/orders/ID/status        the statuses that can be sent
+ *   POST /api/v1/orders/ID/status        {"status": WORD, ...}: for klikit
  *   GET  /api/v1/rejections?...          what was refused
  *   GET  /api/v1/rejections/ID           with headers and what is kept of it
  *   GET  /api/v1/receivers               who has this store open
@@ -182,15 +182,15 @@ struct admin_fns {
 	int (*probe)(void *arg, const char *url, probe_done_fn *done,
 	    void *done_arg, char reason[HANDLER_REASON_MAX]);
 	/*
-	 * What klikit can be told of an order of that brand and branch, by the
-	 * handlers that are for it: [{"word": WORD, "status": klikit's}]. A new
+	 * The statuses that the handlers of type klikit can send of an order of
+	 * that brand and branch: [{"word": WORD, "status": klikit's}]. A new
 	 * reference; NULL when out of memory.
 	 */
 	json_t *(*words)(void *arg, const char *brand, const char *branch);
 	/*
-	 * Have klikit told: 0, and done() runs once, not before it returns;
-	 * else what is wrong, as a status of HTTP, with the reason. NULL: no
-	 * server runs.
+	 * Have it sent to klikit: 0, and done() runs once, not before it
+	 * returns; else what is wrong, as a status of HTTP, with the reason.
+	 * NULL: no server runs.
 	 */
 	int (*ask)(void *arg, const struct order_ask *ask, ingest_done_fn *done,
 	    void *done_arg, char ret_event_id[ORDER_ASK_ID_MAX],

@@ -1,8 +1,8 @@
 /*
- * admin_order_status.c -- klikit is to be told the status of an order.
+ * admin_order_status.c -- the status of an order is to be sent to klikit.
  *
  * The order's events say of which scope, brand and branch it is, so that the
- * handler which tells klikit can be chosen, and nobody asks for an order that
+ * handler which sends it can be chosen, and nobody asks for an order that
  * never was.
  */
 #include <string.h>
@@ -172,7 +172,7 @@ find(struct admin_call *call, const char *scope, store_events_fn *found)
 	return (ADMIN_LATER);
 }
 
-/* -- What klikit can be told -- */
+/* -- What can be sent -- */
 
 /* store_events_fn: the order's newest events. */
 static void
@@ -215,7 +215,7 @@ admin_order_status(struct admin_call *call)
 		return (admin_answer(call, 500, NULL));
 	if (read_asking(call->body, asking) == -1)
 		return (admin_error(call, 400,
-		    "what klikit is to be told is {\"status\": WORD}, with "
+		    "what to send klikit is {\"status\": WORD}, with "
 		    "\"reason_code\", \"note\", \"estimated_ready_at\", "
 		    "\"occurred_at\", \"by\", \"scope\" and \"key\" as texts, "
 		    "if wanted"));

@@ -10,7 +10,7 @@
 #include "server/base/json.h"
 #include "server/base/log.h"
 
-/* What a handler tells klikit of orders there; NULL: nothing. */
+/* The statuses that a handler sends of orders there; NULL: none. */
 static const struct key_list *
 words_of(const struct config_handler *ch, const char *brand, const char *branch)
 {
@@ -61,7 +61,8 @@ server_order_ask_cb(void *arg, const struct order_ask *ask,
 		    words[0] == '\0'
 			? "no handler of type klikit is configured: see "
 			  "klikitd help handler"
-			: "that is none of what klikit can be told: %s",
+			: "no handler can send klikit that status; there is: "
+			  "%s",
 		    words);
 		return (words[0] == '\0' ? 409 : 400);
 	}

@@ -1,6 +1,6 @@
 /*
- * server_order_ask.h -- private to server*.c: klikit is to be told the status
- * of an order.
+ * server_order_ask.h -- private to server*.c: the status of an
+ * order is to be sent to klikit.
  */
 #ifndef SERVER_SERVER_ORDER_ASK_H
 #define SERVER_SERVER_ORDER_ASK_H

@@ -1,5 +1,5 @@
 /*
- * order: klikit is told the status of an order, by the running server.
+ * order: the running server sends klikit the status of an order.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -197,10 +197,11 @@ static const struct verb_flag flags[] = {
 };
 
 static const char more[] =
-    "Has the running server tell klikit, by its handler of type klikit, and\n"
-    "waits a little for the answer. It is told also if that takes longer: as\n"
-    "any job it is stored, tried again, and seen in klikitd jobs. Which words\n"
-    "there are, and what klikit calls them, is that handler's statuses.\n"
+    "Has the running server send it, by its handler of type klikit, and waits\n"
+    "a little for the answer. It is sent also if that takes longer: as any "
+    "job\n"
+    "it is stored, tried again, and seen in klikitd jobs. Which words there\n"
+    "are, and what klikit calls them, is that handler's statuses.\n"
     "Exit 1: it was refused, by the server or by klikit.\n"
     "\n"
     "  klikitd order 7585307 accept\n"
@@ -209,7 +210,7 @@ static const char more[] =
 const struct verb verb_order = {
 	.name = "order",
 	.words = "ORDER-ID WORD",
-	.text = "Tell klikit the status of an order: accept, ready, reject...",
+	.text = "Send klikit the status of an order: accept, ready, reject...",
 	.more = more,
 	.flags = flags,
 	.words_min = 2,

@@ -1,6 +1,6 @@
 /*
- * order_ask.h -- klikit is to be told the status of an order: the event that
- * asks for it (handlers/body/status_ask.h).
+ * order_ask.h -- the status of an order is to be sent to klikit: the event
+ * that asks for it (handlers/body/status_ask.h).
  *
  * Touches: ingest.h; random bytes for its id.
  */
@@ -17,7 +17,7 @@ struct order_ask {
 	const char *scope;
 	const char *brand;  /* NULL: not known */
 	const char *branch; /* likewise */
-	const char *word;   /* what klikit is to be told */
+	const char *word;   /* of its status */
 	const char *by;     /* NULL: not said */
 	/*
 	 * Asked for again under the same key it is the same, and not done

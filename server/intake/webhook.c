@@ -154,7 +154,7 @@ turn_away(const struct parcel *p)
 		address_host(http_request_peer(p->req), host);
 		log_warn("http: too many deliveries from %s failed "
 			 "verification: answered 429 unseen: block it in front "
-			 "of klikitd, or see what klikit is told by `klikitd "
+			 "of klikitd, or see what was refused by `klikitd "
 			 "rejections'%s",
 		    host, more);
 	}

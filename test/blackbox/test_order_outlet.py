@@ -1,4 +1,4 @@
-"""klikitd order ID accept: klikit is told, once and in order, or it is seen
+"""klikitd order ID accept: klikit gets it, once and in order, or it is seen
 why not."""
 
 import json
@@ -49,7 +49,7 @@ def box(klikitd, tmp_path, klikit, *numbers, **options):
     return server
 
 
-def told(klikit):
+def arrived(klikit):
     """What klikit was asked to change: the order, the status, the answer."""
     return [(one["uri"].split("/")[-2], json.loads(one["body"])["status"],
              one["answer"])
@@ -62,25 +62,25 @@ def doctor(server):
     return done.stdout.decode()
 
 
-def tell(server, number, **body):
+def send(server, number, **body):
     return server.ask("POST", f"/api/v1/orders/{number}/status", body)
 
 
 @pytest.mark.both
-def test_klikit_is_told_once(klikitd, tmp_path, klikit):
+def test_klikit_gets_it_once(klikitd, tmp_path, klikit):
     server = box(klikitd, tmp_path, klikit, 51, 52)
     said = server.do("order", "51", "accept")
     assert "order 51: accept is asked for: event klikitd.order.status/" in said
     assert "api: done: done: request_id req_" in said
-    status, _, answer = tell(server, 51, status="ready", by="the POS",
+    status, _, answer = send(server, 51, status="ready", by="the POS",
                              key="once")
     assert status == 200 and answer["asked_before"] is False
-    again = tell(server, 51, status="ready", by="the POS", key="once")[2]
+    again = send(server, 51, status="ready", by="the POS", key="once")[2]
     assert again == {**answer, "asked_before": True}
-    tell(server, 52, status="reject", reason_code="kitchen_closed", note="é")
+    send(server, 52, status="reject", reason_code="kitchen_closed", note="é")
     server.wait_query(JOBS.replace("j.state, j.outcome", "count(*)").replace(
         "ORDER BY j.id", "AND j.state = 'done'"), [(3,)])
-    assert sorted(told(klikit)) == [("51", "accepted", 200),
+    assert sorted(arrived(klikit)) == [("51", "accepted", 200),
                                     ("51", "ready", 200),
                                     ("52", "rejected", 200)]
     assert {number: one["status"] for number, one in klikit.orders().items()
@@ -110,7 +110,7 @@ def test_a_retry_has_the_same_key_and_the_same_body(klikitd, tmp_path, klikit):
                   {"what": "lost", "on": "status"},
                   {"what": "status", "status": 503, "times": 0})
     before = len(klikit.lines())
-    tell(server, 51, status="accept")
+    send(server, 51, status="accept")
     klikit.wait_lines(before + 4)
     server.kill()
     klikit.faults()
@@ -136,7 +136,7 @@ def test_what_klikit_refuses_is_dead_and_says_why(klikitd, tmp_path, klikit):
     assert ("api: not done: api answered 409: the order cannot go there from "
             "where it is: state_invalid_transition: ") in said
     assert "; request_id req_" in said
-    assert told(klikit) == [("51", "picked_up", 409)]
+    assert arrived(klikit) == [("51", "picked_up", 409)]
 
 
 @pytest.mark.once
@@ -144,13 +144,13 @@ def test_orders_go_on_side_by_side_and_each_in_turn(klikitd, tmp_path, klikit):
     server = box(klikitd, tmp_path, klikit, 51, 52)
     server.expect("retry in", "failed in a row")
     klikit.faults({"what": "status", "status": 500, "on": "status"})
-    tell(server, 51, status="accept")
-    tell(server, 51, status="ready")
-    tell(server, 52, status="accept")
+    send(server, 51, status="accept")
+    send(server, 51, status="ready")
+    send(server, 52, status="accept")
     server.wait_query(JOBS, [("done", "done")] * 3)
-    assert [one[:2] for one in told(klikit) if one[0] == "51" and
+    assert [one[:2] for one in arrived(klikit) if one[0] == "51" and
             one[2] == 200] == [("51", "accepted"), ("51", "ready")]
-    assert ("52", "accepted", 200) in told(klikit)
+    assert ("52", "accepted", 200) in arrived(klikit)
 
 
 @pytest.mark.once
@@ -160,14 +160,14 @@ def test_wrong_credentials_pause_and_doctor_says_so(klikitd, tmp_path, klikit):
     server.expect("retry in", "handler api: paused: api answered 401: the "
                   "credentials are wrong")
     assert "klikit refuses the credentials: 401" in doctor(server)
-    tell(server, 51, status="accept")
+    send(server, 51, status="accept")
     server.wait_log("handler api: paused")
     (tmp_path / "api").write_text("test-key:test-secret")
     server.reload()
     assert "klikit takes the credentials" in doctor(server)
     server.do("resume", "api")
     server.wait_query(JOBS, [("done", "done")])
-    assert [one[2] for one in told(klikit)] == [401, 200]
+    assert [one[2] for one in arrived(klikit)] == [401, 200]
     log = server.final_log()
     assert "old-secret" not in log and "test-secret" not in log
 
@@ -184,7 +184,7 @@ def test_a_bearer_token_and_other_words(klikitd, tmp_path, klikit):
     assert request["auth"] == "bearer"
     assert json.loads(request["body"]) == {"status": "accepted"}
     server.do("order", "51", "ready", expect=1)
-    assert "none of what klikit can be told: kochen" in server.said
+    assert "can send klikit that status; there is: kochen" in server.said
 
 
 @pytest.mark.once
@@ -197,7 +197,7 @@ def test_what_cannot_be_asked_for(klikitd, tmp_path, klikit):
             (51, {"status": "accept", "key": "k" * 65}, 400, "key"),
             (99, {"status": "accept"}, 404, "there is no order 99"),
             (51, {"status": "accept"}, 409, "this order's brand")):
-        status, _, answer = tell(server, number, **body)
+        status, _, answer = send(server, number, **body)
         assert (status, reason in answer["error"]) == (want, True), answer
     assert server.ask("GET", "/api/v1/orders/51/status")[2] == {
         "order": "51", "statuses": []}
@@ -205,7 +205,7 @@ def test_what_cannot_be_asked_for(klikitd, tmp_path, klikit):
     server.stop()
     server.do("order", "51", "accept", expect=1)
     assert "no klikitd that serves from this store runs here" in server.said
-    assert told(klikit) == []
+    assert arrived(klikit) == []
 
 
 @pytest.mark.once
@@ -217,7 +217,7 @@ def test_off_unless_configured_and_not_without_the_token(klikitd, tmp_path):
                             f"[handler orders]\ntype = orders\n")
     server.expect("Unauthorized /api/v1/orders/51/status")
     received(server.post(order_body(51)))
-    assert tell(server, 51, status="accept")[0] == 401
+    assert send(server, 51, status="accept")[0] == 401
     status, _, answer = server.ask(
         "POST", "/api/v1/orders/51/status", {"status": "accept"},
         {"Authorization": "Bearer a-token-of-the-tests"})

@@ -20,8 +20,8 @@ const DIALOGS = [
   ['#/handlers', 'Stop sending to pos', 'Stop sending to pos?'],
   ['#/handlers', 'Replay all dead jobs of printer', 'Replay all to printer?'],
   ['#/handlers', 'Discard all dead jobs of printer', 'Discard all of printer?'],
-  ['#/orders/9100002', 'Tell klikit: accept', 'Tell klikit: accept?'],
-  ['#/orders/9100002', 'Tell klikit: reject', 'Tell klikit: reject?'],
+  ['#/orders/9100002', 'Send klikit: accept', 'Send klikit: accept?'],
+  ['#/orders/9100002', 'Send klikit: reject', 'Send klikit: reject?'],
 ];
 
 // What has the focus, in words; '' is the browser itself.

@@ -1,4 +1,4 @@
-// order_tell.test.js -- klikit is told the status of an order from its page,
+// order_tell.test.js -- klikit is sent the status of an order from its page,
 // after a question, and what klikit answered stands there.
 
 import assert from 'node:assert/strict';
@@ -32,9 +32,9 @@ const CONFIG = '[handler orders]\ntype = orders\n[handler api]\n' +
   'credentials_file = api\nbrands = 910\n' +
   'statuses = accept: accepted, ready: ready, reject: rejected\n';
 
-inspect('klikit is told from the order’s page, once it was asked',
+inspect('klikit is sent a status from the order’s page, once it was asked',
   async (page, server) => {
-    const words = page.getByRole('button', { name: /^Tell klikit/ });
+    const words = page.getByRole('button', { name: /^Send klikit/ });
     await words.nth(2).waitFor();
     assert.deepEqual(await words.allTextContents(), ['accept', 'ready',
       'reject']);

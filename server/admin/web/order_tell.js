@@ -1,5 +1,5 @@
-// order_tell.js -- klikit is told the status of an order: what it can be told,
-// and what became of what it was told.
+// order_tell.js -- klikit is sent the status of an order: which there are, and
+// what became of what was sent.
 
 import { bytes, get, inScope, part, post } from './api.js';
 import { h, button, fill, section } from './dom.js';
@@ -67,12 +67,12 @@ export class OrderTell {
     const focused = this.buttons.contains(document.activeElement) ?
       document.activeElement.textContent : null;
     fill(this.buttons, this.statuses.map((status) => button(status.word,
-      { 'aria-label': `Tell klikit: ${status.word}` },
+      { 'aria-label': `Send klikit: ${status.word}` },
       () => this.tell(status))));
     fill(this.list, this.events.map((event) => this.eventNode(event)));
     this.list.hidden = this.events.length === 0;
     fill(this.node, this.statuses.length + this.events.length > 0 &&
-      section('Tell klikit', { class: 'part' }, this.buttons, this.list));
+      section('Send klikit', { class: 'part' }, this.buttons, this.list));
     if (focused !== null)
       [...this.buttons.children].find((b) => b.textContent === focused)
         ?.focus();
@@ -94,8 +94,8 @@ export class OrderTell {
     const wants = WITH_REASON.includes(status);
     const note = h('input', { type: 'text', id: 'tell-note', maxlength: 200,
       autocomplete: 'off' });
-    const reason = await ask({ title: `Tell klikit: ${word}?`,
-      text: [`klikit is told that order ${this.id} is “${status}”, and may ` +
+    const reason = await ask({ title: `Send klikit: ${word}?`,
+      text: [`klikit is sent that order ${this.id} is “${status}”, and may ` +
         'tell the customer. It cannot be taken back here.'],
       content: [h('label', { for: 'tell-note' }, 'Note, if wanted'), note],
       field: wants ? { label: 'Reason, as klikit names it', required: true,

@@ -1,4 +1,4 @@
-/* What klikit is told, and what its answers mean. */
+/* What is sent to klikit, and what its answers mean. */
 #include <stdlib.h>
 #include <string.h>
 
