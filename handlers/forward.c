@@ -273,9 +273,8 @@ forward_run(struct handler_instance *h, const struct handler_job *job,
 	req.headers = NULL;
 	req.nheaders = req.nlines = 0;
 	if (request_head(&req, f, &m) == -1 ||
-	    forward_send(f, &req, &m, job->call) == -1) {
+	    forward_send(f, &req, &m, job->call) == -1)
 		verdict = message_no_memory(ret_result);
-	}
 	free(req.headers);
 	message_fini(&m);
 	return (verdict);

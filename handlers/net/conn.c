@@ -153,12 +153,6 @@ conn_free(struct conn *c)
 }
 
 void
-conn_set_arg(struct conn *c, void *arg)
-{
-	c->arg = arg;
-}
-
-void
 conn_flush(struct conn *c)
 {
 	const struct handler_env *env = c->kind->env;

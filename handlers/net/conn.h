@@ -59,9 +59,6 @@ struct conn *conn_new(const struct conn_kind *kind, int fd, const char *peer,
 /* Take leave, as TLS has it, and close. No call comes any more. */
 void conn_free(struct conn *c);
 
-/* From now on its calls get this. */
-void conn_set_arg(struct conn *c, void *arg);
-
 /* "address:port" of the far side. */
 const char *conn_peer(const struct conn *c);
 

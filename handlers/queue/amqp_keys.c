@@ -31,8 +31,8 @@ amqp_keys_user(const struct broker_url *url)
 	return (url->user == NULL ? USER_OF_A_NEW_BROKER : url->user);
 }
 
-bool
-amqp_keys_is_tls(const struct amqp_settings *set)
+static bool
+is_tls(const struct amqp_settings *set)
 {
 	return (broker_url_is_tls(set->url, broker_schemes_amqp));
 }
@@ -92,7 +92,7 @@ amqp_keys_check(void *settings, const struct handler_check *c)
 	char reason[HANDLER_REASON_MAX];
 	struct broker_url url;
 
-	outlet_check_tls(&set->tls, amqp_keys_is_tls(set), c);
+	outlet_check_tls(&set->tls, is_tls(set), c);
 	if (is_empty(set->exchange) && is_empty(set->routing_key))
 		c->wrong(c->arg, "routing_key",
 		    "must name the queue, as exchange is empty");
@@ -143,7 +143,7 @@ amqp_keys_tls(const void *settings)
 {
 	const struct amqp_settings *set = settings;
 
-	return (amqp_keys_is_tls(set) ? &set->tls : NULL);
+	return (is_tls(set) ? &set->tls : NULL);
 }
 
 #define IN_AMQP(field) offsetof(struct amqp_settings, field)

@@ -36,9 +36,6 @@ void amqp_keys_check(void *settings, const struct handler_check *c);
 void amqp_keys_target(const void *settings, char ret_text[HANDLER_REASON_MAX]);
 const struct handler_tls_files *amqp_keys_tls(const void *settings);
 
-/* Does url ask for TLS? */
-bool amqp_keys_is_tls(const struct amqp_settings *set);
-
 /* Of a parsed url: the virtual host and the user; borrowed from it. */
 const char *amqp_keys_vhost(const struct broker_url *url);
 const char *amqp_keys_user(const struct broker_url *url);

@@ -14,9 +14,8 @@
 
 #include "handlers/queue/aws_keys.h"
 
-#define AWS_SIGN_DATE_LEN 16   /* "20150830T123600Z" */
-#define AWS_SIGN_HEADERS_MAX 8 /* that are signed */
-#define AWS_SIGN_MAX 640 /* of the whole Authorization, its NUL included */
+#define AWS_SIGN_DATE_LEN 16 /* "20150830T123600Z" */
+#define AWS_SIGN_MAX 640     /* of the whole Authorization, its NUL included */
 
 struct aws_sign_header {
 	const char *name;  /* in lower case */

@@ -11,7 +11,6 @@
 #include "store/base/utf8.h"
 
 #define ATTRIBUTES_MAX 10 /* of one message */
-#define SCOPE_NAME "klikitd-scope"
 #define STRING "String"
 #define BINARY "Binary"
 

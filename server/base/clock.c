@@ -12,15 +12,9 @@ clock_us(clockid_t id)
 }
 
 int64_t
-clock_wall_us(void)
-{
-	return (clock_us(CLOCK_REALTIME));
-}
-
-int64_t
 clock_wall_ms(void)
 {
-	return (clock_wall_us() / 1000);
+	return (clock_us(CLOCK_REALTIME) / 1000);
 }
 
 struct wall_time

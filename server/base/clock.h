@@ -14,7 +14,6 @@
 /* The wall clock: it dates things, and may jump. */
 struct wall_time clock_wall(void);
 int64_t clock_wall_ms(void); /* the same, where no other clock is near */
-int64_t clock_wall_us(void);
 
 /* Microseconds since some fixed moment; stands still in suspend. */
 int64_t clock_mono_us(void);

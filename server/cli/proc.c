@@ -18,7 +18,8 @@
 #define COMM_SIZE 64
 #define TCP_LISTEN 0x0a
 
-pid_t
+/* Who holds a lock (flock) on the file? 0: nobody, or it is not known. */
+static pid_t
 proc_locker(const char *path)
 {
 	unsigned major_no, minor_no;

@@ -11,9 +11,6 @@
 
 #include <stdbool.h>
 
-/* Who holds a lock (flock) on the file? 0: nobody, or it is not known. */
-pid_t proc_locker(const char *path);
-
 /* Who serves from the store of that URL? 0: nobody, or it is not known. */
 pid_t proc_server(const char *store_url);
 

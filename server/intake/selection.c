@@ -16,7 +16,7 @@ list_has(const char *const *list, size_t n, const char *text)
 	return (false);
 }
 
-bool
+static bool
 type_is_own(const char *type)
 {
 	return (strncmp(type, TYPE_OWN, strlen(TYPE_OWN)) == 0);

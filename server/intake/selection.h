@@ -13,8 +13,6 @@
 /* How the types of klikitd's own events begin: no delivery has such a one. */
 #define TYPE_OWN "klikitd."
 
-bool type_is_own(const char *type);
-
 /*
  * May that be an event's id, or its type? It is printable, at most 255 bytes,
  * and does not begin as those of klikitd's own events do.

@@ -24,7 +24,6 @@
 #define GET_VERSION 1U /* a flag of CREATE_RULESET */
 #define RULE_PATH_BENEATH 1
 
-#define FS_EXECUTE (UINT64_C(1) << 0)
 #define FS_WRITE_FILE (UINT64_C(1) << 1)
 #define FS_READ_FILE (UINT64_C(1) << 2)
 #define FS_READ_DIR (UINT64_C(1) << 3)

@@ -41,7 +41,6 @@
 #define AFTER_MAX_MS (5 * 60000) /* that a hub may keep one waiting */
 #define SELDOM 8                 /* as if it had failed so often */
 #define LOG_EVERY_S 60
-#define TOKEN_LINE_MAX 320
 
 /* What was last said in the log. */
 struct said {

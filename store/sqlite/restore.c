@@ -70,7 +70,11 @@ restore_aside_name(const char *path, const char *whole, char ret_to[PATH_MAX])
 	return (-1);
 }
 
-int
+/*
+ * Put what waits in its place; ret_kept is where what was there is now. To be
+ * called again after a failure. Returns 0, or -1 with errno.
+ */
+static int
 restore_finish(const char *path, char ret_kept[PATH_MAX])
 {
 	char whole[PATH_MAX];

@@ -74,7 +74,11 @@ siblings_is_free(const char *to)
 	return (is_free);
 }
 
-int
+/*
+ * A free name PATH.WORD-TIME for a database that is put aside, with room for
+ * its siblings' ends. Returns 0, or -1 with errno.
+ */
+static int
 siblings_name(const char *path, const char *word, int64_t now_ms,
     char ret_to[PATH_MAX])
 {

@@ -114,12 +114,6 @@ enum store_rc restore_store(const struct store_restore *what,
 /* Was a restore cut short, so that nothing else may use the store? */
 bool restore_is_pending(const char *path);
 
-/*
- * Put what waits in its place; ret_kept is where what was there is now. To be
- * called again after a failure. Returns 0, or -1 with errno.
- */
-int restore_finish(const char *path, char ret_kept[PATH_MAX]);
-
 /* With the lock: end a restore that was cut short, and note it. */
 enum store_rc restore_resume(struct sqlite_store *s, char *reason);
 /*
@@ -346,13 +340,6 @@ enum store_rc migrate_run(struct sqlite_store *s, int64_t from, int64_t to,
 
 /* Is there a log beside path with something in it? */
 bool siblings_hold_data(const char *path);
-
-/*
- * A free name PATH.WORD-TIME for a database that is put aside, with room for
- * its siblings' ends. Returns 0, or -1 with errno.
- */
-int siblings_name(const char *path, const char *word, int64_t now_ms,
-    char ret_to[PATH_MAX]);
 
 /* Rename the siblings of path to those of to. Returns 0, or -1 with errno. */
 int siblings_aside(const char *path, const char *to);
