@@ -379,14 +379,14 @@ copy_settings(struct upstream *u, const struct upstream_settings *set)
 static int
 open_round(struct upstream *u)
 {
-	const struct upstream_round_options opt = {
+	struct upstream_round_options opt = {
 		.taker = u->opt.taker,
-		.name = u->name,
-		.trust = u->set.trust,
 		.settled = upstream_settled_cb,
 		.arg = u,
 	};
 
+	opt.taker.name = u->name;
+	opt.taker.trust = u->set.trust;
 	u->round = upstream_round_new(&opt);
 	return (u->round == NULL ? -1 : 0);
 }

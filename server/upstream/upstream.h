@@ -38,7 +38,7 @@ struct upstream_settings {
 
 struct upstream_options {
 	const struct handler_env *env; /* kept */
-	struct upstream_taker taker;   /* copied */
+	struct upstream_taker taker;   /* copied, but for name and trust */
 	/* Would an event be written now? Nothing is asked for else. */
 	bool (*well)(void *arg);
 	/* It has ended by itself, after upstream_finish(); free it then. */

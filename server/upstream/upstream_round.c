@@ -67,8 +67,7 @@ entry_take(struct upstream_round *r, size_t i)
 	struct entry *e = &r->entries[i];
 	int64_t lag_ms = clock_wall_ms() - job->received_at_ms;
 
-	switch (upstream_take(&r->opt.taker, job, r->opt.name, r->opt.trust,
-	    entry_done_cb, e, &e->why)) {
+	switch (upstream_take(&r->opt.taker, job, entry_done_cb, e, &e->why)) {
 	case UPSTREAM_PENDING:
 		e->state = ENTRY_COMMITTING;
 		r->committing++;

@@ -36,8 +36,6 @@ struct upstream_counts {
 
 struct upstream_round_options {
 	struct upstream_taker taker; /* copied */
-	const char *name;            /* of the upstream; kept */
-	bool trust;                  /* the hub's word is enough */
 	void (*settled)(void *arg);  /* a job is: go on */
 	void *arg;
 };

@@ -88,14 +88,14 @@ verify(struct parcel *p)
 
 /* By whose word it comes in; NULL: by nobody's, and it is not signed. */
 static const char *
-voucher(struct parcel *p, const char *name)
+voucher(struct parcel *p)
 {
 	if (p->sure)
 		return (p->match.name);
 	if (!p->named)
 		return (NULL);
 	(void)snprintf(p->voucher, sizeof(p->voucher),
-	    STORE_BY_UPSTREAM "%s, by its word", name);
+	    STORE_BY_UPSTREAM "%s, by its word", p->t->name);
 	return (p->voucher);
 }
 
@@ -115,15 +115,14 @@ take_headers(const struct parcel *p, struct kept_headers *ret_kept)
 
 /* Hand it on. */
 static enum upstream_took
-submit(struct parcel *p, const char *name, ingest_done_fn *done, void *arg,
-    const char **ret_why)
+submit(struct parcel *p, ingest_done_fn *done, void *arg, const char **ret_why)
 {
 	struct kept_headers headers;
 	struct delivery del = {
 		.event_id = p->job->event_id,
 		.type = p->type,
 		.origin = STORE_HUB,
-		.secret = voucher(p, name),
+		.secret = voucher(p),
 		.scope = p->sure ? p->match.scope : p->endpoint->scope,
 		.endpoint = p->endpoint->name,
 		.fits = &p->endpoint->takes,
@@ -159,9 +158,11 @@ submit(struct parcel *p, const char *name, ingest_done_fn *done, void *arg,
 }
 
 static enum upstream_took
-take_parcel(struct parcel *p, const char *name, bool trust,
-    ingest_done_fn *done, void *arg, const char **ret_why)
+take_parcel(struct parcel *p, ingest_done_fn *done, void *arg,
+    const char **ret_why)
 {
+	bool trust = p->t->trust;
+
 	if (p->type == NULL || *p->type == '\0' ||
 	    (!trust && (p->signature == NULL || *p->signature == '\0')))
 		return (refuse(p, REJECT_HEADERS_MISSING,
@@ -174,13 +175,12 @@ take_parcel(struct parcel *p, const char *name, bool trust,
 	if (!p->sure && !trust)
 		return (refuse(p, REJECT_SIGNATURE,
 		    "its signature is of no secret of the box", ret_why));
-	return (submit(p, name, done, arg, ret_why));
+	return (submit(p, done, arg, ret_why));
 }
 
 enum upstream_took
 upstream_take(const struct upstream_taker *t, const struct upstream_job *job,
-    const char *name, bool trust, ingest_done_fn *done, void *arg,
-    const char **ret_why)
+    ingest_done_fn *done, void *arg, const char **ret_why)
 {
 	struct parcel p = { .t = t,
 		.job = job,
@@ -197,8 +197,8 @@ upstream_take(const struct upstream_taker *t, const struct upstream_job *job,
 		return (errno == ENOMEM ? UPSTREAM_BUSY : UPSTREAM_DEAD);
 	}
 	(void)snprintf(p.source, sizeof(p.source), STORE_BY_UPSTREAM "%s",
-	    name);
-	took = take_parcel(&p, name, trust, done, arg, ret_why);
+	    t->name);
+	took = take_parcel(&p, done, arg, ret_why);
 	free(p.body);
 	return (took);
 }

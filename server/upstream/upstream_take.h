@@ -29,6 +29,8 @@ struct upstream_taker {
 	/* The usual one, for the moment; NULL: there is none yet. */
 	const struct endpoint *(*endpoint)(void *arg);
 	void *arg;
+	const char *name; /* of the upstream whose jobs they are */
+	bool trust;       /* their signatures need not be of our secrets */
 };
 
 enum upstream_took {
@@ -38,12 +40,11 @@ enum upstream_took {
 };
 
 /*
- * Take a job of the upstream of that name; with trust its signature need not
- * match a secret of ours. done() gets what ingest_done_fn is promised;
- * ingest_answered() is the caller's to call.
+ * Take a job. done() gets what ingest_done_fn is promised; ingest_answered() is
+ * the caller's to call.
  */
 enum upstream_took upstream_take(const struct upstream_taker *t,
-    const struct upstream_job *job, const char *name, bool trust,
-    ingest_done_fn *done, void *arg, const char **ret_why);
+    const struct upstream_job *job, ingest_done_fn *done, void *arg,
+    const char **ret_why);
 
 #endif /* SERVER_UPSTREAM_TAKE_H */
