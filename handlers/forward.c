@@ -16,7 +16,6 @@
 #include "handlers/net/reach.h"
 #include "handlers/registry.h"
 
-#define OWN_HEADERS 7     /* what we add at most */
 #define REACH_MAX_MS 5000 /* doctor waits */
 #define HEADER_LINE_MAX (MESSAGE_KEY_MAX + 64)
 
@@ -153,23 +152,22 @@ struct forward_request {
 	const char **headers;
 	size_t nheaders;
 	size_t nlines;
-	char lines[OWN_HEADERS][HEADER_LINE_MAX];
+	char lines[MESSAGE_HEADERS_MAX][HEADER_LINE_MAX];
 };
 
-/* Add a header of ours, unless it has no value or stands in the settings. */
+/* Add a header of ours, unless it stands in the settings. */
 static void
 request_add(struct forward_request *req, const struct forward *f,
-    const char *name, const char *value)
+    const struct message_attribute *ours)
 {
 	char *line = req->lines[req->nlines];
 
-	if (value == NULL)
-		return;
 	for (size_t i = 0; i < f->nheaders; i++) {
-		if (is_header(f->headers[i], name))
+		if (is_header(f->headers[i], ours->name))
 			return;
 	}
-	(void)snprintf(line, HEADER_LINE_MAX, "%s: %s", name, value);
+	(void)snprintf(line, HEADER_LINE_MAX, "%s: %s", ours->name,
+	    ours->value);
 	req->headers[req->nheaders++] = line;
 	req->nlines++;
 }
@@ -179,27 +177,16 @@ static int
 request_head(struct forward_request *req, const struct forward *f,
     const struct message *m)
 {
-	static const struct {
-		const char *header;
-		const char *attribute;
-	} ours[] = {
-		{ "x-klikit-event-id", "klikit-event-id" },
-		{ "x-klikit-event-type", "klikit-event-type" },
-		{ "x-klikitd-attempt", "klikitd-attempt" },
-		{ "x-klikitd-scope", "klikitd-scope" },
-		{ "Idempotency-Key", "idempotency-key" },
-		{ "x-klikit-signature", "klikit-signature" },
-	};
+	struct message_attribute ours[MESSAGE_HEADERS_MAX];
+	size_t n = message_headers(m, ours);
 
-	req->headers = calloc(f->nheaders + OWN_HEADERS, sizeof(*req->headers));
+	req->headers = calloc(f->nheaders + n, sizeof(*req->headers));
 	if (req->headers == NULL)
 		return (-1);
 	for (size_t i = 0; i < f->nheaders; i++)
 		req->headers[req->nheaders++] = f->headers[i];
-	request_add(req, f, "Content-Type", "application/json");
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		request_add(req, f, ours[i].header,
-		    message_attribute(m, ours[i].attribute));
+	for (size_t i = 0; i < n; i++)
+		request_add(req, f, &ours[i]);
 	return (0);
 }
 

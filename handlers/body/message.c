@@ -201,3 +201,33 @@ message_attribute(const struct message *m, const char *name)
 	}
 	return (NULL);
 }
+
+size_t
+message_headers(const struct message *m,
+    struct message_attribute ret_headers[MESSAGE_HEADERS_MAX])
+{
+	static const struct {
+		const char *header;
+		const char *attribute;
+	} known[MESSAGE_HEADERS_MAX - 1] = {
+		{ "x-klikit-event-id", "klikit-event-id" },
+		{ "x-klikit-event-type", "klikit-event-type" },
+		{ "x-klikitd-attempt", "klikitd-attempt" },
+		{ "x-klikitd-scope", "klikitd-scope" },
+		{ "Idempotency-Key", "idempotency-key" },
+		{ "x-klikit-signature", "klikit-signature" },
+	};
+	size_t n = 0;
+
+	ret_headers[n++] =
+	    (struct message_attribute){ "Content-Type", "application/json" };
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		const char *value = message_attribute(m, known[i].attribute);
+
+		if (value != NULL)
+			ret_headers[n++] =
+			    (struct message_attribute){ known[i].header,
+				    value };
+	}
+	return (n);
+}

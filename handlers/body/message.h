@@ -85,4 +85,9 @@ void message_fini(struct message *m);
 /* The value of that attribute; NULL: it has none. */
 const char *message_attribute(const struct message *m, const char *name);
 
+/* The headers by which it goes over HTTP; returns how many. They borrow m. */
+#define MESSAGE_HEADERS_MAX 7
+size_t message_headers(const struct message *m,
+    struct message_attribute ret_headers[MESSAGE_HEADERS_MAX]);
+
 #endif /* HANDLERS_MESSAGE_H */

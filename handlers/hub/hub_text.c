@@ -13,35 +13,17 @@
 
 /* -- A job -- */
 
-static void
-add_header(json_t *headers, const char *name, const char *value)
-{
-	if (value != NULL)
-		(void)json_array_append_new(headers,
-		    json_pack("[s, s]", name, value));
-}
-
 /* What a handler of type forward would send with it. */
 static json_t *
 headers_of(const struct message *m)
 {
-	static const struct {
-		const char *header;
-		const char *attribute;
-	} known[] = {
-		{ "x-klikit-event-id", "klikit-event-id" },
-		{ "x-klikit-event-type", "klikit-event-type" },
-		{ "x-klikitd-attempt", "klikitd-attempt" },
-		{ "x-klikitd-scope", "klikitd-scope" },
-		{ "Idempotency-Key", "idempotency-key" },
-		{ "x-klikit-signature", "klikit-signature" },
-	};
+	struct message_attribute all[MESSAGE_HEADERS_MAX];
+	size_t n = message_headers(m, all);
 	json_t *headers = json_array();
 
-	add_header(headers, "Content-Type", "application/json");
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		add_header(headers, known[i].header,
-		    message_attribute(m, known[i].attribute));
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(headers,
+		    json_pack("[s, s]", all[i].name, all[i].value));
 	return (headers);
 }
 
