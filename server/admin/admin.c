@@ -129,6 +129,14 @@ admin_call(struct admin *a, const struct admin_request *req,
 	return (false);
 }
 
+bool
+admin_is_behind(const struct admin *a)
+{
+	uint64_t answers;
+
+	return (store_is_behind(a->st, &answers));
+}
+
 size_t
 admin_pending(const struct admin *a)
 {

@@ -235,6 +235,9 @@ struct admin *admin_new(struct store *st, const struct admin_fns *fns);
 bool admin_call(struct admin *a, const struct admin_request *req,
     admin_done_fn *done, void *arg, struct admin_answer *ret_answer);
 
+/* Has the store something to write at this moment? */
+bool admin_is_behind(const struct admin *a);
+
 /* Calls under way. */
 size_t admin_pending(const struct admin *a);
 

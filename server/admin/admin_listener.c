@@ -285,7 +285,7 @@ admin_listener_new(struct event_base *base, struct admin *a,
 		l->token = strdup(opt->token);
 	l->rules = (struct access_rules){ l->address, l->token };
 	if (l->address == NULL || (opt->token != NULL && l->token == NULL) ||
-	    (l->api = admin_route_new(a)) == NULL ||
+	    (l->api = admin_route_new(base, a)) == NULL ||
 	    (l->streams = stream_route_new(base, opt->stream)) == NULL ||
 	    (l->http = listener_http(l, base, opt->metrics)) == NULL ||
 	    http_listen(l->http, opt->socket, ret_url, reason) == -1)

@@ -7,18 +7,32 @@
 #include <string.h>
 
 #include <event2/buffer.h>
+#include <event2/event.h>
 
 #include "server/admin/admin.h"
 #include "server/admin/turns.h"
+#include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/http/route.h"
 
 #define TAG_MAX 32 /* of an ETag */
 #define NO_MEMORY "{\"error\":\"out of memory\"}"
 
+/*
+ * An answer costs the processor that acks need, too. While the store has
+ * something to write, the next question waits so many times as long as the one
+ * before took, at most REST_MAX_US; or until the store is idle.
+ */
+#define REST_TIMES 20
+#define REST_MAX_US 2000000
+#define REST_LOOK_US 10000 /* between two looks at the store */
+
 struct admin_route {
 	struct admin *a;
 	struct turns turns;
+	struct event *timer;
+	int64_t answered_us; /* the last question */
+	int64_t rest_until_us;
 };
 
 /* A request, until it is answered. */
@@ -26,6 +40,7 @@ struct call {
 	struct admin_route *route;
 	struct http_request *req;
 	struct turn turn; /* of a question; what acts does not wait */
+	int64_t began_us;
 	bool acts;
 };
 
@@ -79,20 +94,64 @@ answer_admin(struct http_request *req, const struct admin_answer *from)
 	    from->body_len);
 }
 
+/* -- When the next question may be asked -- */
+
+static void
+rest_look(struct admin_route *route)
+{
+	const struct timeval tv = { .tv_usec = REST_LOOK_US };
+
+	turns_rest(&route->turns, clock_mono_us() < route->rest_until_us &&
+				      admin_is_behind(route->a) &&
+				      evtimer_add(route->timer, &tv) == 0);
+}
+
+/* evtimer: may it go on? */
+static void
+rest_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct admin_route *route = arg;
+
+	(void)fd;
+	(void)what;
+	rest_look(route);
+	turns_pump(&route->turns);
+}
+
+/* A question was answered. What it waited behind others is not counted. */
+static void
+rest_begin(struct admin_route *route, int64_t began_us)
+{
+	int64_t now = clock_mono_us(), rest;
+
+	if (began_us < route->answered_us)
+		began_us = route->answered_us;
+	route->answered_us = now;
+	rest = (now - began_us) * REST_TIMES;
+	if (rest > REST_MAX_US)
+		rest = REST_MAX_US;
+	if (now + rest > route->rest_until_us)
+		route->rest_until_us = now + rest;
+	rest_look(route);
+}
+
 /* admin_done_fn: a call that was under way has its answer. */
 static void
 call_done_cb(const struct admin_answer *from, void *arg)
 {
 	struct call *call = arg;
 	struct admin_route *route = call->route;
+	int64_t began_us = call->began_us;
 	bool acts = call->acts;
 
 	if (!acts)
 		turn_end(&route->turns, &call->turn);
 	answer_admin(call->req, from);
 	free(call);
-	if (!acts)
+	if (!acts) {
+		rest_begin(route, began_us);
 		turns_pump(&route->turns);
+	}
 }
 
 /* -- The call -- */
@@ -110,6 +169,7 @@ call_start(struct call *call)
 		.body_len = evbuffer_get_length(body),
 	};
 
+	call->began_us = clock_mono_us();
 	http_request_keep(req);
 	if (r.body_len > 0)
 		r.body = evbuffer_pullup(body, -1);
@@ -161,7 +221,7 @@ admin_route_run(struct http_request *req, void *arg)
 }
 
 struct admin_route *
-admin_route_new(struct admin *a)
+admin_route_new(struct event_base *base, struct admin *a)
 {
 	struct admin_route *route;
 
@@ -169,11 +229,18 @@ admin_route_new(struct admin *a)
 		return (NULL);
 	route->a = a;
 	turns_init(&route->turns, call_turn_cb);
+	if ((route->timer = evtimer_new(base, rest_timer_cb, route)) == NULL) {
+		free(route);
+		return (NULL);
+	}
 	return (route);
 }
 
 void
 admin_route_free(struct admin_route *route)
 {
+	if (route == NULL)
+		return;
+	event_free(route->timer);
 	free(route);
 }

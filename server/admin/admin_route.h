@@ -1,7 +1,7 @@
 /*
  * admin_route.h -- the operator's API by HTTP: admin.h for requests.
  *
- * Owns:    the calls that are under way, and whose question is next.
+ * Owns:    the calls that are under way, whose question is next, and when.
  * Touches: route.h, admin.h, turns.h, the log.
  */
 #ifndef SERVER_ADMIN_ROUTE_H
@@ -9,10 +9,11 @@
 
 struct admin;
 struct admin_route; /* opaque */
+struct event_base;
 struct http_request;
 
-/* Keeps a. NULL when out of memory. */
-struct admin_route *admin_route_new(struct admin *a);
+/* Keeps both. NULL when out of memory. */
+struct admin_route *admin_route_new(struct event_base *base, struct admin *a);
 
 /*
  * http_route: GET, HEAD or POST of any path, answered by admin_call(); arg is

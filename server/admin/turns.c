@@ -43,7 +43,8 @@ turns_pump(struct turns *turns)
 {
 	struct turn *turn;
 
-	while (turns->running < TURNS_MAX && (turn = next_of(turns)) != NULL) {
+	while (!turns->resting && turns->running < TURNS_MAX &&
+	       (turn = next_of(turns)) != NULL) {
 		turn->running = true;
 		turns->running++;
 		turns->start(turn);
@@ -64,4 +65,10 @@ turn_end(struct turns *turns, struct turn *turn)
 {
 	TAILQ_REMOVE(&turns->asked, turn, next);
 	turns->running -= turn->running;
+}
+
+void
+turns_rest(struct turns *turns, bool resting)
+{
+	turns->resting = resting;
 }

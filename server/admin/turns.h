@@ -35,6 +35,7 @@ struct turns {
 	struct turn_queue
 	    asked; /* and not answered; the first that came first */
 	size_t running;
+	bool resting;
 	void (*start)(struct turn *turn);
 };
 
@@ -47,7 +48,10 @@ void turn_begin(struct turns *turns, struct turn *turn, struct peer_net net);
 /* It is answered, or nobody waits for the answer any more. */
 void turn_end(struct turns *turns, struct turn *turn);
 
-/* Start those whose turn it is. After turn_end(). */
+/* Start those whose turn it is; nobody's while `resting'. After turn_end(). */
 void turns_pump(struct turns *turns);
+
+/* Is it time for nobody? Until it is said anew. */
+void turns_rest(struct turns *turns, bool resting);
 
 #endif /* SERVER_TURNS_H */

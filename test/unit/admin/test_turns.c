@@ -76,6 +76,26 @@ test_turns_forget_who_leaves(void **state)
 	assert_ptr_equal(started[TURNS_MAX], &of[TURNS_MAX + 1]);
 }
 
+/* While it is time for nobody, none is started; then those that may be. */
+static void
+test_turns_rest(void **state)
+{
+	struct turns *turns = *state;
+	struct turn of[2];
+
+	turns_rest(turns, true);
+	begin(turns, &of[0], "10.0.0.1");
+	begin(turns, &of[1], "10.0.0.1");
+	assert_int_equal(nstarted, 0);
+	turn_end(turns, &of[0]);
+	turns_pump(turns);
+	assert_int_equal(nstarted, 0);
+	turns_rest(turns, false);
+	turns_pump(turns);
+	assert_int_equal(nstarted, 1);
+	assert_ptr_equal(started[0], &of[1]);
+}
+
 int
 main(void)
 {
@@ -84,6 +104,7 @@ main(void)
 		cmocka_unit_test_setup(test_turns_go_to_who_asks_for_least,
 		    setup),
 		cmocka_unit_test_setup(test_turns_forget_who_leaves, setup),
+		cmocka_unit_test_setup(test_turns_rest, setup),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
