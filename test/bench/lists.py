@@ -21,7 +21,7 @@ import stats
 from machine import BenchError, pinned
 from servers import Klikitd
 
-AGES_S = 4 * 3600  # a kept store is filled anew after that: the board has a day
+AGE_MAX_S = 4 * 3600  # then a kept store is filled anew: the board has a day
 HANDLERS = """
 [handler orders]
 type = orders
@@ -216,7 +216,8 @@ def _verbs(bench, store):
     for words in (("replay", "--dry-run", "--handler", "pos", "--state",
                    "done"),
                   ("replay", "--dry-run", "--state", "dead"),
-                  ("discard", "--dry-run", "--state", "dead"),
+                  ("discard", "--dry-run", "--state", "dead", "--reason",
+                   "none"),
                   ("purge", "--dry-run", "--older-than", "10d"),
                   ("events", "--limit", "10000")):
         bench.need_time(60)
@@ -291,7 +292,7 @@ def _store(bench, plan):
     server = bench.servers["lists"]
     folder = bench.build / f"lists-{plan.lists_events}"
     path = server.database_path(folder)
-    if path.exists() and path.stat().st_mtime > time.time() - AGES_S:
+    if path.exists() and path.stat().st_mtime > time.time() - AGE_MAX_S:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     made = fill.schema(bench, server)
