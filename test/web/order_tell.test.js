@@ -41,7 +41,7 @@ inspect('klikit is sent a status from the order’s page, once it was asked',
     const dialog = page.getByRole('dialog');
     const rows = page.locator('.told li');
     await words.nth(0).click();
-    await dialog.getByText(/order 1 is “accepted”/).waitFor();
+    await dialog.getByText(/“accepted” for order 1,/).waitFor();
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     await words.nth(0).click();
     await dialog.getByLabel('Note').fill('ten minutes');

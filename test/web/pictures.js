@@ -16,22 +16,23 @@ const named = (route) => route.replace(/^#\//, '').replace(/\W+/g, '-');
 
 async function picture(server, state) {
   const routes = Object.values(ROUTES).flat().filter((r) => r.includes(word));
-  for (const [width, height] of SIZES) {
-    for (const colorScheme of ['light', 'dark']) {
-      const { page, close } = await open(server, { colorScheme,
-        viewport: { width, height }, hash: routes[0] });
-      await live(page);
-      for (const route of routes) {
-        await page.goto(`${server.admin}/${route}`);
-        await settled(page);
-        await page.mouse.move(0, 0);
-        await page.evaluate(() => document.activeElement?.blur());
+  const { page, close } = await open(server, { hash: routes[0] });
+  await live(page);
+  for (const route of routes) {
+    await page.goto(`${server.admin}/${route}`);
+    for (const [width, height] of SIZES) {
+      await page.setViewportSize({ width, height });
+      await settled(page);
+      await page.mouse.move(0, 0);
+      await page.evaluate(() => document.activeElement?.blur());
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
         await page.screenshot({ path: path.join(folder,
           `${named(route)}-${state}-${width}-${colorScheme}.png`) });
       }
-      await close({ errors: [/./] });
     }
   }
+  await close({ errors: [/./] });
 }
 
 fs.mkdirSync(folder, { recursive: true });

@@ -11,7 +11,9 @@ import { play } from './sound.js';
 
 const SOUND_KEY = 'klikitd-sound'; // "on": asked for on this screen
 const SHOWN_MAX = 3;
-const SHOWN = { kitchen: 1, alarms: 0 }; // in views with little room for it
+// Where there is little room for it, or it is told as well.
+const SHOWN = { kitchen: 1, now: 1, alarms: 0 };
+const PHONE = matchMedia('(max-width: 640px)');
 const TONES = [880, 660, 880]; // Hz
 
 // What happened, in one sentence (pure).
@@ -40,6 +42,7 @@ export class Alarms {
     const top = h('div');
     banner.replaceWith(top);
     top.append(banner, this.node, this.said);
+    PHONE.addEventListener('change', () => this.alarms && this.draw());
     this.drawSound();
   }
 
@@ -68,7 +71,8 @@ export class Alarms {
   }
 
   draw() {
-    const shown = this.alarms.slice(0, this.max);
+    const shown = this.alarms.slice(0, PHONE.matches ? Math.min(this.max, 1) :
+      this.max);
     this.node.hidden = this.count === 0;
     this.all.hidden = this.alarms.length < 2;
     fill(this.list, shown.map((alarm) => h('li', null,

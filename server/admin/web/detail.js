@@ -39,7 +39,7 @@ export class DetailView {
     this.back = h('a', { class: 'back', href: back, 'aria-label':
       'Close this event' }, '✕');
     this.title = h('h2', { tabIndex: -1, class: 'detail-title' });
-    this.state = h('span', { class: 'state' });
+    this.state = h('span', { class: 'state', hidden: true });
     this.facts = h('dl', { class: 'facts' });
     this.orders = h('div');
     this.jobs = new JobList(app, () => this.load());
@@ -51,8 +51,8 @@ export class DetailView {
     this.content = h('div', { class: 'detail-content' });
     this.node = h('article', { class: 'detail' },
       h('header', null, h('div', { class: 'detail-head' }, this.title,
-        this.state, h('div', { class: 'jumps', role: 'group', 'aria-label':
-          'Jump to' }, [['Handlers', () => this.jobs.node],
+        this.state, this.jumps = h('div', { class: 'jumps', role: 'group',
+          hidden: true, 'aria-label': 'Jump to' }, [['Handlers', () => this.jobs.node],
           ['Timeline', () => this.timeline], ['Body', () => this.bodyBox],
           ['Headers', () => this.headers]].map(([text, to]) => button(text,
           { class: 'link' }, () => this.jump(to()))))), this.back),
@@ -127,6 +127,7 @@ export class DetailView {
       actions: e.purged_at ? [] : [button('Copy as curl',
         { class: 'quiet', id: 'copy-curl' }, () => this.copyCurl())] });
     fill(this.bodyBox, section('Body', { class: 'part' }, this.body.node));
+    this.jumps.hidden = this.state.hidden = false;
     fill(this.content, this.facts, this.verdict, this.orders, this.next,
       this.jobs.node, this.timeline, this.bodyBox, this.headers);
   }

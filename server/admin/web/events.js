@@ -29,7 +29,7 @@ const LOOKS_MAX = 20; // in a row, for what is rare; then somebody is asked
 
 function orderNodes(event) {
   const orders = event.orders ?? [];
-  if (event.origin === 'internal')
+  if (event.origin === 'internal' && orders.length === 0)
     return [h('span', { class: 'dim' }, 'klikitd’s own')];
   const n = event.orders_total ?? orders.length;
   if (orders.length === 0)
@@ -76,7 +76,7 @@ export class EventsView {
       this.typing = setTimeout(changed, TYPING_MS);
     };
     this.text = h('input', { type: 'search', id: 'filter-text', name: 'q',
-      placeholder: 'Find an event, order or external id', autocomplete: 'off',
+      placeholder: 'Event, order or external id', autocomplete: 'off',
       spellcheck: 'false', maxlength: 200, 'aria-keyshortcuts': '/',
       on: { input: typed } });
     this.handlers = choices('known-handlers', []);

@@ -1,6 +1,7 @@
 // nodes.js -- small things that several views show in one way.
 
 import { h } from './dom.js';
+import { moment } from './time.js';
 
 export function typeNodes(type) {
   return type.startsWith('klikit.') ?
@@ -11,6 +12,23 @@ export function typeNodes(type) {
 export function codeNode(status) {
   return status === null || status === undefined ? null :
     h('span', { class: 'code', title: 'status, as klikit sent it' }, status);
+}
+
+// Money as it came, digit for digit; long numbers are seen in groups of three,
+// and copied without.
+export function moneyNode(text) {
+  const [, sign, whole, rest] = /^(-?)(\d{4,})(\.\d+)?$/.exec(text ?? '') ?? [];
+  if (whole === undefined)
+    return text;
+  const groups = whole.match(/\d{1,3}(?=(\d{3})*$)/g);
+  return h('span', null, sign, groups.map((g) => h('span', { class: 'group3' },
+    g)), rest);
+}
+
+// A date of klikit's in the zone of the page; what names no zone, as it came.
+export function stampNode(text) {
+  return /\dT\d.*(Z|[+-]\d\d:?\d\d)$/.test(text ?? '') &&
+    !Number.isNaN(Date.parse(text)) ? moment(text) : h('bdi', null, text);
 }
 
 // The scope of an event or order, if it is not the usual one.

@@ -6,7 +6,7 @@ import { h, button, fact, fill, notice, loading, section, setText }
 import { formatRoute } from './route.js';
 import { moment, ticking } from './time.js';
 import { BodyView } from './body_view.js';
-import { codeNode, typeNodes } from './nodes.js';
+import { codeNode, moneyNode, stampNode, typeNodes } from './nodes.js';
 import { historyOf } from './order_history.js';
 import { cartEvent, loadItems, loadOrder } from './order_load.js';
 import { partsOf } from './order_parts.js';
@@ -51,7 +51,8 @@ export class OrderView {
     } catch (e) {
       if (e.name !== 'AbortError' && this.order === undefined)
         fill(this.content, e.status === 404 ?
-          notice('empty', 'There is no such order') :
+          notice('empty', 'There is no such order',
+            'No event that is kept has carried it.') :
           notice('bad', 'The order could not be loaded', `${e.message}.`,
             button('Try again', { class: 'quiet' }, () => this.load())));
       return;
@@ -76,9 +77,9 @@ export class OrderView {
       fact('Scope', o.scope),
       fact('External id', o.external_id),
       ...(this.parts?.facts ?? []).map(([name, text]) => fact(name,
-        h('bdi', null, text))),
+        stampNode(text))),
       fact('Brand', o.brand), fact('Branch', o.branch),
-      fact('Updated', o.updated_at),
+      o.updated_at && fact('Updated', stampNode(o.updated_at)),
       o.received_at && fact('Received', moment(o.received_at), ' ', h('span',
         { class: 'dim' }, '(', ticking(o.received_at, 'ago'), ')')),
       ...(o.others ?? []).map((other) => fact('Also',
@@ -119,10 +120,10 @@ export class OrderView {
         'without a name'),
       options.map((o) => h('div', { class: 'dim' }, o.quantity &&
         `${o.quantity} × `, h('bdi', null, o.title), o.price &&
-        ` +${o.price}`)),
+        [' +', moneyNode(o.price)])),
       comment && h('div', { class: 'item-said' }, this.shown ?
         h('bdi', null, `“${comment}”`) : this.hidden('comment'))),
-      h('td', { class: 'money' }, price));
+      h('td', { class: 'money' }, moneyNode(price)));
   }
 
   hidden(what) {
@@ -153,7 +154,7 @@ export class OrderView {
         money.length > 0 && h('tfoot', null, money.map(([name, text]) =>
           h('tr', { class: name === 'Total' ? 'total' : null }, h('td'),
             h('th', { scope: 'row' }, name),
-            h('td', { class: 'money' }, text)))))));
+            h('td', { class: 'money' }, moneyNode(text))))))));
   }
 
   // -- Whom it is for --

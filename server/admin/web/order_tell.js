@@ -66,9 +66,9 @@ export class OrderTell {
     this.drawn = key;
     const focused = this.buttons.contains(document.activeElement) ?
       document.activeElement.textContent : null;
-    fill(this.buttons, this.statuses.map((status) => button(status.word,
-      { 'aria-label': `Send klikit: ${status.word}` },
-      () => this.tell(status))));
+    fill(this.buttons, this.statuses.map((one) => button(one.word, {
+      class: WITH_REASON.includes(one.status) ? 'danger' : null,
+      'aria-label': `Send klikit: ${one.word}` }, () => this.tell(one))));
     fill(this.list, this.events.map((event) => this.eventNode(event)));
     this.list.hidden = this.events.length === 0;
     fill(this.node, this.statuses.length + this.events.length > 0 &&
@@ -95,8 +95,8 @@ export class OrderTell {
     const note = h('input', { type: 'text', id: 'tell-note', maxlength: 200,
       autocomplete: 'off' });
     const reason = await ask({ title: `Send klikit: ${word}?`,
-      text: [`klikit is sent that order ${this.id} is “${status}”, and may ` +
-        'tell the customer. It cannot be taken back here.'],
+      text: [`klikit is sent “${status}” for order ${this.id}, and may tell ` +
+        'the customer. It cannot be taken back here.'],
       content: [h('label', { for: 'tell-note' }, 'Note, if wanted'), note],
       field: wants ? { label: 'Reason, as klikit names it', required: true,
         placeholder: 'kitchen_closed' } : null,

@@ -206,8 +206,8 @@ export class OrdersView {
         h('h2', null, status === null ? 'no status' :
           [orders[0].status_name ?? 'status', ' ',
             h('span', { class: 'code' }, status)],
-        h('span', { class: 'count' }, this.counts?.find((c) =>
-          c.status === status)?.orders ?? orders.length)),
+        h('span', { class: 'count' }, countText(this.counts?.find((c) =>
+          c.status === status)?.orders ?? orders.length, 'order'))),
         h('ul', null, orders.map((o) => this.card(o))))),
     this.next === null ? null : button(this.open === null ? 'Load older ones' :
       'Load younger ones',

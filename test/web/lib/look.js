@@ -96,26 +96,28 @@ const AXE = fs.readFileSync(createRequire(import.meta.url)
 const MORE = [['.row:nth-child(n+4)'], ['.order:nth-child(n+5)'],
   ['.j-kids .j-kids .j-kids']];
 
-// What axe has to say of that part of the page, as it is.
-async function axe(page, part) {
+// What axe has to say of that part of the page; colours: of these only.
+async function axe(page, part, colours) {
   // Not by a <script>: the page's policy takes none but its own.
   if (!await page.evaluate(() => 'axe' in window))
     await page.evaluate(AXE);
-  return page.evaluate(async ([include, exclude]) => {
+  return page.evaluate(async ([include, exclude, only]) => {
     const { violations } = await window.axe.run({ include, exclude }, {
-      resultTypes: ['violations'], preload: false, iframes: false });
+      resultTypes: ['violations'], preload: false, iframes: false,
+      ...only && { runOnly: ['color-contrast', 'link-in-text-block'] } });
     return violations.flatMap(({ id, nodes }) => nodes.map((n) =>
       `${id}: ${n.target.join(' ')}: ${n.any[0]?.message ?? n.failureSummary
       }`));
-  }, [part, MORE]);
+  }, [part, MORE, colours]);
 }
 
-// The same in both themes, by their names; the page is light again afterwards.
+// The same in both themes, by their names, which differ in nothing but colours:
+// all else is asked once. The page is light again afterwards.
 export async function axeBoth(page, part = 'html') {
   const found = {};
   for (const colorScheme of ['dark', 'light']) {
     await page.emulateMedia({ colorScheme });
-    const wrong = await axe(page, part);
+    const wrong = await axe(page, part, colorScheme === 'dark');
     if (wrong.length > 0)
       found[`axe, ${colorScheme}`] = wrong;
   }
