@@ -105,14 +105,16 @@ export class HandlersView {
 
   draw() {
     const focused = this.box.contains(document.activeElement) ?
-      document.activeElement.dataset.handler : undefined;
+      document.activeElement : null;
     fill(this.box, this.handlers.length === 0 ?
       notice('empty', 'No handler is configured') :
       this.handlers.map((handler) => this.card(handler)),
     receiversTable(this.receivers ?? []));
-    if (focused !== undefined)
-      [...this.box.querySelectorAll('[data-handler]')]
-        .find((b) => b.dataset.handler === focused)?.focus();
+    // What is kept was out of the page for a moment; what is not has a successor.
+    if (focused !== null)
+      (focused.isConnected ? focused : [...this.box.querySelectorAll(
+        '[data-handler]')].find((b) => b.dataset.handler ===
+        focused.dataset.handler))?.focus({ preventScroll: true });
   }
 
   card(handler) {
