@@ -140,14 +140,12 @@ int
 attempts_start(struct db *db, struct store_op *op)
 {
 	struct store_attempt at = { .started_at_ms = op->in.start.now_ms };
-	struct jobs_move move = { .job = op->in.start.job,
-		.to = JOB_RUNNING,
-		.begun = 1 };
+	int64_t job = op->in.start.job;
 	struct jobs_row row;
 	int64_t by = 0;
 	int rc;
 
-	if ((rc = jobs_load(db, op, move.job, &row)) != SQLITE_ROW)
+	if ((rc = jobs_load(db, op, job, &row)) != SQLITE_ROW)
 		return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 	if (!job_may_move(row.state, JOB_RUNNING))
 		return (jobs_refuse(op, STORE_LOST,
@@ -160,8 +158,8 @@ attempts_start(struct db *db, struct store_op *op)
 	if (by != 0)
 		return (attempts_already(db, op, &row, by));
 	row.attempts++;
-	if ((rc = jobs_move(db, &move)) != SQLITE_OK ||
-	    (rc = attempts_insert(db, move.job, row.attempts, &at, NULL)) !=
+	if ((rc = jobs_start(db, job)) != SQLITE_OK ||
+	    (rc = attempts_insert(db, job, row.attempts, &at, NULL)) !=
 		SQLITE_OK)
 		return (rc);
 	return (jobs_report_one(db, op, &row, true));

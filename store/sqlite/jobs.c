@@ -162,11 +162,23 @@ jobs_load(struct db *db, struct store_op *op, int64_t id, struct jobs_row *row)
 		row->replay_of = sqlite3_column_int64(st, 8);
 		row->lanes.source = sqlite3_column_int64(st, 9);
 		row->key_of = sqlite3_column_int64(st, 10);
+		row->due.ms = sqlite3_column_int64(st, 11);
 	}
 	(void)sqlite3_reset(st);
 	if (rc == SQLITE_DONE)
 		(void)jobs_refuse(op, STORE_NOTFOUND, "there is no such job");
 	return (rc);
+}
+
+int
+jobs_start(struct db *db, int64_t job)
+{
+	sqlite3_stmt *st;
+
+	if ((st = db_stmt(db, SQL_JOB_START)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, job);
+	return (db_run(db, st));
 }
 
 int
@@ -243,7 +255,6 @@ static int
 jobs_report_next(struct db *db, struct store_op *op,
     const struct lanes_next *next)
 {
-	struct jobs_row row;
 	struct store_job *jobs;
 	int rc;
 
@@ -251,11 +262,8 @@ jobs_report_next(struct db *db, struct store_op *op,
 	if (jobs == NULL)
 		return (SQLITE_NOMEM);
 	for (size_t i = 0; i < next->n; i++) {
-		rc = jobs_load(db, op, next->jobs[i], &row);
-		if (rc != SQLITE_ROW)
-			return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
-		jobs_fill(&row, &jobs[i]);
-		rc = jobs_report(db, op, &jobs[i], row.lanes.event);
+		jobs_fill(&next->jobs[i], &jobs[i]);
+		rc = jobs_report(db, op, &jobs[i], next->jobs[i].lanes.event);
 		if (rc != SQLITE_OK)
 			return (rc);
 	}
@@ -264,21 +272,38 @@ jobs_report_next(struct db *db, struct store_op *op,
 	return (SQLITE_OK);
 }
 
+/* Cancel the alarms of that one job. */
+static int
+jobs_cancel_alarm(struct db *db, int64_t job, int64_t at_ms)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((st = db_stmt(db, SQL_ALARM_FIND)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, job);
+	rc = sqlite3_step(st);
+	(void)sqlite3_reset(st);
+	if (rc != SQLITE_ROW)
+		return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+	if ((st = db_stmt(db, SQL_ALARM_CANCEL)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, job);
+	(void)sqlite3_bind_int64(st, 2, at_ms);
+	return (db_run(db, st));
+}
+
 /* A job that is done needs no alarm: neither its own nor its original's. */
 static int
 jobs_cancel_alarms(struct db *db, struct store_op *op,
     const struct jobs_row *done, int64_t at_ms)
 {
 	struct jobs_row row = *done;
-	sqlite3_stmt *st;
 	int rc;
 
 	for (;;) {
-		if ((st = db_stmt(db, SQL_ALARM_CANCEL)) == NULL)
-			return (sqlite3_extended_errcode(db->conn));
-		(void)sqlite3_bind_int64(st, 1, row.lanes.id);
-		(void)sqlite3_bind_int64(st, 2, at_ms);
-		if ((rc = db_run(db, st)) != SQLITE_OK || row.replay_of == 0)
+		rc = jobs_cancel_alarm(db, row.lanes.id, at_ms);
+		if (rc != SQLITE_OK || row.replay_of == 0)
 			return (rc);
 		if ((rc = jobs_load(db, op, row.replay_of, &row)) != SQLITE_ROW)
 			return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);

@@ -76,14 +76,15 @@ lanes_enter(struct db *db, const struct store_event *ev,
 
 /* A job is the first in its lanes: list it, or when it comes due. */
 static void
-lanes_list(int64_t job, enum job_state state, struct steady_time due,
-    struct lanes_next *next, struct steady_time *next_due)
+lanes_list(const struct jobs_row *job, struct lanes_next *next,
+    struct steady_time *next_due)
 {
-	if (state == JOB_READY || (state == JOB_WAITING && due.ms == 0))
-		next->jobs[next->n++] = job;
-	else if (state == JOB_WAITING &&
-		 (next_due->ms == 0 || steady_before(due, *next_due)))
-		*next_due = due;
+	if (job->state == JOB_READY ||
+	    (job->state == JOB_WAITING && job->due.ms == 0))
+		next->jobs[next->n++] = *job;
+	else if (job->state == JOB_WAITING &&
+		 (next_due->ms == 0 || steady_before(job->due, *next_due)))
+		*next_due = job->due;
 }
 
 /* One lane less stands before this job; list it if it may run now. */
@@ -91,25 +92,21 @@ static int
 lanes_advance(struct db *db, struct store_op *op, int64_t job,
     struct lanes_next *next)
 {
-	struct steady_time *next_due = &op->res.next_due;
-	enum job_state state = JOB_RUNNING;
-	struct steady_time due;
+	struct jobs_row row;
 	sqlite3_stmt *st;
 	int rc;
 
 	if ((st = db_stmt(db, SQL_JOB_ADVANCE)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, job);
-	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		(void)job_state_parse((const char *)sqlite3_column_text(st, 1),
-		    &state);
-		due.ms = sqlite3_column_int64(st, 2);
-		if (sqlite3_column_int64(st, 0) == 0)
-			lanes_list(job, state, due, next, next_due);
-		rc = sqlite3_step(st);
-	}
-	(void)sqlite3_reset(st);
-	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
+	if ((rc = db_run(db, st)) != SQLITE_OK ||
+	    sqlite3_changes(db->conn) == 0)
+		return (rc);
+	if ((rc = jobs_load(db, op, job, &row)) != SQLITE_ROW)
+		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
+	if (row.behind == 0)
+		lanes_list(&row, next, &op->res.next_due);
+	return (SQLITE_OK);
 }
 
 /* Leave one lane; only if we were its first does anybody move up. */
@@ -117,24 +114,19 @@ static int
 lanes_leave_one(struct db *db, struct store_op *op, const struct lanes_job *job,
     const struct lane *lane, struct lanes_next *next)
 {
-	int64_t earlier, later;
+	int64_t first;
 	int rc;
 
 	rc = db_run(db,
 	    lanes_stmt(db, SQL_LANE_DELETE, job->handler, lane, job->id));
 	if (rc != SQLITE_OK || sqlite3_changes(db->conn) == 0)
-		return (rc); /* it stood in no lane: unordered */
+		return (rc); /* unordered; or twice the same order */
 	rc = lanes_look(db,
-	    lanes_stmt(db, SQL_LANE_EARLIER, job->handler, lane, job->id),
-	    &earlier);
-	if (rc != SQLITE_OK || earlier != 0)
+	    lanes_stmt(db, SQL_LANE_FIRST, job->handler, lane, job->id),
+	    &first);
+	if (rc != SQLITE_OK || first < job->id)
 		return (rc);
-	rc = lanes_look(db,
-	    lanes_stmt(db, SQL_LANE_LATER, job->handler, lane, job->id),
-	    &later);
-	if (rc != SQLITE_OK || later == 0)
-		return (rc);
-	return (lanes_advance(db, op, later, next));
+	return (lanes_advance(db, op, first, next));
 }
 
 /* The lanes of a job: the orders of its event, or the one at its place. */

@@ -401,9 +401,22 @@ struct lanes_job {
 	int64_t handler;
 };
 
+/* A job's row, as far as a move needs it. */
+struct jobs_row {
+	struct lanes_job lanes;
+	enum job_state state;
+	unsigned attempts;
+	struct steady_time due;
+	int64_t behind;
+	bool ordered;
+	int64_t guards;    /* 0: none */
+	int64_t replay_of; /* 0: none */
+	int64_t key_of;    /* see struct store_job */
+};
+
 /* Who, of the jobs next in line, may run now; see lanes_leave(). */
 struct lanes_next {
-	int64_t *jobs; /* in op's result memory */
+	struct jobs_row *jobs; /* in op's result memory */
 	size_t n;
 };
 
@@ -445,18 +458,6 @@ struct jobs_new {
 	int64_t replay_of; /* 0: none */
 };
 
-/* A job's row, as far as a move needs it. */
-struct jobs_row {
-	struct lanes_job lanes;
-	enum job_state state;
-	unsigned attempts;
-	int64_t behind;
-	bool ordered;
-	int64_t guards;    /* 0: none */
-	int64_t replay_of; /* 0: none */
-	int64_t key_of;    /* see struct store_job */
-};
-
 /* A move of a job that is known to be legal. */
 struct jobs_move {
 	int64_t job;
@@ -480,6 +481,9 @@ int jobs_make(struct db *db, struct store_op *op);
  */
 int jobs_load(struct db *db, struct store_op *op, int64_t id,
     struct jobs_row *row);
+
+/* It runs from now on, and its attempts are one more. */
+int jobs_start(struct db *db, int64_t job);
 
 int jobs_move(struct db *db, const struct jobs_move *move);
 
