@@ -2,7 +2,7 @@
 """Measure klikitd beside other receivers, on this machine, in one session.
 
 usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
-       ./run bench --outlets [--quick] [--only STEP,...]
+       ./run bench --outlets [--quick] [--only STEP,...] [--against BINARY]
        ./run bench --shared [--quick] [--only STEP,...]
        ./run bench --lists [--quick] [--only STEP,...]
        ./run bench --against BINARY [--rounds N]
@@ -15,7 +15,8 @@ usage: ./run bench [--quick | --full] [--json FILE] [--only STEP,...]
                blocked, memory, backlog, stored, stored10m
   --outlets    only this: from the POST to the confirmation of a broker, beside
                Node with the vendor's client; and what a backlog costs. Steps
-               are redis, amqp, sqs, forward, and drain-NAME, beside-NAME
+               are redis, amqp, sqs, forward, and drain-NAME, order-NAME,
+               beside-NAME; drains and orders beside another build if given
   --shared     only this: receivers on one PostgreSQL, beside one in a file. Steps
                are ack, handlers, latency, three, stored
   --lists      only this: lists of a store with a million events, which is kept.
@@ -76,6 +77,7 @@ class Plan:
         self.outlet_events = pick(5000, 1500)
         self.outlet_drains = pick(2, 1)
         self.outlet_backlog = pick(50000, 3000)
+        self.outlet_order = pick(10000, 1000)
         self.shared_requests = pick(5000, 1000)
         self.lists_events = pick(1000000, 60000)
         self.lists_asked = pick(50, 5)
@@ -207,7 +209,7 @@ def main(argv):
         if arguments.against:
             chosen = against(bench, arguments.against, arguments.rounds)
         if arguments.outlets:
-            chosen = outlets.steps(bench, plan)
+            chosen = outlets.steps(bench, plan, arguments.against)
         if arguments.shared:
             chosen = shared.steps(bench, plan)
         if arguments.lists:

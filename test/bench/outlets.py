@@ -3,7 +3,8 @@
 Each outlet beside a receiver in Node and Express that keeps the ids in memory,
 answers, and hands over with the vendor's own client. The brokers share a core
 with the load. Each step has its outlet's name: redis, amqp, sqs, forward; and
-drain-NAME, beside-NAME for what a backlog costs.
+drain-NAME (with more and more in flight, beside another build if one is given),
+order-NAME (a backlog of one order), beside-NAME for what a backlog costs.
 """
 
 import contextlib
@@ -28,7 +29,7 @@ from servers import Klikitd, Server
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "blackbox"))
 
-IN_FLIGHT = (1, 16, 64)
+IN_FLIGHT = (1, 4, 16, 64)
 WAIT_S = 300
 TICKS_US = 1000000 // os.sysconf("SC_CLK_TCK")
 
@@ -131,9 +132,12 @@ FARS = {"redis": _redis, "amqp": _amqp, "sqs": _sqs, "forward": _forward}
 class Ours(Klikitd):
     """klikitd with one outlet, and so many jobs of it under way."""
 
-    def __init__(self, bench, kind, far, in_flight):
-        super().__init__(bench, f"klikitd-{kind}", f"klikitd, {kind}")
+    def __init__(self, bench, kind, far, in_flight, binary="klikitd",
+                 more=""):
+        super().__init__(bench, f"klikitd-{kind}", f"klikitd, {kind}",
+                         binary=binary)
         self.kind, self.far, self.in_flight = kind, far, in_flight
+        self.more = more
 
     def command(self, folder):
         command = super().command(folder)
@@ -141,7 +145,7 @@ class Ours(Klikitd):
         config.write_text(config.read_text().split("\n[handler")[0] +
                           f"\n[handler queue]\ntype = {self.kind}\n"
                           f"{self.far.keys}concurrency = {self.in_flight}\n"
-                          "timeout = 60s\n")
+                          f"timeout = 60s\n{self.more}")
         return command
 
     def environment(self):
@@ -279,34 +283,80 @@ def _copy(bench, folder, server, script=""):
     return copy
 
 
-def drain(bench, kind, rounds, count):
+def _drained(bench, server, folder, count, script=""):
+    """Jobs a second until a copy of that backlog is done."""
+    bench.need_time(10)
+    copy = _copy(bench, folder, server, script)
+    since = time.monotonic()
+    running = server.start(copy)
+    try:
+        server.wait(running, count)
+        return count / (time.monotonic() - since)
+    finally:
+        running.kill()
+        server.clean(running)
+        server.far.empty()
+
+
+def drain(bench, kind, rounds, count, old):
     """How fast a backlog goes, with more and more under way."""
+    builds = {"": "klikitd", **({" (old)": old} if old else {})}
     with FARS[kind](bench) as far:
-        folder = _backlog(bench, Ours(bench, kind, far, 1), count)
-        rates = {n: {} for n in IN_FLIGHT}
+        folder = _backlog(bench, Ours(bench, kind, far, 1,
+                                      old or "klikitd"), count)
+        rates = {build: {n: {} for n in IN_FLIGHT} for build in builds}
         for number in range(rounds):
             for n in IN_FLIGHT:
-                bench.need_time(10)
-                server = Ours(bench, kind, far, n)
-                copy = _copy(bench, folder, server)
-                since = time.monotonic()
-                running = server.start(copy)
-                try:
-                    server.wait(running, count)
-                    rates[n][number] = count / (time.monotonic() - since)
-                finally:
-                    running.kill()
-                    server.clean(running)
-                    far.empty()
-                bench.say(f"{kind}: drained by {n}: "
-                          f"{rates[n][number]:.0f}/s, round {number + 1}")
+                for build in list(builds)[::1 if number % 2 == 0 else -1]:
+                    server = Ours(bench, kind, far, n, builds[build])
+                    rate = _drained(bench, server, folder, count)
+                    rates[build][n][number] = rate
+                    bench.say(f"{kind}: drained by {n}{build}: {rate:.0f}/s, "
+                              f"round {number + 1}")
         shutil.rmtree(folder)
     for few, many in zip(IN_FLIGHT, IN_FLIGHT[1:]):
         _note(bench, kind, f"drain{many}",
-              stats.ratios(rates[many], rates[few]))
-    bench.facts.append(f"{kind}, a backlog of {count}: " + ", ".join(
-        f"{n} in flight {stats.spread(rates[n].values())[1]:.0f}/s"
-        for n in IN_FLIGHT))
+              stats.ratios(rates[""][many], rates[""][few]))
+    if old:
+        _note(bench, kind, "old",
+              stats.ratios(rates[""][16], rates[" (old)"][16]))
+    for build, found in rates.items():
+        bench.facts.append(f"{kind}, a backlog of {count}{build}: " + ", ".join(
+            f"{n} in flight {stats.spread(found[n].values())[1]:.0f}/s"
+            for n in IN_FLIGHT))
+
+
+# Each job stands behind the one before it.
+ONE_ORDER = """
+UPDATE event_orders SET order_id = '1';
+DELETE FROM lanes;
+INSERT INTO lanes (handler, lane, job)
+    SELECT handler, '1', id FROM jobs WHERE finished_at IS NULL;
+UPDATE jobs SET behind = 1 WHERE finished_at IS NULL
+    AND id > (SELECT min(id) FROM jobs WHERE finished_at IS NULL);
+"""
+
+
+def order(bench, kind, rounds, count, old):
+    """How fast a backlog of a single order goes, one job after the other."""
+    builds = {"": "klikitd", **({" (old)": old} if old else {})}
+    rates = {build: [] for build in builds}
+    with FARS[kind](bench) as far:
+        folder = _backlog(bench, Ours(bench, kind, far, 1,
+                                      old or "klikitd"), count)
+        for number in range(rounds):
+            for build in list(builds)[::1 if number % 2 == 0 else -1]:
+                server = Ours(bench, kind, far, 16, builds[build],
+                              "once_per_order = no\n")
+                rates[build].append(_drained(bench, server, folder, count,
+                                             ONE_ORDER))
+                bench.say(f"{kind}: one order{build}: {rates[build][-1]:.0f}"
+                          f"/s, round {number + 1}")
+        shutil.rmtree(folder)
+    _note(bench, kind, "order", rates[""])
+    for build, found in rates.items():
+        bench.facts.append(f"{kind}, {count} jobs of one order{build}: "
+                           f"{stats.spread(found)[1]:.0f}/s")
 
 
 DONE = ("UPDATE jobs SET state = 'done', behind = 0, outcome = 'done', "
@@ -348,12 +398,14 @@ def _step(measure, bench, kind, *arguments):
         raise BenchError(f"{error}") from None
 
 
-def steps(bench, plan):
-    """Every step by name."""
+def steps(bench, plan, old=None):
+    """Every step by name. old: another build to drain beside this one."""
+    old = old and old.resolve()
     found = {}
     for prefix, measure, *arguments in (
             ("", path, plan.rounds, plan.outlet_events),
-            ("drain-", drain, plan.outlet_drains, plan.outlet_backlog),
+            ("drain-", drain, plan.outlet_drains, plan.outlet_backlog, old),
+            ("order-", order, plan.outlet_drains, plan.outlet_order, old),
             ("beside-", beside, plan.rounds, plan.outlet_backlog,
              plan.seconds)):
         for kind in OUTLETS:
