@@ -151,6 +151,20 @@ store_event_drop_body(struct store_event *ev)
 	ev->headers = NULL;
 }
 
+void
+store_event_narrow(struct store_event *ev, int32_t place)
+{
+	size_t i = 0;
+
+	if (place == STORE_WHOLE_EVENT)
+		return;
+	while (i < ev->norders && ev->orders[i].place != place)
+		i++;
+	ev->norders = i < ev->norders ? 1 : 0;
+	if (ev->norders > 0)
+		ev->orders += i;
+}
+
 bool
 store_event_has_time(const struct store_event *ev)
 {

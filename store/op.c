@@ -46,6 +46,8 @@ store_op_free(struct store_op *op)
 	store_op_reset(op);
 	if (op->kind == STORE_OP_APPEND)
 		store_event_unref(op->in.append.ev);
+	if (op->kind == STORE_OP_START)
+		store_event_unref(op->in.start.ev);
 	arena_fini(&op->in_mem);
 	free(op);
 }

@@ -66,7 +66,9 @@ struct store_op {
 		struct store_outcome finish;
 		struct {
 			int64_t job;
-			unsigned skip; /* of enum store_skip */
+			struct store_event *ev; /* NULL: to be read; else
+						   but for the body */
+			unsigned skip;          /* of enum store_skip */
 			int64_t now_ms;
 		} start;
 		struct {

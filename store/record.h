@@ -116,6 +116,9 @@ struct store_event *store_event_ref(struct store_event *ev);
 /* One reference less; frees ev with the last one. Accepts NULL. */
 void store_event_unref(struct store_event *ev);
 
+/* Of an event that is nobody else's: only the order at that place stays. */
+void store_event_narrow(struct store_event *ev, int32_t place);
+
 /* Free the bytes of body and headers, which nobody needs any more. */
 void store_event_drop_body(struct store_event *ev);
 
@@ -201,6 +204,16 @@ struct store_outcome {
 	    served; /* with JOB_DONE: note that its orders are done, for once */
 	const struct store_write *writes;
 	size_t nwrites;
+
+	/*
+	 * With an end: begin the job that moves up as well, as store_start()
+	 * does, if it is the only one, and was not tried before. None is begun
+	 * that may end as `already': of a repeat, or of an event whose type
+	 * once() names (pure, called by any thread; NULL: none) if one of its
+	 * orders was served. A store may do without.
+	 */
+	bool begin_next;
+	bool (*once)(const char *type);
 };
 
 /* Whose it is: each class has its own share of the ring. Stored as numbers. */

@@ -342,6 +342,7 @@ struct store_result {
 	int64_t repeat_of; /* of an event that repeats another: which; else 0 */
 	int64_t hold;      /* store_start(): for store_holds() */
 	bool conflict;     /* with STORE_EXISTS: the bodies differ */
+	bool begun;        /* store_finish(): the one runnable job is begun */
 	const struct store_job *runnable; /* made runnable by this, or found */
 	size_t nrunnable;
 	struct steady_time next_due; /* earliest that comes due later, of those
@@ -379,11 +380,12 @@ int store_append(struct store *st, struct store_event *ev,
 /*
  * Record what became of a job, its attempt and its rows in one commit. Copies
  * out. Outcomes: STORE_OK (runnable lists the jobs that stood behind this one
- * and may run now), STORE_NOTFOUND, STORE_REFUSED (no such end), STORE_LOST
- * (it has ended, or runs under another number, here or at another receiver), or
- * a failure; then nothing was written, and but for STORE_LOST the caller still
- * has the job. Never refused for a full queue: the caller bounds what
- * it has under way. Returns 0; -1 if memory is short.
+ * and may run now, or, if begun is set, has the one that runs from now on, as
+ * store_start() gives it), STORE_NOTFOUND, STORE_REFUSED (no such end),
+ * STORE_LOST (it has ended, or runs under another number, here or at another
+ * receiver), or a failure; then nothing was written, and but for STORE_LOST the
+ * caller still has the job. Never refused for a full queue: the caller bounds
+ * what it has under way. Returns 0; -1 if memory is short.
  */
 int store_finish(struct store *st, const struct store_outcome *out,
     store_done_fn *done, void *arg);
@@ -412,13 +414,15 @@ enum store_skip {
  * behind another), STORE_LOST (it is not ready or waiting, or is another
  * receiver's), or a failure, and then nothing was written. Returns 0; -1 if
  * memory is short.
+ * Of job its id counts, and its event with its place, if that is there: what is
+ * known of it is copied, and need not be read again.
  *
  * The attempts of jobs that receivers which are gone left RUNNING get the
  * outcome `unknown', and the jobs wait, due at once: nobody knows how far their
  * call came. Of a store with one receiver store_open() sees to that.
  */
-int store_start(struct store *st, int64_t job, unsigned skip, int64_t now_ms,
-    store_done_fn *done, void *arg);
+int store_start(struct store *st, const struct store_job *job, unsigned skip,
+    int64_t now_ms, store_done_fn *done, void *arg);
 
 /*
  * Is a job that was begun with that hold still this receiver's for sure? Of a

@@ -1,18 +1,42 @@
 /* The public calls that move jobs about by hand, and what goes with them. */
 #include "store/op.h"
 
+/*
+ * What is known of the job's event, but for its body: the writer may not look
+ * at what the caller's thread still changes. Of a repeat only the store knows
+ * the original.
+ */
+static int
+copy_event(struct store_op *op, const struct store_job *job)
+{
+	struct store_event ev;
+
+	if (job->ev == NULL || job->ev->repeat_of != 0)
+		return (0);
+	ev = *job->ev;
+	ev.body = NULL;
+	ev.headers = NULL;
+	ev.own_headers = NULL;
+	ev.answers = NULL;
+	store_event_narrow(&ev, job->place);
+	if ((op->in.start.ev = store_event_new(&ev)) == NULL)
+		return (-1);
+	op->in.start.ev->id = job->ev->id;
+	return (0);
+}
+
 int
-store_start(struct store *st, int64_t job, unsigned skip, int64_t now_ms,
-    store_done_fn *done, void *arg)
+store_start(struct store *st, const struct store_job *job, unsigned skip,
+    int64_t now_ms, store_done_fn *done, void *arg)
 {
 	struct store_op *op;
 
 	if ((op = store_write_op(st, STORE_OP_START, done, arg)) == NULL)
 		return (-1);
-	op->in.start.job = job;
+	op->in.start.job = job->id;
 	op->in.start.skip = skip;
 	op->in.start.now_ms = now_ms;
-	return (store_submit(st, op, 0));
+	return (store_submit(st, op, copy_event(op, job)));
 }
 
 int

@@ -86,6 +86,13 @@ backlog_tried(const struct backlog *b)
 	return (b->tried_once.n + b->tried_more.n);
 }
 
+bool
+backlog_is_idle(const struct backlog *b)
+{
+	return (backlog_untried(b) == 0 && backlog_tried(b) == 0 &&
+		!b->fetching && !b->more_untried && !b->more_tried);
+}
+
 struct run *
 backlog_newest(const struct backlog *b)
 {

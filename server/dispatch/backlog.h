@@ -27,6 +27,7 @@ struct backlog {
 	struct run_queue tried_once; /* tried once */
 	struct run_queue tried_more; /* tried more often */
 	struct run_queue waiting;    /* the first to end first */
+	bool moves_up; /* the last end let another of its lane move up */
 
 	/* Private. */
 	bool more_untried; /* the store may have some that are not here */
@@ -71,6 +72,9 @@ void backlog_remove(struct backlog *b, struct run *run);
 /* Jobs that may run. */
 size_t backlog_untried(const struct backlog *b);
 size_t backlog_tried(const struct backlog *b);
+
+/* May nothing run, neither here nor, as far as is known, in the store? */
+bool backlog_is_idle(const struct backlog *b);
 
 /* The untried one that came last; NULL: there is none. */
 struct run *backlog_newest(const struct backlog *b);

@@ -156,6 +156,43 @@ call_show(const struct run *run, const struct live_handler *live,
 	    run->attempt.duration_ms);
 }
 
+static bool
+is_created(const char *type)
+{
+	return (event_kind(type) == EVENT_CREATED);
+}
+
+/*
+ * May the store begin the next job of the lane with the end of this one? Not if
+ * it would be before others: then it stands in line like them. And only if
+ * there was one the last time: its place is kept whether or not it comes.
+ */
+static bool
+call_may_go_on(const struct run *run, const struct live_handler *live)
+{
+	const struct dispatch *d = run->d;
+	int64_t now_us = clock_mono_us();
+
+	return (live->outlet && job_is_end(run->out.to) && !d->stopped &&
+		live->shared->instance->type->pulled == NULL && !live->paused &&
+		live->backlog.moves_up && backlog_is_idle(&live->backlog) &&
+		!gate_doubts(&live->gate) && !run->load.big &&
+		pace_allows(&d->pace, now_us) &&
+		pace_allows_load(&d->pace, run->load, now_us));
+}
+
+/* Keep the place of a call that has ended for the next in its lane. */
+static void
+call_go_on(struct run *run, const struct live_handler *live)
+{
+	if (run->state != RUN_CALLING || !call_may_go_on(run, live) ||
+	    (run->next = calloc(1, sizeof(*run->next))) == NULL)
+		return;
+	run->goes_on = true;
+	run->out.begin_next = true;
+	run->out.once = live->once_per_order ? is_created : NULL;
+}
+
 /* Every call that has begun ends here, once, unless it is cancelled. */
 static void
 call_end(struct run *run, const struct handler_result *result)
@@ -186,6 +223,8 @@ call_end(struct run *run, const struct handler_result *result)
 			call_pause(run, live, result->reason);
 	}
 	run->out.served = run->out.to == JOB_DONE && run->once_per_order;
+	if (live != NULL)
+		call_go_on(run, live);
 	dispatch_wake_soon(d);
 	run_record(run, live);
 }
@@ -303,6 +342,38 @@ call_started(struct run *run, struct live_handler *live,
 		call_begin(run, live);
 }
 
+/* An alarm is not what the handler does for an order. */
+static bool
+call_is_once(const struct live_handler *live, const struct store_job *job)
+{
+	return (live->once_per_order && job->guards == 0 &&
+		is_created(job->ev->type));
+}
+
+void
+run_begun(struct run *run, const struct store_result *res)
+{
+	const struct store_job *job = &res->runnable[0];
+	struct dispatch *d = run->d;
+	struct live_handler *live = live_handler_find(d, job->handler);
+	struct run *next = run->next;
+
+	if (d->cancelled) /* left RUNNING, as the calls that were cancelled */
+		return;
+	run->next = NULL;
+	next->d = d;
+	next->job.id = job->id;
+	next->job.handler = job->handler;
+	next->call.run = next;
+	next->outlet = true;
+	next->class = GATE_UNTRIED;
+	next->load = pace_load(job, dispatch_now(d));
+	next->once_per_order = live != NULL && call_is_once(live, job);
+	pace_begin(&d->pace);
+	run_move(next, RUN_STARTING);
+	call_started(next, live, job, res->hold);
+}
+
 /* store_done_fn: a job's attempt may begin, or there is none to be made. */
 static void
 dispatch_started_cb(const struct store_result *res, void *arg)
@@ -358,14 +429,13 @@ run_call(struct run *run, struct live_handler *live)
 	struct dispatch *d = run->d;
 	unsigned skip = 0;
 
-	/* An alarm is not what the handler does for an order. */
-	run->once_per_order = live->once_per_order && run->job.guards == 0 &&
-			      event_kind(run->job.ev->type) == EVENT_CREATED;
+	run->once_per_order = call_is_once(live, &run->job);
 	if (run->once_per_order && !run->job.replay)
 		skip |= STORE_SKIP_SERVED;
-	if (!live->sends_repeats && run->job.guards == 0 && !run->job.replay)
+	if (!live->sends_repeats && run->job.ev->repeat_of != 0 &&
+	    run->job.guards == 0 && !run->job.replay)
 		skip |= STORE_SKIP_REPEATS;
-	if (store_start(d->st, run->job.id, skip, d->env->now_ms(d->env->arg),
+	if (store_start(d->st, &run->job, skip, d->env->now_ms(d->env->arg),
 		dispatch_started_cb, run) == -1) {
 		backlog_look(&live->backlog);
 		dispatch_rest(d);

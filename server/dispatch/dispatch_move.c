@@ -42,7 +42,8 @@ static bool
 is_call(const struct run *run)
 {
 	return (run->outlet &&
-		(run->state == RUN_STARTING || run->state == RUN_CALLING));
+		(run->state == RUN_STARTING || run->state == RUN_CALLING ||
+		    (run->state == RUN_RECORDING && run->goes_on)));
 }
 
 /* Is a record of it on its way to the store? */
@@ -100,7 +101,7 @@ enter(struct run *run, struct live_handler *live, int64_t now_us)
 		run->shared = live->shared;
 		run->shared->calls++;
 	}
-	if (run->state == RUN_STARTING)
+	if (run->state == RUN_STARTING && live != NULL)
 		live->starting++;
 }
 
@@ -162,6 +163,7 @@ run_free(struct run *run)
 	run_move(run, RUN_ENDED);
 	store_event_unref(run->job.ev);
 	free(run->answer);
+	free(run->next);
 	free(run);
 }
 
@@ -172,7 +174,7 @@ recount(const struct run_queue *q, struct live_handler *live)
 	const struct run *run;
 
 	TAILQ_FOREACH (run, &q->list, link) {
-		if (run->job.handler == live->number)
+		if (run->job.handler == live->number && is_call(run))
 			gate_count(&live->gate, run->class);
 	}
 }
@@ -185,4 +187,5 @@ runs_recount(const struct dispatch *d, struct live_handler *live)
 	recount(&d->starting, live);
 	live->starting = live->gate.under_way;
 	recount(&d->calling, live);
+	recount(&d->recording, live);
 }

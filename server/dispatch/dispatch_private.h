@@ -1,9 +1,6 @@
 /*
  * dispatch_private.h -- what the acting files of dispatch share: the whole,
  * that holds its parts, and the handlers at work.
- *
- * What decides is pure, and each part knows only itself: backlog, turn, gate,
- * pace, held, run, backoff. The files named dispatch_* act.
  */
 #ifndef SERVER_DISPATCH_PRIVATE_H
 #define SERVER_DISPATCH_PRIVATE_H
@@ -116,5 +113,8 @@ void run_project(struct run *run, struct live_handler *live);
 
 /* Have an outlet's job whose turn it is noted as begun, and then called. */
 void run_call(struct run *run, struct live_handler *live);
+
+/* The end of run has begun the next job of its lane: call that. */
+void run_begun(struct run *run, const struct store_result *res);
 
 #endif /* SERVER_DISPATCH_PRIVATE_H */

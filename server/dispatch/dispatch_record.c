@@ -21,6 +21,8 @@ run_put_off(struct run *run, struct live_handler *live)
 	dispatch_rest(d);
 	if (run->outlet) {
 		run_move(run, RUN_UNRECORDED);
+		run->goes_on = false;
+		run->out.begin_next = false;
 		return;
 	}
 	if (live != NULL)
@@ -139,7 +141,11 @@ run_recorded(struct run *run, struct live_handler *live,
 	d->stats.dead += run->out.to == JOB_DEAD;
 	if (run->refused)
 		run_log_dead(run, live);
-	for (size_t i = 0; i < res->nrunnable; i++)
+	if (live != NULL)
+		live->backlog.moves_up = res->nrunnable > 0;
+	if (res->begun)
+		run_begun(run, res);
+	for (size_t i = 0; i < res->nrunnable && !res->begun; i++)
 		dispatch_add(d, &res->runnable[i]);
 	if (res->next_due.ms != 0)
 		dispatch_due(d, run->job.handler, res->next_due);

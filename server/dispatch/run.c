@@ -5,7 +5,7 @@ static const struct {
 	const char *name;
 	unsigned next; /* states that can be reached in one step */
 } states[] = {
-	[RUN_MADE] = { "made", TO(QUEUED) | TO(FRESH) },
+	[RUN_MADE] = { "made", TO(QUEUED) | TO(FRESH) | TO(STARTING) },
 	[RUN_QUEUED] = { "queued",
 	    TO(STARTING) | TO(CALLING) | TO(RECORDING) | TO(ENDED) },
 	[RUN_FRESH] = { "fresh",

@@ -4,7 +4,7 @@
  * The table of allowed moves is pure (run.c). Only run_move() changes a run's
  * state, and puts it into a list or takes it out.
  *
- *       MADE
+ *       MADE ------------> STARTING: the end of another has begun it
  *         |
  *         v                 its wait is over
  *   QUEUED, FRESH <------------------------------ WAITING
@@ -78,7 +78,10 @@ struct run {
 	struct handler_call call;
 	struct shared_instance *shared; /* while CALLING */
 	bool once_per_order; /* its orders are not to be done again */
-	int64_t hold;        /* for store_holds() */
+	bool goes_on; /* RECORDING, its place among the calls is kept for the
+			 next in its lane */
+	struct run *next; /* MADE, for that one; NULL: there is none */
+	int64_t hold;     /* for store_holds() */
 	int64_t started_us;
 
 	void (*recorded)(void *arg, bool kept); /* handler_result's, or NULL */

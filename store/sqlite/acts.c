@@ -143,7 +143,7 @@ acts_retry(struct db *db, struct store_op *op, const struct jobs_row *row)
 		    "only a waiting job can be made due"));
 	if ((rc = jobs_move(db, &move)) != SQLITE_OK || row->behind != 0)
 		return (rc);
-	return (jobs_report_one(db, op, row, false));
+	return (jobs_report_one(db, op, row));
 }
 
 /* Nothing more is to be done about the job: it does not count as dead. */

@@ -162,7 +162,7 @@ attempts_start(struct db *db, struct store_op *op)
 	    (rc = attempts_insert(db, job, row.attempts, &at, NULL)) !=
 		SQLITE_OK)
 		return (rc);
-	return (jobs_report_one(db, op, &row, true));
+	return (jobs_report_one(db, op, &row));
 }
 
 /*
@@ -213,6 +213,54 @@ attempts_is_current(const struct jobs_row *row, unsigned number)
 	return (row->state == JOB_RUNNING && row->attempts == number);
 }
 
+/* May the job that moved up end as `already' instead of being begun? */
+static int
+attempts_may_skip(struct db *db, const struct store_op *op,
+    const struct jobs_row *row, bool *ret_may)
+{
+	bool (*once)(const char *) = op->in.finish.once;
+	int64_t by = 0;
+	int rc = SQLITE_OK;
+
+	if (row->replay_of == 0 && once != NULL &&
+	    once(op->res.runnable[0].ev->type))
+		rc = served_by(db, &row->lanes, &by);
+	*ret_may = by != 0 || row->lanes.source != row->lanes.event;
+	return (rc);
+}
+
+/* Begin the one job that moved up, in the commit that let it. */
+static int
+attempts_begin_next(struct db *db, struct store_op *op)
+{
+	struct store_attempt at = { .started_at_ms = op->in.finish.at_ms };
+	struct store_job *job;
+	struct jobs_row row;
+	bool skip;
+	int rc;
+
+	if (op->res.nrunnable != 1 || op->res.runnable[0].attempts != 0)
+		return (SQLITE_OK);
+	job = arena_dup(&op->res_mem, op->res.runnable, sizeof(*job));
+	if (job == NULL)
+		return (SQLITE_NOMEM);
+	if ((rc = jobs_load(db, op, job->id, &row)) != SQLITE_ROW)
+		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
+	rc = attempts_may_skip(db, op, &row, &skip);
+	if (rc != SQLITE_OK || skip)
+		return (rc);
+	job->attempts = 1;
+	store_event_narrow(job->ev, job->place);
+	if ((rc = jobs_start(db, job->id)) != SQLITE_OK ||
+	    (rc = attempts_insert(db, job->id, job->attempts, &at, NULL)) !=
+		SQLITE_OK ||
+	    (rc = events_load_body(db, job->ev)) != SQLITE_OK)
+		return (rc);
+	op->res.runnable = job;
+	op->res.begun = true;
+	return (SQLITE_OK);
+}
+
 int
 attempts_finish(struct db *db, struct store_op *op)
 {
@@ -247,7 +295,9 @@ attempts_finish(struct db *db, struct store_op *op)
 		return (rc);
 	if (!job_is_end(move.to))
 		return (SQLITE_OK);
-	return (jobs_end(db, op, &row, &move));
+	rc = jobs_end(db, op, &row, &move);
+	return (rc == SQLITE_OK && out->begin_next ? attempts_begin_next(db, op)
+						   : rc);
 }
 
 int

@@ -211,7 +211,7 @@ events_load_orders(struct db *db, struct arena *a,
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
-static int
+int
 events_load_body(struct db *db, struct store_event *ev)
 {
 	sqlite3_stmt *st;
@@ -219,6 +219,8 @@ events_load_body(struct db *db, struct store_event *ev)
 	size_t len;
 	int rc;
 
+	if (ev->body != NULL)
+		return (SQLITE_OK);
 	if ((st = db_stmt(db, SQL_BODY_LOAD)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, events_source(ev));

@@ -229,11 +229,11 @@ jobs_fill(const struct jobs_row *row, struct store_job *job)
 }
 
 int
-jobs_report_one(struct db *db, struct store_op *op, const struct jobs_row *row,
-    bool with_body)
+jobs_report_one(struct db *db, struct store_op *op, const struct jobs_row *row)
 {
+	bool starts = op->kind == STORE_OP_START;
 	const struct events_want want = {
-		.part = with_body ? EVENTS_WHOLE : EVENTS_ORDERS,
+		.part = starts ? EVENTS_WHOLE : EVENTS_ORDERS,
 		.place = row->lanes.place,
 	};
 	struct store_job *job;
@@ -242,7 +242,10 @@ jobs_report_one(struct db *db, struct store_op *op, const struct jobs_row *row,
 	if ((job = arena_alloc(&op->res_mem, sizeof(*job))) == NULL)
 		return (SQLITE_NOMEM);
 	jobs_fill(row, job);
-	rc = events_load(db, op, row->lanes.event, &want, &job->ev);
+	if (starts && (job->ev = op->in.start.ev) != NULL)
+		rc = events_load_body(db, job->ev);
+	else
+		rc = events_load(db, op, row->lanes.event, &want, &job->ev);
 	if (rc != SQLITE_OK)
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 	op->res.runnable = job;

@@ -273,8 +273,7 @@ static const char *const texts[] = {
 	    "iif(?4, ifnull('; it was: ' || outcome, ''), '') WHERE id = ?1",
 	[SQL_JOB_IS_DEAD] =
 	    "SELECT 1 FROM jobs AS j WHERE j.id = ?1 AND " IS_DEAD,
-	[SQL_JOB_ADVANCE] =
-	    "UPDATE jobs SET behind = behind - 1 WHERE id = ?1",
+	[SQL_JOB_ADVANCE] = "UPDATE jobs SET behind = behind - 1 WHERE id = ?1",
 	/* Two ranges of one index, each in its order. */
 	[SQL_JOB_RUNNABLE] =
 	    "SELECT * FROM (SELECT " RUNNABLE_COLUMNS " FROM jobs "

@@ -386,6 +386,9 @@ struct events_want {
 	int32_t place; /* of its orders that one, or STORE_WHOLE_EVENT: all */
 };
 
+/* Have the body of an event in it, if it is kept, and is not there yet. */
+int events_load_body(struct db *db, struct store_event *ev);
+
 /* Read an event and let op keep it. SQLITE_DONE: there is none. */
 int events_load(struct db *db, struct store_op *op, int64_t id,
     const struct events_want *want, struct store_event **ret_ev);
@@ -484,16 +487,15 @@ int jobs_load(struct db *db, struct store_op *op, int64_t id,
 
 /* It runs from now on, and its attempts are one more. */
 int jobs_start(struct db *db, int64_t job);
-
 int jobs_move(struct db *db, const struct jobs_move *move);
 
 /* After a move to an end: leave the lanes, list who may run now in op. */
 int jobs_end(struct db *db, struct store_op *op, const struct jobs_row *row,
     const struct jobs_move *move);
 
-/* Make one job, which was loaded, op's whole result. */
+/* Make one job, which was loaded, op's whole result; of a start with body. */
 int jobs_report_one(struct db *db, struct store_op *op,
-    const struct jobs_row *row, bool with_body);
+    const struct jobs_row *row);
 
 /* Op ends with rc without having written anything. Returns SQLITE_OK. */
 int jobs_refuse(struct store_op *op, enum store_rc rc, const char *reason);

@@ -33,6 +33,7 @@ started_cb(const struct store_result *res, void *arg)
 	case_done_cb(res, &s->res);
 	if (res->nrunnable == 0)
 		return;
+	s->begun = res->begun;
 	s->attempts = job->attempts;
 	s->replay = job->replay;
 	s->guards = job->guards;
@@ -47,12 +48,33 @@ case_start(int64_t job, bool once)
 {
 	struct started s = { 0 };
 
-	assert_int_equal(store_start(attempts_case.st, job, once, ATTEMPTS_NOW,
-			     started_cb, &s),
+	assert_int_equal(store_start(attempts_case.st,
+			     &(struct store_job){ .id = job }, once,
+			     ATTEMPTS_NOW, started_cb, &s),
 	    0);
 	assert_int_equal(s.res.calls, 0);
 	store_wait(attempts_case.st);
 	assert_int_equal(s.res.calls, 1);
+	return (s);
+}
+
+struct started
+case_go_on(int64_t job, bool (*once)(const char *type))
+{
+	struct store_outcome out = { .job = job,
+		.number = case_number(&attempts_case, job),
+		.to = JOB_DONE,
+		.outcome = "done",
+		.at_ms = ATTEMPTS_NOW,
+		.served = true,
+		.begin_next = true,
+		.once = once };
+	struct started s = { 0 };
+
+	assert_int_equal(store_finish(attempts_case.st, &out, started_cb, &s),
+	    0);
+	store_wait(attempts_case.st);
+	assert_int_equal(s.res.rc, STORE_OK);
 	return (s);
 }
 

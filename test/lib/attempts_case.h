@@ -23,6 +23,7 @@ int attempts_teardown(void **state);
 struct started {
 	struct case_result res;
 	unsigned attempts;
+	bool begun;
 	bool replay;
 	int64_t guards;
 	int64_t key_of;
@@ -31,6 +32,9 @@ struct started {
 
 /* Start a job; once: it may end as `already'. */
 struct started case_start(int64_t job, bool once);
+
+/* A job is done, and so are its orders: begin the next, as the store may. */
+struct started case_go_on(int64_t job, bool (*once)(const char *type));
 
 /* Have that done to a job by hand. */
 struct started case_act(enum store_act what, int64_t job, const char *why);

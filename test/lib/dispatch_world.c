@@ -433,6 +433,11 @@ serve_finish(struct world *w, struct fake_op *op)
 		for (size_t i = (size_t)wj->id;
 		     i < w->njobs && job_is_end(wj->state); i++) {
 			if (w->jobs[i].behind == wj->id) {
+				res.begun =
+				    w->begins_next && op->out.begin_next;
+				if (res.begun)
+					w->jobs[i].state = JOB_RUNNING;
+				w->jobs[i].attempts += res.begun;
 				next = store_job_of(w, &w->jobs[i]);
 				res.runnable = &next;
 				res.nrunnable = 1;

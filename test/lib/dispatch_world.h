@@ -79,6 +79,7 @@ struct world {
 
 	enum store_rc finish_rc; /* what becomes of outcomes */
 	int64_t refuse_done;     /* a job whose rows break a constraint */
+	bool begins_next;        /* with an end, if that is asked for */
 	size_t runs;
 	size_t disorder; /* runs of a job after a later one */
 	int64_t last[WORLD_HANDLERS_MAX + 1]; /* run, by handler */

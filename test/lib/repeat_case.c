@@ -131,7 +131,8 @@ repeat_start(int64_t job, unsigned skip)
 {
 	struct case_result r = { 0 };
 
-	assert_int_equal(store_start(repeat_case.st, job, skip, NOW,
+	assert_int_equal(store_start(repeat_case.st,
+			     &(struct store_job){ .id = job }, skip, NOW,
 			     case_done_cb, &r),
 	    0);
 	store_wait(repeat_case.st);

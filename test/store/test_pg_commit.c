@@ -82,7 +82,9 @@ begin(int64_t job)
 {
 	struct case_result r = { 0 };
 
-	assert_int_equal(store_start(c.st, job, 0, 0, case_done_cb, &r), 0);
+	assert_int_equal(store_start(c.st, &(struct store_job){ .id = job }, 0,
+			     0, case_done_cb, &r),
+	    0);
 	store_wait(c.st);
 	return (r);
 }

@@ -124,7 +124,7 @@ run_job(struct store_case *c, const struct store_job *job)
 	}
 	starts[n].c = c;
 	starts[n].n = n;
-	assert_int_equal(store_start(c->st, job->id, false, 1, run_started_cb,
+	assert_int_equal(store_start(c->st, job, false, 1, run_started_cb,
 			     &starts[n]),
 	    0);
 }

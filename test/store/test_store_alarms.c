@@ -155,7 +155,8 @@ start(int64_t job)
 {
 	struct case_result r = { 0 };
 
-	assert_int_equal(store_start(c.st, job, false, NOW, case_done_cb, &r),
+	assert_int_equal(store_start(c.st, &(struct store_job){ .id = job },
+			     false, NOW, case_done_cb, &r),
 	    0);
 	store_wait(c.st);
 	assert_int_equal(r.rc, STORE_OK);

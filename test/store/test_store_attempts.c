@@ -121,6 +121,83 @@ test_start_keeps_lanes(void **state)
 	assert_int_equal(r.runnable[0], job + 1);
 }
 
+static bool
+each_type(const char *type)
+{
+	assert_non_null(type);
+	return (true);
+}
+
+/* With an end the next of the lane may begin, in one commit; once. */
+static void
+test_an_end_begins_the_next(void **state)
+{
+	const char *const order[] = { "7", NULL };
+	int64_t h = case_handler(&attempts_case, "a");
+	int64_t job = case_append(&attempts_case, "e1", order, h).runnable[0];
+	struct started s;
+
+	(void)state;
+	for (int i = 2; i <= 4; i++)
+		(void)case_append(&attempts_case,
+		    (const char *[]){ "e2", "e3", "e4" }[i - 2], order, h);
+	(void)case_start(job, false);
+	s = case_go_on(job, NULL);
+	assert_true(s.begun);
+	assert_int_equal(s.res.nrunnable, 1);
+	assert_int_equal(s.res.runnable[0], job + 1);
+	assert_int_equal(s.attempts, 1);
+	assert_string_equal(s.body, "{\"orders\":[{\"id\":1}]}");
+	assert_int_equal(case_jobs_where("state = 'running' AND attempts = 1"),
+	    1);
+	assert_int_equal(store_case_int(&attempts_case,
+			     "SELECT count(*) FROM attempts WHERE job = 2 "
+			     "AND number = 1 AND outcome IS NULL "
+			     "AND started_at = 1750000000000"),
+	    1);
+	assert_int_equal(case_start(job + 1, false).res.rc, STORE_LOST);
+
+	/* The order is served: what is done once stands in line instead. */
+	s = case_go_on(job + 1, each_type);
+	assert_false(s.begun);
+	assert_int_equal(s.res.runnable[0], job + 2);
+	assert_int_equal(case_start(job + 2, false).res.rc, STORE_OK);
+	assert_true(case_go_on(job + 2, NULL).begun);
+
+	/* We die with its call under way. */
+	store_case_close(&attempts_case);
+	assert_int_equal(store_case_try(&attempts_case, STORE_CHANGE),
+	    STORE_OK);
+	assert_int_equal(case_jobs_where("state = 'waiting' AND attempts = 1 "
+					 "AND outcome = 'unknown'"),
+	    1);
+	assert_int_equal(case_start(job + 3, false).attempts, 2);
+	assert_false(case_go_on(job + 3, NULL).begun); /* nobody is next */
+}
+
+/* Nor does one begin so that was tried before. */
+static void
+test_an_end_begins_no_retry(void **state)
+{
+	const char *const orders[] = { "7", NULL }, *const both[] = { "7", "8",
+		NULL };
+	int64_t h = case_handler(&attempts_case, "a");
+	int64_t job = case_append(&attempts_case, "e1", orders, h).runnable[0];
+	struct started s;
+
+	(void)state;
+	(void)case_append(&attempts_case, "e2", both, h);
+	store_case_close(&attempts_case);
+	store_case_sql(&attempts_case,
+	    "UPDATE jobs SET attempts = 1 WHERE id = 2");
+	store_case_open(&attempts_case);
+	(void)case_start(job, false);
+	s = case_go_on(job, NULL);
+	assert_false(s.begun);
+	assert_int_equal(s.res.runnable[0], job + 1);
+	assert_int_equal(case_jobs_where("state = 'ready'"), 1);
+}
+
 /* What ran when we died is unknown, due at once, and next in its lane. */
 static void
 test_running_is_unknown_after_crash(void **state)
@@ -358,6 +435,8 @@ main(void)
 		ATTEMPTS_CASE(test_only_the_attempt_under_way_ends),
 		ATTEMPTS_CASE(test_finish_completes_attempt),
 		ATTEMPTS_CASE(test_start_keeps_lanes),
+		ATTEMPTS_CASE(test_an_end_begins_the_next),
+		ATTEMPTS_CASE(test_an_end_begins_no_retry),
 		ATTEMPTS_CASE(test_running_is_unknown_after_crash),
 		ATTEMPTS_CASE(test_once_ends_already),
 		ATTEMPTS_CASE(test_once_is_per_handler),

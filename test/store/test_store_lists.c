@@ -286,12 +286,12 @@ test_attempts_in_order(void **state)
 
 	(void)state;
 	out.job = case_append(&c, "e1", NULL, h).runnable[0];
-	assert_int_equal(store_start(c.st, out.job, false, NOW, case_done_cb,
-			     &r),
+	assert_int_equal(store_start(c.st, &(struct store_job){ .id = out.job },
+			     false, NOW, case_done_cb, &r),
 	    0);
 	assert_int_equal(store_finish(c.st, &out, case_done_cb, &r), 0);
-	assert_int_equal(store_start(c.st, out.job, false, NOW + 9,
-			     case_done_cb, &r),
+	assert_int_equal(store_start(c.st, &(struct store_job){ .id = out.job },
+			     false, NOW + 9, case_done_cb, &r),
 	    0);
 	store_wait(c.st);
 	assert_int_equal(store_list_attempts(c.st, out.job, attempts_cb, &a),

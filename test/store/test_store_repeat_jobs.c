@@ -143,8 +143,9 @@ test_it_reads_what_the_original_has(void **state)
 	(void)repeat_timed("again", "a");
 	(void)repeat_end(1, JOB_DEAD);
 	repeat_reopen();
-	assert_int_equal(store_start(repeat_case.st, 2, STORE_SKIP_REPEATS, NOW,
-			     body_cb, &called),
+	assert_int_equal(store_start(repeat_case.st,
+			     &(struct store_job){ .id = 2 }, STORE_SKIP_REPEATS,
+			     NOW, body_cb, &called),
 	    0);
 	store_wait(repeat_case.st);
 	assert_true(called);

@@ -298,14 +298,16 @@ test_once_is_within_the_scope(void **state)
 	(void)state;
 	write_row(a, "", "7", STORE_ORDERS);
 	b = order_in("e2", "sandbox", "7");
-	assert_int_equal(store_start(c.st, b.runnable[0], true, NOW,
-			     case_done_cb, &r),
+	assert_int_equal(store_start(c.st,
+			     &(struct store_job){ .id = b.runnable[0] }, true,
+			     NOW, case_done_cb, &r),
 	    0);
 	store_wait(c.st);
 	assert_int_equal(r.rc, STORE_OK);
 	b = order_in("e3", "", "7");
-	assert_int_equal(store_start(c.st, b.runnable[0], true, NOW,
-			     case_done_cb, &r),
+	assert_int_equal(store_start(c.st,
+			     &(struct store_job){ .id = b.runnable[0] }, true,
+			     NOW, case_done_cb, &r),
 	    0);
 	store_wait(c.st);
 	assert_int_equal(r.rc, STORE_EXISTS);

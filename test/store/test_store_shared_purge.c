@@ -92,7 +92,9 @@ ended(const char *id, const char *body, const char *order, enum job_state to)
 	assert_int_equal(r.rc, STORE_OK);
 	assert_int_equal(r.nrunnable, 1);
 	job = r.runnable[0];
-	assert_int_equal(store_start(a.st, job, 0, NOW, case_done_cb, &r), 0);
+	assert_int_equal(store_start(a.st, &(struct store_job){ .id = job }, 0,
+			     NOW, case_done_cb, &r),
+	    0);
 	store_wait(a.st);
 	assert_int_equal(case_finish(&a, job, to, 0).rc, STORE_OK);
 	return (job);

@@ -43,7 +43,8 @@ start_skipping(struct store_case *c, int64_t job, unsigned skip)
 {
 	struct case_result r = { 0 };
 
-	assert_int_equal(store_start(c->st, job, skip, NOW, case_done_cb, &r),
+	assert_int_equal(store_start(c->st, &(struct store_job){ .id = job },
+			     skip, NOW, case_done_cb, &r),
 	    0);
 	store_wait(c->st);
 	assert_int_equal(r.calls, 1);

@@ -299,6 +299,115 @@ test_an_outcome_takes_the_next_start_along(void **state)
 }
 
 /*
+ * One handler, one call at a time: three jobs of a lane, the second called. The
+ * end of the first has shown that there is a next.
+ */
+static struct world *
+world_lane(void **state)
+{
+	struct world *w = *state;
+
+	w->outlets = 1;
+	w->concurrency = 1;
+	w->verdict = HANDLER_PENDING;
+	w->begins_next = true;
+	world_add(w, 3, 1);
+	w->jobs[1].behind = 1;
+	w->jobs[2].behind = 2;
+	world_handlers(w, 1, 0);
+	world_settle(w);
+	world_finish(w, HANDLER_DONE);
+	assert_false(fake_store_find(w->st, FAKE_FINISH)->out.begin_next);
+	world_settle(w);
+	assert_int_equal(w->runs, 2);
+	return (w);
+}
+
+/* Within a lane a job is begun with the end of the one before; called once. */
+static void
+test_an_end_begins_the_next_of_its_lane(void **state)
+{
+	struct world *w = world_lane(state);
+
+	world_finish(w, HANDLER_DONE);
+	assert_true(fake_store_find(w->st, FAKE_FINISH)->out.begin_next);
+	assert_null(fake_store_find(w->st, FAKE_FINISH)->out.once);
+	world_settle(w);
+	assert_int_equal(w->runs, 3);
+	assert_int_equal(w->attempt, 1);
+	assert_int_equal(fake_store_total(w->st, FAKE_START), 2);
+	world_finish(w, HANDLER_RETRY);
+	assert_false(fake_store_find(w->st, FAKE_FINISH)->out.begin_next);
+	world_settle(w);
+	assert_int_equal(w->jobs[2].state, JOB_WAITING);
+	assert_int_equal(dispatch_busy(w->d), 0);
+}
+
+/* Meanwhile its call has its place: no other is begun beside. */
+static void
+test_the_next_of_a_lane_keeps_its_place(void **state)
+{
+	struct world *w = world_lane(state);
+
+	world_finish(w, HANDLER_DONE);
+	dispatch_open(w->d, world_arrive(w, 1));
+	world_turn(w);
+	assert_int_equal(fake_store_waiting(w->st, FAKE_START), 0);
+	world_settle(w);
+	assert_int_equal(w->runs, 3);
+	/* Who came meanwhile is next, and nobody is begun before it. */
+	world_finish(w, HANDLER_DONE);
+	assert_false(fake_store_find(w->st, FAKE_FINISH)->out.begin_next);
+	world_settle(w);
+	assert_int_equal(w->runs, 4);
+	world_finish(w, HANDLER_DONE);
+	world_settle(w);
+	assert_int_equal(w->calls_max, 1);
+	assert_int_equal(world_count(w, JOB_DONE), 4);
+	assert_int_equal(dispatch_busy(w->d), 0);
+}
+
+/* An end that cannot be written keeps no place, and begins nothing later. */
+static void
+test_an_unwritten_end_begins_nothing(void **state)
+{
+	struct world *w = world_lane(state);
+
+	w->finish_rc = STORE_FULL;
+	world_finish(w, HANDLER_DONE);
+	world_serve(w);
+	w->finish_rc = STORE_OK;
+	fake_clock_pass_ms(2000);
+	world_turn(w);
+	assert_false(fake_store_find(w->st, FAKE_FINISH)->out.begin_next);
+	world_settle(w);
+	assert_int_equal(w->runs, 3);
+	assert_int_equal(fake_store_total(w->st, FAKE_START), 3);
+	world_finish(w, HANDLER_DONE);
+	world_settle(w);
+	assert_int_equal(world_count(w, JOB_DONE), 3);
+}
+
+/* Once per order holds for what is begun so. */
+static void
+test_once_is_asked_of_the_next_too(void **state)
+{
+	struct world *w = *state;
+	bool (*once)(const char *);
+
+	w->once = true;
+	(void)world_lane(state);
+	world_finish(w, HANDLER_DONE);
+	once = fake_store_find(w->st, FAKE_FINISH)->out.once;
+	assert_true(once("klikit.order.created.v2"));
+	assert_false(once("klikit.order.status.updated"));
+	world_settle(w);
+	world_finish(w, HANDLER_DONE);
+	assert_true(fake_store_find(w->st, FAKE_FINISH)->out.served);
+	world_settle(w);
+}
+
+/*
  * A receiver that was stopped for longer than its lease: what it has begun may
  * be another's, and is not called.
  */
@@ -336,6 +445,10 @@ main(void)
 		world_test(test_an_announced_alarm_rings_when_due),
 		world_test(test_big_starts_are_one_at_a_time),
 		world_test(test_an_outcome_takes_the_next_start_along),
+		world_test(test_an_end_begins_the_next_of_its_lane),
+		world_test(test_the_next_of_a_lane_keeps_its_place),
+		world_test(test_an_unwritten_end_begins_nothing),
+		world_test(test_once_is_asked_of_the_next_too),
 		world_test(test_what_may_be_anothers_is_not_called),
 	};
 

@@ -8,6 +8,7 @@ static const struct {
 } moves[] = {
 	{ RUN_MADE, RUN_QUEUED },
 	{ RUN_MADE, RUN_FRESH },
+	{ RUN_MADE, RUN_STARTING },
 	{ RUN_QUEUED, RUN_STARTING },
 	{ RUN_QUEUED, RUN_CALLING },
 	{ RUN_QUEUED, RUN_RECORDING },
