@@ -43,7 +43,7 @@ export async function askReplay(jobs, chosen) {
   const checks = jobs.length === 1 ? [] :
     jobs.map((job) => jobCheck(job, chosen.includes(job)));
   const content = [checks.length > 0 && h('fieldset', { class: 'choices' },
-    h('legend', null, 'For'), checks), newKey.content];
+    h('legend', null, 'For'), checks), ...newKey.content];
   const yes = await ask({ title: jobs.length === 1 ?
     `Replay for ${jobs[0].handler}?` : 'Replay for which handlers?',
   text: ['The event goes there once more, as a new job.', WHY_OLD_KEY],
