@@ -98,14 +98,15 @@ def say(text):
 
 
 def programs_of(directory, suite, names):
-    """The targets that tests of a suite run: all of it, or those with names."""
-    listed = subprocess.run(["meson", "introspect", "--tests", directory],
-                            cwd=ROOT, capture_output=True, text=True)
-    tests = [test for test in json.loads(listed.stdout)
-             if f"klikitd:{suite}" in test["suite"]
-             and (not names or test["name"] in names)]
-    return {os.path.relpath(word, directory) for test in tests
-            for word in test["cmd"] if word.startswith(f"{directory}/")}
+    """The files that tests of a suite need: all of it, or those with names."""
+    known = json.loads(subprocess.run(
+        ["meson", "introspect", "--tests", "--targets", directory],
+        cwd=ROOT, capture_output=True, text=True).stdout)
+    files = {target["id"]: target["filename"] for target in known["targets"]}
+    return {os.path.relpath(file, directory) for test in known["tests"]
+            if f"klikitd:{suite}" in test["suite"]
+            and (not names or test["name"] in names)
+            for needed in test["depends"] for file in files[needed]}
 
 
 def build(directory, *options, suite=None, names=()):

@@ -18,6 +18,7 @@
 /* -- The end of a call -- */
 
 static void dispatch_paused_cb(const struct store_result *res, void *arg);
+static void call_begun(struct run *run, const struct store_result *res);
 
 /* The far side wants no more: pause, over restarts, until resumed by hand. */
 static void
@@ -188,7 +189,7 @@ call_go_on(struct run *run, const struct live_handler *live)
 	if (run->state != RUN_CALLING || !call_may_go_on(run, live) ||
 	    (run->next = calloc(1, sizeof(*run->next))) == NULL)
 		return;
-	run->goes_on = true;
+	run->begun = call_begun;
 	run->out.begin_next = true;
 	run->out.once = live->once_per_order ? is_created : NULL;
 }
@@ -350,8 +351,9 @@ call_is_once(const struct live_handler *live, const struct store_job *job)
 		is_created(job->ev->type));
 }
 
-void
-run_begun(struct run *run, const struct store_result *res)
+/* run's begun: the end of run has begun the next job of its lane; call that. */
+static void
+call_begun(struct run *run, const struct store_result *res)
 {
 	const struct store_job *job = &res->runnable[0];
 	struct dispatch *d = run->d;

@@ -43,7 +43,7 @@ is_call(const struct run *run)
 {
 	return (run->outlet &&
 		(run->state == RUN_STARTING || run->state == RUN_CALLING ||
-		    (run->state == RUN_RECORDING && run->goes_on)));
+		    (run->state == RUN_RECORDING && run->begun != NULL)));
 }
 
 /* Is a record of it on its way to the store? */

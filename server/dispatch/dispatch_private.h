@@ -114,7 +114,4 @@ void run_project(struct run *run, struct live_handler *live);
 /* Have an outlet's job whose turn it is noted as begun, and then called. */
 void run_call(struct run *run, struct live_handler *live);
 
-/* The end of run has begun the next job of its lane: call that. */
-void run_begun(struct run *run, const struct store_result *res);
-
 #endif /* SERVER_DISPATCH_PRIVATE_H */

@@ -21,7 +21,7 @@ run_put_off(struct run *run, struct live_handler *live)
 	dispatch_rest(d);
 	if (run->outlet) {
 		run_move(run, RUN_UNRECORDED);
-		run->goes_on = false;
+		run->begun = NULL;
 		run->out.begin_next = false;
 		return;
 	}
@@ -144,7 +144,7 @@ run_recorded(struct run *run, struct live_handler *live,
 	if (live != NULL)
 		live->backlog.moves_up = res->nrunnable > 0;
 	if (res->begun)
-		run_begun(run, res);
+		run->begun(run, res);
 	for (size_t i = 0; i < res->nrunnable && !res->begun; i++)
 		dispatch_add(d, &res->runnable[i]);
 	if (res->next_due.ms != 0)

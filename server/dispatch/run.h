@@ -78,11 +78,13 @@ struct run {
 	struct handler_call call;
 	struct shared_instance *shared; /* while CALLING */
 	bool once_per_order; /* its orders are not to be done again */
-	bool goes_on; /* RECORDING, its place among the calls is kept for the
-			 next in its lane */
-	struct run *next; /* MADE, for that one; NULL: there is none */
-	int64_t hold;     /* for store_holds() */
+	int64_t hold;        /* for store_holds() */
 	int64_t started_us;
+
+	/* RECORDING: its place among the calls is kept for the next in its
+	   lane. Called if its end has begun that one; NULL: it is not kept. */
+	void (*begun)(struct run *run, const struct store_result *res);
+	struct run *next; /* MADE, for that one; NULL: there is none */
 
 	void (*recorded)(void *arg, bool kept); /* handler_result's, or NULL */
 	void *recorded_arg;

@@ -253,25 +253,49 @@ jobs_report_one(struct db *db, struct store_op *op, const struct jobs_row *row)
 	return (SQLITE_OK);
 }
 
-/* The jobs that moved up, in the results. */
+/* A job has moved up: add it if it may run now, else note when it comes due. */
+static int
+jobs_report_moved(struct db *db, struct store_op *op, int64_t id,
+    struct store_job *jobs, size_t *n)
+{
+	struct steady_time *next_due = &op->res.next_due;
+	struct jobs_row row;
+	int rc;
+
+	if ((rc = jobs_load(db, op, id, &row)) != SQLITE_ROW)
+		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
+	if (row.behind != 0)
+		return (SQLITE_OK);
+	if (row.state == JOB_READY ||
+	    (row.state == JOB_WAITING && row.due.ms == 0)) {
+		jobs_fill(&row, &jobs[*n]);
+		return (jobs_report(db, op, &jobs[(*n)++], row.lanes.event));
+	}
+	if (row.state == JOB_WAITING &&
+	    (next_due->ms == 0 || steady_before(row.due, *next_due)))
+		*next_due = row.due;
+	return (SQLITE_OK);
+}
+
+/* Those of the jobs that moved up that may run, in the results. */
 static int
 jobs_report_next(struct db *db, struct store_op *op,
     const struct lanes_next *next)
 {
 	struct store_job *jobs;
+	size_t n = 0;
 	int rc;
 
 	jobs = arena_array(&op->res_mem, next->n, sizeof(*jobs));
 	if (jobs == NULL)
 		return (SQLITE_NOMEM);
 	for (size_t i = 0; i < next->n; i++) {
-		jobs_fill(&next->jobs[i], &jobs[i]);
-		rc = jobs_report(db, op, &jobs[i], next->jobs[i].lanes.event);
+		rc = jobs_report_moved(db, op, next->jobs[i], jobs, &n);
 		if (rc != SQLITE_OK)
 			return (rc);
 	}
 	op->res.runnable = jobs;
-	op->res.nrunnable = next->n;
+	op->res.nrunnable = n;
 	return (SQLITE_OK);
 }
 

@@ -74,25 +74,11 @@ lanes_enter(struct db *db, const struct store_event *ev,
 	return (SQLITE_OK);
 }
 
-/* A job is the first in its lanes: list it, or when it comes due. */
-static void
-lanes_list(const struct jobs_row *job, struct lanes_next *next,
-    struct steady_time *next_due)
-{
-	if (job->state == JOB_READY ||
-	    (job->state == JOB_WAITING && job->due.ms == 0))
-		next->jobs[next->n++] = *job;
-	else if (job->state == JOB_WAITING &&
-		 (next_due->ms == 0 || steady_before(job->due, *next_due)))
-		*next_due = job->due;
-}
-
-/* One lane less stands before this job; list it if it may run now. */
+/* One lane less stands before this job: note it, once. */
 static int
-lanes_advance(struct db *db, struct store_op *op, int64_t job,
-    struct lanes_next *next)
+lanes_advance(struct db *db, int64_t job, struct lanes_next *next)
 {
-	struct jobs_row row;
+	size_t i = next->n;
 	sqlite3_stmt *st;
 	int rc;
 
@@ -102,16 +88,16 @@ lanes_advance(struct db *db, struct store_op *op, int64_t job,
 	if ((rc = db_run(db, st)) != SQLITE_OK ||
 	    sqlite3_changes(db->conn) == 0)
 		return (rc);
-	if ((rc = jobs_load(db, op, job, &row)) != SQLITE_ROW)
-		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
-	if (row.behind == 0)
-		lanes_list(&row, next, &op->res.next_due);
+	while (i > 0 && next->jobs[i - 1] != job)
+		i--;
+	if (i == 0)
+		next->jobs[next->n++] = job;
 	return (SQLITE_OK);
 }
 
 /* Leave one lane; only if we were its first does anybody move up. */
 static int
-lanes_leave_one(struct db *db, struct store_op *op, const struct lanes_job *job,
+lanes_leave_one(struct db *db, const struct lanes_job *job,
     const struct lane *lane, struct lanes_next *next)
 {
 	int64_t first;
@@ -126,7 +112,7 @@ lanes_leave_one(struct db *db, struct store_op *op, const struct lanes_job *job,
 	    &first);
 	if (rc != SQLITE_OK || first < job->id)
 		return (rc);
-	return (lanes_advance(db, op, first, next));
+	return (lanes_advance(db, first, next));
 }
 
 /* The lanes of a job: the orders of its event, or the one at its place. */
@@ -175,7 +161,7 @@ lanes_leave(struct db *db, struct store_op *op, const struct lanes_job *job,
 	if (next.jobs == NULL)
 		return (SQLITE_NOMEM);
 	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
-		rc = lanes_leave_one(db, op, job, &lanes[i], &next);
+		rc = lanes_leave_one(db, job, &lanes[i], &next);
 	*ret_next = next;
 	return (rc);
 }

@@ -417,9 +417,9 @@ struct jobs_row {
 	int64_t key_of;    /* see struct store_job */
 };
 
-/* Who, of the jobs next in line, may run now; see lanes_leave(). */
+/* Those next in line that have moved up, each once; see lanes_leave(). */
 struct lanes_next {
-	struct jobs_row *jobs; /* in op's result memory */
+	int64_t *jobs; /* in op's result memory */
 	size_t n;
 };
 
@@ -430,10 +430,8 @@ struct lanes_next {
 int lanes_enter(struct db *db, const struct store_event *ev,
     const struct store_job_spec *spec, int64_t job, int64_t *ret_behind);
 
-/*
- * Leave every lane, let those behind move up, and list which of them may run.
- * Of those that wait for their time op's result has the earliest.
- */
+/* Leave every lane, and let those behind move up: one lane less is before
+   them. */
 int lanes_leave(struct db *db, struct store_op *op, const struct lanes_job *job,
     struct lanes_next *ret_next);
 
