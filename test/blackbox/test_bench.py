@@ -160,12 +160,14 @@ def test_load_holds_idle_connections(load):
 
 def test_outlets_have_goals_of_their_own():
     wanted = [goal.name for goal in goals.outlet_goals("redis", {})]
-    assert wanted == ["P11"] * 5
+    assert wanted == ["P11"] * 8
     found = {goal.text: goal.verdict() for goal in goals.outlet_goals(
         "redis", {"rate-redis": (1.9, 2.0, 9), "cpu_us-redis": (0, 0.6, 1),
+                  "order-redis": (2000, 2500, 2600),
                   "beside-redis": (0.1, 0.89, 2)})}
-    assert list(found.values()) == ["reached", "NOT REACHED", "not measured",
-                                    "not measured", "NOT REACHED"]
+    assert list(found.values()) == [
+        "reached", "NOT REACHED", "not measured", "not measured",
+        "not measured", "not measured", "reached", "NOT REACHED"]
 
 
 def test_a_shared_store_has_goals_of_its_own():
@@ -176,7 +178,7 @@ def test_a_shared_store_has_goals_of_its_own():
 
 def test_outlets_have_a_step_each():
     plan = types.SimpleNamespace(rounds=1, outlet_events=1, outlet_drains=1,
-                                 outlet_backlog=1, seconds=1)
+                                 outlet_backlog=1, outlet_order=1, seconds=1)
     assert list(outlets.steps(None, plan)) == [
-        prefix + kind for prefix in ("", "drain-", "beside-")
+        prefix + kind for prefix in ("", "drain-", "order-", "beside-")
         for kind in goals.OUTLETS]
