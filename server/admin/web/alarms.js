@@ -13,7 +13,6 @@ const SOUND_KEY = 'klikitd-sound'; // "on": asked for on this screen
 const SHOWN_MAX = 3;
 // Where there is little room for it, or it is told as well.
 const SHOWN = { kitchen: 1, now: 1, alarms: 0 };
-const PHONE = matchMedia('(max-width: 640px)');
 const TONES = [880, 660, 880]; // Hz
 
 // What happened, in one sentence (pure).
@@ -42,7 +41,8 @@ export class Alarms {
     const top = h('div');
     banner.replaceWith(top);
     top.append(banner, this.node, this.said);
-    PHONE.addEventListener('change', () => this.alarms && this.draw());
+    this.phone = matchMedia('(max-width: 640px)');
+    this.phone.addEventListener('change', () => this.alarms && this.draw());
     this.drawSound();
   }
 
@@ -71,7 +71,7 @@ export class Alarms {
   }
 
   draw() {
-    const shown = this.alarms.slice(0, PHONE.matches ? Math.min(this.max, 1) :
+    const shown = this.alarms.slice(0, this.phone.matches ? Math.min(this.max, 1) :
       this.max);
     this.node.hidden = this.count === 0;
     this.all.hidden = this.alarms.length < 2;

@@ -63,6 +63,9 @@ export class OrderView {
     if (key !== this.drawn)
       this.draw(found.document);
     this.drawn = key;
+    // Each goes on with what a load before was kept from by this one.
+    this.tell.set(this.order, this.abort.signal);
+    this.loadCart();
   }
 
   draw(document) {
@@ -93,8 +96,6 @@ export class OrderView {
     if (this.facts.parentNode !== this.content)
       fill(this.content, this.facts, this.tell.node, this.items, this.person,
         this.next, this.history, this.document);
-    this.tell.set(this.order, this.abort.signal);
-    this.loadCart();
   }
 
   // -- What is in it --

@@ -25,7 +25,7 @@ export class OrderTell {
     this.id = id;
     this.changed = changed;
     this.path = `/api/v1/orders/${part(id)}/status`;
-    this.statuses = [];
+    this.statuses = null; // not known yet
     this.keys = new Map();  // word -> key, until it is answered
     this.said = new Map();  // event's id -> what it asks for
     this.events = [];
@@ -41,7 +41,7 @@ export class OrderTell {
       .sort((a, b) => b.id - a.id).slice(0, SHOWN);
     this.draw();
     try {
-      this.statuses = (await get(`${this.path}?scope=${part(this.scope)}`, {},
+      this.statuses ??= (await get(`${this.path}?scope=${part(this.scope)}`, {},
         signal)).statuses;
       for (const event of this.events)
         await this.read(event, signal);
@@ -66,12 +66,13 @@ export class OrderTell {
     this.drawn = key;
     const focused = this.buttons.contains(document.activeElement) ?
       document.activeElement.textContent : null;
-    fill(this.buttons, this.statuses.map((one) => button(one.word, {
+    const statuses = this.statuses ?? [];
+    fill(this.buttons, statuses.map((one) => button(one.word, {
       class: WITH_REASON.includes(one.status) ? 'danger' : null,
       'aria-label': `Send klikit: ${one.word}` }, () => this.tell(one))));
     fill(this.list, this.events.map((event) => this.eventNode(event)));
     this.list.hidden = this.events.length === 0;
-    fill(this.node, this.statuses.length + this.events.length > 0 &&
+    fill(this.node, statuses.length + this.events.length > 0 &&
       section('Send klikit', { class: 'part' }, this.buttons, this.list));
     if (focused !== null)
       [...this.buttons.children].find((b) => b.textContent === focused)
