@@ -204,7 +204,7 @@ admin_order_words(struct admin_call *call)
 	return (find(call, scope, words_cb));
 }
 
-/* -- To tell it -- */
+/* -- Sending a status -- */
 
 enum admin_when
 admin_order_status(struct admin_call *call)
