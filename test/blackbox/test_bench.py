@@ -10,6 +10,7 @@ import types
 import pytest
 
 from conftest import SECRET
+from sink import Sink
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test" / "bench"))
@@ -96,12 +97,12 @@ def load(server, tmp_path):
     (tmp_path / "secret").write_bytes(SECRET)
     (tmp_path / "body").write_text(bodies.make(300))
 
-    def run(*options, post=True):
+    def run(*options, post=True, port=server.port):
         command = [binary, "--connections", "4", "--seconds", "60", *options]
         if post:
             command += ["--body", tmp_path / "body", "--secret-file",
                         tmp_path / "secret"]
-        run = subprocess.run([*command, f"127.0.0.1:{server.port}"], text=True,
+        run = subprocess.run([*command, f"127.0.0.1:{port}"], text=True,
                              capture_output=True, timeout=120)
         return run.returncode, json.loads(run.stdout), run.stderr
 
@@ -150,6 +151,18 @@ def test_load_fails_on_any_other_answer(load):
     code, found, said = load("--requests", "3", "--path", "/nowhere",
                              post=False)
     assert code == 1 and found["unexpected"] == 3 and "404" in said
+
+
+def test_load_takes_a_server_that_starts_for_no_failure(load, tmp_path):
+    """It answers 503 until it has copied its log."""
+    starting = Sink(tmp_path, "--status", "503")
+    code, found, said = load("--requests", "3", "--reopen", post=False,
+                             port=starting.port)
+    assert (code, found["later"], found["unexpected"]) == (0, 3, 0), said
+    code, found, said = load("--requests", "3", post=False, port=starting.port)
+    assert (code, found["later"], found["unexpected"]) == (1, 0, 3)
+    assert "503" in said
+    starting.stop()
 
 
 def test_load_holds_idle_connections(load):

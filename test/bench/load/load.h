@@ -47,7 +47,7 @@ struct options {
 	int64_t think_us;   /* between an answer and the next request */
 	uint64_t nrequests; /* 0: as many as the time allows */
 	uint64_t first_order;
-	bool reopen; /* a connection that breaks is no failure */
+	bool reopen; /* a connection that breaks is no failure, nor is a 503 */
 };
 
 /* Returns 0; -1 after having said on stderr what is wrong; 1 after help. */
@@ -187,6 +187,7 @@ TAILQ_HEAD(conn_list, conn);
 struct counts {
 	uint64_t answered;
 	uint64_t unexpected;
+	uint64_t later; /* 503, with --reopen: no failure, and not kept */
 	uint64_t cut;
 	uint64_t refused; /* connections that could not be made */
 };

@@ -20,6 +20,7 @@
 #define EVENTS_MAX 256
 #define REOPEN_US 10000
 #define CONNECT_TRIES 100
+#define SENT_AGAIN_LATER 503
 
 int64_t
 load_now_us(void)
@@ -243,7 +244,9 @@ conn_answered(struct conn *c)
 	c->busy = false;
 	l->nbusy--;
 	l->all.answered++;
-	if (!good)
+	if (!good && l->opt->reopen && c->answer.code == SENT_AGAIN_LATER)
+		l->all.later++;
+	else if (!good)
 		note_bad(l, &c->answer);
 	else if (l->ids != NULL)
 		note_id(l, c->n);

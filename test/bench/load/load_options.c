@@ -33,8 +33,8 @@ static const char usage[] =
     "  --think-ms MS      between an answer and the next request (0)\n"
     "  --expect CODE      the status that every answer must have (200)\n"
     "  --expect-text TEXT that every answer's body must hold\n"
-    "  --reopen           a connection that breaks is opened again, and is\n"
-    "                     no failure\n"
+    "  --reopen           a connection that breaks is opened again; neither\n"
+    "                     that nor a 503 is a failure\n"
     "  --ids FILE         gets the event ids that were answered as expected\n"
     "  --seed N           of the event ids (by the clock)\n"
     "  --pid PID          report this process's CPU and memory\n";
