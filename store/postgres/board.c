@@ -88,7 +88,7 @@ list_board(struct pg_conn *c, struct store_op *op,
 	pg_args_init(&args, &op->res_mem);
 	pg_arg_int(&args, f->after);
 	pg_arg_int(&args, f->since_ms);
-	pg_arg_int(&args, LIST_NO_END);
+	pg_arg_int(&args, walk_before(0));
 	pg_arg_int(&args, (int64_t)f->limit);
 	pg_arg_text(&args, f->scope);
 	pg_arg_text(&args, f->brand);

@@ -167,7 +167,7 @@ event_rows(struct pg_conn *c, struct store_op *op, enum list_sql which,
  * events in w.
  */
 static enum list_sql
-events_sql(const struct store_filter *f, const struct list_walk *w)
+events_sql(const struct store_filter *f, const struct walk *w)
 {
 	if (f->order_id != NULL)
 		return (LIST_EVENTS_OF_ORDER);
@@ -189,16 +189,16 @@ events_sql(const struct store_filter *f, const struct list_walk *w)
 static void
 filter_args(struct pg_args *args, const struct store_filter *f, int64_t before)
 {
-	pg_arg_int(args, before > 0 ? before : LIST_NO_END);
+	pg_arg_int(args, walk_before(before));
 	pg_arg_int(args, f->since_ms);
-	pg_arg_int(args, f->until_ms > 0 ? f->until_ms : LIST_NO_END);
+	pg_arg_int(args, walk_before(f->until_ms));
 	pg_arg_int(args, (int64_t)f->limit);
 	pg_arg_text(args, f->scope);
 }
 
 /* A page of events, which w is about; nids SIZE_MAX: of all that there are. */
 static enum store_rc
-events_page(struct pg_conn *c, struct store_op *op, const struct list_walk *w,
+events_page(struct pg_conn *c, struct store_op *op, const struct walk *w,
     const int64_t *ids, size_t nids, char reason[STORE_REASON_MAX])
 {
 	const struct store_filter *f = &op->in.filter;
@@ -232,7 +232,9 @@ list_events(struct pg_conn *c, struct store_op *op,
 		f->order_id, f->handler, f->find };
 	size_t nids = SIZE_MAX;
 	int64_t *ids = NULL;
-	struct list_walk w;
+	struct list_asker who = { c, op, reason };
+	const struct walk_asks asks = list_asks(&who);
+	struct walk w;
 	struct pg_args args;
 	enum store_rc rc;
 
@@ -244,13 +246,13 @@ list_events(struct pg_conn *c, struct store_op *op,
 	}
 	if (!list_could_match(texts, sizeof(texts) / sizeof(texts[0])))
 		return (STORE_OK);
-	if ((rc = list_walk_events(c, op, &w, reason)) != STORE_OK ||
+	if ((rc = (enum store_rc)walk_events(&asks, f, &w)) != STORE_OK ||
 	    (f->find != NULL &&
-		(rc = list_find(c, op, &w, &ids, &nids, reason)) != STORE_OK) ||
+		(rc = list_find(&who, &w, &ids, &nids)) != STORE_OK) ||
 	    (rc = events_page(c, op, &w, ids, nids, reason)) != STORE_OK)
 		return (rc);
-	return (list_walk_end(c, op, LIST_WALK_EVENTS, &w,
-	    op->nrows > 0 ? op->events[op->nrows - 1].ev->id : 0, reason));
+	return ((enum store_rc)walk_end(&asks, WALK_EVENTS, &w, op->nrows,
+	    op->nrows > 0 ? op->events[op->nrows - 1].ev->id : 0, &op->scan));
 }
 
 /* The values of what is read by its name; false: it can match nothing. */
@@ -350,13 +352,15 @@ list_orders(struct pg_conn *c, struct store_op *op,
 	const char *const texts[] = { f->scope, f->brand, f->branch, f->status,
 		f->order_id };
 	const struct store_order_info *last;
-	struct list_walk w;
+	struct list_asker who = { c, op, reason };
+	const struct walk_asks asks = list_asks(&who);
+	struct walk w;
 	struct pg_args args;
 	enum store_rc rc;
 
 	if (!list_could_match(texts, sizeof(texts) / sizeof(texts[0])))
 		return (STORE_OK);
-	if ((rc = list_walk_orders(c, op, &w, reason)) != STORE_OK)
+	if ((rc = (enum store_rc)walk_orders(&asks, f, &w)) != STORE_OK)
 		return (rc);
 	pg_args_init(&args, &op->res_mem);
 	filter_args(&args, f, w.high);
@@ -375,11 +379,11 @@ list_orders(struct pg_conn *c, struct store_op *op,
 	if (rc != STORE_OK)
 		return (rc);
 	last = op->nrows > 0 ? &op->orders[op->nrows - 1] : NULL;
-	return (list_walk_end(c, op, LIST_WALK_EVENTS, &w,
+	return ((enum store_rc)walk_end(&asks, WALK_EVENTS, &w, op->nrows,
 	    last == NULL       ? 0
 	    : last->event != 0 ? last->event
 			       : last->cart_event,
-	    reason));
+	    &op->scan));
 }
 
 enum store_rc

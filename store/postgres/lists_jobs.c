@@ -42,7 +42,7 @@ job_row(struct store_op *op, const PGresult *res, int row, void *ret_row)
  * the jobs in w.
  */
 static enum list_sql
-jobs_sql(const struct store_job_filter *f, const struct list_walk *w)
+jobs_sql(const struct store_job_filter *f, const struct walk *w)
 {
 	if (f->rang)
 		return (f->unacknowledged ? LIST_ALARMS_OPEN : LIST_ALARMS);
@@ -64,7 +64,7 @@ jobs_sql(const struct store_job_filter *f, const struct list_walk *w)
 /* The values of a statement that has a filter. */
 static void
 jobs_args(struct pg_args *args, const struct store_job_filter *f,
-    enum list_sql which, const struct list_walk *w)
+    enum list_sql which, const struct walk *w)
 {
 	const char *state = NULL;
 
@@ -72,7 +72,7 @@ jobs_args(struct pg_args *args, const struct store_job_filter *f,
 		state = job_state_name(f->state);
 	pg_arg_int(args, w->high);
 	pg_arg_int(args, f->since_ms);
-	pg_arg_int(args, f->until_ms > 0 ? f->until_ms : LIST_NO_END);
+	pg_arg_int(args, walk_before(f->until_ms));
 	pg_arg_int(args, (int64_t)f->limit);
 	pg_arg_text(args, f->scope);
 	pg_arg_text(args, f->type);
@@ -90,7 +90,7 @@ jobs_args(struct pg_args *args, const struct store_job_filter *f,
 
 /* A page of jobs, which w is about; NULL: those that are numbered. */
 static enum store_rc
-jobs_page(struct pg_conn *c, struct store_op *op, const struct list_walk *w,
+jobs_page(struct pg_conn *c, struct store_op *op, const struct walk *w,
     char reason[STORE_REASON_MAX])
 {
 	const struct store_job_filter *f = &op->in.jobs;
@@ -118,18 +118,20 @@ list_jobs(struct pg_conn *c, struct store_op *op, char reason[STORE_REASON_MAX])
 	const struct store_job_filter *f = &op->in.jobs;
 	const char *const texts[] = { f->scope, f->type, f->handler,
 		f->event_id, f->order_id };
-	struct list_walk w;
+	struct list_asker who = { c, op, reason };
+	const struct walk_asks asks = list_asks(&who);
+	struct walk w;
 	enum store_rc rc;
 
 	if (f->nnumbers > 0)
 		return (jobs_page(c, op, NULL, reason));
 	if (!list_could_match(texts, sizeof(texts) / sizeof(texts[0])))
 		return (STORE_OK);
-	if ((rc = list_walk_jobs(c, op, &w, reason)) != STORE_OK ||
+	if ((rc = (enum store_rc)walk_jobs(&asks, f, &w)) != STORE_OK ||
 	    (rc = jobs_page(c, op, &w, reason)) != STORE_OK)
 		return (rc);
-	return (list_walk_end(c, op, LIST_WALK_JOBS, &w,
-	    op->nrows > 0 ? op->jobs[op->nrows - 1].id : 0, reason));
+	return ((enum store_rc)walk_end(&asks, WALK_JOBS, &w, op->nrows,
+	    op->nrows > 0 ? op->jobs[op->nrows - 1].id : 0, &op->scan));
 }
 
 /* One row of ATTEMPT_COLUMNS: as list_row_fn. */

@@ -64,9 +64,9 @@ list_rejections(struct pg_conn *c, struct store_op *op,
 	if (!could_match(f))
 		return (STORE_OK);
 	pg_args_init(&args, &op->res_mem);
-	pg_arg_int(&args, f->before > 0 ? f->before : LIST_NO_END);
+	pg_arg_int(&args, walk_before(f->before));
 	pg_arg_int(&args, f->since_ms);
-	pg_arg_int(&args, f->until_ms > 0 ? f->until_ms : LIST_NO_END);
+	pg_arg_int(&args, walk_before(f->until_ms));
 	pg_arg_int(&args, (int64_t)f->limit);
 	pg_arg_text(&args, f->cause);
 	pg_arg_text(&args, f->code);
@@ -106,7 +106,7 @@ group_rejections(struct pg_conn *c, struct store_op *op,
 		return (STORE_OK);
 	pg_args_init(&args, &op->res_mem);
 	pg_arg_int(&args, f->since_ms);
-	pg_arg_int(&args, f->until_ms > 0 ? f->until_ms : LIST_NO_END);
+	pg_arg_int(&args, walk_before(f->until_ms));
 	pg_arg_text(&args, f->cause);
 	pg_arg_text(&args, f->code);
 	rc = list_rows(c, op, &ask, &args, &rows, reason);

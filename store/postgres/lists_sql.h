@@ -7,6 +7,7 @@
 
 #include "store/op.h"
 #include "store/postgres/pipe.h"
+#include "store/walk.h"
 
 enum list_sql {
 	LIST_EVENTS,
@@ -66,9 +67,6 @@ const struct pg_statement *list_walk_statement(enum list_sql which);
 	"AND e.received_at >= $2::int8 AND e.received_at < $3::int8 " limit    \
 	") "
 
-/* What `before' is when any will do, and `until'. */
-#define LIST_NO_END INT64_MAX
-
 /*
  * Could the texts be in the database? The server takes nothing but UTF-8, and
  * refuses a statement with anything else. NULL is none, and could.
@@ -78,34 +76,27 @@ bool list_could_match(const char *const *texts, size_t n);
 /* The next value: those numbers. */
 void list_numbers(struct pg_args *args, const int64_t *numbers, size_t n);
 
-/* -- lists_walk.c: how far a list is looked through -- */
+/* -- lists_walk.c -- */
 
-/* As in store/sqlite/lists.h. */
-struct list_walk {
-	int64_t high, low, floor;
-	size_t limit;
-	bool back;
-	size_t found;
-	bool of_time;
+/* Who asks for a list; a failure leaves its reason there. */
+struct list_asker {
+	struct pg_conn *c;
+	struct store_op *op;
+	char *reason; /* STORE_REASON_MAX bytes */
 };
 
-enum store_rc list_walk_events(struct pg_conn *c, struct store_op *op,
-    struct list_walk *w, char reason[STORE_REASON_MAX]);
-enum store_rc list_walk_orders(struct pg_conn *c, struct store_op *op,
-    struct list_walk *w, char reason[STORE_REASON_MAX]);
-enum store_rc list_walk_jobs(struct pg_conn *c, struct store_op *op,
-    struct list_walk *w, char reason[STORE_REASON_MAX]);
-enum store_rc list_walk_end(struct pg_conn *c, struct store_op *op,
-    enum list_sql which, const struct list_walk *w, int64_t last,
-    char reason[STORE_REASON_MAX]);
+/*
+ * How the database answers what store/walk.h asks, by an enum store_rc; who
+ * must outlive that.
+ */
+struct walk_asks list_asks(struct list_asker *who);
 
 /*
  * The events that the filter's find names, in op's res_mem: all of them, if few
  * have an id that begins so; else *ret_n is SIZE_MAX.
  */
-enum store_rc list_find(struct pg_conn *c, struct store_op *op,
-    struct list_walk *w, int64_t **ret_ids, size_t *ret_n,
-    char reason[STORE_REASON_MAX]);
+enum store_rc list_find(const struct list_asker *who, struct walk *w,
+    int64_t **ret_ids, size_t *ret_n);
 
 /* The next three values: what statements with a part EVENT_FOUND ask for. */
 void list_find_args(struct pg_args *args, const char *find);

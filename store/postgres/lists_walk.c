@@ -1,13 +1,9 @@
-/* How far a list is looked through; see store/sqlite/walk.c. */
+/* What store/walk.h asks of a database; and what a text names. */
 #include <stdio.h>
 #include <string.h>
 
 #include "store/postgres/lists_sql.h"
 #include "store/postgres/row.h"
-
-#define FEW 5000
-#define FEW_FOUND 100
-#define COSTS_MORE 5
 
 /* $1 is where from, or how many are too many. */
 static const struct pg_statement statements[] = {
@@ -57,14 +53,15 @@ list_walk_statement(enum list_sql which)
 
 /* The numbers in the first row; all 0 if there is none. */
 static enum store_rc
-first_row(struct pg_conn *c, enum list_sql which, const struct pg_args *args,
-    int64_t *ret, int n, char reason[STORE_REASON_MAX])
+first_row(const struct list_asker *who, enum list_sql which,
+    const struct pg_args *args, int64_t *ret, int n)
 {
 	enum store_rc rc;
 	PGresult *res;
 
 	memset(ret, 0, (size_t)n * sizeof(*ret));
-	rc = pg_query(c, list_walk_statement(which), args, &res, reason);
+	rc = pg_query(who->c, list_walk_statement(which), args, &res,
+	    who->reason);
 	if (rc != STORE_OK)
 		return (rc);
 	for (int i = 0; i < n && PQntuples(res) > 0; i++)
@@ -73,237 +70,96 @@ first_row(struct pg_conn *c, enum list_sql which, const struct pg_args *args,
 	return (STORE_OK);
 }
 
-/* The greatest number before that one; 0: none. */
-static enum store_rc
-newest(struct pg_conn *c, struct store_op *op, enum list_sql which,
-    int64_t before, int64_t *ret, char reason[STORE_REASON_MAX])
+static int
+newest(void *arg, enum walk_rows rows, int64_t before, int64_t *ret)
 {
+	const struct list_asker *who = arg;
 	struct pg_args args;
 
-	pg_args_init(&args, &op->res_mem);
+	pg_args_init(&args, &who->op->res_mem);
 	pg_arg_int(&args, before);
-	return (first_row(c, which, &args, ret, 1, reason));
+	return ((int)first_row(who,
+	    rows == WALK_EVENTS ? LIST_WALK_EVENTS : LIST_WALK_JOBS, &args, ret,
+	    1));
 }
 
-/* From high on back, at most look of them. */
-static enum store_rc
-back(struct pg_conn *c, struct store_op *op, enum list_sql which, size_t look,
-    struct list_walk *w, char reason[STORE_REASON_MAX])
+static int
+count(void *arg, enum walk_jobs_in which, int64_t *ret)
 {
-	enum store_rc rc;
-	int64_t id;
+	const struct list_asker *who = arg;
+	struct pg_args args;
 
-	rc = newest(c, op, which, w->high, &id, reason);
-	if (rc != STORE_OK)
-		return (rc);
-	w->back = true;
-	w->high = id + 1;
-	w->low = w->high - (int64_t)look;
-	if (w->low < w->floor)
-		w->low = w->floor;
-	return (STORE_OK);
+	pg_args_init(&args, &who->op->res_mem);
+	pg_arg_int(&args, WALK_FEW + 1);
+	return ((int)first_row(who,
+	    which == WALK_OPEN ? LIST_FEW_OPEN : LIST_FEW_DEAD, &args, ret, 1));
 }
 
-/* Are they few that which, up to FEW + 1 of them, counts? */
-static enum store_rc
-are_few(struct pg_conn *c, struct store_op *op, enum list_sql which,
-    struct list_walk *w, bool *ret_few, char reason[STORE_REASON_MAX])
+static int
+of_time(void *arg, struct walk_time *t)
 {
+	const struct list_asker *who = arg;
 	struct pg_args args;
 	enum store_rc rc;
-	int64_t n;
+	int64_t row[3];
 
-	pg_args_init(&args, &op->res_mem);
-	pg_arg_int(&args, FEW + 1);
-	if ((rc = first_row(c, which, &args, &n, 1, reason)) != STORE_OK)
-		return (rc);
-	*ret_few = n <= FEW;
-	if (*ret_few)
-		w->found = (size_t)n;
-	return (STORE_OK);
+	pg_args_init(&args, &who->op->res_mem);
+	pg_arg_int(&args, WALK_FEW + 1);
+	pg_arg_int(&args, t->since_ms);
+	pg_arg_int(&args, t->until_ms);
+	rc = first_row(who, LIST_FEW_OF_TIME, &args, row, 3);
+	t->n = row[0];
+	t->first = row[1];
+	t->last = row[2];
+	return ((int)rc);
 }
 
-/* Of a short time the first and the last number. */
-static enum store_rc
-of_time(struct pg_conn *c, struct store_op *op, int64_t since_ms,
-    int64_t until_ms, struct list_walk *w, char reason[STORE_REASON_MAX])
+struct walk_asks
+list_asks(struct list_asker *who)
 {
-	int64_t at[3]; /* how many, first, last */
-	struct pg_args args;
-	enum store_rc rc;
-
-	pg_args_init(&args, &op->res_mem);
-	pg_arg_int(&args, FEW + 1);
-	pg_arg_int(&args, since_ms);
-	pg_arg_int(&args, until_ms > 0 ? until_ms : LIST_NO_END);
-	rc = first_row(c, LIST_FEW_OF_TIME, &args, at, 3, reason);
-	if (rc != STORE_OK || at[0] > FEW)
-		return (rc);
-	w->floor = at[0] == 0 ? INT64_MAX : at[1];
-	if (at[2] + 1 < w->high)
-		w->high = at[2] + 1;
-	return (STORE_OK);
-}
-
-/* The part of the events that f is about, looking at so many. */
-static enum store_rc
-walk(struct pg_conn *c, struct store_op *op, size_t look, struct list_walk *w,
-    char reason[STORE_REASON_MAX])
-{
-	const struct store_filter *f = &op->in.filter;
-	bool few = f->order_id != NULL;
-	enum store_rc rc = STORE_OK;
-
-	if (f->look > 0)
-		look = f->look;
-	if (f->look == 0 &&
-	    (f->progress != STORE_PROGRESS_ANY || f->handler != NULL))
-		look /= COSTS_MORE;
-	*w =
-	    (struct list_walk){ .high = f->before > 0 ? f->before : LIST_NO_END,
-		    .limit = f->limit };
-	if (f->since_ms != 0 || f->until_ms != 0)
-		rc = of_time(c, op, f->since_ms, f->until_ms, w, reason);
-	w->low = w->floor;
-	if (f->scan == NULL)
-		return (rc);
-	if (rc == STORE_OK && !few && f->progress == STORE_PROGRESS_PENDING)
-		rc = are_few(c, op, LIST_FEW_OPEN, w, &few, reason);
-	if (rc == STORE_OK && !few && f->progress == STORE_PROGRESS_DEAD)
-		rc = are_few(c, op, LIST_FEW_DEAD, w, &few, reason);
-	if (rc != STORE_OK || few)
-		return (rc);
-	return (back(c, op, LIST_WALK_EVENTS, look, w, reason));
-}
-
-enum store_rc
-list_walk_events(struct pg_conn *c, struct store_op *op, struct list_walk *w,
-    char reason[STORE_REASON_MAX])
-{
-	return (walk(c, op, STORE_LOOK_MAX, w, reason));
-}
-
-enum store_rc
-list_walk_orders(struct pg_conn *c, struct store_op *op, struct list_walk *w,
-    char reason[STORE_REASON_MAX])
-{
-	/* Of each its event is asked for, and its cart. */
-	return (walk(c, op, STORE_LOOK_MAX / COSTS_MORE, w, reason));
-}
-
-enum store_rc
-list_walk_jobs(struct pg_conn *c, struct store_op *op, struct list_walk *w,
-    char reason[STORE_REASON_MAX])
-{
-	const struct store_job_filter *f = &op->in.jobs;
-	size_t look = f->look > 0 ? f->look : STORE_LOOK_MAX / COSTS_MORE;
-	struct list_walk times = { .high = LIST_NO_END };
-	enum store_rc rc = STORE_OK;
-	bool few = false;
-
-	*w =
-	    (struct list_walk){ .high = f->before > 0 ? f->before : LIST_NO_END,
-		    .limit = f->limit };
-	if (f->rang || f->event_id != NULL || f->order_id != NULL)
-		return (STORE_OK);
-	/* A replay is newer than its event: of the jobs it says nothing. */
-	if (f->since_ms != 0 || f->until_ms != 0) {
-		rc = of_time(c, op, f->since_ms, f->until_ms, &times, reason);
-		w->of_time = times.floor > 0;
-	}
-	if (rc != STORE_OK || w->of_time || f->scan == NULL)
-		return (rc);
-	if (f->pending || (!f->any_state && f->state != JOB_DONE))
-		rc = are_few(c, op,
-		    f->pending || f->state != JOB_DEAD ? LIST_FEW_OPEN
-						       : LIST_FEW_DEAD,
-		    w, &few, reason);
-	if (rc != STORE_OK || few)
-		return (rc);
-	return (back(c, op, LIST_WALK_JOBS, look, w, reason));
-}
-
-enum store_rc
-list_walk_end(struct pg_conn *c, struct store_op *op, enum list_sql which,
-    const struct list_walk *w, int64_t last, char reason[STORE_REASON_MAX])
-{
-	struct store_scan *ret = &op->scan;
-	bool full = op->nrows >= w->limit;
-	enum store_rc rc = STORE_OK;
-	int64_t below = 0;
-
-	if (!full && w->low > w->floor)
-		rc = newest(c, op, which, w->low, &below, reason);
-	if (rc != STORE_OK)
-		return (rc);
-	ret->looked = (int64_t)(w->found > op->nrows ? w->found : op->nrows);
-	if (w->back)
-		ret->looked = w->high - (full ? last : w->low);
-	if (ret->looked < 0)
-		ret->looked = 0;
-	ret->next = full                             ? last
-		    : below > 0 && below >= w->floor ? below + 1
-						     : 0;
-	return (STORE_OK);
+	return ((struct walk_asks){ who, newest, count, of_time });
 }
 
 /* -- What is named -- */
+
+/* The next value; NULL: out of memory. */
+static void
+made_arg(struct pg_args *args, const char *text)
+{
+	args->failed |= text == NULL;
+	pg_arg_text(args, text);
+}
 
 /* What is looked for, and what comes behind all that begins so. */
 static void
 prefix_args(struct pg_args *args, const char *find)
 {
-	static const char last[] = "\xf4\x8f\xbf\xbf"; /* U+10FFFF */
-	size_t len = find == NULL ? 0 : strlen(find);
-	char *end = NULL;
-
-	if (find != NULL) {
-		if ((end = arena_alloc(args->mem, len + sizeof(last))) ==
-		    NULL) {
-			args->failed = true;
-			return;
-		}
-		memcpy(end, find, len);
-		memcpy(end + len, last, sizeof(last));
-	}
 	pg_arg_text(args, find);
-	pg_arg_text(args, end);
-}
-
-/* The letters as the server's lower() has them. */
-static void
-lower_arg(struct pg_args *args, const char *find)
-{
-	char *text = NULL;
-
-	if (find != NULL &&
-	    (text = arena_dup(args->mem, find, strlen(find))) == NULL) {
-		args->failed = true;
-		return;
-	}
-	for (char *p = text; p != NULL && *p != '\0'; p++) {
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p - 'A' + 'a');
-	}
-	pg_arg_text(args, text);
+	made_arg(args, walk_behind(args->mem, find));
 }
 
 void
 list_find_args(struct pg_args *args, const char *find)
 {
+	if (find == NULL) {
+		for (int i = 0; i < 3; i++)
+			pg_arg_text(args, NULL);
+		return;
+	}
 	prefix_args(args, find);
-	lower_arg(args, find);
+	made_arg(args, walk_lower(args->mem, find)); /* as its lower() */
 }
 
-/* All numbers that a statement gives: up to room, behind *n of them. */
+/* All numbers that a statement gives, behind *n of them: there is room. */
 static enum store_rc
-read_numbers(struct pg_conn *c, enum list_sql which, const struct pg_args *args,
-    int64_t *to, size_t *n, char reason[STORE_REASON_MAX])
+read_numbers(const struct list_asker *who, enum list_sql which,
+    const struct pg_args *args, int64_t *to, size_t *n)
 {
 	enum store_rc rc;
 	PGresult *res;
 
-	rc = pg_query(c, list_walk_statement(which), args, &res, reason);
+	rc = pg_query(who->c, list_walk_statement(which), args, &res,
+	    who->reason);
 	if (rc != STORE_OK)
 		return (rc);
 	for (int i = 0; i < PQntuples(res); i++)
@@ -314,19 +170,20 @@ read_numbers(struct pg_conn *c, enum list_sql which, const struct pg_args *args,
 
 /* Up to room of those that have it in an external id, and are in w. */
 static enum store_rc
-find_external(struct pg_conn *c, struct store_op *op, struct list_walk *w,
-    size_t room, int64_t *to, size_t *n, char reason[STORE_REASON_MAX])
+find_external(const struct list_asker *who, struct walk *w, size_t room,
+    int64_t *to, size_t *n)
 {
+	struct store_op *op = who->op;
 	struct pg_args args;
 	size_t first = *n;
 	enum store_rc rc;
 
 	pg_args_init(&args, &op->res_mem);
-	lower_arg(&args, op->in.filter.find);
+	made_arg(&args, walk_lower(&op->res_mem, op->in.filter.find));
 	pg_arg_int(&args, w->low);
 	pg_arg_int(&args, w->high);
 	pg_arg_int(&args, (int64_t)room);
-	rc = read_numbers(c, LIST_FIND_EXTERNAL, &args, to, n, reason);
+	rc = read_numbers(who, LIST_FIND_EXTERNAL, &args, to, n);
 	if (rc == STORE_OK && *n - first == room)
 		w->low = to[*n - 1]; /* the next page goes on from here */
 	return (rc);
@@ -348,9 +205,10 @@ without_known(int64_t *list, size_t n0, size_t n)
 }
 
 enum store_rc
-list_find(struct pg_conn *c, struct store_op *op, struct list_walk *w,
-    int64_t **ret_ids, size_t *ret_n, char reason[STORE_REASON_MAX])
+list_find(const struct list_asker *who, struct walk *w, int64_t **ret_ids,
+    size_t *ret_n)
 {
+	struct store_op *op = who->op;
 	const struct store_filter *f = &op->in.filter;
 	size_t few = 0, n, room = f->limit;
 	struct pg_args args;
@@ -358,26 +216,24 @@ list_find(struct pg_conn *c, struct store_op *op, struct list_walk *w,
 	int64_t *list;
 
 	*ret_n = SIZE_MAX;
-	list =
-	    arena_array(&op->res_mem, FEW_FOUND + 1 + f->limit, sizeof(*list));
+	list = arena_array(&op->res_mem, WALK_FOUND_MAX + 1 + f->limit,
+	    sizeof(*list));
 	if (list == NULL) {
-		(void)snprintf(reason, STORE_REASON_MAX, "out of memory");
+		(void)snprintf(who->reason, STORE_REASON_MAX, "out of memory");
 		return (STORE_FAILED);
 	}
 	pg_args_init(&args, &op->res_mem);
 	prefix_args(&args, f->find);
-	pg_arg_int(&args, FEW_FOUND + 1);
-	rc = read_numbers(c, LIST_FIND_IDS, &args, list, &few, reason);
-	if (rc != STORE_OK || few > FEW_FOUND || few >= f->limit) {
-		/* Each row's orders are asked for as well. */
-		if (w->high - w->low > STORE_LOOK_MAX / COSTS_MORE)
-			w->low = w->high - STORE_LOOK_MAX / COSTS_MORE;
+	pg_arg_int(&args, WALK_FOUND_MAX + 1);
+	rc = read_numbers(who, LIST_FIND_IDS, &args, list, &few);
+	if (rc != STORE_OK || few > WALK_FOUND_MAX || few >= f->limit) {
+		walk_less(w);
 		return (rc);
 	}
 	if (f->before == 0)
 		room -= few;
 	n = few;
-	rc = find_external(c, op, w, room, list, &n, reason);
+	rc = find_external(who, w, room, list, &n);
 	if (rc != STORE_OK)
 		return (rc);
 	n = without_known(list, few, n);

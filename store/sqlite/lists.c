@@ -133,6 +133,7 @@ lists_events(struct db *db, struct store_op *op)
 	struct store_event_info *rows;
 	const char *among = NULL;
 	sqlite3_stmt *st;
+	const struct walk_asks asks = walk_asks(db);
 	struct walk w;
 	size_t n = 0;
 	int rc;
@@ -143,7 +144,7 @@ lists_events(struct db *db, struct store_op *op)
 		return (SQLITE_NOMEM);
 	if (f->nnumbers > 0)
 		return (lists_events_numbered(db, op, rows));
-	if ((rc = walk_events(db, f, &w)) != SQLITE_OK ||
+	if ((rc = walk_events(&asks, f, &w)) != SQLITE_OK ||
 	    (f->find != NULL &&
 		(rc = walk_find(db, f, &w, &op->res_mem, &among)) != SQLITE_OK))
 		return (rc);
@@ -161,7 +162,7 @@ lists_events(struct db *db, struct store_op *op)
 	op->nrows = n;
 	if (rc != SQLITE_DONE && rc != SQLITE_OK)
 		return (rc);
-	return (walk_end(db, SQL_WALK_EVENTS, &w, n,
+	return (walk_end(&asks, WALK_EVENTS, &w, n,
 	    n > 0 ? rows[n - 1].ev->id : 0, &op->scan));
 }
 
@@ -314,16 +315,17 @@ lists_orders(struct db *db, struct store_op *op)
 {
 	sqlite3_stmt *st;
 	int64_t last = 0;
+	const struct walk_asks asks = walk_asks(db);
 	struct walk w;
 	int rc;
 
-	if ((rc = walk_orders(db, &op->in.filter, &w)) != SQLITE_OK)
+	if ((rc = walk_orders(&asks, &op->in.filter, &w)) != SQLITE_OK)
 		return (rc);
 	if ((st = lists_orders_bound(db, &op->in.filter, &w)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	if ((rc = lists_orders_rows(op, st, &last)) != SQLITE_OK)
 		return (rc);
-	return (walk_end(db, SQL_WALK_EVENTS, &w, op->nrows, last, &op->scan));
+	return (walk_end(&asks, WALK_EVENTS, &w, op->nrows, last, &op->scan));
 }
 
 static int

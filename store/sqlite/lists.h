@@ -6,32 +6,12 @@
 #define STORE_SQLITE_LISTS_H
 
 #include "store/sqlite/sqlite.h"
+#include "store/walk.h"
 
-/* -- walk.c: how far a list is looked through -- */
+/* -- walk.c -- */
 
-/* Numbers of rows, from low on and before high. */
-struct walk {
-	int64_t high, low;
-	int64_t floor; /* before it there is nothing to be found */
-	size_t limit;  /* of the page */
-	bool back;     /* all from high to low are looked at; else what an
-			  index has, and found says how many */
-	size_t found;
-	bool of_time; /* jobs: the events of that time are few */
-};
-
-/* The part of a list of events that this call looks at, by f; of orders by
- * the events that carry them. */
-int walk_events(struct db *db, const struct store_filter *f, struct walk *w);
-int walk_orders(struct db *db, const struct store_filter *f, struct walk *w);
-int walk_jobs(struct db *db, const struct store_job_filter *f, struct walk *w);
-
-/*
- * It was looked through, and gave n rows: the last of them has that number.
- * which: SQL_WALK_EVENTS or SQL_WALK_JOBS.
- */
-int walk_end(struct db *db, enum db_sql which, const struct walk *w, size_t n,
-    int64_t last, struct store_scan *ret);
+/* How the database answers what store/walk.h asks; it must outlive that. */
+struct walk_asks walk_asks(struct db *db);
 
 /*
  * Numbers of the events that f->find names, as a JSON array in a: of all of
@@ -42,9 +22,6 @@ int walk_find(struct db *db, const struct store_filter *f, struct walk *w,
 
 /* Bind what statements with a part FINDS ask for; copies are made in a. */
 int walk_bind(sqlite3_stmt *st, struct arena *a, const char *find);
-
-/* A list's first `before': w's high where the filter has none. */
-int64_t walk_before(int64_t before);
 
 /* -- lists.c -- */
 int lists_events(struct db *db, struct store_op *op);

@@ -133,12 +133,13 @@ lists_jobs(struct db *db, struct store_op *op)
 {
 	const struct store_job_filter *f = &op->in.jobs;
 	sqlite3_stmt *st;
+	const struct walk_asks asks = walk_asks(db);
 	struct walk w;
 	int rc;
 
 	if (f->nnumbers > 0)
 		return (lists_jobs_numbered(db, op));
-	if ((rc = walk_jobs(db, f, &w)) != SQLITE_OK)
+	if ((rc = walk_jobs(&asks, f, &w)) != SQLITE_OK)
 		return (rc);
 	if ((st = db_stmt(db, lists_jobs_sql(f, &w))) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
@@ -161,7 +162,7 @@ lists_jobs(struct db *db, struct store_op *op)
 	rc = lists_job_rows(op, st, &op->jobs, &op->nrows);
 	if (rc != SQLITE_OK)
 		return (rc);
-	return (walk_end(db, SQL_WALK_JOBS, &w, op->nrows,
+	return (walk_end(&asks, WALK_JOBS, &w, op->nrows,
 	    op->nrows > 0 ? op->jobs[op->nrows - 1].id : 0, &op->scan));
 }
 

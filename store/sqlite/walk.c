@@ -1,36 +1,13 @@
-/*
- * walk.c -- how far a list is looked through.
- *
- * What an index has of few rows is found by that. Everything else is looked for
- * among the newest: one call looks at so many, and says where the next goes on.
- */
+/* walk.c -- what store/walk.h asks of a database; and what a text names. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "store/sqlite/lists.h"
 
-/* So few that all of them are looked at. */
-#define FEW 5000
-
-/* Of ids that begin alike: fewer than a page has room for. */
-#define FEW_FOUND 100
-
-/*
- * What looking at one row costs, where its jobs or its orders are asked as
- * well: so many times as much.
- */
-#define COSTS_MORE 5
-
-int64_t
-walk_before(int64_t before)
-{
-	return (before > 0 ? before : INT64_MAX);
-}
-
 /* The first row's numbers, up to n. */
 static int
-walk_row(struct db *db, sqlite3_stmt *st, int64_t *ret, int n)
+first_row(struct db *db, sqlite3_stmt *st, int64_t *ret, int n)
 {
 	int rc;
 
@@ -45,174 +22,61 @@ walk_row(struct db *db, sqlite3_stmt *st, int64_t *ret, int n)
 	return (rc);
 }
 
-/* The greatest number before that one; 0: none. */
 static int
-walk_newest(struct db *db, enum db_sql which, int64_t before, int64_t *ret)
+newest(void *arg, enum walk_rows rows, int64_t before, int64_t *ret)
 {
-	sqlite3_stmt *st;
+	struct db *db = arg;
+	sqlite3_stmt *st =
+	    db_stmt(db, rows == WALK_EVENTS ? SQL_WALK_EVENTS : SQL_WALK_JOBS);
 
-	if ((st = db_stmt(db, which)) != NULL)
+	if (st != NULL)
 		(void)sqlite3_bind_int64(st, 1, before);
-	return (walk_row(db, st, ret, 1));
+	return (first_row(db, st, ret, 1));
 }
 
-/* From high on back, at most look of them. */
 static int
-walk_back(struct db *db, enum db_sql which, size_t look, struct walk *w)
+count(void *arg, enum walk_jobs_in which, int64_t *ret)
 {
-	int64_t newest = 0;
-	int rc;
+	struct db *db = arg;
+	sqlite3_stmt *st =
+	    db_stmt(db, which == WALK_OPEN ? SQL_FEW_OPEN : SQL_FEW_DEAD);
 
-	if ((rc = walk_newest(db, which, w->high, &newest)) != SQLITE_OK)
-		return (rc);
-	w->high = newest + 1;
-	w->low = w->high - (int64_t)look;
-	w->back = true;
-	if (w->low < w->floor)
-		w->low = w->floor;
-	return (SQLITE_OK);
+	if (st != NULL)
+		(void)sqlite3_bind_int64(st, 1, WALK_FEW + 1);
+	return (first_row(db, st, ret, 1));
 }
 
-/* Are they few that which, up to FEW + 1 of them, counts? */
 static int
-walk_few(struct db *db, enum db_sql which, struct walk *w, bool *ret_few)
+of_time(void *arg, struct walk_time *t)
 {
-	sqlite3_stmt *st;
-	int64_t n = 0;
+	struct db *db = arg;
+	sqlite3_stmt *st = db_stmt(db, SQL_FEW_OF_TIME);
+	int64_t row[3] = { 0 };
 	int rc;
 
-	if ((st = db_stmt(db, which)) != NULL)
-		(void)sqlite3_bind_int64(st, 1, FEW + 1);
-	if ((rc = walk_row(db, st, &n, 1)) != SQLITE_OK)
-		return (rc);
-	*ret_few = n <= FEW;
-	if (*ret_few)
-		w->found = (size_t)n;
-	return (SQLITE_OK);
-}
-
-/* Of a short time the first and the last number. */
-static int
-walk_time(struct db *db, int64_t since_ms, int64_t until_ms, struct walk *w)
-{
-	int64_t at[3]; /* how many, first, last */
-	sqlite3_stmt *st;
-	int rc;
-
-	if ((st = db_stmt(db, SQL_FEW_OF_TIME)) != NULL) {
-		(void)sqlite3_bind_int64(st, 1, since_ms);
-		(void)sqlite3_bind_int64(st, 2, walk_before(until_ms));
-		(void)sqlite3_bind_int64(st, 3, FEW + 1);
+	if (st != NULL) {
+		(void)sqlite3_bind_int64(st, 1, t->since_ms);
+		(void)sqlite3_bind_int64(st, 2, t->until_ms);
+		(void)sqlite3_bind_int64(st, 3, WALK_FEW + 1);
 	}
-	if ((rc = walk_row(db, st, at, 3)) != SQLITE_OK || at[0] > FEW)
-		return (rc);
-	w->floor = at[0] == 0 ? INT64_MAX : at[1];
-	if (at[2] + 1 < w->high)
-		w->high = at[2] + 1;
-	return (SQLITE_OK);
+	rc = first_row(db, st, row, 3);
+	t->n = row[0];
+	t->first = row[1];
+	t->last = row[2];
+	return (rc);
 }
 
-/* How many events a call looks at. */
-static size_t
-walk_look(const struct store_filter *f)
+struct walk_asks
+walk_asks(struct db *db)
 {
-	size_t look = f->look > 0 ? f->look : STORE_LOOK_MAX;
-
-	if (f->look == 0 &&
-	    (f->progress != STORE_PROGRESS_ANY || f->handler != NULL))
-		look /= COSTS_MORE;
-	return (look);
-}
-
-int
-walk_events(struct db *db, const struct store_filter *f, struct walk *w)
-{
-	bool few = f->order_id != NULL;
-	int rc = SQLITE_OK;
-
-	*w = (struct walk){ .high = walk_before(f->before), .limit = f->limit };
-	if (f->since_ms != 0 || f->until_ms != 0)
-		rc = walk_time(db, f->since_ms, f->until_ms, w);
-	w->low = w->floor;
-	if (f->scan == NULL)
-		return (rc);
-	if (rc == SQLITE_OK && !few && f->progress == STORE_PROGRESS_PENDING)
-		rc = walk_few(db, SQL_FEW_OPEN, w, &few);
-	if (rc == SQLITE_OK && !few && f->progress == STORE_PROGRESS_DEAD)
-		rc = walk_few(db, SQL_FEW_DEAD, w, &few);
-	if (rc != SQLITE_OK || few)
-		return (rc);
-	return (walk_back(db, SQL_WALK_EVENTS, walk_look(f), w));
-}
-
-int
-walk_orders(struct db *db, const struct store_filter *f, struct walk *w)
-{
-	struct store_filter orders = *f;
-
-	/* Of each its event is asked for, and its cart. */
-	if (f->look == 0)
-		orders.look = STORE_LOOK_MAX / COSTS_MORE;
-	orders.progress = STORE_PROGRESS_ANY;
-	return (walk_events(db, &orders, w));
-}
-
-int
-walk_jobs(struct db *db, const struct store_job_filter *f, struct walk *w)
-{
-	size_t look = f->look > 0 ? f->look : STORE_LOOK_MAX / COSTS_MORE;
-	struct walk times = { .high = INT64_MAX };
-	bool few = f->rang || f->event_id != NULL || f->order_id != NULL;
-	int rc = SQLITE_OK;
-
-	*w = (struct walk){ .high = walk_before(f->before), .limit = f->limit };
-	if (few)
-		return (SQLITE_OK);
-	/* A replay is newer than its event: of the jobs it says nothing. */
-	if (f->since_ms != 0 || f->until_ms != 0) {
-		rc = walk_time(db, f->since_ms, f->until_ms, &times);
-		w->of_time = times.floor > 0;
-	}
-	if (rc != SQLITE_OK || w->of_time || f->scan == NULL)
-		return (rc);
-	if (f->pending || (!f->any_state && f->state != JOB_DONE))
-		rc = walk_few(db,
-		    f->pending || f->state != JOB_DEAD ? SQL_FEW_OPEN
-						       : SQL_FEW_DEAD,
-		    w, &few);
-	if (rc != SQLITE_OK || few)
-		return (rc);
-	return (walk_back(db, SQL_WALK_JOBS, look, w));
-}
-
-int
-walk_end(struct db *db, enum db_sql which, const struct walk *w, size_t n,
-    int64_t last, struct store_scan *ret)
-{
-	bool full = n >= w->limit;
-	int64_t below = 0;
-	int rc = SQLITE_OK;
-
-	if (!full && w->low > w->floor)
-		rc = walk_newest(db, which, w->low, &below);
-	if (rc != SQLITE_OK)
-		return (rc);
-	ret->looked = (int64_t)(w->found > n ? w->found : n);
-	if (w->back)
-		ret->looked = w->high - (full ? last : w->low);
-	if (ret->looked < 0)
-		ret->looked = 0;
-	ret->next = full                             ? last
-		    : below > 0 && below >= w->floor ? below + 1
-						     : 0;
-	return (SQLITE_OK);
+	return ((struct walk_asks){ db, newest, count, of_time });
 }
 
 /* -- What is named -- */
 
 /* Few numbers; and as a JSON array, of which only the end lacks. */
 struct numbers {
-	int64_t few[FEW_FOUND + 1];
+	int64_t few[WALK_FOUND_MAX + 1];
 	size_t nfew;
 	char *json;
 	size_t len;
@@ -240,31 +104,22 @@ numbers_add(struct numbers *list, int64_t number)
 static int
 bind_prefix(sqlite3_stmt *st, int at, struct arena *a, const char *find)
 {
-	static const char last[] = "\xf4\x8f\xbf\xbf"; /* U+10FFFF */
-	size_t len = strlen(find);
-	char *end;
+	const char *behind = walk_behind(a, find);
 
-	if ((end = arena_alloc(a, len + sizeof(last))) == NULL)
+	if (behind == NULL)
 		return (SQLITE_NOMEM);
-	memcpy(end, find, len);
-	memcpy(end + len, last, sizeof(last));
 	db_bind_text(st, at, find);
-	db_bind_text(st, at + 1, end);
+	db_bind_text(st, at + 1, behind);
 	return (SQLITE_OK);
 }
 
-/* The letters as SQLite's lower() has them. */
 static int
 bind_lower(sqlite3_stmt *st, int at, struct arena *a, const char *find)
 {
-	char *text;
+	const char *text = walk_lower(a, find); /* as SQLite's lower() */
 
-	if ((text = arena_dup(a, find, strlen(find))) == NULL)
+	if (text == NULL)
 		return (SQLITE_NOMEM);
-	for (char *p = text; *p != '\0'; p++) {
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p - 'A' + 'a');
-	}
 	db_bind_text(st, at, text);
 	return (SQLITE_OK);
 }
@@ -281,7 +136,8 @@ walk_bind(sqlite3_stmt *st, struct arena *a, const char *find)
 	return (bind_lower(st, 15, a, find));
 }
 
-/* What the ids of events and orders begin with: the first FEW_FOUND + 1. */
+/* What the ids of events and orders begin with: the first WALK_FOUND_MAX + 1.
+ */
 static int
 find_ids(struct db *db, struct arena *a, const char *find, struct numbers *list)
 {
@@ -292,8 +148,9 @@ find_ids(struct db *db, struct arena *a, const char *find, struct numbers *list)
 		return (sqlite3_extended_errcode(db->conn));
 	if ((rc = bind_prefix(st, 1, a, find)) != SQLITE_OK)
 		return (rc);
-	(void)sqlite3_bind_int64(st, 3, FEW_FOUND + 1);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW && list->nfew <= FEW_FOUND)
+	(void)sqlite3_bind_int64(st, 3, WALK_FOUND_MAX + 1);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW &&
+	       list->nfew <= WALK_FOUND_MAX)
 		list->few[list->nfew++] = sqlite3_column_int64(st, 0);
 	(void)sqlite3_reset(st);
 	return (rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
@@ -327,14 +184,6 @@ find_external(struct db *db, const char *find, size_t room, struct walk *w,
 	return (rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
-/* Each row's orders are asked for as well. */
-static void
-walk_less(struct walk *w)
-{
-	if (w->high - w->low > STORE_LOOK_MAX / COSTS_MORE)
-		w->low = w->high - STORE_LOOK_MAX / COSTS_MORE;
-}
-
 int
 walk_find(struct db *db, const struct store_filter *f, struct walk *w,
     struct arena *a, const char **ret_json)
@@ -345,7 +194,7 @@ walk_find(struct db *db, const struct store_filter *f, struct walk *w,
 
 	*ret_json = NULL;
 	if ((rc = find_ids(db, a, f->find, &list)) != SQLITE_OK ||
-	    list.nfew > FEW_FOUND || list.nfew >= f->limit) {
+	    list.nfew > WALK_FOUND_MAX || list.nfew >= f->limit) {
 		walk_less(w);
 		return (rc);
 	}
