@@ -52,6 +52,7 @@ def order(number, external):
         {"id": number, "external_id": external, "status": 1}]}).encode()
 
 
+@pytest.mark.sqlite("its file is filled by hand")
 def test_what_is_old_and_rare_is_found(klikitd):
     server = klikitd()
     received(server.post(order(7585307, "ABC-123"), "first"))

@@ -106,10 +106,11 @@ report(const struct load *l, const struct run *run)
 	    hist_at(&l->hist, 0.9), hist_at(&l->hist, 0.99),
 	    hist_at(&l->hist, 0.999), l->hist.max_us);
 	(void)printf("\"answered\": %" PRIu64 ", \"unexpected\": %" PRIu64
-		     ", \"later\": %" PRIu64 ", \"cut\": %" PRIu64 ", \"refused\": %" PRIu64
-		     ", \"unanswered\": %" PRIu64 ", \"idle_open\": %u, ",
-	    l->all.answered, l->all.unexpected, l->all.later, l->all.cut, l->all.refused,
-	    l->nbusy, run->idle_open);
+		     ", \"later\": %" PRIu64 ", \"cut\": %" PRIu64
+		     ", \"refused\": %" PRIu64 ", \"unanswered\": %" PRIu64
+		     ", \"idle_open\": %u, ",
+	    l->all.answered, l->all.unexpected, l->all.later, l->all.cut,
+	    l->all.refused, l->nbusy, run->idle_open);
 	(void)printf("\"load_cpu_us\": %" PRId64 ", \"server\": "
 		     "{\"cpu_us\": %" PRId64 ", \"rss_kb\": %" PRId64
 		     ", \"peak_kb\": %" PRId64 ", \"threads\": %" PRId64
