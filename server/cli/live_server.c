@@ -105,6 +105,9 @@ live_server_ask(const struct live_server *ls, const char *path,
 		{ NULL, NULL },
 		{ NULL, NULL },
 	};
+	const struct trigger_request request = { headers, body,
+		body == NULL ? 0 : strlen(body),
+		body == NULL ? LOOK_TIMEOUT_S : TIMEOUT_S };
 	struct trigger_client *tc;
 	int rc = -1;
 
@@ -114,10 +117,7 @@ live_server_ask(const struct live_server *ls, const char *path,
 	}
 	(void)snprintf(target, sizeof(target), "%s%s", ls->url, path);
 	if ((tc = trigger_client_new(target, NULL, reason)) != NULL)
-		rc = trigger_client_post(tc, headers, body,
-		    body == NULL ? 0 : strlen(body),
-		    body == NULL ? LOOK_TIMEOUT_S : TIMEOUT_S, ret_answer,
-		    reason);
+		rc = trigger_client_post(tc, &request, ret_answer, reason);
 	trigger_client_free(tc);
 	explicit_bzero(bearer, sizeof(bearer));
 	return (rc);

@@ -173,25 +173,26 @@ trigger_done_cb(const struct http_client_answer *answer, void *arg)
 
 /* Send it. Returns 0; -1 when out of memory, or for a line end in a header. */
 static int
-send_request(struct trigger_client *tc, const struct trigger_header *headers,
-    const void *body, size_t body_len, int timeout_s)
+send_request(struct trigger_client *tc, const struct trigger_request *request)
 {
+	const struct trigger_header *h = request->headers;
 	char *lines[HEADERS_MAX];
 	struct http_client_request req = {
 		.headers = (const char *const *)lines,
-		.body = body,
-		.body_len = body_len,
-		.method = body == NULL ? HTTP_CLIENT_GET : HTTP_CLIENT_POST,
+		.body = request->body,
+		.body_len = request->body_len,
+		.method =
+		    request->body == NULL ? HTTP_CLIENT_GET : HTTP_CLIENT_POST,
 		.room = tc->answer->text,
 		.room_size = sizeof(tc->answer->text) - 1,
-		.timeout_ms = timeout_s * INT64_C(1000),
+		.timeout_ms = request->timeout_s * INT64_C(1000),
 	};
 	int rc = 0;
 
-	for (; headers->name != NULL && rc == 0; headers++) {
+	for (; h->name != NULL && rc == 0; h++) {
 		if (req.nheaders == HEADERS_MAX ||
-		    asprintf(&lines[req.nheaders], "%s: %s", headers->name,
-			headers->value) == -1)
+		    asprintf(&lines[req.nheaders], "%s: %s", h->name,
+			h->value) == -1)
 			rc = -1;
 		else
 			req.nheaders++;
@@ -209,8 +210,7 @@ send_request(struct trigger_client *tc, const struct trigger_header *headers,
 
 int
 trigger_client_post(struct trigger_client *tc,
-    const struct trigger_header *headers, const void *body, size_t body_len,
-    int timeout_s, struct trigger_answer *ret_answer,
+    const struct trigger_request *request, struct trigger_answer *ret_answer,
     char reason[TRIGGER_CLIENT_REASON_MAX])
 {
 	/* Has the far side closed the connection since the last answer? */
@@ -218,7 +218,7 @@ trigger_client_post(struct trigger_client *tc,
 	tc->answer = ret_answer;
 	tc->started_us = clock_mono_us();
 	tc->over = false;
-	if (send_request(tc, headers, body, body_len, timeout_s) == -1)
+	if (send_request(tc, request) == -1)
 		return (fail(reason, "out of memory", tc->host));
 	while (!tc->over)
 		(void)event_base_dispatch(tc->base);

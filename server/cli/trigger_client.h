@@ -48,14 +48,18 @@ struct trigger_answer {
 	int64_t latency_us;
 };
 
-/*
- * POST body (NULL: GET) with the headers, NULL at the end, and wait for the
- * answer, for timeout_s seconds at most. Borrows all. Returns 0; -1, and a
- * reason, if none came.
+/* What is posted; all of it is borrowed. */
+struct trigger_request {
+	const struct trigger_header *headers; /* NULL at the end */
+	const void *body;                     /* NULL: it is a GET */
+	size_t body_len;
+	int timeout_s; /* of the answer, at most */
+};
+
+/* Post it and wait for the answer. Returns 0; -1, and a reason, if none came.
  */
 int trigger_client_post(struct trigger_client *tc,
-    const struct trigger_header *headers, const void *body, size_t body_len,
-    int timeout_s, struct trigger_answer *ret_answer,
+    const struct trigger_request *request, struct trigger_answer *ret_answer,
     char reason[TRIGGER_CLIENT_REASON_MAX]);
 
 #endif /* SERVER_TRIGGER_CLIENT_H */

@@ -160,8 +160,10 @@ send_once(struct trigger *t, const struct delivery *d, bool again)
 	struct trigger_answer answer;
 	bool good;
 
-	if (trigger_client_post(t->client, headers, d->body, d->len,
-		TRIGGER_TIMEOUT_S, &answer, reason) == -1) {
+	if (trigger_client_post(t->client,
+		&(struct trigger_request){ headers, d->body, d->len,
+		    TRIGGER_TIMEOUT_S },
+		&answer, reason) == -1) {
 		fprintf(stderr, "klikitd trigger: %s\n", reason);
 		return (-1);
 	}

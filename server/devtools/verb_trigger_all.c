@@ -175,8 +175,10 @@ send_one(struct sending *x, const struct one *one)
 
 	set_headers(x, one, headers);
 	printf("%-*s", NAME_WIDTH, one->name);
-	if (trigger_client_post(x->ts->client, headers, x->body, x->len,
-		TRIGGER_TIMEOUT_S, &answer, reason) == -1) {
+	if (trigger_client_post(x->ts->client,
+		&(struct trigger_request){ headers, x->body, x->len,
+		    TRIGGER_TIMEOUT_S },
+		&answer, reason) == -1) {
 		printf("wrong  no answer: %s\n", reason);
 		return (false);
 	}
