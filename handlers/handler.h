@@ -268,7 +268,7 @@ struct handler_instance {
 /*
  * What a type has whose far side comes for its jobs by itself, so that nothing
  * is begun while nobody is there. When there is room again it says so by
- * env's hub.
+ * env's hub. Who comes can be another klikitd: its jobs' events have headers.
  */
 struct handler_pulled {
 	/* How many jobs could be handed out, beyond those that are PENDING. */

@@ -68,7 +68,8 @@ struct store_op {
 			int64_t job;
 			struct store_event *ev; /* NULL: to be read; else
 						   but for the body */
-			unsigned skip;          /* of enum store_skip */
+			unsigned skip;          /* STORE_SKIP_... */
+			bool headers;           /* STORE_WITH_HEADERS */
 			int64_t now_ms;
 		} start;
 		struct {

@@ -88,7 +88,8 @@ struct store_event {
 	 * What its header fields said, redacted, one "name: value" a line. What
 	 * many deliveries have in common is a set, kept once for all of them,
 	 * under a number that its bytes make: see store/DESIGN.md. Neither is
-	 * read back with an event: store_get_arrival().
+	 * read back with an event (store_get_arrival() does), but for
+	 * STORE_WITH_HEADERS: then headers has both.
 	 */
 	int64_t header_set;      /* 0: none is kept */
 	char *headers;           /* that set; goes as the body does */

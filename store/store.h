@@ -390,25 +390,27 @@ int store_append(struct store *st, struct store_event *ev,
 int store_finish(struct store *st, const struct store_outcome *out,
     store_done_fn *done, void *arg);
 
-/* Jobs that store_start() does not begin, but ends done, as `already'. */
-enum store_skip {
+/* How store_start() begins a job. The first two: it ends done, `already'. */
+enum store_start_how {
 	/* All of its orders were served before (store_outcome.served). */
 	STORE_SKIP_SERVED = 1,
 	/*
 	 * Its event is a repeat, and the handler's job of the original, or of
 	 * an earlier repeat of it, is done or has not ended.
 	 */
-	STORE_SKIP_REPEATS = 2
+	STORE_SKIP_REPEATS = 2,
+	/* Read what the header fields of its event said, too. */
+	STORE_WITH_HEADERS = 4
 };
 
 /*
  * Note that an attempt of a job begins: it is RUNNING from now on, also after
- * a crash, and its attempts are one more. One that is to be skipped (any of
- * enum store_skip) ends done instead, and names the job that stands for it
+ * a crash, and its attempts are one more. how: any of enum store_start_how. One
+ * that is to be skipped ends done instead, and names the job that stands for it
  * (that served the first of its orders); but a replay always begins. Whether
  * it is due is not asked.
- * Outcomes: STORE_OK (runnable is the job itself, its event with the body
- * and, of its orders, those that the job is for),
+ * Outcomes: STORE_OK (runnable is the job itself, its event with the body, the
+ * headers if asked for, and, of its orders, those that the job is for),
  * STORE_EXISTS (it ended as `already'; id is the job that it names, runnable
  * lists those that stood behind it), STORE_NOTFOUND, STORE_REFUSED (it stands
  * behind another), STORE_LOST (it is not ready or waiting, or is another
@@ -421,7 +423,7 @@ enum store_skip {
  * outcome `unknown', and the jobs wait, due at once: nobody knows how far their
  * call came. Of a store with one receiver store_open() sees to that.
  */
-int store_start(struct store *st, const struct store_job *job, unsigned skip,
+int store_start(struct store *st, const struct store_job *job, unsigned how,
     int64_t now_ms, store_done_fn *done, void *arg);
 
 /*

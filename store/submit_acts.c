@@ -26,7 +26,7 @@ copy_event(struct store_op *op, const struct store_job *job)
 }
 
 int
-store_start(struct store *st, const struct store_job *job, unsigned skip,
+store_start(struct store *st, const struct store_job *job, unsigned how,
     int64_t now_ms, store_done_fn *done, void *arg)
 {
 	struct store_op *op;
@@ -34,7 +34,8 @@ store_start(struct store *st, const struct store_job *job, unsigned skip,
 	if ((op = store_write_op(st, STORE_OP_START, done, arg)) == NULL)
 		return (-1);
 	op->in.start.job = job->id;
-	op->in.start.skip = skip;
+	op->in.start.skip = how & (STORE_SKIP_SERVED | STORE_SKIP_REPEATS);
+	op->in.start.headers = (how & STORE_WITH_HEADERS) != 0;
 	op->in.start.now_ms = now_ms;
 	return (store_submit(st, op, copy_event(op, job)));
 }

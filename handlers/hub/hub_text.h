@@ -13,11 +13,14 @@
 
 #define HUB_LEASE_MAX 65                          /* its text, with the NUL */
 #define HUB_BATCH_BYTES ((size_t)4 * 1024 * 1024) /* of texts, about */
+#define HUB_HEADERS_MAX 64      /* of a job: a box takes no more */
+#define HUB_HEADER_NAME_MAX 128 /* likewise */
 
 /*
  * The members of a job's object that are the same each time it is handed out:
- * attempt, event_id, received_at, headers, body. Owned by the caller; NULL when
- * out of memory.
+ * attempt, event_id, received_at, headers, body. The headers are what a handler
+ * of type forward would send, and those of the event's that say something
+ * behind the hub as well. Owned by the caller; NULL when out of memory.
  */
 char *hub_text_new(const struct handler_job *job, const struct message *m,
     size_t *ret_len);

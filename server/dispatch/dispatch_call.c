@@ -429,15 +429,17 @@ void
 run_call(struct run *run, struct live_handler *live)
 {
 	struct dispatch *d = run->d;
-	unsigned skip = 0;
+	unsigned how = 0;
 
 	run->once_per_order = call_is_once(live, &run->job);
 	if (run->once_per_order && !run->job.replay)
-		skip |= STORE_SKIP_SERVED;
+		how |= STORE_SKIP_SERVED;
 	if (!live->sends_repeats && run->job.ev->repeat_of != 0 &&
 	    run->job.guards == 0 && !run->job.replay)
-		skip |= STORE_SKIP_REPEATS;
-	if (store_start(d->st, &run->job, skip, d->env->now_ms(d->env->arg),
+		how |= STORE_SKIP_REPEATS;
+	if (live->shared->instance->type->pulled != NULL)
+		how |= STORE_WITH_HEADERS;
+	if (store_start(d->st, &run->job, how, d->env->now_ms(d->env->arg),
 		dispatch_started_cb, run) == -1) {
 		backlog_look(&live->backlog);
 		dispatch_rest(d);

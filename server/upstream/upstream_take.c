@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "server/auth/secrets.h"
 #include "server/auth/signature.h"
@@ -99,18 +100,28 @@ voucher(struct parcel *p)
 	return (p->voucher);
 }
 
+/* Does the hub say it, and not who delivered the event to it? */
+static bool
+is_the_hubs(const char *name)
+{
+	return (strncasecmp(name, "x-klikitd-", 10) == 0 ||
+		strcasecmp(name, "Idempotency-Key") == 0);
+}
+
 /* What is kept of the headers that the hub hands out. */
 static void
 take_headers(const struct parcel *p, struct kept_headers *ret_kept)
 {
 	const struct upstream_job *job = p->job;
 	struct http_field fields[UPSTREAM_HEADERS_MAX];
+	size_t n = 0;
 
 	for (size_t i = 0; i < job->nheaders; i++)
-		fields[i] = (struct http_field){ job->headers[i].name,
-			job->headers[i].value };
-	header_sets_take(p->t->headers, fields, job->nheaders,
-	    clock_boot_ms() * 1000, ret_kept);
+		if (!is_the_hubs(job->headers[i].name))
+			fields[n++] = (struct http_field){ job->headers[i].name,
+				job->headers[i].value };
+	header_sets_take(p->t->headers, fields, n, clock_boot_ms() * 1000,
+	    ret_kept);
 }
 
 /* Hand it on. */

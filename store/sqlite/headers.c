@@ -4,6 +4,7 @@
  * is known to be old without a look at its events, and which sets one event has
  * alone.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/sqlite/headers.h"
@@ -111,6 +112,28 @@ headers_purge_own(struct db *db, int64_t event)
 	if (rc == SQLITE_OK && sqlite3_changes(db->conn) > 0)
 		headers_forget(db);
 	return (rc);
+}
+
+int
+headers_load(struct db *db, struct store_event *ev)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((st = db_stmt(db, SQL_HEADERS_LOAD)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, ev->id);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(st, 0);
+
+		free(ev->headers);
+		if (text == NULL || (ev->headers = strdup(text)) == NULL) {
+			ev->headers = NULL;
+			rc = SQLITE_NOMEM;
+		}
+	}
+	(void)sqlite3_reset(st);
+	return (rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
 }
 
 int

@@ -27,6 +27,9 @@ int headers_purge(struct db *db, const struct purge_age *age, bool *ret_some);
 /* Remove that of an event, unless another has it, too. */
 int headers_purge_own(struct db *db, int64_t event);
 
+/* What those of an event said, shared or its own, into its headers. */
+int headers_load(struct db *db, struct store_event *ev);
+
 /* STORE_OP_GET_ARRIVAL. */
 int headers_arrival(struct db *db, struct store_op *op);
 

@@ -1,6 +1,7 @@
 /* Jobs: made with their event, moved, found when they may run. */
 #include <string.h>
 
+#include "store/sqlite/headers.h"
 #include "store/sqlite/sqlite.h"
 
 /* The state in which a job begins; an alarm, or one due later, waits. */
@@ -246,6 +247,8 @@ jobs_report_one(struct db *db, struct store_op *op, const struct jobs_row *row)
 		rc = events_load_body(db, job->ev);
 	else
 		rc = events_load(db, op, row->lanes.event, &want, &job->ev);
+	if (rc == SQLITE_OK && starts && op->in.start.headers)
+		rc = headers_load(db, job->ev);
 	if (rc != SQLITE_OK)
 		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 	op->res.runnable = job;

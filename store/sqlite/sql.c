@@ -244,6 +244,11 @@ static const char *const texts[] = {
 	    "ORDER BY a.id LIMIT 1) FROM events AS e "
 	    "LEFT JOIN header_sets AS h ON h.id = e.header_set "
 	    "WHERE e.id = ?1",
+	[SQL_HEADERS_LOAD] =
+	    "SELECT ifnull(h.headers, '') || ifnull(e.own_headers, '') "
+	    "FROM events AS e "
+	    "LEFT JOIN header_sets AS h ON h.id = e.header_set "
+	    "WHERE e.id = ?1",
 	[SQL_HEADERS_KEEP] =
 	    "INSERT INTO header_sets (id, headers, used_at, came_at) "
 	    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO UPDATE SET "

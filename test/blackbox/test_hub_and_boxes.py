@@ -74,6 +74,24 @@ def deliver(hub, branch, order, number):
     return event_id
 
 
+def test_a_box_shows_what_klikit_sent(three):
+    hub, [box, _] = three
+    received(hub.post(body(2041, 1, 0), "came", headers={
+        "User-Agent": "klikit-webhooks/3", "X-Nobody-Named": "this",
+        "X-Request-Id": "req-81", "X-Own-Token": "canary-of-the-test"}))
+    box.server.wait_query("SELECT count(*) FROM events", [(1,)])
+    shown = {name.lower(): value for name, value in box.server.ask(
+        "GET", "/api/v1/events/came")[2]["headers"]}
+    assert shown["user-agent"] == "klikit-webhooks/3", shown
+    assert shown["x-nobody-named"] == "this" and (
+        shown["x-request-id"] == "req-81"), shown
+    assert not [name for name in shown if name.startswith("x-klikitd-") or
+                name in ("idempotency-key", "x-own-token", "host")], shown
+    # Its POS gets what a direct delivery would have brought there.
+    [call] = box.pos.wait_lines(1)
+    assert call["key"] == "came"
+
+
 def check(hub, boxes, sent):
     """What was sent to each branch is at its POS, and nothing else."""
     hub.wait_query("SELECT count(*) FROM jobs WHERE state <> 'done'", [(0,)])

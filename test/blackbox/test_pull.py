@@ -43,9 +43,22 @@ def hub(klikitd, tmp_path):
 def test_a_job_comes_byte_for_byte_and_ends(hub):
     server, puller = hub()
     body = own(payload("created-small.json"), "e1")
-    received(server.post(body, "e1"))
+    received(server.post(body, "e1", headers={
+        "User-Agent": "klikit-webhooks/3", "X-Nobody-Named": "this: one",
+        "X-Request-Id": "req-81", "Content-Type": "application/json; v=2",
+        "X-Own-Token": "canary-of-the-test", "X-Forwarded-For": "10.9.8.7",
+        "Idempotency-Key": "not ours"}))
     [job] = puller.pull()
     assert body_of(job) == body
+    assert field(job, "User-Agent") == "klikit-webhooks/3"
+    assert field(job, "X-Nobody-Named") == "this: one"
+    assert field(job, "X-Request-Id") == "req-81"
+    assert field(job, "Content-Type") == "application/json; v=2"
+    names = [name.lower() for name, _ in job["headers"]]
+    assert len(set(names)) == len(names), names
+    assert not {"host", "content-length", "x-own-token",
+                "x-forwarded-for"} & set(names)
+    assert "canary" not in str(job)
     assert job["event_id"] == "e1" and job["attempt"] == 1
     assert job["lease_ms"] == 60000
     assert field(job, "x-klikit-event-id") == "e1"

@@ -23,11 +23,15 @@ struct came {
 	int64_t at_ms; /* 0: NOW */
 	const char *order;
 	const char *body; /* NULL: one of its own */
+	int64_t handler;  /* that has a job; 0: none */
 };
 
 static struct case_result
 append(const char *id, const struct came *came)
 {
+	const struct store_job_spec spec = { .handler = came->handler,
+		.place = STORE_WHOLE_EVENT,
+		.guards = STORE_NO_GUARD };
 	const char *const orders[] = { came->order, NULL };
 	struct case_result r = { 0 };
 	struct store_event *ev, *copy;
@@ -45,7 +49,8 @@ append(const char *id, const struct came *came)
 	assert_non_null(copy = store_event_new(&src));
 	ev->body = NULL; /* the copy's */
 	store_event_unref(ev);
-	assert_int_equal(store_append(c.st, copy, NULL, 0, case_done_cb, &r),
+	assert_int_equal(store_append(c.st, copy, &spec, came->handler != 0,
+			     case_done_cb, &r),
 	    0);
 	store_event_unref(copy);
 	store_wait(c.st);
@@ -88,6 +93,27 @@ look(int64_t event)
 	memset(&known, 0, sizeof(known));
 	assert_int_equal(store_get_arrival(c.st, event, arrival_cb, NULL), 0);
 	store_wait(c.st);
+}
+
+/* store_done_fn: what an attempt got; "-" if nothing was read. */
+static void
+begun_cb(const struct store_result *res, void *arg)
+{
+	const struct store_event *ev;
+
+	if (res->rc != STORE_OK)
+		fail_msg("%s", res->reason);
+	ev = res->runnable[0].ev;
+	assert_non_null(ev->body);
+	(void)snprintf(arg, 64, "%s", ev->headers == NULL ? "-" : ev->headers);
+}
+
+static void
+begin(int64_t job, unsigned how, char ret_headers[64])
+{
+	assert_int_equal(store_start(c.st, &(struct store_job){ .id = job },
+			     how, NOW, begun_cb, ret_headers),
+	    0);
 }
 
 static void
@@ -145,6 +171,41 @@ test_a_set_is_kept_once(void **state)
 	assert_string_equal(known.own, "-");
 	look(99);
 	assert_string_equal(known.headers, "-");
+}
+
+/* Who asks for them gets them with the body, and who does not does not. */
+static void
+test_an_attempt_gets_them_if_it_asks(void **state)
+{
+	int64_t handler = case_handler(&c, "branch");
+	const struct came came[] = {
+		{ .set = 7,
+		    .headers = "host: a\n",
+		    .own = "date: 1\n",
+		    .handler = handler },
+		{ .set = 7, .headers = "host: a\n", .handler = handler },
+		{ .own = "date: 3\n", .handler = handler },
+		{ .handler = handler },
+	};
+	static const char *const ids[] = { "e1", "e2", "e3", "e4" };
+	static const char *const said[] = { "host: a\ndate: 1\n", "host: a\n",
+		"date: 3\n", "" };
+	char begun[4][64], not [64];
+	int64_t jobs[4], other;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		jobs[i] = append(ids[i], &came[i]).runnable[0];
+	other = append("e5", &came[0]).runnable[0];
+	for (size_t i = 0; i < 2; i++)
+		begin(jobs[i], STORE_WITH_HEADERS, begun[i]);
+	begin(other, 0, not ); /* beside them */
+	for (size_t i = 2; i < 4; i++)
+		begin(jobs[i], STORE_WITH_HEADERS, begun[i]);
+	store_wait(c.st);
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(begun[i], said[i]);
+	assert_string_equal(not, "-");
 }
 
 /* What anybody can make, who has seen a delivery, keeps nothing of his. */
@@ -295,6 +356,7 @@ main(void)
 	cmocka_unit_test_prestate_setup_teardown(name, store_case_setup_open,  \
 	    store_case_teardown, &c)
 		TEST(test_a_set_is_kept_once),
+		TEST(test_an_attempt_gets_them_if_it_asks),
 		TEST(test_duplicates_and_repeats_keep_none),
 		TEST(test_a_purge_takes_what_is_not_shared),
 		TEST(test_a_set_is_as_old_as_its_last_event),

@@ -1,4 +1,5 @@
 /* What a puller is sent. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,17 +27,19 @@ static const struct store_event event = {
 };
 
 static char *
-text_of(unsigned attempt, size_t *ret_len)
+text_of(const char *headers, unsigned attempt, size_t *ret_len)
 {
 	static const struct message_signer nobody;
 	static const struct handler_env env;
-	const struct handler_job job = { .ev = &event,
+	struct store_event ev = event;
+	const struct handler_job job = { .ev = &ev,
 		.place = STORE_WHOLE_EVENT,
 		.attempt = attempt };
 	struct handler_result result = { .code = 0 };
 	struct message m;
 	char *text;
 
+	ev.headers = (char *)(uintptr_t)headers;
 	assert_int_equal(message_make(&m, &env, &nobody, &job, &result),
 	    HANDLER_DONE);
 	text = hub_text_new(&job, &m, ret_len);
@@ -85,7 +88,7 @@ static void
 test_a_job_comes_whole(void **state)
 {
 	size_t len, got;
-	char *text = text_of(3, &len), body[256];
+	char *text = text_of(NULL, 3, &len), body[256];
 	json_t *root = batch_of(1, text, len);
 	const json_t *job = json_array_get(json_object_get(root, "jobs"), 0);
 	const char *coded = json_string_value(json_object_get(job, "body"));
@@ -114,11 +117,70 @@ test_a_job_comes_whole(void **state)
 	free(text);
 }
 
+/* What came with the event goes on, but for what was the hub's alone. */
+static void
+test_headers_go_on(void **state)
+{
+	static const char came[] =
+	    "Host: hub\nUser-Agent: klikit/1\nAuthorization: (12 bytes)\n"
+	    "x-own-token: (9 bytes)\nContent-Type: application/json; v=2\n"
+	    "X-Forwarded-For: 10.0.0.1\nX-Real-IP: 10.0.0.1\nVia: 1.1 a\n"
+	    "Proxy-Connection: close\nX-KLIKITD-Attempt: 7\n"
+	    "idempotency-key: theirs\nX-Note: (12 bytes\nno field\n"
+	    "X-Request-Id: a: b\nX-Empty: \n";
+	static const char *const gone[] = { "Host", "Authorization",
+		"x-own-token", "X-Forwarded-For", "X-Real-IP", "Via",
+		"Proxy-Connection", "X-KLIKITD-Attempt", "idempotency-key" };
+	size_t len;
+	char *text = text_of(came, 1, &len);
+	json_t *root = batch_of(1, text, len);
+	const json_t *job = json_array_get(json_object_get(root, "jobs"), 0);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+		assert_null(header(job, gone[i]));
+	assert_string_equal(header(job, "User-Agent"), "klikit/1");
+	assert_string_equal(header(job, "X-Request-Id"), "a: b");
+	assert_string_equal(header(job, "X-Note"), "(12 bytes");
+	assert_string_equal(header(job, "X-Empty"), "");
+	assert_string_equal(header(job, "Content-Type"),
+	    "application/json; v=2");
+	assert_string_equal(header(job, "x-klikitd-attempt"), "1");
+	assert_string_equal(header(job, "x-klikit-event-id"), "evt-\"1\"");
+	json_decref(root);
+	free(text);
+}
+
+/* A box takes so many of a job, and refuses all of a batch for one more. */
+static void
+test_headers_are_bounded(void **state)
+{
+	char came[4096], *at = came, *text;
+	const json_t *job;
+	json_t *root;
+	size_t len;
+
+	(void)state;
+	for (int i = 0; i < HUB_HEADER_NAME_MAX + 1; i++)
+		*at++ = 'x';
+	at += sprintf(at, ": long\n");
+	for (int i = 0; i < 100; i++)
+		at += sprintf(at, "x-%d: v\n", i);
+	text = text_of(came, 1, &len);
+	root = batch_of(1, text, len);
+	job = json_array_get(json_object_get(root, "jobs"), 0);
+	assert_int_equal(json_array_size(json_object_get(job, "headers")),
+	    HUB_HEADERS_MAX);
+	assert_string_equal(header(job, "x-0"), "v");
+	json_decref(root);
+	free(text);
+}
+
 static void
 test_a_batch_has_all_of_them(void **state)
 {
 	size_t len;
-	char *text = text_of(1, &len);
+	char *text = text_of(NULL, 1, &len);
 	json_t *root = batch_of(100, text, len);
 
 	(void)state;
@@ -132,6 +194,8 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_job_comes_whole),
+		cmocka_unit_test(test_headers_go_on),
+		cmocka_unit_test(test_headers_are_bounded),
 		cmocka_unit_test(test_a_batch_has_all_of_them),
 	};
 
