@@ -130,11 +130,9 @@ admin_call(struct admin *a, const struct admin_request *req,
 }
 
 bool
-admin_is_behind(const struct admin *a)
+admin_is_behind(const struct admin *a, uint64_t *ret_answers)
 {
-	uint64_t answers;
-
-	return (store_is_behind(a->st, &answers));
+	return (store_is_behind(a->st, ret_answers));
 }
 
 size_t

@@ -235,8 +235,8 @@ struct admin *admin_new(struct store *st, const struct admin_fns *fns);
 bool admin_call(struct admin *a, const struct admin_request *req,
     admin_done_fn *done, void *arg, struct admin_answer *ret_answer);
 
-/* Has the store something to write at this moment? */
-bool admin_is_behind(const struct admin *a);
+/* Has the store something to write at this moment? As store_is_behind(). */
+bool admin_is_behind(const struct admin *a, uint64_t *ret_answers);
 
 /* Calls under way. */
 size_t admin_pending(const struct admin *a);

@@ -10,6 +10,7 @@
 #include <event2/event.h>
 
 #include "server/admin/admin.h"
+#include "server/admin/allowance.h"
 #include "server/admin/turns.h"
 #include "server/base/clock.h"
 #include "server/base/log.h"
@@ -18,21 +19,14 @@
 #define TAG_MAX 32 /* of an ETag */
 #define NO_MEMORY "{\"error\":\"out of memory\"}"
 
-/*
- * An answer costs the processor that acks need, too. While the store has
- * something to write, the next question waits so many times as long as the one
- * before took, at most REST_MAX_US; or until the store is idle.
- */
-#define REST_TIMES 20
-#define REST_MAX_US 2000000
-#define REST_LOOK_US 10000 /* between two looks at the store */
+#define LOOK_US 10000 /* between two looks at the store, if questions wait */
 
 struct admin_route {
 	struct admin *a;
 	struct turns turns;
+	struct allowance allowance;
 	struct event *timer;
 	int64_t answered_us; /* the last question */
-	int64_t rest_until_us;
 };
 
 /* A request, until it is answered. */
@@ -97,42 +91,40 @@ answer_admin(struct http_request *req, const struct admin_answer *from)
 /* -- When the next question may be asked -- */
 
 static void
-rest_look(struct admin_route *route)
+look(struct admin_route *route)
 {
-	const struct timeval tv = { .tv_usec = REST_LOOK_US };
+	const struct timeval tv = { .tv_usec = LOOK_US };
+	uint64_t commits;
+	bool behind = admin_is_behind(route->a, &commits);
 
-	turns_rest(&route->turns, clock_mono_us() < route->rest_until_us &&
-				      admin_is_behind(route->a) &&
+	allowance_earn(&route->allowance, clock_mono_us(), behind, commits);
+	turns_rest(&route->turns, allowance_is_spent(&route->allowance) &&
 				      evtimer_add(route->timer, &tv) == 0);
 }
 
 /* evtimer: may it go on? */
 static void
-rest_timer_cb(evutil_socket_t fd, short what, void *arg)
+look_timer_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct admin_route *route = arg;
 
 	(void)fd;
 	(void)what;
-	rest_look(route);
+	look(route);
 	turns_pump(&route->turns);
 }
 
 /* A question was answered. What it waited behind others is not counted. */
 static void
-rest_begin(struct admin_route *route, int64_t began_us)
+spend(struct admin_route *route, int64_t began_us)
 {
-	int64_t now = clock_mono_us(), rest;
+	int64_t now = clock_mono_us();
 
 	if (began_us < route->answered_us)
 		began_us = route->answered_us;
 	route->answered_us = now;
-	rest = (now - began_us) * REST_TIMES;
-	if (rest > REST_MAX_US)
-		rest = REST_MAX_US;
-	if (now + rest > route->rest_until_us)
-		route->rest_until_us = now + rest;
-	rest_look(route);
+	allowance_spend(&route->allowance, now - began_us);
+	look(route);
 }
 
 /* admin_done_fn: a call that was under way has its answer. */
@@ -149,7 +141,7 @@ call_done_cb(const struct admin_answer *from, void *arg)
 	answer_admin(call->req, from);
 	free(call);
 	if (!acts) {
-		rest_begin(route, began_us);
+		spend(route, began_us);
 		turns_pump(&route->turns);
 	}
 }
@@ -229,7 +221,7 @@ admin_route_new(struct event_base *base, struct admin *a)
 		return (NULL);
 	route->a = a;
 	turns_init(&route->turns, call_turn_cb);
-	if ((route->timer = evtimer_new(base, rest_timer_cb, route)) == NULL) {
+	if ((route->timer = evtimer_new(base, look_timer_cb, route)) == NULL) {
 		free(route);
 		return (NULL);
 	}

@@ -242,18 +242,17 @@ def _admin(running):
     return url
 
 
-def _ask_all(asker, targets, stop, found):
+def _ask_all(asker, targets, stop, times):
     while not stop.is_set():
         for target in targets:
             if stop.is_set():
                 return
-            asker.ask(target)
-            found[0] += 1
+            times.append(asker.ask(target)[1])
 
 
 def _load(bench, store, count, seconds, warm_up):
     server = bench.servers["lists"]
-    beside, alone, asked = {}, {}, [0]
+    beside, alone, times = {}, {}, []
     copy = bench.new_folder("lists")
     for file in store.glob("klikitd.db"):
         shutil.copy(file, copy)
@@ -268,7 +267,7 @@ def _load(bench, store, count, seconds, warm_up):
             for found in ((alone, beside) if number % 2 else (beside, alone)):
                 stop = threading.Event()
                 reader = threading.Thread(target=_ask_all, args=(
-                    asker, targets, stop, asked))
+                    asker, targets, stop, times))
                 if found is beside:
                     reader.start()
                 result = bench.load(running, **bench.deliveries(
@@ -284,7 +283,10 @@ def _load(bench, store, count, seconds, warm_up):
         running.kill()
     server.clean(running)
     bench.extra["lists-beside"] = stats.spread(stats.ratios(beside, alone))
-    bench.facts.append(f"beside them {asked[0]} lists were answered")
+    times.sort()
+    bench.facts.append(f"beside them {len(times)} lists were answered: p50 "
+                       f"{times[len(times) // 2]:.0f} ms, p99 "
+                       f"{times[-(len(times) // 100) - 1]:.0f}")
 
 
 def _store(bench, plan):
