@@ -42,36 +42,67 @@ lists_events_sql(const struct store_filter *f, const struct walk *w)
 	return (SQL_LIST_EVENTS);
 }
 
+/* How it stands. */
+static int
+lists_event_info(struct db *db, struct store_event_info *info)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	if ((st = db_stmt(db, SQL_EVENT_INFO)) == NULL)
+		return (sqlite3_extended_errcode(db->conn));
+	(void)sqlite3_bind_int64(st, 1, info->ev->id);
+	if ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		info->duplicates = (unsigned)sqlite3_column_int64(st, 0);
+		info->last_duplicate_at_ms = sqlite3_column_int64(st, 1);
+		info->purged_at_ms = sqlite3_column_int64(st, 2);
+		info->orders_total = (size_t)sqlite3_column_int64(st, 3);
+		info->jobs_total = (size_t)sqlite3_column_int64(st, 4);
+		info->unfinished = (unsigned)sqlite3_column_int64(st, 5);
+		info->dead = (unsigned)sqlite3_column_int64(st, 6);
+		info->alarms = (unsigned)sqlite3_column_int64(st, 7);
+		info->progress = STORE_PROGRESS_DONE;
+		if (info->unfinished > 0)
+			info->progress = STORE_PROGRESS_PENDING;
+		if (info->dead > 0)
+			info->progress = STORE_PROGRESS_DEAD;
+		rc = SQLITE_OK;
+	}
+	(void)sqlite3_reset(st);
+	return (rc);
+}
+
 /*
- * The row of an EVENT_INFO statement, its event read anew, with jobs unless
- * only its orders are asked for.
+ * The event of that number, with jobs unless only its orders are asked for.
+ * SQLITE_DONE: there is none.
  */
 static int
-lists_event_row(struct db *db, struct store_op *op, sqlite3_stmt *st,
+lists_event_row(struct db *db, struct store_op *op, int64_t id,
     enum events_part part, struct store_event_info *info)
 {
 	const struct events_want want = { part, STORE_WHOLE_EVENT };
-	int64_t id = sqlite3_column_int64(st, 0);
 	struct store_event *ev;
 	int rc;
 
-	rc = events_load(db, op, id, &want, &ev);
-	if (rc != SQLITE_OK)
-		return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
+	if ((rc = events_load(db, op, id, &want, &ev)) != SQLITE_OK)
+		return (rc);
 	info->ev = ev;
-	info->duplicates = (unsigned)sqlite3_column_int64(st, 13);
-	info->last_duplicate_at_ms = sqlite3_column_int64(st, 14);
-	info->unfinished = (unsigned)sqlite3_column_int64(st, 15);
-	info->dead = (unsigned)sqlite3_column_int64(st, 16);
-	info->purged_at_ms = sqlite3_column_int64(st, 17);
-	info->progress = (enum store_progress)sqlite3_column_int(st, 18);
-	info->jobs_total = (size_t)sqlite3_column_int64(st, 19);
-	info->orders_total = (size_t)sqlite3_column_int64(st, 20);
-	info->alarms = (unsigned)sqlite3_column_int64(st, 21);
-	if (part == EVENTS_ORDERS)
-		return (SQLITE_OK);
+	if ((rc = lists_event_info(db, info)) != SQLITE_OK ||
+	    part == EVENTS_ORDERS)
+		return (rc);
 	return (lists_jobs_of_event(db, op,
 	    part == EVENTS_BRIEF ? STORE_BRIEF_MAX : SIZE_MAX, info));
+}
+
+/* The same of the event that a statement has found. */
+static int
+lists_event_found(struct db *db, struct store_op *op, sqlite3_stmt *st,
+    enum events_part part, struct store_event_info *info)
+{
+	int64_t id = sqlite3_column_int64(st, 0);
+	int rc = lists_event_row(db, op, id, part, info);
+
+	return (rc == SQLITE_DONE ? SQLITE_CORRUPT : rc);
 }
 
 /* Each of the events that the filter names by number. */
@@ -80,21 +111,16 @@ lists_events_numbered(struct db *db, struct store_op *op,
     struct store_event_info *rows)
 {
 	const struct store_filter *f = &op->in.filter;
-	sqlite3_stmt *st;
 	size_t n = 0;
 	int rc = SQLITE_OK;
 
 	for (size_t i = 0; i < f->nnumbers && rc == SQLITE_OK; i++) {
-		if ((st = db_stmt(db, SQL_GET_EVENT_NUMBER)) == NULL)
-			return (sqlite3_extended_errcode(db->conn));
-		(void)sqlite3_bind_int64(st, 1, f->numbers[i]);
-		if ((rc = sqlite3_step(st)) == SQLITE_ROW)
-			rc = lists_event_row(db, op, st,
-			    f->with_jobs ? EVENTS_BRIEF : EVENTS_ORDERS,
-			    &rows[n++]);
+		rc = lists_event_row(db, op, f->numbers[i],
+		    f->with_jobs ? EVENTS_BRIEF : EVENTS_ORDERS, &rows[n]);
+		if (rc == SQLITE_OK)
+			n++;
 		else if (rc == SQLITE_DONE)
 			rc = SQLITE_OK;
-		(void)sqlite3_reset(st);
 	}
 	op->events = rows;
 	op->nrows = n;
@@ -151,7 +177,7 @@ lists_events(struct db *db, struct store_op *op)
 	if ((st = lists_events_bound(db, op, &w, among)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW && n < f->limit) {
-		rc = lists_event_row(db, op, st,
+		rc = lists_event_found(db, op, st,
 		    f->with_jobs ? EVENTS_BRIEF : EVENTS_ORDERS, &rows[n]);
 		if (rc != SQLITE_OK)
 			break;
@@ -179,8 +205,8 @@ lists_named(struct db *db, struct store_op *op, sqlite3_stmt *st)
 		if (rows == NULL)
 			rc = SQLITE_NOMEM;
 		else
-			rc =
-			    lists_event_row(db, op, st, EVENTS_WHOLE, &rows[n]);
+			rc = lists_event_found(db, op, st, EVENTS_WHOLE,
+			    &rows[n]);
 		if (rc != SQLITE_OK)
 			break;
 		n++;

@@ -32,18 +32,6 @@
 	"ifnull(e.purged_at, (SELECT o.purged_at FROM events AS o "            \
 	"WHERE o.id = e.repeat_of))"
 
-/* Events with that order: what carries it, and what repeats those. */
-#define EVENT_INFO                                                             \
-	EVENT_COLUMNS                                                          \
-	", e.duplicates, e.last_duplicate_at, "                                \
-	"(SELECT count(*) " JOBS_OF_EVENT "AND j.finished_at IS NULL), "       \
-	"(SELECT count(*) " JOBS_OF_EVENT "AND " IS_DEAD "), " PURGED_AT       \
-	", " PROGRESS ", "                                                     \
-	"(SELECT count(*) " JOBS_OF_EVENT "), "                                \
-	"(SELECT count(*) FROM event_orders AS eo "                            \
-	"WHERE eo.event = " SOURCE "), "                                       \
-	"(SELECT count(*) " JOBS_OF_EVENT "AND " RINGS("j.") ") "
-
 /*
  * Does its id, or that of an order in it, begin with ?13, which is before ?14?
  * Or is ?15 in an external id?
@@ -143,9 +131,10 @@
 	"j.finished_at, j.outcome || ifnull((SELECT ': ' || a.detail "         \
 	"FROM attempts AS a WHERE a.job = j.id AND a.number = j.attempts "     \
 	"AND a.outcome = j.outcome), ''), e.event_id, e.type, j.replay_of, "   \
+	"iif(EXISTS (SELECT 1 FROM jobs AS k WHERE k.replay_of = j.id), "      \
 	"(WITH RECURSIVE r (id) AS (SELECT id FROM jobs "                      \
 	"WHERE replay_of = j.id UNION SELECT k.id FROM r "                     \
-	"JOIN jobs AS k ON k.replay_of = r.id) SELECT max(id) FROM r), "       \
+	"JOIN jobs AS k ON k.replay_of = r.id) SELECT max(id) FROM r), 0), "   \
 	"e.scope, ifnull(j.discarded_at, 0), " ORDER_OF_JOB                    \
 	", ifnull(j.guards, 0), (SELECT gh.name FROM jobs AS g "               \
 	"JOIN handlers AS gh ON gh.id = g.handler WHERE g.id = j.guards), "    \
@@ -398,41 +387,49 @@ static const char *const texts[] = {
 	    "event = excluded.event, place = excluded.place "
 	    "WHERE excluded.version_key > version_key",
 
-	[SQL_LIST_EVENTS] =
-	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id < ?1 "
-	    "AND e.id >= ?11 AND " EVENT_FILTER "AND " FINDS
-	    "ORDER BY e.id DESC LIMIT ?7",
+	[SQL_LIST_EVENTS] = "SELECT e.id FROM events AS e WHERE e.id < ?1 "
+			    "AND e.id >= ?11 AND " EVENT_FILTER "AND " FINDS
+			    "ORDER BY e.id DESC LIMIT ?7",
 	/* ?8: their numbers, as a JSON array. */
 	[SQL_LIST_EVENTS_AMONG] =
-	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
+	    "SELECT e.id FROM events AS e WHERE e.id IN "
 	    "(SELECT value FROM json_each(?8)) AND " EVENT_FILTER
 	    "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_LIST_EVENTS_OF_ORDER] =
-	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
+	    "SELECT e.id FROM events AS e WHERE e.id IN "
 	    "(" EVENTS_OF_ORDER("?8") ") "
 				      "AND " EVENT_FILTER
 				      "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_LIST_EVENTS_OPEN] =
-	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
+	    "SELECT e.id FROM events AS e WHERE e.id IN "
 	    "(SELECT event FROM jobs INDEXED BY jobs_runnable "
 	    "WHERE finished_at IS NULL AND behind = 0 UNION ALL "
 	    "SELECT event FROM jobs INDEXED BY jobs_behind "
 	    "WHERE finished_at IS NULL AND behind > 0) "
 	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
 	[SQL_LIST_EVENTS_DEAD] =
-	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id IN "
+	    "SELECT e.id FROM events AS e WHERE e.id IN "
 	    "(SELECT j.event FROM jobs AS j WHERE " IS_DEAD ") "
 	    "AND " EVENT_FILTER "ORDER BY e.id DESC LIMIT ?7",
-	[SQL_GET_EVENT] =
-	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id = ?1 "
-	    "AND (?2 IS NULL OR e.scope = ?2) ORDER BY e.scope",
+	[SQL_GET_EVENT] = "SELECT e.id FROM events AS e WHERE e.event_id = ?1 "
+			  "AND (?2 IS NULL OR e.scope = ?2) ORDER BY e.scope",
 	/* Ids are printable ASCII: all of a prefix come before its DEL. */
 	[SQL_LAST_EVENT] =
-	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.event_id >= ?1 "
+	    "SELECT e.id FROM events AS e WHERE e.event_id >= ?1 "
 	    "AND e.event_id < ?1 || char(127) AND e.scope = '' "
 	    "ORDER BY e.event_id DESC LIMIT 1",
-	[SQL_GET_EVENT_NUMBER] =
-	    "SELECT " EVENT_INFO "FROM events AS e WHERE e.id = ?1",
+	/* How an event stands, in one walk along its jobs. */
+	[SQL_EVENT_INFO] =
+	    "SELECT e.duplicates, e.last_duplicate_at, " PURGED_AT ", "
+	    "(SELECT count(*) FROM event_orders AS eo "
+	    "WHERE eo.event = " SOURCE "), count(j.id), "
+	    "count(j.id) FILTER (WHERE j.finished_at IS NULL), "
+	    "count(j.id) FILTER (WHERE " IS_DEAD "), "
+	    "count(j.id) FILTER (WHERE " RINGS(
+		"j.") ") "
+		      "FROM events AS e LEFT JOIN jobs AS j INDEXED BY "
+		      "jobs_event "
+		      "ON j.event = e.id WHERE e.id = ?1",
 	[SQL_EVENT_JOBS] = "SELECT " JOB_INFO JOB_FROM
 			   "WHERE j.event = ?1 ORDER BY j.id LIMIT ?2",
 	[SQL_LIST_JOBS] =
@@ -495,14 +492,13 @@ static const char *const texts[] = {
 	    "AND behind = 0 AND handler = h.id) + "
 	    "(SELECT count(*) FROM jobs WHERE finished_at IS NULL "
 	    "AND behind > 0 AND handler = h.id), "
-	    "(SELECT count(*) FROM jobs AS j WHERE " IS_DEAD
-	    "AND j.handler = h.id), "
-	    "(SELECT count(*) FROM jobs AS j WHERE " IS_DEAD
-	    "AND j.handler = h.id AND (SELECT i.origin = 'internal' "
-	    "AND i.type LIKE 'klikitd.alert.%' "
-	    "FROM events AS i WHERE i.id = j.event)), "
-	    "e.received_at, " CAME_AT
-	    "FROM handlers AS h LEFT JOIN events AS e ON e.id = "
+	    "ifnull(d.n, 0), ifnull(d.alerts, 0), e.received_at, " CAME_AT
+	    "FROM handlers AS h LEFT JOIN (SELECT j.handler, count(*) AS n, "
+	    "count(*) FILTER (WHERE (SELECT i.origin = 'internal' "
+	    "AND i.type LIKE 'klikitd.alert.%' FROM events AS i "
+	    "WHERE i.id = j.event)) AS alerts FROM jobs AS j WHERE " IS_DEAD
+	    "GROUP BY j.handler) AS d ON d.handler = h.id "
+	    "LEFT JOIN events AS e ON e.id = "
 	    "(SELECT min(event) "
 	    "FROM (SELECT event FROM jobs WHERE id = (SELECT min(id) "
 	    "FROM jobs WHERE finished_at IS NULL AND behind = 0 "
