@@ -45,7 +45,7 @@ FOREIGN = {
                  "store/move/digest.c"],
     "hiredis/": ["handlers/queue/redis_codec.c"],
     "ares.h": ["handlers/net/*"],
-    "jansson.h": ["server/base/json.[ch]", "server/intake/*", "server/alert/*",
+    "jansson.h": ["server/base/json.[ch]", "server/base/json_write.[ch]", "server/intake/*", "server/alert/*",
                   "server/upkeep/*", "server/upstream/*",
                   "server/admin/*", "server/cli/*", "server/devtools/*",
                   "handlers/queue/*", "handlers/hub/*", "handlers/klikit/*"],

@@ -18,12 +18,13 @@ page_cb(enum store_rc rc, const struct store_job_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct admin_call *call = arg;
+	struct json_write w;
 
 	if (admin_failed(call, rc, reason))
 		return;
-	admin_page(call, "alarms",
-	    field_array(entity_alarm, rows, n, sizeof(*rows)),
-	    n == 0 ? 0 : rows[n - 1].id);
+	admin_page_begin(call, &w, "alarms");
+	field_write_rows(&w, entity_alarm, rows, n, sizeof(*rows));
+	admin_page(call, &w, n < call->limit ? 0 : rows[n - 1].id);
 }
 
 #define AT(field) offsetof(struct alarm_filter, field)

@@ -9,26 +9,39 @@
 
 #define ERROR_MAX 600
 
-enum admin_when
-admin_answer(struct admin_call *call, int status, json_t *o)
+/* As text, or as a value; neither: out of memory. */
+static enum admin_when
+set(struct admin_call *call, int status, char *text, json_t *o)
 {
 	free(call->answer.body);
 	json_decref(call->answer.object);
-	call->answer.object = NULL;
-	call->answer.status = status;
-	call->answer.body_len = 0;
-	call->answer.body = NULL;
-	if (call->a->fns.objects && status == 200 && o != NULL) {
-		call->answer.object = o;
-		return (ADMIN_NOW);
-	}
-	call->answer.body = json_text(o);
-	if (call->answer.body == NULL)
-		call->answer.status = 500;
-	else
-		call->answer.body_len = strlen(call->answer.body);
-	json_decref(o);
+	call->answer.status = text == NULL && o == NULL ? 500 : status;
+	call->answer.object = o;
+	call->answer.body = text;
+	call->answer.body_len = text == NULL ? 0 : strlen(text);
 	return (ADMIN_NOW);
+}
+
+enum admin_when
+admin_answer(struct admin_call *call, int status, json_t *o)
+{
+	char *text;
+
+	if (call->a->fns.objects && status == 200)
+		return (set(call, status, NULL, o));
+	text = json_text(o);
+	json_decref(o);
+	return (set(call, status, text, NULL));
+}
+
+enum admin_when
+admin_answer_written(struct admin_call *call, struct json_write *w)
+{
+	size_t len;
+
+	if (w->value)
+		return (set(call, 200, NULL, json_write_value(w)));
+	return (set(call, 200, json_write_end(w, &len), NULL));
 }
 
 /* FNV-1a: answers that differ have another one; it guards nothing. */

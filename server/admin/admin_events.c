@@ -49,14 +49,14 @@ page_cb(enum store_rc rc, const struct store_event_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct admin_call *call = arg;
-	json_t *list;
+	struct json_write w;
 
 	if (admin_failed(call, rc, reason))
 		return;
-	list = json_array();
+	admin_page_begin(call, &w, "events");
 	for (size_t i = 0; i < n; i++)
-		json_list_add(&list, entity_event_json(&rows[i]));
-	admin_page_of(call, "events", list, call->own);
+		entity_event_write(&w, &rows[i]);
+	admin_page_of(call, &w, call->own);
 }
 
 enum admin_when

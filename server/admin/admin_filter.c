@@ -105,25 +105,45 @@ admin_one_scope(struct admin_call *call, const char **ret_scope)
 }
 
 void
-admin_page(struct admin_call *call, const char *name, json_t *list,
-    int64_t last)
+admin_page_begin(struct admin_call *call, struct json_write *w,
+    const char *name)
 {
-	bool more = json_array_size(list) >= call->limit;
+	*w = (struct json_write){ .value = call->a->fns.objects };
+	json_write_object(w);
+	json_write_name(w, name);
+	json_write_array(w);
+}
 
-	(void)admin_answer(call, 200,
-	    json_pack("{s:o, s:o}", name, list, "next",
-		more ? json_integer(last) : json_null()));
+/* The end of the rows, and where the list goes on. */
+static void
+write_next(struct json_write *w, int64_t next)
+{
+	json_write_array_end(w);
+	json_write_name(w, "next");
+	if (next > 0)
+		json_write_int(w, next);
+	else
+		json_write_text(w, NULL);
+}
+
+void
+admin_page(struct admin_call *call, struct json_write *w, int64_t next)
+{
+	write_next(w, next);
+	json_write_object_end(w);
+	(void)admin_answer_written(call, w);
 	admin_finish(call);
 }
 
 void
-admin_page_of(struct admin_call *call, const char *name, json_t *list,
+admin_page_of(struct admin_call *call, struct json_write *w,
     const struct store_scan *scan)
 {
-	(void)admin_answer(call, 200,
-	    json_pack("{s:o, s:o, s:I}", name, list, "next",
-		scan->next > 0 ? json_integer(scan->next) : json_null(),
-		"scanned", (json_int_t)scan->looked));
+	write_next(w, scan->next);
+	json_write_name(w, "scanned");
+	json_write_int(w, scan->looked);
+	json_write_object_end(w);
+	(void)admin_answer_written(call, w);
 	admin_finish(call);
 }
 

@@ -43,20 +43,21 @@ enum admin_when admin_one_scope(struct admin_call *call,
     const char **ret_scope);
 
 /*
- * Answer with a page: {name: list, "next": before}; takes list. The page is
- * the last one if it has less than the limit.
+ * Answer with a page: {name: [rows], "next": before}. Between the two calls w
+ * gets the rows. next: 0 if it is the last page.
  */
-void admin_page(struct admin_call *call, const char *name, json_t *list,
-    int64_t last);
+void admin_page_begin(struct admin_call *call, struct json_write *w,
+    const char *name);
+void admin_page(struct admin_call *call, struct json_write *w, int64_t next);
 
 /*
- * The same of a list that is looked through a part at a time: {name: list,
+ * The same of a list that is looked through a part at a time: {name: [rows],
  * "next": before, "scanned": n}; a page that is not full need not be the last.
  * scan is what admin_scan() gave for the filter: of the call, NULL when out of
  * memory.
  */
 struct store_scan *admin_scan(struct admin_call *call);
-void admin_page_of(struct admin_call *call, const char *name, json_t *list,
+void admin_page_of(struct admin_call *call, struct json_write *w,
     const struct store_scan *scan);
 
 #endif /* SERVER_ADMIN_FILTER_H */

@@ -14,11 +14,13 @@ page_cb(enum store_rc rc, const struct store_job_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct admin_call *call = arg;
+	struct json_write w;
 
 	if (admin_failed(call, rc, reason))
 		return;
-	admin_page_of(call, "jobs",
-	    field_array(entity_job, rows, n, sizeof(*rows)), call->own);
+	admin_page_begin(call, &w, "jobs");
+	field_write_rows(&w, entity_job, rows, n, sizeof(*rows));
+	admin_page_of(call, &w, call->own);
 }
 
 /* admin_key: a job's state. */

@@ -39,13 +39,23 @@ admin_status_name(const struct admin *a, const char *status)
 	return (a->fns.status_name(a->fns.arg, status));
 }
 
-json_t *
-admin_order_json(const struct admin *a, const struct store_order_info *row)
+void
+admin_order_write(const struct admin *a, struct json_write *w,
+    const struct store_order_info *row)
 {
 	const char *status = row->order.status;
 
-	return (entity_order_json(row, admin_status_name(a, status),
-	    admin_is_end(a, status)));
+	entity_order_write(w, row, admin_status_name(a, status),
+	    admin_is_end(a, status));
+}
+
+json_t *
+admin_order_json(const struct admin *a, const struct store_order_info *row)
+{
+	struct json_write w = { .value = true };
+
+	admin_order_write(a, &w, row);
+	return (json_write_value(&w));
 }
 
 /* -- A page -- */
@@ -72,14 +82,14 @@ page_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct admin_call *call = arg;
-	json_t *list;
+	struct json_write w;
 
 	if (admin_failed(call, rc, reason))
 		return;
-	list = json_array();
+	admin_page_begin(call, &w, "orders");
 	for (size_t i = 0; i < n; i++)
-		json_list_add(&list, admin_order_json(call->a, &rows[i]));
-	admin_page_of(call, "orders", list, call->own);
+		admin_order_write(call->a, &w, &rows[i]);
+	admin_page_of(call, &w, call->own);
 }
 
 enum admin_when

@@ -26,12 +26,13 @@ page_cb(enum store_rc rc, const struct store_rejection_info *rows, size_t n,
     const char *reason, void *arg)
 {
 	struct admin_call *call = arg;
+	struct json_write w;
 
 	if (admin_failed(call, rc, reason))
 		return;
-	admin_page(call, "rejections",
-	    field_array(entity_rejection, rows, n, sizeof(*rows)),
-	    n == 0 ? 0 : rows[n - 1].id);
+	admin_page_begin(call, &w, "rejections");
+	field_write_rows(&w, entity_rejection, rows, n, sizeof(*rows));
+	admin_page(call, &w, n < call->limit ? 0 : rows[n - 1].id);
 }
 
 enum admin_when

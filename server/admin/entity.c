@@ -375,12 +375,21 @@ const struct field entity_event_whole[] = {
 	{ .name = NULL },
 };
 
-json_t *
-entity_event_json(const struct store_event_info *info)
+void
+entity_event_write(struct json_write *w, const struct store_event_info *info)
 {
 	const struct event_row row = { *info, *info->ev };
 
-	return (field_json(entity_event, &row));
+	field_write(w, entity_event, &row);
+}
+
+json_t *
+entity_event_json(const struct store_event_info *info)
+{
+	struct json_write w = { .value = true };
+
+	entity_event_write(&w, info);
+	return (json_write_value(&w));
 }
 
 /* -- Orders -- */
@@ -429,14 +438,14 @@ const struct field entity_order_whole[] = {
 	{ .name = NULL },
 };
 
-json_t *
-entity_order_json(const struct store_order_info *info, const char *status_name,
-    bool terminal)
+void
+entity_order_write(struct json_write *w, const struct store_order_info *info,
+    const char *status_name, bool terminal)
 {
 	const struct order_row row = { *info, status_name, terminal,
 		info->cart_event != 0 };
 
-	return (field_json(entity_order, &row));
+	field_write(w, entity_order, &row);
 }
 
 /* -- Rejections -- */

@@ -29,6 +29,8 @@ extern const struct field entity_rejection_whole[];
 extern const struct field entity_rejection_group[];
 extern const struct field entity_handler[];
 
+void entity_event_write(struct json_write *w,
+    const struct store_event_info *info);
 json_t *entity_event_json(const struct store_event_info *info);
 
 /* The states of a job that has not ended, in one word. */
@@ -39,8 +41,9 @@ json_t *entity_job_json(const struct store_job_info *job);
  * status_name: of its status, or NULL; terminal: it has come to one of the
  * codes that end an order.
  */
-json_t *entity_order_json(const struct store_order_info *info,
-    const char *status_name, bool terminal);
+void entity_order_write(struct json_write *w,
+    const struct store_order_info *info, const char *status_name,
+    bool terminal);
 
 /* What dispatch knows of a handler. */
 struct entity_live {

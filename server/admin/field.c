@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/base/json.h"
 #include "store/base/base64.h"
 
 /* -- JSON -- */
@@ -33,32 +32,30 @@ pointer_at(const void *at)
 	return (p);
 }
 
-static json_t *
-base64(const void *bytes, size_t len)
+static void
+write_base64(struct json_write *w, const void *bytes, size_t len)
 {
-	char *text;
-	json_t *value;
+	char *text = malloc(BASE64_SIZE(len));
 
-	if ((text = malloc(BASE64_SIZE(len))) == NULL)
-		return (NULL);
-	value = json_stringn(text, base64_encode(bytes, len, text));
+	if (text != NULL)
+		json_write_bytes(w, text, base64_encode(bytes, len, text));
+	else
+		json_write_failed(w);
 	free(text);
-	return (value);
 }
 
-static int
-set_number(json_t *o, const struct field *f, int64_t n)
+static void
+write_number(struct json_write *w, const struct field *f, int64_t n)
 {
 	if (f->kind == FIELD_NUMBER && n == f->none)
-		return (json_object_set_new(o, f->name, json_null()));
-	return (json_set_int(o, f->name, n));
+		json_write_text(w, NULL);
+	else
+		json_write_int(w, n);
 }
 
-static int set_all(json_t *o, const struct field *fields, const void *row);
-
-/* Set one field of the row. Returns 0, or -1 when out of memory. */
-static int
-set(json_t *o, const struct field *f, const void *row)
+/* The value of one field of the row. */
+static void
+write_value(struct json_write *w, const struct field *f, const void *row)
 {
 	const char *at = (const char *)row + f->at;
 	const size_t *len = (const size_t *)((const char *)row + f->len_at);
@@ -68,71 +65,94 @@ set(json_t *o, const struct field *f, const void *row)
 	case FIELD_NUMBER:
 	case FIELD_COUNT:
 	case FIELD_MS:
-		return (set_number(o, f, number_at(at, f->size)));
+		write_number(w, f, number_at(at, f->size));
+		break;
 	case FIELD_TEXT:
 	case FIELD_LINES:
-		return (json_set_text(o, f->name, pointer_at(at)));
+		json_write_text(w, pointer_at(at));
+		break;
 	case FIELD_WORD:
-		return (json_set_text(o, f->name, f->word(row)));
+		json_write_text(w, f->word(row));
+		break;
 	case FIELD_TIME:
-		return (json_set_time(o, f->name, number_at(at, f->size)));
+		json_write_time(w, number_at(at, f->size));
+		break;
 	case FIELD_BOOL:
-		return (json_object_set_new(o, f->name,
-		    json_boolean(*(const bool *)at)));
+		json_write_bool(w, *(const bool *)at);
+		break;
 	case FIELD_BYTES:
 		p = pointer_at(at);
-		return (json_set_bytes(o, f->name, p == NULL ? "" : p, *len));
+		json_write_bytes(w, p == NULL ? "" : p, *len);
+		break;
 	case FIELD_BASE64:
-		return (json_object_set_new(o, f->name,
-		    base64(pointer_at(at), *len)));
+		write_base64(w, pointer_at(at), *len);
+		break;
 	case FIELD_OBJECT:
-		return (json_object_set_new(o, f->name,
-		    field_json(f->fields, row)));
+		field_write(w, f->fields, row);
+		break;
 	case FIELD_ROWS:
-		return (json_object_set_new(o, f->name,
-		    field_array(f->fields, pointer_at(at), *len, f->stride)));
+		json_write_array(w);
+		field_write_rows(w, f->fields, pointer_at(at), *len, f->stride);
+		json_write_array_end(w);
+		break;
 	case FIELD_LATER:
 	case FIELD_PAIRS:
-		return (0);
 	case FIELD_ALL:
-		return (set_all(o, f->fields, row));
+		break;
 	}
-	return (-1);
 }
 
-static int
-set_all(json_t *o, const struct field *fields, const void *row)
+static void
+write_all(struct json_write *w, const struct field *fields, const void *row)
 {
-	int bad = 0;
-
 	for (const struct field *f = fields; f->name != NULL; f++) {
-		if (f->has == NULL || f->has(row))
-			bad |= set(o, f, row);
+		if (f->kind == FIELD_LATER || f->kind == FIELD_PAIRS ||
+		    (f->has != NULL && !f->has(row)))
+			continue;
+		if (f->kind == FIELD_ALL) {
+			write_all(w, f->fields, row);
+			continue;
+		}
+		json_write_name(w, f->name);
+		write_value(w, f, row);
 	}
-	return (bad);
+}
+
+void
+field_write(struct json_write *w, const struct field *fields, const void *row)
+{
+	json_write_object(w);
+	write_all(w, fields, row);
+	json_write_object_end(w);
+}
+
+void
+field_write_rows(struct json_write *w, const struct field *fields,
+    const void *rows, size_t n, size_t stride)
+{
+	for (size_t i = 0; i < n; i++)
+		field_write(w, fields, (const char *)rows + i * stride);
 }
 
 json_t *
 field_json(const struct field *fields, const void *row)
 {
-	json_t *o = json_object();
+	struct json_write w = { .value = true };
 
-	if (set_all(o, fields, row) == 0)
-		return (o);
-	json_decref(o);
-	return (NULL);
+	field_write(&w, fields, row);
+	return (json_write_value(&w));
 }
 
 json_t *
 field_array(const struct field *fields, const void *rows, size_t n,
     size_t stride)
 {
-	json_t *list = json_array();
+	struct json_write w = { .value = true };
 
-	for (size_t i = 0; i < n; i++)
-		json_list_add(&list,
-		    field_json(fields, (const char *)rows + i * stride));
-	return (list);
+	json_write_array(&w);
+	field_write_rows(&w, fields, rows, n, stride);
+	json_write_array_end(&w);
+	return (json_write_value(&w));
 }
 
 /* -- For people -- */

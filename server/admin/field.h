@@ -17,6 +17,8 @@
 
 #include <jansson.h>
 
+#include "server/base/json_write.h"
+
 enum field_kind {
 	FIELD_NUMBER, /* an integer of 32 or 64 bits; null if it is `none' */
 	FIELD_COUNT,  /* the same, never null */
@@ -70,10 +72,14 @@ struct field {
 #define FIELD(type, member)                                                    \
 	.at = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
 
-/* The row as an object; a new reference, NULL when out of memory. */
-json_t *field_json(const struct field *fields, const void *row);
+/* Write the row as an object; of n rows, one after the other, each. */
+void field_write(struct json_write *w, const struct field *fields,
+    const void *row);
+void field_write_rows(struct json_write *w, const struct field *fields,
+    const void *rows, size_t n, size_t stride);
 
-/* n rows, one after the other, as an array; as above. */
+/* The row as a value, rows as an array: a new reference, or NULL. */
+json_t *field_json(const struct field *fields, const void *row);
 json_t *field_array(const struct field *fields, const void *rows, size_t n,
     size_t stride);
 

@@ -8,8 +8,6 @@
 #include "store/base/utf8.h"
 #include "store/base/parse.h"
 
-#define ESCAPED_MAX 4200 /* 1 KB of answer, all of it escaped */
-
 /* How many bytes of printable ASCII, nearly all there are, it begins with. */
 static size_t
 ascii_run(const char *text)
@@ -97,11 +95,11 @@ json_text_with(const json_t *object, const char *name, const char *json)
 	return (whole);
 }
 
-int
-json_set_bytes(json_t *object, const char *name, const void *bytes, size_t len)
+json_t *
+json_bytes(const void *bytes, size_t len)
 {
 	json_t *value = NULL;
-	char escaped[ESCAPED_MAX];
+	char escaped[JSON_ESCAPED_MAX];
 
 	/* Readers of JSON stop at a NUL, or refuse it. */
 	if (len == 0 || memchr(bytes, '\0', len) == NULL)
@@ -110,7 +108,13 @@ json_set_bytes(json_t *object, const char *name, const void *bytes, size_t len)
 		log_escape(bytes, len, escaped, sizeof(escaped));
 		value = json_string(escaped);
 	}
-	return (json_object_set_new(object, name, value));
+	return (value);
+}
+
+int
+json_set_bytes(json_t *object, const char *name, const void *bytes, size_t len)
+{
+	return (json_object_set_new(object, name, json_bytes(bytes, len)));
 }
 
 int

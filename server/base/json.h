@@ -12,6 +12,8 @@
 
 #include <jansson.h>
 
+#define JSON_ESCAPED_MAX 4200 /* 1 KB of answer, all of it escaped */
+
 /*
  * The value on one line, all that is not plain (utf8.h) as \uNNNN:
  * parsed, it is the same, and a terminal shows it safely. Owned by the caller;
@@ -31,7 +33,11 @@ char *json_text_with(const json_t *object, const char *name, const char *json);
  */
 int json_set_text(json_t *object, const char *name, const char *text);
 
-/* The same for bytes; those that are no UTF-8 are cut as log_escape() does. */
+/*
+ * The same for bytes, as a value (a new reference) and set; those that are no
+ * UTF-8 are cut as log_escape() does.
+ */
+json_t *json_bytes(const void *bytes, size_t len);
 int json_set_bytes(json_t *object, const char *name, const void *bytes,
     size_t len);
 
