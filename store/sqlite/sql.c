@@ -549,7 +549,7 @@ db_sql_text(enum db_sql which)
 		return (sql_purge_text(which));
 	if (which >= SQL_COUNT_FIND)
 		return (sql_counts_text(which));
-	if (which >= SQL_BOARD)
+	if (which >= SQL_BOARD_SINCE)
 		return (sql_board_text(which));
 	if (which >= SQL_REJECTION_INSERT)
 		return (sql_rejections_text(which));

@@ -67,7 +67,7 @@ static const char *const texts[] = {
 	    "endpoint FROM rejections WHERE id = ?1",
 };
 _Static_assert(sizeof(texts) / sizeof(texts[0]) ==
-		   SQL_BOARD - SQL_REJECTION_INSERT,
+		   SQL_BOARD_SINCE - SQL_REJECTION_INSERT,
     "every statement has a text");
 
 const char *
