@@ -39,8 +39,9 @@ admin_status_name(const struct admin *a, const char *status)
 	return (a->fns.status_name(a->fns.arg, status));
 }
 
-void
-admin_order_write(const struct admin *a, struct json_write *w,
+/* An order as lists have it. */
+static void
+write_order(const struct admin *a, struct json_write *w,
     const struct store_order_info *row)
 {
 	const char *status = row->order.status;
@@ -54,7 +55,7 @@ admin_order_json(const struct admin *a, const struct store_order_info *row)
 {
 	struct json_write w = { .value = true };
 
-	admin_order_write(a, &w, row);
+	write_order(a, &w, row);
 	return (json_write_value(&w));
 }
 
@@ -88,7 +89,7 @@ page_cb(enum store_rc rc, const struct store_order_info *rows, size_t n,
 		return;
 	admin_page_begin(call, &w, "orders");
 	for (size_t i = 0; i < n; i++)
-		admin_order_write(call->a, &w, &rows[i]);
+		write_order(call->a, &w, &rows[i]);
 	admin_page_of(call, &w, call->own);
 }
 

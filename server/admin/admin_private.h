@@ -45,10 +45,8 @@ struct admin_call {
  */
 enum admin_when { ADMIN_NOW, ADMIN_LATER };
 
-/* Set the answer; takes o, NULL being out of memory. Returns ADMIN_NOW. */
+/* Set the answer, o or what w has; NULL: no memory. Takes it. ADMIN_NOW. */
 enum admin_when admin_answer(struct admin_call *call, int status, json_t *o);
-
-/* The same of what w has, which is written by json_write.h. */
 enum admin_when admin_answer_written(struct admin_call *call,
     struct json_write *w);
 
@@ -86,9 +84,7 @@ size_t admin_ends(const struct admin *a, const char *const **ret_ends);
 bool admin_is_end(const struct admin *a, const char *status);
 const char *admin_status_name(const struct admin *a, const char *status);
 
-/* An order as lists have it; written, and as a value. */
-void admin_order_write(const struct admin *a, struct json_write *w,
-    const struct store_order_info *row);
+/* An order as lists have it. */
 json_t *admin_order_json(const struct admin *a,
     const struct store_order_info *row);
 
