@@ -8,6 +8,7 @@
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
+#define SWEEPS_AN_HOUR 5 /* of 500 rows each; an hour adds 34 x 60 */
 
 static const struct {
 	const char *name;
@@ -60,6 +61,16 @@ int64_t
 store_count_keep_ms(enum store_count_step step)
 {
 	return (steps[step].keep_ms);
+}
+
+bool
+store_count_sweep(struct store_count_sweeps *s, int64_t now_ms)
+{
+	int64_t hour_ms = store_count_begin_ms(STORE_COUNT_HOUR, now_ms);
+
+	if (s->hour_ms != hour_ms)
+		*s = (struct store_count_sweeps){ .hour_ms = hour_ms };
+	return (s->n++ < SWEEPS_AN_HOUR);
 }
 
 int64_t

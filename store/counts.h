@@ -10,6 +10,7 @@
 #ifndef STORE_COUNTS_H
 #define STORE_COUNTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,7 +51,8 @@ int64_t store_count_step_ms(enum store_count_step step);
 /* When the minute or hour begins in which at_ms lies. */
 int64_t store_count_begin_ms(enum store_count_step step, int64_t at_ms);
 
-/* How long rows of a step are kept: what is older goes. */
+/* How long rows of a step are kept, up to the begin of the hour: older ones go.
+ */
 int64_t store_count_keep_ms(enum store_count_step step);
 
 /*
@@ -58,6 +60,18 @@ int64_t store_count_keep_ms(enum store_count_step step);
  * store_count_keep_ms() the rows of a step are bounded.
  */
 #define STORE_COUNT_AHEAD_MS INT64_C(3600000)
+
+/* When rows went last; zeros: never. */
+struct store_count_sweeps {
+	int64_t hour_ms;
+	unsigned n; /* in that hour */
+};
+
+/*
+ * Are rows to go with a write at now_ms? They are pages at the other end of the
+ * table: so few writes of an hour do it, as many as delete what an hour adds.
+ */
+bool store_count_sweep(struct store_count_sweeps *s, int64_t now_ms);
 
 /* How many names of a kind have rows of their own; 0: none are kept. */
 int64_t store_count_names(enum store_count_kind kind,

@@ -108,6 +108,7 @@ struct store_op {
 			const struct store_count *list;
 			size_t n;
 			int64_t now_ms;
+			bool sweep; /* store_count_sweep() */
 		} counts;
 		struct {
 			enum store_count_step step;

@@ -579,8 +579,8 @@ int store_reject(struct store *st, const struct store_rejection *rej, size_t n,
 /*
  * Add n rows of what was counted (store/counts.h) by the minute, to the rows
  * of their minutes and hours, in a transaction of their own that makes no ack
- * wait; some of those that are too old at now_ms go with it. Copies counts.
- * Returns 0; -1 if memory is short.
+ * wait; once an hour those that are too old at now_ms go with it. Copies
+ * counts. Returns 0; -1 if memory is short.
  */
 int store_add_counts(struct store *st, const struct store_count *counts,
     size_t n, int64_t now_ms, store_done_fn *done, void *arg);

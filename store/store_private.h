@@ -58,6 +58,7 @@ struct store_caller {
 	uint64_t next_seq;
 	enum store_health seen_health;
 	char seen_reason[STORE_REASON_MAX];
+	struct store_count_sweeps sweeps;
 	bool closing;
 };
 

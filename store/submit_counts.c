@@ -1,5 +1,5 @@
 /* The public calls about what was counted. */
-#include "store/op.h"
+#include "store/store_private.h"
 
 int
 store_add_counts(struct store *st, const struct store_count *counts, size_t n,
@@ -20,6 +20,7 @@ store_add_counts(struct store *st, const struct store_count *counts, size_t n,
 	op->in.counts.list = copy;
 	op->in.counts.n = n;
 	op->in.counts.now_ms = now_ms;
+	op->in.counts.sweep = store_count_sweep(&st->caller.sweeps, now_ms);
 	return (store_submit(st, op, rc));
 }
 

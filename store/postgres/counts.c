@@ -71,17 +71,22 @@ put_numbers(struct pg_args *a, const struct counted *list, size_t n)
 		    store_count_names(list[i].c->kind, list[i].step));
 }
 
-/* What is kept, and for how long. */
+/* What is kept, and for how long: of no step, nothing is deleted. */
 static void
-put_terms(struct pg_args *a)
+put_terms(struct pg_args *a, const struct store_op *op)
 {
+	int nsteps = op->in.counts.sweep ? STORE_COUNT_NSTEPS : 0;
+	int64_t now = op->in.counts.now_ms;
+	int64_t more = now - store_count_begin_ms(STORE_COUNT_HOUR, now);
+
 	pg_arg_text(a, STORE_COUNT_REST);
-	pg_arg_array(a, PG_INT8S, STORE_COUNT_NSTEPS);
-	for (int i = 0; i < STORE_COUNT_NSTEPS; i++)
+	pg_arg_array(a, PG_INT8S, (size_t)nsteps);
+	for (int i = 0; i < nsteps; i++)
 		pg_item_int(a, store_count_step_ms((enum store_count_step)i));
-	pg_arg_array(a, PG_INT8S, STORE_COUNT_NSTEPS);
-	for (int i = 0; i < STORE_COUNT_NSTEPS; i++)
-		pg_item_int(a, store_count_keep_ms((enum store_count_step)i));
+	pg_arg_array(a, PG_INT8S, (size_t)nsteps);
+	for (int i = 0; i < nsteps; i++)
+		pg_item_int(a,
+		    more + store_count_keep_ms((enum store_count_step)i));
 	pg_arg_int(a, STORE_COUNT_AHEAD_MS);
 }
 
@@ -113,7 +118,7 @@ counts_add(struct pg_batch *b, struct store_op *const *ops, size_t n)
 		pg_args_init(a, mem);
 		put_keys(a, list, nlist);
 		put_numbers(a, list, nlist);
-		put_terms(a);
+		put_terms(a, ops[i]);
 		if (pg_batch_add(b, &add_counts, a, counts_take, ops[i]) == -1)
 			return (-1);
 	}

@@ -105,7 +105,9 @@ counts_delete(struct db *db, enum store_count_step step, int64_t now_ms)
 	if ((st = db_stmt(db, SQL_COUNT_DELETE_OLD)) == NULL)
 		return (sqlite3_extended_errcode(db->conn));
 	(void)sqlite3_bind_int64(st, 1, store_count_step_ms(step));
-	(void)sqlite3_bind_int64(st, 2, now_ms - store_count_keep_ms(step));
+	(void)sqlite3_bind_int64(st, 2,
+	    store_count_begin_ms(STORE_COUNT_HOUR, now_ms) -
+		store_count_keep_ms(step));
 	(void)sqlite3_bind_int64(st, 3, COUNTS_DELETE_MAX);
 	if ((rc = db_run(db, st)) != SQLITE_OK)
 		return (rc);
@@ -126,7 +128,7 @@ counts_write(struct db *db, struct store_op *op)
 		for (size_t i = 0; i < op->in.counts.n && rc == SQLITE_OK; i++)
 			rc = counts_add(db, (enum store_count_step)step,
 			    &op->in.counts.list[i]);
-		if (rc == SQLITE_OK)
+		if (rc == SQLITE_OK && op->in.counts.sweep)
 			rc = counts_delete(db, (enum store_count_step)step,
 			    op->in.counts.now_ms);
 	}

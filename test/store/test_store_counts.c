@@ -176,6 +176,13 @@ test_names_are_bounded(void **state)
 	assert_int_equal(rest, 2 * (100 - most));
 }
 
+static int64_t
+minutes_kept(void)
+{
+	return (store_case_int(&c,
+	    "SELECT count(*) FROM counts WHERE step = 60000"));
+}
+
 /* Minutes go after a day, hours after 30. */
 static void
 test_old_rows_go(void **state)
@@ -185,12 +192,25 @@ test_old_rows_go(void **state)
 	add("pos", now - DAY - MINUTE * 70, 1, 0);
 	add("pos", now - 31 * DAY, 1, 0);
 	add("pos", now, 1, 0);
-	assert_int_equal(store_case_int(&c,
-			     "SELECT count(*) FROM counts WHERE step = 60000"),
-	    2);
+	assert_int_equal(minutes_kept(), 2);
 	assert_int_equal(store_case_int(&c, "SELECT count(*) FROM counts WHERE "
 					    "step = 3600000"),
 	    3);
+}
+
+/* Not with each write, but with the next hour's. */
+static void
+test_old_rows_go_once_an_hour(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		add("pos", now, 1, 0);
+	add("pos", now - DAY - MINUTE * 70, 1, 0);
+	add("pos", now, 1, 0);
+	assert_int_equal(minutes_kept(), 2);
+	now += HOUR;
+	add("pos", now, 1, 0);
+	assert_int_equal(minutes_kept(), 2); /* of both hours */
 }
 
 /* What a clock dated that was ahead does not stay for ever. */
@@ -254,6 +274,7 @@ main(void)
 		counts_test(test_branches_are_kept_by_the_hour_only),
 		counts_test(test_names_are_bounded),
 		counts_test(test_old_rows_go),
+		counts_test(test_old_rows_go_once_an_hour),
 		counts_test(test_rows_from_ahead_go),
 		counts_test(test_an_empty_store_has_none),
 		counts_test(test_receivers_add_up),

@@ -73,6 +73,23 @@ test_minutes_and_hours_begin(void **state)
 	    7200000);
 }
 
+/* Those with which an hour begins. */
+static void
+test_few_writes_of_an_hour_sweep(void **state)
+{
+	struct store_count_sweeps s = { 0 };
+	int64_t hour = store_count_step_ms(STORE_COUNT_HOUR);
+	int n = 0;
+
+	(void)state;
+	for (int minute = 0; minute < 180; minute++)
+		n +=
+		    store_count_sweep(&s, 100 * hour + minute * INT64_C(60000));
+	assert_int_equal(n, 15);
+	assert_true(store_count_sweep(&s, 103 * hour));
+	assert_true(store_count_sweep(&s, 20 * hour)); /* was set back */
+}
+
 static void
 test_each_kind_has_a_word(void **state)
 {
@@ -98,6 +115,7 @@ main(void)
 		cmocka_unit_test(test_of_what_is_no_text_nothing_is_read),
 		cmocka_unit_test(test_numbers_are_added_and_the_peak_stays),
 		cmocka_unit_test(test_minutes_and_hours_begin),
+		cmocka_unit_test(test_few_writes_of_an_hour_sweep),
 		cmocka_unit_test(test_each_kind_has_a_word),
 	};
 
