@@ -65,6 +65,7 @@ inspect('an alarm is acknowledged where it is shown', async (page, server) => {
   await page.getByRole('heading', { name: 'Alarms', exact: true }).waitFor();
   await page.evaluate(() => localStorage.setItem('klikitd-name', 'Rina'));
   await page.locator('.alarm.open').first().waitFor();
+  await page.locator('#alarms').getByText('2 alarms have rung').waitFor();
   await page.getByRole('button', { name: 'Acknowledge: pos has not done ' +
     'order 7 in time' }).click();
   await page.locator('.alarm', { hasText: 'order 7' })

@@ -18,7 +18,26 @@ inspect('each question is answered within a click or two of the first view',
     await page.locator('.need', { hasText: 'warehouse is paused: stock-taking' })
       .waitFor();
 
+    // And of which handler? It is brought in sight.
+    await page.getByRole('link', { name: /^Show warehouse is paused/ }).click();
+    const card = page.getByRole('region', { name: 'warehouse', exact: true });
+    await card.getByRole('button', { name: 'Resume' }).waitFor();
+    await eventually('it has the focus', () => card.evaluate((node) =>
+      node === document.activeElement));
+    const { top, height } = await card.evaluate((node) => ({
+      top: node.getBoundingClientRect().top, height: innerHeight }));
+    assert.ok(top < height, `at ${top} of ${height}`);
+
+    // Where is the order of that external id?
+    await page.getByRole('button', { name: 'Find an event or an order' })
+      .click();
+    await page.keyboard.type('GF-9100005');
+    await page.getByText('1 event', { exact: true }).waitFor();
+    await page.locator('.row', { hasText: '9100005' }).waitFor();
+    await page.getByText('received since the start').waitFor();
+
     // Which orders are late?
+    await page.getByRole('link', { name: 'Now' }).click();
     await page.locator('.need', { hasText: 'not done by the deadline' })
       .getByRole('link', { name: /^Show/ }).waitFor();
     await page.locator('nav').getByRole('link', { name: /^Orders/ }).click();

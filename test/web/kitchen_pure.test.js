@@ -8,6 +8,7 @@ import { load } from './lib/modules.js';
 
 const { Ticks, arrange, contentOf, doubtOf, itemNames, keptOut, ofStatuses,
   OLD_MS } = await load('kitchen_model.js');
+const { nameOfOrder } = await load('kitchen_ticket.js');
 const { branchesOf } = await load('kitchen_choice.js');
 const { memberBytes, orderOfBody, partsOf } = await load('order_parts.js');
 const { historyOf } = await load('order_history.js');
@@ -32,6 +33,12 @@ const order = (id, minute, items = [item('Nasi')], more = {}) => ({
   order_id: String(id), status: '1', terminal: false, items,
   items_total: items.length, comment: null,
   placed_at: `2026-06-25T09:${String(minute).padStart(2, '0')}:00Z`, ...more });
+
+test('of a long id a cook sees what tells it from others', () => {
+  const name = (id) => nameOfOrder({ order_id: id });
+  assert.equal(name('GF-91000010203-4'), 'GF-91000010203-4');
+  assert.equal(name('1234567890'.repeat(8)), '123…34567890');
+});
 
 test('items are told apart, and a changed one is another one', () => {
   const names = itemNames(order(1, 0, [item('Nasi'), item('Nasi'),

@@ -19,13 +19,17 @@ inspect('the board has what is stuck, the oldest first, and says who has not',
     const first = cards.first();
     assert.match(await first.textContent(), /given up: pos/);
     assert.match(await first.textContent(), /1 × Es Teh Manis/);
+    assert.match(await first.textContent(), /IDR 200480 · GF-2 · brand 910 · branch 2041/);
+    assert.deepEqual(await first.locator('.group3').allTextContents(),
+      ['200', '480']);
     assert.match(await first.getAttribute('class'), /\bred\b/);
     assert.match(await page.locator('.column h2').textContent(), /placed 1/);
     assert.match(await first.locator('.order-age').textContent(), /^30 min/);
   }, { config: CONFIG, hash: '#/orders', before: async (server) => {
     server.expect(/pos: dead/, /handler pos/);
     await server.received(order(1, { placed_at: ago(2) }));
-    await server.received(order(2, { cart, placed_at: ago(30) }));
+    await server.received(order(2, { cart, placed_at: ago(30),
+      currency: 'IDR', final_price: 200480 }));
     await eventually('both are dead', async () =>
       (await server.ask('/api/v1/jobs?state=dead')).jobs.length === 2);
   } });

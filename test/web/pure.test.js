@@ -23,7 +23,7 @@ const { markPersonal } = await load('personal.js');
 const { StreamParser, waitMs } = await load('stream.js');
 const { EventsModel, ROWS_MAX } = await load('events_model.js');
 const { parseRoute, formatRoute } = await load('route.js');
-const { sentence } = await load('words.js');
+const { outcomeText, sentence } = await load('words.js');
 const { curlOf } = await load('curl.js');
 const { countAll } = await load('receivers.js');
 
@@ -221,6 +221,8 @@ test('a remark becomes a sentence, a name stays a name', () => {
   assert.equal(sentence('x-klikit-signature is missing'),
     'x-klikit-signature is missing.');
   assert.equal(sentence('It is so.'), 'It is so.');
+  assert.match(outcomeText('unknown'), /klikitd ended while/);
+  assert.equal(outcomeText('done'), 'done');
 });
 
 test('a command to paste is one command, whatever the id', () => {

@@ -8,6 +8,7 @@ import { formatRoute } from './route.js';
 import { ticking } from './time.js';
 import { NAME_KEY, ask, toast } from './dialog.js';
 import { play } from './sound.js';
+import { countText } from './words.js';
 
 const SOUND_KEY = 'klikitd-sound'; // "on": asked for on this screen
 const SHOWN_MAX = 3;
@@ -65,7 +66,6 @@ export class Alarms {
   // The view that it stands above.
   setView(view) {
     this.max = SHOWN[view] ?? SHOWN_MAX;
-    this.list.hidden = this.max === 0;
     if (this.alarms !== undefined)
       this.draw();
   }
@@ -82,8 +82,9 @@ export class Alarms {
       '; rang ', ticking(alarm.rang_at, 'ago'), '.'),
       button('Acknowledge', { class: 'danger' },
         () => this.acknowledge([alarm])))),
-    this.max > 0 && this.count > shown.length &&
-      h('li', null, h('a', { href: '#/alarms' },
+    this.max === 0 ? h('li', null, h('strong', null,
+      countText(this.count, 'alarm has rung', 'alarms have rung'))) :
+      this.count > shown.length && h('li', null, h('a', { href: '#/alarms' },
         `and ${this.count - shown.length} more`)));
     this.app.setTitle();
   }

@@ -69,6 +69,15 @@ class App {
     location.hash = formatRoute(route);
   }
 
+  // To the field that finds events and orders, from anywhere.
+  find() {
+    if (!(this.view instanceof EventsView) || this.route.id !== null) {
+      this.go({ view: 'events' });
+      this.follow();
+    }
+    document.getElementById('filter-text')?.focus();
+  }
+
   // As go(), but the back button does not come by here.
   replace(route) {
     history.replaceState(null, '', formatRoute(route));
@@ -203,6 +212,10 @@ class App {
       return;
     if (this.view?.key?.(e))
       e.preventDefault();
+    else if (e.key === '/') {
+      this.find();
+      e.preventDefault();
+    }
     else if (e.key === '?')
       showHelp();
     else if (single && e.key >= '1' && e.key <= String(ORDER.length))

@@ -7,7 +7,7 @@ import { formatRoute } from './route.js';
 import { moment, momentText } from './time.js';
 import { ask, toast } from './dialog.js';
 import { askReplayAll } from './replay_dialog.js';
-import { countText } from './words.js';
+import { countText, outcomeText } from './words.js';
 
 const PATH = '/api/v1/jobs';
 const PAGE = 500;
@@ -48,7 +48,7 @@ function jobRow(job) {
       values: { in: job.scope ?? '' } }) }, h('bdi', null, job.event_id)),
     h('span', { class: 'dim' }, moment(job.finished_at), ` · job ${job.id} · `,
       countText(job.attempts, 'attempt')),
-    h('span', { class: 'outcome' }, job.outcome ?? 'no outcome'));
+    h('span', { class: 'outcome' }, outcomeText(job.outcome) ?? 'no outcome'));
 }
 
 // What would be touched, in words.

@@ -8,6 +8,7 @@ import { ticking, moment, usText } from './time.js';
 import { ask, toast } from './dialog.js';
 import { receiversTable } from './receivers.js';
 import { DeadJobs, outlook } from './handler_jobs.js';
+import { outcomeText } from './words.js';
 
 const AGAIN_MS = 1000; // messages come many at a time
 const PATH = '/api/v1/handlers';
@@ -39,9 +40,10 @@ export function ratesText({ done, failed, dead, p50_ms: p50, p95_ms: p95 }) {
 }
 
 export class HandlersView {
-  constructor(app) {
+  constructor(app, route) {
     this.title = 'Handlers';
     this.app = app;
+    this.wanted = route.id; // the one to be brought in sight
     this.dead = new Map();     // name -> DeadJobs
     this.outlooks = new Map(); // name -> what outlook() said
     this.box = h('div', { class: 'handlers' });
@@ -100,7 +102,7 @@ export class HandlersView {
           h('bdi', null, handler.last_error));
     return stored && h('p', { class: 'last-error' },
       `Its newest job that has failed, ${stored.id}: `,
-      h('bdi', null, stored.outcome));
+      h('bdi', null, outcomeText(stored.outcome)));
   }
 
   draw() {
@@ -110,18 +112,30 @@ export class HandlersView {
       notice('empty', 'No handler is configured') :
       this.handlers.map((handler) => this.card(handler)),
     receiversTable(this.receivers ?? []));
+    this.reveal();
     // What is kept was out of the page for a moment; what is not has a successor.
     if (focused !== null)
       (focused.isConnected ? focused : [...this.box.querySelectorAll(
-        '[data-handler]')].find((b) => b.dataset.handler ===
-        focused.dataset.handler))?.focus({ preventScroll: true });
+        '[data-handler], [data-name]')].find((b) => b.dataset.handler ===
+        focused.dataset.handler && b.dataset.name === focused.dataset.name))
+        ?.focus({ preventScroll: true });
+  }
+
+  // Once: who reads on is not called back.
+  reveal() {
+    const wanted = [...this.box.children].find((node) =>
+      node.dataset.name === this.wanted);
+    wanted?.scrollIntoView();
+    wanted?.focus({ preventScroll: true });
+    if (wanted !== undefined)
+      this.wanted = null;
   }
 
   card(handler) {
     const paused = handler.state === 'paused';
     const { state } = handler;
     return h('section', { class: paused ? 'handler paused' : 'handler',
-      'aria-label': handler.name },
+      'aria-label': handler.name, 'data-name': handler.name, tabIndex: -1 },
     h('header', null, h('h2', null, handler.name),
       h('span', { class: `state ${LOOKS[state]}` }, state),
       handler.type && h('span', { class: 'dim' }, handler.type),
@@ -200,7 +214,10 @@ export class HandlersView {
       }, AGAIN_MS);
   }
 
-  update() {}
+  update(route) {
+    this.wanted = route.id;
+    this.reveal();
+  }
 
   reset() {
     this.load();

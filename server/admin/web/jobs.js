@@ -10,7 +10,7 @@ import { scan } from './json_scan.js';
 import { markPersonal } from './personal.js';
 import { rawText } from './json_view.js';
 import { isOpenAlarm } from './events_model.js';
-import { countText, stateText } from './words.js';
+import { countText, outcomeText, stateText } from './words.js';
 
 const ENDS = ['done', 'dead', 'discarded', 'replayed'];
 
@@ -42,7 +42,8 @@ function attemptNode(attempt) {
     h('span', { class: 'dim' }, `#${attempt.number}`),
     moment(attempt.started_at, true),
     h('span', { class: 'dim' }, tookText(attempt.duration_ms)),
-    h('span', { class: 'outcome' }, attempt.outcome ?? 'under way'),
+    h('span', { class: 'outcome' }, 
+      outcomeText(attempt.outcome) ?? 'under way'),
     attempt.code > 0 && h('span', { class: 'code' }, attempt.code),
     attempt.answer && h('details', null,
       h('summary', null, 'Answer'), answerNode(attempt.answer)));
@@ -120,7 +121,8 @@ export class JobList {
         h('span', { class: 'gap' }),
         isLast ? this.actions(job) : state !== 'replayed' &&
           h('span', { class: 'dim' }, 'replayed')),
-      job.outcome && job.outcome !== job.state && h('p', { class: 'outcome' }, job.outcome),
+      job.outcome && job.outcome !== job.state && h('p', { class: 'outcome' },
+        outcomeText(job.outcome)),
       job.state === 'waiting' && job.due_at && h('p', { class: 'dim' },
         'Next try at ', moment(job.due_at), '.'),
       this.attempts(job));

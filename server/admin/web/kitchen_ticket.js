@@ -8,14 +8,23 @@ import { lateness, stuckText } from './orders.js';
 import { DONE_MS, GONE_MS, contentOf, itemNames } from './kitchen_model.js';
 
 const NEW_MS = 60000; // that an order is marked as new
+const NAME_MAX = 16;  // characters that fit above its items
 
+// Of a long id what tells it from others: it would fill the ticket.
+function briefId(id) {
+  const all = [...id];
+  return all.length <= NAME_MAX ? id :
+    [...all.slice(0, 3), '…', ...all.slice(-8)].join('');
+}
+
+// What a cook calls it (pure).
 export const nameOfOrder = (order) =>
-  order.short_id ?? order.external_id ?? order.order_id;
+  briefId(order.short_id ?? order.external_id ?? order.order_id);
 
 function whereText(order, branchShown) {
   return [order.channel, order.kind, branchShown && order.branch &&
-    `branch ${order.branch}`, order.scope, order.order_id ===
-    nameOfOrder(order) ? null : `order ${order.order_id}`]
+    `branch ${order.branch}`, order.scope, briefId(order.order_id) ===
+    nameOfOrder(order) ? null : `order ${briefId(order.order_id)}`]
     .filter((t) => t).join(' · ');
 }
 
@@ -80,7 +89,8 @@ export class Ticket {
         h('bdi', null, order.comment)),
       this.buttons.map((b) => h('li', null, b)),
       left > 0 && h('li', { class: 'item-more' },
-        `and ${countText(left, 'more item')}: see order ${order.order_id}`),
+        `and ${countText(left, 'more item')}: see order ${
+          briefId(order.order_id)}`),
       names.length === 0 && h('li', { class: 'item-more' },
         'Its items are not known here.'));
   }

@@ -4,16 +4,19 @@ import { part, post } from './api.js';
 import { button, h } from './dom.js';
 import { toast } from './dialog.js';
 import { replayDead } from './handler_jobs.js';
+import { formatRoute } from './route.js';
 import { moment, ticking } from './time.js';
 import { sentence } from './words.js';
 
 const SHOWN_OF_A_KIND = 4; // the others are behind a button
 
+const handlerPlace = (subject) => formatRoute({ view: 'handlers', id: subject });
+
 // Where more is said about it.
 const PLACES = {
   alarm: () => '#/alarms',
-  handler_failing: () => '#/handlers',
-  handler_paused: () => '#/handlers',
+  handler_failing: handlerPlace,
+  handler_paused: handlerPlace,
   job_dead: (subject) =>
     `#/events?state=dead&handler=${encodeURIComponent(subject)}`,
   rejections: () => '#/rejections',

@@ -25,6 +25,10 @@ export function moneyNode(text) {
     g)), rest);
 }
 
+// What there is of these, with points between.
+export const joined = (nodes) => nodes.filter((n) => n)
+  .flatMap((n, i) => i === 0 ? [n] : [' · ', n]);
+
 // A date of klikit's in the zone of the page; what names no zone, as it came.
 export function stampNode(text) {
   return /\dT\d.*(Z|[+-]\d\d:?\d\d)$/.test(text ?? '') &&

@@ -5,7 +5,7 @@ import { get } from './api.js';
 import { h, button, fill, notice, loading, setText } from './dom.js';
 import { formatRoute } from './route.js';
 import { serverNow, ticking } from './time.js';
-import { placeText } from './nodes.js';
+import { joined, moneyNode } from './nodes.js';
 import { OrderView } from './order.js';
 import { countText } from './words.js';
 
@@ -68,10 +68,11 @@ export class OrdersView {
       h('header', { class: 'page-head' }, h('h1', null, 'Orders'), this.count,
         h('span', { class: 'gap' }), this.scope, this.brand, this.branch,
         this.kitchen = h('a', { class: 'button' }, 'Screen for the kitchen'),
-        h('label', { class: 'check' }, this.closed, ' closed ones too')),
+        h('label', { class: 'check', title: 'closed is what terminal of the ' +
+          'orders handler says' }, this.closed, ' closed ones too')),
       h('p', { class: 'dim small' }, 'Open orders of the last 24 hours, the ' +
-        'oldest first; red is late. Codes get names by status.names. Closed ' +
-        'is what the orders handler’s configuration calls terminal.'),
+        'oldest first. Red: a handler has given it up, or not done it by its ' +
+        'deadline (20 min where it has none).'),
       this.board);
     this.node = h('div', { class: 'page-place' });
     this.update(route);
@@ -182,10 +183,11 @@ export class OrdersView {
         h('b', null, `${i.quantity ?? '?'} ×`), ` ${i.title ?? 'item'}`)),
       order.items_total > ITEMS && h('span', { class: 'dim' },
         `and ${order.items_total - ITEMS} more`)),
-    h('span', { class: 'dim order-more' }, [order.scope, order.channel,
-      order.kind, order.total && `${order.currency ?? ''} ${order.total}`,
-      order.short_id ?? order.external_id, placeText(order)]
-      .filter((t) => t).join(' · '))));
+    h('span', { class: 'dim order-more' }, joined([order.scope, order.channel,
+      order.kind, order.total && h('span', null, order.currency ?? '', ' ',
+        moneyNode(order.total)), order.short_id ?? order.external_id,
+      order.brand && `brand ${order.brand}`,
+      order.branch && `branch ${order.branch}`]))));
   }
 
   draw() {
@@ -205,7 +207,8 @@ export class OrdersView {
       h('section', { class: 'column' },
         h('h2', null, status === null ? 'no status' :
           [orders[0].status_name ?? 'status', ' ',
-            h('span', { class: 'code' }, status)],
+            h('span', { class: 'code', title: 'klikit’s code; status.names ' +
+            'gives it a name' }, status)],
         h('span', { class: 'count' }, countText(this.counts?.find((c) =>
           c.status === status)?.orders ?? orders.length, 'order'))),
         h('ul', null, orders.map((o) => this.card(o))))),

@@ -48,7 +48,9 @@ export class Shell {
     fill(document.getElementById('bar'),
       h('a', { class: 'mark', href: '#/now' }, 'klikitd', this.version),
       h('nav', { 'aria-label': 'Views' }, this.links),
-      this.pill, zoneSwitch(), this.lookButton,
+      this.pill, zoneSwitch(), button('⌕', { class: 'icon find', title:
+        'Find an event or an order (/)', 'aria-label':
+        'Find an event or an order' }, () => app.find()), this.lookButton,
       button('?', { class: 'icon', 'aria-label': 'Help and keys' }, showHelp));
     this.setLook(look());
   }

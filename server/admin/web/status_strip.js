@@ -42,7 +42,7 @@ export class StatusStrip {
       return;
     this.last = last;
     fill(this.node,
-      item('received', number(counts.received)),
+      item('received since the start', number(counts.received)),
       item('duplicates', number(counts.duplicates)),
       item('refused', number(refused), { href: '#/rejections',
         kind: refused > 0 ? 'warn' : '' }),

@@ -3,7 +3,7 @@
 import { h, fill } from './dom.js';
 import { moment, serverNow, spanText, ticking, tookText } from './time.js';
 import { lanesOf, gaps, nextOf } from './timeline_model.js';
-import { stepText } from './words.js';
+import { outcomeText, stepText } from './words.js';
 
 const WORDS = { good: 'went well', failed: 'failed', running: 'under way',
   wait: 'waited', next: 'waits for the next try', done: 'done', dead: 'ended' };
@@ -13,7 +13,8 @@ const length = (ms) => ms < 60000 ? tookText(Math.round(ms)) : spanText(ms);
 
 function spanNode(span, start, whole) {
   const node = h('span', { class: `span ${span.kind}`, title:
-    `${span.number ? `attempt ${span.number}: ` : ''}${span.outcome ??
+    `${span.number ? `attempt ${span.number}: ` : ''}${
+      outcomeText(span.outcome) ??
       WORDS[span.kind]}${span.to > span.from ?
       `, ${length(span.to - span.from)}` : ''}` });
   node.style.left = `${100 * (span.from - start) / whole}%`;

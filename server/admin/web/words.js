@@ -59,6 +59,10 @@ export function stateText(state) {
   return STATES[state] ?? state;
 }
 
+// How an attempt or a job ended, as it stands in the store.
+export const outcomeText = (outcome) => outcome === 'unknown' ?
+  'unknown: klikitd ended while it was under way' : outcome;
+
 const STEPS = {
   received: 'Received',
   verified: 'Signature verified',
