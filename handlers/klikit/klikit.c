@@ -230,9 +230,9 @@ klikit_send(struct klikit *k, struct http_client_request *http,
 /* Send the status of that order. Returns 0, or -1 when out of memory. */
 static int
 klikit_send_status(struct klikit *k, const struct handler_job *job,
-    const char *key, const char *order, const char *body)
+    const char *key, const struct klikit_change *change)
 {
-	char *target = klikit_path(k->base_path, k->path, order);
+	char *target = klikit_path(k->base_path, k->path, change->order);
 	char key_line[sizeof(KEY_HEADER) + KLIKIT_KEY_MAX] = KEY_HEADER;
 	const char *const headers[] = { k->authorization, key_line,
 		"Content-Type: application/json", "Accept: application/json" };
@@ -241,8 +241,8 @@ klikit_send_status(struct klikit *k, const struct handler_job *job,
 		.target = target,
 		.headers = headers,
 		.nheaders = sizeof(headers) / sizeof(headers[0]),
-		.body = body,
-		.body_len = strlen(body),
+		.body = change->body,
+		.body_len = strlen(change->body),
 		.timeout_ms = k->timeout_ms,
 		.may_send = klikit_may_send,
 	};
@@ -262,7 +262,7 @@ klikit_run(struct handler_instance *h, const struct handler_job *job,
 {
 	static const struct message_signer unsigned_ = { .secret = NULL };
 	struct klikit *k = (struct klikit *)h;
-	char *order = NULL, *body = NULL;
+	struct klikit_change change = { NULL, NULL };
 	enum handler_verdict verdict;
 	struct message m;
 
@@ -272,14 +272,13 @@ klikit_run(struct handler_instance *h, const struct handler_job *job,
 	if (verdict != HANDLER_DONE)
 		return (verdict);
 	verdict = klikit_request(job->ev, &k->statuses,
-	    k->occurred_at ? job->ev->received_at_ms : 0, &order, &body,
-	    ret_result);
+	    k->occurred_at ? job->ev->received_at_ms : 0, &change, ret_result);
 	if (verdict == HANDLER_DONE) {
 		verdict = HANDLER_PENDING;
-		if (klikit_send_status(k, job, m.key, order, body) == -1)
+		if (klikit_send_status(k, job, m.key, &change) == -1)
 			verdict = message_no_memory(ret_result);
-		free(order);
-		free(body);
+		free(change.order);
+		free(change.body);
 	}
 	message_fini(&m);
 	return (verdict);

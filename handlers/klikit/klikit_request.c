@@ -88,7 +88,7 @@ dead(struct handler_result *ret_result, const char *reason)
 
 enum handler_verdict
 klikit_request(const struct store_event *ev, const struct key_list *statuses,
-    int64_t at_ms, char **ret_order, char **ret_body,
+    int64_t at_ms, struct klikit_change *ret_change,
     struct handler_result *ret_result)
 {
 	json_t *asked = NULL, *o = NULL;
@@ -106,15 +106,16 @@ klikit_request(const struct store_event *ev, const struct key_list *statuses,
 		    "what was asked for is not in this handler's statuses");
 	} else {
 		verdict = HANDLER_RETRY;
-		*ret_order = strdup(order);
+		ret_change->order = strdup(order);
 		o = make_object(asked, status, at_ms);
-		*ret_body = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
-		if (*ret_order != NULL && *ret_body != NULL)
+		ret_change->body =
+		    o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
+		if (ret_change->order != NULL && ret_change->body != NULL)
 			verdict = HANDLER_DONE;
 	}
 	if (verdict == HANDLER_RETRY) {
-		free(*ret_order);
-		free(*ret_body);
+		free(ret_change->order);
+		free(ret_change->body);
 		(void)message_no_memory(ret_result);
 	}
 	json_decref(o);

@@ -20,14 +20,20 @@
  */
 char *klikit_path(const char *base, const char *path, const char *order);
 
+/* Both owned by whom it is given to. */
+struct klikit_change {
+	char *order; /* whose status it is */
+	char *body;  /* what is sent for it */
+};
+
 /*
  * What is sent for the body of such an event; at_ms, unless 0, is when it was
- * asked for, in case that does not say so itself. Both results are owned by the
- * caller. Returns HANDLER_DONE, or the verdict of the job with its reason.
+ * asked for, in case that does not say so itself. Returns HANDLER_DONE, or
+ * the verdict of the job with its reason; then ret_change is not to be used.
  */
 enum handler_verdict klikit_request(const struct store_event *ev,
-    const struct key_list *statuses, int64_t at_ms, char **ret_order,
-    char **ret_body, struct handler_result *ret_result);
+    const struct key_list *statuses, int64_t at_ms,
+    struct klikit_change *ret_change, struct handler_result *ret_result);
 
 /* A key that klikit takes, always the same for a job's key. Returns 0, or -1.
  */

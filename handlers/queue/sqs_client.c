@@ -36,11 +36,8 @@ struct sqs_client_call {
 	struct sqs_client *sc;
 	sqs_client_fn *done;
 	void *arg;
-	const char *action;
-	char *body;
-	size_t body_len;
+	struct sqs_client_request request;
 	char *room; /* for the answer */
-	int64_t timeout_ms;
 	int64_t deadline_us;
 	bool waits;
 	bool looked;      /* for credentials, as there were none */
@@ -62,7 +59,7 @@ call_free(struct sqs_client_call *call)
 	if (call->http != NULL)
 		http_client_cancel(call->http);
 	free(call->room);
-	free(call->body);
+	free(call->request.body);
 	free(call);
 }
 
@@ -106,7 +103,8 @@ call_left_ms(const struct sqs_client_call *call)
 	if (left_us < 1000)
 		return (0);
 	left_ms = (left_us / 1000 + 100) / 100 * 100;
-	return (left_ms < call->timeout_ms ? left_ms : call->timeout_ms);
+	return (left_ms < call->request.timeout_ms ? left_ms
+						   : call->request.timeout_ms);
 }
 
 /* The header that proves who we are. Returns 0, or -1. */
@@ -122,13 +120,14 @@ call_sign(struct sqs_client_call *call, const struct aws_keys *keys,
 		.service = "sqs",
 		.region = sc->region,
 		.headers = headers,
-		.body = call->body,
-		.body_len = call->body_len,
+		.body = call->request.body,
+		.body_len = call->request.body_len,
 		.date = date,
 	};
 	size_t n = 0;
 
-	(void)snprintf(target, sizeof(target), "AmazonSQS.%s", call->action);
+	(void)snprintf(target, sizeof(target), "AmazonSQS.%s",
+	    call->request.action);
 	headers[n++] = (struct aws_sign_header){ "content-type", CONTENT_TYPE };
 	headers[n++] = (struct aws_sign_header){ "host", sc->host };
 	headers[n++] = (struct aws_sign_header){ "x-amz-date", date };
@@ -152,8 +151,8 @@ call_send(struct sqs_client_call *call, const struct aws_keys *keys)
 	const struct http_client_request req = {
 		.headers = headers,
 		.nheaders = keys->token[0] == '\0' ? 5 : 6,
-		.body = call->body,
-		.body_len = call->body_len,
+		.body = call->request.body,
+		.body_len = call->request.body_len,
 		.room = call->room,
 		.room_size = ANSWER_ROOM,
 		.timeout_ms = call_left_ms(call),
@@ -167,7 +166,7 @@ call_send(struct sqs_client_call *call, const struct aws_keys *keys)
 	(void)snprintf(lines[0], sizeof(lines[0]), "Host: %s", sc->host);
 	(void)snprintf(lines[1], sizeof(lines[1]), "X-Amz-Date: %s", date);
 	(void)snprintf(lines[2], sizeof(lines[2]), "X-Amz-Target: AmazonSQS.%s",
-	    call->action);
+	    call->request.action);
 	(void)snprintf(lines[3], sizeof(lines[3]), "Authorization: %s",
 	    authorization);
 	(void)snprintf(token, sizeof(token), "X-Amz-Security-Token: %s",
@@ -339,8 +338,8 @@ client_credentials_cb(void *arg)
 /* -- Their life -- */
 
 struct sqs_client_call *
-sqs_client_start(struct sqs_client *sc, const char *action, char *body,
-    size_t body_len, int64_t timeout_ms, sqs_client_fn *done, void *arg)
+sqs_client_start(struct sqs_client *sc,
+    const struct sqs_client_request *request, sqs_client_fn *done, void *arg)
 {
 	const struct aws_keys *keys = aws_credentials_keys(sc->credentials);
 	struct sqs_client_call *call;
@@ -348,17 +347,14 @@ sqs_client_start(struct sqs_client *sc, const char *action, char *body,
 	if ((call = calloc(1, sizeof(*call))) == NULL ||
 	    (call->room = malloc(ANSWER_ROOM)) == NULL) {
 		free(call);
-		free(body);
+		free(request->body);
 		return (NULL);
 	}
 	call->sc = sc;
 	call->done = done;
 	call->arg = arg;
-	call->action = action;
-	call->body = body;
-	call->body_len = body_len;
-	call->timeout_ms = timeout_ms;
-	call->deadline_us = net_clock_us() + timeout_ms * 1000;
+	call->request = *request;
+	call->deadline_us = net_clock_us() + request->timeout_ms * 1000;
 	if (keys == NULL) {
 		call->looked = true;
 		call_wait(call);

@@ -45,6 +45,13 @@ struct sqs_client_answer {
 	size_t body_len;
 };
 
+struct sqs_client_request {
+	const char *action; /* kept until the end: "SendMessageBatch" */
+	char *body;         /* JSON; taken by sqs_client_start() */
+	size_t body_len;
+	int64_t timeout_ms; /* for all of it, what is sent again included */
+};
+
 /* Exactly once, from the loop. */
 typedef void sqs_client_fn(const struct sqs_client_answer *answer, void *arg);
 
@@ -55,13 +62,11 @@ struct sqs_client *sqs_client_new(const struct sqs_client_options *opt);
 void sqs_client_free(struct sqs_client *sc);
 
 /*
- * Call that action ("SendMessageBatch") with a body of JSON, which it takes
- * also when it fails. All of it, what is sent again included, has timeout_ms.
- * Returns NULL when out of memory, and then done() never runs.
+ * Send it. Takes the body also when it fails. Returns NULL when out of memory,
+ * and then done() never runs.
  */
 struct sqs_client_call *sqs_client_start(struct sqs_client *sc,
-    const char *action, char *body, size_t body_len, int64_t timeout_ms,
-    sqs_client_fn *done, void *arg);
+    const struct sqs_client_request *request, sqs_client_fn *done, void *arg);
 
 /* Drop it; done() will not run. */
 void sqs_client_cancel(struct sqs_client_call *call);

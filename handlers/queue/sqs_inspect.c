@@ -134,20 +134,22 @@ struct sqs_inspect *
 sqs_inspect_new(const struct sqs_inspect_options *opt,
     const struct handler_inspection *in)
 {
+	struct sqs_client_request request = {
+		.action = "GetQueueAttributes",
+		.timeout_ms = opt->timeout_ms,
+	};
 	struct sqs_inspect *i;
-	size_t len = 0;
-	char *body;
 
 	if ((i = calloc(1, sizeof(*i))) == NULL)
 		return (NULL);
 	i->in = *in;
 	i->client = opt->client;
 	i->fifo = opt->fifo;
-	body = sqs_request_body(opt->queue_url, "\"AttributeNames\":[\"All\"]",
-	    &len);
-	if (body != NULL)
-		i->call = sqs_client_start(opt->client, "GetQueueAttributes",
-		    body, len, opt->timeout_ms, inspect_done_cb, i);
+	request.body = sqs_request_body(opt->queue_url,
+	    "\"AttributeNames\":[\"All\"]", &request.body_len);
+	if (request.body != NULL)
+		i->call =
+		    sqs_client_start(opt->client, &request, inspect_done_cb, i);
 	if (i->call == NULL) {
 		free(i);
 		return (NULL);

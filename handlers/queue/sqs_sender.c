@@ -312,16 +312,18 @@ batch_send(struct sqs_batch *b)
 {
 	struct sqs_sender *s = b->sender;
 	const struct sqs_entry *entries[SQS_BATCH_MAX];
-	size_t len;
-	char *body;
+	struct sqs_client_request request = {
+		.action = "SendMessageBatch",
+		.timeout_ms = batch_left_ms(b),
+	};
 
 	for (size_t i = 0; i < b->n; i++)
 		entries[i] = &b->messages[i]->entry;
-	body = sqs_entries_join(s->queue_url, entries, b->n, &len);
-	if (body == NULL)
+	request.body =
+	    sqs_entries_join(s->queue_url, entries, b->n, &request.body_len);
+	if (request.body == NULL)
 		return (-1);
-	b->call = sqs_client_start(s->client, "SendMessageBatch", body, len,
-	    batch_left_ms(b), batch_done_cb, b);
+	b->call = sqs_client_start(s->client, &request, batch_done_cb, b);
 	return (b->call == NULL ? -1 : 0);
 }
 

@@ -60,19 +60,19 @@ request(const char *asked, int64_t at_ms, const char *want)
 	const struct store_event ev = { .body = (void *)(uintptr_t)asked,
 		.body_len = asked == NULL ? 0 : strlen(asked) };
 	struct handler_result result = { .code = 0 };
-	char *order = NULL, *body = NULL;
+	struct klikit_change change = { NULL, NULL };
 	enum handler_verdict verdict;
 
-	verdict = klikit_request(&ev, &statuses, at_ms, &order, &body, &result);
+	verdict = klikit_request(&ev, &statuses, at_ms, &change, &result);
 	if (verdict != HANDLER_DONE) {
 		assert_null(want);
 		assert_string_not_equal(result.reason, "");
 		return (verdict);
 	}
-	assert_string_equal(order, "5");
-	assert_string_equal(body, want);
-	free(order);
-	free(body);
+	assert_string_equal(change.order, "5");
+	assert_string_equal(change.body, want);
+	free(change.order);
+	free(change.body);
 	return (verdict);
 }
 
