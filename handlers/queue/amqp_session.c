@@ -2,26 +2,6 @@
 
 #include <string.h>
 
-static const char *const step_names[] = {
-	[AMQP_STEP_START] = "its greeting",
-	[AMQP_STEP_TUNE] = "its answer to the login",
-	[AMQP_STEP_OPEN] = "the virtual host",
-	[AMQP_STEP_CHANNEL] = "a channel",
-	[AMQP_STEP_CONFIRM] = "publisher confirms",
-	[AMQP_STEP_QUEUE] = "the queue",
-	[AMQP_STEP_BIND] = "the queue's binding",
-	[AMQP_STEP_UP] = "confirmations",
-	[AMQP_STEP_OVER] = "the end",
-};
-_Static_assert(sizeof(step_names) / sizeof(step_names[0]) == AMQP_NSTEPS,
-    "every step has a name");
-
-const char *
-amqp_step_name(enum amqp_step step)
-{
-	return (step_names[step]);
-}
-
 /* -- What we say -- */
 
 void

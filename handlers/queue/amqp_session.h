@@ -122,7 +122,4 @@ enum amqp_said amqp_session_read(struct amqp_session *s,
 void amqp_session_ask(struct amqp_session *s, bool exchange,
     const struct amqp_declare *what, struct amqp_out *out);
 
-/* What is being waited for, in words: "its answer to the login". */
-const char *amqp_step_name(enum amqp_step step);
-
 #endif /* HANDLERS_QUEUE_AMQP_SESSION_H */

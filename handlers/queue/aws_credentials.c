@@ -281,12 +281,6 @@ aws_credentials_free(struct aws_credentials *c)
 	free(c);
 }
 
-bool
-aws_credentials_looks(const struct aws_credentials *c)
-{
-	return (c->looking);
-}
-
 const struct aws_keys *
 aws_credentials_keys(const struct aws_credentials *c)
 {

@@ -39,9 +39,6 @@ void aws_credentials_free(struct aws_credentials *c);
 /* Look anew, unless that is under way; done() follows from the loop. */
 void aws_credentials_look(struct aws_credentials *c);
 
-/* Is it looking now? */
-bool aws_credentials_looks(const struct aws_credentials *c);
-
 /* Those found last; NULL: there are none yet. Valid until the loop goes on. */
 const struct aws_keys *aws_credentials_keys(const struct aws_credentials *c);
 

@@ -81,12 +81,6 @@ fake_clock_wall_ms(void)
 }
 
 int64_t
-fake_clock_mono_us(void)
-{
-	return (mono_us);
-}
-
-int64_t
 fake_clock_boot_ms(void)
 {
 	return (boot_us / 1000);

@@ -43,7 +43,6 @@ void fake_clock_step_us(int64_t us);
 
 /* The clocks, without a step. */
 int64_t fake_clock_wall_ms(void);
-int64_t fake_clock_mono_us(void);
 int64_t fake_clock_boot_ms(void);
 
 #endif /* TEST_LIB_FAKE_CLOCK_H */
