@@ -407,22 +407,42 @@ verb_admin_post(struct verb_admin *va, const char *path, json_t *body)
 	return (rc == -1 ? NULL : parse_answer(va));
 }
 
-json_t *
-verb_admin_post_live(struct verb_admin *va, const char *path, json_t *body)
+/* Find the running server. Returns 0; -1, said on stderr. */
+static int
+find_live(struct verb_admin *va)
 {
 	char reason[LIVE_SERVER_REASON_MAX];
 
 	if (!live_server_runs(&va->live, va->cfg, va->st)) {
 		say(va, "no klikitd that serves from this store runs here");
-		json_decref(body);
-		return (NULL);
+		return (-1);
 	}
-	if (live_server_find(&va->live, va->cfg, reason) == -1) {
-		say(va, reason);
-		json_decref(body);
+	if (live_server_find(&va->live, va->cfg, reason) == 0)
+		return (0);
+	say(va, reason);
+	return (-1);
+}
+
+json_t *
+verb_admin_ask_live(struct verb_admin *va, const char *path)
+{
+	char reason[LIVE_SERVER_REASON_MAX];
+
+	if (find_live(va) == -1)
 		return (NULL);
-	}
-	return (verb_admin_post(va, path, body));
+	if (ask_server(va, path, NULL, reason) == 0)
+		return (parse_answer(va));
+	say(va, reason);
+	return (NULL);
+}
+
+json_t *
+verb_admin_post_live(struct verb_admin *va, const char *path, json_t *body)
+{
+	if (find_live(va) == 0)
+		return (verb_admin_post(va, path, body));
+	json_decref(body);
+	return (NULL);
 }
 
 json_t *

@@ -52,9 +52,10 @@ char *verb_admin_fetch(struct verb_admin *va, const char *path,
 json_t *verb_admin_get_live(struct verb_admin *va, const char *path);
 
 /*
- * POST body, which is taken, to the running server, however the store is open.
- * NULL, said on stderr: also if none runs.
+ * Ask the running server, however the store is open; or POST body to it, which
+ * is taken. NULL, said on stderr: also if none runs.
  */
+json_t *verb_admin_ask_live(struct verb_admin *va, const char *path);
 json_t *verb_admin_post_live(struct verb_admin *va, const char *path,
     json_t *body);
 

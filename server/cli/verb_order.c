@@ -1,5 +1,6 @@
 /*
- * order: the running server sends klikit the status of an order.
+ * order: the running server sends klikit the status of an order, and says which
+ * there are.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "server/admin/admin_query.h"
 #include "server/base/log.h"
+#include "server/base/table.h"
 #include "server/cli/verb_admin.h"
 #include "server/cli/verb_ask.h"
 #include "server/cli/verbs.h"
@@ -47,20 +49,70 @@ make_request(const struct verb_args *args)
 	return (NULL);
 }
 
-/* POST it. The answer; NULL, said on stderr. */
-static json_t *
-ask(struct verb_admin *va, const struct verb_args *args, json_t *request)
+/* Where an order's status is. Returns 0; -1, said on stderr. */
+static int
+status_path(const struct verb_args *args, char ret_path[PATH_MAX_LEN])
 {
-	char encoded[PATH_MAX_LEN / 2], path[PATH_MAX_LEN];
+	const char *scope = verb_flag(args, "scope", 0);
+	char order[PATH_MAX_LEN / 3], of[PATH_MAX_LEN / 3] = "";
 
-	if (admin_query_encode(args->words[0], encoded, sizeof(encoded)) ==
-	    -1) {
-		json_decref(request);
+	if (admin_query_encode(args->words[0], order, sizeof(order)) == -1 ||
+	    (scope != NULL &&
+		admin_query_encode(scope, of, sizeof(of)) == -1)) {
 		fprintf(stderr, "klikitd order: that is no order's id\n");
-		return (NULL);
+		return (-1);
 	}
-	(void)snprintf(path, sizeof(path), "/api/v1/orders/%s/status", encoded);
-	return (verb_admin_post_live(va, path, request));
+	(void)snprintf(ret_path, PATH_MAX_LEN, "/api/v1/orders/%s/status%s%s",
+	    order, scope == NULL ? "" : "?scope=", of);
+	return (0);
+}
+
+/* -- Which there are -- */
+
+static enum verb_exit
+print_words(const json_t *answer)
+{
+	static const struct table_column columns[] = { { .title = "word" },
+		{ .title = "what klikit gets" } };
+	const struct screen screen = screen_of(stdout);
+	const json_t *words = json_object_get(answer, "statuses"), *one;
+	struct table *t = table_new(columns, 2);
+	enum verb_exit rc = VERB_FAILED;
+	size_t i;
+
+	json_array_foreach(words, i, one)
+	{
+		if (t == NULL)
+			break;
+		table_add(t, verb_admin_text(one, "word"));
+		table_add(t, verb_admin_text(one, "status"));
+	}
+	if (json_array_size(words) == 0)
+		fprintf(stderr,
+		    "klikitd order: there is no handler of type klikit for "
+		    "this order's brand and branch\n");
+	else if (t == NULL || table_print(t, &screen, stdout) == -1)
+		fprintf(stderr, "klikitd order: out of memory\n");
+	else
+		rc = VERB_DONE;
+	table_free(t);
+	return (rc);
+}
+
+static enum verb_exit
+list_words(const struct verb_args *args, const char *path)
+{
+	struct verb_admin *va;
+	enum verb_exit rc;
+	json_t *answer;
+
+	if ((va = verb_admin_open(args, VERB_LOOKS)) == NULL)
+		return (VERB_FAILED);
+	answer = verb_admin_ask_live(va, path);
+	rc = answer == NULL ? VERB_FAILED : print_words(answer);
+	json_decref(answer);
+	verb_admin_close(va);
+	return (rc);
 }
 
 /* -- What klikit says -- */
@@ -154,9 +206,14 @@ order_run(const struct verb_args *args)
 	const char *text = verb_flag(args, "wait", 0);
 	enum verb_exit rc = VERB_FAILED;
 	int64_t wait_ms = WAIT_MS;
+	char path[PATH_MAX_LEN];
 	json_t *request, *answer;
 	struct verb_admin *va;
 
+	if (status_path(args, path) == -1)
+		return (VERB_FAILED);
+	if (args->nwords == 1)
+		return (list_words(args, path));
 	if (text != NULL && parse_duration(text, &wait_ms) == -1)
 		return (verb_usage(args,
 		    "--wait: \"%s\" is not a duration such as 200ms or 5s",
@@ -167,7 +224,7 @@ order_run(const struct verb_args *args)
 		json_decref(request);
 		return (VERB_FAILED);
 	}
-	if ((answer = ask(va, args, request)) != NULL) {
+	if ((answer = verb_admin_post_live(va, path, request)) != NULL) {
 		printf("order %s: %s is %s: event %s\n",
 		    log_text(args->words[0]), log_text(args->words[1]),
 		    json_is_true(json_object_get(answer, "asked_before"))
@@ -200,20 +257,21 @@ static const char more[] =
     "Has the running server send it, by its handler of type klikit, and waits\n"
     "a little for the answer. It is sent also if that takes longer: as any "
     "job\n"
-    "it is stored, tried again, and seen in klikitd jobs. Which words there\n"
-    "are, and what klikit calls them, is that handler's statuses.\n"
+    "it is stored, tried again, and seen in klikitd jobs. Without a WORD it\n"
+    "says which there are for this order: that handler's statuses.\n"
     "Exit 1: it was refused, by the server or by klikit.\n"
     "\n"
+    "  klikitd order 7585307\n"
     "  klikitd order 7585307 accept\n"
     "  klikitd order 7585307 reject --reason kitchen_closed\n";
 
 const struct verb verb_order = {
 	.name = "order",
-	.words = "ORDER-ID WORD",
+	.words = "ORDER-ID [WORD]",
 	.text = "Send klikit the status of an order: accept, ready, reject...",
 	.more = more,
 	.flags = flags,
-	.words_min = 2,
+	.words_min = 1,
 	.words_max = 2,
 	.config = true,
 	.run = order_run,

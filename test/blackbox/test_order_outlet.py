@@ -179,6 +179,8 @@ def test_a_bearer_token_and_other_words(klikitd, tmp_path, klikit):
                       "statuses = kochen: accepted\n")
     assert server.ask("GET", "/api/v1/orders/51/status")[2] == {
         "order": "51", "statuses": [{"word": "kochen", "status": "accepted"}]}
+    assert server.do("order", "51") == (
+        "word    what klikit gets\nkochen  accepted\n")
     assert "api: done" in server.do("order", "51", "kochen")
     request, = klikit.requests()
     assert request["auth"] == "bearer"
@@ -202,7 +204,13 @@ def test_what_cannot_be_asked_for(klikitd, tmp_path, klikit):
     assert server.ask("GET", "/api/v1/orders/51/status")[2] == {
         "order": "51", "statuses": []}
     assert server.ask("GET", "/api/v1/orders/99/status")[0] == 404
+    server.do("order", "51", expect=1)
+    assert "no handler of type klikit for this order's brand" in server.said
+    server.do("order", "99", expect=1)
+    assert "no order 99" in server.said
     server.stop()
+    server.do("order", "51", expect=1)
+    assert "no klikitd that serves" in server.said
     server.do("order", "51", "accept", expect=1)
     assert "no klikitd that serves from this store runs here" in server.said
     assert arrived(klikit) == []
