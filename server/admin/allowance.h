@@ -7,7 +7,7 @@
  * An answer costs the processor that acks need, too. So time for answers is
  * earned: all that passes while the store has nothing to do, but of the time in
  * which it is busy one part in ALLOWANCE_PARTS. What is not used is kept up to
- * ALLOWANCE_MAX_US: who asks now and then never waits, and who asks without a
+ * ALLOWANCE_MAX_US: who asks now and then seldom waits, and who asks without a
  * pause only while the store is busy.
  */
 #ifndef SERVER_ALLOWANCE_H
