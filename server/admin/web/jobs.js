@@ -42,7 +42,7 @@ function attemptNode(attempt) {
     h('span', { class: 'dim' }, `#${attempt.number}`),
     moment(attempt.started_at, true),
     h('span', { class: 'dim' }, tookText(attempt.duration_ms)),
-    h('span', { class: 'outcome' }, 
+    h('span', { class: 'outcome' },
       outcomeText(attempt.outcome) ?? 'under way'),
     attempt.code > 0 && h('span', { class: 'code' }, attempt.code),
     attempt.answer && h('details', null,
