@@ -119,9 +119,11 @@ def build(directory, *options, suite=None, names=()):
         if setup.returncode != 0:
             print(setup.stdout, setup.stderr)
             return False
+    ninja = ["ninja", "-C", directory, "--quiet"]
+    if subprocess.run([*ninja, "build.ninja"], cwd=ROOT).returncode != 0:
+        return False  # else a test that is new would not be known
     targets = suite and ["klikitd", *programs_of(directory, suite, names)]
-    return subprocess.run(["ninja", "-C", directory, "--quiet",
-                           *(targets or [])], cwd=ROOT).returncode == 0
+    return subprocess.run([*ninja, *(targets or [])], cwd=ROOT).returncode == 0
 
 
 def meson_suite(directory, suite, *options):

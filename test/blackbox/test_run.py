@@ -190,6 +190,27 @@ def test_processes_that_a_suite_leaves_are_named_and_ended():
     assert sum("sleep 87" in line for line in lines) == 1
 
 
+PROJECT = """project('klikitd', 'c')
+executable('klikitd', 'main.c')
+"""
+TEST = """test('{0}', executable('{0}', 'main.c'), suite: 'unit')
+"""
+
+
+@pytest.mark.once
+def test_a_test_that_is_new_is_built_in_a_folder_that_is_there(
+        tmp_path, monkeypatch):
+    sys.path.insert(0, str(ROOT / "test"))
+    import run_suites
+    monkeypatch.setattr(run_suites, "ROOT", tmp_path)
+    (tmp_path / "main.c").write_text("int main(void) { return (0); }\n")
+    for known in (["old"], ["old", "new"]):
+        (tmp_path / "meson.build").write_text(
+            PROJECT + "".join(TEST.format(name) for name in known))
+        assert run_suites.build(tmp_path / "build", suite="unit")
+        assert all((tmp_path / "build" / name).exists() for name in known)
+
+
 @pytest.mark.long
 def test_long_tests_are_left_out_unless_asked_for():
     """Their short version: the test below, which asks pytest."""
