@@ -15,12 +15,27 @@ folder removed when the test (RabbitMQ: all tests) is over. What a broker has
 printed is in the test's tmp_path afterwards.
 """
 
+import threading
+import time
+
 import pytest
 
 from certificates import Authority
+from conftest import DEADLINE
 from rabbit_broker import Rabbit, RabbitServer
 from redis_broker import RedisServer
 from relay import Relay, Scripted
+
+
+def wait_hanging(server, seconds):
+    """Wait until the newest attempt has begun so many seconds ago."""
+    ticks = threading.Event()
+    for _ in range(DEADLINE * 50):
+        (began, ), = server.query("SELECT max(started_at) FROM attempts")
+        if began < (time.time() - seconds) * 1000:
+            return
+        ticks.wait(0.02)  # nothing happens that could be waited for
+    raise AssertionError(f"attempts are begun all the time: {server.log()}")
 
 
 @pytest.fixture
