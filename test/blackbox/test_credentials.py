@@ -72,8 +72,9 @@ def test_the_token_guards_the_admin_listener(klikitd, folder):
     done = run("pause", "orders", "-c", server.config, env=server.env)
     assert done.returncode == 0, done.stderr
     server.wait_log("handler orders: paused")
+    # In a store of several receivers a verb does it without a server.
     done = run("pause", "orders", "-c", server.config)
-    assert done.returncode == 1
+    assert done.returncode == (0 if server.store else 1)
 
 
 def test_certificate_and_key_make_it_speak_https(klikitd, folder, pki):
