@@ -193,6 +193,9 @@ lease_committed(struct lease *l, struct store_op *const *ops, size_t n,
 		if (ops[i]->kind == STORE_OP_REGISTER &&
 		    ops[i]->res.rc == STORE_OK)
 			lease_add_handler(l, ops[i]->res.id);
+		/* Undone elsewhere by the next tick, it would seem the same. */
+		if (ops[i]->kind == STORE_OP_PAUSE)
+			l->has_ticked = false;
 		/* It may be ours still, and wait, with nobody to time it. */
 		if (ops[i]->res.rc == STORE_LOST)
 			l->look_again = true;

@@ -43,6 +43,7 @@ def test_few_rights_are_enough(klikitd, redis_server, tmp_path):  # noqa: F811
     assert b"hush-hush" not in server.database.read_bytes()
 
 
+@pytest.mark.both
 def test_a_wrong_password(klikitd, redis_server, tmp_path):  # noqa: F811
     redis = redis_server(users=users(RIGHTS))
     config = login(redis, tmp_path, "wrong-one")
