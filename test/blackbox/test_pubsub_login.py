@@ -142,6 +142,7 @@ def test_an_emulator_gets_no_token(klikitd, fakes):  # noqa: F811
     one(fake.messages())
 
 
+@pytest.mark.sqlite("its file is searched")
 def test_secrets_are_shown_nowhere(outlet, fake, account):  # noqa: F811
     server = outlet()
     server.expect("retry in", "dead", "paused", "answered 4")

@@ -31,6 +31,7 @@ def resume(server):
     wait_done(server, 1)
 
 
+@pytest.mark.sqlite("its file is searched")
 def test_few_rights_are_enough(klikitd, redis_server, tmp_path):  # noqa: F811
     redis = redis_server(users=users(RIGHTS))
     server = klikitd(config=login(redis, tmp_path))

@@ -118,7 +118,8 @@ def test_tickets_do_not_outlive_their_certificate(https, pki):
 def test_limits_of_handshakes_are_reloaded(https):
     server = https()
     config = server.config.read_text()
-    server.write_config(config + "handshake_timeout = 300ms\n")
+    server.write_config(config.replace(
+        "[tls]\n", "[tls]\nhandshake_timeout = 300ms\n"))
     reload(server)
     with socket.create_connection(("127.0.0.1", server.port)) as sock:
         sock.settimeout(60)
